@@ -1,0 +1,48 @@
+"""Every error that rdbench raises on purpose.
+
+One small tree, importing nothing, so that any module and any adapter can use it.
+A message names the thing at fault (file, codec, key) and says what to do about it.
+"""
+
+
+class BenchError(Exception):
+    """Base of all errors that rdbench raises on purpose."""
+
+
+class ConfigError(BenchError):
+    """Bad usage or configuration: an unknown codec, a bad option, an invalid suite file."""
+
+
+class DatasetError(BenchError):
+    """A data set that is absent, incomplete, or not the one its hashes describe."""
+
+
+class BadImage(BenchError):
+    """An image file that is corrupt, truncated or not an image at all."""
+
+
+class UnsupportedImage(BenchError):
+    """A sound image file whose contents have no declared treatment (16-bit, CMYK, ...)."""
+
+
+class CodecUnavailable(BenchError):
+    """A codec or metric whose library, binary or weights are missing.
+
+    The message holds the exact line that installs what is missing.
+    """
+
+
+class Unsupported(BenchError):
+    """A codec that cannot represent this image or this operating point, and says so."""
+
+
+class BadBitstream(BenchError):
+    """A bitstream that is truncated, damaged, or made by another codec or model."""
+
+
+class MetricUndefined(BenchError):
+    """A metric that has no value for this pair of images, with the reason."""
+
+
+class StoreError(BenchError):
+    """A run folder that cannot be used: locked, of an unknown schema, or damaged."""

@@ -1,0 +1,72 @@
+"""The contract of a metric, and the pair of pictures that it compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from bench.codec import Image
+
+T = TypeVar("T")
+
+
+class Reference:
+    """An original picture with the intermediate results that depend on it alone.
+
+    One picture is compared with dozens of reconstructions; what a metric computes from the
+    original (windowed means, luma, features) is computed once and kept here.
+    """
+
+    def __init__(self, image: Image) -> None:
+        self.image = image
+        self._memo: dict[Callable[..., Any], Any] = {}
+
+    def cached(self, function: Callable[[Image], T]) -> T:
+        """``function(image)``, computed at the first call and kept with the picture."""
+        if function not in self._memo:
+            self._memo[function] = function(self.image)
+        return self._memo[function]
+
+
+class Pair:
+    """An original and one reconstruction of the same shape: what a metric is given."""
+
+    def __init__(self, reference: Reference, decoded: Image) -> None:
+        self.reference = reference
+        self.decoded = decoded
+        self._memo: dict[Callable[..., Any], Any] = {}
+
+    def cached(self, function: Callable[[Pair], T]) -> T:
+        """``function(pair)``, computed once, for metrics that share their work."""
+        if function not in self._memo:
+            self._memo[function] = function(self)
+        return self._memo[function]
+
+
+class Metric(Protocol):
+    """A full-reference quality metric: a plug-in of the entry-point group ``bench.metrics``.
+
+    The entry point names a class whose constructor takes no argument and does the heavy imports;
+    it raises :class:`bench.errors.CodecUnavailable` with the install line where they fail.
+    """
+
+    name: str
+    """Column name, for example ``"psnr_rgb"``."""
+
+    version: str
+    """Version of the definition; part of every trial's key."""
+
+    unit: str
+    """``"dB"``, or ``""`` for a pure number."""
+
+    higher_is_better: bool
+
+    def __call__(self, pair: Pair) -> float:
+        """The value for one pair; ``math.inf`` where identical pictures have no finite value.
+
+        Raises
+        ------
+        bench.errors.MetricUndefined
+            The pair has no value (picture too small, say); the message is the reason.
+        """
+        ...
