@@ -1,0 +1,45 @@
+"""rdbench: benchmark and evaluation suite for image codecs.
+
+In a notebook::
+
+    import bench
+    run = bench.run(codecs=["jpeg@10,50,90", "webp"], datasets=["sample"], out="results/runs/mine")
+    frame = bench.load(run.folder)
+
+``import bench`` loads nothing heavy; each name below is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.api import run
+    from bench.frame import load
+    from bench.rd import bd_rate
+    from bench.runner import Events, Options, Summary
+    from bench.suite import CodecEntry, Suite
+
+__all__ = ["CodecEntry", "Events", "Options", "Suite", "Summary", "bd_rate", "load", "run"]
+
+_HOMES = {
+    "CodecEntry": "bench.suite",
+    "Events": "bench.runner",
+    "Options": "bench.runner",
+    "Suite": "bench.suite",
+    "Summary": "bench.runner",
+    "bd_rate": "bench.rd",
+    "load": "bench.frame",
+    "run": "bench.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bench' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,269 @@
+"""Compare curves from runs, from codecs inside a run, and from published files, as rows of a BD table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from bench.errors import ConfigError
+from bench.exchange import Published, read_compressai, read_typed_csv
+from bench.rd import (
+    Curve,
+    ImageCurves,
+    Method,
+    bd_quality,
+    bd_rate,
+    bootstrap_bd_rate,
+    common_images,
+    image_curves,
+    mean_curve,
+    metric_columns,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LoadRun: TypeAlias = "Callable[[str], pd.DataFrame]"
+
+
+@dataclass(frozen=True)
+class Selector:
+    """``PATH`` or ``PATH#LABEL``: a run's folder or a file of curves, and one label inside it."""
+
+    path: str
+    label: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Selector:
+        """Split at the first ``#`` after which the left side exists; a path that exists is taken whole."""
+        if Path(text).exists() or "#" not in text:
+            return cls(text)
+        cuts = [position for position, character in enumerate(text) if character == "#"]
+        cut = next((cut for cut in cuts if Path(text[:cut]).exists()), cuts[-1])
+        if not text[cut + 1 :] or not text[:cut]:
+            raise ConfigError(f"{text!r}: expected PATH#LABEL")
+        return cls(text[:cut], text[cut + 1 :])
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The curves of one label on one data set: per image from a run, or published mean curves.
+
+    ``dataset`` is ``None`` where a published file does not say, which then fits any data set.
+    """
+
+    label: str
+    origin: str
+    dataset: str | None = None
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    images: Mapping[str, ImageCurves] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that have a curve, in the source's order."""
+        return tuple(self.images or self.curves)
+
+    def is_same(self, other: Source) -> bool:
+        """Whether both are the same label of the same file or run."""
+        return (self.origin, self.label, self.dataset) == (other.origin, other.label, other.dataset)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a BD table.
+
+    ``bd_rate`` and ``ci95`` in percent, ``bd_quality`` in the metric's unit (dB for MS-SSIM), of the
+    data set's mean curves; ``None`` where there is no value, which ``note`` explains. ``overlap`` is
+    the shared part of the quality range, 0 to 1. ``n_images`` is ``None`` and there is no interval
+    where nothing but published means were compared.
+    """
+
+    anchor: str
+    test: str
+    metric: str
+    method: Method
+    bd_rate: float | None
+    bd_quality: float | None
+    ci95: tuple[float, float] | None
+    n_images: int | None
+    overlap: float
+    note: str = ""
+
+
+def compare_selectors(
+    anchor: str,
+    tests: Sequence[str],
+    load_run: LoadRun,
+    method: Method = "pchip",
+    metrics: Sequence[str] | None = None,
+) -> tuple[Row, ...]:
+    """The rows for ``ANCHOR TEST...`` as typed on the command line, see :func:`compare`.
+
+    A ``TEST`` without a label stands for everything in it but the anchor itself.
+
+    Raises
+    ------
+    ConfigError
+        A selector names nothing, or the anchor names more than one label.
+    """
+    anchors = resolve(anchor, load_run)
+    labels = {source.label for source in anchors}
+    if len(labels) > 1:
+        raise ConfigError(f"{anchor}: name one anchor as {anchor}#LABEL; it has {', '.join(sorted(labels))}")
+    chosen: list[Source] = []
+    for text in tests:
+        found = resolve(text, load_run)
+        others = [source for source in found if not any(source.is_same(a) for a in anchors)]
+        # One that was asked for by name stays, even if it is the anchor: the answer is 0%.
+        chosen += others or found
+    return compare(anchors, chosen, method, metrics)
+
+
+def resolve(text: str, load_run: LoadRun) -> tuple[Source, ...]:
+    """The sources behind a selector: a run's folder, a CompressAI ``.json`` or a typed ``.csv``.
+
+    ``load_run`` turns the path of a run's folder into its table.
+
+    Raises
+    ------
+    ConfigError
+        The path is absent or unreadable, or has no such label.
+    """
+    selector = Selector.parse(text)
+    path = Path(selector.path)
+    if not path.exists():
+        raise ConfigError(f"{selector.path}: no such run or file")
+    if path.is_dir():
+        sources = _from_run(load_run(selector.path), str(path.resolve()))
+    elif path.suffix.lower() == ".csv":
+        sources = tuple(_from_published(p, path) for p in read_typed_csv(path))
+    else:
+        sources = (_from_published(read_compressai(path), path),)
+    if selector.label is not None:
+        labels = sorted({source.label for source in sources})
+        sources = tuple(source for source in sources if source.label == selector.label)
+        if not sources:
+            raise ConfigError(f"{selector.path}: no label {selector.label!r}; it has {', '.join(labels)}")
+    if not sources:
+        raise ConfigError(f"{selector.path}: no lossy configuration, and so no RD curve to compare")
+    return sources
+
+
+def compare(
+    anchors: Sequence[Source],
+    tests: Sequence[Source],
+    method: Method = "pchip",
+    metrics: Sequence[str] | None = None,
+) -> tuple[Row, ...]:
+    """One row per test, data set and metric that the test shares with the anchor.
+
+    Per data set and metric, all runs in the comparison are restricted to the images that every one of
+    them finished at every operating point. ``anchors`` holds one label, once per data set.
+
+    Raises
+    ------
+    ConfigError
+        A test shares no data set or no metric with the anchor.
+    """
+    rows: list[Row] = []
+    names = _names([*anchors, *tests])
+    for test in tests:
+        pairs = [anchor for anchor in anchors if _fits(anchor, test)]
+        if not pairs:
+            raise ConfigError(
+                f"{test.label} ({test.dataset}) and {anchors[0].label} ({anchors[0].dataset}) do not share"
+                " a data set"
+            )
+        for anchor in pairs:
+            shared = [m for m in anchor.metrics if m in test.metrics and (metrics is None or m in metrics)]
+            if not shared:
+                raise ConfigError(
+                    f"{anchor.label} ({', '.join(anchor.metrics)}) and {test.label}"
+                    f" ({', '.join(test.metrics)}) share no metric to compare"
+                )
+            for metric in shared:
+                group = [
+                    s
+                    for s in (*anchors, *tests)
+                    if metric in s.images and _fits(s, test) and _fits(s, anchor)
+                ]
+                images = common_images([source.images[metric] for source in group])
+                pair = (names[id(anchor)], names[id(test)])
+                rows.append(_row(pair, (anchor, test), metric, method, images))
+    return tuple(rows)
+
+
+def _row(
+    names: tuple[str, str], pair: tuple[Source, Source], metric: str, method: Method, images: tuple[str, ...]
+) -> Row:
+    measured = [source.images[metric] for source in pair if metric in source.images]
+    if measured and not images:
+        note = "no image that all compared codecs finished"
+        return Row(*names, metric, method, None, None, None, 0, 0.0, note)
+    anchor, test = (_mean(source, metric, images) for source in pair)
+    result, quality = bd_rate(anchor, test, method), bd_quality(anchor, test, method)
+    interval = None
+    if len(measured) == 2:
+        both = [curves.only(images) for curves in measured]
+        interval = bootstrap_bd_rate(both[0], both[1], method).ci95
+    notes = [f"n/a ({result.reason})"] if result.reason else []
+    notes += result.warnings
+    dropped = max((len(curves.images) for curves in measured), default=0) - len(images)
+    if dropped > 0:
+        notes.append(f"{dropped} images left out that not all compared codecs finished")
+    return Row(
+        *names,
+        metric,
+        method,
+        result.value,
+        quality.value,
+        interval,
+        len(images) if measured else None,
+        result.overlap,
+        "; ".join(dict.fromkeys(notes)),
+    )
+
+
+def _mean(source: Source, metric: str, images: tuple[str, ...]) -> Curve:
+    if metric in source.images:
+        return mean_curve(source.images[metric].only(images))
+    return source.curves[metric]
+
+
+def _fits(one: Source, other: Source) -> bool:
+    return one.dataset is None or other.dataset is None or one.dataset == other.dataset
+
+
+def _names(sources: Collection[Source]) -> dict[int, str]:
+    """What to call each source: its label, with data set or origin where the label alone is ambiguous."""
+    datasets = {source.dataset for source in sources if source.images}
+    names = {}
+    for source in sources:
+        name = source.label
+        if any(other.label == name and other.origin != source.origin for other in sources):
+            name = f"{Path(source.origin).name}#{name}"
+        if len(datasets) > 1 and source.images:
+            name += f" [{source.dataset}]"
+        names[id(source)] = name
+    return names
+
+
+def _from_run(frame: pd.DataFrame, origin: str) -> tuple[Source, ...]:
+    sources = []
+    for dataset in frame["dataset"].unique():
+        part = frame[frame["dataset"] == dataset]
+        lossy = part[part["quality"].notna()]
+        measured = [name for name in metric_columns(part) if lossy[name].notna().any()]
+        by_metric = {metric: image_curves(part, metric) for metric in measured}
+        for label in lossy["label"].unique():
+            images = {metric: curves[str(label)] for metric, curves in by_metric.items()}
+            sources.append(Source(str(label), origin, str(dataset), images=images))
+    return tuple(sources)
+
+
+def _from_published(curves: Published, path: Path) -> Source:
+    # A published file need not name its data set the way a run does, so it fits any.
+    by_metric = {curve.metric: curve for curve in curves.curves}
+    return Source(curves.label, str(path.resolve()), None, by_metric)

@@ -1,0 +1,94 @@
+"""A BD table as text, Markdown, JSON or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
+
+from .compare import Row
+
+Format: TypeAlias = Literal["text", "markdown", "json", "csv"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+_JSON_KEYS = ("anchor", "test", "metric", "method", "bd_rate", "bd_quality", "ci95", "n_images", "overlap")
+_CSV_KEYS = (*_JSON_KEYS[:6], "ci95_low", "ci95_high", *_JSON_KEYS[7:], "note")
+_TITLES = ("anchor", "test", "metric", "BD-rate %", "95% CI", "BD-quality", "images", "overlap", "note")
+_LEFT = frozenset({"anchor", "test", "metric", "note"})
+
+
+def format_rows(rows: Sequence[Row], style: Format = "text") -> str:
+    """The rows in one of ``FORMATS``, ending in a newline.
+
+    JSON is a list of objects with the keys ``anchor, test, metric, method, bd_rate, bd_quality, ci95,
+    n_images, overlap``: numbers in full, ``null`` where there is no value, ``ci95`` as ``[low, high]``.
+    Notes are in the other three formats.
+    """
+    if style == "json":
+        documents = [{key: getattr(row, key) for key in _JSON_KEYS} for row in rows]
+        return json.dumps(documents, indent=2, allow_nan=False) + "\n"
+    if style == "csv":
+        return _csv(rows)
+    cells = [_cells(row) for row in rows]
+    if style == "markdown":
+        return _markdown(cells)
+    return _text(cells, rows[0].method if rows else "")
+
+
+def _csv(rows: Sequence[Row]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_CSV_KEYS)
+    for row in rows:
+        low, high = row.ci95 or (None, None)
+        given = {"ci95_low": low, "ci95_high": high}
+        values = [given[key] if key in given else getattr(row, key) for key in _CSV_KEYS]
+        writer.writerow(["" if value is None else value for value in values])
+    return out.getvalue()
+
+
+def _markdown(cells: Sequence[Sequence[str]]) -> str:
+    rule = [":---" if title in _LEFT else "---:" for title in _TITLES]
+    lines = [_TITLES, rule, *([_escaped(cell) for cell in row] for row in cells)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _text(cells: Sequence[Sequence[str]], method: str) -> str:
+    table = [_TITLES, *cells]
+    widths = [max(len(row[k]) for row in table) for k in range(len(_TITLES))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if title in _LEFT else cell.rjust(width)
+            for cell, width, title in zip(row, widths, _TITLES, strict=True)
+        ).rstrip()
+        for row in table
+    ]
+    foot = f"BD by {method}; negative BD-rate: fewer bits than the anchor. MS-SSIM in dB." if method else ""
+    return "\n".join([*lines, foot]) + "\n"
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        _printable(row.anchor),
+        _printable(row.test),
+        row.metric,
+        "n/a" if row.bd_rate is None else f"{row.bd_rate:.3f}",
+        "" if row.ci95 is None else f"[{row.ci95[0]:.2f}, {row.ci95[1]:.2f}]",
+        "n/a" if row.bd_quality is None else f"{row.bd_quality:+.4f}",
+        "" if row.n_images is None else str(row.n_images),
+        f"{row.overlap:.0%}",
+        _printable(row.note),
+    ]
+
+
+def _printable(text: str) -> str:
+    """A label may come from a foreign file: nothing in it may steer the terminal."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

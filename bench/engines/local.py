@@ -1,0 +1,88 @@
+"""Trials on this machine: one thread of the parent for each slot of two worker processes."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import TypeVar
+
+from bench.engines.pool import Limits, Slot
+from bench.engines.zygote import Zygote
+from bench.plan import Trial
+
+R = TypeVar("R")
+
+_CHUNKS_PER_JOB = 4
+
+
+def run_trials(
+    trials: Sequence[Trial], zygote: Zygote, limits: Limits, jobs: int, measure: Callable[[Trial, Slot], R]
+) -> Iterator[R]:
+    """``measure(trial, slot)`` for every trial, as the results come in.
+
+    A slot keeps to one image for as long as it can: the reader and the metrics keep what depends on the
+    original alone. Closing the iterator ends all workers at once.
+    """
+    work: queue.SimpleQueue[Sequence[Trial]] = queue.SimpleQueue()
+    for chunk in _chunks(trials, jobs):
+        work.put(chunk)
+    results: queue.Queue[R | BaseException | None] = queue.Queue(maxsize=4 * jobs)
+    stop = threading.Event()
+    slots = [Slot(zygote, limits) for _ in range(jobs)]
+
+    def deliver(item: R | BaseException | None) -> None:
+        while not stop.is_set():
+            try:
+                return results.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def serve(slot: Slot) -> None:
+        try:
+            while True:
+                for trial in work.get_nowait():
+                    if stop.is_set():
+                        return
+                    deliver(measure(trial, slot))
+        except queue.Empty:
+            deliver(None)
+        except BaseException as error:
+            deliver(error)
+
+    threads = [threading.Thread(target=serve, args=(slot,), daemon=True) for slot in slots]
+    for thread in threads:
+        thread.start()
+    try:
+        working = len(threads)
+        while working:
+            item = results.get()
+            if item is None:
+                working -= 1
+            elif isinstance(item, BaseException):
+                raise item
+            else:
+                yield item
+    finally:
+        stop.set()
+        for thread, slot in zip(threads, slots, strict=True):
+            while thread.is_alive():
+                slot.kill()
+                thread.join(0.02)
+            slot.close()
+
+
+def pinned_cpu() -> int:
+    """The processor for timed work: the last of those that this process may use; -1 where that is unknown."""
+    return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else -1
+
+
+def _chunks(trials: Sequence[Trial], jobs: int) -> Iterator[Sequence[Trial]]:
+    """Runs of trials on one image, short enough that every job has several."""
+    longest = max(1, -(-len(trials) // (_CHUNKS_PER_JOB * jobs)))
+    for _, group in groupby(trials, key=lambda it: it.image):
+        of_image = list(group)
+        for start in range(0, len(of_image), longest):
+            yield of_image[start : start + longest]

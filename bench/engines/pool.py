@@ -1,0 +1,148 @@
+"""The parent's side of the workers: asking with a deadline, and telling how one died."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import tempfile
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from bench.engines.zygote import Zygote, kill_group
+from bench.record import Status
+
+_STDERR_TAIL = 2000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request to a worker may cost."""
+
+    timeout: float = 300.0
+    """Seconds."""
+    memory: int = 0
+    """Bytes of private memory of a worker process; 0 for no limit."""
+    cpu: int = -1
+    """The processor that workers are pinned to; -1 for any."""
+
+
+@dataclass(frozen=True)
+class Died:
+    """A worker that ended, or was ended, in the middle of a request."""
+
+    status: Status
+    message: str
+    signal: int | None
+    stderr: str
+
+
+class Worker:
+    """One worker process, started when first needed and replaced after a death."""
+
+    def __init__(self, zygote: Zygote, limits: Limits) -> None:
+        self._zygote = zygote
+        self._limits = limits
+        self._stderr = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by close()
+        # The worker shares the file's position; appending keeps reads here and writes there apart.
+        fcntl.fcntl(self._stderr, fcntl.F_SETFL, os.O_APPEND)
+        self._pid: int | None = None
+        self._connection: Connection | None = None
+
+    def ask(self, request: Any, payload: bytes | None = None) -> Any:
+        """Send a request, with raw bytes behind it if given, and wait for the answer.
+
+        Returns the worker's answer, :class:`~bench.engines.worker.Failed`, or :class:`Died`.
+        """
+        try:
+            connection = self._started()
+            connection.send(request)
+            if payload is not None:
+                connection.send_bytes(payload)
+            return self._receive(connection)
+        except (EOFError, ConnectionError):
+            return self._post_mortem()
+
+    def receive_bytes(self) -> bytes | Died:
+        """The raw bytes that follow an answer."""
+        assert self._connection is not None
+        try:
+            return self._connection.recv_bytes()
+        except (EOFError, ConnectionError):
+            return self._post_mortem()
+
+    def stderr(self) -> str:
+        """The last lines that the codec printed since the last request."""
+        size = self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, size - _STDERR_TAIL))
+        return self._stderr.read().decode(errors="replace").strip()
+
+    def kill(self) -> None:
+        """Kill the process at once; safe from any thread. Whoever waits for an answer sees it die."""
+        if (pid := self._pid) is not None:
+            kill_group(pid)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._pid is not None:
+            kill_group(self._pid)
+            self._reap()
+        self._stderr.close()
+
+    def _started(self) -> Connection:
+        if self._connection is None:
+            self._pid, self._connection = self._zygote.fork(
+                self._stderr, memory=self._limits.memory, cpu=self._limits.cpu
+            )
+        if self._stderr.seek(0, os.SEEK_END):
+            self._stderr.truncate(0)
+        return self._connection
+
+    def _receive(self, connection: Connection) -> Any:
+        if connection.poll(self._limits.timeout):
+            return connection.recv()
+        assert self._pid is not None
+        kill_group(self._pid)
+        stderr = self.stderr()
+        self._reap()
+        return Died("timeout", f"no result within {self._limits.timeout:g} s", None, stderr)
+
+    def _post_mortem(self) -> Died:
+        stderr = self.stderr()
+        assert self._pid is not None
+        code = self._reap()
+        if code == -signal.SIGKILL:
+            return Died("oom", "killed by the system, most likely for want of memory", -code, stderr)
+        if code < 0:
+            name = signal.Signals(-code).name
+            return Died("crash", f"the process died of {name}", -code, stderr)
+        return Died("crash", f"the process ended by itself with exit code {code}", None, stderr)
+
+    def _reap(self) -> int:
+        assert self._pid is not None
+        assert self._connection is not None
+        pid, self._pid = self._pid, None
+        self._connection.close()
+        self._connection = None
+        kill_group(pid)  # children of a worker that died are in its group
+        return self._zygote.wait(pid)
+
+
+class Slot:
+    """The two workers that a trial visits: nothing but the bitstream passes from the one to the other."""
+
+    def __init__(self, zygote: Zygote, limits: Limits) -> None:
+        self.encoder = Worker(zygote, limits)
+        self.decoder = Worker(zygote, limits)
+
+    def kill(self) -> None:
+        """Kill both processes at once; safe from any thread."""
+        self.encoder.kill()
+        self.decoder.kill()
+
+    def close(self) -> None:
+        """End both processes."""
+        self.encoder.close()
+        self.decoder.close()
+

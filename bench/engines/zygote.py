@@ -1,0 +1,139 @@
+"""A small process that forks workers: the interpreter and the kernels are loaded once, not once a worker.
+
+The parent starts ``python -m bench.engines.zygote`` and talks to it over a socket. For each worker it
+passes two descriptors, the worker's end of a connection and a file for its standard error. The zygote
+forks; the child leads a process group of its own, so that killing the group takes along what the codec
+started. When the parent dies, however abruptly, the zygote kills every group and ends: nothing is orphaned.
+
+Forking is safe because the zygote has one thread and imports no adapter, no torch and no CUDA.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from multiprocessing.connection import Connection, Pipe
+from typing import BinaryIO
+
+_FORK, _WAIT = b"F", b"W"
+_REQUEST = struct.Struct("<cqqi")  # operation, pid or memory limit in bytes (0: none), reserved, CPU or -1
+_ANSWER = struct.Struct("<q")
+
+THREADS = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "NUMBA_NUM_THREADS",
+    ),
+    "1",
+)
+"""One worker is one thread: libraries that start their own make parallel runs slower and times unfair."""
+
+
+class Zygote:
+    """The parent's handle of the forking process. Safe to use from several threads."""
+
+    def __init__(self, environment: Mapping[str, str] = THREADS) -> None:
+        self._lock = threading.Lock()
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bench.engines.zygote", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=os.environ | dict(environment),
+                stdin=subprocess.DEVNULL,
+                # Ctrl-C belongs to the parent, which then ends its workers in order.
+                start_new_session=True,
+            )
+
+    def fork(self, stderr: BinaryIO, *, memory: int = 0, cpu: int = -1) -> tuple[int, Connection]:
+        """Start a worker: its process id, which is its group's too, and the connection to it."""
+        ours, theirs = Pipe()
+        with self._lock, theirs:
+            socket.send_fds(self._socket, [_REQUEST.pack(_FORK, memory, 0, cpu)], [theirs.fileno(), stderr.fileno()])
+            return self._answer(), ours
+
+    def wait(self, pid: int) -> int:
+        """Exit code of a worker that has ended; negative for a signal, as :mod:`subprocess` has it."""
+        with self._lock:
+            self._socket.sendall(_REQUEST.pack(_WAIT, pid, 0, 0))
+            return os.waitstatus_to_exitcode(self._answer())
+
+    def close(self) -> None:
+        """End the zygote and with it every worker."""
+        self._socket.close()
+        self._process.wait()
+
+    def _answer(self) -> int:
+        data = self._socket.recv(_ANSWER.size, socket.MSG_WAITALL)
+        if len(data) < _ANSWER.size:
+            raise RuntimeError("the process that starts workers has ended; see its message above")
+        return int(_ANSWER.unpack(data)[0])
+
+
+def kill_group(pid: int) -> None:
+    """Kill a worker and everything that it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _main(descriptor: int) -> None:
+    from bench.engines import worker
+    from bench.metrics import preload
+
+    control = socket.socket(fileno=descriptor)
+    preload()
+    children: set[int] = set()
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, _REQUEST.size, 2)
+        if len(data) < _REQUEST.size:
+            break
+        operation, number, _, cpu = _REQUEST.unpack(data)
+        if operation == _WAIT:
+            children.discard(number)
+            control.sendall(_ANSWER.pack(os.waitpid(number, 0)[1]))
+            continue
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            _become_worker(descriptors[0], descriptors[1], number, cpu)
+            worker.serve(Connection(descriptors[0]))
+            # Finalisers of an adapter's library must not turn a finished worker into a crash.
+            os._exit(0)
+        for it in descriptors:
+            os.close(it)
+        with contextlib.suppress(PermissionError, ProcessLookupError):
+            os.setpgid(pid, pid)  # here too: the parent may want to kill the group at once
+        children.add(pid)
+        control.sendall(_ANSWER.pack(pid))
+    for pid in children:
+        kill_group(pid)
+
+
+def _become_worker(connection: int, stderr: int, memory: int, cpu: int) -> None:
+    os.setpgid(0, 0)
+    # What a codec prints, from Python or from C, is kept for the record and never reaches the user's terminal.
+    os.dup2(stderr, 1)
+    os.dup2(stderr, 2)
+    os.close(stderr)
+    os.set_inheritable(connection, False)
+    if memory:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if cpu >= 0 and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {cpu})
+
+
+if __name__ == "__main__":
+    _main(int(sys.argv[1]))

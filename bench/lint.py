@@ -1,0 +1,159 @@
+"""What makes a comparison unfair, found in the facts about the compared configurations."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from bench.rd import Curve, bd_rate
+
+Severity: TypeAlias = Literal["warning", "note"]
+FEW_IMAGES = 10
+
+
+@dataclass(frozen=True)
+class Config:
+    """One configuration of a codec in a comparison, with the facts that fairness depends on.
+
+    ``timing`` is ``"alone"`` for times taken with nothing else running, ``"load"`` for times taken
+    while other trials ran, ``None`` where there are no times. ``machine`` is whatever identifies the
+    environment. ``n_ok`` and ``n_planned`` count trials. ``curves`` holds one mean curve per metric.
+    """
+
+    label: str
+    codec: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    version: str = ""
+    machine: str = ""
+    timing: Literal["alone", "load"] | None = None
+    n_ok: int = 0
+    n_planned: int = 0
+    n_images: int = 0
+    curves: tuple[Curve, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One doubt about a comparison: what kind, how grave, in words, and which labels it touches."""
+
+    kind: str
+    severity: Severity
+    message: str
+    labels: tuple[str, ...]
+
+
+def lint(configs: Sequence[Config], anchor: str | None = None) -> tuple[Finding, ...]:
+    """Everything questionable about comparing ``configs``, warnings first.
+
+    Kinds: ``subsampling``, ``overlap``, ``non-monotone``, ``few-points``, ``timing``, ``version``,
+    ``machine``, ``few-images``, ``failures``. Overlap is that with the curve of the label ``anchor``.
+    """
+    findings = [
+        *_subsampling(configs),
+        *_curves(configs, anchor),
+        *_environment(configs),
+        *_counts(configs),
+    ]
+    return tuple(sorted(findings, key=lambda finding: finding.severity != "warning"))
+
+
+def _subsampling(configs: Sequence[Config]) -> list[Finding]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for config in configs:
+        value = str(config.options.get("subsampling") or "").replace(":", "")
+        if value.isdigit():
+            groups[":".join(value)].append(config.label)
+    if len(groups) < 2:
+        return []
+    parts = "; ".join(f"{name} in {_join(labels)}" for name, labels in sorted(groups.items()))
+    text = (
+        f"chroma subsampling differs ({parts}): RGB metrics favour 4:4:4 at high rates and luma metrics"
+        " favour 4:2:0; compare like with like, or say so"
+    )
+    return [Finding("subsampling", "warning", text, tuple(itertools.chain(*groups.values())))]
+
+
+def _curves(configs: Sequence[Config], anchor: str | None) -> list[Finding]:
+    anchors = {curve.metric: curve for c in configs if c.label == anchor for curve in c.curves}
+    findings = []
+    for config in configs:
+        for curve in config.curves:
+            # A curve against itself overlaps fully: what is left is what is wrong with the curve alone.
+            alone = bd_rate(curve, curve)
+            folds = [text for text in alone.warnings if "non-monotone" in text]
+            if folds:
+                text = f"{folds[0]} ({curve.metric})"
+                findings.append(Finding("non-monotone", "warning", text, (config.label,)))
+            elif alone.value is None:
+                text = f"{config.label}: {alone.reason}, no BD-rate in {curve.metric}"
+                findings.append(Finding("few-points", "note", text, (config.label,)))
+            findings += _small_overlap(anchors.get(curve.metric), config.label, curve)
+    return findings
+
+
+def _small_overlap(anchor: Curve | None, label: str, curve: Curve) -> list[Finding]:
+    if anchor is None or anchor is curve:
+        return []
+    result = bd_rate(anchor, curve)
+    if result.value is None and result.reason != "no overlap":
+        return []
+    if result.value is not None and not any("overlap" in text for text in result.warnings):
+        return []
+    text = (
+        f"{label} and {anchor.label} share {result.overlap:.0%} of their {curve.metric} range: BD-rate says"
+        " nothing about the rest; measure more operating points"
+    )
+    return [Finding("overlap", "warning", text, (anchor.label, label))]
+
+
+def _environment(configs: Sequence[Config]) -> list[Finding]:
+    findings = []
+    loaded = tuple(config.label for config in configs if config.timing == "load")
+    if loaded:
+        text = (
+            f"times of {_join(loaded)} were taken under load: throughput, not latency; measure with --timing"
+        )
+        findings.append(Finding("timing", "warning", text, loaded))
+    by_codec: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for config in configs:
+        if config.version:
+            by_codec[config.codec][config.version].append(config.label)
+    for codec, versions in by_codec.items():
+        if len(versions) > 1:
+            parts = "; ".join(f"{version} in {_join(labels)}" for version, labels in versions.items())
+            labels = tuple(itertools.chain(*versions.values()))
+            findings.append(
+                Finding("version", "warning", f"{codec} ran in different versions: {parts}", labels)
+            )
+    machines = {config.machine for config in configs if config.machine and config.timing}
+    if len(machines) > 1:
+        labels = tuple(config.label for config in configs if config.machine and config.timing)
+        text = f"times come from {len(machines)} machines and cannot be compared: {_join(sorted(machines))}"
+        findings.append(Finding("machine", "warning", text, labels))
+    return findings
+
+
+def _counts(configs: Sequence[Config]) -> list[Finding]:
+    findings = []
+    few: dict[int, list[str]] = defaultdict(list)
+    for config in configs:
+        if 0 < config.n_images < FEW_IMAGES:
+            few[config.n_images].append(config.label)
+        if config.n_ok < config.n_planned:
+            text = (
+                f"{config.label}: {config.n_ok} of {config.n_planned} trials succeeded; images that failed"
+                " anywhere are left out of every compared curve"
+            )
+            findings.append(Finding("failures", "warning", text, (config.label,)))
+    for count, labels in sorted(few.items()):
+        noun = "image" if count == 1 else "images"
+        text = f"only {count} {noun} behind {_join(labels)}: differences may not carry over to other images"
+        findings.append(Finding("few-images", "note", text, tuple(labels)))
+    return findings
+
+
+def _join(names: Sequence[str]) -> str:
+    return ", ".join(names)

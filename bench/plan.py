@@ -1,0 +1,218 @@
+"""From what the user asked for to the trials that will run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench import registry
+from bench.datasets import Dataset, ImageFile
+from bench.engines.worker import CodecRef, Description
+from bench.errors import ConfigError
+from bench.suite import CodecEntry, Suite
+
+
+class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A codec at one configuration, as it was found on this machine."""
+
+    label: str
+    codec: str
+    target: str
+    version: str
+    lossless: bool
+    config: dict[str, Any]
+    qualities: tuple[float | None, ...]
+    weights_sha256: str | None = None
+    unavailable: str | None = None
+    """Why it cannot run here, with the install line; its trials end as ``unsupported``."""
+
+    @property
+    def ref(self) -> CodecRef:
+        """How a worker constructs it."""
+        return CodecRef(self.target, tuple(sorted(self.config.items())))
+
+
+class MetricPlan(msgspec.Struct, frozen=True):
+    """A metric, as it was found on this machine."""
+
+    name: str
+    target: str
+    version: str
+    unit: str
+    higher_is_better: bool
+
+
+class ImagePlan(msgspec.Struct, frozen=True):
+    """An image's place in a run, by its identity rather than by its path."""
+
+    dataset: str
+    name: str
+    sha256: str
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Everything that a run is to measure: the product of its parts."""
+
+    images: tuple[ImagePlan, ...]
+    codecs: tuple[CodecPlan, ...]
+    metrics: tuple[MetricPlan, ...]
+
+    def __len__(self) -> int:
+        return len(self.images) * sum(len(it.qualities) for it in self.codecs)
+
+    def merged(self, later: Plan) -> Plan:
+        """This plan and a later one for the same folder: what the later one names again, it replaces."""
+        labels = {it.label for it in later.codecs}
+        identities = {(it.codec, _canonical(it.config)) for it in later.codecs}
+        kept = [
+            it
+            for it in self.codecs
+            if it.label not in labels and (it.codec, _canonical(it.config)) not in identities
+        ]
+        again = {(it.codec, _canonical(it.config)): it for it in self.codecs}
+        renewed = []
+        for it in later.codecs:
+            before = again.get((it.codec, _canonical(it.config)))
+            if before is not None and before.version == it.version and not it.lossless:
+                points = sorted({*before.qualities, *it.qualities}, key=lambda q: -1.0 if q is None else q)
+                it = msgspec.structs.replace(it, qualities=tuple(points))
+            renewed.append(it)
+        return Plan(
+            tuple(dict.fromkeys((*self.images, *later.images))),
+            (*kept, *renewed),
+            tuple({it.name: it for it in (*self.metrics, *later.metrics)}.values()),
+        )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One codec configuration at one operating point on one image."""
+
+    image: ImagePlan
+    path: Path
+    codec: CodecPlan
+    quality: float | None
+    key: str
+    """Identity of the result: the same key means that measuring again would give the same numbers."""
+
+
+def trials(plan: Plan, files: dict[ImagePlan, ImageFile]) -> Iterator[Trial]:
+    """All trials whose image file is at hand, image by image."""
+    prefixes = [(codec, _codec_identity(codec, plan.metrics)) for codec in plan.codecs]
+    for image in plan.images:
+        if image not in files:
+            continue
+        for codec, identity in prefixes:
+            for quality in codec.qualities:
+                text = f"{image.sha256}|{identity}|{quality!r}"
+                yield Trial(image, files[image].path, codec, quality, hashlib.sha256(text.encode()).hexdigest()[:32])
+
+
+Describe = Callable[[CodecRef], Description | str]
+"""Constructs a codec in a worker: its description, or the reason why it is unavailable here."""
+
+
+def make_plan(
+    suite: Suite, datasets: tuple[Dataset, ...], metrics: tuple[MetricPlan, ...], describe: Describe
+) -> tuple[Plan, dict[ImagePlan, ImageFile]]:
+    """Resolve a suite against what is installed on this machine.
+
+    Raises
+    ------
+    ConfigError
+        An unknown codec, an option it does not have, a quality outside its range, a label used twice.
+
+    Returns
+    -------
+    The plan, and the file of each of its images.
+    """
+    files: dict[ImagePlan, ImageFile] = {}
+    for dataset in datasets:
+        for file in dataset.images[: suite.limit]:
+            files[ImagePlan(dataset.name, file.name, file.sha256)] = file
+    codecs = tuple(_codec_plan(entry, describe) for entry in suite.codecs)
+    labels = [it.label for it in codecs]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ConfigError(f"two codecs have the label {label!r}; give one of them another `label`")
+    return Plan(tuple(files), codecs, metrics), files
+
+
+def _codec_plan(entry: CodecEntry, describe: Describe) -> CodecPlan:
+    target = entry.codec if registry.is_file_target(entry.codec) else registry.find(registry.CODECS, entry.codec)
+    found = describe(CodecRef(target, tuple(sorted(entry.config.items()))))
+    if isinstance(found, str):
+        name = entry.codec if target != entry.codec else target.rpartition(":")[2].lower()
+        return CodecPlan(
+            label=entry.label or _label(name, dict(entry.config), {}),
+            codec=name,
+            target=target,
+            version="",
+            lossless=False,
+            config=dict(entry.config),
+            qualities=entry.quality or (None,),
+            unavailable=found,
+        )
+    name = entry.codec if target != entry.codec else found.name
+    defaults = describe(CodecRef(target)) if entry.config else found
+    known = defaults.config if isinstance(defaults, Description) else {}
+    return CodecPlan(
+        label=entry.label or _label(name, found.config, known),
+        codec=name,
+        target=target,
+        version=found.version,
+        lossless=found.lossless,
+        config=found.config,
+        qualities=_qualities(name, entry.quality, found),
+        weights_sha256=found.weights_sha256,
+    )
+
+
+def _qualities(name: str, asked: tuple[float, ...] | None, codec: Description) -> tuple[float | None, ...]:
+    if codec.lossless:
+        if asked:
+            raise ConfigError(f"codec {name!r} is lossless at this configuration and has no quality; leave out @…")
+        return (None,)
+    qualities = asked or codec.qualities
+    if not qualities:
+        raise ConfigError(f"codec {name!r} has no sweep of its own; name its operating points, as in {name}@10,50,90")
+    assert codec.quality_range is not None
+    low, high = codec.quality_range
+    for quality in qualities:
+        if not low <= quality <= high:
+            raise ConfigError(f"codec {name!r}: quality {quality:g} is outside its range {low:g} to {high:g}")
+    return tuple(sorted(qualities))
+
+
+def _label(name: str, config: dict[str, Any], defaults: dict[str, Any]) -> str:
+    """A name for legends: the codec, its chroma subsampling, and every option that is not the default."""
+    parts = [name]
+    for key, value in config.items():
+        if key == "subsampling":
+            parts.append(str(value))
+        elif key in defaults and value == defaults[key]:
+            continue
+        elif value is True:
+            parts.append(key)
+        elif value is False:
+            parts.append(f"no-{key}")
+        elif isinstance(value, str):
+            parts.append(Path(value).name)
+        else:
+            parts.append(f"{key}{value}")
+    return "-".join(parts)
+
+
+def _codec_identity(codec: CodecPlan, metrics: tuple[MetricPlan, ...]) -> str:
+    definitions = sorted((it.name, it.version) for it in metrics)
+    return _canonical([codec.codec, codec.version, codec.config, codec.weights_sha256, definitions])
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

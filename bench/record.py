@@ -1,0 +1,96 @@
+"""The record of one measured trial, and its schema.
+
+Version history of the schema (the journal's lines and ``run.json``):
+
+1. First version.
+
+A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
+derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
+"""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any, Literal
+
+import msgspec
+
+SCHEMA_VERSION = 1
+
+Status = Literal[
+    "ok",
+    "unsupported",  # the codec or its library can't do this, and says so
+    "bad_input",  # the image file is corrupt
+    "codec_error",  # an exception in the codec
+    "crash",  # the process died: a signal, or an exit of its own
+    "timeout",
+    "oom",  # the memory limit, or the kernel, ended it
+    "mismatch",  # wrong shape, type or channel order, or lossless pixels that differ
+    "nonfinite",  # a metric failed or gave NaN
+    "cancelled",  # planned, but not measured: the run was interrupted
+]
+
+Phase = Literal["load", "encode", "decode", "metric"]
+
+TimingMode = Literal["load", "alone"]
+"""``load``: other trials ran beside it, so times are throughput; ``alone``: pinned, warmed up, repeated."""
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a trial has no result."""
+
+    phase: Phase
+    message: str
+    exception: str = ""
+    signal: int | None = None
+    stderr: str = ""
+    """The last lines that the codec wrote to its standard error."""
+
+    def __str__(self) -> str:
+        name = f"{self.exception}: " if self.exception else ""
+        return f"{self.phase}: {name}{self.message}"
+
+
+class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One trial (codec configuration × operating point × image) and what became of it."""
+
+    key: str
+    environment: str
+    dataset: str
+    image: str
+    image_sha256: str
+    codec: str
+    version: str
+    config: dict[str, Any]
+    quality: float | None = None
+    weights_sha256: str | None = None
+    status: Status
+    width: int | None = None
+    height: int | None = None
+    treatment: str = ""
+    """Conversions of the original image on reading; empty for 8-bit RGB as stored."""
+    bytes: int | None = None
+    bitstream_sha256: str | None = None
+    pixels_sha256: str | None = None
+    exact: bool = False
+    """The decoded pixels are identical to the original's."""
+    timing: TimingMode = "load"
+    encode_s: tuple[float, ...] = ()
+    """Every repetition, in order; warm-up left out."""
+    decode_s: tuple[float, ...] = ()
+    metrics: dict[str, float | None] = {}
+    reasons: dict[str, str] = {}
+    """Why a metric is null, by metric."""
+    failure: Failure | None = None
+
+    @property
+    def bpp(self) -> float | None:
+        """Bits per pixel: 8 × bytes ÷ (width × height); headers count."""
+        if self.bytes is None or not self.width or not self.height:
+            return None
+        return 8 * self.bytes / (self.width * self.height)
+
+
+def median(samples: tuple[float, ...]) -> float | None:
+    """Median of raw time samples; None when there are none."""
+    return statistics.median(samples) if samples else None

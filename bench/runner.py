@@ -1,0 +1,207 @@
+"""A plan minus what is done -> measurements in the store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import registry
+from bench.datasets import DatasetSpec, Progress, catalog, open_dataset
+from bench.engines.local import pinned_cpu, run_trials
+from bench.engines.pool import Died, Limits, Worker
+from bench.engines.worker import CodecRef, Describe, DescribeMetric, Description, Failed, MetricDescription, Repeat
+from bench.engines.zygote import Zygote
+from bench.environment import Environment, current, memory_bytes
+from bench.errors import ConfigError
+from bench.measure import Outcome, Recipe, measure
+from bench.plan import MetricPlan, Plan, Trial, make_plan, trials
+from bench.record import Measurement, TimingMode
+from bench.store import BITSTREAM_FOLDER, RunInfo, RunWriter, Selector, is_run, read_info, read_journal
+from bench.suite import Suite
+
+_MEMORY_SHARE = 0.8
+"""Of the machine's memory, what the workers may use together."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run a suite; none of it changes what a codec produces."""
+
+    jobs: int = 1
+    timeout: float = 300.0
+    """Seconds that one encode, decode or scoring may take."""
+    timing: bool = False
+    """Measure times in earnest: one trial at a time, pinned, warmed up, repeated."""
+    repeats: int = 5
+    fresh: bool = False
+    """Measure everything again; the former journal is set aside."""
+    keep_bitstreams: bool = False
+
+
+@dataclass(frozen=True)
+class Events:
+    """What a caller may want to know while a run goes on."""
+
+    note: Callable[[str], None] = lambda text: None
+    """Something that the user should read: the environment changed, a codec is unavailable."""
+    started: Callable[[int, int], None] = lambda pending, planned: None
+    measured: Callable[[Measurement], None] = lambda measurement: None
+    fetching: Progress = lambda name, done, total: None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a run ended."""
+
+    folder: Path
+    planned: int
+    measured: int
+    reused: int
+    statuses: Counter[str] = field(default_factory=Counter)
+    """Of this run's planned trials, measured now or before."""
+
+    @property
+    def failed(self) -> int:
+        """Planned trials that are not ``ok``."""
+        return self.planned - self.statuses["ok"]
+
+
+def run(suite: Suite, folder: Path, options: Options = Options(), events: Events = Events()) -> Summary:
+    """Measure what a suite asks for and the run folder does not hold yet.
+
+    Raises
+    ------
+    ConfigError, DatasetError
+        The suite cannot be planned; nothing has been measured.
+    StoreError
+        The folder is in use by another run, or not readable by this version.
+    KeyboardInterrupt
+        Passed on after the workers have ended; what was measured is in the store.
+    """
+    zygote = Zygote()
+    try:
+        with RunWriter(folder) as writer:
+            return _run(suite, writer, options, events, zygote)
+    finally:
+        zygote.close()
+
+
+def _run(suite: Suite, writer: RunWriter, options: Options, events: Events, zygote: Zygote) -> Summary:
+    environment = current()
+    specs = catalog()
+    datasets = tuple(open_dataset(it, progress=events.fetching) for it in suite.datasets)
+    names = [it.name for it in datasets]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"two data sets are called {next(it for it in names if names.count(it) > 1)!r}")
+    with _Describer(zygote, events.note) as describer:
+        metrics = tuple(describer.metric(name) for name in suite.metrics)
+        plan, files = make_plan(suite, datasets, metrics, describer.codec)
+    if options.fresh:
+        writer.set_aside()
+    info = _resumed_info(writer, plan, environment, {it: specs[it] for it in names if it in specs}, events)
+    done = _finished(writer.folder, info, options)
+    writer.write_info(info)
+
+    everything = list(trials(plan, files))
+    todo = [it for it in everything if it.key not in done]
+    statuses = Counter(done[it.key] for it in everything if it.key in done)
+    events.started(len(todo), len(everything))
+    for outcome in _outcomes(todo, zygote, options, _recipe(plan, environment, options)):
+        measurement = outcome.measurement
+        if options.keep_bitstreams and outcome.bitstream is not None and measurement.bitstream_sha256:
+            writer.keep_bitstream(measurement.bitstream_sha256, outcome.bitstream)
+        writer.append(measurement)
+        statuses[measurement.status] += 1
+        events.measured(measurement)
+    return Summary(writer.folder, len(everything), len(todo), len(everything) - len(todo), statuses)
+
+
+def _recipe(plan: Plan, environment: Environment, options: Options) -> Recipe:
+    mode: TimingMode = "alone" if options.timing else "load"
+    repeat = Repeat(warmup=1, samples=options.repeats) if options.timing else Repeat()
+    return Recipe(plan.metrics, environment.id, mode, repeat)
+
+
+def _resumed_info(
+    writer: RunWriter, plan: Plan, environment: Environment, specs: dict[str, DatasetSpec], events: Events
+) -> RunInfo:
+    """``run.json`` for the plan, joined with what the folder holds already."""
+    licences = {name: spec.licence for name, spec in specs.items()}
+    if is_run(writer.folder):
+        before = read_info(writer.folder)
+        changed = before.environment.differences(environment)
+        if changed:
+            consequence = (
+                "another machine: everything is measured again"
+                if before.environment.id != environment.id
+                else "codecs whose version changed are measured again"
+            )
+            events.note(f"the environment differs from this run's former one ({'; '.join(changed)}): {consequence}")
+        plan = before.plan.merged(plan)
+        licences = before.datasets | licences
+    return RunInfo(
+        environment=environment, datasets=licences, images=plan.images, codecs=plan.codecs, metrics=plan.metrics
+    )
+
+
+def _finished(folder: Path, info: RunInfo, options: Options) -> dict[str, str]:
+    """Keys of the trials that need not run again. A failure does: what made it fail may be mended."""
+    selector = Selector(info)
+    done: dict[str, str] = {}
+    for it in read_journal(folder):
+        if it.status != "ok" or selector.codec_of(it) is None:
+            continue
+        if options.timing and (it.timing != "alone" or len(it.encode_s) < options.repeats):
+            continue
+        if options.keep_bitstreams and not (folder / BITSTREAM_FOLDER / str(it.bitstream_sha256)).exists():
+            continue
+        done[it.key] = it.status
+    return done
+
+
+class _Describer:
+    """Constructs codecs and metrics in a worker to learn what they are; a broken one can't harm the run."""
+
+    def __init__(self, zygote: Zygote, note: Callable[[str], None]) -> None:
+        self._worker = Worker(zygote, Limits(timeout=300))
+        self._note = note
+
+    def __enter__(self) -> _Describer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.close()
+
+    def codec(self, ref: CodecRef) -> Description | str:
+        """A codec's description, or why it is unavailable."""
+        answer = self._worker.ask(Describe(ref))
+        if isinstance(answer, Description):
+            return answer
+        assert isinstance(answer, Failed | Died)
+        if answer.status == "unsupported":
+            return answer.message
+        if isinstance(answer, Failed) and not answer.exception:
+            raise ConfigError(answer.message)
+        cause = f"{answer.exception}: " if isinstance(answer, Failed) else ""
+        raise ConfigError(f"codec {ref.target} cannot be constructed: {cause}{answer.message}")
+
+    def metric(self, name: str) -> MetricPlan:
+        """A metric by its installed name."""
+        target = registry.find(registry.METRICS, name)
+        answer = self._worker.ask(DescribeMetric(target))
+        if not isinstance(answer, MetricDescription):
+            raise ConfigError(f"metric {name!r}: {answer.message}")
+        return MetricPlan(name, target, answer.version, answer.unit, answer.higher_is_better)
+
+
+def _outcomes(todo: list[Trial], zygote: Zygote, options: Options, recipe: Recipe) -> Iterator[Outcome]:
+    # Times are honest only where nothing else runs.
+    jobs = 1 if options.timing else max(1, min(options.jobs, len(todo)))
+    limits = Limits(
+        timeout=options.timeout,
+        memory=int(_MEMORY_SHARE * memory_bytes() / jobs),
+        cpu=pinned_cpu() if options.timing else -1,
+    )
+    return run_trials(todo, zygote, limits, jobs, lambda trial, slot: measure(trial, slot, recipe))

@@ -1,0 +1,224 @@
+"""A run folder: ``run.json`` and the append-only journal ``measurements.jsonl``.
+
+One process writes, under a lock; anyone reads, at any time. A measurement is one line, flushed when it
+is written, so that a process killed at any instant loses at most the trial it was in: a torn last line
+is dropped on reading and cut off before the next one is written.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Self
+
+import msgspec
+
+from bench.environment import Environment
+from bench.errors import StoreError
+from bench.plan import CodecPlan, ImagePlan, MetricPlan, Plan
+from bench.record import SCHEMA_VERSION, Measurement
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+RUN_FILE = "run.json"
+JOURNAL_FILE = "measurements.jsonl"
+BITSTREAM_FOLDER = "bitstreams"
+_LOCK_FILE = ".lock"
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """``run.json``: what was planned, and where it ran."""
+
+    schema: int = SCHEMA_VERSION
+    environment: Environment
+    datasets: dict[str, str] = {}
+    """Licence of each known data set."""
+    images: tuple[ImagePlan, ...]
+    codecs: tuple[CodecPlan, ...]
+    metrics: tuple[MetricPlan, ...]
+
+    @property
+    def plan(self) -> Plan:
+        """The planned trials."""
+        return Plan(self.images, self.codecs, self.metrics)
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a run."""
+    return (folder / RUN_FILE).is_file()
+
+
+def read_info(folder: Path) -> RunInfo:
+    """Read ``run.json``.
+
+    Raises
+    ------
+    StoreError
+        The folder holds no run, one of an unknown schema version, or a damaged file.
+    """
+    path = folder / RUN_FILE
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{folder}: not a run folder ({RUN_FILE}: {error.strerror})") from error
+    try:
+        schema = msgspec.json.decode(data, type=_Schema).schema
+        if schema != SCHEMA_VERSION:
+            raise StoreError(
+                f"{path}: schema version {schema}, this rdbench reads {SCHEMA_VERSION}; "
+                + ("update rdbench" if schema > SCHEMA_VERSION else "make the run again")
+            )
+        return msgspec.json.decode(data, type=RunInfo)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"{path}: damaged ({error}); restore it, or start again with --fresh") from error
+
+
+class _Schema(msgspec.Struct):
+    schema: int
+
+
+def read_journal(folder: Path) -> Iterator[Measurement]:
+    """Every line of the journal, in the order of writing; a torn last line is left out.
+
+    Raises
+    ------
+    StoreError
+        A line other than the last is damaged; the message names it.
+    """
+    path = folder / JOURNAL_FILE
+    if not path.is_file():
+        return
+    decoder = msgspec.json.Decoder(Measurement)
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield decoder.decode(line)
+            except msgspec.MsgspecError as error:
+                raise StoreError(f"{path}:{number}: damaged line ({error})") from error
+
+
+class Selector:
+    """Tells which of a journal's lines count: those of the run's present plan and machine.
+
+    Lines of another library version, another machine or a configuration that was planned no more stay in
+    the journal as history.
+    """
+
+    def __init__(self, info: RunInfo) -> None:
+        self._environment = info.environment.id
+        self._images = {(it.dataset, it.name, it.sha256) for it in info.images}
+        self._codecs: dict[tuple[str, str, str | None], list[tuple[CodecPlan, frozenset[float | None]]]] = {}
+        for codec in info.codecs:
+            identity = (codec.codec, codec.version, codec.weights_sha256)
+            self._codecs.setdefault(identity, []).append((codec, frozenset(codec.qualities)))
+
+    def codec_of(self, it: Measurement) -> CodecPlan | None:
+        """The planned configuration that a line belongs to; None when the line is history."""
+        if it.environment != self._environment or (it.dataset, it.image, it.image_sha256) not in self._images:
+            return None
+        for codec, qualities in self._codecs.get((it.codec, it.version, it.weights_sha256), ()):
+            if it.quality in qualities and it.config == codec.config:
+                return codec
+        return None
+
+
+class RunWriter:
+    """The one writer of a run folder.
+
+    Raises
+    ------
+    StoreError
+        Another process is writing into the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock: FileLock | None = None
+        self._journal: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        from filelock import FileLock, Timeout
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / _LOCK_FILE)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StoreError(
+                f"{self.folder}: another rdbench is writing into this folder; wait for it, or give another --out"
+            ) from None
+        self._lock = lock
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._journal is not None:
+            self._journal.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def set_aside(self) -> None:
+        """Start afresh: the former journal is kept beside the new one as ``*.old``."""
+        for name in (JOURNAL_FILE, RUN_FILE):
+            with suppress(FileNotFoundError):
+                (self.folder / name).replace(self.folder / f"{name}.old")
+
+    def write_info(self, info: RunInfo) -> None:
+        """Replace ``run.json`` in one step."""
+        data = msgspec.json.format(msgspec.json.encode(info), indent=1)
+        write_atomically(self.folder / RUN_FILE, data + b"\n")
+
+    def append(self, measurement: Measurement) -> None:
+        """Write one line and hand it to the operating system."""
+        if self._journal is None:
+            self._journal = _open_journal(self.folder / JOURNAL_FILE)
+        self._journal.write(msgspec.json.encode(measurement) + b"\n")
+        self._journal.flush()
+
+    def keep_bitstream(self, sha256: str, bitstream: bytes) -> None:
+        """Store a bitstream under its hash, once."""
+        path = self.folder / BITSTREAM_FOLDER / sha256
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            write_atomically(path, bitstream)
+
+
+def _open_journal(path: Path) -> IO[bytes]:
+    """The journal, ready for appending, without the torn line that a killed process may have left."""
+    file = path.open("a+b")
+    size = file.seek(0, os.SEEK_END)
+    if size:
+        step = 1 << 16
+        position = size
+        while position:
+            start = max(0, position - step)
+            file.seek(start)
+            newline = file.read(position - start).rfind(b"\n")
+            if newline >= 0:
+                position = start + newline + 1
+                break
+            position = start
+        if position < size:
+            file.truncate(position)
+    return file
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old contents or the new ones, never a part."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
