@@ -210,6 +210,8 @@ def _row(
         interval = bootstrap_bd_rate(both[0], both[1], method).ci95
     notes = [f"n/a ({result.reason})"] if result.reason else []
     notes += result.warnings
+    if quality.reason and not result.reason:
+        notes.append(f"BD-quality n/a ({quality.reason})")
     dropped = max((len(curves.images) for curves in measured), default=0) - len(images)
     if dropped > 0:
         notes.append(f"{dropped} images left out that not all compared codecs finished")

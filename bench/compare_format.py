@@ -78,7 +78,7 @@ def _cells(row: Row) -> list[str]:
         "" if row.ci95 is None else f"[{row.ci95[0]:.2f}, {row.ci95[1]:.2f}]",
         "n/a" if row.bd_quality is None else f"{row.bd_quality:+.4f}",
         "" if row.n_images is None else str(row.n_images),
-        f"{row.overlap:.0%}",
+        f"{row.overlap:.1%}",
         _printable(row.note),
     ]
 

@@ -35,7 +35,7 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ref(self) -> CodecRef:
         """How a worker constructs it."""
-        return CodecRef(self.target, tuple(sorted(self.config.items())))
+        return _ref(self.target, self.config)
 
 
 class MetricPlan(msgspec.Struct, frozen=True):
@@ -136,7 +136,7 @@ def make_plan(
     for dataset in datasets:
         for file in dataset.images[: suite.limit]:
             files[ImagePlan(dataset.name, file.name, file.sha256)] = file
-    codecs = tuple(_codec_plan(entry, describe) for entry in suite.codecs)
+    codecs = tuple(_codec_plan(entry, suite, describe) for entry in suite.codecs)
     labels = [it.label for it in codecs]
     for label in labels:
         if labels.count(label) > 1:
@@ -144,9 +144,11 @@ def make_plan(
     return Plan(tuple(files), codecs, metrics), files
 
 
-def _codec_plan(entry: CodecEntry, describe: Describe) -> CodecPlan:
+def _codec_plan(entry: CodecEntry, suite: Suite, describe: Describe) -> CodecPlan:
     target = entry.codec if registry.is_file_target(entry.codec) else registry.find(registry.CODECS, entry.codec)
-    found = describe(CodecRef(target, tuple(sorted(entry.config.items()))))
+    found = describe(_ref(target, entry.config))
+    if suite.device != "auto" and isinstance(found, Description) and found.config.get("device", suite.device) != suite.device:
+        found = describe(_ref(target, {"device": suite.device} | entry.config))
     if isinstance(found, str):
         name = entry.codec if target != entry.codec else target.rpartition(":")[2].lower()
         return CodecPlan(
@@ -169,17 +171,23 @@ def _codec_plan(entry: CodecEntry, describe: Describe) -> CodecPlan:
         version=found.version,
         lossless=found.lossless,
         config=found.config,
-        qualities=_qualities(name, entry.quality, found),
+        qualities=_qualities(name, entry.quality, suite.quality, found),
         weights_sha256=found.weights_sha256,
     )
 
 
-def _qualities(name: str, asked: tuple[float, ...] | None, codec: Description) -> tuple[float | None, ...]:
+def _ref(target: str, config: dict[str, Any]) -> CodecRef:
+    return CodecRef(target, tuple(sorted(config.items())))
+
+
+def _qualities(
+    name: str, asked: tuple[float, ...] | None, common: tuple[float, ...] | None, codec: Description
+) -> tuple[float | None, ...]:
     if codec.lossless:
         if asked:
             raise ConfigError(f"codec {name!r} is lossless at this configuration and has no quality; leave out @…")
         return (None,)
-    qualities = asked or codec.qualities
+    qualities = asked or common or codec.qualities
     if not qualities:
         raise ConfigError(f"codec {name!r} has no sweep of its own; name its operating points, as in {name}@10,50,90")
     assert codec.quality_range is not None

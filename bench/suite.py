@@ -18,16 +18,27 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from bench.errors import ConfigError
 from bench.yamlfile import load_yaml, validate
 
 DEFAULT_METRICS = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim_rgb", "ms_ssim_rgb")
 
+Device = Literal["auto", "cpu", "cuda"]
+
 Option = bool | int | float | str
+
+
+def _points(quality: tuple[float, ...]) -> tuple[float, ...]:
+    if not quality or not all(map(math.isfinite, quality)):
+        raise ValueError("give at least one number, all of them finite")
+    return tuple(dict.fromkeys(quality))
+
+
+OperatingPoints = Annotated[tuple[float, ...], AfterValidator(_points)]
 
 
 class CodecEntry(BaseModel):
@@ -38,15 +49,9 @@ class CodecEntry(BaseModel):
     """Installed name, or ``path/to/file.py:Class``."""
     label: str | None = Field(default=None, min_length=1, max_length=80)
     config: dict[str, Option] = {}
-    quality: tuple[float, ...] | None = None
+    quality: OperatingPoints | None = None
     """Operating points; None stands for the codec's own sweep."""
 
-    @field_validator("quality")
-    @classmethod
-    def _finite(cls, quality: tuple[float, ...] | None) -> tuple[float, ...] | None:
-        if quality is not None and (not quality or not all(map(math.isfinite, quality))):
-            raise ValueError("give at least one number, all of them finite")
-        return None if quality is None else tuple(dict.fromkeys(quality))
 
 
 def _spec_or_entry(value: Any) -> Any:
@@ -65,9 +70,13 @@ class Suite(BaseModel):
     datasets: tuple[str, ...] = Field(default=("sample",), min_length=1)
     codecs: tuple[Annotated[CodecEntry, BeforeValidator(_spec_or_entry)], ...] = ()
     """Empty stands for the codecs of the default suite."""
+    quality: OperatingPoints | None = None
+    """Operating points of the lossy codecs that are named without any."""
     metrics: tuple[str, ...] = Field(default=DEFAULT_METRICS, min_length=1)
     limit: int | None = Field(default=None, ge=1)
     """Take only the first images of each data set."""
+    device: Device = "auto"
+    """Where codecs that can choose run; ``auto`` leaves it to each codec."""
 
     @field_validator("datasets", "metrics", mode="before")
     @classmethod

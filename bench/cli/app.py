@@ -1,0 +1,168 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import EXIT_FAILED_TRIALS
+
+app = typer.Typer(
+    name="rdbench",
+    help="Benchmark image codecs: real bitstreams, rate-distortion curves, leaderboards, regression checks.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where learned codecs and metrics run.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"rdbench {installed('rdbench')}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    suite: Annotated[
+        Path | None, typer.Argument(metavar="[SUITE.yaml]", help="A suite file; without one, the default suite.")
+    ] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", "-d", metavar="NAME|FOLDER", help="Images to measure.")
+    ] = None,
+    codec: Annotated[
+        list[str] | None,
+        typer.Option("--codec", "-c", metavar="SPEC", help="jpeg | jpeg:subsampling=444@10,50 | file.py:Class"),
+    ] = None,
+    quality: Annotated[
+        str | None, typer.Option("--quality", "-q", metavar="10,20,…", help="For lossy codecs named without points.")
+    ] = None,
+    metric: Annotated[list[str] | None, typer.Option("--metric", "-m", metavar="NAME", help="Metrics to take.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Run folder; default results/runs/<data set>. Resumed if it exists."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Trials at a time; default: one for each processor.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")] = 300,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything again.")] = False,
+    timing: Annotated[
+        bool, typer.Option("--timing", help="Take times in earnest: one trial at a time, pinned, warmed up, repeated.")
+    ] = False,
+    repeats: Annotated[int, typer.Option(min=1, help="Timed repetitions with --timing.")] = 5,
+    keep_bitstreams: Annotated[
+        bool, typer.Option("--keep-bitstreams", help="Store every bitstream, for the report's viewer.")
+    ] = False,
+    device: Device = "auto",
+    report: Annotated[bool, typer.Option(help="Write tables and plots when the run is done.")] = True,
+) -> None:
+    """Measure codecs on images; running again resumes."""
+    from bench.cli import measuring
+    from bench.runner import Options
+
+    request = measuring.Request(suite, dataset, codec, quality, metric, limit, device, out, report)
+    options = Options(
+        jobs=jobs or measuring.default_jobs(),
+        timeout=timeout,
+        timing=timing,
+        repeats=repeats,
+        fresh=fresh,
+        keep_bitstreams=keep_bitstreams,
+    )
+    failed = measuring.run(request, options)
+    if failed:
+        raise typer.Exit(EXIT_FAILED_TRIALS)
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Run folders.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: the folder `report` in the first run.")
+    ] = None,
+    anchor: Annotated[
+        str | None, typer.Option("--anchor", "-a", metavar="LABEL", help="Codec that the others are compared with.")
+    ] = None,
+) -> None:
+    """Write tables and figures from finished runs; no codec runs."""
+    from bench.cli import reporting
+
+    reporting.report(runs, out, anchor)
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    format: Annotated[str, typer.Option("--format", "-f", metavar="csv|json|parquet", help="Form of the table.")] = "csv",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.")
+    ] = None,
+) -> None:
+    """Write a run's measurements, one row for each trial."""
+    from bench.cli import reporting
+
+    reporting.export(run, format, output)
+
+
+@app.command(name="list")
+def list_(
+    what: Annotated[str, typer.Argument(metavar="codecs|metrics|datasets|runs", show_default=False)],
+) -> None:
+    """List what can be measured, on what, and what has been."""
+    from bench.cli import inspecting
+
+    inspecting.list_things(what)
+
+
+@app.command()
+def doctor() -> None:
+    """Tell which codecs and metrics work here, with their versions, and how to install the others."""
+    from bench.cli import inspecting
+
+    inspecting.doctor()
+
+
+@app.command()
+def fetch(
+    datasets: Annotated[list[str], typer.Argument(metavar="DATASET…", show_default=False)],
+) -> None:
+    """Download data sets into the user's cache, verified."""
+    from bench.cli import inspecting
+
+    inspecting.fetch(datasets)
+
+
+@app.command()
+def encode(
+    codec: Annotated[str, typer.Argument(metavar="SPEC", help="As for run, with one quality: jpeg@80", show_default=False)],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", show_default=False)],
+    output: Annotated[Path, typer.Argument(metavar="BITSTREAM", show_default=False)],
+) -> None:
+    """Encode one image file to a bitstream file."""
+    from bench.cli import files
+
+    files.encode(codec, image, output)
+
+
+@app.command()
+def decode(
+    codec: Annotated[str, typer.Argument(metavar="SPEC", help="The codec that made it.", show_default=False)],
+    bitstream: Annotated[Path, typer.Argument(metavar="BITSTREAM", show_default=False)],
+    output: Annotated[Path, typer.Argument(metavar="IMAGE.png", show_default=False)],
+) -> None:
+    """Decode one bitstream file to a PNG file."""
+    from bench.cli import files
+
+    files.decode(codec, bitstream, output)

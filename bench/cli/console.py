@@ -1,0 +1,132 @@
+"""What the terminal shows: a progress bar on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from bench.record import Measurement
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_PLAIN_INTERVAL = 10.0
+_FAILURES_SHOWN = 10
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console that never colours or wraps piped output."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, highlight=False, soft_wrap=not stream.isatty())
+
+
+def note(text: str) -> None:
+    """A remark on standard error, apart from results."""
+    print(f"rdbench: {text}", file=sys.stderr, flush=True)
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, numeric_from: int = 1) -> None:
+    """Print a table: drawn on a terminal, aligned columns in a pipe. Columns from ``numeric_from`` on align right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for index, header in enumerate(headers):
+        table.add_column(Text(header), justify="right" if index >= numeric_from else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(it) for it in row))
+    out = console()
+    if not sys.stdout.isatty():
+        out.width = 200
+    out.print(table)
+
+
+class Progress:
+    """The progress of a run: done, rate, time left, failures."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._total = 0
+        self._done = 0
+        self._failures = 0
+        self._started = time.monotonic()
+        self._last_line = self._started
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def fetching(self, name: str, done: int, total: int) -> None:
+        """A file of a data set is about to be downloaded."""
+        if name and (self._terminal or done % 20 == 0):
+            note(f"downloading {name} ({done + 1} of {total})")
+
+    def started(self, pending: int, planned: int) -> None:
+        """Trials are about to run."""
+        self._total = pending
+        self._started = self._last_line = time.monotonic()
+        done = planned - pending
+        note(f"{planned} trials planned, {done} done before, {pending} to run")
+        if not self._terminal or not pending:
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("[red]{task.fields[failures]}"),
+            console=console(stderr=True),
+        )
+        self._task = self._bar.add_task("measuring", total=pending, rate="", failures="")
+        self._bar.start()
+
+    def measured(self, it: Measurement) -> None:
+        """One trial is done."""
+        self._done += 1
+        if it.status != "ok":
+            self._failures += 1
+            if self._failures <= _FAILURES_SHOWN:
+                self._say(f"{it.codec} on {it.image}{_at(it)}: {it.status}, {_first_line(str(it.failure))}")
+            elif self._failures == _FAILURES_SHOWN + 1:
+                self._say("further failures are counted, and listed in the report")
+        now = time.monotonic()
+        rate = self._done / max(now - self._started, 1e-9)
+        if self._bar is not None:
+            failures = f"{self._failures} failed" if self._failures else ""
+            self._bar.update(self._task, completed=self._done, rate=f"{rate:.1f}/s", failures=failures)
+        elif now - self._last_line >= _PLAIN_INTERVAL or self._done == self._total:
+            self._last_line = now
+            left = (self._total - self._done) / rate
+            failures = f", {self._failures} failed" if self._failures else ""
+            note(f"{self._done}/{self._total} trials, {rate:.1f}/s, {left:.0f} s left{failures}")
+
+    def _say(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.console.print(text, style="red", markup=False)
+        else:
+            note(text)
+
+
+def _at(it: Measurement) -> str:
+    return "" if it.quality is None else f" at quality {it.quality:g}"
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0] if text else ""

@@ -1,0 +1,100 @@
+"""``rdbench list``, ``rdbench doctor`` and ``rdbench fetch``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import registry
+from bench.api import RUNS_FOLDER
+from bench.cli import console
+from bench.datasets import catalog, fetch as fetch_dataset, places
+from bench.errors import BenchError, ConfigError
+from bench.inspect import Finding, inspect_codecs, inspect_metrics
+from bench.store import is_run, read_info
+
+
+def list_things(what: str) -> None:
+    """Print one of the lists."""
+    lists = {"codecs": _codecs, "metrics": _metrics, "datasets": _datasets, "runs": _runs}
+    if what not in lists:
+        raise ConfigError(f"list what? one of {', '.join(lists)}, not {what!r}")
+    lists[what]()
+
+
+def doctor() -> None:
+    """Print what works here and what does not."""
+    codecs, metrics = inspect_codecs(), inspect_metrics()
+    rows = [("codec", *_row(it)) for it in codecs] + [("metric", *_row(it)) for it in metrics]
+    console.print_table(("kind", "name", "state", "version"), [it[:4] for it in rows], numeric_from=9)
+    broken = [it for it in (*codecs, *metrics) if it.problem]
+    for it in broken:
+        print(f"\n{it.name}: {it.problem}")
+    print(f"\n{len(codecs) + len(metrics) - len(broken)} of {len(codecs) + len(metrics)} work here.")
+
+
+def fetch(names: list[str]) -> None:
+    """Download data sets."""
+    with console.Progress() as progress:
+        for name in names:
+            dataset = fetch_dataset(name, progress=progress.fetching)
+            print(f"{name}: {len(dataset.images)} images in {dataset.images[0].path.parent}")
+
+
+def _row(it: Finding) -> tuple[str, str, str]:
+    return it.name, "unavailable" if it.problem else "ok", it.version
+
+
+def _codecs() -> None:
+    rows = []
+    for it in inspect_codecs():
+        if it.codec is None:
+            rows.append((it.name, "unavailable", "", it.problem.splitlines()[0]))
+            continue
+        points = "lossless" if it.codec.lossless else ",".join(f"{q:g}" for q in it.codec.qualities)
+        limits = "" if it.codec.quality_range is None else "{:g} to {:g}".format(*it.codec.quality_range)
+        options = ",".join(f"{key}={_text(value)}" for key, value in it.codec.config.items())
+        rows.append((it.name, points, limits, options))
+    console.print_table(("codec", "default qualities", "range", "options"), rows, numeric_from=9)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _metrics() -> None:
+    rows = []
+    for it in inspect_metrics():
+        if it.metric is None:
+            rows.append((it.name, "unavailable", it.problem.splitlines()[0]))
+        else:
+            rows.append((it.name, it.metric.unit or "1", "higher" if it.metric.higher_is_better else "lower"))
+    console.print_table(("metric", "unit", "better"), rows, numeric_from=9)
+
+
+def _datasets() -> None:
+    rows = []
+    for name, spec in catalog().items():
+        here = any(all((folder / file).is_file() for file in spec.files) for folder in places(name, spec))
+        rows.append((name, str(len(spec.files)), "here" if here else "to be fetched", spec.licence, spec.description))
+    console.print_table(("data set", "images", "state", "licence", "description"), rows, numeric_from=9)
+
+
+def _runs() -> None:
+    rows = []
+    for folder in _run_folders(Path("results")):
+        try:
+            info = read_info(folder)
+            datasets = ",".join(dict.fromkeys(it.dataset for it in info.images))
+            rows.append((str(folder), datasets, str(len(info.images)), str(len(info.codecs)), ""))
+        except BenchError as error:
+            rows.append((str(folder), "", "", "", str(error)))
+    if not rows:
+        print(f"no runs under {RUNS_FOLDER.parent}; `rdbench run` makes one")
+        return
+    console.print_table(("run", "data set", "images", "codecs", "problem"), rows, numeric_from=9)
+
+
+def _run_folders(root: Path) -> Iterator[Path]:
+    if root.is_dir():
+        yield from sorted(it.parent for it in root.glob("**/run.json") if is_run(it.parent))

@@ -1,0 +1,79 @@
+"""``rdbench run``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from bench.api import default_folder, resolve_suite
+from bench.cli import console
+from bench.errors import ConfigError
+from bench.runner import Events, Options, Summary
+from bench.runner import run as run_suite
+from bench.suite import Device, Suite, parse_codec, parse_numbers
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line says of a run."""
+
+    suite: Path | None
+    datasets: list[str] | None
+    codecs: list[str] | None
+    quality: str | None
+    metrics: list[str] | None
+    limit: int | None
+    device: str
+    out: Path | None
+    report: bool
+
+    def resolve(self) -> Suite:
+        """The suite that the suite file and the options describe together."""
+        if self.device not in get_args(Device):
+            raise ConfigError(f"--device is one of {', '.join(get_args(Device))}, not {self.device!r}")
+        return resolve_suite(
+            self.suite,
+            datasets=self.datasets,
+            codecs=[parse_codec(it) for it in self.codecs] if self.codecs else None,
+            quality=parse_numbers(self.quality, "--quality") if self.quality else None,
+            metrics=self.metrics,
+            limit=self.limit,
+            device=None if self.device == "auto" else self.device,
+        )
+
+
+def run(request: Request, options: Options) -> bool:
+    """Measure, print the summary, write the report; whether any trial failed."""
+    suite = request.resolve()
+    folder = request.out or default_folder(suite)
+    with console.Progress() as progress:
+        events = Events(
+            note=console.note, started=progress.started, measured=progress.measured, fetching=progress.fetching
+        )
+        try:
+            summary = run_suite(suite, folder, options, events)
+        except KeyboardInterrupt:
+            console.note(f"interrupted; what was measured is in {folder}, and the same command goes on from there")
+            raise
+    _print_summary(summary)
+    if request.report and summary.statuses["ok"]:
+        from bench.cli import reporting
+
+        reporting.report([folder], None, None)
+    return summary.failed > 0
+
+
+def default_jobs() -> int:
+    """One job for each processor that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _print_summary(summary: Summary) -> None:
+    failures = {status: count for status, count in summary.statuses.items() if status != "ok"}
+    detail = ", ".join(f"{count} {status}" for status, count in sorted(failures.items()))
+    console.note(
+        f"{summary.statuses['ok']} of {summary.planned} trials ok ({summary.measured} measured now, {summary.reused}"
+        f" before){'; failed: ' + detail if detail else ''}; measurements in {summary.folder}"
+    )

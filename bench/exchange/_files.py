@@ -1,0 +1,69 @@
+"""What the importers and exporters share: reading, naming and writing files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Configuration:
+    """All rows of one label on one data set."""
+
+    dataset: str
+    label: str
+    rows: pd.DataFrame
+    alone: bool
+
+
+def configurations(frame: pd.DataFrame) -> Iterator[Configuration]:
+    """The configurations of a run's table, in its order; ``alone`` if the run has one data set."""
+    alone = frame["dataset"].nunique() <= 1
+    for (dataset, label), rows in frame.groupby(["dataset", "label"], sort=False):
+        yield Configuration(str(dataset), str(label), rows, alone)
+
+
+def safe_name(config: Configuration) -> str:
+    """A file name for a configuration: no separators, and another one for every other label."""
+    text = config.label if config.alone else f"{config.dataset}-{config.label}"
+    name = re.sub(r"[^A-Za-z0-9._=-]+", "_", text).strip("._-")[:80]
+    if name == text:
+        return name
+    # Two labels that differ only in what was replaced must not share a file.
+    return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".lstrip("-")
+
+
+def read_json(path: str | Path) -> Any:
+    """The JSON document in a file; ``ConfigError`` naming the file, and line and column of a fault."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+        return json.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not a text file in UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not valid JSON, {error.msg}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply to be a results file") from error
+
+
+def write_json(path: Path, document: Any) -> Path:
+    """Write a document in full or not at all. NaN and infinities, which JSON lacks, are refused."""
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text + "\n", encoding="utf-8")
+    os.replace(partial, path)
+    return path

@@ -1,0 +1,150 @@
+"""webmproject's codec-compare JSON: per-image measurements for its matching viewer.
+
+Format (https://github.com/webmproject/codec-compare, README "Plug data at serve time"): one batch per
+configuration with four parallel lists, ``constant_descriptions`` (one-key objects, name: text) with
+``constant_values`` (text), and ``field_descriptions`` with ``field_values`` (one list per row); and a
+list of batch files, ``[["a.json"], ["b.json"]]``, to which ``index.html?load=LIST`` points.
+
+What its loader does decides three things here. It reads ``null`` as 0, so a metric without a value at
+some row of a batch is left out of that batch and named in the constant ``omitted_fields``. It takes
+``ssim`` and ``msssim`` for decibels, so the pure numbers keep their own names, ``ssim_rgb`` and
+``ms_ssim_rgb``, which it shows as custom fields; ``psnr`` is PSNR over RGB in both. And it replaces
+``${name}`` in constants, so a dollar before a brace in a label or config is written ``$ {``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.errors import ConfigError
+from bench.rd import metric_columns
+
+from ._files import Configuration, configurations, read_json, safe_name, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INDEX = "batches.json"
+BATCHES = "batches"
+
+_FIELDS = {
+    "original_name": ("image", "Original image file name"),
+    "width": ("width", "Pixel columns in the original image"),
+    "height": ("height", "Pixel rows in the original image"),
+    "quality": ("quality", "Compression quality parameter"),
+    "encoded_size": ("bytes", "Size of the bitstream in bytes"),
+    "encoding_time": ("encode_s", "Encoding duration in seconds (median)"),
+    "decoding_time": ("decode_s", "Decoding duration in seconds (median)"),
+    "psnr": ("psnr_rgb", "PSNR in dB over the RGB samples of 8-bit pixels"),
+}
+_METRICS = {
+    "psnr_y": "PSNR in dB of BT.601 full-range luma",
+    "psnr_yuv": "PSNR in dB, luma and chroma weighted 6:1:1",
+    "ssim_rgb": "SSIM, mean over RGB, in [0, 1] (not dB)",
+    "ms_ssim_rgb": "MS-SSIM, mean over RGB, in [0, 1] (not dB)",
+}
+
+
+def export_codec_compare(frame: pd.DataFrame, folder: str | Path, time: str = "") -> tuple[Path, ...]:
+    """Write a run as codec-compare batches and their list ``batches.json``; returns all files.
+
+    ``frame`` has a run's columns, ``time`` is the run's ISO 8601 timestamp. Rows that failed are left
+    out, and the constant ``n_ok`` says how many of how many remain.
+    """
+    written = []
+    for config in configurations(frame):
+        document = _batch(config, time)
+        if document is not None:
+            written.append(write_json(Path(folder) / BATCHES / f"{safe_name(config)}.json", document))
+    index = write_json(Path(folder) / INDEX, [[f"{BATCHES}/{path.name}"] for path in written])
+    return (*written, index)
+
+
+def read_codec_compare(path: str | Path) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """The constants and the rows of one batch file, by name.
+
+    Raises
+    ------
+    ConfigError
+        The file is absent, or breaks the format; names the file and the key.
+    """
+    document = read_json(path)
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: a batch is an object, not {type(document).__name__}")
+    constants = list(_names(document, "constant_descriptions", path))
+    fields = list(_names(document, "field_descriptions", path))
+    values = _list(document, "constant_values", path)
+    if len(values) != len(constants):
+        raise ConfigError(f"{path}: {len(values)} constant_values for {len(constants)} constant_descriptions")
+    rows = _list(document, "field_values", path)
+    for number, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != len(fields):
+            raise ConfigError(f"{path}: field_values[{number}] is not a list of {len(fields)} values")
+    return dict(zip(constants, values, strict=True)), [dict(zip(fields, row, strict=True)) for row in rows]
+
+
+def _batch(config: Configuration, time: str) -> dict[str, Any] | None:
+    rows = config.rows[config.rows["status"] == "ok"].sort_values(["image", "quality"])
+    if rows.empty:
+        return None
+    named = dict(_FIELDS)
+    named |= {name: (name, _METRICS.get(name, name)) for name in metric_columns(rows) if name != "psnr_rgb"}
+    kept: dict[str, list[Any]] = {}
+    omitted = []
+    for name, (column, _) in named.items():
+        if column not in rows.columns:
+            continue
+        if column != "image" and not np.isfinite(rows[column].to_numpy(float, na_value=np.nan)).all():
+            omitted.append(name)
+        else:
+            kept[name] = _plain(rows[column])
+    first = rows.iloc[0]
+    constants = {
+        "name": ("Name of this batch", config.label),
+        "codec": ("Name of the codec used to generate this data", str(first["codec"])),
+        "version": ("Version of the codec used to generate this data", str(first.get("version", ""))),
+        "time": ("Timestamp of when this data was generated", time),
+        "source_data_set": ("The data set of the original images", config.dataset),
+        "config": ("Settings of the codec", _text(first["config"])),
+        "n_ok": ("Trials that succeeded of those planned", f"{len(rows)}/{len(config.rows)}"),
+        "omitted_fields": ("Fields without a finite value in every row", ", ".join(omitted)),
+    }
+    if not time:
+        del constants["time"]
+    return {
+        "constant_descriptions": [{name: description} for name, (description, _) in constants.items()],
+        "constant_values": [value.replace("${", "$ {") for _, value in constants.values()],
+        "field_descriptions": [{name: named[name][1]} for name in kept],
+        "field_values": [list(row) for row in zip(*kept.values(), strict=True)],
+    }
+
+
+def _plain(column: pd.Series[Any]) -> list[Any]:
+    """Python values; whole numbers as integers, since the viewer derives bpp from integers only."""
+    if column.dtype.kind not in "fiu":
+        return [str(value) for value in column]
+    values = column.to_numpy(float)
+    return values.astype(int).tolist() if (values == np.floor(values)).all() else column.tolist()
+
+
+def _text(config: object) -> str:
+    return config if isinstance(config, str) else json.dumps(config, sort_keys=True)
+
+
+def _list(document: dict[str, Any], key: str, path: str | Path) -> list[Any]:
+    value = document.get(key)
+    if not isinstance(value, list):
+        raise ConfigError(f"{path}: {key!r} is not a list; is this codec-compare's format?")
+    return value
+
+
+def _names(document: dict[str, Any], key: str, path: str | Path) -> Iterator[str]:
+    for number, entry in enumerate(_list(document, key, path)):
+        if not isinstance(entry, dict) or len(entry) != 1:
+            raise ConfigError(f"{path}: {key}[{number}] is not an object with one key")
+        yield next(iter(entry))

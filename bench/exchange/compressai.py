@@ -1,0 +1,132 @@
+"""CompressAI's results JSON, both ways.
+
+The format is one file per codec configuration: ``{"name": ..., "description": ..., "results": {"bpp":
+[...], "psnr-rgb": [...], "ms-ssim-rgb": [...], "encoding_time": [...], "decoding_time": [...]}}``, all
+lists parallel, one entry per operating point, each the mean over the data set; MS-SSIM is a number in
+[0, 1]. ``meta`` is free. ``python -m compressai.utils.plot -f FILE...`` draws such files.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.errors import ConfigError
+from bench.rd import metric_columns
+
+from ._files import configurations, read_json, safe_name, write_json
+from .published import Published, published
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TIMES = ("encoding_time", "decoding_time")
+
+
+def read_compressai(path: str | Path) -> Published:
+    """The published curves of a CompressAI results file, labelled with its ``name``.
+
+    Every list of numbers in ``results`` beside ``bpp`` and the times is a metric; ``psnr`` and
+    ``psnr-rgb`` become ``psnr_rgb``, ``ms-ssim`` and ``ms-ssim-rgb`` become ``ms_ssim_rgb``.
+
+    Raises
+    ------
+    ConfigError
+        The file is absent, no such JSON, or holds values that cannot be; names the file and the key.
+    """
+    document = read_json(path)
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: expected an object with 'name' and 'results', found {_kind(document)}")
+    results = document.get("results", document)
+    if not isinstance(results, dict) or "bpp" not in results:
+        raise ConfigError(f"{path}: no 'results' with a list 'bpp'; is this CompressAI's results format?")
+    series = {
+        key: _numbers(value, f"{path}: results.{key}")
+        for key, value in results.items()
+        if key not in _TIMES and isinstance(value, list)
+    }
+    bpp = series.pop("bpp", [])
+    if not bpp or not series:
+        raise ConfigError(f"{path}: 'results' holds no {'metric' if bpp else 'operating point in bpp'}")
+    label = document.get("name") or Path(path).stem
+    if not isinstance(label, str):
+        raise ConfigError(f"{path}: 'name' must be text, found {_kind(label)}")
+    meta = document.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
+    return Published(
+        label,
+        published(label, bpp, series, str(path)),
+        str(document.get("description") or ""),
+        str(meta.get("url") or meta.get("source") or path),
+        str(meta["dataset"]) if meta.get("dataset") else None,
+    )
+
+
+def export_compressai(frame: pd.DataFrame, folder: str | Path) -> tuple[Path, ...]:
+    """Write every lossy configuration of a run as one CompressAI file; returns the files.
+
+    ``frame`` has a run's columns. Values are means over the images that the configuration finished at
+    every quality; ``meta`` says how many those are of how many, and holds codec, version, config,
+    data set, the qualities, and the points left out because a metric has no finite mean there.
+    Lossless configurations have no RD curve and are left out.
+    """
+    written = []
+    for config in configurations(frame):
+        if config.rows["quality"].isna().all():
+            continue
+        document = _document(config.label, config.dataset, config.rows)
+        if document is not None:
+            written.append(write_json(Path(folder) / f"{safe_name(config)}.json", document))
+    return tuple(written)
+
+
+def _document(label: str, dataset: str, rows: pd.DataFrame) -> dict[str, Any] | None:
+    qualities = np.sort(rows["quality"].unique())
+    ok = rows[rows["status"] == "ok"]
+    points = ok.groupby("image")["quality"].nunique()
+    images = points.index[points == len(qualities)]
+    ok = ok[ok["image"].isin(images)]
+    metrics = [name for name in metric_columns(rows) if ok[name].notna().any()]
+    if ok.empty:
+        return None
+    # A missing value at one image leaves the whole point without a mean: never an average over fewer images.
+    mean = ok.groupby("quality")[["bpp", *metrics, "encode_s", "decode_s"]].mean(skipna=False)
+    finite = np.isfinite(mean[["bpp", *metrics]].to_numpy(float)).all(axis=1)
+    kept = mean[finite]
+    if kept.empty:
+        return None
+    results = {"bpp": kept["bpp"].tolist()}
+    results |= {name.replace("_", "-"): kept[name].tolist() for name in metrics}
+    for column, key in (("encode_s", _TIMES[0]), ("decode_s", _TIMES[1])):
+        if kept[column].notna().all():
+            results[key] = kept[column].tolist()
+    first = rows.iloc[0]
+    meta: dict[str, Any] = {
+        "source": "rdbench",
+        "dataset": dataset,
+        "codec": str(first["codec"]),
+        "config": json.loads(first["config"]) if isinstance(first["config"], str) else first["config"],
+        "n_images": len(images),
+        "n_images_planned": int(rows["image"].nunique()),
+        "qualities": kept.index.tolist(),
+        "qualities_left_out": mean.index[~finite].tolist(),
+    }
+    if "version" in rows.columns:
+        meta["version"] = str(first["version"])
+    description = f"{first['codec']} on {dataset}, mean over {len(images)} images, measured by rdbench"
+    return {"name": label, "description": description, "meta": meta, "results": results}
+
+
+def _numbers(value: list[Any], where: str) -> list[float]:
+    for position, item in enumerate(value):
+        if isinstance(item, bool) or not isinstance(item, int | float) or not math.isfinite(item):
+            raise ConfigError(f"{where}[{position}] is {item!r}; expected a finite number")
+    return [float(item) for item in value]
+
+
+def _kind(value: object) -> str:
+    return {list: "a list", str: "text", dict: "an object", type(None): "null"}.get(type(value), "a number")

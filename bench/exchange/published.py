@@ -1,0 +1,83 @@
+"""Curves that somebody else measured, and the checks that every importer shares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.errors import ConfigError
+from bench.rd import Curve, from_db, higher_is_better
+
+_METRICS = {
+    "psnr": "psnr_rgb",
+    "ssim": "ssim_rgb",
+    "ms_ssim": "ms_ssim_rgb",
+    "msssim": "ms_ssim_rgb",
+    "msssim_rgb": "ms_ssim_rgb",
+    "ms_ssim_db": "ms_ssim_rgb",
+    "ms_ssim_rgb_db": "ms_ssim_rgb",
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """The published curves of one codec: one per metric, with where they come from."""
+
+    label: str
+    curves: tuple[Curve, ...]
+    description: str = ""
+    source: str = ""
+    dataset: str | None = None
+
+    def curve(self, metric: str) -> Curve | None:
+        """The curve in ``metric``, or ``None``."""
+        return next((curve for curve in self.curves if curve.metric == metric), None)
+
+
+def metric_name(key: str) -> str:
+    """The column name for a metric as other tools spell it: ``psnr-rgb``, ``PSNR``, ``ms-ssim``."""
+    name = key.strip().lower().replace("-", "_").replace(" ", "_")
+    return _METRICS.get(name, name)
+
+
+def published(
+    label: str, bpp: Sequence[float], metrics: Mapping[str, Sequence[float]], where: str
+) -> tuple[Curve, ...]:
+    """Checked curves from parallel lists: bpp, and the values of each metric under its original key.
+
+    MS-SSIM in decibels (all values above 1, or a key that ends in ``db``) becomes a number in [0, 1].
+
+    Raises
+    ------
+    ConfigError
+        A value is out of range or a list of another length; the message starts with ``where``.
+    """
+    curves: dict[str, Curve] = {}
+    bad = next((value for value in bpp if not (math.isfinite(value) and value > 0)), None)
+    if bad is not None:
+        raise ConfigError(f"{where}: bpp holds {bad}; bits per pixel must be finite and above 0")
+    for key, values in metrics.items():
+        name = metric_name(key)
+        if len(values) != len(bpp):
+            raise ConfigError(f"{where}: {key!r} holds {len(values)} values but bpp holds {len(bpp)}")
+        if name in curves:
+            raise ConfigError(f"{where}: {key!r} gives {name} a second time; keep one of the two")
+        if name == "ms_ssim_rgb":
+            values = _similarity(key, values, where)
+        bad = next((value for value in values if not math.isfinite(value)), None)
+        if bad is not None:
+            raise ConfigError(f"{where}: {key!r} holds {bad}; leave such a point out")
+        curves[name] = Curve(label, tuple(bpp), tuple(values), name, higher_is_better(name), "published")
+    return tuple(curves.values())
+
+
+def _similarity(key: str, values: Sequence[float], where: str) -> tuple[float, ...]:
+    if key.lower().endswith("db") or (values and min(values) > 1):
+        return tuple(from_db(values).tolist())
+    wrong = next((value for value in values if not 0 <= value <= 1), None)
+    if wrong is not None:
+        raise ConfigError(
+            f"{where}: {key!r} holds {wrong}; MS-SSIM lies in [0, 1], or all values are decibels above 1"
+        )
+    return tuple(values)

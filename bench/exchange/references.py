@@ -1,0 +1,78 @@
+"""The list of public reference curves: where they are, and the hash that proves it is they."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlparse
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from bench.errors import ConfigError, DatasetError
+from bench.yamlfile import load_yaml, validate
+
+from .compressai import read_compressai
+from .published import Published
+from .typed_csv import read_typed_csv
+
+
+class Reference(BaseModel):
+    """A public curve: a file at ``url`` with hash ``sha256``, and whom to credit (``source``).
+
+    The URL's ending says the format: ``.csv`` for the typed CSV, anything else is CompressAI's JSON.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1)]
+    url: Annotated[str, Field(pattern=r"^https://[^\s]+$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    source: Annotated[str, Field(min_length=1)]
+    dataset: str | None = None
+    license: str | None = None
+
+    def read(self, path: str | Path) -> tuple[Published, ...]:
+        """The curves in a downloaded copy.
+
+        Raises
+        ------
+        DatasetError
+            The copy is not the file that the hash describes.
+        ConfigError
+            The file cannot be read as a curve.
+        """
+        try:
+            found = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
+        if found != self.sha256:
+            raise DatasetError(
+                f"{path}: reference {self.name!r} has SHA-256 {found}, expected {self.sha256}; fetch it again"
+            )
+        read = read_typed_csv(path) if urlparse(self.url).path.endswith(".csv") else (read_compressai(path),)
+        return tuple(
+            Published(p.label, p.curves, p.description, self.source, self.dataset or p.dataset) for p in read
+        )
+
+
+class _References(RootModel[tuple[Reference, ...]]):
+    pass
+
+
+def load_references(path: str | Path) -> tuple[Reference, ...]:
+    """The references in a YAML list of ``{name, url, sha256, source[, dataset, license]}``.
+
+    Raises
+    ------
+    ConfigError
+        The file is absent or malformed; names the file, the line and the key.
+    """
+    document = load_yaml(Path(path))
+    references = validate(_References, document.data, document).root
+    names = [reference.name for reference in references]
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            line = document.lines.get((position, "name"), 1)
+            raise ConfigError(f"{path}:{line}: the name {name!r} is used twice")
+    return references

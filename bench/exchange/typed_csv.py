@@ -1,0 +1,129 @@
+"""Numbers typed from a paper: a CSV with one operating point per row.
+
+    # lines that start with a hash are comments
+    codec,bpp,psnr_rgb,ms_ssim_rgb,source
+    ELIC,0.1235,29.113,,https://arxiv.org/abs/2203.10886
+
+``codec`` and ``bpp`` are required, ``dataset``, ``source`` and ``description`` are free text, every other
+column is a metric. An empty cell means that the metric was not published for that point.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.errors import ConfigError
+from bench.rd import Curve
+
+from .published import Published, metric_name, published
+
+_TEXT = ("dataset", "source", "description")
+_RUN_ONLY = frozenset({"image", "status"})
+
+
+@dataclass
+class _Codec:
+    text: dict[str, str] = field(default_factory=dict)
+    points: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+
+
+def read_typed_csv(path: str | Path) -> tuple[Published, ...]:
+    """The published curves in a typed CSV, one :class:`Published` per codec, points in file order.
+
+    Raises
+    ------
+    ConfigError
+        The file is absent or malformed; the message names the file, the line and the column.
+    """
+    codecs: dict[str, _Codec] = {}
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            for number, row in _rows(path, file):
+                _add(codecs, row, f"{path}:{number}")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path}: not a CSV in UTF-8 ({error})") from error
+    if not codecs:
+        raise ConfigError(f"{path}: no row of data")
+    return tuple(_published(name, codec, path) for name, codec in codecs.items())
+
+
+def _rows(path: str | Path, file: Iterable[str]) -> list[tuple[int, dict[str, str]]]:
+    reader = csv.reader(file)
+    header: list[str] | None = None
+    rows: list[tuple[int, dict[str, str]]] = []
+    for raw in reader:
+        cells = [cell.strip() for cell in raw]
+        if not any(cells) or cells[0].startswith("#"):
+            continue
+        if header is None:
+            header = _header([cell.lower() for cell in cells], f"{path}:{reader.line_num}")
+        elif len(cells) != len(header):
+            raise ConfigError(f"{path}:{reader.line_num}: {len(cells)} cells under {len(header)} headings")
+        else:
+            rows.append((reader.line_num, dict(zip(header, cells, strict=True))))
+    return rows
+
+
+def _header(names: list[str], where: str) -> list[str]:
+    if set(names) >= _RUN_ONLY:
+        raise ConfigError(f"{where}: this is a run's table, not a published curve; give the run's folder")
+    for required in ("codec", "bpp"):
+        if required not in names:
+            raise ConfigError(f"{where}: no column {required!r}; the first row names codec, bpp and metrics")
+    if not set(names) - {"codec", "bpp", *_TEXT}:
+        raise ConfigError(f"{where}: no metric beside codec and bpp, for instance psnr_rgb")
+    keys = [metric_name(name) for name in names]
+    double = next((name for name in keys if keys.count(name) > 1), None)
+    if double is not None:
+        raise ConfigError(f"{where}: {double!r} is named by two columns; keep one")
+    return names
+
+
+def _add(codecs: dict[str, _Codec], row: dict[str, str], where: str) -> None:
+    if not row["codec"]:
+        raise ConfigError(f"{where}: the codec has no name")
+    codec = codecs.setdefault(row["codec"], _Codec())
+    bpp = _number(row["bpp"], "bpp", where)
+    if bpp <= 0:
+        raise ConfigError(f"{where}: bpp is {row['bpp']}; bits per pixel are above 0")
+    for key, cell in row.items():
+        if key in ("codec", "bpp"):
+            continue
+        if key in _TEXT:
+            codec.text.setdefault(key, cell)
+        elif cell:
+            codec.points.setdefault(key, []).append((bpp, _number(cell, key, where)))
+
+
+def _number(cell: str, column: str, where: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ConfigError(f"{where}: {column} is {cell!r}; expected a number")
+    return value
+
+
+def _published(name: str, codec: _Codec, path: str | Path) -> Published:
+    where = f"{path}: codec {name!r}"
+    if not codec.points:
+        raise ConfigError(f"{where} has no metric value in any row")
+    curves: list[Curve] = []
+    for key, points in codec.points.items():
+        bpp, values = zip(*points, strict=True)
+        curves += published(name, bpp, {key: values}, where)
+    text = codec.text
+    return Published(
+        name,
+        tuple(curves),
+        text.get("description", ""),
+        text.get("source") or str(path),
+        text.get("dataset") or None,
+    )

@@ -1,0 +1,276 @@
+"""Bjøntegaard deltas: the average difference of two RD curves over the range they share.
+
+BD-rate is Bjøntegaard's measure (VCEG-M33, 2001): log10 of the rate, as a function of quality, is
+interpolated for both codecs and the difference of the integrals is averaged over the shared quality
+range. PCHIP is the default, as in JVET practice; Akima and the cubic fit are there on request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _hermite
+from .curve import Array, Curve, ImageCurves, integration_axis
+
+Method: TypeAlias = Literal["pchip", "akima", "cubic"]
+METHODS: tuple[Method, ...] = get_args(Method)
+
+MIN_POINTS: dict[Method, int] = {"pchip": 3, "akima": 3, "cubic": 4}
+CUSTOMARY_POINTS = 4
+MIN_OVERLAP = 0.75
+
+
+@dataclass(frozen=True)
+class BdResult:
+    """A Bjøntegaard delta, or the reason why there is none.
+
+    ``value`` is in percent (BD-rate) or in the unit that was integrated (BD-quality).
+    ``overlap`` is the share of the union of the two ranges that both curves cover, 0 to 1; the ranges
+    are those of quality for BD-rate and of log-rate for BD-quality.
+    """
+
+    value: float | None
+    overlap: float
+    reason: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"n/a ({self.reason})" if self.value is None else f"{self.value:.3f}"
+
+
+@dataclass(frozen=True)
+class _Points:
+    """One curve made ready: log10 of the rate, quality on the axis where higher is better, indices kept."""
+
+    log_rate: Array
+    quality: Array
+    kept: NDArray[np.intp]
+    warnings: tuple[str, ...]
+
+
+def bd_rate(anchor: Curve, test: Curve, method: Method = "pchip") -> BdResult:
+    """Average difference in rate at equal quality, in percent; negative = ``test`` needs fewer bits.
+
+    MS-SSIM (``DB_METRICS``) is integrated in dB. Points that have no finite value are left out and
+    immediate repetitions of one point are merged, each with a warning. Nothing else is moved: where
+    quality does not rise strictly along the operating points, its inverse does not exist and the
+    value is ``None`` with the reason ``non-monotone``; see :func:`prune_dominated` for an explicit way
+    out. A curve that is listed from high to low quality is the same curve.
+
+    Raises
+    ------
+    ValueError
+        The curves hold different metrics, or ``method`` is unknown.
+    """
+    result = _delta(anchor, test, method, over="quality")
+    if result.value is None:
+        return result
+    percent = float((10.0**result.value - 1.0) * 100.0)
+    return BdResult(percent, result.overlap, None, result.warnings)
+
+
+def bd_quality(anchor: Curve, test: Curve, method: Method = "pchip") -> BdResult:
+    """Average difference in quality at equal rate (BD-PSNR and its kin) over the shared log-rate range.
+
+    In the metric's unit, dB for MS-SSIM; positive = ``test`` has the higher value, which for a metric
+    where lower is better means that it is worse. Conditions and errors as for :func:`bd_rate`, with
+    the roles of the axes exchanged.
+    """
+    result = _delta(anchor, test, method, over="rate")
+    if result.value is None or anchor.higher_is_better:
+        return result
+    return BdResult(-result.value, result.overlap, None, result.warnings)
+
+
+def per_image_bd_rate(
+    anchor: ImageCurves, test: ImageCurves, method: Method = "pchip"
+) -> tuple[BdResult, ...]:
+    """BD-rate of every image, in the order of ``anchor.images``; an image without a value says why.
+
+    Raises
+    ------
+    ValueError
+        The two hold different images or metrics; restrict both to ``common_images`` first.
+    """
+    _check(anchor, test, method)
+    if anchor.images != test.images:
+        raise ValueError(f"{anchor.label!r} and {test.label!r} hold different images; use common_images()")
+    sides = [_clean_rows(side, method) for side in (anchor, test)]
+    clean = np.flatnonzero(sides[0][2] & sides[1][2])
+    gaps, overlaps = mean_gap(
+        (sides[0][0][clean], sides[0][1][clean]), (sides[1][0][clean], sides[1][1][clean]), method
+    )
+    few = _few_points(anchor.label, anchor.rate.shape[1]) + _few_points(test.label, test.rate.shape[1])
+    fast = {
+        int(row): _percent_result(gap, overlap, few)
+        for row, gap, overlap in zip(clean, gaps.tolist(), overlaps.tolist(), strict=True)
+    }
+    return tuple(
+        fast[row] if row in fast else bd_rate(anchor.curve(row), test.curve(row), method)
+        for row in range(len(anchor.images))
+    )
+
+
+def prune_dominated(curve: Curve) -> Curve:
+    """The operating points that no other point beats in rate and quality at once, in their order.
+
+    An explicit choice for a non-monotone curve: nobody would use a dominated point. The result is
+    another curve than the one that was measured, and a table should say so.
+    """
+    quality = integration_axis(curve.metric, np.asarray(curve.quality, float), curve.higher_is_better)
+    rate = np.asarray(curve.rate, float)
+    no_worse = (rate[None, :] <= rate[:, None]) & (quality[None, :] >= quality[:, None])
+    better = (rate[None, :] < rate[:, None]) | (quality[None, :] > quality[:, None])
+    keep = ~(no_worse & better).any(axis=1)
+    return Curve(
+        curve.label,
+        tuple(rate[keep].tolist()),
+        tuple(np.asarray(curve.quality, float)[keep].tolist()),
+        curve.metric,
+        curve.higher_is_better,
+        curve.provenance,
+    )
+
+
+def mean_gap(anchor: tuple[Array, Array], test: tuple[Array, Array], method: Method) -> tuple[Array, Array]:
+    """Mean of test − anchor over the shared range, and the overlap, for many pairs of curves at once.
+
+    Each side is (x, y) with shape (pairs, points), x rising strictly. Both results have the shape
+    (pairs,); the gap is NaN where the ranges do not overlap.
+    """
+    (xa, ya), (xt, yt) = anchor, test
+    low, high = np.maximum(xa[:, 0], xt[:, 0]), np.minimum(xa[:, -1], xt[:, -1])
+    union = np.maximum(xa[:, -1], xt[:, -1]) - np.minimum(xa[:, 0], xt[:, 0])
+    overlap = np.maximum(high - low, 0.0) / union
+    gap = np.full(len(xa), np.nan)
+    some = overlap > 0
+    limits = (low[some], high[some])
+    difference = _integral(xt[some], yt[some], limits, method) - _integral(xa[some], ya[some], limits, method)
+    gap[some] = difference / (high - low)[some]
+    return gap, overlap
+
+
+def points_of(curve: Curve) -> _Points:
+    """Log-rate and quality axis of a curve, without points that have no finite value."""
+    rate = np.asarray(curve.rate, dtype=np.float64)
+    quality = integration_axis(
+        curve.metric, np.asarray(curve.quality, dtype=np.float64), curve.higher_is_better
+    )
+    keep = np.isfinite(quality) & np.isfinite(rate) & (rate > 0)
+    warnings: list[str] = []
+    if not keep.all():
+        warnings.append(
+            f"{curve.label}: {int((~keep).sum())} of {len(keep)} points without a finite value left out"
+        )
+    kept = np.flatnonzero(keep)
+    repeated = (np.diff(rate[kept]) == 0) & (np.diff(quality[kept]) == 0)
+    if repeated.any():
+        warnings.append(f"{curve.label}: {int(repeated.sum())} repeated points merged")
+        kept = np.delete(kept, np.flatnonzero(repeated) + 1)
+    return _Points(np.log10(rate[kept]), quality[kept], kept, tuple(warnings))
+
+
+def rising(x: Array, y: Array) -> tuple[Array, Array] | None:
+    """(x, y) with x rising strictly and y higher at its end, read from either end, or ``None``."""
+    if len(x) > 1 and x[-1] < x[0]:
+        x, y = x[::-1], y[::-1]
+    if len(x) < 2 or (np.diff(x) <= 0).any() or y[-1] <= y[0]:
+        return None
+    return x, y
+
+
+def _delta(anchor: Curve, test: Curve, method: Method, over: Literal["quality", "rate"]) -> BdResult:
+    _check(anchor, test, method)
+    ready = [points_of(anchor), points_of(test)]
+    warnings = [text for points in ready for text in points.warnings]
+    axes = [(p.quality, p.log_rate) if over == "quality" else (p.log_rate, p.quality) for p in ready]
+    overlap = _overlap(axes[0][0], axes[1][0])
+    reason: str | None = None
+    sides = []
+    for curve, points, (x, y) in zip((anchor, test), ready, axes, strict=True):
+        fold = _fold(points)
+        warnings += _few_points(curve.label, len(x)) + (
+            [f"{curve.label}: non-monotone, {fold}"] if fold else []
+        )
+        side = rising(x, y)
+        if len(x) < MIN_POINTS[method]:
+            reason = reason or f"fewer than {MIN_POINTS[method]} points"
+        elif side is None:
+            reason = reason or "non-monotone"
+        else:
+            sides.append((side[0][None], side[1][None]))
+    if reason is None and overlap == 0:
+        reason = "no overlap"
+    if reason is not None:
+        return BdResult(None, overlap, reason, tuple(warnings))
+    gap, _ = mean_gap(sides[0], sides[1], method)
+    return BdResult(float(gap[0]), overlap, None, (*warnings, *_little_overlap(overlap)))
+
+
+def _check(anchor: Curve | ImageCurves, test: Curve | ImageCurves, method: Method) -> None:
+    if method not in METHODS:
+        raise ValueError(f"unknown BD method {method!r}; choose one of {', '.join(METHODS)}")
+    if (anchor.metric, anchor.higher_is_better) != (test.metric, test.higher_is_better):
+        raise ValueError(
+            f"cannot compare {anchor.label!r} in {anchor.metric} with {test.label!r} in {test.metric}"
+        )
+
+
+def _integral(x: Array, y: Array, limits: tuple[Array, Array], method: Method) -> Array:
+    if method == "cubic":
+        return _hermite.cubic_integral(x, y, limits)
+    slopes = _hermite.pchip_slopes(x, y) if method == "pchip" else _hermite.akima_slopes(x, y)
+    return _hermite.hermite_integral(x, y, slopes, limits)
+
+
+def _overlap(x_anchor: Array, x_test: Array) -> float:
+    if not len(x_anchor) or not len(x_test):
+        return 0.0
+    shared = min(x_anchor.max(), x_test.max()) - max(x_anchor.min(), x_test.min())
+    union = max(x_anchor.max(), x_test.max()) - min(x_anchor.min(), x_test.min())
+    return float(max(shared, 0.0) / union) if union > 0 else 0.0
+
+
+def _fold(points: _Points) -> str | None:
+    """Where a curve bends back: the first step along which one of rate and quality does not rise."""
+    rate_steps, quality_steps = np.diff(points.log_rate), np.diff(points.quality)
+    if len(rate_steps) and points.log_rate[-1] < points.log_rate[0]:
+        rate_steps, quality_steps = -rate_steps, -quality_steps
+    bad = np.flatnonzero((rate_steps <= 0) | (quality_steps <= 0))
+    if not len(bad):
+        return None
+    k = int(bad[0])
+    rates, (before, after) = 10.0 ** points.log_rate[k : k + 2], points.quality[k : k + 2]
+    return f"{rates[0]:.4g} to {rates[1]:.4g} bpp goes with {abs(before):.5g} to {abs(after):.5g} in quality"
+
+
+def _few_points(label: str, count: int) -> list[str]:
+    return [f"{label}: only {count} operating points"] if count < CUSTOMARY_POINTS else []
+
+
+def _little_overlap(overlap: float) -> tuple[str, ...]:
+    return (f"overlap {overlap:.1%} is under {MIN_OVERLAP:.0%}",) if overlap < MIN_OVERLAP else ()
+
+
+def _percent_result(gap: float, overlap: float, warnings: list[str]) -> BdResult:
+    if overlap == 0:
+        return BdResult(None, 0.0, "no overlap", tuple(warnings))
+    return BdResult((10.0**gap - 1.0) * 100.0, overlap, None, (*warnings, *_little_overlap(overlap)))
+
+
+def _clean_rows(curves: ImageCurves, method: Method) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Quality axis and log-rate of all images, rising, and a mask of the rows that need no special care."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = integration_axis(curves.metric, curves.quality, curves.higher_is_better)
+        y = np.log10(curves.rate)
+        rise = x[:, -1] - x[:, 0]
+        if (rise < 0).sum() > (rise > 0).sum():
+            x, y = x[:, ::-1], y[:, ::-1]
+        whole = (np.isfinite(x) & np.isfinite(y)).all(axis=1)
+        monotone = ((np.diff(x, axis=1) > 0) & (np.diff(y, axis=1) > 0)).all(axis=1)
+    enough = x.shape[1] >= MIN_POINTS[method]
+    return x, y, whole & monotone & enough

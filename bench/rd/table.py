@@ -1,0 +1,79 @@
+"""From a run's table to curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.errors import ConfigError
+
+from .curve import Array, ImageCurves
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NUMBERS_BUT_NO_METRICS = frozenset({"quality", "width", "height", "bytes", "bpp", "encode_s", "decode_s"})
+LOWER_IS_BETTER = ("lpips", "dists", "mse", "rmse", "mae", "butteraugli", "flip", "dssim")
+
+
+def higher_is_better(metric: str) -> bool:
+    """Whether a metric of this column name measures likeness (PSNR) or difference (LPIPS)."""
+    return not metric.lower().startswith(LOWER_IS_BETTER)
+
+
+def metric_columns(frame: pd.DataFrame) -> list[str]:
+    """The columns of a run's table that hold metrics: columns of numbers that nothing else claims."""
+    return [
+        str(name)
+        for name in frame.columns
+        if name not in _NUMBERS_BUT_NO_METRICS and frame[name].dtype.kind in "fiu"
+    ]
+
+
+def image_curves(frame: pd.DataFrame, metric: str, dataset: str | None = None) -> dict[str, ImageCurves]:
+    """The curves of every lossy configuration in a run's table, by label, in the table's order.
+
+    ``frame`` has a run's columns (``dataset, image, label, quality, status, bpp`` and ``metric``);
+    points are ordered by quality setting. A trial that is absent or not ``ok`` is NaN. A PSNR that is
+    empty although the trial is ``ok`` means identical pixels and becomes ``inf``.
+
+    Raises
+    ------
+    ConfigError
+        The metric is not a column, ``dataset`` is not given although there are several, or two rows
+        of one label measure the same image at the same quality.
+    """
+    if metric not in frame.columns:
+        raise ConfigError(f"metric {metric!r} is not in this run; it has {', '.join(metric_columns(frame))}")
+    if dataset is not None:
+        frame = frame[frame["dataset"] == dataset]
+    elif frame["dataset"].nunique() > 1:
+        raise ConfigError(f"several data sets ({', '.join(map(str, frame['dataset'].unique()))}): name one")
+    lossy = frame[frame["quality"].notna()]
+    codes, labels = lossy["label"].factorize()
+    order = np.argsort(codes, kind="stable")
+    ends = np.searchsorted(codes[order], np.arange(len(labels) + 1))
+    columns = {name: lossy[name].to_numpy() for name in ("image", "status", "quality", "bpp", metric)}
+    return {
+        str(label): _matrix(str(label), metric, {name: values[rows] for name, values in columns.items()})
+        for k, label in enumerate(labels)
+        for rows in [order[ends[k] : ends[k + 1]]]
+    }
+
+
+def _matrix(label: str, metric: str, columns: dict[str, Array]) -> ImageCurves:
+    images, row = np.unique(columns["image"].astype(str), return_inverse=True)
+    qualities, column = np.unique(columns["quality"].astype(np.float64), return_inverse=True)
+    cells = row * len(qualities) + column
+    if len(np.unique(cells)) != len(cells):
+        raise ConfigError(f"label {label!r} measures one image twice at one quality: give each its own label")
+    ok = columns["status"].astype(str) == "ok"
+    value = columns[metric].astype(np.float64)
+    if metric.startswith("psnr"):
+        value = np.where(np.isnan(value), np.inf, value)
+    shape = (len(images), len(qualities))
+    rate, quality = np.full(shape, np.nan), np.full(shape, np.nan)
+    rate.flat[cells[ok]] = columns["bpp"].astype(np.float64)[ok]
+    quality.flat[cells[ok]] = value[ok]
+    return ImageCurves(label, metric, tuple(images.tolist()), rate, quality, higher_is_better(metric))

@@ -1,0 +1,273 @@
+"""Everything that a report says about one data set, computed once from the measurements.
+
+Tables, figures and the page are views of a :class:`Board`; none of them computes a result of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.environment import Environment
+from bench.errors import ConfigError
+from bench.exchange import Published
+from bench.frame import load
+from bench.lint import Config, Finding, lint
+from bench.plan import MetricPlan
+from bench.rd import (
+    BdResult,
+    BootstrapBd,
+    Curve,
+    ImageCurves,
+    bd_rate,
+    bootstrap_bd_rate,
+    common_images,
+    image_curves,
+    mean_curve,
+)
+from bench.store import read_info
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MIN_FINISHED = 0.5
+"""Share of the images that a configuration must finish at every point to take part in comparisons."""
+
+_PREFERRED_ANCHORS = ("jpeg", "jpeg2000", "webp")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One codec configuration of a board."""
+
+    label: str
+    codec: str
+    version: str
+    options: Mapping[str, Any]
+    lossless: bool
+    run: str
+    environment: Environment
+    timing: str
+    """``alone``, ``load``, or empty where there are no times."""
+    n_ok: int
+    n_planned: int
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """One data set's measurements, curves and comparisons.
+
+    ``curves`` and ``bd`` are by metric, then by label; a configuration that finished too few images has
+    no curve. ``images`` are, by metric, the images behind every curve and comparison: those that all
+    compared configurations finished at every operating point.
+    """
+
+    dataset: str
+    frame: pd.DataFrame
+    entries: tuple[Entry, ...]
+    metrics: tuple[MetricPlan, ...]
+    anchor: str | None
+    images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    per_image: Mapping[str, Mapping[str, ImageCurves]] = field(default_factory=dict)
+    curves: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
+    bd: Mapping[str, Mapping[str, BootstrapBd]] = field(default_factory=dict)
+    published: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
+    published_bd: Mapping[str, Mapping[str, BdResult]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def lossy(self) -> tuple[Entry, ...]:
+        """The configurations that have RD curves."""
+        return tuple(it for it in self.entries if not it.lossless)
+
+    @property
+    def lossless(self) -> tuple[Entry, ...]:
+        """The configurations that reproduce every pixel."""
+        return tuple(it for it in self.entries if it.lossless)
+
+
+def load_boards(
+    runs: Sequence[Path], anchor: str | None = None, published: Sequence[Published] = ()
+) -> tuple[Board, ...]:
+    """One board for each data set in the runs, in the order of their first appearance.
+
+    ``anchor`` is a label, or the name of a codec of which the first configuration is meant; by default
+    JPEG, or else the first lossy configuration.
+
+    Raises
+    ------
+    StoreError
+        A folder is no run, or one that this version can't read.
+    ConfigError
+        The anchor is in none of the runs.
+    """
+    import pandas as pd
+
+    names = _run_names(runs)
+    infos = [read_info(run) for run in runs]
+    frames = [load(run).assign(run=name) for run, name in zip(runs, names, strict=True)]
+    _separate_labels(frames, names)
+    metrics = tuple({it.name: it for info in infos for it in info.metrics}.values())
+    frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    environments = {name: info.environment for name, info in zip(names, infos, strict=True)}
+    boards = tuple(
+        _board(str(dataset), frame[frame["dataset"] == dataset], environments, metrics, (anchor, published))
+        for dataset in frame["dataset"].unique()
+    )
+    if anchor is not None and not any(board.anchor for board in boards):
+        labels = dict.fromkeys(entry.label for board in boards for entry in board.lossy)
+        raise ConfigError(f"anchor {anchor!r} is in none of the runs; lossy labels: {', '.join(labels) or 'none'}")
+    return boards
+
+
+def _run_names(runs: Sequence[Path]) -> list[str]:
+    names = [run.resolve().name for run in runs]
+    return [str(run) if names.count(name) > 1 else name for run, name in zip(runs, names, strict=True)]
+
+
+def _separate_labels(frames: list[pd.DataFrame], names: list[str]) -> None:
+    """A label that several runs use is followed by its run's name."""
+    seen = [set(frame["label"].unique()) for frame in frames]
+    for frame, name, mine in zip(frames, names, seen, strict=True):
+        others = set().union(*(labels for labels in seen if labels is not mine))
+        frame["label"] = [f"{it} ({name})" if it in others else it for it in frame["label"].astype(str)]
+
+
+def _board(
+    dataset: str,
+    frame: pd.DataFrame,
+    environments: Mapping[str, Environment],
+    metrics: tuple[MetricPlan, ...],
+    context: tuple[str | None, Sequence[Published]],
+) -> Board:
+    wanted_anchor, published = context
+    entries = _entries(frame, environments)
+    anchor = _choose_anchor(entries, wanted_anchor)
+    measured = tuple(it for it in metrics if frame[it.name].notna().any())
+    board = Board(dataset, frame, entries, measured, anchor)
+    per_image, images, curves, bd = {}, {}, {}, {}
+    left_out: set[str] = set()
+    for metric in measured:
+        by_label = image_curves(frame, metric.name, dataset)
+        kept = {label: it for label, it in by_label.items() if _finished_enough(it)}
+        left_out |= by_label.keys() - kept.keys()
+        images[metric.name] = common_images(list(kept.values()))
+        per_image[metric.name] = {label: it.only(images[metric.name]) for label, it in kept.items()}
+        if images[metric.name]:
+            curves[metric.name] = {label: mean_curve(it) for label, it in per_image[metric.name].items()}
+            bd[metric.name] = _comparisons(per_image[metric.name], anchor)
+    theirs = _published(published, dataset, curves)
+    return Board(
+        dataset=board.dataset,
+        frame=frame,
+        entries=entries,
+        metrics=measured,
+        anchor=anchor,
+        images=images,
+        per_image=per_image,
+        curves=curves,
+        bd=bd,
+        published=theirs,
+        published_bd={
+            metric: {label: bd_rate(curves[metric][anchor], curve) for label, curve in by_label.items()}
+            for metric, by_label in theirs.items()
+            if anchor is not None and anchor in curves.get(metric, {})
+        },
+        findings=(*_left_out(left_out, entries), *lint(_lint_configs(entries, curves, images), anchor)),
+    )
+
+
+def _entries(frame: pd.DataFrame, environments: Mapping[str, Environment]) -> tuple[Entry, ...]:
+    entries = []
+    for label, rows in frame.groupby("label", sort=False, observed=True):
+        first = rows.iloc[0]
+        ok = rows[rows["status"] == "ok"]
+        timings = set(ok["timing"].astype(str))
+        entries.append(
+            Entry(
+                label=str(label),
+                codec=str(first["codec"]),
+                version=str(first["version"]),
+                options=json.loads(first["config"]),
+                lossless=bool(first["lossless"]),
+                run=str(first["run"]),
+                environment=environments[str(first["run"])],
+                timing="" if ok.empty else ("alone" if timings == {"alone"} else "load"),
+                n_ok=len(ok),
+                n_planned=len(rows),
+            )
+        )
+    return tuple(entries)
+
+
+def _choose_anchor(entries: Sequence[Entry], wanted: str | None) -> str | None:
+    lossy = [it for it in entries if not it.lossless and it.n_ok]
+    if wanted is not None:
+        exact = [it.label for it in lossy if it.label == wanted]
+        return (exact or [it.label for it in lossy if it.codec == wanted] or [None])[0]
+    for codec in _PREFERRED_ANCHORS:
+        for it in lossy:
+            if it.codec == codec:
+                return it.label
+    return lossy[0].label if lossy else None
+
+
+def _finished_enough(curves: ImageCurves) -> bool:
+    return len(curves.complete()) >= max(1, MIN_FINISHED * len(curves.images))
+
+
+def _comparisons(curves: Mapping[str, ImageCurves], anchor: str | None) -> dict[str, BootstrapBd]:
+    if anchor is None or anchor not in curves:
+        return {}
+    return {label: bootstrap_bd_rate(curves[anchor], it) for label, it in curves.items() if label != anchor}
+
+
+def _published(
+    published: Sequence[Published], dataset: str, curves: Mapping[str, Mapping[str, Curve]]
+) -> dict[str, dict[str, Curve]]:
+    """Published curves of this data set, by metric; a label in use is marked, so that none is taken for measured."""
+    result: dict[str, dict[str, Curve]] = {}
+    for it in published:
+        if it.dataset not in (None, dataset):
+            continue
+        for curve in it.curves:
+            if curve.metric in curves:
+                label = f"{it.label} (published)" if it.label in curves[curve.metric] else it.label
+                result.setdefault(curve.metric, {})[label] = curve
+    return result
+
+
+def _left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:
+    return [
+        Finding(
+            "left-out",
+            "warning",
+            f"{it.label} finished fewer than {MIN_FINISHED:.0%} of the images and takes no part in comparisons",
+            (it.label,),
+        )
+        for it in entries
+        if it.label in labels
+    ]
+
+
+def _lint_configs(
+    entries: Sequence[Entry], curves: Mapping[str, Mapping[str, Curve]], images: Mapping[str, tuple[str, ...]]
+) -> list[Config]:
+    return [
+        Config(
+            label=it.label,
+            codec=it.codec,
+            options=it.options,
+            version=it.version,
+            machine=it.environment.id,
+            timing="alone" if it.timing == "alone" else "load" if it.timing else None,
+            n_ok=it.n_ok,
+            n_planned=it.n_planned,
+            n_images=max((len(names) for names in images.values()), default=0),
+            curves=tuple(by_label[it.label] for by_label in curves.values() if it.label in by_label),
+        )
+        for it in entries
+    ]

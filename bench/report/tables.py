@@ -1,0 +1,258 @@
+"""The tables of a board."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.rd import DB_METRICS, quality_at, rate_at, to_db
+from bench.report.board import Board, Entry
+from bench.report.table import Column, Table, Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MATCHED_RATES = (0.1, 0.25, 0.5, 0.75, 1.0)
+"""Bits per pixel at which quality is compared."""
+MATCHED_QUALITIES = {"psnr": (28.0, 30.0, 32.0, 34.0, 36.0, 38.0, 40.0), "ms_ssim": (10.0, 12.0, 14.0, 16.0, 18.0, 20.0)}
+"""Qualities at which rate is compared, by the beginning of the metric's name; in dB."""
+HEADLINE_METRICS = ("psnr_rgb", "ms_ssim_rgb")
+RAW_BITS = 24
+
+_TITLES = {
+    "psnr_rgb": "PSNR",
+    "psnr_y": "PSNR-Y",
+    "psnr_yuv": "PSNR-YUV",
+    "ssim_rgb": "SSIM",
+    "ms_ssim_rgb": "MS-SSIM",
+}
+
+
+def metric_title(name: str) -> str:
+    """A metric's name in print."""
+    return _TITLES.get(name, name)
+
+
+def tables(board: Board) -> tuple[Table, ...]:
+    """All tables that a board has rows for."""
+    made = [ranking(board), points(board), comparison(board), matched_rate(board), matched_quality(board)]
+    made += [lossless(board), failures(board)]
+    return tuple(table for table in made if table is not None and table.rows)
+
+
+def ranking(board: Board) -> Table | None:
+    """Lossy configurations by BD-rate: the leaderboard."""
+    if not board.lossy:
+        return None
+    metrics = [it for it in HEADLINE_METRICS if it in board.curves]
+    speeds = _speeds(board)
+    rows = []
+    for entry in board.lossy:
+        rate = [curve.rate for curve in (board.curves.get(it, {}).get(entry.label) for it in metrics) if curve]
+        values: list[Value] = [entry.label, f"{entry.n_ok}/{entry.n_planned}"]
+        values += [min(rate[0]), max(rate[0])] if rate else [None, None]
+        for metric in metrics:
+            values += [*_bd_cells(board, metric, entry.label)]
+        values += [*speeds[entry.label], entry.timing]
+        rows.append(tuple(values))
+    key = 4
+    rows.sort(key=lambda row: (row[key] is None, row[key] or 0.0))
+    columns = [Column("label", "codec"), Column("n_ok", "ok")]
+    columns += [Column("bpp_min", "from bpp", 3), Column("bpp_max", "to bpp", 3)]
+    for metric in metrics:
+        columns.append(Column(f"bd_rate_{metric}", f"BD-rate {metric_title(metric)} %", 1, "low", signed=True))
+        columns.append(Column(f"ci95_{metric}", "95% interval"))
+    columns += [Column("encode_mps", "enc MP/s", 2, "high"), Column("decode_mps", "dec MP/s", 2, "high")]
+    columns.append(Column("timing", "timed"))
+    return Table(
+        "ranking",
+        f"Ranking on {board.dataset}, BD-rate against {board.anchor}",
+        tuple(columns),
+        tuple(rows),
+        (*_comparison_notes(board, metrics), _TIMING_NOTE),
+    )
+
+
+def points(board: Board) -> Table:
+    """Every operating point: means over the images that were measured."""
+    columns = [Column("label", "codec"), Column("quality", "quality"), Column("n_ok", "ok"), Column("bpp", "bpp", 4)]
+    for metric in board.metrics:
+        columns.append(Column(metric.name, metric_title(metric.name), 3 if metric.unit == "dB" else 5))
+        if metric.name in DB_METRICS:
+            columns.append(Column(f"{metric.name}_db", f"{metric_title(metric.name)} dB", 3))
+    columns += [Column("encode_s", "enc s", 4), Column("decode_s", "dec s", 4)]
+    rows = []
+    grouped = board.frame[~board.frame["lossless"]].groupby(["label", "quality"], sort=False, observed=True)
+    for (label, quality), group in grouped:
+        ok = group[group["status"] == "ok"]
+        values: list[Value] = [str(label), float(quality), f"{len(ok)}/{len(group)}", _mean(ok["bpp"])]
+        for metric in board.metrics:
+            mean = _mean(ok[metric.name], complete=True)
+            values.append(mean)
+            if metric.name in DB_METRICS:
+                values.append(None if mean is None else float(to_db(mean)))
+        rows.append((*values, _mean(ok["encode_s"]), _mean(ok["decode_s"])))
+    notes = (
+        "Means over the images that were measured; ok counts them. A metric is given only where every one of these"
+        " images has a finite value.",
+        "MS-SSIM dB is −10·log10(1 − mean).",
+    )
+    return Table("points", f"Operating points on {board.dataset}", tuple(columns), tuple(rows), notes)
+
+
+def comparison(board: Board) -> Table | None:
+    """BD-rate in every metric, measured and published curves."""
+    if board.anchor is None:
+        return None
+    rows: list[tuple[Value, ...]] = []
+    for metric, by_label in board.bd.items():
+        for label, it in by_label.items():
+            low, high = it.ci95 or (None, None)
+            result = it.mean_curve
+            remark = "; ".join(filter(None, (f"n/a ({result.reason})" if result.reason else "", *result.warnings)))
+            rows.append(
+                (metric, label, "measured", result.value, low, high, it.per_image_mean, it.n_images, result.overlap, remark)
+            )
+        for label, published in board.published_bd.get(metric, {}).items():
+            remark = f"n/a ({published.reason})" if published.reason else "; ".join(published.warnings)
+            rows.append((metric, label, "published", published.value, None, None, None, None, published.overlap, remark))
+    columns = (
+        Column("metric", "metric"),
+        Column("label", "codec"),
+        Column("provenance", "curve"),
+        Column("bd_rate", "BD-rate %", 2, signed=True),
+        Column("ci95_low", "95% from", 2, signed=True),
+        Column("ci95_high", "to", 2, signed=True),
+        Column("per_image_mean", "mean of images %", 2, signed=True),
+        Column("n_images", "images"),
+        Column("overlap", "overlap", 2),
+        Column("remark", "remark"),
+    )
+    title = f"BD-rate on {board.dataset} against {board.anchor}"
+    return Table("bd_rate", title, columns, tuple(rows), _comparison_notes(board, list(board.bd)))
+
+
+def matched_rate(board: Board) -> Table | None:
+    """Quality at given rates, interpolated inside the measured range only."""
+    rows: list[tuple[Value, ...]] = []
+    for metric in board.metrics:
+        for label, curve in board.curves.get(metric.name, {}).items():
+            values = [quality_at(curve, rate) for rate in MATCHED_RATES]
+            if metric.name in DB_METRICS:
+                values = [None if it is None else float(to_db(it)) for it in values]
+            if any(it is not None for it in values):
+                rows.append((metric.name, label, *values))
+    columns = (
+        Column("metric", "metric"),
+        Column("label", "codec"),
+        *(Column(f"at_{rate:g}_bpp", f"{rate:g} bpp", 3) for rate in MATCHED_RATES),
+    )
+    notes = ("Interpolated on the mean curve (PCHIP), never beyond its ends; MS-SSIM in dB.",)
+    return Table("matched_rate", f"Quality at matched rate on {board.dataset}", columns, tuple(rows), notes)
+
+
+def matched_quality(board: Board) -> Table | None:
+    """Rate at given qualities, interpolated inside the measured range only."""
+    rows: list[tuple[Value, ...]] = []
+    for metric in HEADLINE_METRICS:
+        levels = next(levels for prefix, levels in MATCHED_QUALITIES.items() if metric.startswith(prefix))
+        for label, curve in board.curves.get(metric, {}).items():
+            for level in levels:
+                target = 1 - 10 ** (-level / 10) if metric in DB_METRICS else level
+                rate = rate_at(curve, target)
+                if rate is not None:
+                    rows.append((metric, label, level, rate))
+    columns = (Column("metric", "metric"), Column("label", "codec"), Column("quality_db", "at dB", 1), Column("bpp", "bpp", 4))
+    notes = ("Interpolated on the mean curve (PCHIP), never beyond its ends; MS-SSIM in dB.",)
+    return Table("matched_quality", f"Rate at matched quality on {board.dataset}", columns, tuple(rows), notes)
+
+
+def lossless(board: Board) -> Table | None:
+    """Configurations that reproduce every pixel, by rate."""
+    rows: list[tuple[Value, ...]] = []
+    speeds = _speeds(board)
+    for entry in board.lossless:
+        ok = _ok_rows(board, entry)
+        rate = _mean(ok["bpp"])
+        ratio = None if rate is None else RAW_BITS / rate
+        # 3 bytes a pixel: the customary MB/s of lossless coders counts raw samples
+        speed = [None if it is None else 3 * it for it in speeds[entry.label]]
+        rows.append((entry.label, f"{entry.n_ok}/{entry.n_planned}", rate, ratio, *speed, entry.timing))
+    rows.sort(key=lambda row: (row[2] is None, row[2] or 0.0))
+    columns = (
+        Column("label", "codec"),
+        Column("n_ok", "ok"),
+        Column("bpp", "bpp", 3, "low"),
+        Column("ratio", "ratio", 3, "high"),
+        Column("encode_mbs", "enc MB/s", 1, "high"),
+        Column("decode_mbs", "dec MB/s", 1, "high"),
+        Column("timing", "timed"),
+    )
+    notes = (
+        "bpp is the mean over images, ratio is 24 ÷ that mean; MB are millions of raw sample bytes. Every decoded pixel"
+        " was compared with the original.",
+        _TIMING_NOTE,
+    )
+    return Table("lossless", f"Lossless coding of {board.dataset}", columns, tuple(rows), notes)
+
+
+def failures(board: Board) -> Table | None:
+    """Every trial that is not ``ok``."""
+    failed = board.frame[board.frame["status"] != "ok"]
+    columns = (
+        *(Column(name, name) for name in ("label", "image", "quality", "status", "error")),
+    )
+    rows = tuple(
+        (str(it.label), str(it.image), None if it.quality != it.quality else float(it.quality), str(it.status), str(it.error))
+        for it in failed.itertuples()
+    )
+    return Table("failures", f"Trials without a result on {board.dataset}", columns, rows)
+
+
+_TIMING_NOTE = (
+    "MP/s: megapixels of all images ÷ seconds for all of them, one thread; timed `load`: taken while other trials ran"
+    " (throughput, no basis for a comparison), `alone`: pinned, warmed up, median of repetitions."
+)
+
+
+def _comparison_notes(board: Board, metrics: list[str]) -> tuple[str, ...]:
+    counts = {len(board.images[it]) for it in metrics}
+    total = board.frame["image"].nunique()
+    images = f"{min(counts)} to {max(counts)}" if len(counts) > 1 else f"{counts.pop() if counts else 0}"
+    return (
+        f"BD-rate: PCHIP on the mean curve of {images} of {total} images, those that every compared configuration"
+        " finished; negative = fewer bits at equal quality; 95% interval: paired bootstrap over images.",
+    )
+
+
+def _bd_cells(board: Board, metric: str, label: str) -> tuple[Value, Value]:
+    if label == board.anchor:
+        return 0.0, "anchor"
+    result = board.bd.get(metric, {}).get(label)
+    if result is None:
+        return None, ""
+    if result.mean_curve.value is None:
+        return None, f"n/a ({result.mean_curve.reason})"
+    interval = "" if result.ci95 is None else f"{result.ci95[0]:+.1f} to {result.ci95[1]:+.1f}".replace("-", "−")
+    return result.mean_curve.value, interval
+
+
+def _speeds(board: Board) -> dict[str, tuple[Value, Value]]:
+    """Encoder and decoder megapixels per second of each configuration."""
+    return {entry.label: _speed(_ok_rows(board, entry)) for entry in board.entries}
+
+
+def _speed(ok: pd.DataFrame) -> tuple[Value, Value]:
+    megapixels = float((ok["width"] * ok["height"]).sum()) / 1e6
+    totals = (float(ok["encode_s"].sum()), float(ok["decode_s"].sum()))
+    encode, decode = (megapixels / total if total > 0 else None for total in totals)
+    return encode, decode
+
+
+def _ok_rows(board: Board, entry: Entry) -> pd.DataFrame:
+    return board.frame[(board.frame["label"] == entry.label) & (board.frame["status"] == "ok")]
+
+
+def _mean(values: pd.Series[float], *, complete: bool = False) -> float | None:
+    if values.empty or (complete and values.isna().any()):
+        return None
+    return float(values.mean())
