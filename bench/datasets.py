@@ -108,7 +108,9 @@ def open_dataset(name_or_path: str, *, download: bool = True, progress: Progress
     if path.is_dir():
         files = sorted(it for it in path.iterdir() if it.suffix.lower() in SUFFIXES and it.is_file())
         if not files:
-            raise ConfigError(f"data set {name_or_path!r}: no image files ({', '.join(sorted(SUFFIXES))}) in the folder")
+            raise ConfigError(
+                f"data set {name_or_path!r}: no image files ({', '.join(sorted(SUFFIXES))}) in the folder"
+            )
     elif path.is_file():
         files = [path]
     else:
@@ -190,7 +192,11 @@ def _package_folder(package: str) -> Path | None:
     from importlib.util import find_spec
 
     found = find_spec(package)
-    return Path(next(iter(found.submodule_search_locations))) if found and found.submodule_search_locations else None
+    return (
+        Path(next(iter(found.submodule_search_locations)))
+        if found and found.submodule_search_locations
+        else None
+    )
 
 
 def _download(name: str, spec: DatasetSpec, progress: Progress | None) -> Path:
@@ -235,5 +241,8 @@ def _download_file(urls: list[str], sha256: str, target: Path) -> None:
             # pooch raises ValueError for a hash that differs, and removes its temporary file.
             problems.append(f"{url}: {error}")
     raise DatasetError(
-        f"{target.name} could not be downloaded:\n  " + "\n  ".join(problems) + "\n" + _remedy(target.parent.name)
+        f"{target.name} could not be downloaded:\n  "
+        + "\n  ".join(problems)
+        + "\n"
+        + _remedy(target.parent.name)
     )

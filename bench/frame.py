@@ -24,7 +24,16 @@ COLUMNS = (
 )
 """The columns that every table begins with, in this order."""
 
-_IDENTITY = ("version", "lossless", "exact", "timing", "treatment", "bitstream_sha256", "pixels_sha256", "image_sha256")
+_IDENTITY = (
+    "version",
+    "lossless",
+    "exact",
+    "timing",
+    "treatment",
+    "bitstream_sha256",
+    "pixels_sha256",
+    "image_sha256",
+)
 
 
 def load(run: Path | str) -> pd.DataFrame:
@@ -73,8 +82,14 @@ class _Table:
         rows = len(self._point_rows) * len(info.images)
         further = [it.name for it in info.metrics if it.name not in METRIC_COLUMNS]
         self._metrics = {name: self._numbers(rows) for name in (*METRIC_COLUMNS, *further)}
-        self._numeric = {name: self._numbers(rows) for name in ("width", "height", "bytes", "encode_s", "decode_s")}
-        self._categories = {"status": _Category(rows), "timing": _Category(rows), "treatment": _Category(rows)}
+        self._numeric = {
+            name: self._numbers(rows) for name in ("width", "height", "bytes", "encode_s", "decode_s")
+        }
+        self._categories = {
+            "status": _Category(rows),
+            "timing": _Category(rows),
+            "treatment": _Category(rows),
+        }
         self._categories["status"].fill("cancelled")
         self._objects: dict[str, list[Any]] = {
             "error": [""] * rows,
@@ -91,7 +106,10 @@ class _Table:
         codec = self._selector.codec_of(it)
         if codec is None:
             return
-        row = self._point_rows[codec.label, it.quality] + self._image_rows[ImagePlan(it.dataset, it.image, it.image_sha256)]
+        row = (
+            self._point_rows[codec.label, it.quality]
+            + self._image_rows[ImagePlan(it.dataset, it.image, it.image_sha256)]
+        )
         nan = self._np.nan
         for name, column in self._metrics.items():
             value = it.metrics.get(name)

@@ -81,7 +81,9 @@ def read_image(path: Path) -> Picture:
             rgb = _to_rgb(path, _upright(image, notes), notes)
             pixels = np.ascontiguousarray(np.asarray(rgb))
     except UnidentifiedImageError as error:
-        raise BadImage(f"{path}: not a PNG, JPEG, WebP, BMP, PPM or TIFF image, or its header is damaged") from error
+        raise BadImage(
+            f"{path}: not a PNG, JPEG, WebP, BMP, PPM or TIFF image, or its header is damaged"
+        ) from error
     except pillow.DecompressionBombError as error:
         raise UnsupportedImage(f"{path}: {error}") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:

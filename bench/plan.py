@@ -111,7 +111,9 @@ def trials(plan: Plan, files: dict[ImagePlan, ImageFile]) -> Iterator[Trial]:
         for codec, identity in prefixes:
             for quality in codec.qualities:
                 text = f"{image.sha256}|{identity}|{quality!r}"
-                yield Trial(image, files[image].path, codec, quality, hashlib.sha256(text.encode()).hexdigest()[:32])
+                yield Trial(
+                    image, files[image].path, codec, quality, hashlib.sha256(text.encode()).hexdigest()[:32]
+                )
 
 
 Describe = Callable[[CodecRef], Description | str]
@@ -145,9 +147,15 @@ def make_plan(
 
 
 def _codec_plan(entry: CodecEntry, suite: Suite, describe: Describe) -> CodecPlan:
-    target = entry.codec if registry.is_file_target(entry.codec) else registry.find(registry.CODECS, entry.codec)
+    target = (
+        entry.codec if registry.is_file_target(entry.codec) else registry.find(registry.CODECS, entry.codec)
+    )
     found = describe(_ref(target, entry.config))
-    if suite.device != "auto" and isinstance(found, Description) and found.config.get("device", suite.device) != suite.device:
+    if (
+        suite.device != "auto"
+        and isinstance(found, Description)
+        and found.config.get("device", suite.device) != suite.device
+    ):
         found = describe(_ref(target, {"device": suite.device} | entry.config))
     if isinstance(found, str):
         name = entry.codec if target != entry.codec else target.rpartition(":")[2].lower()
@@ -185,11 +193,15 @@ def _qualities(
 ) -> tuple[float | None, ...]:
     if codec.lossless:
         if asked:
-            raise ConfigError(f"codec {name!r} is lossless at this configuration and has no quality; leave out @…")
+            raise ConfigError(
+                f"codec {name!r} is lossless at this configuration and has no quality; leave out @…"
+            )
         return (None,)
     qualities = asked or common or codec.qualities
     if not qualities:
-        raise ConfigError(f"codec {name!r} has no sweep of its own; name its operating points, as in {name}@10,50,90")
+        raise ConfigError(
+            f"codec {name!r} has no sweep of its own; name its operating points, as in {name}@10,50,90"
+        )
     assert codec.quality_range is not None
     low, high = codec.quality_range
     for quality in qualities:

@@ -11,7 +11,15 @@ from bench import registry
 from bench.datasets import DatasetSpec, Progress, catalog, open_dataset
 from bench.engines.local import pinned_cpu, run_trials
 from bench.engines.pool import Died, Limits, Worker
-from bench.engines.worker import CodecRef, Describe, DescribeMetric, Description, Failed, MetricDescription, Repeat
+from bench.engines.worker import (
+    CodecRef,
+    Describe,
+    DescribeMetric,
+    Description,
+    Failed,
+    MetricDescription,
+    Repeat,
+)
 from bench.engines.zygote import Zygote
 from bench.environment import Environment, current, memory_bytes
 from bench.errors import ConfigError
@@ -138,11 +146,17 @@ def _resumed_info(
                 if before.environment.id != environment.id
                 else "codecs whose version changed are measured again"
             )
-            events.note(f"the environment differs from this run's former one ({'; '.join(changed)}): {consequence}")
+            events.note(
+                f"the environment differs from this run's former one ({'; '.join(changed)}): {consequence}"
+            )
         plan = before.plan.merged(plan)
         licences = before.datasets | licences
     return RunInfo(
-        environment=environment, datasets=licences, images=plan.images, codecs=plan.codecs, metrics=plan.metrics
+        environment=environment,
+        datasets=licences,
+        images=plan.images,
+        codecs=plan.codecs,
+        metrics=plan.metrics,
     )
 
 

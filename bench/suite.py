@@ -53,7 +53,6 @@ class CodecEntry(BaseModel):
     """Operating points; None stands for the codec's own sweep."""
 
 
-
 def _spec_or_entry(value: Any) -> Any:
     if isinstance(value, str):
         try:

@@ -12,14 +12,13 @@ For anyone's codec, from anyone's test suite. Each check shows as a test of its 
         run_check(functools.partial(Mine, effort=3), check)
 
 and ``check_codec(Mine)`` runs them all. What is passed is a factory, a class or a
-``functools.partial`` of one, because a decoder has to work in an instance, and in a process, that
-never saw the original. A failure is a :class:`ConformanceError` that names the codec, the check
+``functools.partial`` of one that other processes can import, because a decoder has to work in an
+instance, and in a process, that never saw the original. A failure is a :class:`ConformanceError` that names the codec, the check
 and the picture.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import inspect
 import math
@@ -139,7 +138,9 @@ class _Subject:
             return None
         except Exception as error:
             raise ConformanceError(self._describe("encode", error, name)) from error
-        self.expect(isinstance(bitstream, bytes), f"encode returned {type(bitstream).__name__}, not bytes", name)
+        self.expect(
+            isinstance(bitstream, bytes), f"encode returned {type(bitstream).__name__}, not bytes", name
+        )
         self.expect(len(bitstream) > 0, "encode returned an empty bitstream", name)
         return bitstream
 
@@ -150,7 +151,9 @@ class _Subject:
         except Exception as error:
             raise ConformanceError(self._describe("decode", error, name)) from error
         kind = getattr(decoded, "dtype", type(decoded).__name__)
-        self.expect(isinstance(decoded, np.ndarray) and decoded.dtype == np.uint8, f"decode returned {kind}", name)
+        self.expect(
+            isinstance(decoded, np.ndarray) and decoded.dtype == np.uint8, f"decode returned {kind}", name
+        )
         return np.ascontiguousarray(decoded)
 
     def round_trip(self, name: str, image: Image, best: bool = True) -> Image | None:
@@ -173,7 +176,9 @@ def _attributes(subject: _Subject) -> None:
     codec, expect = subject.codec, subject.expect
     for attribute in ("name", "version", "lossless", "qualities", "quality_range", "encode", "decode"):
         expect(hasattr(codec, attribute), f"no attribute {attribute}")
-    expect(bool(re.fullmatch(r"[A-Za-z0-9][\w.-]*", str(codec.name))), f"name {codec.name!r} is no plain word")
+    expect(
+        bool(re.fullmatch(r"[A-Za-z0-9][\w.-]*", str(codec.name))), f"name {codec.name!r} is no plain word"
+    )
     expect(isinstance(codec.version, str) and bool(codec.version), f"version {codec.version!r} is no text")
     expect(subject.factory().version == codec.version, "two instances have different versions")
     expect(isinstance(codec.lossless, bool), f"lossless {codec.lossless!r} is no bool")
@@ -183,7 +188,9 @@ def _attributes(subject: _Subject) -> None:
     else:
         expect(len(codec.qualities) > 0, "lossy, and without default qualities")
         expect(all(math.isfinite(q) for q in codec.qualities), f"qualities {codec.qualities} are not finite")
-        expect(sorted(set(codec.qualities)) == list(codec.qualities), f"qualities {codec.qualities} do not rise")
+        expect(
+            sorted(set(codec.qualities)) == list(codec.qualities), f"qualities {codec.qualities} do not rise"
+        )
         if codec.quality_range is None:
             subject.fail("lossy, and without a quality_range")
         low, high = codec.quality_range
@@ -349,4 +356,4 @@ _CHECKS: dict[str, Callable[[_Subject], None]] = {
 CHECKS: tuple[str, ...] = tuple(_CHECKS)
 """Names of the checks, in the order in which they run."""
 
-__all__ = ["CHECKS", "ConformanceError", "check_codec", "functools", "pictures", "run_check"]
+__all__ = ["CHECKS", "ConformanceError", "check_codec", "pictures", "run_check"]

@@ -23,7 +23,9 @@ Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where learne
 
 @app.callback(invoke_without_command=True)
 def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    ] = False,
 ) -> None:
     if version:
         from importlib.metadata import version as installed
@@ -35,31 +37,50 @@ def _root(
 @app.command()
 def run(
     suite: Annotated[
-        Path | None, typer.Argument(metavar="[SUITE.yaml]", help="A suite file; without one, the default suite.")
+        Path | None,
+        typer.Argument(metavar="[SUITE.yaml]", help="A suite file; without one, the default suite."),
     ] = None,
     dataset: Annotated[
         list[str] | None, typer.Option("--dataset", "-d", metavar="NAME|FOLDER", help="Images to measure.")
     ] = None,
     codec: Annotated[
         list[str] | None,
-        typer.Option("--codec", "-c", metavar="SPEC", help="jpeg | jpeg:subsampling=444@10,50 | file.py:Class"),
+        typer.Option(
+            "--codec", "-c", metavar="SPEC", help="jpeg | jpeg:subsampling=444@10,50 | file.py:Class"
+        ),
     ] = None,
     quality: Annotated[
-        str | None, typer.Option("--quality", "-q", metavar="10,20,…", help="For lossy codecs named without points.")
+        str | None,
+        typer.Option("--quality", "-q", metavar="10,20,…", help="For lossy codecs named without points."),
     ] = None,
-    metric: Annotated[list[str] | None, typer.Option("--metric", "-m", metavar="NAME", help="Metrics to take.")] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", "-m", metavar="NAME", help="Metrics to take.")
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Run folder; default results/runs/<data set>. Resumed if it exists."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Run folder; default results/runs/<data set>. Resumed if it exists.",
+        ),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Trials at a time; default: one for each processor.")
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Trials at a time; default: one for each processor."),
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")] = 300,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")
+    ] = 300,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything again.")] = False,
     timing: Annotated[
-        bool, typer.Option("--timing", help="Take times in earnest: one trial at a time, pinned, warmed up, repeated.")
+        bool,
+        typer.Option(
+            "--timing", help="Take times in earnest: one trial at a time, pinned, warmed up, repeated."
+        ),
     ] = False,
     repeats: Annotated[int, typer.Option(min=1, help="Timed repetitions with --timing.")] = 5,
     keep_bitstreams: Annotated[
@@ -90,10 +111,12 @@ def run(
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Run folders.", show_default=False)],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: the folder `report` in the first run.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Default: the folder `report` in the first run."),
     ] = None,
     anchor: Annotated[
-        str | None, typer.Option("--anchor", "-a", metavar="LABEL", help="Codec that the others are compared with.")
+        str | None,
+        typer.Option("--anchor", "-a", metavar="LABEL", help="Codec that the others are compared with."),
     ] = None,
 ) -> None:
     """Write tables and figures from finished runs; no codec runs."""
@@ -105,7 +128,9 @@ def report(
 @app.command()
 def export(
     run: RunFolder,
-    format: Annotated[str, typer.Option("--format", "-f", metavar="csv|json|parquet", help="Form of the table.")] = "csv",
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="csv|json|parquet", help="Form of the table.")
+    ] = "csv",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.")
     ] = None,
@@ -146,7 +171,9 @@ def fetch(
 
 @app.command()
 def encode(
-    codec: Annotated[str, typer.Argument(metavar="SPEC", help="As for run, with one quality: jpeg@80", show_default=False)],
+    codec: Annotated[
+        str, typer.Argument(metavar="SPEC", help="As for run, with one quality: jpeg@80", show_default=False)
+    ],
     image: Annotated[Path, typer.Argument(metavar="IMAGE", show_default=False)],
     output: Annotated[Path, typer.Argument(metavar="BITSTREAM", show_default=False)],
 ) -> None:

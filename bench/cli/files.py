@@ -64,5 +64,7 @@ def _quality(spec: str, entry: CodecEntry, codec: Codec) -> float | None:
         raise ConfigError(f"codec {spec!r} is lossy: give one quality, as in {entry.codec}@{example}")
     low, high = codec.quality_range or (entry.quality[0],) * 2
     if not low <= entry.quality[0] <= high:
-        raise ConfigError(f"codec {entry.codec!r}: quality {entry.quality[0]:g} is outside its range {low:g} to {high:g}")
+        raise ConfigError(
+            f"codec {entry.codec!r}: quality {entry.quality[0]:g} is outside its range {low:g} to {high:g}"
+        )
     return entry.quality[0]

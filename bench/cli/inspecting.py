@@ -76,7 +76,9 @@ def _datasets() -> None:
     rows = []
     for name, spec in catalog().items():
         here = any(all((folder / file).is_file() for file in spec.files) for folder in places(name, spec))
-        rows.append((name, str(len(spec.files)), "here" if here else "to be fetched", spec.licence, spec.description))
+        rows.append(
+            (name, str(len(spec.files)), "here" if here else "to be fetched", spec.licence, spec.description)
+        )
     console.print_table(("data set", "images", "state", "licence", "description"), rows, numeric_from=9)
 
 

@@ -50,12 +50,17 @@ def run(request: Request, options: Options) -> bool:
     folder = request.out or default_folder(suite)
     with console.Progress() as progress:
         events = Events(
-            note=console.note, started=progress.started, measured=progress.measured, fetching=progress.fetching
+            note=console.note,
+            started=progress.started,
+            measured=progress.measured,
+            fetching=progress.fetching,
         )
         try:
             summary = run_suite(suite, folder, options, events)
         except KeyboardInterrupt:
-            console.note(f"interrupted; what was measured is in {folder}, and the same command goes on from there")
+            console.note(
+                f"interrupted; what was measured is in {folder}, and the same command goes on from there"
+            )
             raise
     _print_summary(summary)
     if request.report and summary.statuses["ok"]:

@@ -145,4 +145,3 @@ class Slot:
         """End both processes."""
         self.encoder.close()
         self.decoder.close()
-

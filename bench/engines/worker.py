@@ -268,7 +268,9 @@ def _scored(state: _State, request: Score, reference: Reference, decoded: Image)
     exact = bool(np.array_equal(decoded, original))
     if request.lossless and not exact:
         different = int(np.count_nonzero((decoded != original).any(axis=2)))
-        raise _Mismatch(f"claims to be lossless, but {different} pixels of {original.shape[0] * original.shape[1]} differ")
+        raise _Mismatch(
+            f"claims to be lossless, but {different} pixels of {original.shape[0] * original.shape[1]} differ"
+        )
     if not exact and (order := permuted_channels(original, decoded)):
         raise _Mismatch(f"decoded channels are in the order {order}, not RGB")
     values: dict[str, float | None] = {}
@@ -362,7 +364,9 @@ def complete_config(constructor: type, options: dict[str, Any]) -> dict[str, Any
     }
     for option in options:
         if option not in parameters:
-            raise ConfigError(f"codec {name!r} has no option {option!r}; it has: {', '.join(parameters) or 'none'}")
+            raise ConfigError(
+                f"codec {name!r} has no option {option!r}; it has: {', '.join(parameters) or 'none'}"
+            )
     hints = typing.get_type_hints(constructor.__init__)
     config: dict[str, Any] = {}
     for key, parameter in parameters.items():
@@ -395,7 +399,9 @@ def _coerced(what: str, value: Any, hint: Any) -> Any:
         try:
             return hint(str(value))
         except ValueError:
-            raise ConfigError(f"{what} is {'a whole number' if hint is int else 'a number'}, not {value!r}") from None
+            raise ConfigError(
+                f"{what} is {'a whole number' if hint is int else 'a number'}, not {value!r}"
+            ) from None
     return str(value)
 
 

@@ -61,7 +61,9 @@ class Zygote:
         """Start a worker: its process id, which is its group's too, and the connection to it."""
         ours, theirs = Pipe()
         with self._lock, theirs:
-            socket.send_fds(self._socket, [_REQUEST.pack(_FORK, memory, 0, cpu)], [theirs.fileno(), stderr.fileno()])
+            socket.send_fds(
+                self._socket, [_REQUEST.pack(_FORK, memory, 0, cpu)], [theirs.fileno(), stderr.fileno()]
+            )
             return self._answer(), ours
 
     def wait(self, pid: int) -> int:

@@ -119,7 +119,9 @@ def load_boards(
     )
     if anchor is not None and not any(board.anchor for board in boards):
         labels = dict.fromkeys(entry.label for board in boards for entry in board.lossy)
-        raise ConfigError(f"anchor {anchor!r} is in none of the runs; lossy labels: {', '.join(labels) or 'none'}")
+        raise ConfigError(
+            f"anchor {anchor!r} is in none of the runs; lossy labels: {', '.join(labels) or 'none'}"
+        )
     return boards
 
 

@@ -51,7 +51,10 @@ class Table:
 
     def text(self) -> list[list[str]]:
         """All cells as printed."""
-        return [[self.cell(column, value) for column, value in zip(self.columns, row, strict=True)] for row in self.rows]
+        return [
+            [self.cell(column, value) for column, value in zip(self.columns, row, strict=True)]
+            for row in self.rows
+        ]
 
     def ranks(self) -> list[list[int]]:
         """For each cell 1 (best of its column), 2 (second) or 0; equal values share a rank."""
@@ -85,10 +88,16 @@ def to_csv(table: Table) -> str:
 def to_json(table: Table) -> str:
     """An object with title, notes and one object for each row, full precision, null for no value."""
     rows: list[dict[str, Any]] = [
-        {column.key: None if value != value else value for column, value in zip(table.columns, row, strict=True)}
+        {
+            column.key: None if value != value else value
+            for column, value in zip(table.columns, row, strict=True)
+        }
         for row in table.rows
     ]
-    return json.dumps({"title": table.title, "notes": table.notes, "rows": rows}, indent=1, ensure_ascii=False) + "\n"
+    return (
+        json.dumps({"title": table.title, "notes": table.notes, "rows": rows}, indent=1, ensure_ascii=False)
+        + "\n"
+    )
 
 
 def to_markdown(table: Table) -> str:
@@ -96,9 +105,19 @@ def to_markdown(table: Table) -> str:
     marks: tuple[Callable[[str], str], ...] = (str, "**{}**".format, "<u>{}</u>".format)
     lines = [f"### {table.title}", ""]
     lines.append("| " + " | ".join(_escaped_markdown(it.title) for it in table.columns) + " |")
-    lines.append("|" + "|".join(" ---: " if _is_numeric(table, i) else " --- " for i in range(len(table.columns))) + "|")
+    lines.append(
+        "|"
+        + "|".join(" ---: " if _is_numeric(table, i) else " --- " for i in range(len(table.columns)))
+        + "|"
+    )
     for cells, ranks in zip(table.text(), table.ranks(), strict=True):
-        lines.append("| " + " | ".join(marks[rank](_escaped_markdown(cell)) for cell, rank in zip(cells, ranks, strict=True)) + " |")
+        lines.append(
+            "| "
+            + " | ".join(
+                marks[rank](_escaped_markdown(cell)) for cell, rank in zip(cells, ranks, strict=True)
+            )
+            + " |"
+        )
     lines += ["", *(f"{_escaped_markdown(note)}  " for note in table.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -107,16 +126,29 @@ def to_latex(table: Table) -> str:
     r"""A ``tabular`` with booktabs rules; needs ``\usepackage{booktabs}``. Best in bold, second underlined."""
     marks: tuple[Callable[[str], str], ...] = (str, r"\textbf{{{}}}".format, r"\underline{{{}}}".format)
     alignment = "".join("r" if _is_numeric(table, i) else "l" for i in range(len(table.columns)))
-    lines = [f"% {table.title}", *(f"% {note}" for note in table.notes), rf"\begin{{tabular}}{{{alignment}}}", r"\toprule"]
+    lines = [
+        f"% {table.title}",
+        *(f"% {note}" for note in table.notes),
+        rf"\begin{{tabular}}{{{alignment}}}",
+        r"\toprule",
+    ]
     lines.append(" & ".join(_escaped_latex(it.title) for it in table.columns) + r" \\")
     lines.append(r"\midrule")
     for cells, ranks in zip(table.text(), table.ranks(), strict=True):
-        lines.append(" & ".join(marks[rank](_escaped_latex(cell)) for cell, rank in zip(cells, ranks, strict=True)) + r" \\")
+        lines.append(
+            " & ".join(marks[rank](_escaped_latex(cell)) for cell, rank in zip(cells, ranks, strict=True))
+            + r" \\"
+        )
     lines += [r"\bottomrule", r"\end{tabular}"]
     return "\n".join(lines) + "\n"
 
 
-WRITERS: dict[str, Callable[[Table], str]] = {"csv": to_csv, "md": to_markdown, "tex": to_latex, "json": to_json}
+WRITERS: dict[str, Callable[[Table], str]] = {
+    "csv": to_csv,
+    "md": to_markdown,
+    "tex": to_latex,
+    "json": to_json,
+}
 """The forms of a table by file ending."""
 
 

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 MATCHED_RATES = (0.1, 0.25, 0.5, 0.75, 1.0)
 """Bits per pixel at which quality is compared."""
-MATCHED_QUALITIES = {"psnr": (28.0, 30.0, 32.0, 34.0, 36.0, 38.0, 40.0), "ms_ssim": (10.0, 12.0, 14.0, 16.0, 18.0, 20.0)}
+MATCHED_QUALITIES = {
+    "psnr": (28.0, 30.0, 32.0, 34.0, 36.0, 38.0, 40.0),
+    "ms_ssim": (10.0, 12.0, 14.0, 16.0, 18.0, 20.0),
+}
 """Qualities at which rate is compared, by the beginning of the metric's name; in dB."""
 HEADLINE_METRICS = ("psnr_rgb", "ms_ssim_rgb")
 RAW_BITS = 24
@@ -47,7 +50,9 @@ def ranking(board: Board) -> Table | None:
     speeds = _speeds(board)
     rows = []
     for entry in board.lossy:
-        rate = [curve.rate for curve in (board.curves.get(it, {}).get(entry.label) for it in metrics) if curve]
+        rate = [
+            curve.rate for curve in (board.curves.get(it, {}).get(entry.label) for it in metrics) if curve
+        ]
         values: list[Value] = [entry.label, f"{entry.n_ok}/{entry.n_planned}"]
         values += [min(rate[0]), max(rate[0])] if rate else [None, None]
         for metric in metrics:
@@ -59,7 +64,9 @@ def ranking(board: Board) -> Table | None:
     columns = [Column("label", "codec"), Column("n_ok", "ok")]
     columns += [Column("bpp_min", "from bpp", 3), Column("bpp_max", "to bpp", 3)]
     for metric in metrics:
-        columns.append(Column(f"bd_rate_{metric}", f"BD-rate {metric_title(metric)} %", 1, "low", signed=True))
+        columns.append(
+            Column(f"bd_rate_{metric}", f"BD-rate {metric_title(metric)} %", 1, "low", signed=True)
+        )
         columns.append(Column(f"ci95_{metric}", "95% interval"))
     columns += [Column("encode_mps", "enc MP/s", 2, "high"), Column("decode_mps", "dec MP/s", 2, "high")]
     columns.append(Column("timing", "timed"))
@@ -74,7 +81,12 @@ def ranking(board: Board) -> Table | None:
 
 def points(board: Board) -> Table:
     """Every operating point: means over the images that were measured."""
-    columns = [Column("label", "codec"), Column("quality", "quality"), Column("n_ok", "ok"), Column("bpp", "bpp", 4)]
+    columns = [
+        Column("label", "codec"),
+        Column("quality", "quality"),
+        Column("n_ok", "ok"),
+        Column("bpp", "bpp", 4),
+    ]
     for metric in board.metrics:
         columns.append(Column(metric.name, metric_title(metric.name), 3 if metric.unit == "dB" else 5))
         if metric.name in DB_METRICS:
@@ -108,13 +120,39 @@ def comparison(board: Board) -> Table | None:
         for label, it in by_label.items():
             low, high = it.ci95 or (None, None)
             result = it.mean_curve
-            remark = "; ".join(filter(None, (f"n/a ({result.reason})" if result.reason else "", *result.warnings)))
+            remark = "; ".join(
+                filter(None, (f"n/a ({result.reason})" if result.reason else "", *result.warnings))
+            )
             rows.append(
-                (metric, label, "measured", result.value, low, high, it.per_image_mean, it.n_images, result.overlap, remark)
+                (
+                    metric,
+                    label,
+                    "measured",
+                    result.value,
+                    low,
+                    high,
+                    it.per_image_mean,
+                    it.n_images,
+                    result.overlap,
+                    remark,
+                )
             )
         for label, published in board.published_bd.get(metric, {}).items():
             remark = f"n/a ({published.reason})" if published.reason else "; ".join(published.warnings)
-            rows.append((metric, label, "published", published.value, None, None, None, None, published.overlap, remark))
+            rows.append(
+                (
+                    metric,
+                    label,
+                    "published",
+                    published.value,
+                    None,
+                    None,
+                    None,
+                    None,
+                    published.overlap,
+                    remark,
+                )
+            )
     columns = (
         Column("metric", "metric"),
         Column("label", "codec"),
@@ -161,9 +199,16 @@ def matched_quality(board: Board) -> Table | None:
                 rate = rate_at(curve, target)
                 if rate is not None:
                     rows.append((metric, label, level, rate))
-    columns = (Column("metric", "metric"), Column("label", "codec"), Column("quality_db", "at dB", 1), Column("bpp", "bpp", 4))
+    columns = (
+        Column("metric", "metric"),
+        Column("label", "codec"),
+        Column("quality_db", "at dB", 1),
+        Column("bpp", "bpp", 4),
+    )
     notes = ("Interpolated on the mean curve (PCHIP), never beyond its ends; MS-SSIM in dB.",)
-    return Table("matched_quality", f"Rate at matched quality on {board.dataset}", columns, tuple(rows), notes)
+    return Table(
+        "matched_quality", f"Rate at matched quality on {board.dataset}", columns, tuple(rows), notes
+    )
 
 
 def lossless(board: Board) -> Table | None:
@@ -198,11 +243,15 @@ def lossless(board: Board) -> Table | None:
 def failures(board: Board) -> Table | None:
     """Every trial that is not ``ok``."""
     failed = board.frame[board.frame["status"] != "ok"]
-    columns = (
-        *(Column(name, name) for name in ("label", "image", "quality", "status", "error")),
-    )
+    columns = (*(Column(name, name) for name in ("label", "image", "quality", "status", "error")),)
     rows = tuple(
-        (str(it.label), str(it.image), None if it.quality != it.quality else float(it.quality), str(it.status), str(it.error))
+        (
+            str(it.label),
+            str(it.image),
+            None if it.quality != it.quality else float(it.quality),
+            str(it.status),
+            str(it.error),
+        )
         for it in failed.itertuples()
     )
     return Table("failures", f"Trials without a result on {board.dataset}", columns, rows)
@@ -232,7 +281,9 @@ def _bd_cells(board: Board, metric: str, label: str) -> tuple[Value, Value]:
         return None, ""
     if result.mean_curve.value is None:
         return None, f"n/a ({result.mean_curve.reason})"
-    interval = "" if result.ci95 is None else f"{result.ci95[0]:+.1f} to {result.ci95[1]:+.1f}".replace("-", "−")
+    interval = (
+        "" if result.ci95 is None else f"{result.ci95[0]:+.1f} to {result.ci95[1]:+.1f}".replace("-", "−")
+    )
     return result.mean_curve.value, interval
 
 

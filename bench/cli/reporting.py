@@ -1,0 +1,74 @@
+"""``rdbench report`` and ``rdbench export``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.cli import console
+from bench.errors import ConfigError
+from bench.frame import load
+from bench.report import write_report
+from bench.report.board import Board
+from bench.report.table import Table
+from bench.report.tables import lossless, ranking
+from bench.store import write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REPORT_FOLDER = "report"
+
+
+def report(runs: list[Path], out: Path | None, anchor: str | None) -> None:
+    """Write the report of some runs, and print its summary."""
+    made = write_report(runs, out or runs[0] / REPORT_FOLDER, anchor)
+    for board in made.boards:
+        _print_board(board)
+    print(f"\nreport: {made.folder / 'report.md'}")
+
+
+def export(run: Path, format: str, output: Path | None) -> None:
+    """Write a run's measurements."""
+    if format not in _EXPORTS:
+        raise ConfigError(f"--format is one of {', '.join(_EXPORTS)}, not {format!r}")
+    if output is None and sys.stdout.isatty() and format == "parquet":
+        raise ConfigError("parquet is binary: give --output FILE")
+    data = _EXPORTS[format](load(run))
+    if output is None:
+        sys.stdout.buffer.write(data)
+    else:
+        write_atomically(output, data)
+
+
+def _csv(frame: pd.DataFrame) -> bytes:
+    return str(frame.to_csv(index=False)).encode()
+
+
+def _json(frame: pd.DataFrame) -> bytes:
+    return (str(frame.to_json(orient="records", indent=1, force_ascii=False)) + "\n").encode()
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    try:
+        return bytes(frame.to_parquet(index=False))
+    except ImportError as error:
+        raise ConfigError("parquet needs pyarrow: pip install 'rdbench[parquet]'") from error
+
+
+_EXPORTS: dict[str, Callable[[pd.DataFrame], bytes]] = {"csv": _csv, "json": _json, "parquet": _parquet}
+
+
+def _print_board(board: Board) -> None:
+    for table in (ranking(board), lossless(board)):
+        if table is not None and table.rows:
+            _print_table(table)
+    for finding in board.findings:
+        print(f"{finding.severity}: {finding.message}")
+
+
+def _print_table(table: Table) -> None:
+    print(f"\n{table.title}\n")
+    console.print_table([column.title for column in table.columns], table.text())

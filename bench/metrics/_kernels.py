@@ -1,0 +1,294 @@
+"""Compiled kernels of the pixel metrics; importing this module imports numba and loads them.
+
+One thread each (worker processes give the parallelism), the GIL released, compiled at the first
+import on a machine and kept on disk. Arrays are C-contiguous; nothing is checked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar, cast
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Bytes: TypeAlias = NDArray[np.uint8]
+Floats: TypeAlias = NDArray[np.float32]
+Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
+
+WINDOW = 11
+"""Taps of the SSIM window, a Gaussian of σ 1.5."""
+
+# The taps of pytorch_msssim 1.0.0, to the last bit of its float32: their sum misses 1 by 3e-8, which
+# a window on a bright flat area amplifies to some 3e-5 in SSIM.
+_W0 = np.float32(0.0010283803567290306)
+_W1 = np.float32(0.0075987582094967365)
+_W2 = np.float32(0.036000773310661316)
+_W3 = np.float32(0.10936068743467331)
+_W4 = np.float32(0.21300552785396576)
+_W5 = np.float32(0.26601171493530273)
+_TAPS = tuple(float(tap) for tap in (_W0, _W1, _W2, _W3, _W4, _W5, _W4, _W3, _W2, _W1, _W0))
+_SUM = sum(_TAPS) ** 2
+_SUM_F = np.float32(_SUM)
+_LACK = np.float32(1 - _SUM)
+
+_C1 = np.float32((0.01 * 255) ** 2)
+_C2 = np.float32((0.03 * 255) ** 2)
+_QUARTER = np.float32(0.25)
+
+_TILE = 512
+"""Columns of SSIM map worked on at a time: the rows in use then stay in the near caches."""
+
+_STEP = _TILE + 16
+"""Samples from one row of a tile to the next; a constant, so that LLVM sees that rows are disjoint."""
+
+_BAND = 32
+"""Rows of SSIM map worked on at a time, even."""
+
+# Fused multiply-add and reordered sums, but no flag that assumes NaN or infinity away. The numpy
+# error model leaves out the test for division by zero that would keep loops scalar.
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "boundscheck": False,
+    "error_model": "numpy",
+    "fastmath": {"contract", "reassoc"},
+}
+
+
+def _compiled(*signatures: Any) -> Callable[[F], F]:
+    """Compile for these signatures at once; without any, for inlining where it is called."""
+
+    def compile_(function: F) -> F:
+        try:
+            kernel: Any = njit(list(signatures) or None, cache=bool(signatures), **_OPTIONS)(function)
+        except RuntimeError as error:
+            if "cannot cache" not in str(error):
+                raise
+            # No folder to write to, neither the package's nor the user's: every process compiles.
+            kernel = njit(list(signatures) or None, **_OPTIONS)(function)
+        return cast("F", kernel)
+
+    return compile_
+
+
+@_compiled(types.Array(types.uint8, 3, "C")(types.Array(types.uint8, 3, "C", readonly=True)))
+def planar(image: Bytes) -> Bytes:
+    """``uint8`` (height, width, 3) to ``uint8`` (3, height, width)."""
+    height, width, _ = image.shape
+    planes = np.empty((3, height, width), np.uint8)
+    samples = image.reshape(-1)
+    red, green, blue = planes[0].reshape(-1), planes[1].reshape(-1), planes[2].reshape(-1)
+    for i in range(red.size):
+        red[i] = samples[3 * i]
+        green[i] = samples[3 * i + 1]
+        blue[i] = samples[3 * i + 2]
+    return planes
+
+
+@_compiled("UniTuple(float64, 6)(uint8[:,:,::1], uint8[:,:,::1])")
+def difference_products(a: Bytes, b: Bytes) -> tuple[Any, ...]:
+    """Sums over all pixels of the products of two planar pictures' differences, channel by channel.
+
+    From these six (RR, GG, BB, RG, RB, GB) follows the squared error of every linear colour space.
+    Exact: integers, below 2⁵³ up to 10¹¹ pixels.
+    """
+    r0, g0, b0 = a[0].reshape(-1), a[1].reshape(-1), a[2].reshape(-1)
+    r1, g1, b1 = b[0].reshape(-1), b[1].reshape(-1), b[2].reshape(-1)
+    rr = gg = bb = rg = rb = gb = np.float64(0)
+    for i in range(r0.size):
+        dr = np.float64(r0[i]) - np.float64(r1[i])
+        dg = np.float64(g0[i]) - np.float64(g1[i])
+        db = np.float64(b0[i]) - np.float64(b1[i])
+        rr += dr * dr
+        gg += dg * dg
+        bb += db * db
+        rg += dr * dg
+        rb += dr * db
+        gb += dg * db
+    return rr, gg, bb, rg, rb, gb
+
+
+@_compiled("float32[:,::1](uint8[:,::1])", "float32[:,::1](float32[:,::1])")
+def pooled(plane: Samples) -> Floats:
+    """2×2 average pooling to float32; an odd side is padded with a zero before its first sample.
+
+    Same as ``avg_pool2d(kernel_size=2, padding=size % 2)`` with its default
+    ``count_include_pad=True``: the padding counts in the divisor, and the far side's is never reached.
+    Exact: a mean of 4ⁿ 8-bit samples has at most 8 + 2n significant bits.
+    """
+    height, width = plane.shape
+    top, left = height % 2, width % 2
+    out = np.empty(((height + top) // 2, (width + left) // 2), np.float32)
+    blank = np.zeros(width, plane.dtype)
+    for row in range(out.shape[0]):
+        first = 2 * row - top
+        upper = plane[first] if first >= 0 else blank
+        lower = plane[first + 1]
+        target = out[row]
+        if left:
+            target[0] = _QUARTER * (np.float32(upper[0]) + np.float32(lower[0]))
+        upper, lower, target = upper[left:], lower[left:], target[left:]
+        for col in range(target.size):
+            above = np.float32(upper[2 * col]) + np.float32(upper[2 * col + 1])
+            below = np.float32(lower[2 * col]) + np.float32(lower[2 * col + 1])
+            target[col] = _QUARTER * (above + below)
+    return out
+
+
+@_compiled(
+    "UniTuple(float32[:,::1], 2)(uint8[:,::1], float32)",
+    "UniTuple(float32[:,::1], 2)(float32[:,::1], float32)",
+)
+def reference_maps(plane: Samples, centre: np.float32) -> tuple[Floats, Floats]:
+    """What SSIM needs of an original alone: float32 maps, ten rows and columns smaller than ``plane``.
+
+    The first is the windowed mean minus ``centre``, the second 2·variance + C2. Summed in float64,
+    since it is done once for an original.
+    """
+    rows, cols = plane.shape[0] - WINDOW + 1, plane.shape[1] - WINDOW + 1
+    mean = np.empty((rows, cols), np.float32)
+    spread = np.empty((rows, cols), np.float32)
+    first = np.empty(plane.shape[1], np.float64)
+    second = np.empty(plane.shape[1], np.float64)
+    # The taps do not sum to 1, so the centre does not cancel by itself.
+    residue = (1.0 - _SUM) * np.float64(centre)
+    cross = _SUM * np.float64(centre)
+    for row in range(rows):
+        first[:] = 0.0
+        second[:] = 0.0
+        for k in range(WINDOW):
+            line = plane[row + k]
+            tap = _TAPS[k]
+            for col in range(line.size):
+                value = np.float64(np.float32(line[col]) - centre)
+                first[col] += tap * value
+                second[col] += tap * value * value
+        mean_row, spread_row = mean[row], spread[row]
+        for col in range(cols):
+            m = 0.0
+            s = 0.0
+            for k in range(WINDOW):
+                m += _TAPS[k] * first[col + k]
+                s += _TAPS[k] * second[col + k]
+            mean_row[col] = m - residue
+            spread_row[col] = 2.0 * (s - m * m + residue * (cross + 2.0 * m)) + _C2
+    return mean, spread
+
+
+@_compiled()
+def _weighted(
+    a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, a5: Any, a6: Any, a7: Any, a8: Any, a9: Any, a10: Any
+) -> Any:
+    outer = _W0 * (a0 + a10) + _W1 * (a1 + a9) + _W2 * (a2 + a8)
+    return outer + _W3 * (a3 + a7) + _W4 * (a4 + a6) + _W5 * a5
+
+
+@_compiled()
+def _filter_columns(x: Floats, d: Floats, out: Floats, width: int) -> None:
+    """Filter d, d² and x·d down a tile's columns, for two output rows: six rows in ``out``."""
+    for i in range(width):
+        d0, d1, d2 = d[i], d[i + _STEP], d[i + 2 * _STEP]
+        d3, d4, d5 = d[i + 3 * _STEP], d[i + 4 * _STEP], d[i + 5 * _STEP]
+        d6, d7, d8 = d[i + 6 * _STEP], d[i + 7 * _STEP], d[i + 8 * _STEP]
+        d9, d10, d11 = d[i + 9 * _STEP], d[i + 10 * _STEP], d[i + 11 * _STEP]
+        out[i] = _weighted(d0, d1, d2, d3, d4, d5, d6, d7, d8, d9, d10)
+        out[i + 3 * _STEP] = _weighted(d1, d2, d3, d4, d5, d6, d7, d8, d9, d10, d11)
+        x0, x1, x2 = x[i] * d0, x[i + _STEP] * d1, x[i + 2 * _STEP] * d2
+        x3, x4, x5 = x[i + 3 * _STEP] * d3, x[i + 4 * _STEP] * d4, x[i + 5 * _STEP] * d5
+        x6, x7, x8 = x[i + 6 * _STEP] * d6, x[i + 7 * _STEP] * d7, x[i + 8 * _STEP] * d8
+        x9, x10, x11 = x[i + 9 * _STEP] * d9, x[i + 10 * _STEP] * d10, x[i + 11 * _STEP] * d11
+        out[i + 2 * _STEP] = _weighted(x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10)
+        out[i + 5 * _STEP] = _weighted(x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11)
+        d0, d1, d2, d3, d4, d5 = d0 * d0, d1 * d1, d2 * d2, d3 * d3, d4 * d4, d5 * d5
+        d6, d7, d8, d9, d10, d11 = d6 * d6, d7 * d7, d8 * d8, d9 * d9, d10 * d10, d11 * d11
+        out[i + _STEP] = _weighted(d0, d1, d2, d3, d4, d5, d6, d7, d8, d9, d10)
+        out[i + 4 * _STEP] = _weighted(d1, d2, d3, d4, d5, d6, d7, d8, d9, d10, d11)
+
+
+@_compiled()
+def _across(row: Floats, i: int) -> Any:
+    outer = _W0 * (row[i] + row[i + 10]) + _W1 * (row[i + 1] + row[i + 9]) + _W2 * (row[i + 2] + row[i + 8])
+    inner = _W3 * (row[i + 3] + row[i + 7]) + _W4 * (row[i + 4] + row[i + 6])
+    return outer + inner + _W5 * row[i + 5]
+
+
+@_compiled()
+def _row_losses(
+    filtered: Floats, mean: Floats, spread: Floats, centre: np.float32, offset: np.float32
+) -> tuple[Any, Any]:
+    """Sums over one row of map of 1 - contrast-structure and of 1 - SSIM.
+
+    With d = y - x: var x + var y - 2 cov(x, y) = var d, and mean² x + mean² y - 2 mean x mean y = mean² d.
+    So each factor of SSIM is 1 - a/b with an ``a`` free of the cancellation that float32 suffers
+    in the textbook form. The terms in ``lack`` undo the two shifts, by ``centre`` and ``offset``,
+    under taps that do not sum to 1.
+    """
+    v_d, v_dd, v_xd = filtered[:_STEP], filtered[_STEP : 2 * _STEP], filtered[2 * _STEP : 3 * _STEP]
+    shift = _SUM_F * offset
+    lack = _LACK * offset
+    contrast = np.float32(0)
+    total = np.float32(0)
+    for i in range(mean.size):
+        m_d = _across(v_d, i)
+        m_dd = _across(v_dd, i)
+        m_xd = _across(v_xd, i)
+        mean_x = mean[i] + centre
+        mean_d = m_d + shift
+        mean_y = mean_x + mean_d
+        var_d = m_dd - m_d * m_d + lack * (mean_d + m_d)
+        cov_xd = m_xd - mean[i] * m_d + lack * mean_x
+        c = var_d / (spread[i] + cov_xd + cov_xd + var_d)
+        luminance = mean_d * mean_d / (mean_x * mean_x + mean_y * mean_y + _C1)
+        contrast += c
+        total += c + luminance - c * luminance
+    return contrast, total
+
+
+@_compiled(
+    "UniTuple(float64, 2)(uint8[:,::1], uint8[:,::1], float32, float32[:,::1], float32[:,::1])",
+    "UniTuple(float64, 2)(float32[:,::1], float32[:,::1], float32, float32[:,::1], float32[:,::1])",
+)
+def ssim_losses(
+    reference: Samples, decoded: Samples, centre: np.float32, mean: Floats, spread: Floats
+) -> tuple[float, float]:
+    """Sums over the map of one plane of 1 - contrast-structure and of 1 - SSIM.
+
+    ``reference`` and ``decoded`` are ``uint8`` or float32 planes of one shape; the rest is what
+    :func:`reference_maps` gave.
+    """
+    rows, cols = mean.shape
+    x = np.zeros((_BAND + WINDOW) * _STEP, np.float32)
+    d = np.zeros((_BAND + WINDOW) * _STEP, np.float32)
+    filtered = np.zeros(6 * _STEP, np.float32)
+    contrast = 0.0
+    total = 0.0
+    for left in range(0, cols, _TILE):
+        n = min(_TILE, cols - left)
+        width = n + WINDOW - 1
+        # Whole vectors: what lies past the width is stale, finite, and never used.
+        padded = (width + 15) // 16 * 16
+        for top in range(0, rows, _BAND):
+            height = min(_BAND, rows - top)
+            # Any difference within the tile will do: where it is flat, what remains is exactly 0.
+            y, column = top + height // 2, left + n // 2
+            offset = np.float32(decoded[y, column]) - np.float32(reference[y, column])
+            for row in range(height + WINDOW - 1):
+                source = reference[top + row, left : left + width]
+                target = decoded[top + row, left : left + width]
+                x_row, d_row = x[row * _STEP :], d[row * _STEP :]
+                for i in range(width):
+                    value = np.float32(source[i])
+                    x_row[i] = value - centre
+                    d_row[i] = np.float32(target[i]) - value - offset
+            for row in range(0, height, 2):
+                _filter_columns(x[row * _STEP :], d[row * _STEP :], filtered, padded)
+                for j in range(min(2, height - row)):
+                    y = top + row + j
+                    mean_row, spread_row = mean[y, left : left + n], spread[y, left : left + n]
+                    losses = _row_losses(filtered[3 * j * _STEP :], mean_row, spread_row, centre, offset)
+                    contrast += losses[0]
+                    total += losses[1]
+    return contrast, total

@@ -1,0 +1,112 @@
+"""PSNR over RGB, luma, and weighted luma and chroma, from one pass over a pair.
+
+PSNR is 10·log10(255² ÷ mean squared error) in dB, per picture; the colour spaces are linear in
+RGB, so the squared error of each is an exact integer made of six sums of products.
+"""
+
+from __future__ import annotations
+
+import math
+
+from bench.errors import MetricUndefined
+
+from ._planes import decoded_planes, planes, preload
+from .base import Pair
+
+# Full-range BT.601 as in JFIF (ITU-T T.871), unrounded, in integers:
+# 1000·Y, 1772·Cb = 1000·(B - Y) and 1402·Cr = 1000·(R - Y) as multiples of (R, G, B).
+_Y = (299, 587, 114)
+_CB = (-299, -587, 886)
+_CR = (701, -587, -114)
+_Y_SCALE, _CB_SCALE, _CR_SCALE = 1000, 1772, 1402
+
+
+def _products(pair: Pair) -> tuple[int, ...]:
+    """Sums of products of the channels' differences: RR, GG, BB, RG, RB, GB."""
+    from ._kernels import difference_products
+
+    decoded = pair.cached(decoded_planes)
+    return tuple(int(total) for total in difference_products(pair.reference.cached(planes), decoded))
+
+
+def _pixels(pair: Pair) -> int:
+    height, width, _ = pair.decoded.shape
+    return height * width
+
+
+def _decibels(squared_error: float, samples: int) -> float:
+    return math.inf if squared_error == 0 else 10 * math.log10(255**2 * samples / squared_error)
+
+
+def _plane_psnr(pair: Pair, weights: tuple[int, int, int], scale: int) -> float:
+    """PSNR of the plane (weights · RGB) ÷ scale."""
+    rr, gg, bb, rg, rb, gb = pair.cached(_products)
+    r, g, b = weights
+    squared_error = r * r * rr + g * g * gg + b * b * bb + 2 * (r * g * rg + r * b * rb + g * b * gb)
+    return _decibels(squared_error / scale**2, _pixels(pair))
+
+
+class PsnrRgb:
+    """PSNR of the mean squared error over all RGB samples; infinite for identical pictures."""
+
+    name = "psnr_rgb"
+    version = "1"
+    unit = "dB"
+    higher_is_better = True
+
+    def __init__(self) -> None:
+        preload()
+
+    def __call__(self, pair: Pair) -> float:
+        rr, gg, bb, *_ = pair.cached(_products)
+        return _decibels(rr + gg + bb, 3 * _pixels(pair))
+
+
+class PsnrY:
+    """PSNR of full-range BT.601 luma, 0.299 R + 0.587 G + 0.114 B, unrounded."""
+
+    name = "psnr_y"
+    version = "1"
+    unit = "dB"
+    higher_is_better = True
+
+    def __init__(self) -> None:
+        preload()
+
+    def __call__(self, pair: Pair) -> float:
+        return _plane_psnr(pair, _Y, _Y_SCALE)
+
+
+class PsnrYuv:
+    """(6·PSNR_Y + PSNR_Cb + PSNR_Cr) ÷ 8 over full-range BT.601 planes without subsampling.
+
+    The weights average the planes' PSNRs in dB, not their squared errors: J.-R. Ohm et al.,
+    "Comparison of the Coding Efficiency of Video Coding Standards", IEEE Trans. Circuits Syst.
+    Video Technol. 22(12), 2012, eq. 1. Chroma is compared at full resolution, since a decoded
+    picture is RGB.
+    """
+
+    name = "psnr_yuv"
+    version = "1"
+    unit = "dB"
+    higher_is_better = True
+
+    def __init__(self) -> None:
+        preload()
+
+    def __call__(self, pair: Pair) -> float:
+        """The value for one pair.
+
+        Raises
+        ------
+        bench.errors.MetricUndefined
+            One plane is identical and another is not, as for grey pictures: the average of
+            their PSNRs would be infinite although the pictures differ.
+        """
+        y = _plane_psnr(pair, _Y, _Y_SCALE)
+        cb = _plane_psnr(pair, _CB, _CB_SCALE)
+        cr = _plane_psnr(pair, _CR, _CR_SCALE)
+        exact = [name for name, value in (("Y", y), ("Cb", cb), ("Cr", cr)) if math.isinf(value)]
+        if 0 < len(exact) < 3:
+            raise MetricUndefined(f"no psnr_yuv: {' and '.join(exact)} identical, the other planes not")
+        return (6 * y + cb + cr) / 8
