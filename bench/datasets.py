@@ -167,8 +167,8 @@ def _open_known(name: str, spec: DatasetSpec, *, download: bool, progress: Progr
 
 def _remedy(name: str) -> str:
     return (
-        f"Run `rdbench fetch {name}` with a connection, or set {DATA_VARIABLE} to a folder that holds {name}/ with the"
-        " original files; a re-packed copy can be used as a plain folder: give its path."
+        f"Run `rdbench fetch {name}` with a connection, or set {DATA_VARIABLE} to a folder that holds {name}/"
+        " with the original files; a re-packed copy can be used as a plain folder: give its path."
     )
 
 

@@ -62,9 +62,11 @@ def measure(trial: Trial, slot: Slot, recipe: Recipe) -> Outcome:
     }
 
     decoded = slot.decoder.ask(Decode(trial.codec.ref, encoded.bitstream, recipe.repeat))
-    samples = slot.decoder.receive_bytes() if isinstance(decoded, Decoded) else None
-    if not isinstance(decoded, Decoded) or not isinstance(samples, bytes):
-        return _failed(known, decoded if samples is None else samples, "decode", slot.decoder)
+    if not isinstance(decoded, Decoded):
+        return _failed(known, decoded, "decode", slot.decoder)
+    samples = slot.decoder.receive_bytes()
+    if isinstance(samples, Died):
+        return _failed(known, samples, "decode", slot.decoder)
     known |= {"pixels_sha256": decoded.sha256, "decode_s": decoded.seconds}
 
     metrics = tuple((it.name, it.target) for it in recipe.metrics)

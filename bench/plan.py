@@ -158,7 +158,7 @@ def _codec_plan(entry: CodecEntry, suite: Suite, describe: Describe) -> CodecPla
     ):
         found = describe(_ref(target, {"device": suite.device} | entry.config))
     if isinstance(found, str):
-        name = entry.codec if target != entry.codec else target.rpartition(":")[2].lower()
+        name = entry.codec if target != entry.codec else target.rpartition(":")[2]
         return CodecPlan(
             label=entry.label or _label(name, dict(entry.config), {}),
             codec=name,

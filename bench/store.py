@@ -152,7 +152,7 @@ class RunWriter:
             lock.acquire(timeout=0)
         except Timeout:
             raise StoreError(
-                f"{self.folder}: another rdbench is writing into this folder; wait for it, or give another --out"
+                f"{self.folder}: another rdbench writes into this folder; wait for it, or give another --out"
             ) from None
         self._lock = lock
         return self

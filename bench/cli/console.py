@@ -31,7 +31,7 @@ def note(text: str) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, numeric_from: int = 1) -> None:
-    """Print a table: drawn on a terminal, aligned columns in a pipe. Columns from ``numeric_from`` on align right."""
+    """Print a table, on a pipe without regard to width. Columns from ``numeric_from`` on align right."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import registry
 from bench.api import RUNS_FOLDER
 from bench.cli import console
-from bench.datasets import catalog, fetch as fetch_dataset, places
+from bench.datasets import catalog, places
+from bench.datasets import fetch as fetch_dataset
 from bench.errors import BenchError, ConfigError
 from bench.inspect import Finding, inspect_codecs, inspect_metrics
 from bench.store import is_run, read_info

@@ -78,7 +78,6 @@ def default_jobs() -> int:
 def _print_summary(summary: Summary) -> None:
     failures = {status: count for status, count in summary.statuses.items() if status != "ok"}
     detail = ", ".join(f"{count} {status}" for status, count in sorted(failures.items()))
-    console.note(
-        f"{summary.statuses['ok']} of {summary.planned} trials ok ({summary.measured} measured now, {summary.reused}"
-        f" before){'; failed: ' + detail if detail else ''}; measurements in {summary.folder}"
-    )
+    failed = f"; failed: {detail}" if detail else ""
+    count = f"{summary.statuses['ok']} of {summary.planned} trials ok ({summary.reused} from before)"
+    console.note(f"{count}{failed}; run folder: {summary.folder}")

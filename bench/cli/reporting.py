@@ -13,7 +13,7 @@ from bench.frame import load
 from bench.report import write_report
 from bench.report.board import Board
 from bench.report.table import Table
-from bench.report.tables import lossless, ranking
+from bench.report.tables import lossless, summary
 from bench.store import write_atomically
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ _EXPORTS: dict[str, Callable[[pd.DataFrame], bytes]] = {"csv": _csv, "json": _js
 
 
 def _print_board(board: Board) -> None:
-    for table in (ranking(board), lossless(board)):
+    for table in (summary(board), lossless(board)):
         if table is not None and table.rows:
             _print_table(table)
     for finding in board.findings:

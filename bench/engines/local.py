@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
@@ -35,10 +36,9 @@ def run_trials(
 
     def deliver(item: R | BaseException | None) -> None:
         while not stop.is_set():
-            try:
-                return results.put(item, timeout=0.1)
-            except queue.Full:
-                continue
+            with contextlib.suppress(queue.Full):
+                results.put(item, timeout=0.1)
+                return
 
     def serve(slot: Slot) -> None:
         try:

@@ -243,12 +243,13 @@ def _decode(connection: Connection, state: _State, request: Decode) -> None:
     try:
         codec, _ = _codec(state, request.codec)
         pixels, seconds = _timed(lambda: _materialised(codec.decode(request.bitstream)), request.repeat)
-        answer = Decoded(pixels.shape, seconds, hashlib.sha256(pixels).hexdigest())
+        samples = pixels.reshape(-1).data
+        answer = Decoded(pixels.shape, seconds, hashlib.sha256(samples).hexdigest())
     except Exception as error:
         connection.send(_failed(error, "decode"))
         return
     connection.send(answer)
-    connection.send_bytes(memoryview(pixels).cast("B"))
+    connection.send_bytes(samples)
 
 
 def _score(connection: Connection, state: _State, request: Score) -> None:
@@ -309,7 +310,7 @@ def permuted_channels(original: Image, decoded: Image) -> str | None:
     orders = ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
     honest = errors.trace()
     best = min(orders, key=lambda order: sum(errors[i, j] for i, j in enumerate(order)))
-    # `best[i]` holds the original's channel i, so position j of the decoded picture holds channel best.index(j).
+    # Decoded channel best[i] holds the original's channel i.
     if honest > 4 * sum(errors[i, j] for i, j in enumerate(best)) and honest > _VISIBLE:
         return "".join("RGB"[best.index(j)] for j in range(3))
     return None
@@ -367,7 +368,7 @@ def complete_config(constructor: type, options: dict[str, Any]) -> dict[str, Any
             raise ConfigError(
                 f"codec {name!r} has no option {option!r}; it has: {', '.join(parameters) or 'none'}"
             )
-    hints = typing.get_type_hints(constructor.__init__)
+    hints = typing.get_type_hints(constructor.__init__)  # type: ignore[misc]  # read, not called
     config: dict[str, Any] = {}
     for key, parameter in parameters.items():
         if key in options:

@@ -19,9 +19,10 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, Pipe
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 _FORK, _WAIT = b"F", b"W"
 _REQUEST = struct.Struct("<cqqi")  # operation, pid or memory limit in bytes (0: none), reserved, CPU or -1
@@ -110,9 +111,7 @@ def _main(descriptor: int) -> None:
         if pid == 0:
             control.close()
             _become_worker(descriptors[0], descriptors[1], number, cpu)
-            worker.serve(Connection(descriptors[0]))
-            # Finalisers of an adapter's library must not turn a finished worker into a crash.
-            os._exit(0)
+            _serve_and_exit(worker.serve, Connection(descriptors[0]))
         for it in descriptors:
             os.close(it)
         with contextlib.suppress(PermissionError, ProcessLookupError):
@@ -123,9 +122,25 @@ def _main(descriptor: int) -> None:
         kill_group(pid)
 
 
+def _serve_and_exit(serve: Callable[[Connection], None], connection: Connection) -> NoReturn:
+    """Exit at once when served: an adapter's finalisers must not turn a finished worker into a crash."""
+    code = 1
+    try:
+        serve(connection)
+        code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+        os._exit(code & 0xFF)
+
+
 def _become_worker(connection: int, stderr: int, memory: int, cpu: int) -> None:
     os.setpgid(0, 0)
-    # What a codec prints, from Python or from C, is kept for the record and never reaches the user's terminal.
+    # What a codec prints, from Python or from C, is kept for the record, away from the terminal.
     os.dup2(stderr, 1)
     os.dup2(stderr, 2)
     os.close(stderr)

@@ -129,7 +129,8 @@ def _plain(column: pd.Series[Any]) -> list[Any]:
     if column.dtype.kind not in "fiu":
         return [str(value) for value in column]
     values = column.to_numpy(float)
-    return values.astype(int).tolist() if (values == np.floor(values)).all() else column.tolist()
+    whole = bool((values == np.floor(values)).all())
+    return list((values.astype(int) if whole else values).tolist())
 
 
 def _text(config: object) -> str:

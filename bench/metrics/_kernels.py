@@ -139,23 +139,20 @@ def pooled(plane: Samples) -> Floats:
 
 
 @_compiled(
-    "UniTuple(float32[:,::1], 2)(uint8[:,::1], float32)",
-    "UniTuple(float32[:,::1], 2)(float32[:,::1], float32)",
+    "UniTuple(float32[:,::1], 2)(uint8[:,::1])",
+    "UniTuple(float32[:,::1], 2)(float32[:,::1])",
 )
-def reference_maps(plane: Samples, centre: np.float32) -> tuple[Floats, Floats]:
+def reference_maps(plane: Samples) -> tuple[Floats, Floats]:
     """What SSIM needs of an original alone: float32 maps, ten rows and columns smaller than ``plane``.
 
-    The first is the windowed mean minus ``centre``, the second 2·variance + C2. Summed in float64,
-    since it is done once for an original.
+    The first is the windowed mean, the second 2·variance + C2. Summed in float64, since it is
+    done once for an original.
     """
     rows, cols = plane.shape[0] - WINDOW + 1, plane.shape[1] - WINDOW + 1
     mean = np.empty((rows, cols), np.float32)
     spread = np.empty((rows, cols), np.float32)
     first = np.empty(plane.shape[1], np.float64)
     second = np.empty(plane.shape[1], np.float64)
-    # The taps do not sum to 1, so the centre does not cancel by itself.
-    residue = (1.0 - _SUM) * np.float64(centre)
-    cross = _SUM * np.float64(centre)
     for row in range(rows):
         first[:] = 0.0
         second[:] = 0.0
@@ -163,7 +160,7 @@ def reference_maps(plane: Samples, centre: np.float32) -> tuple[Floats, Floats]:
             line = plane[row + k]
             tap = _TAPS[k]
             for col in range(line.size):
-                value = np.float64(np.float32(line[col]) - centre)
+                value = np.float64(np.float32(line[col]))
                 first[col] += tap * value
                 second[col] += tap * value * value
         mean_row, spread_row = mean[row], spread[row]
@@ -173,8 +170,8 @@ def reference_maps(plane: Samples, centre: np.float32) -> tuple[Floats, Floats]:
             for k in range(WINDOW):
                 m += _TAPS[k] * first[col + k]
                 s += _TAPS[k] * second[col + k]
-            mean_row[col] = m - residue
-            spread_row[col] = 2.0 * (s - m * m + residue * (cross + 2.0 * m)) + _C2
+            mean_row[col] = m
+            spread_row[col] = 2.0 * (s - m * m) + _C2
     return mean, spread
 
 
@@ -216,14 +213,12 @@ def _across(row: Floats, i: int) -> Any:
 
 
 @_compiled()
-def _row_losses(
-    filtered: Floats, mean: Floats, spread: Floats, centre: np.float32, offset: np.float32
-) -> tuple[Any, Any]:
+def _row_losses(filtered: Floats, mean: Floats, spread: Floats, offset: np.float32) -> tuple[Any, Any]:
     """Sums over one row of map of 1 - contrast-structure and of 1 - SSIM.
 
     With d = y - x: var x + var y - 2 cov(x, y) = var d, and mean² x + mean² y - 2 mean x mean y = mean² d.
     So each factor of SSIM is 1 - a/b with an ``a`` free of the cancellation that float32 suffers
-    in the textbook form. The terms in ``lack`` undo the two shifts, by ``centre`` and ``offset``,
+    in the textbook form. ``offset`` was taken off d beforehand; the terms in ``lack`` put it back
     under taps that do not sum to 1.
     """
     v_d, v_dd, v_xd = filtered[:_STEP], filtered[_STEP : 2 * _STEP], filtered[2 * _STEP : 3 * _STEP]
@@ -235,11 +230,11 @@ def _row_losses(
         m_d = _across(v_d, i)
         m_dd = _across(v_dd, i)
         m_xd = _across(v_xd, i)
-        mean_x = mean[i] + centre
+        mean_x = mean[i]
         mean_d = m_d + shift
         mean_y = mean_x + mean_d
         var_d = m_dd - m_d * m_d + lack * (mean_d + m_d)
-        cov_xd = m_xd - mean[i] * m_d + lack * mean_x
+        cov_xd = m_xd - mean_x * m_d + lack * mean_x
         c = var_d / (spread[i] + cov_xd + cov_xd + var_d)
         luminance = mean_d * mean_d / (mean_x * mean_x + mean_y * mean_y + _C1)
         contrast += c
@@ -248,12 +243,10 @@ def _row_losses(
 
 
 @_compiled(
-    "UniTuple(float64, 2)(uint8[:,::1], uint8[:,::1], float32, float32[:,::1], float32[:,::1])",
-    "UniTuple(float64, 2)(float32[:,::1], float32[:,::1], float32, float32[:,::1], float32[:,::1])",
+    "UniTuple(float64, 2)(uint8[:,::1], uint8[:,::1], float32[:,::1], float32[:,::1])",
+    "UniTuple(float64, 2)(float32[:,::1], float32[:,::1], float32[:,::1], float32[:,::1])",
 )
-def ssim_losses(
-    reference: Samples, decoded: Samples, centre: np.float32, mean: Floats, spread: Floats
-) -> tuple[float, float]:
+def ssim_losses(reference: Samples, decoded: Samples, mean: Floats, spread: Floats) -> tuple[float, float]:
     """Sums over the map of one plane of 1 - contrast-structure and of 1 - SSIM.
 
     ``reference`` and ``decoded`` are ``uint8`` or float32 planes of one shape; the rest is what
@@ -281,14 +274,14 @@ def ssim_losses(
                 x_row, d_row = x[row * _STEP :], d[row * _STEP :]
                 for i in range(width):
                     value = np.float32(source[i])
-                    x_row[i] = value - centre
+                    x_row[i] = value
                     d_row[i] = np.float32(target[i]) - value - offset
             for row in range(0, height, 2):
                 _filter_columns(x[row * _STEP :], d[row * _STEP :], filtered, padded)
                 for j in range(min(2, height - row)):
                     y = top + row + j
                     mean_row, spread_row = mean[y, left : left + n], spread[y, left : left + n]
-                    losses = _row_losses(filtered[3 * j * _STEP :], mean_row, spread_row, centre, offset)
+                    losses = _row_losses(filtered[3 * j * _STEP :], mean_row, spread_row, offset)
                     contrast += losses[0]
                     total += losses[1]
     return contrast, total

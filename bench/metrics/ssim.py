@@ -40,15 +40,6 @@ Maps: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class _Channel:
-    """The original's half of the work for one channel."""
-
-    centre: np.float32
-    maps: tuple[Maps, ...] | None
-    """By scale, the finest first; ``None`` for a picture too large to keep them."""
-
-
-@dataclass(frozen=True)
 class _Scores:
     """Means over each map, shape (3 channels, scales): contrast-structure, and SSIM itself."""
 
@@ -67,32 +58,28 @@ def _pyramid(plane: Plane) -> list[Plane]:
     return scales
 
 
-def _original(image: Image) -> tuple[_Channel, ...]:
-    """What depends on the original alone, for :meth:`Reference.cached`."""
+def _original(image: Image) -> tuple[tuple[Maps, ...], ...] | None:
+    """Maps by channel and scale, for :meth:`Reference.cached`; ``None`` if too large to be kept."""
     from ._kernels import reference_maps
 
-    channels = []
-    for plane in planes(image):
-        # Samples are filtered around their mean: float32 then keeps its digits on flat bright pictures.
-        centre = np.float32(round(float(plane.mean())))
-        kept = plane.size <= _KEPT_PIXELS
-        maps = tuple(reference_maps(scale, centre) for scale in _pyramid(plane)) if kept else None
-        channels.append(_Channel(centre, maps))
-    return tuple(channels)
+    height, width, _ = image.shape
+    if height * width > _KEPT_PIXELS:
+        return None
+    return tuple(tuple(reference_maps(scale) for scale in _pyramid(plane)) for plane in planes(image))
 
 
-def _compare(x: Plane, y: Plane, centre: np.float32, maps: Maps | None) -> tuple[float, float]:
+def _compare(x: Plane, y: Plane, maps: Maps | None) -> tuple[float, float]:
     """Mean contrast-structure and mean SSIM of one plane at one scale."""
     from ._kernels import WINDOW, reference_maps, ssim_losses
 
     rows, cols = x.shape[0] - WINDOW + 1, x.shape[1] - WINDOW + 1
     if maps is not None:
-        contrast, total = ssim_losses(x, y, centre, *maps)
+        contrast, total = ssim_losses(x, y, *maps)
     else:
         contrast = total = 0.0
         for top in range(0, rows, _BAND):
             band = slice(top, top + _BAND + WINDOW - 1)
-            losses = ssim_losses(x[band], y[band], centre, *reference_maps(x[band], centre))
+            losses = ssim_losses(x[band], y[band], *reference_maps(x[band]))
             contrast += losses[0]
             total += losses[1]
     return 1 - contrast / (rows * cols), 1 - total / (rows * cols)
@@ -109,14 +96,12 @@ def _scores(pair: Pair) -> _Scores:
     _require(pair, SSIM_SMALLEST, "SSIM")
     decoded = pair.cached(decoded_planes)
     reference = pair.reference.cached(planes)
+    maps = pair.reference.cached(_original)
     scores = []
-    for channel, x, y in zip(pair.reference.cached(_original), reference, decoded, strict=True):
+    for channel, (x, y) in enumerate(zip(reference, decoded, strict=True)):
         scales = zip(_pyramid(x), _pyramid(y), strict=True)
         scores.append(
-            [
-                _compare(fine_x, fine_y, channel.centre, channel.maps[i] if channel.maps else None)
-                for i, (fine_x, fine_y) in enumerate(scales)
-            ]
+            [_compare(*scale, maps[channel][level] if maps else None) for level, scale in enumerate(scales)]
         )
     table = np.array(scores)
     return _Scores(contrast=table[:, :, 0], ssim=table[:, :, 1])

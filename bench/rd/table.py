@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.errors import ConfigError
 
@@ -54,26 +57,46 @@ def image_curves(frame: pd.DataFrame, metric: str, dataset: str | None = None) -
     codes, labels = lossy["label"].factorize()
     order = np.argsort(codes, kind="stable")
     ends = np.searchsorted(codes[order], np.arange(len(labels) + 1))
-    columns = {name: lossy[name].to_numpy() for name in ("image", "status", "quality", "bpp", metric)}
+    image_codes, names = lossy["image"].factorize(sort=True)
+    trials = _Trials(
+        image_codes,
+        lossy["quality"].to_numpy(np.float64),
+        (lossy["status"] == "ok").to_numpy(bool),
+        lossy["bpp"].to_numpy(np.float64, na_value=np.nan),
+        lossy[metric].to_numpy(np.float64, na_value=np.nan),
+    )
     return {
-        str(label): _matrix(str(label), metric, {name: values[rows] for name, values in columns.items()})
+        str(label): _matrix(str(label), metric, trials.take(order[ends[k] : ends[k + 1]]), names)
         for k, label in enumerate(labels)
-        for rows in [order[ends[k] : ends[k + 1]]]
     }
 
 
-def _matrix(label: str, metric: str, columns: dict[str, Array]) -> ImageCurves:
-    images, row = np.unique(columns["image"].astype(str), return_inverse=True)
-    qualities, column = np.unique(columns["quality"].astype(np.float64), return_inverse=True)
+@dataclass(frozen=True, eq=False)
+class _Trials:
+    """Columns of a table; ``image`` holds indices into the sorted names of all images."""
+
+    image: NDArray[np.intp]
+    quality: Array
+    ok: NDArray[np.bool_]
+    bpp: Array
+    value: Array
+
+    def take(self, rows: NDArray[np.intp]) -> _Trials:
+        return _Trials(self.image[rows], self.quality[rows], self.ok[rows], self.bpp[rows], self.value[rows])
+
+
+def _matrix(label: str, metric: str, trials: _Trials, names: Sequence[object]) -> ImageCurves:
+    images, row = np.unique(trials.image, return_inverse=True)
+    qualities, column = np.unique(trials.quality, return_inverse=True)
     cells = row * len(qualities) + column
     if len(np.unique(cells)) != len(cells):
         raise ConfigError(f"label {label!r} measures one image twice at one quality: give each its own label")
-    ok = columns["status"].astype(str) == "ok"
-    value = columns[metric].astype(np.float64)
+    value = trials.value
     if metric.startswith("psnr"):
         value = np.where(np.isnan(value), np.inf, value)
     shape = (len(images), len(qualities))
     rate, quality = np.full(shape, np.nan), np.full(shape, np.nan)
-    rate.flat[cells[ok]] = columns["bpp"].astype(np.float64)[ok]
-    quality.flat[cells[ok]] = value[ok]
-    return ImageCurves(label, metric, tuple(images.tolist()), rate, quality, higher_is_better(metric))
+    rate.flat[cells[trials.ok]] = trials.bpp[trials.ok]
+    quality.flat[cells[trials.ok]] = value[trials.ok]
+    chosen = tuple(str(names[k]) for k in images)
+    return ImageCurves(label, metric, chosen, rate, quality, higher_is_better(metric))

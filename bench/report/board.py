@@ -209,7 +209,8 @@ def _choose_anchor(entries: Sequence[Entry], wanted: str | None) -> str | None:
     lossy = [it for it in entries if not it.lossless and it.n_ok]
     if wanted is not None:
         exact = [it.label for it in lossy if it.label == wanted]
-        return (exact or [it.label for it in lossy if it.codec == wanted] or [None])[0]
+        fitting = exact or [it.label for it in lossy if it.codec == wanted]
+        return fitting[0] if fitting else None
     for codec in _PREFERRED_ANCHORS:
         for it in lossy:
             if it.codec == codec:
@@ -230,7 +231,7 @@ def _comparisons(curves: Mapping[str, ImageCurves], anchor: str | None) -> dict[
 def _published(
     published: Sequence[Published], dataset: str, curves: Mapping[str, Mapping[str, Curve]]
 ) -> dict[str, dict[str, Curve]]:
-    """Published curves of this data set, by metric; a label in use is marked, so that none is taken for measured."""
+    """Published curves of this data set, by metric; a label in use is marked as published."""
     result: dict[str, dict[str, Curve]] = {}
     for it in published:
         if it.dataset not in (None, dataset):
@@ -247,7 +248,7 @@ def _left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:
         Finding(
             "left-out",
             "warning",
-            f"{it.label} finished fewer than {MIN_FINISHED:.0%} of the images and takes no part in comparisons",
+            f"{it.label} finished under {MIN_FINISHED:.0%} of the images and takes no part in comparisons",
             (it.label,),
         )
         for it in entries

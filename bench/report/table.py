@@ -123,7 +123,7 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    r"""A ``tabular`` with booktabs rules; needs ``\usepackage{booktabs}``. Best in bold, second underlined."""
+    r"""A ``tabular`` with booktabs rules (``\usepackage{booktabs}``); best in bold, second underlined."""
     marks: tuple[Callable[[str], str], ...] = (str, r"\textbf{{{}}}".format, r"\underline{{{}}}".format)
     alignment = "".join("r" if _is_numeric(table, i) else "l" for i in range(len(table.columns)))
     lines = [

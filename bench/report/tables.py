@@ -79,6 +79,27 @@ def ranking(board: Board) -> Table | None:
     )
 
 
+def summary(board: Board) -> Table | None:
+    """The ranking in a form that fits a terminal of 80 columns."""
+    full = ranking(board)
+    if full is None:
+        return None
+    at = {column.key: index for index, column in enumerate(full.columns)}
+    metrics = [it for it in HEADLINE_METRICS if it in board.curves]
+    rows = []
+    for row in full.rows:
+        low, high = row[at["bpp_min"]], row[at["bpp_max"]]
+        rate = f"{low:.2f} to {high:.2f}" if isinstance(low, float) and isinstance(high, float) else None
+        deltas = [row[at[f"bd_rate_{metric}"]] for metric in metrics]
+        rows.append((row[0], row[1], rate, *deltas, row[at["encode_mps"]], row[at["decode_mps"]]))
+    columns = (
+        *(Column("label", "codec"), Column("n_ok", "ok"), Column("bpp", "bpp")),
+        *(Column(f"bd_rate_{it}", f"{metric_title(it)} %", 1, "low", signed=True) for it in metrics),
+        *(Column("encode_mps", "enc MP/s", 1, "high"), Column("decode_mps", "dec MP/s", 1, "high")),
+    )
+    return Table("summary", f"BD-rate on {board.dataset} against {board.anchor}", columns, tuple(rows))
+
+
 def points(board: Board) -> Table:
     """Every operating point: means over the images that were measured."""
     columns = [
@@ -104,8 +125,8 @@ def points(board: Board) -> Table:
                 values.append(None if mean is None else float(to_db(mean)))
         rows.append((*values, _mean(ok["encode_s"]), _mean(ok["decode_s"])))
     notes = (
-        "Means over the images that were measured; ok counts them. A metric is given only where every one of these"
-        " images has a finite value.",
+        "Means over the images that were measured; ok counts them. A metric is given only where every one of"
+        " these images has a finite value.",
         "MS-SSIM dB is −10·log10(1 − mean).",
     )
     return Table("points", f"Operating points on {board.dataset}", tuple(columns), tuple(rows), notes)
@@ -233,33 +254,34 @@ def lossless(board: Board) -> Table | None:
         Column("timing", "timed"),
     )
     notes = (
-        "bpp is the mean over images, ratio is 24 ÷ that mean; MB are millions of raw sample bytes. Every decoded pixel"
-        " was compared with the original.",
+        "bpp is the mean over images, ratio is 24 ÷ that mean; MB are millions of raw sample bytes. Every"
+        " decoded pixel was compared with the original.",
         _TIMING_NOTE,
     )
     return Table("lossless", f"Lossless coding of {board.dataset}", columns, tuple(rows), notes)
 
 
-def failures(board: Board) -> Table | None:
+def failures(board: Board) -> Table:
     """Every trial that is not ``ok``."""
     failed = board.frame[board.frame["status"] != "ok"]
-    columns = (*(Column(name, name) for name in ("label", "image", "quality", "status", "error")),)
+    names = ("label", "image", "quality", "status", "error")
     rows = tuple(
         (
             str(it.label),
             str(it.image),
-            None if it.quality != it.quality else float(it.quality),
+            None if it.quality != it.quality else it.quality,
             str(it.status),
-            str(it.error),
+            it.error,
         )
-        for it in failed.itertuples()
+        for it in failed[list(names)].itertuples()
     )
+    columns = tuple(Column(name, name) for name in names)
     return Table("failures", f"Trials without a result on {board.dataset}", columns, rows)
 
 
 _TIMING_NOTE = (
-    "MP/s: megapixels of all images ÷ seconds for all of them, one thread; timed `load`: taken while other trials ran"
-    " (throughput, no basis for a comparison), `alone`: pinned, warmed up, median of repetitions."
+    "MP/s: megapixels of all images ÷ seconds for all of them, one thread; timed `load`: taken while other"
+    " trials ran (throughput, no basis for a comparison), `alone`: pinned, warmed up, median of repetitions."
 )
 
 
@@ -268,8 +290,9 @@ def _comparison_notes(board: Board, metrics: list[str]) -> tuple[str, ...]:
     total = board.frame["image"].nunique()
     images = f"{min(counts)} to {max(counts)}" if len(counts) > 1 else f"{counts.pop() if counts else 0}"
     return (
-        f"BD-rate: PCHIP on the mean curve of {images} of {total} images, those that every compared configuration"
-        " finished; negative = fewer bits at equal quality; 95% interval: paired bootstrap over images.",
+        f"BD-rate: PCHIP on the mean curve of {images} of {total} images, those that every compared"
+        " configuration finished; negative = fewer bits at equal quality; 95% interval: paired bootstrap over"
+        " images.",
     )
 
 
@@ -303,7 +326,7 @@ def _ok_rows(board: Board, entry: Entry) -> pd.DataFrame:
     return board.frame[(board.frame["label"] == entry.label) & (board.frame["status"] == "ok")]
 
 
-def _mean(values: pd.Series[float], *, complete: bool = False) -> float | None:
+def _mean(values: pd.Series, *, complete: bool = False) -> float | None:
     if values.empty or (complete and values.isna().any()):
         return None
     return float(values.mean())

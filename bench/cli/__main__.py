@@ -1,0 +1,5 @@
+"""``python -m bench.cli``: the same as ``rdbench``."""
+
+from bench.cli import main
+
+main()

@@ -1,0 +1,53 @@
+"""The leaderboard page: one HTML file that opens from disk, and pictures for its viewer beside it.
+
+The plot is plain SVG drawn by a short script. A chart library (Vega-Lite, Plotly, uPlot) would bring 50 kB
+to 3 MB of code that has to be carried along and kept up to date, some need ``unsafe-eval``, none makes single
+points reachable by keyboard; what is needed here is two axes, lines, markers and a zoom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.report.board import Board
+
+PAGE_FILE = "index.html"
+
+
+def write_page(
+    boards: Sequence[Board], path: Path, *, runs: Sequence[Path], trusted: bool = False
+) -> list[Path]:
+    """Write ``index.html`` into the folder ``path``, and the viewer's pictures where bitstreams were kept.
+
+    Parameters
+    ----------
+    runs : the run folders that the boards were made from
+    trusted : also decode with codecs that a run names as a program or a file; leave it off for runs that
+        somebody else made
+
+    Returns
+    -------
+    list of Path
+        The page, then the files of its viewer.
+    """
+    from bench.report.page.assemble import assemble
+    from bench.report.page.data import board_data
+    from bench.report.page.viewer import Examples, write_viewer
+    from bench.store import write_atomically
+
+    path.mkdir(parents=True, exist_ok=True)
+    # A board calls a run by its folder's name, or by its whole path where two names are alike.
+    folders = {run.resolve().name: run for run in runs} | {str(run): run for run in runs}
+    files: list[Path] = []
+    parts = []
+    examples = Examples()
+    for board in boards:
+        viewer, picked = write_viewer(board, path, folders, trusted)
+        files += viewer.files
+        parts.append(board_data(board) | {"viewer": viewer.data | {"examples": examples.of(picked)}})
+    page = path / PAGE_FILE
+    write_atomically(page, assemble(parts).encode())
+    return [page, *dict.fromkeys(files)]

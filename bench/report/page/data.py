@@ -1,0 +1,235 @@
+"""What the page shows of a board, as plain JSON values; labels are replaced by positions in ``entries``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bench.plan import MetricPlan
+from bench.rd import DB_METRICS, Curve, bd_rate, to_db
+from bench.report.board import Board, Entry
+from bench.report.figures.look import Look, looks, readable
+from bench.report.page.pairs import all_pairs
+from bench.report.table import Table
+from bench.report.tables import lossless, metric_title, points, ranking
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_FAILURES = 200
+"""Groups of failures on the page; ``tables/failures.csv`` has every one."""
+MAX_ERROR_TEXT = 600
+MAX_EXAMPLES = 3
+
+_GRAPHICS_CONTRAST = 3.0  # WCAG 2.2, 1.4.11
+_ON_DARK = "#ededed"
+
+
+def board_data(board: Board) -> dict[str, Any]:
+    """One data set's part of the page."""
+    look = looks(board)
+    published = sorted({label for by_label in board.published.values() for label in by_label})
+    labels = [it.label for it in board.entries] + published
+    position = {label: index for index, label in enumerate(labels)}
+    facts = _table_facts(board)
+    entries = [_entry(it, look[it.label], facts.get(it.label, {})) for it in board.entries]
+    entries += [_published_entry(label, look[label], board) for label in published]
+    return {
+        "dataset": board.dataset,
+        "anchor": None if board.anchor is None else position[board.anchor],
+        "images": int(board.frame["image"].nunique()),
+        "metrics": [_metric(it, board) for it in board.metrics],
+        "entries": entries,
+        "environments": {
+            it.run: {"machine": it.environment.machine, "software": it.environment.software}
+            for it in board.entries
+        },
+        "curves": {metric: _curves(board, metric, position) for metric in board.curves},
+        "bd": {metric: _comparisons(board, metric, position) for metric in board.curves},
+        "points": _points(points(board), board, position),
+        "findings": [
+            {"severity": it.severity, "kind": it.kind, "message": it.message} for it in board.findings
+        ],
+        "failures": _failures(board.frame, position),
+    }
+
+
+def rounded(value: float | None, digits: int = 6) -> float | None:
+    """A number short enough for the page; None where there is no finite one."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.{digits}g}")
+
+
+def _metric(metric: MetricPlan, board: Board) -> dict[str, Any]:
+    decibels = metric.name in DB_METRICS
+    return {
+        "name": metric.name,
+        "title": metric_title(metric.name),
+        "unit": "dB" if decibels else metric.unit,
+        "decibels": decibels,
+        "higher": metric.higher_is_better,
+        "version": metric.version,
+        "images": len(board.images.get(metric.name, ())),
+    }
+
+
+def _entry(entry: Entry, look: Look, facts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "label": entry.label,
+        "family": entry.codec,
+        "provenance": "measured",
+        "version": entry.version,
+        "options": {key: str(value) for key, value in entry.options.items()},
+        "lossless": entry.lossless,
+        "run": entry.run,
+        "timing": entry.timing,
+        "ok": entry.n_ok,
+        "planned": entry.n_planned,
+        **_look(look),
+        **facts,
+    }
+
+
+def _published_entry(label: str, look: Look, board: Board) -> dict[str, Any]:
+    curve = next(by_label[label] for by_label in board.published.values() if label in by_label)
+    return {
+        "label": label,
+        "family": curve.provenance,
+        "provenance": curve.provenance,
+        "lossless": False,
+        "low": rounded(min(curve.rate)),
+        "high": rounded(max(curve.rate)),
+        **_look(look),
+    }
+
+
+def _look(look: Look) -> dict[str, Any]:
+    dark = look.colour.lower() in ("#000000", "#000")
+    return {
+        "colour": readable(look.colour, _GRAPHICS_CONTRAST),
+        "colourOnDark": _ON_DARK if dark else look.colour,
+        "marker": look.marker,
+        "dash": [3 * it for it in look.dash],
+        "hollow": look.hollow,
+    }
+
+
+def _table_facts(board: Board) -> dict[str, dict[str, Any]]:
+    """Rates and speeds by label, from the tables of the report."""
+    keys = {
+        "bpp_min": "low",
+        "bpp_max": "high",
+        "bpp": "bpp",
+        "ratio": "ratio",
+        "encode_mps": "encode",
+        "decode_mps": "decode",
+        "encode_mbs": "encode",
+        "decode_mbs": "decode",
+    }
+    facts: dict[str, dict[str, Any]] = {}
+    for table in (ranking(board), lossless(board)):
+        if table is None:
+            continue
+        names = [column.key for column in table.columns]
+        for row in table.rows:
+            cells = dict(zip(names, row, strict=True))
+            facts[str(cells["label"])] = {
+                name: rounded(value if isinstance(value := cells[key], int | float) else None)
+                for key, name in keys.items()
+                if key in cells
+            }
+    return facts
+
+
+def _curves(board: Board, metric: str, position: dict[str, int]) -> dict[int, list[list[float | None]]]:
+    """By entry, the operating points as (quality setting, bpp, value on the plotted axis)."""
+    everything = {**board.curves[metric], **board.published.get(metric, {})}
+    settings = {
+        str(label): sorted(group.unique().tolist())
+        for label, group in board.frame[board.frame["quality"].notna()].groupby(
+            "label", sort=False, observed=True
+        )["quality"]
+    }
+    result = {}
+    for label, curve in everything.items():
+        values = to_db(curve.quality).tolist() if metric in DB_METRICS else curve.quality
+        qualities: Sequence[float | None] = (
+            settings[label] if curve.provenance == "measured" else [None] * len(curve.rate)
+        )
+        result[position[label]] = [
+            [quality, rounded(rate), rounded(value)]
+            for quality, rate, value in zip(qualities, curve.rate, values, strict=True)
+        ]
+    return result
+
+
+def _comparisons(board: Board, metric: str, position: dict[str, int]) -> dict[int, dict[int, list[Any]]]:
+    """By anchor and test: (BD-rate, interval's ends, mean over images, overlap, remark), in percent."""
+    result: dict[int, dict[int, list[Any]]] = {}
+    for (anchor, test), pair in all_pairs(board.per_image[metric]).items():
+        low, high = pair.ci95 or (None, None)
+        it = pair.mean_curve
+        result.setdefault(position[anchor], {})[position[test]] = [
+            rounded(it.value),
+            rounded(low),
+            rounded(high),
+            rounded(pair.per_image_mean),
+            rounded(it.overlap, 3),
+            _remark(it.reason, it.warnings),
+        ]
+    for anchor, curve in board.curves[metric].items():
+        for label, theirs in board.published.get(metric, {}).items():
+            result.setdefault(position[anchor], {})[position[label]] = _published_cells(curve, theirs)
+    return result
+
+
+def _published_cells(anchor: Curve, curve: Curve) -> list[Any]:
+    it = bd_rate(anchor, curve)
+    return [rounded(it.value), None, None, None, rounded(it.overlap, 3), _remark(it.reason, it.warnings)]
+
+
+def _remark(reason: str | None, warnings: Sequence[str]) -> str:
+    return "; ".join(filter(None, (reason, *warnings)))
+
+
+def _points(table: Table, board: Board, position: dict[str, int]) -> dict[int, list[list[Any]]]:
+    """By entry: (quality setting, n_ok/n, bpp, a value for each metric, encode s, decode s)."""
+    names = [column.key for column in table.columns]
+    wanted = ["quality", "n_ok", "bpp"]
+    wanted += [f"{it.name}_db" if it.name in DB_METRICS else it.name for it in board.metrics]
+    wanted += ["encode_s", "decode_s"]
+    result: dict[int, list[list[Any]]] = {}
+    for row in table.rows:
+        cells = dict(zip(names, row, strict=True))
+        result.setdefault(position[str(cells["label"])], []).append(
+            [rounded(it) if isinstance(it := cells[key], int | float) else it for key in wanted]
+        )
+    return result
+
+
+def _failures(frame: pd.DataFrame, position: dict[str, int]) -> dict[str, Any]:
+    """Trials without a result, alike ones together, the most frequent first."""
+    failed = frame[frame["status"] != "ok"]
+    groups = []
+    for (label, status, error), rows in failed.groupby(
+        ["label", "status", "error"], sort=False, observed=True
+    ):
+        phase, _, message = str(error).partition(": ")
+        examples = [
+            {"image": str(image), "quality": rounded(quality)}
+            for image, quality in zip(rows["image"][:MAX_EXAMPLES], rows["quality"], strict=False)
+        ]
+        groups.append(
+            {
+                "entry": position[str(label)],
+                "status": str(status),
+                "phase": phase if message else "",
+                "error": (message or phase)[:MAX_ERROR_TEXT],
+                "count": len(rows),
+                "examples": examples,
+            }
+        )
+    groups.sort(key=lambda it: -int(it["count"]))
+    return {"total": len(failed), "groups": groups[:MAX_FAILURES], "hidden": len(groups[MAX_FAILURES:])}

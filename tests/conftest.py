@@ -1,0 +1,54 @@
+"""Fixtures that several test folders share: tiny pictures, and the real data sets where they are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ADAPTERS = Path(__file__).with_name("adapters.py")
+
+
+def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """A small picture with smooth areas, edges, texture and three channels that differ."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width]
+    phase = random.uniform(0, 6, 3)
+    waves = [110 + 70 * np.sin(x / (7 + 3 * c) + phase[c]) + 40 * np.cos(y / (5 + 2 * c)) for c in range(3)]
+    picture = np.stack(waves, axis=2) + random.normal(0, 3, (height, width, 3))
+    picture[height // 3 : height // 2, width // 4 : width // 2] = (220, 40, 60)
+    return picture.clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder of three PNG files, large enough for MS-SSIM."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for index, (height, width) in enumerate(((176, 168), (170, 190), (165, 165))):
+        Image.fromarray(photo(height, width, index)).save(folder / f"p{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def kodak() -> Path:
+    """The folder of the 24 Kodak images, from RDBENCH_DATA or the user's cache."""
+    from bench.datasets import open_dataset
+    from bench.errors import DatasetError
+
+    try:
+        return open_dataset("kodak", download=False).images[0].path.parent
+    except DatasetError:
+        pytest.skip(f"Kodak images not at hand (RDBENCH_DATA={os.environ.get('RDBENCH_DATA')})")
+
+
+@pytest.fixture(scope="session")
+def published_curves() -> Path:
+    """The folder of published CompressAI curves that lies beside the data sets."""
+    folder = Path(os.environ.get("RDBENCH_DATA", "")).parent / "reference" / "compressai-kodak"
+    if not (folder / "jpeg.json").is_file():
+        pytest.skip("published curves not at hand (reference/compressai-kodak beside RDBENCH_DATA)")
+    return folder

@@ -1,0 +1,117 @@
+"""A misbehaving codec costs its own trials, each under its own status; honest ones go through."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import bench
+from tests.conftest import ADAPTERS
+
+SABOTAGE = {
+    "Segfault": ("crash", "decode"),
+    "Hang": ("timeout", "encode"),
+    "Raises": ("codec_error", "encode"),
+    "Exits": ("crash", "decode"),
+    "SystemExits": ("crash", "decode"),
+    "WrongShape": ("mismatch", "decode"),
+    "WrongType": ("mismatch", "decode"),
+    "ChannelSwap": ("mismatch", "decode"),
+    "FalseLossless": ("mismatch", "decode"),
+    "CachedOriginal": ("mismatch", "decode"),
+    "NotBytes": ("mismatch", "encode"),
+    "WritesIntoImage": ("codec_error", "encode"),
+    "Unavailable": ("unsupported", "load"),
+}
+
+
+def spec(name: str) -> str:
+    lossless = "Lossless" in name
+    return f"{ADAPTERS}:{name}" + ("" if lossless else "@4")
+
+
+@pytest.fixture(scope="module")
+def frame(tmp_path_factory: pytest.TempPathFactory):
+    """One run of all adapters over three pictures, two jobs."""
+    import numpy as np
+    from PIL import Image
+
+    from tests.conftest import photo
+
+    root = tmp_path_factory.mktemp("isolation")
+    (root / "pictures").mkdir()
+    for index in range(3):
+        Image.fromarray(photo(176, 168 + index, index)).save(root / "pictures" / f"p{index}.png")
+    grey = np.repeat(photo(170, 170, 9)[..., :1], 3, axis=2)
+    Image.fromarray(grey).save(root / "pictures" / "grey.png")
+    names = ["Honest", *SABOTAGE, "HonestLossless"]
+    bench.run(
+        datasets=[str(root / "pictures")],
+        codecs=[spec(name) for name in names],
+        metrics=["psnr_rgb"],
+        out=root / "run",
+        options=bench.Options(jobs=2, timeout=1.5),
+    )
+    return bench.load(root / "run")
+
+
+@pytest.mark.parametrize("name", SABOTAGE)
+def test_sabotage_is_caught_with_its_own_status(frame, name: str) -> None:
+    """Each kind of misbehaviour ends every one of its trials in the status that names it."""
+    rows = frame[(frame["codec"] == name) & (frame["image"] != "grey.png")]
+    status, phase = SABOTAGE[name]
+    assert len(rows) == 3
+    assert set(rows["status"]) == {status}
+    assert rows["error"].str.startswith(f"{phase}: ").all()
+
+
+def test_honest_codecs_are_never_flagged(frame) -> None:
+    """Codecs beside the saboteurs finish every trial, in the same worker processes."""
+    honest = frame[frame["codec"].isin(["Honest", "HonestLossless"])]
+    assert len(honest) == 8
+    assert set(honest["status"]) == {"ok"}
+    assert honest.loc[honest["codec"] == "HonestLossless", "exact"].all()
+
+
+def test_failures_keep_what_helps_to_find_them(frame) -> None:
+    """A failure keeps the exception, the signal and the last lines of standard error."""
+    first = {name: rows.iloc[-1] for name, rows in frame.groupby("codec", observed=True)}
+    assert "SIGSEGV" in first["Segfault"]["error"]
+    assert "ValueError: no such luck" in first["Raises"]["error"]
+    assert "BGR" in first["ChannelSwap"]["error"]
+    assert "pip install libmissing" in first["Unavailable"]["error"]
+    assert "exit code 7" in first["Exits"]["error"]
+
+
+def test_standard_error_is_recorded(tmp_path: Path, pictures: Path) -> None:
+    """What a codec wrote before it died, from C or from Python, stands in the journal and not on the terminal."""
+    from bench.store import read_journal
+
+    bench.run(
+        datasets=[str(pictures)],
+        codecs=[spec("Segfault"), spec("Raises")],
+        metrics=["psnr_rgb"],
+        limit=1,
+        out=tmp_path / "run",
+    )
+    failures = {it.codec: it.failure for it in read_journal(tmp_path / "run")}
+    assert failures["Segfault"].stderr == "about to fall over"
+    assert failures["Segfault"].signal == 11
+    assert failures["Raises"].stderr == "printed by the codec"
+
+
+def test_no_process_outlives_a_timeout(frame) -> None:
+    """Neither the hanging worker nor the child that it started is left when the run has ended."""
+    running = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    assert "bench.engines.zygote" not in running
+
+
+def test_memory_limit(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A codec that allocates without end is stopped at the limit, as out of memory."""
+    monkeypatch.setattr("bench.runner.memory_bytes", lambda: 2 << 30)
+    bench.run(
+        datasets=[str(pictures)], codecs=[spec("EatsMemory")], metrics=["psnr_rgb"], limit=1, out=tmp_path / "run"
+    )
+    assert list(bench.load(tmp_path / "run")["status"]) == ["oom"]

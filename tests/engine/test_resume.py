@@ -1,0 +1,215 @@
+"""A run survives being killed at any instant, and goes on where it was."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import bench
+from bench.errors import StoreError
+from bench.store import JOURNAL_FILE, RunWriter, read_info, read_journal
+from tests.conftest import ADAPTERS
+
+CODECS = (f"{ADAPTERS}:Slow@2,3,4,5", f"{ADAPTERS}:HonestLossless", "jpeg@20,60")
+
+
+def command(pictures: Path, out: Path, *extra: str) -> list[str]:
+    codecs = [part for codec in CODECS for part in ("--codec", codec)]
+    line = [sys.executable, "-m", "bench.cli", "run", "--dataset", str(pictures), *codecs, "--metric", "psnr_rgb"]
+    return [*line, "--jobs", "2", "--out", str(out), "--no-report", *extra]
+
+
+def result(run: Path) -> pd.DataFrame:
+    return bench.load(run).drop(columns=["encode_s", "decode_s"])
+
+
+@pytest.mark.slow
+def test_twenty_kills_leave_the_same_table(tmp_path: Path, pictures: Path) -> None:
+    """After 20 kills with -9 at random instants the table equals that of an undisturbed run."""
+    start = time.monotonic()
+    subprocess.run(command(pictures, tmp_path / "calm"), check=True, capture_output=True)
+    duration = time.monotonic() - start
+    calm = result(tmp_path / "calm")
+    moments = random.Random(0)
+    disturbed = tmp_path / "disturbed"
+    kills, journal_sizes = 0, set()
+    while kills < 20:
+        process = subprocess.Popen(
+            command(pictures, disturbed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            process.wait(timeout=moments.uniform(0.2, 1.0) * duration)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+        journal = disturbed / JOURNAL_FILE
+        if journal.exists():
+            journal_sizes.add(journal.stat().st_size)
+            if process.returncode == 0:
+                journal.unlink()  # it got through between two kills; start over to go on killing
+    subprocess.run(command(pictures, disturbed), check=True, capture_output=True)
+    pd.testing.assert_frame_equal(result(disturbed), calm)
+    assert len(journal_sizes) > 3, "the kills fell into different stages of the run"
+
+
+def test_resuming_measures_only_what_is_missing(tmp_path: Path, pictures: Path) -> None:
+    """A second run adds no line for a finished trial, and a torn last line is measured again."""
+    subprocess.run(command(pictures, tmp_path), check=True, capture_output=True)
+    journal = tmp_path / JOURNAL_FILE
+    whole = journal.read_bytes()
+    subprocess.run(command(pictures, tmp_path), check=True, capture_output=True)
+    assert journal.read_bytes() == whole
+
+    lines = whole.splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:-1]) + lines[-1][:40])
+    assert len(list(read_journal(tmp_path))) == len(lines) - 1
+    subprocess.run(command(pictures, tmp_path), check=True, capture_output=True)
+    assert len(journal.read_bytes().splitlines()) == len(lines)
+    assert len(list(read_journal(tmp_path))) == len(lines)
+
+
+def test_a_kill_orphans_no_process(tmp_path: Path, pictures: Path) -> None:
+    """When the main process is killed, its workers end too, even one that hangs."""
+    line = command(pictures, tmp_path, "--codec", f"{ADAPTERS}:Hang@4")
+    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(3)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 5
+    while "bench.engines.zygote" in (running := _processes()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert "bench.engines.zygote" not in running
+
+
+def test_interrupt_keeps_what_was_measured(tmp_path: Path, pictures: Path) -> None:
+    """Ctrl-C ends the run with exit code 130 and a word on how to go on; the journal is whole."""
+    line = command(pictures, tmp_path, "--codec", f"{ADAPTERS}:Hang@4")
+    process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "goes on from there" in stderr
+    frame = bench.load(tmp_path)
+    assert (frame["status"] == "ok").sum() > 0
+    assert set(frame.loc[frame["codec"] == "Hang", "status"]) == {"cancelled"}
+
+
+def test_second_writer_is_refused(tmp_path: Path) -> None:
+    """Two runs into one folder: the second is told so, and nothing is written."""
+    with RunWriter(tmp_path / "run"), pytest.raises(StoreError, match="another rdbench"), RunWriter(tmp_path / "run"):
+        pass
+
+
+def test_damaged_line_is_named(tmp_path: Path, pictures: Path) -> None:
+    """A damaged line in the middle of the journal is an error with its number, not silently skipped."""
+    subprocess.run(command(pictures, tmp_path), check=True, capture_output=True)
+    journal = tmp_path / JOURNAL_FILE
+    lines = journal.read_bytes().splitlines(keepends=True)
+    lines[2] = b'{"key": 12}\n'
+    journal.write_bytes(b"".join(lines))
+    with pytest.raises(StoreError, match=f"{JOURNAL_FILE}:3"):
+        bench.load(tmp_path)
+
+
+def test_unknown_schema_is_refused(tmp_path: Path, pictures: Path) -> None:
+    """A run of a newer schema is refused with its version, before anything is read as something else."""
+    subprocess.run(command(pictures, tmp_path), check=True, capture_output=True)
+    info = tmp_path / "run.json"
+    info.write_text(info.read_text().replace('"schema": 1', '"schema": 99'))
+    with pytest.raises(StoreError, match="schema version 99"):
+        read_info(tmp_path)
+
+
+def test_changed_codec_version_is_measured_again(tmp_path: Path, pictures: Path) -> None:
+    """An edited codec file is measured again, and only it; the former results no longer count."""
+    adapter = tmp_path / "mine.py"
+    adapter.write_text(ADAPTERS.read_text())
+    run = tmp_path / "run"
+
+    def measure():
+        return bench.run(
+            datasets=[str(pictures)], codecs=[f"{adapter}:Honest@4", "jpeg@50"], metrics=["psnr_rgb"], out=run
+        )
+
+    assert measure().measured == 6
+    adapter.write_text(ADAPTERS.read_text() + "\n# edited\n")
+    again = measure()
+    assert (again.measured, again.reused) == (3, 3)
+    assert len(bench.load(run)) == 6
+
+
+def test_another_machine_measures_everything_again(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results of another machine are not mixed in: the difference is told, and all trials run again."""
+    run = tmp_path / "run"
+    notes: list[str] = []
+
+    def measure():
+        return bench.run(
+            datasets=[str(pictures)],
+            codecs=["jpeg@50"],
+            metrics=["psnr_rgb"],
+            out=run,
+            events=bench.Events(note=notes.append),
+        )
+
+    measure()
+    assert not notes
+    monkeypatch.setattr("bench.environment._cpu_model", lambda: "Another CPU")
+    assert measure().measured == 3
+    assert "Another CPU" in notes[0]
+    assert len(bench.load(run)) == 3
+
+
+def test_timing_replaces_times_taken_under_load(tmp_path: Path, pictures: Path) -> None:
+    """--timing measures again what was timed under load, keeps raw samples, and is not undone by a later run."""
+    run = tmp_path / "run"
+    options = bench.Options(timing=True, repeats=3)
+
+    def measure(options: bench.Options):
+        return bench.run(
+            datasets=[str(pictures)], codecs=["jpeg@50"], metrics=["psnr_rgb"], out=run, options=options
+        )
+
+    measure(bench.Options(jobs=2))
+    assert set(bench.load(run)["timing"]) == {"load"}
+    assert measure(options).measured == 3
+    assert set(bench.load(run)["timing"]) == {"alone"}
+    assert [len(it.encode_s) for it in read_journal(run)][-3:] == [3, 3, 3]
+    assert measure(bench.Options(jobs=2)).measured == 0
+
+
+def test_second_command_adds_to_the_folder(tmp_path: Path, pictures: Path) -> None:
+    """Another codec measured into the same folder joins the table; --fresh starts it anew, keeping the old."""
+    run = tmp_path / "run"
+    for codec in ("jpeg@50", "jpeg@70", "honest"):
+        spec = f"{ADAPTERS}:Honest@4" if codec == "honest" else codec
+        bench.run(datasets=[str(pictures)], codecs=[spec], metrics=["psnr_rgb"], out=run)
+    frame = bench.load(run)
+    assert set(frame["label"]) == {"jpeg-420", "Honest"}
+    assert set(frame.loc[frame["codec"] == "jpeg", "quality"]) == {50.0, 70.0}
+    bench.run(
+        datasets=[str(pictures)],
+        codecs=["jpeg@50"],
+        metrics=["psnr_rgb"],
+        out=run,
+        options=bench.Options(fresh=True),
+    )
+    assert len(bench.load(run)) == 3
+    assert (run / f"{JOURNAL_FILE}.old").is_file()
+
+
+def _processes() -> str:
+    return subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+
+
