@@ -17,6 +17,8 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from bench.download import cache_folder
+from bench.download import download as download_file
 from bench.errors import ConfigError, DatasetError
 from bench.image import SUFFIXES, sha256_of
 from bench.yamlfile import load_yaml, validate
@@ -127,14 +129,7 @@ def places(name: str, spec: DatasetSpec) -> Iterator[Path]:
         yield Path(root).expanduser() / name
     if spec.package and (folder := _package_folder(spec.package)):
         yield folder / spec.folder
-    yield cache_folder() / name
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept for this user."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("rdbench") / "datasets"
+    yield cache_folder() / "datasets" / name
 
 
 def fetch(name: str, *, progress: Progress | None = None) -> Dataset:
@@ -202,7 +197,7 @@ def _package_folder(package: str) -> Path | None:
 def _download(name: str, spec: DatasetSpec, progress: Progress | None) -> Path:
     from filelock import FileLock
 
-    folder = cache_folder() / name
+    folder = cache_folder() / "datasets" / name
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f"{name}.lock")):
         for done, (file_name, file) in enumerate(spec.files.items()):
@@ -211,38 +206,11 @@ def _download(name: str, spec: DatasetSpec, progress: Progress | None) -> Path:
             target = folder / file_name
             if not (target.is_file() and sha256_of(target) == file.sha256):
                 assert spec.url is not None
-                _download_file([spec.url.format(file=quote(file_name)), *file.mirrors], file.sha256, target)
+                try:
+                    urls = [spec.url.format(file=quote(file_name)), *file.mirrors]
+                    download_file(urls, file.sha256, target)
+                except DatasetError as error:
+                    raise DatasetError(f"{error}\n{_remedy(name)}") from error
     if progress:
         progress("", len(spec.files), len(spec.files))
     return folder
-
-
-def _download_file(urls: list[str], sha256: str, target: Path) -> None:
-    import pooch
-    import requests
-
-    # pooch reports each download on its logger; progress is the caller's here.
-    pooch.get_logger().setLevel("WARNING")
-    target.unlink(missing_ok=True)
-    problems = []
-    for url in urls:
-        try:
-            pooch.retrieve(
-                url,
-                known_hash=f"sha256:{sha256}",
-                fname=target.name,
-                path=target.parent,
-                downloader=pooch.HTTPDownloader(timeout=60),
-            )
-            return
-        except requests.ConnectionError:
-            problems.append(f"{url}: no connection")
-        except (requests.RequestException, ValueError, OSError) as error:
-            # pooch raises ValueError for a hash that differs, and removes its temporary file.
-            problems.append(f"{url}: {error}")
-    raise DatasetError(
-        f"{target.name} could not be downloaded:\n  "
-        + "\n  ".join(problems)
-        + "\n"
-        + _remedy(target.parent.name)
-    )

@@ -99,8 +99,9 @@ def _refuse_what_pillow_narrows(path: Path, data: bytes, image: PillowImage) -> 
     elif image.format == "TIFF":
         bits = max(getattr(image, "tag_v2", {}).get(_TIFF_BITS_PER_SAMPLE, (8,)))
     elif image.format == "PPM":
-        arguments = image.tile[0].args
-        maximum = arguments[1] if isinstance(arguments, tuple) and image.tile[0].codec_name != "raw" else 255
+        # Pillow's raw reader takes a maximum of 255 (or 16-bit grey, refused below); the others name theirs.
+        reader = getattr(image, "tile")[0]  # noqa: B009  # only the class of files has it
+        maximum = 255 if reader.codec_name == "raw" else reader.args[1]
         if maximum != 255 and image.mode != "1":
             raise UnsupportedImage(f"{path}: sample maximum {maximum}; convert it to 255 first")
     if bits > 8 or image.mode.startswith(("I", "F")):

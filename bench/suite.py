@@ -121,7 +121,7 @@ def parse_codec(spec: str) -> CodecEntry:
         The text is not a SPEC; the message shows the form.
     """
     head, at, points = spec.partition("@")
-    match = re.fullmatch(r"(?P<codec>[^:]+\.py:\w+|[\w.-]+)(?::(?P<options>.*))?", head)
+    match = re.fullmatch(r"(?P<codec>[^:]+\.py:\w+|(?!.*\.py(:|$))[\w.-]+)(?::(?P<options>.*))?", head)
     if not match:
         raise ConfigError(
             f"codec {spec!r}: write NAME, NAME:option=value,option=value or path/to/file.py:Class,"

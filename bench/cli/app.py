@@ -118,21 +118,48 @@ def report(
         str | None,
         typer.Option("--anchor", "-a", metavar="LABEL", help="Codec that the others are compared with."),
     ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option("--reference", "-r", metavar="NAME|FILE", help="Published curves to draw beside."),
+    ] = None,
 ) -> None:
     """Write tables and figures from finished runs; no codec runs."""
     from bench.cli import reporting
 
-    reporting.report(runs, out, anchor)
+    reporting.report(runs, out, anchor, reference or [])
+
+
+@app.command()
+def compare(
+    anchor: Annotated[
+        str, typer.Argument(metavar="ANCHOR", help="RUN#LABEL, or a file of curves.", show_default=False)
+    ],
+    tests: Annotated[
+        list[str],
+        typer.Argument(metavar="TEST…", help="RUN, RUN#LABEL or a file of curves.", show_default=False),
+    ],
+    method: Annotated[str, typer.Option(metavar="pchip|akima|cubic", help="Interpolation.")] = "pchip",
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="text|markdown|json|csv", help="Form of the table.")
+    ] = "text",
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", "-m", metavar="NAME", help="Default: all shared ones.")
+    ] = None,
+) -> None:
+    """Print BD-rates between any mixture of runs, codecs inside a run and published files."""
+    from bench.cli import reporting
+
+    reporting.compare(anchor, tests, method, format, metric)
 
 
 @app.command()
 def export(
     run: RunFolder,
     format: Annotated[
-        str, typer.Option("--format", "-f", metavar="csv|json|parquet", help="Form of the table.")
+        str, typer.Option("--format", "-f", metavar="csv|json|parquet|compressai|codec-compare", help="Form.")
     ] = "csv",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE|DIR", help="Default: standard output.")
     ] = None,
 ) -> None:
     """Write a run's measurements, one row for each trial."""

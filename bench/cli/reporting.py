@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli import console
+from bench.compare import compare_selectors
+from bench.compare_format import FORMATS, format_rows
 from bench.errors import ConfigError
+from bench.exchange import export_codec_compare, export_compressai
+from bench.exchange.references import open_reference
 from bench.frame import load
+from bench.rd import METHODS
 from bench.report import write_report
 from bench.report.board import Board
 from bench.report.table import Table
@@ -22,18 +27,42 @@ if TYPE_CHECKING:
 REPORT_FOLDER = "report"
 
 
-def report(runs: list[Path], out: Path | None, anchor: str | None) -> None:
+def report(runs: list[Path], out: Path | None, anchor: str | None, references: Sequence[str] = ()) -> None:
     """Write the report of some runs, and print its summary."""
-    made = write_report(runs, out or runs[0] / REPORT_FOLDER, anchor)
+    published = [curve for it in references for curve in open_reference(it)]
+    made = write_report(runs, out or runs[0] / REPORT_FOLDER, anchor, published)
     for board in made.boards:
         _print_board(board)
     print(f"\nreport: {made.folder / 'report.md'}")
 
 
+def compare(
+    anchor: str, tests: Sequence[str], method: str, style: str, metrics: Sequence[str] | None
+) -> None:
+    """Print a table of BD-rates."""
+    if method not in METHODS:
+        raise ConfigError(f"--method is one of {', '.join(METHODS)}, not {method!r}")
+    if style not in FORMATS:
+        raise ConfigError(f"--format is one of {', '.join(FORMATS)}, not {style!r}")
+    rows = compare_selectors(anchor, tests, load, method, metrics)
+    print(format_rows(rows, style), end="")
+    if style == "json":
+        # The documented keys have no room for remarks.
+        for row in rows:
+            if row.note:
+                console.note(f"{row.test} against {row.anchor}, {row.metric}: {row.note}")
+
+
 def export(run: Path, format: str, output: Path | None) -> None:
     """Write a run's measurements."""
+    if format in _FOLDER_EXPORTS:
+        if output is None:
+            raise ConfigError(f"{format} writes several files: give --output DIR")
+        written = _FOLDER_EXPORTS[format](load(run), output)
+        console.note(f"{len(written)} files in {output}")
+        return
     if format not in _EXPORTS:
-        raise ConfigError(f"--format is one of {', '.join(_EXPORTS)}, not {format!r}")
+        raise ConfigError(f"--format is one of {', '.join((*_EXPORTS, *_FOLDER_EXPORTS))}, not {format!r}")
     if output is None and sys.stdout.isatty() and format == "parquet":
         raise ConfigError("parquet is binary: give --output FILE")
     data = _EXPORTS[format](load(run))
@@ -57,6 +86,11 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     except ImportError as error:
         raise ConfigError("parquet needs pyarrow: pip install 'rdbench[parquet]'") from error
 
+
+_FOLDER_EXPORTS: dict[str, Callable[[pd.DataFrame, Path], tuple[Path, ...]]] = {
+    "compressai": export_compressai,
+    "codec-compare": export_codec_compare,
+}
 
 _EXPORTS: dict[str, Callable[[pd.DataFrame], bytes]] = {"csv": _csv, "json": _json, "parquet": _parquet}
 

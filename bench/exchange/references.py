@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlparse
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from bench.download import cache_folder, download
 from bench.errors import ConfigError, DatasetError
+from bench.rd import Curve
 from bench.yamlfile import load_yaml, validate
 
 from .compressai import read_compressai
 from .published import Published
 from .typed_csv import read_typed_csv
+
+CATALOG = Path(__file__).parents[1] / "references.yaml"
+"""The packaged list of public curves."""
 
 
 class Reference(BaseModel):
@@ -54,6 +60,42 @@ class Reference(BaseModel):
         return tuple(
             Published(p.label, p.curves, p.description, self.source, self.dataset or p.dataset) for p in read
         )
+
+
+def open_reference(name_or_path: str) -> tuple[Published, ...]:
+    """Published curves: a CompressAI ``.json`` or typed ``.csv`` file, or a name of ``references.yaml``.
+
+    A named reference is downloaded into the user's cache once, verified.
+
+    Raises
+    ------
+    ConfigError
+        Neither an existing file nor a known name, or a file that cannot be read as curves.
+    DatasetError
+        The named file could not be downloaded.
+    """
+    path = Path(name_or_path)
+    if path.is_file():
+        return read_typed_csv(path) if path.suffix.lower() == ".csv" else (read_compressai(path),)
+    known = {it.name: it for it in load_references(CATALOG)}
+    if name_or_path not in known:
+        raise ConfigError(
+            f"reference {name_or_path!r}: neither a file nor a known curve; known: {', '.join(known)}"
+        )
+    reference = known[name_or_path]
+    ending = Path(urlparse(reference.url).path).suffix
+    copy = cache_folder() / "references" / f"{reference.sha256}{ending}"
+    if not copy.is_file():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        download([reference.url], reference.sha256, copy)
+    return tuple(
+        replace(it, label=reference.name, curves=_renamed(it.curves, reference.name))
+        for it in reference.read(copy)
+    )
+
+
+def _renamed(curves: tuple[Curve, ...], label: str) -> tuple[Curve, ...]:
+    return tuple(replace(curve, label=label) for curve in curves)
 
 
 class _References(RootModel[tuple[Reference, ...]]):

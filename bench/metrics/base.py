@@ -25,7 +25,8 @@ class Reference:
         """``function(image)``, computed at the first call and kept with the picture."""
         if function not in self._memo:
             self._memo[function] = function(self.image)
-        return self._memo[function]
+        value: T = self._memo[function]
+        return value
 
 
 class Pair:
@@ -40,7 +41,8 @@ class Pair:
         """``function(pair)``, computed once, for metrics that share their work."""
         if function not in self._memo:
             self._memo[function] = function(self)
-        return self._memo[function]
+        value: T = self._memo[function]
+        return value
 
 
 class Metric(Protocol):

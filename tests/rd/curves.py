@@ -36,6 +36,6 @@ def images(label: str = "a", *, count: int = 24, spread: float = 0.0, seed: int 
     content = np.random.default_rng(99)
     s = np.linspace(0.0, 1.0, 8)
     rate = content.uniform(0.5, 2.0, (count, 1)) * 0.1 * np.exp(3.2 * s)
-    quality = 26.0 + 15.0 * s**0.9 + content.normal(0.0, 2.0, (count, 1))
+    quality = 26.0 + 15.0 * s ** content.uniform(0.7, 1.2, (count, 1)) + content.normal(0.0, 2.0, (count, 1))
     offset = np.exp(spread * np.random.default_rng(seed).normal(size=(count, 1)))
     return ImageCurves(label, "psnr_rgb", tuple(f"{k:03}.png" for k in range(count)), rate * offset, quality)

@@ -233,3 +233,12 @@ def test_per_image_equals_one_by_one_and_explains_gaps() -> None:
         assert result.warnings == single.warnings
         assert result.value == (None if single.value is None else pytest.approx(single.value, abs=1e-9))
     assert [found[row].reason for row in (2, 5, 7)] == ["non-monotone", None, "no overlap"]
+
+
+def test_short_per_image_curves_have_no_value() -> None:
+    """Two points are too few for an image just as they are for a mean curve."""
+    a, b = (
+        ImageCurves(c.label, c.metric, c.images, c.rate[:, :2], c.quality[:, :2])
+        for c in (images(), images("b"))
+    )
+    assert {result.reason for result in per_image_bd_rate(a, b)} == {"fewer than 3 points"}

@@ -54,6 +54,7 @@ def test_a_missing_trial_is_never_averaged_over() -> None:
     shared = common_images([a, b])
     assert shared == ("000.png", "002.png", "003.png")
     assert a.only(shared).rate.shape == (3, 8)
+    assert common_images([b, a]) == shared
     mean_curve(b.only(shared))
 
 
@@ -88,7 +89,16 @@ def test_matched_values_need_a_monotone_curve() -> None:
 
 def test_pareto_front() -> None:
     """Only points beaten in neither cost are on the front; ties stay, NaN never does."""
-    points = [(1.0, 5.0), (2.0, 3.0), (2.0, 3.0), (3.0, 4.0), (0.5, 9.0), (math.nan, 0.0), (2.0, 8.0)]
+    points = [
+        (1.0, 5.0),
+        (2.0, 3.0),
+        (2.0, 3.0),
+        (3.0, 4.0),
+        (0.5, 9.0),
+        (math.nan, 0.0),
+        (2.0, 8.0),
+        (5.0, 3.0),
+    ]
     assert pareto(points) == (4, 0, 1, 2)
     assert pareto([]) == ()
 

@@ -1,0 +1,35 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: bench test lint clean
+
+bench: $(VENV)/bench.done ## install, measure the default suite, print its summary
+	$(BIN)/rdbench run
+
+test: $(VENV)/test.done ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/lint.done ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	mkdir -p $(VENV)/source && ln -sfn $(CURDIR)/bench $(VENV)/source/bench && ln -sfn $(CURDIR)/codecs $(VENV)/source/bench_codecs
+	MYPYPATH=$(VENV)/source $(BIN)/mypy -p bench -p bench_codecs
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/bench.done: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/test.done: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[learned,test]"
+	touch $@ $(VENV)/bench.done
+
+$(VENV)/lint.done: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[lint]"
+	touch $@

@@ -1,0 +1,59 @@
+"""The size that a bitstream claims, judged before a decoder allocates for it."""
+
+from __future__ import annotations
+
+from bench.errors import BadBitstream
+
+MAX_PIXELS = 1 << 28
+"""Largest picture, in pixels (805 MB decoded), that a header may claim."""
+
+
+def check_claim(codec: str, size: tuple[int, int], n_bytes: int, pixels_per_byte: int = MAX_PIXELS) -> None:
+    """Refuse a claimed ``size`` (width, height) that ``n_bytes`` of bitstream cannot hold.
+
+    ``pixels_per_byte`` is the most that the format can code in a byte.
+
+    Raises
+    ------
+    BadBitstream
+        The size is empty, over ``MAX_PIXELS``, or over ``pixels_per_byte * n_bytes``.
+    """
+    width, height = size
+    if not 0 < width * height <= min(MAX_PIXELS, pixels_per_byte * n_bytes):
+        raise BadBitstream(f"{codec}: {n_bytes} bytes claim to be {width}x{height} pixels")
+
+
+def check_end(codec: str, bitstream: bytes) -> None:
+    """Refuse a bitstream of the JPEG family that does not end with its end marker, FF D9.
+
+    The libraries paint what is missing grey and only warn (libjpeg), are content with what is there
+    (OpenJPEG), or search for seconds (CharLS).
+
+    Raises
+    ------
+    BadBitstream
+        The bitstream is truncated.
+    """
+    if not bitstream.endswith(b"\xff\xd9"):
+        raise BadBitstream(f"{codec}: truncated, there is no end marker")
+
+
+def jpeg_frame_size(codec: str, bitstream: bytes) -> tuple[int, int]:
+    """Width and height in the frame header of a JPEG (T.81) or JPEG-LS (T.87) bitstream.
+
+    Raises
+    ------
+    BadBitstream
+        There is no frame header before the first scan.
+    """
+    position = 2
+    while position + 9 <= len(bitstream) and bitstream[position] == 0xFF:
+        marker = bitstream[position + 1]
+        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
+            height = int.from_bytes(bitstream[position + 5 : position + 7], "big")
+            width = int.from_bytes(bitstream[position + 7 : position + 9], "big")
+            return width, height
+        if marker == 0xDA:
+            break
+        position += 2 + int.from_bytes(bitstream[position + 2 : position + 4], "big")
+    raise BadBitstream(f"{codec}: no frame header")

@@ -1,0 +1,67 @@
+"""Picture files for external programs: PPM, PNG, and raw planar YCbCr."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.codec import Image
+from bench.errors import BadBitstream
+
+RasterFormat = Literal["ppm", "png", "yuv444"]
+RASTER_FORMATS: tuple[str, ...] = get_args(RasterFormat)
+
+_KR, _KB = 0.2126, 0.0722
+_TO_YCC = np.array(
+    [
+        [_KR, 1 - _KR - _KB, _KB],
+        [-_KR / (2 - 2 * _KB), -(1 - _KR - _KB) / (2 - 2 * _KB), 0.5],
+        [0.5, -(1 - _KR - _KB) / (2 - 2 * _KR), -_KB / (2 - 2 * _KR)],
+    ],
+    np.float32,
+)
+_CHROMA_OFFSET = np.array([0, 128, 128], np.float32)
+
+
+def write_raster(path: Path, image: Image, form: str) -> None:
+    """Write a picture; ``yuv444`` is planar, 8 bits, full range, BT.709 (ITU-R BT.709-6, 3.2 to 3.4)."""
+    if form == "yuv444":
+        ycc = image.astype(np.float32) @ _TO_YCC.T + _CHROMA_OFFSET
+        path.write_bytes(_to_bytes(ycc).transpose(2, 0, 1).tobytes())
+        return
+    import PIL.Image
+
+    PIL.Image.fromarray(image).save(path, format=form)
+
+
+def read_raster(path: Path, form: str, size: tuple[int, int]) -> Image:
+    """Read a picture; ``size``, (width, height), is looked at for ``yuv444`` only.
+
+    Raises
+    ------
+    BadBitstream
+        The file is not an 8-bit RGB picture of that format or size.
+    """
+    if form == "yuv444":
+        width, height = size
+        samples = np.fromfile(path, np.uint8)
+        if samples.size != 3 * width * height:
+            raise BadBitstream(f"{path.name}: {samples.size} bytes are no 4:4:4 picture of {width}x{height}")
+        ycc = samples.reshape(3, height, width).transpose(1, 2, 0) - _CHROMA_OFFSET
+        return np.ascontiguousarray(_to_bytes(ycc @ np.linalg.inv(_TO_YCC).T))
+    import PIL.Image
+
+    try:
+        with PIL.Image.open(path, formats=[form]) as picture:
+            if picture.mode != "RGB":
+                raise BadBitstream(f"{path.name}: a picture of mode {picture.mode}, not 8-bit RGB")
+            return np.array(picture)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BadBitstream(f"{path.name}: not a sound {form} file: {error}") from error
+
+
+def _to_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)

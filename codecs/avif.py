@@ -1,0 +1,57 @@
+"""AVIF (AV1 Image File Format) by libavif, with libaom's encoder."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from bench.codec import Image
+
+from ._library import as_image, damage, load_imagecodecs
+from ._options import check_choice, check_integer, check_side, check_whole_quality
+
+Subsampling = Literal["420", "422", "444"]
+
+
+class Avif:
+    """Lossy AVIF, 8 bits, full-range YCbCr, one thread and one tile.
+
+    Quality is libavif's: whole numbers from 0 to 99. Its 100 is a lossless mode of its own, which
+    ignores the subsampling, and therefore no operating point here.
+
+    Parameters
+    ----------
+    speed : libaom's speed, 0 (slow) to 10
+    subsampling : chroma subsampling
+    """
+
+    name = "avif"
+    lossless = False
+    qualities: tuple[float, ...] = (8, 20, 35, 50, 62, 74, 84, 91)
+    quality_range: tuple[float, float] = (0, 99)
+
+    def __init__(self, *, speed: int = 8, subsampling: Subsampling = "420") -> None:
+        check_integer(self.name, "speed", speed, 0, 10)
+        check_choice(self.name, "subsampling", subsampling, get_args(Subsampling))
+        self._imagecodecs, library = load_imagecodecs(self.name, "avif")
+        self.version = f"1+{library}"
+        self._speed = speed
+        self._pixel_format = f"yuv{subsampling}"
+
+    def encode(self, image: Image, quality: float | None) -> bytes:
+        """Compress to an AVIF file."""
+        check_side(self.name, image.shape, 32768)
+        return bytes(
+            self._imagecodecs.avif_encode(
+                image,
+                level=check_whole_quality(self.name, quality, self.quality_range),
+                speed=self._speed,
+                pixelformat=self._pixel_format,
+                codec="aom",
+                numthreads=1,
+            )
+        )
+
+    def decode(self, bitstream: bytes) -> Image:
+        """Reconstruct the picture."""
+        with damage(self.name):
+            return as_image(self.name, self._imagecodecs.avif_decode(bitstream, numthreads=1))

@@ -1,0 +1,183 @@
+"""Any external encoder and decoder, described by two command lines."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from bench.codec import Image
+from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError
+
+from ._options import check_choice, check_quality
+from ._rasters import RASTER_FORMATS, RasterFormat, read_raster, write_raster
+
+_SIZE_BYTES = 8
+_LAST_LINES = 5
+
+
+class Command:
+    """An encoder and a decoder run as programs, without a shell, in a folder of their own.
+
+    In the command lines ``{input}``, ``{output}``, ``{quality}``, ``{width}`` and ``{height}`` are
+    replaced, for instance ``encode="cjpeg -quality {quality} -outfile {output} {input}"`` and
+    ``decode="djpeg -ppm -outfile {output} {input}"``. The bitstream is the file that the encoder
+    writes. Where the decoder's output is ``yuv444``, which has no size of its own, width and height
+    go before it in 8 bytes, and count.
+
+    Parameters
+    ----------
+    encode, decode : command lines; both have ``{input}`` and ``{output}``
+    qualities : operating points, separated by commas; the range is theirs. Empty when lossless
+    lower_is_better : the programs' setting falls as quality rises (a quantiser parameter): the
+        quality is minus the setting, so that ``qualities="37,32,27,22"`` are −37 to −22
+    lossless : the pair returns the same pixels, and has no ``{quality}``
+    input_format, output_format : what the encoder reads and the decoder writes; ``yuv444`` is raw
+        planar 8-bit full-range BT.709
+    bitstream_suffix : file name extension of the bitstream
+    version_command : its first line of output becomes part of ``version``, beside a hash of
+        every file that the command lines name
+    """
+
+    name = "command"
+
+    def __init__(
+        self,
+        *,
+        encode: str = "",
+        decode: str = "",
+        qualities: str = "",
+        lower_is_better: bool = False,
+        lossless: bool = False,
+        input_format: RasterFormat = "ppm",
+        output_format: RasterFormat = "ppm",
+        bitstream_suffix: str = ".bin",
+        version_command: str = "",
+    ) -> None:
+        check_choice(self.name, "input_format", input_format, RASTER_FORMATS)
+        check_choice(self.name, "output_format", output_format, RASTER_FORMATS)
+        self._encode = _template("encode", encode, ("{input}", "{output}"))
+        self._decode = _template("decode", decode, ("{input}", "{output}"))
+        if lossless == ("{quality}" in encode) or lossless == bool(qualities.strip()):
+            raise ConfigError(
+                "command: lossy takes {quality} in encode and a list of qualities, lossless neither of them"
+            )
+        self._sign = -1.0 if lower_is_better else 1.0
+        self.lossless = lossless
+        self.qualities = tuple(sorted(self._sign * setting for setting in _settings(qualities)))
+        self.quality_range = None if lossless else (self.qualities[0], self.qualities[-1])
+        self._input_format = input_format
+        self._output_format = output_format
+        self._suffix = bitstream_suffix
+        self.version = f"1+{_fingerprint((*self._encode, *self._decode))}"
+        if version_command:
+            self.version += f" ({_first_line(_template('version_command', version_command, ()))})"
+
+    def encode(self, image: Image, quality: float | None) -> bytes:
+        """Write the picture, run the encoder, read its bitstream.
+
+        Raises
+        ------
+        BenchError
+            The program failed; the message has the last lines of its output.
+        """
+        height, width, _ = image.shape
+        values = {"{width}": str(width), "{height}": str(height)}
+        if self.quality_range is not None:
+            setting = self._sign * check_quality(self.name, quality, self.quality_range)
+            values["{quality}"] = str(int(setting)) if setting.is_integer() else repr(setting)
+        with tempfile.TemporaryDirectory(prefix="rdbench-") as folder:
+            source = Path(folder, f"input.{self._input_format}")
+            target = Path(folder, f"bitstream{self._suffix}")
+            write_raster(source, image, self._input_format)
+            failure = _run(self._encode, {**values, "{input}": str(source), "{output}": str(target)})
+            if failure or not target.is_file():
+                raise BenchError(f"command: encoder {self._encode[0]} {failure or 'wrote no output'}")
+            bitstream = target.read_bytes()
+        if self._output_format == "yuv444":
+            return width.to_bytes(4, "little") + height.to_bytes(4, "little") + bitstream
+        return bitstream
+
+    def decode(self, bitstream: bytes) -> Image:
+        """Write the bitstream, run the decoder, read its picture.
+
+        Raises
+        ------
+        BadBitstream
+            The program failed, or did not write an 8-bit RGB picture.
+        """
+        size = (0, 0)
+        if self._output_format == "yuv444":
+            size = (int.from_bytes(bitstream[:4], "little"), int.from_bytes(bitstream[4:8], "little"))
+            bitstream = bitstream[_SIZE_BYTES:]
+        with tempfile.TemporaryDirectory(prefix="rdbench-") as folder:
+            source = Path(folder, f"bitstream{self._suffix}")
+            target = Path(folder, f"output.{self._output_format}")
+            source.write_bytes(bitstream)
+            values = {"{width}": str(size[0]), "{height}": str(size[1])}
+            failure = _run(self._decode, {**values, "{input}": str(source), "{output}": str(target)})
+            if failure or not target.is_file():
+                raise BadBitstream(f"command: decoder {self._decode[0]} {failure or 'wrote no output'}")
+            return read_raster(target, self._output_format, size)
+
+
+def _template(option: str, line: str, needed: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        words = tuple(shlex.split(line))
+    except ValueError as error:
+        raise ConfigError(f"command: {option}: {error}: {line!r}") from error
+    missing = [placeholder for placeholder in needed if placeholder not in line]
+    if not words or missing:
+        raise ConfigError(f"command: {option}={line!r} has no {', '.join(missing) or 'program'}")
+    if shutil.which(words[0]) is None:
+        raise CodecUnavailable(f"command: no program {words[0]!r} on PATH: install it, or give its path")
+    return words
+
+
+def _settings(qualities: str) -> list[float]:
+    try:
+        return [float(value) for value in qualities.split(",") if value.strip()]
+    except ValueError as error:
+        raise ConfigError(f"command: qualities={qualities!r} is not a list of numbers") from error
+
+
+def _fingerprint(words: tuple[str, ...]) -> str:
+    """Short SHA-256 of each program, and of each file (script, configuration) named beside it."""
+    parts = {}
+    for word in words:
+        found = shutil.which(word) or word
+        if Path(found).is_file():
+            digest = hashlib.sha256(Path(found).read_bytes()).hexdigest()
+            parts[Path(found).name] = digest[:12]
+    return " ".join(f"{name} sha256:{digest}" for name, digest in parts.items())
+
+
+def _run(template: tuple[str, ...], values: dict[str, str]) -> str:
+    """Run a program; what went wrong, or ``""``."""
+    words = []
+    for word in template:
+        for placeholder, value in values.items():
+            word = word.replace(placeholder, value)
+        words.append(word)
+    done = subprocess.run(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    if done.returncode == 0:
+        return ""
+    lines = done.stdout.decode(errors="replace").strip().splitlines()[-_LAST_LINES:]
+    ended = f"exit status {done.returncode}"
+    if done.returncode < 0:
+        ended = f"signal {signal.Signals(-done.returncode).name}"
+    return f"ended with {ended}: " + (" | ".join(lines) or "no output")
+
+
+def _first_line(words: tuple[str, ...]) -> str:
+    done = subprocess.run(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    lines = done.stdout.decode(errors="replace").split("\n")
+    return next((line.strip() for line in lines if line.strip()), "no version")

@@ -1,0 +1,108 @@
+"""Lossless coding by reversible transforms and canonical Huffman codes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.codec import Image
+from bench.errors import BadBitstream
+
+from ._code_lengths import MAX_LENGTH, pack_lengths, unpack_lengths
+from ._container import Container, pack, read_varint, unpack, write_varint
+from ._options import check_choice
+from ._transforms import (
+    COLORS,
+    PREDICTORS,
+    Color,
+    Predictor,
+    forward,
+    inverse,
+    load_kernels,
+    pack_options,
+    unpack_options,
+    warm_up,
+)
+
+_MAGIC, _FORMAT = b"HF", 1
+
+
+class Huffman:
+    """Canonical Huffman codes of at most 12 bits (package-merge), one for each plane.
+
+    The bitstream carries the code tables. The defaults are the usual strength of such a codec, a
+    colour difference and the Paeth predictor; ``color="none", predictor="none"`` codes the samples
+    themselves, at about their zeroth-order entropy.
+
+    Parameters
+    ----------
+    color : reversible colour transform
+    predictor : spatial predictor (``paeth`` as in PNG, ``med`` as in LOCO-I)
+    """
+
+    name = "huffman"
+    lossless = True
+    qualities: tuple[float, ...] = ()
+    quality_range: tuple[float, float] | None = None
+
+    def __init__(self, *, color: Color = "subtract_green", predictor: Predictor = "paeth") -> None:
+        check_choice(self.name, "color", color, COLORS)
+        check_choice(self.name, "predictor", predictor, PREDICTORS)
+        self.version = f"1+{load_kernels(self.name)}"
+        from . import _huffman_kernels
+
+        self._kernels = _huffman_kernels
+        self._color = COLORS.index(color)
+        self._predictor = PREDICTORS.index(predictor)
+        warm_up(self)
+
+    def encode(self, image: Image, quality: float | None = None) -> bytes:
+        """Compress; ``quality`` plays no part."""
+        height, width, _ = image.shape
+        planes = forward(image, self._color, self._predictor).reshape(3, -1)
+        codes: list[tuple[NDArray[np.uint8], int]] = []
+        streams: list[bytes] = []
+        for plane in planes:
+            counts = self._kernels.histogram(plane)
+            lengths = self._kernels.code_lengths(counts)
+            n_bits = int(counts @ lengths)
+            words = self._kernels.encode_symbols(plane, lengths, n_bits)
+            codes.append((lengths, int(plane[0])))
+            streams.append(words.astype("<u4", copy=False).tobytes()[: (n_bits + 7) // 8])
+        sizes = b"".join(write_varint(len(stream)) for stream in streams)
+        payload = b"".join((pack_lengths(codes), sizes, *streams))
+        options = pack_options(self._color, self._predictor)
+        return pack(_MAGIC, _FORMAT, Container(width, height, options, payload))
+
+    def decode(self, bitstream: bytes) -> Image:
+        """Reconstruct the picture."""
+        container = unpack(_MAGIC, _FORMAT, bitstream)
+        n_symbols = container.width * container.height
+        payload = container.payload
+        codes, position = unpack_lengths(payload, 3)
+        sizes = []
+        for _ in codes:
+            size, position = read_varint(payload, position)
+            sizes.append(size)
+        if position + sum(sizes) != len(payload):
+            raise BadBitstream("huffman: the sizes of the planes do not add up")
+        for (lengths, _), size in zip(codes, sizes, strict=True):
+            # at least one bit a symbol: what bounds the memory that a forged size can claim
+            if lengths.any() and 8 * size < n_symbols:
+                raise BadBitstream(f"huffman: {size} bytes cannot hold {n_symbols} samples")
+
+        # room for every symbol at its longest, so that the decoder needs no bounds
+        stride = MAX_LENGTH * n_symbols // 32 + 2
+        words = np.zeros((3, stride), "<u4")
+        flat = words.view(np.uint8)
+        for plane, size in enumerate(sizes):
+            if size > 4 * stride:
+                raise BadBitstream("huffman: more bytes than any code could use")
+            flat[plane, :size] = np.frombuffer(payload, np.uint8, size, position)
+            position += size
+        tables = np.stack([self._kernels.decoding_table(lengths, only) for lengths, only in codes])
+        planes, n_bits = self._kernels.decode_planes(words.astype(np.uint32, copy=False), tables, n_symbols)
+        if [(int(n) + 7) // 8 for n in n_bits] != sizes:
+            raise BadBitstream("huffman: the codes do not end where the plane does")
+        residual = planes.reshape(3, container.height, container.width)
+        return inverse(residual, *unpack_options(container.options))

@@ -1,0 +1,72 @@
+"""JPEG (ITU-T T.81) by libjpeg-turbo."""
+
+from __future__ import annotations
+
+import io
+from typing import Literal, get_args
+
+from bench.codec import Image
+
+from ._claims import check_claim, check_end, jpeg_frame_size
+from ._library import as_image, damage, load_imagecodecs, load_pillow
+from ._options import check_choice, check_side, check_whole_quality
+
+Subsampling = Literal["420", "422", "444"]
+
+
+class Jpeg:
+    """Lossy JPEG, 8 bits, YCbCr, with the quantisation tables of the Independent JPEG Group.
+
+    Quality is IJG quality: whole numbers from 1 to 100. With the defaults the bitstream equals
+    what Pillow writes with its own defaults (4:2:0, standard Huffman tables) byte by byte; the
+    decoder interpolates chroma ("fancy upsampling").
+
+    Parameters
+    ----------
+    subsampling : chroma subsampling
+    optimize : Huffman tables made for the image, instead of those of Annex K
+    progressive : progressive scans, which always have optimised tables
+    """
+
+    name = "jpeg"
+    lossless = False
+    qualities: tuple[float, ...] = (5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95)
+    quality_range: tuple[float, float] = (1, 100)
+
+    def __init__(
+        self, *, subsampling: Subsampling = "420", optimize: bool = False, progressive: bool = False
+    ) -> None:
+        check_choice(self.name, "subsampling", subsampling, get_args(Subsampling))
+        self._imagecodecs, library = load_imagecodecs(self.name, "jpeg8")
+        self._subsampling = subsampling
+        self._optimize = optimize
+        self._pillow = None
+        self.version = f"1+{library}"
+        if progressive:
+            # imagecodecs writes no progressive JPEG
+            self._pillow, pillow_library = load_pillow(self.name, "libjpeg_turbo")
+            self.version += f"+encoder libjpeg-turbo {pillow_library} (Pillow)"
+
+    def encode(self, image: Image, quality: float | None) -> bytes:
+        """Compress to a JFIF file."""
+        level = check_whole_quality(self.name, quality, self.quality_range)
+        check_side(self.name, image.shape, 65500)
+        if self._pillow is not None:
+            buffer = io.BytesIO()
+            picture = self._pillow.fromarray(image)
+            subsampling = f"{self._subsampling[0]}:{self._subsampling[1]}:{self._subsampling[2]}"
+            picture.save(buffer, "JPEG", quality=level, subsampling=subsampling, progressive=True)
+            return buffer.getvalue()
+        return bytes(
+            self._imagecodecs.jpeg8_encode(
+                image, level=level, subsampling=self._subsampling, optimize=self._optimize
+            )
+        )
+
+    def decode(self, bitstream: bytes) -> Image:
+        """Reconstruct the picture."""
+        check_end(self.name, bitstream)
+        # 16x16 pixels of 4:2:0 are six blocks, each of at least one bit
+        check_claim(self.name, jpeg_frame_size(self.name, bitstream), len(bitstream), 512)
+        with damage(self.name):
+            return as_image(self.name, self._imagecodecs.jpeg8_decode(bitstream))

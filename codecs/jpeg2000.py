@@ -1,0 +1,60 @@
+"""JPEG 2000 (ITU-T T.800) by OpenJPEG."""
+
+from __future__ import annotations
+
+import io
+
+from bench.codec import Image
+
+from ._claims import check_claim, check_end
+from ._library import as_image, damage, load_imagecodecs, load_pillow
+from ._options import check_quality
+
+
+class Jpeg2000:
+    """JPEG 2000 codestreams: one tile, one quality layer, colour transform on.
+
+    Quality is the target rate in bits per pixel, headers included: 0.01 to 20. OpenJPEG ends at or
+    slightly below it; it cannot go below its headers (about 140 bytes), which tiny pictures show.
+    Lossy coding uses the irreversible 9-7 wavelet and colour transform.
+
+    Parameters
+    ----------
+    lossless : the reversible 5-3 wavelet and colour transform, without a rate target
+    """
+
+    name = "jpeg2000"
+    qualities: tuple[float, ...]
+    quality_range: tuple[float, float] | None
+
+    def __init__(self, *, lossless: bool = False) -> None:
+        # imagecodecs decodes faster, but only Pillow can ask OpenJPEG for a rate
+        self._pillow, library = load_pillow(self.name, "jpg_2000")
+        self._imagecodecs, decoder = load_imagecodecs(self.name, "jpeg2k")
+        self.version = f"1+openjpeg {library} (Pillow {self._pillow.__version__})+decoder {decoder}"
+        self.lossless = lossless
+        self.qualities = () if lossless else (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+        self.quality_range = None if lossless else (0.01, 20.0)
+
+    def encode(self, image: Image, quality: float | None) -> bytes:
+        """Compress to a raw codestream (J2K, without the JP2 boxes)."""
+        options: dict[str, object] = {"irreversible": False}
+        if self.quality_range is not None:
+            rate = check_quality(self.name, quality, self.quality_range)
+            options = {
+                "irreversible": True,
+                "quality_mode": "rates",
+                "quality_layers": [24 / rate],
+            }
+        buffer = io.BytesIO()
+        self._pillow.fromarray(image).save(buffer, "JPEG2000", no_jp2=True, mct=1, **options)
+        return buffer.getvalue()
+
+    def decode(self, bitstream: bytes) -> Image:
+        """Reconstruct the picture."""
+        check_end(self.name, bitstream)
+        # in the SIZ segment, which comes first
+        size = (int.from_bytes(bitstream[8:12], "big"), int.from_bytes(bitstream[12:16], "big"))
+        check_claim(self.name, size, len(bitstream))
+        with damage(self.name):
+            return as_image(self.name, self._imagecodecs.jpeg2k_decode(bitstream, numthreads=1))

@@ -1,0 +1,71 @@
+"""JPEG-LS (ITU-T T.87) by CharLS."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from bench.codec import Image
+
+from ._claims import check_claim, check_end, jpeg_frame_size
+from ._library import as_image, damage, load_imagecodecs
+from ._options import check_choice, check_side, check_whole_quality
+
+Color = Literal["hp1", "none"]
+
+_START_OF_IMAGE = b"\xff\xd8"
+_HP1_SEGMENT = b"\xff\xe8\x00\x07mrfx\x01"
+
+
+class JpegLs:
+    """JPEG-LS, lossless or near-lossless.
+
+    With ``lossless=False`` quality is 100 − NEAR, whole numbers from 1 to 100: at quality 97 no
+    sample is more than 3 off, at 100 none is off at all.
+
+    Parameters
+    ----------
+    lossless : code losslessly; quality then plays no part
+    color : ``hp1`` codes (R − G + 128, G, B − G + 128) modulo 256, the first of Hewlett-Packard's
+        transforms, and says so in an application segment that CharLS and HP's decoder honour;
+        ``none`` is plain T.87, which has no colour transform and needs half as much again.
+        Near-lossless coding always takes ``none``: an error across the modulus would be a large one.
+    """
+
+    name = "jpegls"
+    qualities: tuple[float, ...]
+    quality_range: tuple[float, float] | None
+
+    def __init__(self, *, lossless: bool = True, color: Color = "hp1") -> None:
+        check_choice(self.name, "color", color, get_args(Color))
+        self._imagecodecs, library = load_imagecodecs(self.name, "jpegls")
+        self.version = f"1+{library}"
+        self.lossless = lossless
+        self.qualities = () if lossless else (40, 60, 75, 85, 92, 95, 97, 99)
+        self.quality_range = None if lossless else (1, 100)
+        self._hp1 = lossless and color == "hp1"
+
+    def encode(self, image: Image, quality: float | None) -> bytes:
+        """Compress to a JPEG-LS file."""
+        check_side(self.name, image.shape, 65535)
+        near = 0
+        if self.quality_range is not None:
+            near = 100 - check_whole_quality(self.name, quality, self.quality_range)
+        if not self._hp1:
+            return bytes(self._imagecodecs.jpegls_encode(image, level=near))
+        green = image[..., 1:2]
+        offset = np.array([128, 0, 128], np.uint8)
+        differences = image - green + offset
+        differences[..., 1:2] = green
+        stream = bytes(self._imagecodecs.jpegls_encode(differences, level=0))
+        return _START_OF_IMAGE + _HP1_SEGMENT + stream[len(_START_OF_IMAGE) :]
+
+    def decode(self, bitstream: bytes) -> Image:
+        """Reconstruct the picture."""
+        check_end(self.name, bitstream)
+        size = jpeg_frame_size(self.name, bitstream)
+        # a line costs at least one bit
+        check_claim(self.name, size, len(bitstream), 8 * size[0])
+        with damage(self.name):
+            return as_image(self.name, self._imagecodecs.jpegls_decode(bitstream))

@@ -1,0 +1,63 @@
+"""JPEG XL (ISO/IEC 18181) by libjxl."""
+
+from __future__ import annotations
+
+from bench.codec import Image
+
+from ._library import as_image, damage, load_imagecodecs
+from ._options import check_integer, check_quality
+
+
+def distance(quality: float) -> float:
+    """Butteraugli distance of a quality below 100, by libjxl's own formula.
+
+    ``JxlEncoderDistanceFromQuality`` of libjxl 0.11: 90 is distance 1 ("visually lossless"), 0 is 25.
+    """
+    if quality >= 30:
+        return 0.1 + (100 - quality) * 0.09
+    return 53 / 3000 * quality**2 - 23 / 20 * quality + 25
+
+
+class JpegXl:
+    """JPEG XL, lossy (VarDCT, by Butteraugli distance) or lossless (modular).
+
+    Quality is that of libjxl's ``cjxl -q``, 0 to 99, fractions allowed, translated by
+    :func:`distance`. Its 100 means lossless, which is an option here.
+
+    Parameters
+    ----------
+    lossless : code losslessly; quality then plays no part
+    effort : libjxl's effort, 1 (fast) to 9
+    """
+
+    name = "jpegxl"
+    qualities: tuple[float, ...]
+    quality_range: tuple[float, float] | None
+
+    def __init__(self, *, lossless: bool = False, effort: int = 7) -> None:
+        check_integer(self.name, "effort", effort, 1, 9)
+        self._imagecodecs, library = load_imagecodecs(self.name, "jpegxl")
+        self.version = f"1+{library}"
+        self.lossless = lossless
+        self.qualities = () if lossless else (10, 20, 30, 50, 65, 80, 90, 95)
+        self.quality_range = None if lossless else (0.0, 99.0)
+        self._effort = effort
+
+    def encode(self, image: Image, quality: float | None) -> bytes:
+        """Compress to a raw codestream."""
+        target: dict[str, object] = {"lossless": True}
+        if self.quality_range is not None:
+            target = {
+                "lossless": False,
+                "distance": distance(check_quality(self.name, quality, self.quality_range)),
+            }
+        return bytes(
+            self._imagecodecs.jpegxl_encode(
+                image, effort=self._effort, usecontainer=False, numthreads=1, **target
+            )
+        )
+
+    def decode(self, bitstream: bytes) -> Image:
+        """Reconstruct the picture."""
+        with damage(self.name):
+            return as_image(self.name, self._imagecodecs.jpegxl_decode(bitstream, numthreads=1))

@@ -1,0 +1,99 @@
+"""Lossless coding by reversible transforms and a Lempel-Ziv dictionary coder."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from bench.codec import Image
+from bench.errors import BadBitstream
+
+from ._compressors import LEVELS, compressor
+from ._container import Container, pack, unpack
+from ._library import damage
+from ._options import check_choice, check_integer
+from ._transforms import (
+    COLORS,
+    PREDICTORS,
+    Color,
+    Predictor,
+    forward,
+    inverse,
+    load_kernels,
+    pack_options,
+    unpack_options,
+    warm_up,
+)
+
+Method = Literal["deflate", "lzw", "lz4", "zstd", "lzma", "brotli"]
+
+_MAGIC, _FORMAT = b"LZ", 1
+_METHODS: tuple[str, ...] = get_args(Method)
+
+
+class Lz:
+    """The residual planes of ``huffman``'s transforms, packed by a general-purpose compressor.
+
+    Parameters
+    ----------
+    method : the compressor; ``lzw`` is GIF's, ``deflate`` that of PNG and zip (libdeflate)
+    level : effort, −1 for the default in brackets: deflate 0 to 12 (6), lz4 1 to 12 (1; from 3 on
+        the high-compression variant), zstd 1 to 22 (3), lzma 0 to 9 (6), brotli 0 to 11 (9);
+        for lzw the widest code in bits, 9 to 16 (12)
+    color, predictor : reversible transforms, as in ``huffman``; ``none`` hands over the samples,
+        plane by plane
+    """
+
+    name = "lz"
+    lossless = True
+    qualities: tuple[float, ...] = ()
+    quality_range: tuple[float, float] | None = None
+
+    def __init__(
+        self,
+        *,
+        method: Method = "deflate",
+        level: int = -1,
+        color: Color = "subtract_green",
+        predictor: Predictor = "paeth",
+    ) -> None:
+        check_choice(self.name, "method", method, _METHODS)
+        check_choice(self.name, "color", color, COLORS)
+        check_choice(self.name, "predictor", predictor, PREDICTORS)
+        lowest, highest, default = LEVELS[method]
+        if level == -1:
+            level = default
+        check_integer(f"lz:method={method}", "level", level, lowest, highest)
+        kernels = load_kernels(self.name)
+        self._method = method
+        self._color = COLORS.index(color)
+        self._predictor = PREDICTORS.index(predictor)
+        self._compressor = compressor(method, level)
+        self.version = f"1+{self._compressor.version}+{kernels}"
+        warm_up(self)
+
+    def encode(self, image: Image, quality: float | None = None) -> bytes:
+        """Compress; ``quality`` plays no part."""
+        height, width, _ = image.shape
+        residual = forward(image, self._color, self._predictor)
+        payload = self._compressor.compress(residual.tobytes())
+        options = pack_options(self._color, self._predictor) | _METHODS.index(self._method) << 3
+        return pack(_MAGIC, _FORMAT, Container(width, height, options, payload))
+
+    def decode(self, bitstream: bytes) -> Image:
+        """Reconstruct the picture, whichever method and level it was coded with."""
+        container = unpack(_MAGIC, _FORMAT, bitstream)
+        method = container.options >> 3
+        if method >= len(_METHODS):
+            raise BadBitstream(f"lz: unknown method {method}")
+        expander = self._compressor
+        if _METHODS[method] != self._method:
+            expander = compressor(_METHODS[method], LEVELS[_METHODS[method]][2])
+        size = 3 * container.width * container.height
+        with damage(self.name):
+            data = expander.expand(container.payload, size)
+        if len(data) != size:
+            raise BadBitstream(f"lz: {len(data)} bytes where the picture has {size}")
+        residual = np.frombuffer(data, np.uint8).reshape(3, container.height, container.width)
+        return inverse(residual, *unpack_options(container.options))

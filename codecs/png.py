@@ -1,0 +1,54 @@
+"""PNG (ISO/IEC 15948) by libpng."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from bench.codec import Image
+
+from ._library import as_image, damage, load_imagecodecs
+from ._options import check_choice, check_integer, check_side
+
+Filter = Literal["adaptive", "none", "sub", "up", "average", "paeth"]
+
+_LIBPNG_NAMES = {"adaptive": "ALL", "average": "AVG"}
+
+
+class Png:
+    """Lossless PNG, 8-bit RGB, not interlaced.
+
+    Parameters
+    ----------
+    level : zlib level, 0 (stored) to 9
+    filter : the scanline filter; ``adaptive`` chooses one for each line by libpng's heuristic
+    """
+
+    name = "png"
+    lossless = True
+    qualities: tuple[float, ...] = ()
+    quality_range: tuple[float, float] | None = None
+
+    def __init__(self, *, level: int = 6, filter: Filter = "adaptive") -> None:
+        check_integer(self.name, "level", level, 0, 9)
+        check_choice(self.name, "filter", filter, get_args(Filter))
+        self._imagecodecs, library = load_imagecodecs(self.name, "png")
+        self._level = level
+        self._filter = getattr(self._imagecodecs.PNG.FILTER, _LIBPNG_NAMES.get(filter, filter.upper()))
+        self.version = f"1+{library}"
+
+    def encode(self, image: Image, quality: float | None = None) -> bytes:
+        """Compress; ``quality`` plays no part."""
+        check_side(self.name, image.shape, 1_000_000)
+        return bytes(
+            self._imagecodecs.png_encode(
+                image,
+                level=self._level,
+                strategy=self._imagecodecs.PNG.STRATEGY.DEFAULT,
+                filter=self._filter,
+            )
+        )
+
+    def decode(self, bitstream: bytes) -> Image:
+        """Reconstruct the picture."""
+        with damage(self.name):
+            return as_image(self.name, self._imagecodecs.png_decode(bitstream))

@@ -1,0 +1,34 @@
+"""QOI (the Quite OK Image format, https://qoiformat.org) by its reference implementation."""
+
+from __future__ import annotations
+
+from bench.codec import Image
+
+from ._claims import check_claim
+from ._library import as_image, damage, load_imagecodecs
+
+_LONGEST_RUN = 62
+
+
+class Qoi:
+    """Lossless QOI: one pass over the pixels, no entropy coding."""
+
+    name = "qoi"
+    lossless = True
+    qualities: tuple[float, ...] = ()
+    quality_range: tuple[float, float] | None = None
+
+    def __init__(self) -> None:
+        self._imagecodecs, library = load_imagecodecs(self.name, "qoi")
+        self.version = f"1+{library}"
+
+    def encode(self, image: Image, quality: float | None = None) -> bytes:
+        """Compress; ``quality`` plays no part."""
+        return bytes(self._imagecodecs.qoi_encode(image))
+
+    def decode(self, bitstream: bytes) -> Image:
+        """Reconstruct the picture."""
+        size = (int.from_bytes(bitstream[4:8], "big"), int.from_bytes(bitstream[8:12], "big"))
+        check_claim(self.name, size, len(bitstream), _LONGEST_RUN)
+        with damage(self.name):
+            return as_image(self.name, self._imagecodecs.qoi_decode(bitstream))

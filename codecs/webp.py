@@ -1,0 +1,51 @@
+"""WebP (RFC 9649) by libwebp."""
+
+from __future__ import annotations
+
+from bench.codec import Image
+
+from ._library import as_image, damage, load_imagecodecs
+from ._options import check_integer, check_quality, check_side
+
+
+class WebP:
+    """WebP, lossy (VP8, always 4:2:0) or lossless (VP8L).
+
+    Quality is libwebp's: 0 to 100, fractions allowed.
+
+    Parameters
+    ----------
+    lossless : code losslessly; quality then plays no part
+    effort : libwebp's ``method``, 0 (fast) to 6
+    """
+
+    name = "webp"
+    qualities: tuple[float, ...]
+    quality_range: tuple[float, float] | None
+
+    def __init__(self, *, lossless: bool = False, effort: int = 4) -> None:
+        check_integer(self.name, "effort", effort, 0, 6)
+        self._imagecodecs, library = load_imagecodecs(self.name, "webp")
+        self.version = f"1+{library}"
+        self.lossless = lossless
+        self.qualities = () if lossless else (1, 10, 25, 50, 75, 85, 92, 97)
+        self.quality_range = None if lossless else (0.0, 100.0)
+        self._effort = effort
+
+    def encode(self, image: Image, quality: float | None) -> bytes:
+        """Compress to a WebP file."""
+        check_side(self.name, image.shape, 16383)
+        # to VP8L this number is an effort; 75 is what cwebp takes
+        level = 75.0
+        if self.quality_range is not None:
+            level = check_quality(self.name, quality, self.quality_range)
+        return bytes(
+            self._imagecodecs.webp_encode(
+                image, level=level, lossless=self.lossless, method=self._effort, numthreads=1
+            )
+        )
+
+    def decode(self, bitstream: bytes) -> Image:
+        """Reconstruct the picture."""
+        with damage(self.name):
+            return as_image(self.name, self._imagecodecs.webp_decode(bitstream))

@@ -1,0 +1,170 @@
+"""The comparison behind ``rdbench compare``: selectors, rows and formats."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench.compare import Row, Selector, compare_selectors, resolve
+from bench.compare_format import format_rows
+from bench.errors import ConfigError
+from bench.rd import bootstrap_bd_rate, image_curves
+from tests.rd.curves import reference_folder
+
+from .runs import run_table
+
+TINY = str(Path(__file__).parent / "data" / "tiny_codec.json")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> str:
+    (tmp_path / "run").mkdir()
+    return str(tmp_path / "run")
+
+
+def loader(frame: pd.DataFrame | None = None) -> Callable[[str], pd.DataFrame]:
+    return lambda path: run_table() if frame is None else frame
+
+
+def no_run(path: str) -> pd.DataFrame:
+    raise AssertionError(f"{path} is not a run")
+
+
+def test_known_answers_come_out_of_the_comparison() -> None:
+    """CompressAI's files, compared by path, give the known BD-rates by all methods."""
+    folder = reference_folder()
+    tests = [str(folder / f"{name}.json") for name in ("jpeg2000", "webp", "bpg_444_x265_ycbcr")]
+    expected = {"cubic": (-36.555, -36.616, -59.102), "pchip": (-35.855, -36.176, -58.855)}
+    expected["akima"] = (-35.886, -36.175, -58.854)
+    for method, values in expected.items():
+        rows = compare_selectors(str(folder / "jpeg.json"), tests, no_run, method, ["psnr_rgb"])  # type: ignore[arg-type]
+        assert [row.bd_rate for row in rows] == pytest.approx(values, abs=1e-3)
+        assert {(row.anchor, row.n_images, row.ci95, row.method) for row in rows} == {
+            ("JPEG", None, None, method)
+        }
+
+
+def test_labels_inside_a_run_are_paired_by_image(run: str) -> None:
+    """Two labels of a run give a row per metric, with the bootstrap's interval and the image count."""
+    rows = compare_selectors(f"{run}#jpeg", [f"{run}#jpeg 4:4:4"], loader())
+    assert [row.metric for row in rows] == ["psnr_rgb", "psnr_y", "psnr_yuv", "ssim_rgb", "ms_ssim_rgb"]
+    curves = image_curves(run_table(), "psnr_rgb")
+    expected = bootstrap_bd_rate(curves["jpeg"], curves["jpeg 4:4:4"])
+    assert rows[0].bd_rate == pytest.approx(10.0, abs=0.1)
+    assert (rows[0].bd_rate, rows[0].ci95, rows[0].n_images) == (expected.mean_curve.value, expected.ci95, 3)
+
+
+def test_a_whole_run_means_everything_but_the_anchor(run: str) -> None:
+    """RUN as a test stands for its lossy labels without the anchor; named, the anchor gives 0%."""
+    rows = compare_selectors(f"{run}#jpeg", [run, TINY], loader(), metrics=["psnr_rgb"])
+    assert [row.test for row in rows] == ["jpeg 4:4:4", "Tiny <codec>"]
+    (same,) = compare_selectors(f"{run}#jpeg", [f"{run}#jpeg"], loader(), metrics=["psnr_rgb"])
+    assert same.bd_rate == pytest.approx(0.0)
+
+
+def test_a_published_curve_against_a_run_has_no_interval(run: str) -> None:
+    """A published mean cannot be resampled: the row has a value and the run's image count, no interval."""
+    (row,) = compare_selectors(TINY, [f"{run}#jpeg"], loader(), metrics=["psnr_rgb"])
+    assert row.bd_rate is not None
+    assert (row.ci95, row.n_images) == (None, 3)
+
+
+def test_only_images_that_all_finished_are_compared(run: str) -> None:
+    """A failure of one codec takes the image out of every row, also between two others, and is noted."""
+    frame = run_table({"a": 1.0, "b": 0.9, "c": 0.8})
+    frame.loc[(frame["label"] == "c") & (frame["image"] == "1.png") & (frame["quality"] == 30), "status"] = (
+        "oom"
+    )
+    rows = compare_selectors(f"{run}#a", [run], loader(frame), metrics=["psnr_rgb"])
+    assert [(row.test, row.n_images) for row in rows] == [("b", 2), ("c", 2)]
+    assert "1 images left out" in rows[0].note
+    frame.loc[frame["label"] == "c", "status"] = "crash"
+    rows = compare_selectors(f"{run}#a", [run], loader(frame), metrics=["psnr_rgb"])
+    assert [(row.bd_rate, row.n_images) for row in rows] == [(None, 0), (None, 0)]
+    assert "no image that all" in rows[0].note
+
+
+def test_data_sets_are_never_mixed(run: str) -> None:
+    """A run over two data sets gives a row for each, told apart by name."""
+    frame = run_table(datasets=("kodak", "cid22"))
+    rows = compare_selectors(f"{run}#jpeg", [run], loader(frame), metrics=["psnr_rgb"])
+    assert [row.test for row in rows] == ["jpeg 4:4:4 [kodak]", "jpeg 4:4:4 [cid22]"]
+    assert [row.n_images for row in rows] == [3, 3]
+
+
+def test_equal_labels_of_two_runs_are_told_apart(tmp_path: Path) -> None:
+    """The same label from two runs is prefixed with the run's name."""
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    rows = compare_selectors(f"{tmp_path}/old#jpeg", [f"{tmp_path}/new#jpeg"], loader(), metrics=["psnr_rgb"])
+    assert (rows[0].anchor, rows[0].test) == ("old#jpeg", "new#jpeg")
+
+
+def test_selectors_split_where_the_path_ends(tmp_path: Path) -> None:
+    """A hash may stand in a folder's name or in a label."""
+    folder = tmp_path / "run#1"
+    folder.mkdir()
+    assert Selector.parse(str(folder)) == Selector(str(folder))
+    assert Selector.parse(f"{folder}#jpeg #2") == Selector(str(folder), "jpeg #2")
+    assert Selector.parse("absent#label") == Selector("absent", "label")
+    for bad in ("#label", f"{folder}#"):
+        with pytest.raises(ConfigError, match="PATH#LABEL"):
+            Selector.parse(bad)
+
+
+def test_selectors_that_name_nothing_say_what_there_is(run: str, tmp_path: Path) -> None:
+    """Unknown labels, absent paths, ambiguous anchors and lossless runs are errors with a remedy."""
+    with pytest.raises(ConfigError, match="no label 'webp'; it has jpeg, jpeg 4:4:4"):
+        resolve(f"{run}#webp", loader())
+    with pytest.raises(ConfigError, match="no such run or file"):
+        resolve(str(tmp_path / "absent"), loader())
+    with pytest.raises(ConfigError, match="name one anchor as"):
+        compare_selectors(run, [TINY], loader())
+    with pytest.raises(ConfigError, match="no lossy configuration"):
+        resolve(run, loader(run_table({"jpeg": 1.0}).query("label == 'png'")))
+    with pytest.raises(ConfigError, match="share no metric"):
+        compare_selectors(TINY, [f"{run}#jpeg"], loader(), metrics=["lpips"])
+
+
+ROWS = (
+    Row("a", "b|\x1b[31m", "psnr_rgb", "pchip", -12.34567, 1.25, (-15.0, -10.0), 24, 0.9),
+    Row("a", "c", "psnr_rgb", "pchip", None, None, None, None, 0.0, "n/a (no overlap)"),
+)
+
+
+def test_json_rows_have_exactly_the_documented_keys() -> None:
+    """JSON is a list of objects with full-precision numbers and null where there is no value."""
+    first, second = json.loads(format_rows(ROWS, "json"))
+    keys = "anchor, test, metric, method, bd_rate, bd_quality, ci95, n_images, overlap"
+    assert ", ".join(first) == keys
+    assert (first["bd_rate"], first["ci95"]) == (-12.34567, [-15.0, -10.0])
+    assert (second["bd_rate"], second["ci95"], second["n_images"]) == (None, None, None)
+
+
+def test_csv_rows_read_back() -> None:
+    """CSV holds every number in full and the note, with the interval in two columns."""
+    first, second = csv.DictReader(io.StringIO(format_rows(ROWS, "csv")))
+    assert (float(first["bd_rate"]), float(first["ci95_low"]), first["test"]) == (
+        -12.34567,
+        -15.0,
+        ROWS[0].test,
+    )
+    assert (second["bd_rate"], second["note"]) == ("", "n/a (no overlap)")
+
+
+def test_text_and_markdown_are_readable_and_inert() -> None:
+    """Values are rounded for reading, reasons shown, and labels cannot steer a terminal or a table."""
+    text, markdown = format_rows(ROWS, "text"), format_rows(ROWS, "markdown")
+    for output in (text, markdown):
+        assert "-12.346" in output
+        assert "[-15.00, -10.00]" in output
+        assert "n/a (no overlap)" in output
+        assert "\x1b" not in output
+    assert [line.replace("\\|", "").count("|") for line in markdown.splitlines()] == [10] * 4
+    assert len({line.index("psnr_rgb") for line in text.splitlines()[1:3]}) == 1

@@ -1,0 +1,163 @@
+"""Importing published curves: CompressAI's JSON, typed CSV, and the list of references."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.errors import ConfigError, DatasetError
+from bench.exchange import read_compressai, read_typed_csv
+from bench.exchange.references import load_references
+from tests.rd.curves import reference_folder
+
+TINY = Path(__file__).parent / "data" / "tiny_codec.json"
+
+
+def write(folder: Path, text: str | dict[str, Any], name: str = "c.json") -> Path:
+    path = folder / name
+    path.write_text(text if isinstance(text, str) else json.dumps(text))
+    return path
+
+
+def test_a_compressai_file_becomes_published_curves() -> None:
+    """Metric keys become column names, times are not metrics, and the source is kept."""
+    found = read_compressai(TINY)
+    assert [curve.metric for curve in found.curves] == ["psnr_rgb", "ms_ssim_rgb"]
+    assert {curve.provenance for curve in found.curves} == {"published"}
+    assert found.curves[0].rate == (0.1, 0.2, 0.4, 0.8)
+    assert (found.label, found.source, found.dataset) == ("Tiny <codec>", "https://example.org/tiny", "kodak")
+
+
+def test_every_published_reference_curve_loads() -> None:
+    """All of CompressAI's Kodak files are read, with and without MS-SSIM, meta and a falling order."""
+    found = {path.stem: read_compressai(path) for path in sorted(reference_folder().glob("*.json"))}
+    assert len(found) >= 11
+    assert [curve.metric for curve in found["paper-elic2022_mse"].curves] == ["psnr_rgb"]
+    assert found["paper-elic2022_mse"].source == "https://arxiv.org/abs/2203.10886"
+    order = found["jpeg2000"].curves[0].rate
+    assert order[0] > order[-1]
+    assert len(found["mbt2018-mean-vbr-ans"].curves[0].rate) == 16
+
+
+@pytest.mark.parametrize("key", ["ms-ssim", "ms-ssim-rgb", "MS-SSIM-RGB-dB"])
+def test_ms_ssim_in_decibels_becomes_a_similarity(tmp_path: Path, key: str) -> None:
+    """Values above 1 can only be decibels: 10 dB is 0.9, 20 dB is 0.99."""
+    curve = read_compressai(write(tmp_path, {"results": {"bpp": [0.1, 0.2], key: [10.0, 20.0]}})).curves[0]
+    assert curve.metric == "ms_ssim_rgb"
+    assert curve.quality == pytest.approx((0.9, 0.99))
+
+
+def test_without_a_name_the_file_names_the_curve(tmp_path: Path) -> None:
+    """A bare results object, as CompressAI's plot tool accepts it, is labelled with the file's stem."""
+    assert read_compressai(write(tmp_path, {"bpp": [0.1], "psnr": [30]}, "vtm.json")).label == "vtm"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{\n 'results'", "c.json:2:2: not valid JSON"),
+        ("[]", "found a list"),
+        ({"name": "x"}, "no 'results'"),
+        ({"results": {"bpp": [0.1]}}, "holds no metric"),
+        ({"results": {"bpp": [], "psnr": []}}, "no operating point"),
+        ({"results": {"bpp": [0.1], "psnr": [30, 31]}}, "'psnr' holds 2 values but bpp holds 1"),
+        ({"results": {"bpp": [0.1], "psnr": ["30"]}}, r"results.psnr\[0\] is '30'"),
+        ({"results": {"bpp": [True], "psnr": [30]}}, r"results.bpp\[0\] is True"),
+        ('{"results": {"bpp": [NaN], "psnr": [30]}}', r"results.bpp\[0\] is nan"),
+        ({"results": {"bpp": [0], "psnr": [30]}}, "bpp holds 0.0"),
+        ({"results": {"bpp": [1, 2], "ms-ssim": [0.9, 11]}}, "'ms-ssim' holds 11.0; MS-SSIM lies"),
+        ({"results": {"bpp": [1], "psnr": [30], "psnr-rgb": [30]}}, "psnr_rgb a second time"),
+        ({"name": 7, "results": {"bpp": [1], "psnr": [30]}}, "'name' must be text"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_a_bad_compressai_file_is_named_with_its_fault(
+    tmp_path: Path, content: str | dict[str, Any], message: str
+) -> None:
+    """Every malformed file is refused with its path and the key or line at fault."""
+    path = write(tmp_path, content)
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_compressai(path)
+    assert str(path) in str(caught.value)
+
+
+def test_absent_and_binary_files_are_configuration_errors(tmp_path: Path) -> None:
+    """No traceback for a path that is wrong or a file that is not text."""
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_compressai(tmp_path / "absent.json")
+    (tmp_path / "c.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        read_compressai(tmp_path / "c.json")
+
+
+def test_a_typed_csv_gives_one_curve_per_codec_and_metric(tmp_path: Path) -> None:
+    """Comments, blank cells, BOM and several codecs are read; points keep the file's order."""
+    text = (
+        "\ufeff# from Table 3\ncodec,bpp,PSNR,ms-ssim,source\n"
+        "ELIC,0.2,30.7,,https://example.org\nELIC,0.1,29.1,12.5,\n\nVTM,0.1,28.0,0.9,\n"
+    )
+    elic, vtm = read_typed_csv(write(tmp_path, text, "p.csv"))
+    assert elic.curves[0].rate == (0.2, 0.1)
+    assert (elic.curves[1].metric, len(elic.curves[1].rate)) == ("ms_ssim_rgb", 1)
+    assert elic.curves[1].quality == pytest.approx((1 - 10**-1.25,))
+    assert (elic.source, vtm.source) == ("https://example.org", str(tmp_path / "p.csv"))
+    assert vtm.curves[1].quality == (0.9,)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("codec,psnr\nA,30\n", ":1: no column 'bpp'"),
+        ("codec,bpp\nA,0.1\n", ":1: no metric"),
+        ("codec,bpp,psnr,psnr_rgb\n", ":1: 'psnr_rgb' is named by two columns"),
+        ("codec,bpp,psnr\nA,0.1,30\nA,zero,30\n", ":3: bpp is 'zero'"),
+        ("codec,bpp,psnr\nA,-1,30\n", ":2: bpp is -1"),
+        ("codec,bpp,psnr\nA,0.1,inf\n", ":2: psnr is 'inf'"),
+        ("codec,bpp,psnr\nA,0.1\n", ":2: 2 cells under 3 headings"),
+        ("codec,bpp,psnr\n,0.1,30\n", ":2: the codec has no name"),
+        ("codec,bpp,psnr\nA,0.1,\n", "codec 'A' has no metric value"),
+        ("dataset,image,codec,label,status,bpp,psnr_rgb\n", ":1: this is a run's table"),
+        ("# nothing\n", "no row of data"),
+    ],
+)
+def test_a_bad_csv_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+    """Every malformed CSV is refused with its path, line and column."""
+    with pytest.raises(ConfigError, match=message):
+        read_typed_csv(write(tmp_path, text, "p.csv"))
+
+
+def test_references_are_verified_and_credited(tmp_path: Path) -> None:
+    """A reference is read only if its hash fits, and carries the source that the list names."""
+    digest = hashlib.sha256(TINY.read_bytes()).hexdigest()
+    entry = f"- name: tiny\n  url: https://example.org/tiny.json\n  sha256: {digest}\n  source: A paper\n"
+    (reference,) = load_references(write(tmp_path, entry, "r.yaml"))
+    (found,) = reference.read(TINY)
+    assert (found.source, found.dataset) == ("A paper", "kodak")
+    with pytest.raises(DatasetError, match="expected"):
+        reference.read(write(tmp_path, "{}"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("  sha256: abc\n", "sha256"),
+        ("  url: http://example.org/x.json\n", "url"),
+        ("  colour: red\n", "colour"),
+    ],
+)
+def test_a_bad_list_of_references_is_named_with_its_line(tmp_path: Path, change: str, message: str) -> None:
+    """A wrong or unknown key is refused with file, line and key."""
+    fields = {"sha256": "0" * 64, "url": "https://example.org/x.json", "source": "A paper"}
+    lines = [f"  {key}: '{value}'\n" for key, value in fields.items() if key not in change]
+    path = write(tmp_path, "".join(["- name: tiny\n", *lines, change]), "r.yaml")
+    with pytest.raises(ConfigError, match=rf"r\.yaml:\d+: .*{message}"):
+        load_references(path)
+    twice = "".join(
+        f"- name: tiny\n{''.join(f'  {k}: {v!r}' + chr(10) for k, v in fields.items())}" for _ in "ab"
+    )
+    with pytest.raises(ConfigError, match="used twice"):
+        load_references(write(tmp_path, twice, "r.yaml"))

@@ -1,0 +1,105 @@
+"""What the user asks for is understood, or refused with the place of the mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.api import resolve_suite
+from bench.errors import ConfigError
+from bench.suite import CodecEntry, load_suite, parse_codec
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("jpeg", CodecEntry(codec="jpeg")),
+        ("jpeg@10,30.5", CodecEntry(codec="jpeg", quality=(10, 30.5))),
+        (
+            "jpeg:subsampling=444,optimize=true@50",
+            CodecEntry(codec="jpeg", config={"subsampling": "444", "optimize": "true"}, quality=(50,)),
+        ),
+        ("my/file.py:Mine", CodecEntry(codec="my/file.py:Mine")),
+        ("my/file.py:Mine:effort=3@1,2", CodecEntry(codec="my/file.py:Mine", config={"effort": "3"}, quality=(1, 2))),
+        ("jpeg@10,10,20", CodecEntry(codec="jpeg", quality=(10, 20))),
+    ],
+)
+def test_codec_spec(spec: str, expected: CodecEntry) -> None:
+    """NAME, options and operating points, in every combination."""
+    assert parse_codec(spec) == expected
+
+
+@pytest.mark.parametrize("spec", ["", "jpeg@", "jpeg@a", "jpeg:optimize", "jpeg:=1", "file.py", "jpeg@nan", "a b"])
+def test_bad_codec_spec_is_named(spec: str) -> None:
+    """A mistake in a SPEC is an error that repeats the SPEC."""
+    with pytest.raises(ConfigError) as caught:
+        parse_codec(spec)
+    assert repr(spec) in str(caught.value)
+
+
+SUITE = """\
+datasets: kodak
+metrics: [psnr_rgb, ms_ssim_rgb]
+codecs:
+  - webp@20,50
+  - codec: jpeg
+    label: JPEG 4:4:4
+    config: {subsampling: 444, optimize: true}
+    quality: [10, 30, 50]
+"""
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "suite.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_suite_file(tmp_path: Path) -> None:
+    """A suite file says what the command line says, with labels."""
+    suite = load_suite(write(tmp_path, SUITE))
+    assert suite.datasets == ("kodak",)
+    assert suite.codecs[0] == CodecEntry(codec="webp", quality=(20, 50))
+    assert suite.codecs[1].label == "JPEG 4:4:4"
+    assert suite.codecs[1].config == {"subsampling": 444, "optimize": True}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("quality: [10, 30, 50]", "quality: [10, high]"), "suite.yaml:8: codecs.1.quality.1: Input should be a valid number"),
+        (("label: JPEG 4:4:4", "lable: JPEG 4:4:4"), "suite.yaml:6: codecs.1.lable: Extra inputs are not permitted"),
+        (("- webp@20,50", "- webp@20,x"), "suite.yaml:4: codecs.0: Value error, codec 'webp@20,x': '20,x' is not a list"),
+        (("datasets: kodak", "dataset: kodak"), "suite.yaml:1: dataset: Extra inputs"),
+        (("codecs:", "codecs: ["), "suite.yaml:4: not valid YAML"),
+        (("metrics: [psnr_rgb, ms_ssim_rgb]", "metrics: []"), "suite.yaml:2: metrics"),
+    ],
+)
+def test_mistakes_are_told_by_file_line_and_key(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    """Each mistake in a suite file is one line: file, line, key, what."""
+    with pytest.raises(ConfigError) as caught:
+        load_suite(write(tmp_path, SUITE.replace(*change)))
+    assert message in str(caught.value)
+
+
+def test_paths_are_relative_to_the_suite_file(tmp_path: Path) -> None:
+    """A folder and a codec file beside the suite are found from any working folder."""
+    (tmp_path / "pictures").mkdir()
+    suite = load_suite(write(tmp_path, "datasets: [pictures, kodak]\ncodecs: ['mine.py:Mine']\n"))
+    assert suite.datasets == (str(tmp_path / "pictures"), "kodak")
+    assert suite.codecs[0].codec == f"{tmp_path / 'mine.py'}:Mine"
+
+
+def test_options_replace_the_files_fields(tmp_path: Path) -> None:
+    """What the command line names replaces the suite's field, the rest stays."""
+    suite = resolve_suite(write(tmp_path, SUITE), datasets=["sample"], limit=2)
+    assert suite.datasets == ("sample",)
+    assert len(suite.codecs) == 2
+    assert suite.limit == 2
+
+
+def test_default_suite_is_valid() -> None:
+    """The packaged default suite loads and names lossy and lossless codecs."""
+    suite = resolve_suite()
+    assert {"jpeg", "jpeg2000", "huffman", "lz"} <= {it.codec for it in suite.codecs}
