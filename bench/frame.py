@@ -47,6 +47,7 @@ def load(run: Path | str) -> pd.DataFrame:
         then metrics beyond the built-in ones, then identity. ``config`` is JSON, ``bpp`` bits per pixel,
         ``encode_s`` and ``decode_s`` the median in seconds, ``error`` empty where there is none.
         A metric without a value is NaN. Columns that repeat few values are categorical.
+        ``frame.attrs["lower_is_better"]`` names the metrics that measure difference rather than likeness.
 
     Raises
     ------
@@ -168,7 +169,9 @@ class _Table:
             "image_sha256": by_image([it.sha256 for it in images]),
         }
         further = [name for name in self._metrics if name not in METRIC_COLUMNS]
-        return pd.DataFrame(columns)[[*COLUMNS, *further, *_IDENTITY]]
+        frame = pd.DataFrame(columns)[[*COLUMNS, *further, *_IDENTITY]]
+        frame.attrs["lower_is_better"] = [it.name for it in self._info.metrics if not it.higher_is_better]
+        return frame
 
 
 class _Category:

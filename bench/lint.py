@@ -12,6 +12,7 @@ from bench.rd import Curve, bd_rate
 
 Severity: TypeAlias = Literal["warning", "note"]
 FEW_IMAGES = 10
+_READABLE = 3
 
 
 @dataclass(frozen=True)
@@ -90,23 +91,28 @@ def _curves(configs: Sequence[Config], anchor: str | None) -> list[Finding]:
             elif alone.value is None:
                 text = f"{config.label}: {alone.reason}, no BD-rate in {curve.metric}"
                 findings.append(Finding("few-points", "note", text, (config.label,)))
-            findings += _small_overlap(anchors.get(curve.metric), config.label, curve)
+        if anchor is not None and config.label != anchor:
+            findings += _small_overlaps(anchors, anchor, config)
     return findings
 
 
-def _small_overlap(anchor: Curve | None, label: str, curve: Curve) -> list[Finding]:
-    if anchor is None or anchor is curve:
-        return []
-    result = bd_rate(anchor, curve)
-    if result.value is None and result.reason != "no overlap":
-        return []
-    if result.value is not None and not any("overlap" in text for text in result.warnings):
+def _small_overlaps(anchors: Mapping[str, Curve], anchor: str, config: Config) -> list[Finding]:
+    """One finding for a configuration, whatever the number of metrics in which it overlaps little."""
+    parts = []
+    for curve in config.curves:
+        if curve.metric not in anchors:
+            continue
+        result = bd_rate(anchors[curve.metric], curve)
+        little = any("overlap" in text for text in result.warnings) or result.reason == "no overlap"
+        if little:
+            parts.append(f"{result.overlap:.0%} in {curve.metric}")
+    if not parts:
         return []
     text = (
-        f"{label} and {anchor.label} share {result.overlap:.0%} of their {curve.metric} range: BD-rate says"
+        f"{config.label} and {anchor} share little of their quality ranges ({_join(parts)}): BD-rate says"
         " nothing about the rest; measure more operating points"
     )
-    return [Finding("overlap", "warning", text, (anchor.label, label))]
+    return [Finding("overlap", "warning", text, (anchor, config.label))]
 
 
 def _environment(configs: Sequence[Config]) -> list[Finding]:
@@ -114,7 +120,8 @@ def _environment(configs: Sequence[Config]) -> list[Finding]:
     loaded = tuple(config.label for config in configs if config.timing == "load")
     if loaded:
         text = (
-            f"times of {_join(loaded)} were taken under load: throughput, not latency; measure with --timing"
+            f"times of {_whom(loaded, configs)} were taken under load: throughput, not latency; measure with"
+            " --timing"
         )
         findings.append(Finding("timing", "warning", text, loaded))
     by_codec: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -150,9 +157,15 @@ def _counts(configs: Sequence[Config]) -> list[Finding]:
             findings.append(Finding("failures", "warning", text, (config.label,)))
     for count, labels in sorted(few.items()):
         noun = "image" if count == 1 else "images"
-        text = f"only {count} {noun} behind {_join(labels)}: differences may not carry over to other images"
+        text = f"only {count} {noun} behind {_whom(labels, configs)}: differences may not carry over to other images"
         findings.append(Finding("few-images", "note", text, tuple(labels)))
     return findings
+
+
+def _whom(labels: Sequence[str], configs: Sequence[Config]) -> str:
+    """The labels, or "all" of them where none is left out and there are too many to read."""
+    everyone = len(labels) == len(configs) > _READABLE
+    return f"all {len(configs)} configurations" if everyone else _join(labels)
 
 
 def _join(names: Sequence[str]) -> str:

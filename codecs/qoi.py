@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bench.codec import Image
+from bench.errors import BadBitstream
 
 from ._claims import check_claim
 from ._library import as_image, damage, load_imagecodecs
 
 _LONGEST_RUN = 62
+_END = bytes(7) + b"\x01"
 
 
 class Qoi:
@@ -28,6 +30,9 @@ class Qoi:
 
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the picture."""
+        # the reference decoder repeats the last pixel where the data end early
+        if not bitstream.endswith(_END):
+            raise BadBitstream("qoi: truncated, there is no end marker")
         size = (int.from_bytes(bitstream[4:8], "big"), int.from_bytes(bitstream[8:12], "big"))
         check_claim(self.name, size, len(bitstream), _LONGEST_RUN)
         with damage(self.name):

@@ -8,7 +8,7 @@ from bench import registry
 from bench.cli import console
 from bench.codec import Codec
 from bench.engines.worker import complete_config
-from bench.errors import BadImage, ConfigError
+from bench.errors import BadBitstream, BadImage, ConfigError
 from bench.image import read_image
 from bench.store import write_atomically
 from bench.suite import CodecEntry, parse_codec
@@ -42,7 +42,10 @@ def decode(spec: str, bitstream: Path, output: Path) -> None:
         data = bitstream.read_bytes()
     except OSError as error:
         raise BadImage(f"{bitstream}: cannot be read ({error.strerror})") from error
-    pixels = codec.decode(data)
+    try:
+        pixels = codec.decode(data)
+    except BadBitstream as error:
+        raise BadBitstream(f"{bitstream}: {error}") from error
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     write_atomically(output, buffer.getvalue())

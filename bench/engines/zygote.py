@@ -120,6 +120,8 @@ def _main(descriptor: int) -> None:
         control.sendall(_ANSWER.pack(pid))
     for pid in children:
         kill_group(pid)
+    for pid in children:
+        os.waitpid(pid, 0)
 
 
 def _serve_and_exit(serve: Callable[[Connection], None], connection: Connection) -> NoReturn:

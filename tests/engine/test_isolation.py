@@ -112,6 +112,10 @@ def test_memory_limit(tmp_path: Path, pictures: Path, monkeypatch: pytest.Monkey
     """A codec that allocates without end is stopped at the limit, as out of memory."""
     monkeypatch.setattr("bench.runner.memory_bytes", lambda: 2 << 30)
     bench.run(
-        datasets=[str(pictures)], codecs=[spec("EatsMemory")], metrics=["psnr_rgb"], limit=1, out=tmp_path / "run"
+        datasets=[str(pictures)],
+        codecs=[spec("EatsMemory")],
+        metrics=["psnr_rgb"],
+        limit=1,
+        out=tmp_path / "run",
     )
     assert list(bench.load(tmp_path / "run")["status"]) == ["oom"]

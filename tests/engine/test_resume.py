@@ -22,7 +22,17 @@ CODECS = (f"{ADAPTERS}:Slow@2,3,4,5", f"{ADAPTERS}:HonestLossless", "jpeg@20,60"
 
 def command(pictures: Path, out: Path, *extra: str) -> list[str]:
     codecs = [part for codec in CODECS for part in ("--codec", codec)]
-    line = [sys.executable, "-m", "bench.cli", "run", "--dataset", str(pictures), *codecs, "--metric", "psnr_rgb"]
+    line = [
+        sys.executable,
+        "-m",
+        "bench.cli",
+        "run",
+        "--dataset",
+        str(pictures),
+        *codecs,
+        "--metric",
+        "psnr_rgb",
+    ]
     return [*line, "--jobs", "2", "--out", str(out), "--no-report", *extra]
 
 
@@ -105,7 +115,11 @@ def test_interrupt_keeps_what_was_measured(tmp_path: Path, pictures: Path) -> No
 
 def test_second_writer_is_refused(tmp_path: Path) -> None:
     """Two runs into one folder: the second is told so, and nothing is written."""
-    with RunWriter(tmp_path / "run"), pytest.raises(StoreError, match="another rdbench"), RunWriter(tmp_path / "run"):
+    with (
+        RunWriter(tmp_path / "run"),
+        pytest.raises(StoreError, match="another rdbench"),
+        RunWriter(tmp_path / "run"),
+    ):
         pass
 
 
@@ -211,5 +225,3 @@ def test_second_command_adds_to_the_folder(tmp_path: Path, pictures: Path) -> No
 
 def _processes() -> str:
     return subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-
-

@@ -63,7 +63,9 @@ def use(monkeypatch: pytest.MonkeyPatch, it: DatasetSpec) -> None:
     monkeypatch.setattr(datasets, "catalog", lambda: {"tiny": it})
 
 
-def test_download_is_verified_and_done_once(server: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_download_is_verified_and_done_once(
+    server: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A file is fetched under its quoted name, verified, and not fetched again."""
     use(monkeypatch, spec(f"{server}/good"))
     assert fetch("tiny").images[0].path.read_bytes() == GOOD
@@ -89,7 +91,9 @@ def test_mirror_takes_over(server: str, cache: Path, monkeypatch: pytest.MonkeyP
     assert (cache / "a b.png").read_bytes() == GOOD
 
 
-def test_damaged_file_in_the_cache_is_fetched_again(server: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_file_in_the_cache_is_fetched_again(
+    server: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A cached file that changed is not trusted."""
     use(monkeypatch, spec(f"{server}/good"))
     fetch("tiny")

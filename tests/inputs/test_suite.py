@@ -21,7 +21,10 @@ from bench.suite import CodecEntry, load_suite, parse_codec
             CodecEntry(codec="jpeg", config={"subsampling": "444", "optimize": "true"}, quality=(50,)),
         ),
         ("my/file.py:Mine", CodecEntry(codec="my/file.py:Mine")),
-        ("my/file.py:Mine:effort=3@1,2", CodecEntry(codec="my/file.py:Mine", config={"effort": "3"}, quality=(1, 2))),
+        (
+            "my/file.py:Mine:effort=3@1,2",
+            CodecEntry(codec="my/file.py:Mine", config={"effort": "3"}, quality=(1, 2)),
+        ),
         ("jpeg@10,10,20", CodecEntry(codec="jpeg", quality=(10, 20))),
     ],
 )
@@ -30,7 +33,9 @@ def test_codec_spec(spec: str, expected: CodecEntry) -> None:
     assert parse_codec(spec) == expected
 
 
-@pytest.mark.parametrize("spec", ["", "jpeg@", "jpeg@a", "jpeg:optimize", "jpeg:=1", "file.py", "jpeg@nan", "a b"])
+@pytest.mark.parametrize(
+    "spec", ["", "jpeg@", "jpeg@a", "jpeg:optimize", "jpeg:=1", "file.py", "jpeg@nan", "a b"]
+)
 def test_bad_codec_spec_is_named(spec: str) -> None:
     """A mistake in a SPEC is an error that repeats the SPEC."""
     with pytest.raises(ConfigError) as caught:
@@ -68,15 +73,26 @@ def test_suite_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("quality: [10, 30, 50]", "quality: [10, high]"), "suite.yaml:8: codecs.1.quality.1: Input should be a valid number"),
-        (("label: JPEG 4:4:4", "lable: JPEG 4:4:4"), "suite.yaml:6: codecs.1.lable: Extra inputs are not permitted"),
-        (("- webp@20,50", "- webp@20,x"), "suite.yaml:4: codecs.0: Value error, codec 'webp@20,x': '20,x' is not a list"),
+        (
+            ("quality: [10, 30, 50]", "quality: [10, high]"),
+            "suite.yaml:8: codecs.1.quality.1: Input should be a valid number",
+        ),
+        (
+            ("label: JPEG 4:4:4", "lable: JPEG 4:4:4"),
+            "suite.yaml:6: codecs.1.lable: Extra inputs are not permitted",
+        ),
+        (
+            ("- webp@20,50", "- webp@20,x"),
+            "suite.yaml:4: codecs.0: Value error, codec 'webp@20,x': '20,x' is not a list",
+        ),
         (("datasets: kodak", "dataset: kodak"), "suite.yaml:1: dataset: Extra inputs"),
         (("codecs:", "codecs: ["), "suite.yaml:4: not valid YAML"),
         (("metrics: [psnr_rgb, ms_ssim_rgb]", "metrics: []"), "suite.yaml:2: metrics"),
     ],
 )
-def test_mistakes_are_told_by_file_line_and_key(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+def test_mistakes_are_told_by_file_line_and_key(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
     """Each mistake in a suite file is one line: file, line, key, what."""
     with pytest.raises(ConfigError) as caught:
         load_suite(write(tmp_path, SUITE.replace(*change)))

@@ -37,7 +37,7 @@ def test_a_fair_comparison_has_no_finding() -> None:
     ("kind", "change", "words"),
     [
         ("subsampling", {"options": {"subsampling": "4:4:4"}}, "4:2:0 in a; 4:4:4 in b"),
-        ("overlap", {"curves": (APART,)}, "share 0% of their psnr_rgb range"),
+        ("overlap", {"curves": (APART,)}, "a share little of their quality ranges (0% in psnr_rgb)"),
         ("non-monotone", {"curves": (FOLDED,)}, "b: non-monotone"),
         ("few-points", {"curves": (curve("b", points=2),)}, "fewer than 3 points"),
         ("timing", {"timing": "load"}, "under load"),

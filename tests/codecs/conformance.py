@@ -1,0 +1,53 @@
+"""The conformance list: every codec, in every configuration that takes another path through it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bench_codecs.avif import Avif
+from bench_codecs.command import Command
+from bench_codecs.huffman import Huffman
+from bench_codecs.jpeg import Jpeg
+from bench_codecs.jpeg2000 import Jpeg2000
+from bench_codecs.jpegls import JpegLs
+from bench_codecs.jpegxl import JpegXl
+from bench_codecs.lz import Lz
+from bench_codecs.png import Png
+from bench_codecs.qoi import Qoi
+from bench_codecs.webp import WebP
+
+CONFORMANCE = {
+    "avif": Avif,
+    "avif 444": partial(Avif, subsampling="444", speed=10),
+    "command cp": partial(
+        Command,
+        encode="cp {input} {output}",
+        decode="cp {input} {output}",
+        lossless=True,
+        output_format="ppm",
+    ),
+    "huffman": Huffman,
+    "huffman plain": partial(Huffman, color="none", predictor="none"),
+    "huffman left": partial(Huffman, predictor="left"),
+    "huffman med": partial(Huffman, color="none", predictor="med"),
+    "jpeg": Jpeg,
+    "jpeg 444 optimize": partial(Jpeg, subsampling="444", optimize=True),
+    "jpeg 422 progressive": partial(Jpeg, subsampling="422", progressive=True),
+    "jpeg2000": Jpeg2000,
+    "jpeg2000 lossless": partial(Jpeg2000, lossless=True),
+    "jpegls": JpegLs,
+    "jpegls plain": partial(JpegLs, color="none"),
+    "jpegls near": partial(JpegLs, lossless=False),
+    "jpegxl": JpegXl,
+    "jpegxl lossless": partial(JpegXl, lossless=True, effort=3),
+    "lz deflate": Lz,
+    "lz lzw": partial(Lz, method="lzw"),
+    "lz lz4": partial(Lz, method="lz4"),
+    "lz zstd": partial(Lz, method="zstd"),
+    "lz lzma": partial(Lz, method="lzma"),
+    "lz brotli": partial(Lz, method="brotli"),
+    "png": Png,
+    "qoi": Qoi,
+    "webp": WebP,
+    "webp lossless": partial(WebP, lossless=True),
+}

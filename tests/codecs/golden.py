@@ -1,0 +1,91 @@
+"""Committed bitstreams that must decode for ever, and the script that makes those that are missing.
+
+``python -m tests.codecs.golden`` writes to ``data/`` a bitstream for each entry that has none yet,
+and beside a lossy one its decoded picture. An existing file is never written over: a format that
+changes gets a new format version and a new entry, and still decodes the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from bench_codecs.avif import Avif
+from bench_codecs.huffman import Huffman
+from bench_codecs.jpeg import Jpeg
+from bench_codecs.jpeg2000 import Jpeg2000
+from bench_codecs.jpegls import JpegLs
+from bench_codecs.jpegxl import JpegXl
+from bench_codecs.lz import Lz
+from bench_codecs.png import Png
+from bench_codecs.qoi import Qoi
+from bench_codecs.webp import WebP
+from PIL import Image
+
+from bench.codec import Codec
+from tests.conftest import photo
+
+DATA = Path(__file__).with_name("data")
+ORIGINAL = DATA / "original.png"
+
+
+@dataclass(frozen=True)
+class Golden:
+    """One bitstream; ``tolerance`` is how far a sample may lie from the committed picture.
+
+    1 where the decoder ends in floating-point arithmetic, which differs between processors.
+    """
+
+    codec: Callable[[], Codec]
+    quality: float | None = None
+    tolerance: int = 0
+
+
+GOLDEN = {
+    "huffman": Golden(Huffman),
+    "huffman-plain": Golden(partial(Huffman, color="none", predictor="none")),
+    "huffman-left": Golden(partial(Huffman, color="none", predictor="left")),
+    "huffman-med": Golden(partial(Huffman, predictor="med")),
+    "lz-deflate": Golden(Lz),
+    "lz-lzw": Golden(partial(Lz, method="lzw", level=9, predictor="none")),
+    "lz-lz4": Golden(partial(Lz, method="lz4")),
+    "lz-zstd": Golden(partial(Lz, method="zstd")),
+    "lz-lzma": Golden(partial(Lz, method="lzma")),
+    "lz-brotli": Golden(partial(Lz, method="brotli")),
+    "jpeg2000-lossless": Golden(partial(Jpeg2000, lossless=True)),
+    "jpegls": Golden(JpegLs),
+    "jpegxl-lossless": Golden(partial(JpegXl, lossless=True)),
+    "png": Golden(Png),
+    "qoi": Golden(Qoi),
+    "webp-lossless": Golden(partial(WebP, lossless=True)),
+    "jpeg": Golden(Jpeg, 75),
+    "jpeg-progressive": Golden(partial(Jpeg, progressive=True, subsampling="444"), 75),
+    "jpegls-near": Golden(partial(JpegLs, lossless=False), 95),
+    "webp": Golden(WebP, 75),
+    "avif": Golden(Avif, 62, tolerance=1),
+    "jpeg2000": Golden(Jpeg2000, 4, tolerance=1),
+    "jpegxl": Golden(JpegXl, 90, tolerance=1),
+}
+
+
+def main() -> None:
+    """Write what is missing."""
+    DATA.mkdir(exist_ok=True)
+    if not ORIGINAL.exists():
+        Image.fromarray(photo(21, 30)).save(ORIGINAL, optimize=True)
+    original = np.array(Image.open(ORIGINAL))
+    for name, golden in GOLDEN.items():
+        path = DATA / f"{name}.bin"
+        if path.exists():
+            continue
+        codec = golden.codec()
+        path.write_bytes(codec.encode(original, golden.quality))
+        if not codec.lossless:
+            Image.fromarray(codec.decode(path.read_bytes())).save(path.with_suffix(".png"), optimize=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""What the adapters promise beyond the contract: options, scales, errors."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import numpy as np
+import pytest
+from bench_codecs.avif import Avif
+from bench_codecs.huffman import Huffman
+from bench_codecs.jpeg import Jpeg
+from bench_codecs.jpeg2000 import Jpeg2000
+from bench_codecs.jpegls import JpegLs
+from bench_codecs.jpegxl import JpegXl, distance
+from bench_codecs.lz import Lz
+from bench_codecs.png import Png
+from bench_codecs.qoi import Qoi
+from bench_codecs.webp import WebP
+from PIL import Image
+
+from bench.errors import BadBitstream, CodecUnavailable, ConfigError, Unsupported
+from tests.conftest import photo
+
+
+@pytest.mark.parametrize(
+    ("codec", "options", "named"),
+    [
+        (Jpeg, {"subsampling": "411"}, "420, 422, 444"),
+        (Avif, {"speed": 11}, "0 to 10"),
+        (Huffman, {"predictor": "up"}, "none, left, paeth, med"),
+        (Lz, {"method": "zip"}, "deflate, lzw"),
+        (Lz, {"method": "lzw", "level": 8}, "9 to 16"),
+        (Png, {"filter": "best"}, "adaptive"),
+        (WebP, {"effort": 7}, "0 to 6"),
+        (JpegXl, {"effort": 0}, "1 to 9"),
+    ],
+)
+def test_bad_option_names_the_choices(codec, options, named):
+    """A value that an option does not have is a configuration error that lists those it has."""
+    with pytest.raises(ConfigError, match=named):
+        codec(**options)
+
+
+@pytest.mark.parametrize(("codec", "quality"), [(Jpeg(), 75.5), (Avif(), 50.5)])
+def test_fraction_on_a_scale_of_whole_numbers_is_refused(codec, quality):
+    """Rounding in silence would file two operating points under one setting."""
+    with pytest.raises(ValueError, match="whole number"):
+        codec.encode(photo(8, 8), quality)
+
+
+@pytest.mark.parametrize("options", [{}, {"subsampling": "422"}, {"subsampling": "444", "optimize": True}])
+def test_jpeg_is_byte_for_byte_pillows(options):
+    """The defaults are Pillow's own: 4:2:0, standard tables, no optimisation."""
+    image = photo(37, 50)
+    buffer = io.BytesIO()
+    notation = ":".join(options.get("subsampling", "420"))
+    Image.fromarray(image).save(
+        buffer, "JPEG", quality=75, subsampling=notation, optimize=options.get("optimize", False)
+    )
+    assert Jpeg(**options).encode(image, 75) == buffer.getvalue()
+
+
+def test_jpeg_decodes_with_fancy_upsampling():
+    """Chroma is interpolated, as by Pillow, and not repeated."""
+    image = photo(37, 50)
+    bitstream = Jpeg().encode(image, 95)
+    assert np.array_equal(Jpeg().decode(bitstream), np.array(Image.open(io.BytesIO(bitstream))))
+
+
+def test_progressive_jpeg_has_progressive_scans():
+    """The frame header is SOF2."""
+    assert b"\xff\xc2" in Jpeg(progressive=True).encode(photo(37, 50), 75)
+
+
+def test_jpeg2000_keeps_to_its_rate():
+    """Quality is bits per pixel: the bitstream is at most that long, and nearly so."""
+    image = photo(256, 256)
+    for rate in (0.25, 1.0, 4.0):
+        bpp = 8 * len(Jpeg2000().encode(image, rate)) / 256**2
+        assert 0.9 * rate <= bpp <= rate
+
+
+def test_jpegxl_quality_is_libjxls():
+    """Values of JxlEncoderDistanceFromQuality in libjxl 0.11: cjxl --help and lib/jxl/encode.cc."""
+    assert distance(90) == pytest.approx(1.0)
+    assert distance(75) == pytest.approx(2.35)
+    assert distance(30) == pytest.approx(6.4)
+    assert distance(0) == 25
+    assert distance(29.999) == pytest.approx(distance(30), abs=0.01)
+
+
+@pytest.mark.parametrize("quality", [100, 97, 80])
+def test_jpegls_error_is_bounded(quality):
+    """At quality 100 − n no sample is more than n off."""
+    codec = JpegLs(lossless=False)
+    image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    error = np.abs(codec.decode(codec.encode(image, quality)).astype(int) - image).max()
+    assert error <= 100 - quality
+
+
+def test_jpegls_near_lossless_costs_less():
+    """A larger permitted error makes a smaller bitstream."""
+    codec = JpegLs(lossless=False)
+    sizes = [len(codec.encode(photo(60, 80), quality)) for quality in (80, 97, 100)]
+    assert sizes == sorted(set(sizes))
+
+
+def test_jpegls_without_colour_transform_reads_what_was_written_with_it():
+    """The transform is in the bitstream, not in the options of the decoder."""
+    image = photo(37, 50)
+    transformed = JpegLs().encode(image, None)
+    assert np.array_equal(JpegLs(color="none").decode(transformed), image)
+    assert len(transformed) != len(JpegLs(color="none").encode(image, None))
+
+
+def test_lz_reads_every_method():
+    """The method is in the bitstream, not in the options of the decoder."""
+    image = photo(19, 23)
+    for method in ("deflate", "lzw", "lz4", "zstd", "lzma", "brotli"):
+        assert np.array_equal(Lz().decode(Lz(method=method).encode(image, None)), image)
+
+
+@pytest.mark.parametrize("codec", [Jpeg(), WebP(), JpegLs()])
+def test_side_beyond_the_format_is_unsupported(codec):
+    """The refusal names the size and where the format ends."""
+    with pytest.raises(Unsupported, match="70000x1"):
+        codec.encode(np.zeros((1, 70000, 3), np.uint8), codec.qualities[0] if codec.qualities else None)
+
+
+@pytest.mark.parametrize(
+    "codec", [Avif(), Huffman(), Jpeg(), Jpeg2000(), JpegLs(), JpegXl(), Lz(), Png(), Qoi(), WebP()]
+)
+def test_foreign_and_truncated_bitstreams_are_bad_bitstreams(codec):
+    """Whatever the library raises, the adapter says BadBitstream and names itself."""
+    quality = codec.qualities[-1] if codec.qualities else None
+    bitstream = codec.encode(photo(40, 50), quality)
+    for wrong in (b"", b"no bitstream of anybody's, at all", bitstream[: len(bitstream) // 2]):
+        with pytest.raises(BadBitstream):
+            codec.decode(wrong)
+
+
+def test_grey_bitstream_is_not_reinterpreted():
+    """A decoder that meets one channel refuses it; it does not repeat it three times."""
+    buffer = io.BytesIO()
+    Image.fromarray(photo(20, 20)[..., 0]).save(buffer, "PNG")
+    with pytest.raises(BadBitstream, match="8-bit RGB"):
+        Png().decode(buffer.getvalue())
+
+
+@pytest.mark.parametrize(("codec", "module"), [(Jpeg, "imagecodecs"), (Jpeg2000, "PIL"), (Lz, "numba")])
+def test_missing_library_names_the_install_line(monkeypatch, codec, module):
+    """Without its library a codec is unavailable, and says what to install."""
+    for loaded in list(sys.modules):
+        if loaded.split(".")[0] == module:
+            monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(CodecUnavailable, match="pip install"):
+        codec()

@@ -1,0 +1,147 @@
+"""The command codec, with programs that exist."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from functools import partial
+
+import numpy as np
+import pytest
+from bench_codecs.command import Command
+from bench_codecs.jpeg import Jpeg
+
+from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError
+from bench.testing import check_codec
+from tests.conftest import photo
+
+CJPEG = partial(
+    Command,
+    encode="cjpeg -quality {quality} -outfile {output} {input}",
+    decode="djpeg -ppm -outfile {output} {input}",
+    qualities="10, 50, 90",
+    bitstream_suffix=".jpg",
+    version_command="cjpeg -version",
+)
+OPENJPEG = partial(
+    Command,
+    encode="opj_compress -n 1 -r {quality} -i {input} -o {output}",
+    decode="opj_decompress -i {input} -o {output}",
+    qualities="40,10,2",
+    lower_is_better=True,
+    bitstream_suffix=".j2k",
+    input_format="png",
+    output_format="png",
+)
+
+WRITE_ARGUMENT = f"{sys.executable} -c 'import sys; open(sys.argv[1], \"w\").write(sys.argv[2])'"
+
+
+def need(*programs):
+    """Skip where a program is not on PATH."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"not on PATH: {', '.join(missing)} (Debian: libjpeg-turbo-progs, libopenjp2-tools)")
+
+
+@pytest.mark.slow
+def test_cjpeg_keeps_the_contract():
+    """cjpeg and djpeg, as a user would describe them, pass the conformance kit."""
+    need("cjpeg", "djpeg")
+    check_codec(CJPEG)
+
+
+@pytest.mark.slow
+def test_opj_compress_keeps_the_contract():
+    """opj_compress, whose setting falls as quality rises, passes the conformance kit."""
+    need("opj_compress", "opj_decompress")
+    check_codec(OPENJPEG)
+
+
+def test_cjpeg_writes_what_the_library_writes():
+    """The same codec through a program costs the same bytes: nothing is added to the bitstream."""
+    need("cjpeg", "djpeg")
+    image = photo(40, 50)
+    assert len(CJPEG().encode(image, 50)) == len(Jpeg().encode(image, 50))
+
+
+def test_version_names_program_and_hash():
+    """Another build of a program is another version."""
+    need("cjpeg", "djpeg")
+    version = CJPEG().version
+    assert "cjpeg sha256:" in version
+    assert "djpeg sha256:" in version
+    assert "libjpeg-turbo" in version
+
+
+def test_lower_is_better_turns_the_scale():
+    """Quality is minus the setting, so that higher is better; the program sees the setting."""
+    codec = Command(
+        encode=f"{WRITE_ARGUMENT} {{output}} {{quality}} {{input}}",
+        decode="cp {input} {output}",
+        qualities="37,22.5",
+        lower_is_better=True,
+    )
+    assert codec.qualities == (-37, -22.5)
+    assert codec.quality_range == (-37, -22.5)
+    assert codec.encode(photo(4, 4), -37) == b"37"
+    assert codec.encode(photo(4, 4), -22.5) == b"22.5"
+
+
+def test_yuv444_carries_its_size():
+    """Raw planes have no size of their own: eight bytes go before, and the colours survive within 1."""
+    image = photo(21, 30)
+    codec = Command(
+        encode="cp {input} {output}",
+        decode="cp {input} {output}",
+        lossless=True,
+        input_format="yuv444",
+        output_format="yuv444",
+    )
+    bitstream = codec.encode(image, None)
+    assert len(bitstream) == 8 + image.size
+    assert np.abs(codec.decode(bitstream).astype(int) - image).max() <= 1
+    with pytest.raises(BadBitstream, match="no 4:4:4 picture"):
+        codec.decode(bitstream[:-1])
+
+
+def test_failing_program_reports_its_last_words():
+    """The error has the exit status and the last lines that the program printed."""
+    script = "import sys; print(chr(10).join(map(str, range(9)))); sys.exit(3)"
+    codec = Command(
+        encode=f'{sys.executable} -c "{script}" {{input}} {{output}}',
+        decode="cp {input} {output}",
+        lossless=True,
+    )
+    with pytest.raises(BenchError, match=r"exit status 3: 4 \| 5 \| 6 \| 7 \| 8"):
+        codec.encode(photo(4, 4), None)
+
+
+def test_nothing_is_run_by_a_shell():
+    """Shell syntax is an argument like any other."""
+    codec = Command(
+        encode=f"{WRITE_ARGUMENT} {{output}} $(id);{{input}}",
+        decode="cp {input} {output}",
+        lossless=True,
+    )
+    assert codec.encode(photo(4, 4), None).startswith(b"$(id);")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({}, ConfigError, "encode='' has no {input}, {output}"),
+        ({"encode": "nosuch {input} {output}"}, CodecUnavailable, "nosuch"),
+        ({"encode": "cp {input} {output}", "decode": "cp {input}"}, ConfigError, "decode=.* has no {output}"),
+        ({"encode": "cp '{input} {output}"}, ConfigError, "quotation"),
+        (
+            {"encode": "cp {input} {output}", "decode": "cp {input} {output}", "qualities": "1,2"},
+            ConfigError,
+            "{quality}",
+        ),
+    ],
+)
+def test_bad_description_is_refused(options, error, message):
+    """A description that cannot work is refused before anything runs."""
+    with pytest.raises(error, match=message):
+        Command(**options)

@@ -1,0 +1,25 @@
+"""Every codec of the package against the public conformance kit."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.registry import CODECS, targets
+from bench.testing import CHECKS, run_check
+
+from .conformance import CONFORMANCE
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("label", CONFORMANCE)
+def test_codec_keeps_the_contract(label, check):
+    """The codec passes this check of the kit."""
+    run_check(CONFORMANCE[label], check)
+
+
+def test_every_classical_codec_is_in_the_conformance_list():
+    """No entry point of this package's top level is left out."""
+    listed = {getattr(factory, "func", factory) for factory in CONFORMANCE.values()}
+    named = {f"{codec.__module__}:{codec.__name__}" for codec in listed}
+    installed = {target for target in targets(CODECS).values() if target.startswith("bench_codecs.")}
+    assert installed - named == set()

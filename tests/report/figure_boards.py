@@ -1,0 +1,114 @@
+"""Boards for the tests of figures: made from formulas, without a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bench.environment import Environment
+from bench.plan import MetricPlan
+from bench.rd import Curve, bd_rate, bootstrap_bd_rate, image_curves, mean_curve
+from bench.report.board import Board, Entry
+
+METRICS = (
+    MetricPlan("psnr_rgb", "bench:Psnr", "1", "dB", True),
+    MetricPlan("ms_ssim_rgb", "bench:MsSsim", "1", "", True),
+    MetricPlan("lpips", "bench:Lpips", "1", "", False),
+)
+QUALITIES = (10.0, 30.0, 50.0, 70.0, 90.0)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A configuration to make up: its codec, and its rate as a multiple of the first one's."""
+
+    label: str
+    codec: str
+    rate: float = 1.0
+    lossless: bool = False
+
+
+USUAL = (
+    Made("jpeg", "jpeg"),
+    Made("jpeg 4:4:4", "jpeg", 1.1),
+    Made("webp", "webp", 0.7),
+    Made("avif", "avif", 0.5),
+    Made("png", "png", lossless=True),
+    Made("jpegxl-lossless", "jpegxl", 0.6, lossless=True),
+)
+
+
+def board(
+    made: Sequence[Made] = USUAL, images: int = 4, published: Mapping[str, float] | None = None
+) -> Board:
+    """A board of ``made``; ``published`` gives curves of others by label, with their factor of the rate."""
+    frame = pd.DataFrame([row for it in made for row in _rows(it, images)])
+    lossy = [it.label for it in made if not it.lossless]
+    per_image = {it.name: image_curves(frame, it.name) for it in METRICS if lossy}
+    curves = {name: {k: mean_curve(v) for k, v in its.items()} for name, its in per_image.items()}
+    theirs = {
+        name: {label: _published(its[lossy[0]], label, factor) for label, factor in (published or {}).items()}
+        for name, its in curves.items()
+    }
+    return Board(
+        dataset="set",
+        frame=frame,
+        entries=tuple(_entry(it, images) for it in made),
+        metrics=METRICS if lossy else (),
+        anchor=lossy[0] if lossy else None,
+        images={name: its[lossy[0]].images for name, its in per_image.items()},
+        per_image=per_image,
+        curves=curves,
+        bd={
+            name: {k: bootstrap_bd_rate(its[lossy[0]], v) for k, v in its.items() if k != lossy[0]}
+            for name, its in per_image.items()
+        },
+        published=theirs,
+        published_bd={
+            name: {k: bd_rate(curves[name][lossy[0]], v) for k, v in its.items()}
+            for name, its in theirs.items()
+        },
+    )
+
+
+def _published(like: Curve, label: str, factor: float) -> Curve:
+    rate = tuple(factor * it for it in like.rate)
+    provenance = "estimated" if label.endswith("(estimated)") else "published"
+    return Curve(label, rate, like.quality, like.metric, like.higher_is_better, provenance)
+
+
+def _entry(it: Made, images: int) -> Entry:
+    n = images * (1 if it.lossless else len(QUALITIES))
+    return Entry(it.label, it.codec, "1", {}, it.lossless, "run", Environment({}, {}), "load", n, n)
+
+
+def _rows(it: Made, images: int) -> list[dict[str, object]]:
+    rows = []
+    for image, quality in np.ndindex(images, 1 if it.lossless else len(QUALITIES)):
+        psnr = math.nan if it.lossless else 27.0 + 3.2 * quality + 0.4 * image
+        bpp = it.rate * (9.0 + image if it.lossless else 0.2 * 1.8**quality * (1 + 0.1 * image))
+        rows.append(
+            {
+                "dataset": "set",
+                "image": f"{image}.png",
+                "codec": it.codec,
+                "label": it.label,
+                "quality": math.nan if it.lossless else QUALITIES[quality],
+                "status": "ok",
+                "width": 500,
+                "height": 400,
+                "bpp": bpp * (1.0 + 0.05 * math.sin(image + 7 * it.rate)),
+                "psnr_rgb": psnr,
+                "ms_ssim_rgb": 1.0 - 10.0 ** (-psnr / 20.0),
+                "lpips": 10.0 ** (-psnr / 50.0),
+                "encode_s": 0.02 / it.rate,
+                "decode_s": 0.01 * it.rate,
+                "timing": "load",
+                "lossless": it.lossless,
+            }
+        )
+    return rows
