@@ -38,7 +38,8 @@ def image_curves(frame: pd.DataFrame, metric: str, dataset: str | None = None) -
     """The curves of every lossy configuration in a run's table, by label, in the table's order.
 
     ``frame`` has a run's columns (``dataset, image, label, quality, status, bpp`` and ``metric``);
-    points are ordered by quality setting. A trial that is absent or not ``ok`` is NaN. A PSNR that is
+    points are ordered by quality setting; ``frame.attrs["lower_is_better"]`` may name metrics of which the
+    name does not tell. A trial that is absent or not ``ok`` is NaN. A PSNR that is
     empty although the trial is ``ok`` means identical pixels and becomes ``inf``.
 
     Raises
@@ -65,8 +66,10 @@ def image_curves(frame: pd.DataFrame, metric: str, dataset: str | None = None) -
         lossy["bpp"].to_numpy(np.float64, na_value=np.nan),
         lossy[metric].to_numpy(np.float64, na_value=np.nan),
     )
+    lower = frame.attrs.get("lower_is_better", ())
+    better = metric not in lower and higher_is_better(metric)
     return {
-        str(label): _matrix(str(label), metric, trials.take(order[ends[k] : ends[k + 1]]), names)
+        str(label): _matrix((str(label), metric, better), trials.take(order[ends[k] : ends[k + 1]]), names)
         for k, label in enumerate(labels)
     }
 
@@ -85,7 +88,8 @@ class _Trials:
         return _Trials(self.image[rows], self.quality[rows], self.ok[rows], self.bpp[rows], self.value[rows])
 
 
-def _matrix(label: str, metric: str, trials: _Trials, names: Sequence[object]) -> ImageCurves:
+def _matrix(kind: tuple[str, str, bool], trials: _Trials, names: Sequence[object]) -> ImageCurves:
+    label, metric, better = kind
     images, row = np.unique(trials.image, return_inverse=True)
     qualities, column = np.unique(trials.quality, return_inverse=True)
     cells = row * len(qualities) + column
@@ -99,4 +103,4 @@ def _matrix(label: str, metric: str, trials: _Trials, names: Sequence[object]) -
     rate.flat[cells[trials.ok]] = trials.bpp[trials.ok]
     quality.flat[cells[trials.ok]] = value[trials.ok]
     chosen = tuple(str(names[k]) for k in images)
-    return ImageCurves(label, metric, chosen, rate, quality, higher_is_better(metric))
+    return ImageCurves(label, metric, chosen, rate, quality, better)

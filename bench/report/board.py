@@ -112,6 +112,7 @@ def load_boards(
     _separate_labels(frames, names)
     metrics = tuple({it.name: it for info in infos for it in info.metrics}.values())
     frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    frame.attrs["lower_is_better"] = [it.name for it in metrics if not it.higher_is_better]
     environments = {name: info.environment for name, info in zip(names, infos, strict=True)}
     boards = tuple(
         _board(str(dataset), frame[frame["dataset"] == dataset], environments, metrics, (anchor, published))

@@ -101,7 +101,7 @@ def test_sixteen_bits_are_refused(tmp_path: Path, ending: str) -> None:
     """No 16-bit file is narrowed in silence, colour or grey, in any format."""
     with pytest.raises(UnsupportedImage, match="convert it"):
         read_image(sixteen_bit_rgb_png(tmp_path / f"rgb.{ending}"))
-    grey = Image.fromarray((GREY.astype(np.uint16) * 257))
+    grey = Image.fromarray(GREY.astype(np.uint16) * 257)
     with pytest.raises(UnsupportedImage, match="convert it"):
         read_image(saved(tmp_path / f"grey.{ending}", grey))
 

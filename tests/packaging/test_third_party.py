@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -92,7 +93,7 @@ def test_installed_codec_and_metric_are_measured(
     metrics = ("-m", "psnr_rgb", "-m", "max_error")
     done = rdbench(environment, "run", "-d", str(pictures), *codecs, *metrics, "-o", str(tmp_path / "run"))
     assert done.returncode == 0, done.stderr
-    frame = pd.read_csv(pd.io.common.StringIO(rdbench(environment, "export", str(tmp_path / "run")).stdout))
+    frame = pd.read_csv(io.StringIO(rdbench(environment, "export", str(tmp_path / "run")).stdout))
     third = frame[frame["codec"] == "third"]
     assert set(third["label"]) == {"third-level9"}
     assert (third["max_error"] == 0).all()

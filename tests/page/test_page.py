@@ -72,7 +72,7 @@ def test_names_cannot_leave_the_data_block(tmp_path: Path) -> None:
     assert data_of(page)["boards"][0]["entries"][0]["label"] == hostile
 
 
-def test_a_hundred_thousand_failures_do_not_swell_the_page(tmp_path: Path) -> None:
+def test_alike_failures_do_not_swell_the_page(tmp_path: Path) -> None:
     """Failures that are alike are one line with a count; the page stays under 2 MB."""
     codecs = [Made("a", "jpeg", 1.0), Made("b", "webp", 0.5, failing="image000.png", error="x" * 5000)]
     folder = write_run(tmp_path / "run", codecs, images=3, points=30)
