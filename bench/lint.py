@@ -157,7 +157,8 @@ def _counts(configs: Sequence[Config]) -> list[Finding]:
             findings.append(Finding("failures", "warning", text, (config.label,)))
     for count, labels in sorted(few.items()):
         noun = "image" if count == 1 else "images"
-        text = f"only {count} {noun} behind {_whom(labels, configs)}: differences may not carry over to other images"
+        whom = _whom(labels, configs)
+        text = f"only {count} {noun} behind {whom}: differences may not carry over to other images"
         findings.append(Finding("few-images", "note", text, tuple(labels)))
     return findings
 

@@ -20,6 +20,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+NAMES = ("rdbench", "compressai")
 QUALITIES = "10,20,30,40,50,60,70,80,90,95"
 
 
@@ -92,13 +93,14 @@ def main() -> None:
             ours.append(pair[0])
             theirs.append(pair[1])
             print(
-                f"rdbench {pair[0][0]:6.2f} s {pair[0][1]:5.0f} MiB    compressai {pair[1][0]:6.2f} s {pair[1][1]:5.0f} MiB"
+                "    ".join(
+                    f"{name} {it[0]:6.2f} s {it[1]:5.0f} MiB" for name, it in zip(NAMES, pair, strict=True)
+                )
             )
     ratio = statistics.median(b[0] / a[0] for a, b in zip(ours, theirs, strict=True))
     print(f"compressai / rdbench, median of {options.rounds} pairs: {ratio:.1f}")
-    print(
-        f"largest process: rdbench {max(it[1] for it in ours):.0f} MiB, compressai {max(it[1] for it in theirs):.0f} MiB"
-    )
+    peaks = (max(it[1] for it in side) for side in (ours, theirs))
+    print("largest process:", *(f"{name} {it:.0f} MiB" for name, it in zip(NAMES, peaks, strict=True)))
 
 
 if __name__ == "__main__":

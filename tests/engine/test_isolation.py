@@ -86,7 +86,7 @@ def test_failures_keep_what_helps_to_find_them(frame) -> None:
 
 
 def test_standard_error_is_recorded(tmp_path: Path, pictures: Path) -> None:
-    """What a codec wrote before it died, from C or from Python, stands in the journal and not on the terminal."""
+    """What a codec wrote before it died, from C or from Python, stands in the journal."""
     from bench.store import read_journal
 
     bench.run(

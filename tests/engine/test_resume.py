@@ -186,7 +186,7 @@ def test_another_machine_measures_everything_again(
 
 
 def test_timing_replaces_times_taken_under_load(tmp_path: Path, pictures: Path) -> None:
-    """--timing measures again what was timed under load, keeps raw samples, and is not undone by a later run."""
+    """--timing measures again what was timed under load, keeps raw samples, and is not undone later."""
     run = tmp_path / "run"
     options = bench.Options(timing=True, repeats=3)
 
@@ -204,7 +204,7 @@ def test_timing_replaces_times_taken_under_load(tmp_path: Path, pictures: Path) 
 
 
 def test_second_command_adds_to_the_folder(tmp_path: Path, pictures: Path) -> None:
-    """Another codec measured into the same folder joins the table; --fresh starts it anew, keeping the old."""
+    """Another codec measured into the same folder joins the table; --fresh starts anew, keeping the old."""
     run = tmp_path / "run"
     for codec in ("jpeg@50", "jpeg@70", "honest"):
         spec = f"{ADAPTERS}:Honest@4" if codec == "honest" else codec

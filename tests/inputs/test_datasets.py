@@ -138,7 +138,7 @@ def test_folder_and_single_file(pictures: Path) -> None:
 
 def test_unknown_name_and_empty_folder(tmp_path: Path) -> None:
     """What is neither a set nor a folder is told together with the names that are."""
-    with pytest.raises(ConfigError, match="kodka.*kodak"):
+    with pytest.raises(ConfigError, match=r"kodka.*kodak"):
         open_dataset("kodka")
     with pytest.raises(ConfigError, match="no image files"):
         open_dataset(str(tmp_path))

@@ -1,0 +1,258 @@
+"""Paper figures: complete, embedded, repeatable, and nothing cut or on top of each other."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+
+from bench.errors import ConfigError
+from bench.report.figures import FigureOptions, plans, write_figures
+from bench.report.figures.ends import spread, untangle
+from bench.report.figures.look import looks, readable
+from bench.report.figures.sheet import Sheet, Width, settle
+from bench.report.figures.style import styled
+
+from .figure_boards import USUAL, Made, board
+
+HOSTILE = (
+    *USUAL,
+    Made(r"$x_1^2$ 50% & \frac{a}", "a_$b", 0.95),
+    Made("$unclosed \n newline\ttab", "c", 0.9),
+    Made("名前 é <b>", "名", 0.85),
+    Made("w" * 80, "w", 0.8),
+    Made("a label that goes on, subsampling=444, optimize=true, v2", "long", 0.75),
+    Made("a label that goes on, subsampling=420, optimize=true, v2", "long", 0.7501),
+    *(Made(f"codec {k}", f"codec-{k}", 0.4 + 0.1 * k) for k in range(10)),
+    Made("w" * 79, "w", 0.62, lossless=True),
+    Made("$$", "a_$b", 0.61, lossless=True),
+)
+PUBLISHED = {"theirs $y$": 0.3, "z" * 80: 0.31, "guess (estimated)": 0.33}
+NAMES = {
+    *("rd", "rd_psnr_rgb", "rd_ms_ssim_rgb", "rd_ms_ssim_rgb_db", "rd_lpips", "bd_rate", "bd_rate_per_image"),
+    *("relative_rate", "speed_psnr_rgb", "speed_ms_ssim_rgb", "lossless"),
+}
+
+
+def figure(name: str, its_board: object = None, width: Width = "double") -> Figure:
+    """One figure, built and laid out but not saved."""
+    with styled():
+        plan = next(it for it in plans(its_board or board()) if it.name == name)  # type: ignore[arg-type]  # a Board
+        made = plan.build(Sheet(width))
+        assert made is not None
+        settle(made)
+        made.draw_without_rendering()
+    return made
+
+
+def line(axes: Axes, label: str) -> Line2D:
+    """The curve that was drawn under a label."""
+    return next(it for it in axes.lines if it.get_label() == label)
+
+
+def test_every_figure_comes_in_three_formats_with_its_fonts(tmp_path: Path) -> None:
+    """Each figure is a PNG, an SVG whose words are outlines, and a PDF with embedded TrueType fonts."""
+    files = write_figures(board(published=PUBLISHED), tmp_path, "kodak_")
+    assert {it.name for it in files} == {f"kodak_{n}.{e}" for n in NAMES for e in ("png", "svg", "pdf")}
+    for file in files:
+        data = file.read_bytes()
+        if file.suffix == ".pdf":
+            assert b"/FontFile2" in data
+            assert b"/Type3" not in data
+        if file.suffix == ".svg":
+            assert b"<text" not in data
+
+
+def test_the_same_board_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Two writes do not differ in a byte, so that published results change only with their numbers."""
+    first = write_figures(board(published=PUBLISHED), tmp_path / "a")
+    second = write_figures(board(published=PUBLISHED), tmp_path / "b")
+    assert [it.read_bytes() for it in first] == [it.read_bytes() for it in second]
+
+
+@pytest.mark.parametrize("width", ["column", "double"])
+def test_nothing_is_cut_whatever_the_labels(width: Width) -> None:
+    """All words lie on the canvas, for many codecs, long and hostile labels, without a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        crowded = board(HOSTILE, published=PUBLISHED)
+        for name in sorted(NAMES):
+            made = figure(name, crowded, width)
+            assert made.get_figwidth() == {"column": 3.5, "double": 7.2}[width]
+            for text in made.findobj(Text):
+                assert isinstance(text, Text)
+                if text.get_visible() and text.get_text():
+                    box = Text.get_window_extent(text)
+                    inside = (box.x0, box.y0, made.bbox.x1 - box.x1, made.bbox.y1 - box.y1)
+                    assert min(inside) > -1, (
+                        f"{name}: {text.get_text()!r} leaves the canvas by {min(inside)} px"
+                    )
+
+
+@pytest.mark.parametrize("name", ["rd_psnr_rgb", "rd_lpips", "relative_rate"])
+def test_labels_of_curves_do_not_overlap(name: str) -> None:
+    """Twenty curves that end next to each other have labels that one can read, each text a different one."""
+    for axes in figure(name, board(HOSTILE, published=PUBLISHED)).axes:
+        boxes = [Text.get_window_extent(it) for it in axes.texts]
+        assert len(boxes) >= 16
+        assert len({it.get_text() for it in axes.texts}) == len(boxes)
+        for one, other in itertools.combinations(boxes, 2):
+            assert min(one.y1, other.y1) - max(one.y0, other.y0) < 0.35 * one.height
+
+
+def test_dollar_signs_are_text() -> None:
+    """A label is drawn letter by letter: nothing in it is taken for mathematics."""
+    texts = figure("rd_psnr_rgb", board((*USUAL, Made("$x_1$", "x", 0.6)))).axes[0].texts
+    label = next(it for it in texts if it.get_text() == "$x_1$")
+    assert not label.get_parse_math()
+
+
+def test_a_codec_looks_the_same_on_every_board() -> None:
+    """Colour and marker depend on the codec, not on what else is on the board; configurations share the colour."""
+    alone, among = looks(board((Made("w", "webp"), Made("mine", "mine")))), looks(board(HOSTILE))
+    more = looks(board((*USUAL, Made("mine", "mine"))))
+    assert alone["w"].colour == among["webp"].colour
+    assert alone["mine"] == more["mine"]
+    assert among["jpeg"].colour == among["jpeg 4:4:4"].colour
+    assert among["jpeg"].marker != among["jpeg 4:4:4"].marker
+    assert among["jpeg"].dash != among["jpeg 4:4:4"].dash
+
+
+def test_strangers_do_not_share_a_colour() -> None:
+    """Eight codecs that nobody foresaw have eight colours, none of them a built-in codec's."""
+    strangers = [Made(f"s{k}", f"stranger-{k}") for k in range(8)]
+    colours = [looks(board((*USUAL, *strangers)))[it.label].colour for it in (*USUAL[2:], *strangers)]
+    assert len(set(colours)) == len(colours)
+
+
+def test_words_have_contrast() -> None:
+    """Light colours are darkened for words until they reach a contrast of 4.5 with white."""
+    assert readable("#000000") == "#000000"
+    channels = [int(readable("#f0e442")[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    luminance = np.dot([0.2126, 0.7152, 0.0722], [((c + 0.055) / 1.055) ** 2.4 for c in channels])
+    assert 1.05 / (luminance + 0.05) >= 4.5
+
+
+def test_published_and_estimated_curves_are_not_taken_for_measured() -> None:
+    """They are thinner, dashed, hollow and grey, each kind in its way, and a note says what they are."""
+    made = figure("rd_psnr_rgb", board(published=PUBLISHED))
+    measured, published, estimated = (
+        line(made.axes[0], it) for it in ("webp", "theirs $y$", "guess (estimated)")
+    )
+    assert measured.get_linestyle() == "-"
+    assert published.get_linestyle() == estimated.get_linestyle() == "--"
+    assert (
+        looks(board(published=PUBLISHED))["theirs $y$"].dash
+        != looks(board(published=PUBLISHED))["guess (estimated)"].dash
+    )
+    assert published.get_linewidth() < measured.get_linewidth()
+    assert (
+        to_hex(str(published.get_markerfacecolor()))
+        == "#ffffff"
+        != to_hex(str(measured.get_markerfacecolor()))
+    )
+    assert any("estimated and published, not measured here" in it.get_text() for it in made.findobj(Text))  # type: ignore[attr-defined]  # Text only
+
+
+def test_rd_curves_show_the_mean_points() -> None:
+    """PSNR in dB over bpp as in the board's curve; MS-SSIM also as −10·log10(1 − mean)."""
+    its_board = board()
+    curve = its_board.curves["psnr_rgb"]["webp"]
+    drawn = line(figure("rd_psnr_rgb", its_board).axes[0], "webp")
+    np.testing.assert_allclose(drawn.get_xydata(), np.transpose([curve.rate, curve.quality]))
+    decibel = line(figure("rd_ms_ssim_rgb_db", its_board).axes[0], "webp").get_ydata()
+    plain = np.asarray(its_board.curves["ms_ssim_rgb"]["webp"].quality)
+    np.testing.assert_allclose(np.asarray(decibel, float), -10 * np.log10(1 - plain))
+
+
+def test_relative_rate_of_twice_the_bits_is_200_percent() -> None:
+    """A curve with twice the anchor's rate at every quality is a line at 200%."""
+    axes = figure("relative_rate", board((Made("jpeg", "jpeg"),), published={"double": 2.0})).axes[0]
+    levels = [
+        np.asarray(it.get_ydata(), float) for it in axes.lines if len(np.atleast_1d(it.get_xdata())) > 9
+    ]
+    assert levels
+    for level in levels:
+        np.testing.assert_allclose(level, 200.0, rtol=1e-6)
+
+
+def test_bars_are_sorted_and_name_the_anchor() -> None:
+    """The codec that needs fewest bits stands on top; the anchor has its row and its name in the note."""
+    made = figure("bd_rate")
+    assert [it.get_text() for it in made.axes[0].get_yticklabels()] == ["avif", "webp", "jpeg", "jpeg 4:4:4"]
+    words = " ".join(it.get_text() for it in made.findobj(Text))  # type: ignore[attr-defined]  # Text only
+    assert "against jpeg" in words
+    assert "anchor" in words
+
+
+def test_times_under_load_are_called_that() -> None:
+    """A figure of speeds says when they were taken while other trials ran."""
+    for name in ("speed_psnr_rgb", "lossless"):
+        notes = [it.get_text() for it in figure(name).findobj(Text)]  # type: ignore[attr-defined]  # Text only
+        assert any("throughput, not latency" in " ".join(it.split()) for it in notes)
+
+
+def test_what_has_no_data_is_not_drawn(tmp_path: Path) -> None:
+    """Lossless codecs alone give the lossless figure; one lossy codec gives curves and no comparison."""
+    only = write_figures(board((Made("png", "png", lossless=True),)), tmp_path)
+    assert {it.stem for it in only} == {"lossless"}
+    single = write_figures(board((Made("jpeg", "jpeg"),), images=1), tmp_path)
+    assert {it.stem for it in single} == {it for it in NAMES if it.startswith("rd")}
+
+
+def test_a_style_file_replaces_ours(tmp_path: Path) -> None:
+    """The user's settings count, and what PDF and labels need stays as it is."""
+    style = tmp_path / "mine.mplstyle"
+    style.write_text("axes.facecolor: '#123456'\ntext.usetex: True\n")
+    with styled(style):
+        assert matplotlib.rcParams["axes.facecolor"] == "#123456"
+        assert matplotlib.rcParams["pdf.fonttype"] == 42
+        assert not matplotlib.rcParams["text.usetex"]
+
+
+@pytest.mark.parametrize("text", [None, "no.such.setting: 1\n", "font.size: tall\n"])
+def test_a_bad_style_file_is_named(tmp_path: Path, text: str | None) -> None:
+    """An absent file, an unknown setting and a wrong value are errors that name the file."""
+    style = tmp_path / "mine.mplstyle"
+    if text is not None:
+        style.write_text(text)
+    with pytest.raises(ConfigError, match=r"mine\.mplstyle"):
+        write_figures(board(), tmp_path, options=FigureOptions(style=style))
+
+
+def test_matplotlib_is_left_as_it_was(tmp_path: Path) -> None:
+    """Settings are restored, and pyplot with its global figures is never imported."""
+    script = (
+        "import sys, pathlib, matplotlib\n"
+        "from tests.report.figure_boards import board, Made\n"
+        "from bench.report.figures import write_figures\n"
+        "before = dict(matplotlib.rcParams)\n"
+        f"write_figures(board((Made('png', 'png', lossless=True),)), pathlib.Path({str(tmp_path)!r}))\n"
+        "assert dict(matplotlib.rcParams) == before\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_labels_spread_no_further_than_needed() -> None:
+    """Free labels stay, crowded ones move apart around their common middle, and none leaves the range."""
+    np.testing.assert_allclose(spread(np.array([10.0, 50.0]), 10, 0, 100), [10, 50])
+    np.testing.assert_allclose(spread(np.array([50.0, 50.0]), 10, 0, 100), [45, 55])
+    np.testing.assert_allclose(spread(np.array([99.0, 100.0, 2.0]), 10, 0, 100), [85, 95, 5])
+
+
+def test_leaders_from_one_height_do_not_cross() -> None:
+    """Of two curves that end equally low, the one that ends further left gets the higher label."""
+    tips = np.array([[0.9, 0.0], [0.5, 0.0], [0.9, 0.5]])
+    np.testing.assert_allclose(untangle(tips, np.array([0.3, 0.2, 0.5]), np.arange(3), 0.01), [0.2, 0.3, 0.5])
