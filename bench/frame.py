@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.plan import ImagePlan
-from bench.record import Measurement, median
-from bench.store import RunInfo, Selector, read_info, read_journal
+import msgspec
+
+from bench.record import Failure, Status, TimingMode, median
+from bench.store import RunInfo, Selector, read_batches, read_info
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,76 +56,92 @@ def load(run: Path | str) -> pd.DataFrame:
         The folder holds no run, or one that this version can't read.
     """
     folder = Path(run)
-    info = read_info(folder)
-    table = _Table(info)
-    for measurement in read_journal(folder):
-        table.put(measurement)
+    table = _Table(read_info(folder))
+    for lines in read_batches(folder, _Line):
+        table.put(lines)
     return table.frame()
+
+
+class _Line(msgspec.Struct, frozen=True, gc=False):
+    """A :class:`~bench.record.Measurement` as far as the table needs it; the configuration stays unparsed."""
+
+    environment: str
+    dataset: str
+    image: str
+    image_sha256: str
+    codec: str
+    version: str
+    config: msgspec.Raw
+    status: Status
+    quality: float | None = None
+    weights_sha256: str | None = None
+    width: float | None = None
+    height: float | None = None
+    treatment: str = ""
+    bytes: float | None = None
+    bitstream_sha256: str | None = None
+    pixels_sha256: str | None = None
+    exact: bool = False
+    timing: TimingMode = "load"
+    encode_s: tuple[float, ...] = ()
+    decode_s: tuple[float, ...] = ()
+    metrics: dict[str, float | None] = {}
+    failure: Failure | None = None
+
+
+_NUMBERS = ("width", "height", "bytes")
+_TIMES = ("encode_s", "decode_s")
+_TEXTS = ("bitstream_sha256", "pixels_sha256", "exact")
+_REPEATING = ("status", "timing", "treatment")
 
 
 class _Table:
     """Columns with a place for every planned trial; a later line of the journal replaces an earlier one.
 
-    The plan is a product, so a trial's row is computed, not looked up, and a million measurements never
-    exist as objects at the same time.
+    The plan is a product, so a trial's row is computed, not looked up; lines are taken in batches, so that
+    a million of them never exist as objects at the same time.
     """
 
     def __init__(self, info: RunInfo) -> None:
         import numpy as np
 
-        self._np = np
         self._info = info
         self._selector = Selector(info)
-        self._image_rows = {it: row for row, it in enumerate(info.images)}
-        self._point_rows: dict[tuple[str, float | None], int] = {}
-        for codec in info.codecs:
-            for quality in codec.qualities:
-                self._point_rows[codec.label, quality] = len(self._point_rows) * len(info.images)
-        rows = len(self._point_rows) * len(info.images)
+        points = sum(len(codec.qualities) for codec in info.codecs)
+        rows = points * len(info.images)
         further = [it.name for it in info.metrics if it.name not in METRIC_COLUMNS]
-        self._metrics = {name: self._numbers(rows) for name in (*METRIC_COLUMNS, *further)}
-        self._numeric = {
-            name: self._numbers(rows) for name in ("width", "height", "bytes", "encode_s", "decode_s")
-        }
-        self._categories = {
-            "status": _Category(rows),
-            "timing": _Category(rows),
-            "treatment": _Category(rows),
-        }
+        self._metrics = {name: np.full(rows, np.nan) for name in (*METRIC_COLUMNS, *further)}
+        self._numeric = {name: np.full(rows, np.nan) for name in (*_NUMBERS, *_TIMES)}
+        self._categories = {name: _Category(rows) for name in _REPEATING}
         self._categories["status"].fill("cancelled")
-        self._objects: dict[str, list[Any]] = {
-            "error": [""] * rows,
-            "exact": [False] * rows,
-            "bitstream_sha256": [None] * rows,
-            "pixels_sha256": [None] * rows,
+        self._objects = {name: np.full(rows, None, dtype=object) for name in _TEXTS}
+        self._objects["exact"][:] = False
+        self._objects["error"] = np.full(rows, "", dtype=object)
+
+    def put(self, lines: list[_Line]) -> None:
+        import numpy as np
+
+        place = self._selector.row
+        # A batch may hold one trial twice, and of a repeated index numpy keeps any: the last must win.
+        rows_of = {
+            row: it
+            for it in lines
+            if (row := place(it, bytes(it.config), lambda it=it: msgspec.json.decode(it.config))) is not None
         }
-        self._rows = rows
-
-    def _numbers(self, rows: int) -> NDArray[np.float64]:
-        return self._np.full(rows, self._np.nan)
-
-    def put(self, it: Measurement) -> None:
-        codec = self._selector.codec_of(it)
-        if codec is None:
+        if not rows_of:
             return
-        row = (
-            self._point_rows[codec.label, it.quality]
-            + self._image_rows[ImagePlan(it.dataset, it.image, it.image_sha256)]
-        )
-        nan = self._np.nan
+        rows, chosen = np.fromiter(rows_of, np.int64, len(rows_of)), list(rows_of.values())
         for name, column in self._metrics.items():
-            value = it.metrics.get(name)
-            column[row] = nan if value is None else value
-        numbers = (it.width, it.height, it.bytes, median(it.encode_s), median(it.decode_s))
-        for column, number in zip(self._numeric.values(), numbers, strict=True):
-            column[row] = nan if number is None else number
-        self._categories["status"].put(row, it.status)
-        self._categories["timing"].put(row, it.timing)
-        self._categories["treatment"].put(row, it.treatment)
-        self._objects["error"][row] = "" if it.failure is None else str(it.failure)
-        self._objects["exact"][row] = it.exact
-        self._objects["bitstream_sha256"][row] = it.bitstream_sha256
-        self._objects["pixels_sha256"][row] = it.pixels_sha256
+            column[rows] = np.array([it.metrics.get(name) for it in chosen], dtype=float)
+        for name in _NUMBERS:
+            self._numeric[name][rows] = np.array([getattr(it, name) for it in chosen], dtype=float)
+        for name in _TIMES:
+            self._numeric[name][rows] = np.array([median(getattr(it, name)) for it in chosen], dtype=float)
+        for name in _TEXTS:
+            self._objects[name][rows] = [getattr(it, name) for it in chosen]
+        for name in _REPEATING:
+            self._categories[name].put(rows, [getattr(it, name) for it in chosen])
+        self._objects["error"][rows] = ["" if it.failure is None else str(it.failure) for it in chosen]
 
     def frame(self) -> pd.DataFrame:
         import numpy as np
@@ -161,7 +178,7 @@ class _Table:
             "error": self._objects["error"],
             "version": by_codec([it.version for it in codecs]),
             "lossless": np.array([it.lossless for it in codecs])[of_codec],
-            "exact": self._objects["exact"],
+            "exact": self._objects["exact"].astype(bool),
             "timing": self._categories["timing"].column(),
             "treatment": self._categories["treatment"].column(),
             "bitstream_sha256": self._objects["bitstream_sha256"],
@@ -186,8 +203,10 @@ class _Category:
     def fill(self, value: str) -> None:
         self._codes[:] = self._known.setdefault(value, len(self._known))
 
-    def put(self, row: int, value: str) -> None:
-        self._codes[row] = self._known.setdefault(value, len(self._known))
+    def put(self, rows: NDArray[np.int64], values: list[str]) -> None:
+        for value in set(values) - self._known.keys():
+            self._known[value] = len(self._known)
+        self._codes[rows] = [self._known[value] for value in values]
 
     def column(self) -> pd.Categorical:
         import pandas as pd

@@ -93,4 +93,6 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 
 def median(samples: tuple[float, ...]) -> float | None:
     """Median of raw time samples; None when there are none."""
+    if len(samples) == 1:
+        return samples[0]
     return statistics.median(samples) if samples else None

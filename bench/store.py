@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import msgspec
 
@@ -29,6 +29,9 @@ RUN_FILE = "run.json"
 JOURNAL_FILE = "measurements.jsonl"
 BITSTREAM_FOLDER = "bitstreams"
 _LOCK_FILE = ".lock"
+_BLOCK = 1 << 22
+
+Line = TypeVar("Line")
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +86,13 @@ class _Schema(msgspec.Struct):
 
 
 def read_journal(folder: Path) -> Iterator[Measurement]:
-    """Every line of the journal, in the order of writing; a torn last line is left out.
+    """Every line of the journal, in the order of writing; see :func:`read_batches`."""
+    for batch in read_batches(folder, Measurement):
+        yield from batch
+
+
+def read_batches(folder: Path, kind: type[Line]) -> Iterator[list[Line]]:
+    """The journal's lines as ``kind``, some megabytes at a time; a torn last line is left out.
 
     Raises
     ------
@@ -93,15 +102,54 @@ def read_journal(folder: Path) -> Iterator[Measurement]:
     path = folder / JOURNAL_FILE
     if not path.is_file():
         return
-    decoder = msgspec.json.Decoder(Measurement)
+    decoder = msgspec.json.Decoder(kind)
+    number = 0
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                return
+        rest = b""
+        while block := file.read(_BLOCK):
+            whole, newline, rest = (rest + block).rpartition(b"\n")
+            if not newline:
+                continue
             try:
-                yield decoder.decode(line)
-            except msgspec.MsgspecError as error:
-                raise StoreError(f"{path}:{number}: damaged line ({error})") from error
+                batch = decoder.decode_lines(whole)
+            except msgspec.MsgspecError:
+                batch = _decoded_one_by_one(decoder, whole, path, number)
+            number += whole.count(b"\n") + 1
+            yield batch
+
+
+def _decoded_one_by_one(
+    decoder: msgspec.json.Decoder[Line], lines: bytes, path: Path, before: int
+) -> list[Line]:
+    """Decode lines of which one is damaged, to say which."""
+    batch = []
+    for number, line in enumerate(lines.split(b"\n"), start=before + 1):
+        try:
+            batch.append(decoder.decode(line))
+        except msgspec.MsgspecError as error:
+            raise StoreError(f"{path}:{number}: damaged line ({error})") from error
+    return batch
+
+
+class Identity(Protocol):
+    """What a line of the journal says of the trial that it belongs to."""
+
+    @property
+    def environment(self) -> str: ...
+    @property
+    def codec(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def weights_sha256(self) -> str | None: ...
+    @property
+    def quality(self) -> float | None: ...
+    @property
+    def dataset(self) -> str: ...
+    @property
+    def image(self) -> str: ...
+    @property
+    def image_sha256(self) -> str: ...
 
 
 class Selector:
@@ -113,20 +161,40 @@ class Selector:
 
     def __init__(self, info: RunInfo) -> None:
         self._environment = info.environment.id
-        self._images = {(it.dataset, it.name, it.sha256) for it in info.images}
-        self._codecs: dict[tuple[str, str, str | None], list[tuple[CodecPlan, frozenset[float | None]]]] = {}
-        for codec in info.codecs:
+        self._images = {(it.dataset, it.name, it.sha256): row for row, it in enumerate(info.images)}
+        self._codecs: dict[tuple[str, str, str | None], list[tuple[int, CodecPlan]]] = {}
+        for index, codec in enumerate(info.codecs):
             identity = (codec.codec, codec.version, codec.weights_sha256)
-            self._codecs.setdefault(identity, []).append((codec, frozenset(codec.qualities)))
+            self._codecs.setdefault(identity, []).append((index, codec))
+        self._points: dict[tuple[int, float | None], int] = {}
+        for index, codec in enumerate(info.codecs):
+            for quality in codec.qualities:
+                self._points[index, quality] = len(self._points) * len(info.images)
+        self._seen: dict[tuple[str, str, str | None, Hashable], int | None] = {}
 
-    def codec_of(self, it: Measurement) -> CodecPlan | None:
-        """The planned configuration that a line belongs to; None when the line is history."""
-        if it.environment != self._environment or (it.dataset, it.image, it.image_sha256) not in self._images:
+    def row(self, it: Identity, config: Hashable, parsed: Callable[[], dict[str, Any]]) -> int | None:
+        """The place of a line in the plan's product, codec by codec, quality by quality, image by image.
+
+        None for a line that is history. ``config`` stands for the line's configuration in a cache, and
+        ``parsed`` gives it in full.
+        """
+        if it.environment != self._environment:
             return None
-        for codec, qualities in self._codecs.get((it.codec, it.version, it.weights_sha256), ()):
-            if it.quality in qualities and it.config == codec.config:
-                return codec
-        return None
+        image = self._images.get((it.dataset, it.image, it.image_sha256))
+        key = (it.codec, it.version, it.weights_sha256, config)
+        if key not in self._seen:
+            fitting = self._codecs.get(key[:3], ())
+            full = parsed() if fitting else {}
+            self._seen[key] = next((index for index, codec in fitting if codec.config == full), None)
+        codec = self._seen[key]
+        if image is None or codec is None:
+            return None
+        point = self._points.get((codec, it.quality))
+        return None if point is None else point + image
+
+    def is_current(self, it: Measurement) -> bool:
+        """Whether a measurement belongs to the present plan."""
+        return self.row(it, msgspec.json.encode(it.config, order="sorted"), lambda: it.config) is not None
 
 
 class RunWriter:

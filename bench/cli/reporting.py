@@ -27,13 +27,20 @@ if TYPE_CHECKING:
 REPORT_FOLDER = "report"
 
 
-def report(runs: list[Path], out: Path | None, anchor: str | None, references: Sequence[str] = ()) -> None:
+def report(
+    runs: list[Path],
+    out: Path | None = None,
+    anchor: str | None = None,
+    references: Sequence[str] = (),
+    *,
+    trusted: bool = False,
+) -> None:
     """Write the report of some runs, and print its summary."""
     published = [curve for it in references for curve in open_reference(it)]
-    made = write_report(runs, out or runs[0] / REPORT_FOLDER, anchor, published)
+    made = write_report(runs, out or runs[0] / REPORT_FOLDER, anchor, published, trusted=trusted)
     for board in made.boards:
         _print_board(board)
-    print(f"\nreport: {made.folder / 'report.md'}")
+    print(f"\nreport: {made.page}")
 
 
 def compare(

@@ -8,6 +8,7 @@ from .bd import METHODS, BdResult, Method, bd_quality, bd_rate, per_image_bd_rat
 from .bootstrap import BootstrapBd, bootstrap_bd_rate
 from .curve import DB_METRICS, Curve, ImageCurves, Provenance, common_images, from_db, mean_curve, to_db
 from .interpolate import quality_at, rate_at
+from .pairwise import Pair, all_pairs
 from .pareto import pareto
 from .table import higher_is_better, image_curves, metric_columns
 
@@ -19,7 +20,9 @@ __all__ = [
     "Curve",
     "ImageCurves",
     "Method",
+    "Pair",
     "Provenance",
+    "all_pairs",
     "bd_quality",
     "bd_rate",
     "bootstrap_bd_rate",

@@ -60,23 +60,25 @@ def bootstrap_bd_rate(
     mean = float(values[defined].mean()) if defined.any() else None
     if count < MIN_IMAGES:
         return BootstrapBd(headline, None, per_image, mean, None, count)
-    weights = _resample(count, resamples, seed)
-    sides = [_resampled(curves, curve, weights) for curves, curve in zip((anchor, test), whole, strict=True)]
+    weights = resample(count, resamples, seed)
+    sides = [
+        resampled_sides(curves, curve, weights) for curves, curve in zip((anchor, test), whole, strict=True)
+    ]
     interval = None
     if headline.value is not None and sides[0] is not None and sides[1] is not None:
         gap, _ = mean_gap(sides[0], sides[1], method)
-        interval = _interval((10.0**gap - 1.0) * 100.0)
+        interval = interval_of((10.0**gap - 1.0) * 100.0)
     return BootstrapBd(headline, interval, per_image, mean, _mean_interval(values, weights), count)
 
 
-def _resample(count: int, resamples: int, seed: int) -> Array:
+def resample(count: int, resamples: int, seed: int) -> Array:
     """How often each image is drawn, as a share of the sample: shape (resamples, count)."""
     drawn = np.random.default_rng(seed).integers(0, count, (resamples, count))
     # Row by row: counting all at once scatters over an array that no cache holds.
     return np.stack([np.bincount(row, minlength=count) for row in drawn]) / count
 
 
-def _resampled(curves: ImageCurves, whole: Curve, weights: Array) -> tuple[Array, Array] | None:
+def resampled_sides(curves: ImageCurves, whole: Curve, weights: Array) -> tuple[Array, Array] | None:
     """Mean curves of all resamples as (quality axis, log-rate); a non-monotone one is NaN throughout.
 
     The operating points are those of the full sample's curve, so that an exactly reproduced image
@@ -99,10 +101,10 @@ def _mean_interval(values: Array, weights: Array) -> tuple[float, float] | None:
         return None
     share = weights[:, defined]
     with np.errstate(invalid="ignore"):
-        return _interval((share @ values[defined]) / share.sum(axis=1))
+        return interval_of((share @ values[defined]) / share.sum(axis=1))
 
 
-def _interval(samples: Array) -> tuple[float, float] | None:
+def interval_of(samples: Array) -> tuple[float, float] | None:
     samples = samples[np.isfinite(samples)] if np.isfinite(samples).mean() >= MIN_DEFINED else samples[:0]
     if not len(samples):
         return None

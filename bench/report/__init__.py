@@ -1,4 +1,4 @@
-"""Tables and figures from finished runs. Reads run folders, writes beside them, runs no codec."""
+"""Tables, figures and the leaderboard page from finished runs. Reads run folders and writes beside them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,25 @@ class Report:
     boards: tuple[Board, ...]
     files: tuple[Path, ...]
 
+    @property
+    def page(self) -> Path:
+        """The leaderboard page."""
+        return self.folder / "index.html"
+
 
 def write_report(
     runs: Sequence[Path],
     out: Path,
     anchor: str | None = None,
     published: Sequence[Published] = (),
+    *,
+    trusted: bool = False,
 ) -> Report:
-    """Write ``tables/``, ``figures/`` and ``report.md`` for one or several runs.
+    """Write ``index.html``, ``report.md``, ``figures/`` and ``tables/`` for one or several runs.
 
-    With several data sets, the files of each carry its name.
+    With several data sets, the files of each carry its name. No codec runs, but for decoding kept
+    bitstreams for the page's viewer; ``trusted`` lets that use codecs that a run names as a file or a
+    program, and is for runs of one's own.
 
     Raises
     ------
@@ -42,6 +51,7 @@ def write_report(
     from bench.report.board import load_boards
     from bench.report.figures import write_figures
     from bench.report.markdown import write_markdown
+    from bench.report.page import write_page
     from bench.report.table import WRITERS
     from bench.report.tables import tables
 
@@ -61,4 +71,5 @@ def write_report(
         files += figures
         sections.append((board, made, figures))
     files.append(write_markdown(out / "report.md", sections))
+    files += write_page(boards, out, runs=runs, trusted=trusted)
     return Report(out, boards, tuple(files))

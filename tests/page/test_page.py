@@ -15,10 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.rd import bootstrap_bd_rate
+from bench.rd import all_pairs, bootstrap_bd_rate
 from bench.report.board import load_boards
 from bench.report.page import write_page
-from bench.report.page.pairs import all_pairs
 from bench.store import read_info, read_journal
 from tests.conftest import photo
 from tests.page.conftest import CODECS

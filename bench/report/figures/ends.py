@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.rd.curve import Array
 from bench.report.figures.look import Look
-from bench.report.figures.sheet import POINTS, figure_of, fit, lay_out, marks
+from bench.report.figures.sheet import POINTS, figure_of, fit_all, marks, width_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE = 6.5
 PITCH = 1.18 * SIZE
-_SIGN, _WORDS = 9.0, 13.0
+_SIGN, _WORDS = 9.0, 14.0
 """Points from the panel's edge to a label's marker, and to its words."""
+_NEAR_EDGE = 0.85
+_TIED = 1.5
 
 
 @dataclass(frozen=True)
@@ -37,21 +40,29 @@ def needed_height(count: int) -> float:
 
 
 def label_ends(axes: Axes, ends: Sequence[End], room: float) -> None:
-    """Write each curve's name, at most ``room`` points wide, beside the panel; limits must be final."""
+    """Write each curve's name, at most ``room`` points wide, beside the panel.
+
+    Each label stands as near to its curve's end as the others allow. Curves that were measured elsewhere
+    and end far from the edge are listed at the bottom without a leader, which would cross everything.
+    Limits must be final, and the figure laid out.
+    """
     from matplotlib.transforms import offset_copy
 
     if not ends:
         return
     figure = figure_of(axes)
-    lay_out(figure)
     height = axes.bbox.height * POINTS / figure.dpi
-    wishes = axes.transAxes.inverted().transform(axes.transData.transform([(it.x, it.y) for it in ends]))
-    places = spread(wishes[:, 1] * height, PITCH, 0.0, height) / height
+    tips = axes.transAxes.inverted().transform(axes.transData.transform([(it.x, it.y) for it in ends]))
+    listed = np.array([it.look.hollow for it in ends]) & (tips[:, 0] < _NEAR_EDGE)
+    wishes = np.where(listed, np.minimum(tips[:, 1] - 1.0, 0.0), tips[:, 1])
+    places = spread(wishes * height, PITCH, 0.0, height) / height
+    places = untangle(tips, places, np.flatnonzero(~listed), _TIED / height)
     sign, words = (offset_copy(axes.transAxes, figure, x=it, units="points") for it in (_SIGN, _WORDS))
-    for end, place in zip(ends, places.tolist(), strict=True):
+    names = fit_all(figure, [it.label for it in ends], room - _WORDS, SIZE)
+    for end, name, place, alone in zip(ends, names, places.tolist(), listed.tolist(), strict=True):
         look = end.look
         axes.annotate(
-            fit(figure, end.label, room - _WORDS, SIZE),
+            name,
             xy=(end.x, end.y),
             xytext=(1.0, place),
             textcoords=words,
@@ -59,18 +70,58 @@ def label_ends(axes: Axes, ends: Sequence[End], room: float) -> None:
             fontsize=SIZE,
             color=look.text,
             annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": look.colour,
-                "linewidth": 0.4,
-                "alpha": 0.6,
-                "relpos": (0.0, 0.5),
-                "shrinkA": 0.0,
-                "shrinkB": 0.0,
-                "zorder": 1.5,
-            },
+            arrowprops=None if alone else _leader(look, width_of(figure, name, SIZE)),
         )
         axes.plot([1.0], [place], transform=sign, clip_on=False, **marks(look, 3.2))
+
+
+def untangle(tips: Array, places: Array, which: NDArray[np.intp], tied: float) -> Array:
+    """``places`` exchanged among the labels ``which`` until leaders from equal heights don't cross.
+
+    Leaders run from ``tips``, shape (labels, 2), to (1, place), in shares of the panel. Labels of curves
+    that end more than ``tied`` apart stay in the order of the curves.
+    """
+    places = places.copy()
+    order = which[np.argsort(places[which], kind="stable")]
+    swapped = True
+    while swapped:
+        swapped = False
+        for k in range(len(order) - 1):
+            low, high = order[k], order[k + 1]
+            if abs(tips[low][1] - tips[high][1]) <= tied and _cross(
+                tips[low], places[low], tips[high], places[high]
+            ):
+                places[low], places[high] = places[high], places[low]
+                order[k], order[k + 1] = high, low
+                swapped = True
+    return places
+
+
+def _cross(low_tip: Array, low: float, high_tip: Array, high: float) -> bool:
+    """Whether the leader of the lower label is above the other one's where both have begun."""
+    x = max(low_tip[0], high_tip[0])
+    if x >= 1.0:
+        return bool(low_tip[1] > high_tip[1])
+
+    def at(tip: Array, place: float) -> float:
+        return float(tip[1] + (place - tip[1]) * (x - tip[0]) / (1.0 - tip[0]))
+
+    return at(low_tip, low) > at(high_tip, high)
+
+
+def _leader(look: Look, width: float) -> dict[str, Any]:
+    """From the curve's end to the marker before the words, which are ``width`` points wide."""
+    return {
+        "arrowstyle": "-",
+        "color": look.colour,
+        "linewidth": 0.4,
+        "alpha": 0.6,
+        "relpos": ((_SIGN - _WORDS) / max(width, 1.0), 0.5),
+        "patchA": None,
+        "shrinkA": 0.0,
+        "shrinkB": 0.0,
+        "zorder": 1.5,
+    }
 
 
 def spread(places: Array, pitch: float, low: float, high: float) -> Array:

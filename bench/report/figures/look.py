@@ -42,6 +42,7 @@ _OTHERS = (
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "d")
 _DASHES: tuple[Dash, ...] = ((), (6, 1.5), (5, 1.2, 1, 1.2), (1.2, 1.2))
 _GREYS = ("#6e6e6e", "#8c8c8c")
+_FOREIGN_MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h", "d")
 _FOREIGN_DASHES: Mapping[Provenance, Dash] = {"measured": (), "published": (3.5, 2), "estimated": (1, 1.6)}
 _EACH_ITS_OWN = frozenset({"command"})
 """Codecs of which every configuration is another program: their labels are the families."""
@@ -92,7 +93,9 @@ def readable(colour: str, contrast: float = 4.5) -> str:
 
 
 def _luminance(channels: list[int]) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (it / 255 for it in channels)]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (it / 255 for it in channels)
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
@@ -122,7 +125,7 @@ def _variant(family: tuple[str, str], index: int) -> Look:
 def _foreign(curve: Curve, index: int) -> Look:
     return Look(
         _GREYS[index % len(_GREYS)],
-        _MARKERS[index % len(_MARKERS)],
+        _FOREIGN_MARKERS[index % len(_FOREIGN_MARKERS)],
         _FOREIGN_DASHES[curve.provenance],
         width=0.7,
         hollow=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from bench.rd import Curve
 from bench.report.board import Board
 from bench.report.figures.ends import End, label_ends, needed_height
 from bench.report.figures.look import Look, looks
-from bench.report.figures.scales import MetricAxis, rate_axis
-from bench.report.figures.sheet import Sheet, marks, note, stroke
+from bench.report.figures.scales import MetricAxis, quality_axis, rate_axis
+from bench.report.figures.sheet import Sheet, lay_out, marks, note, stroke
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,13 +30,19 @@ def rate_distortion(board: Board, metrics: Sequence[MetricAxis], sheet: Sheet) -
     tallest = max(needed_height(len(curves)) for _, curves in drawn)
     figure, panels = sheet.figure(len(drawn), max(_HEIGHT, tallest + _FRAME))
     look_of = looks(board)
+    ends = []
     for axes, (metric, curves) in zip(panels, drawn, strict=True):
-        ends = _draw(axes, metric, curves, look_of, sheet)
+        ends.append(_draw(axes, metric, curves, look_of, sheet))
         axes.set_title(f"{board.dataset}, {_images(len(board.images[metric.name]))}", loc="left")
-        label_ends(axes, ends, sheet.label_points(len(drawn)))
+    lay_out(figure)
+    for axes, its_ends in zip(panels, ends, strict=True):
+        label_ends(axes, its_ends, sheet.label_points(len(drawn)))
     foreign = {it.provenance for _, curves in drawn for it in curves.values()} - {"measured"}
     if foreign:
-        note(figure, f"Thin grey lines with hollow markers: {' and '.join(sorted(foreign))}, not measured here.")
+        note(
+            figure,
+            f"Thin grey lines with hollow markers: {' and '.join(sorted(foreign))}, not measured here.",
+        )
     return figure
 
 
@@ -61,10 +67,10 @@ def _draw(
         ends.append(End(label, float(rate[last]), float(quality[last]), look))
         rates.append(rate)
     rate_axis(axes, np.concatenate(rates), sheet.rate)
-    axes.set_ylabel(metric.title)
+    quality_axis(axes, "y", metric)
     axes.set_ylim(axes.get_ylim())
     return ends
 
 
-def _marks_on_line(look: Look) -> dict[str, object]:
+def _marks_on_line(look: Look) -> dict[str, Any]:
     return {key: value for key, value in marks(look, 3.0).items() if key != "linestyle"}

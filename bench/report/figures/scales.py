@@ -31,10 +31,16 @@ class MetricAxis:
     decibel: bool = False
 
     @property
+    def short(self) -> str:
+        """The name alone."""
+        return metric_title(self.name)
+
+    @property
     def title(self) -> str:
+        """The name with unit and direction, for an axis."""
         unit = "dB" if self.decibel else self.unit
         better = "" if self.higher_is_better else ", lower is better"
-        return metric_title(self.name) + (f" ({unit})" if unit else "") + better
+        return self.short + (f" ({unit})" if unit else "") + better
 
     def values(self, curve: Curve) -> tuple[Array, Array]:
         """Rate and quality of the points that can be drawn."""
@@ -72,6 +78,15 @@ def rate_axis(axes: Axes, rates: Array, kind: RateAxis) -> None:
     _ticks(axes, "x", inside if len(inside) >= _MIN_TICKS else _log_ticks(low, high))
 
 
+def quality_axis(axes: Axes, which: Literal["x", "y"], metric: MetricAxis) -> None:
+    """An axis for a metric's values, with whole steps of 1, 2 or 5."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_label_text(metric.title)
+    axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
+
+
 def log_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float], margin: float = 1.4) -> None:
     """A logarithmic axis around ``values``, at most about seven ticks, written as plain numbers."""
     low, high = min(values) / margin, max(values) * margin
@@ -86,7 +101,13 @@ def log_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float], marg
 
 def _log_ticks(low: float, high: float) -> list[float]:
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)):
+    for steps in (
+        (1,),
+        (1, 3),
+        (1, 2, 5),
+        (1, 1.5, 2, 3, 5, 7),
+        (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
+    ):
         ticks = [step * 10.0**decade for decade in decades for step in steps]
         inside = [float(f"{it:.6g}") for it in ticks if low <= it <= high]
         if len(inside) > _MIN_TICKS:

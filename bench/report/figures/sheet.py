@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,6 @@ from bench.report.figures.look import Look
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.font_manager import FontProperties
 
 Width = Literal["column", "double"]
 WIDTHS: dict[Width, float] = {"column": 3.5, "double": 7.2}
@@ -23,6 +23,21 @@ POINTS = 72.0
 LABEL_SHARE = 0.36
 """The part of a panel's width that labels may take; longer ones lose their middle."""
 MAX_HEIGHT = 9.0
+_CONTEXT = 4
+"""Letters shown before the first one in which two long labels differ."""
+_OPTICAL = {
+    "*": 1.6,
+    "P": 1.2,
+    "X": 1.2,
+    "^": 1.15,
+    "v": 1.15,
+    "<": 1.15,
+    ">": 1.15,
+    "d": 1.2,
+    "D": 0.9,
+    "s": 0.95,
+}
+"""Factors that make markers look equally large."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +61,16 @@ class Sheet:
 
     def figure(self, panels: int, height: float, share_y: bool = False) -> tuple[Figure, list[Axes]]:
         """An empty figure with ``panels`` panels, each ``height`` inches high."""
+        from matplotlib import rcParams
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
+        dpi = rcParams["savefig.dpi"]
         columns = self.columns(panels)
         rows = math.ceil(panels / columns)
-        figure = Figure(figsize=(self.inches, min(rows * height, rows * MAX_HEIGHT)), layout="constrained")
+        figure = Figure(figsize=(self.inches, rows * min(height, MAX_HEIGHT)), layout="constrained")
+        # What is laid out is what is saved: text is a little wider or narrower at another resolution.
+        figure.dpi = figure.dpi if dpi == "figure" else dpi
         FigureCanvasAgg(figure)
         grid = figure.subplots(rows, columns, squeeze=False, sharey=share_y and rows == 1)
         axes = list(grid.flat)
@@ -87,7 +106,7 @@ def marks(look: Look, size: float) -> dict[str, Any]:
     return {
         "linestyle": "none",
         "marker": look.marker,
-        "markersize": size,
+        "markersize": size * _OPTICAL.get(look.marker, 1.0),
         "markeredgewidth": 0.7 if look.hollow else 0.4,
         "markeredgecolor": look.colour if look.hollow else "white",
         "markerfacecolor": "white" if look.hollow else look.colour,
@@ -106,38 +125,51 @@ def stroke(look: Look) -> dict[str, Any]:
 
 def fit(figure: Figure, text: str, points: float, size: float) -> str:
     """``text`` without line breaks and unprintable characters, its middle left out where it is too wide."""
-    from matplotlib.font_manager import FontProperties
-
-    font = FontProperties(size=size)
-    text = printable(text, font)
-    if _width(figure, text, font) <= points:
+    text = printable(text)
+    if _fits(figure, text, points, size):
         return text
     low, high = 1, len(text)
     while low < high:
         kept = (low + high + 1) // 2
-        low, high = (kept, high) if _width(figure, _shortened(text, kept), font) <= points else (low, kept - 1)
+        low, high = (kept, high) if _fits(figure, _shortened(text, kept), points, size) else (low, kept - 1)
     return _shortened(text, low)
 
 
-def printable(text: str, font: FontProperties) -> str:
-    """``text`` on one line; what the font has no shape for becomes a question mark."""
-    from matplotlib.font_manager import findfont, get_font
+def fit_all(figure: Figure, texts: Sequence[str], points: float, size: float) -> list[str]:
+    """Each text as by :func:`fit`; where that makes two of them equal, they show where they differ."""
+    fitted = [fit(figure, text, points, size) for text in texts]
+    result = list(fitted)
+    for name in {it for it in fitted if fitted.count(it) > 1}:
+        alike = [k for k, it in enumerate(fitted) if it == name]
+        columns = enumerate(zip(*(texts[k] for k in alike), strict=False))
+        same = next((at for at, letters in columns if len(set(letters)) > 1), 0)
+        for k in alike:
+            tail = texts[k][max(same - _CONTEXT, 0) :]
+            kept = next(
+                n for n in range(len(tail), -1, -1) if _fits(figure, f"…{tail[:n]}…", points, size) or not n
+            )
+            result[k] = printable(f"…{tail[:kept]}" + ("…" if kept < len(tail) else ""))
+    return result
 
-    known = get_font(findfont(font))
+
+def printable(text: str) -> str:
+    """``text`` on one line; what the font has no shape for becomes a question mark."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    known = get_font(findfont(FontProperties()))
     return "".join(c if known.get_char_index(ord(c)) else "?" for c in " ".join(text.split()))
 
 
 def note(figure: Figure, text: str) -> None:
     """A small note under the panels, in as many lines as it needs."""
-    from matplotlib.font_manager import FontProperties
-
     size = 6.0
-    font = FontProperties(size=size)
-    text = printable(text, font)
+    text = printable(text)
     room = (figure.get_figwidth() - 0.2) * POINTS
-    letters = max(10, int(len(text) * room / max(_width(figure, text, font), 1.0) * 0.95))
+    letters = max(10, int(len(text) * room / max(width_of(figure, text, size), 1.0) * 0.95))
     lines = "\n".join(textwrap.wrap(text, letters))
-    figure.supxlabel(lines, x=0.1 / figure.get_figwidth(), ha="left", fontsize=size, color="#555555", linespacing=1.25)
+    figure.supxlabel(
+        lines, x=0.1 / figure.get_figwidth(), ha="left", fontsize=size, color="#555555", linespacing=1.25
+    )
 
 
 def _shortened(text: str, kept: int) -> str:
@@ -145,11 +177,16 @@ def _shortened(text: str, kept: int) -> str:
     return f"{text[:head]}…{text[len(text) - (kept - head) :]}" if kept < len(text) else text
 
 
-def _width(figure: Figure, text: str, font: FontProperties) -> float:
-    """In points, as PNG, SVG and PDF draw it."""
+def _fits(figure: Figure, text: str, points: float, size: float) -> bool:
+    return width_of(figure, text, size) <= points
+
+
+def width_of(figure: Figure, text: str, size: float) -> float:
+    """The width of ``text`` in points."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.font_manager import FontProperties
 
     assert isinstance(figure.canvas, FigureCanvasAgg)
     renderer = figure.canvas.get_renderer()
-    width, _, _ = renderer.get_text_width_height_descent(text, font, ismath=False)
+    width, _, _ = renderer.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
     return float(width) * POINTS / figure.dpi

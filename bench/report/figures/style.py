@@ -29,15 +29,11 @@ _FIXED: dict[str, Any] = {
     "axes.formatter.use_mathtext": False,
     # Random identifiers would make every SVG differ from the last one.
     "svg.hashsalt": "rdbench",
+    # Hinted letters have other widths at other resolutions, and the layout is made for all formats at once.
+    "text.hinting": "none",
     # The promised widths are those of the whole picture.
     "savefig.bbox": "standard",
 }
-_METADATA: dict[str, dict[str, Any]] = {
-    "png": {"Software": None},
-    "svg": {"Date": None, "Creator": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-}
-"""Neither dates nor versions in the files: the same numbers give the same bytes."""
 
 
 @contextmanager
@@ -49,7 +45,7 @@ def styled(style: Path | None = None) -> Iterator[None]:
     Raises
     ------
     ConfigError
-        The style file is absent or holds a setting that matplotlib refuses.
+        The style file is absent or gives a setting a value that matplotlib refuses.
     """
     import matplotlib
 
@@ -69,13 +65,23 @@ def styled(style: Path | None = None) -> Iterator[None]:
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write ``name`` as PNG, SVG and PDF; call it inside :func:`styled`, as the formats have settings too."""
+    """Write ``name`` as PNG, SVG and PDF; call it inside :func:`styled`, as the formats have settings too.
+
+    No dates and no versions are in the files: the same numbers give the same bytes.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     from bench.report.figures.sheet import settle
 
     settle(figure)
     folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for ending, metadata in _METADATA.items():
-        files.append(folder / f"{name}.{ending}")
-        figure.savefig(files[-1], format=ending, metadata=metadata)
+    files = [folder / f"{name}.{ending}" for ending in ("png", "svg", "pdf")]
+    # Figure.savefig draws everything twice, the first time for a layout that is settled already.
+    FigureCanvasAgg(figure).print_png(files[0], metadata={"Software": None})
+    FigureCanvasSVG(figure).print_svg(files[1], metadata={"Date": None, "Creator": None})
+    FigureCanvasPdf(figure).print_pdf(
+        files[2], metadata={"CreationDate": None, "Creator": None, "Producer": None}
+    )
     return files

@@ -35,7 +35,8 @@ def write_page(
     """
     from bench.report.page.assemble import assemble
     from bench.report.page.data import board_data
-    from bench.report.page.viewer import Examples, write_viewer
+    from bench.report.page.examples import Examples
+    from bench.report.page.viewer import write_viewer
     from bench.store import write_atomically
 
     path.mkdir(parents=True, exist_ok=True)

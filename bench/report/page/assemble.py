@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Any
 
-from bench.report.page.viewer import script_json
+from bench.report.page.data import script_json
 
 _SCRIPTS = (
     "util.js",
@@ -43,17 +44,14 @@ def assemble(boards: Sequence[Mapping[str, Any]]) -> str:
     )
     names = ", ".join(str(board["dataset"]) for board in boards)
     data = {"version": _version(), "boards": list(boards)}
-    # The data go in last: nothing in them is taken for a place to fill.
-    for mark, text in (
-        ("@policy@", policy),
-        ("@style@", style),
-        ("@script@", script),
-        ("@title@", html.escape(f"Image codec benchmark: {names}")),
-        ("@data@", script_json(data)),
-    ):
-        before, after = template.split(mark)
-        template = before + text + after
-    return template
+    parts = {
+        "policy": policy,
+        "style": style,
+        "script": script,
+        "title": html.escape(f"Image codec benchmark: {names}"),
+        "data": script_json(data),
+    }
+    return re.sub(r"@(\w+)@", lambda place: parts[place[1]], template)
 
 
 def _hash(text: str) -> str:

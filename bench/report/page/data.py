@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.plan import MetricPlan
-from bench.rd import DB_METRICS, Curve, bd_rate, to_db
+from bench.rd import DB_METRICS, Curve, all_pairs, bd_rate, to_db
 from bench.report.board import Board, Entry
-from bench.report.figures.look import Look, looks, readable
-from bench.report.page.pairs import all_pairs
+from bench.report.figures.look import Look, looks
+from bench.report.page.colours import on_dark, on_light
 from bench.report.table import Table
 from bench.report.tables import lossless, metric_title, points, ranking
 
@@ -21,9 +22,6 @@ MAX_FAILURES = 200
 """Groups of failures on the page; ``tables/failures.csv`` has every one."""
 MAX_ERROR_TEXT = 600
 MAX_EXAMPLES = 3
-
-_GRAPHICS_CONTRAST = 3.0  # WCAG 2.2, 1.4.11
-_ON_DARK = "#ededed"
 
 
 def board_data(board: Board) -> dict[str, Any]:
@@ -49,7 +47,13 @@ def board_data(board: Board) -> dict[str, Any]:
         "bd": {metric: _comparisons(board, metric, position) for metric in board.curves},
         "points": _points(points(board), board, position),
         "findings": [
-            {"severity": it.severity, "kind": it.kind, "message": it.message} for it in board.findings
+            {
+                "severity": it.severity,
+                "kind": it.kind,
+                "message": it.message,
+                "entries": [position[label] for label in it.labels if label in position],
+            }
+            for it in board.findings
         ],
         "failures": _failures(board.frame, position),
     }
@@ -60,6 +64,12 @@ def rounded(value: float | None, digits: int = 6) -> float | None:
     if value is None or not math.isfinite(value):
         return None
     return float(f"{value:.{digits}g}")
+
+
+def script_json(value: Any) -> str:
+    """JSON that can stand inside a script element: nothing in it ends the element or opens a comment."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _metric(metric: MetricPlan, board: Board) -> dict[str, Any]:
@@ -106,10 +116,9 @@ def _published_entry(label: str, look: Look, board: Board) -> dict[str, Any]:
 
 
 def _look(look: Look) -> dict[str, Any]:
-    dark = look.colour.lower() in ("#000000", "#000")
     return {
-        "colour": readable(look.colour, _GRAPHICS_CONTRAST),
-        "colourOnDark": _ON_DARK if dark else look.colour,
+        "colour": on_light(look.colour),
+        "colourOnDark": on_dark(look.colour),
         "marker": look.marker,
         "dash": [3 * it for it in look.dash],
         "hollow": look.hollow,
@@ -212,7 +221,7 @@ def _points(table: Table, board: Board, position: dict[str, int]) -> dict[int, l
 def _failures(frame: pd.DataFrame, position: dict[str, int]) -> dict[str, Any]:
     """Trials without a result, alike ones together, the most frequent first."""
     failed = frame[frame["status"] != "ok"]
-    groups = []
+    groups: list[dict[str, Any]] = []
     for (label, status, error), rows in failed.groupby(
         ["label", "status", "error"], sort=False, observed=True
     ):
@@ -231,5 +240,5 @@ def _failures(frame: pd.DataFrame, position: dict[str, int]) -> dict[str, Any]:
                 "examples": examples,
             }
         )
-    groups.sort(key=lambda it: -int(it["count"]))
+    groups.sort(key=lambda it: it["count"], reverse=True)
     return {"total": len(failed), "groups": groups[:MAX_FAILURES], "hidden": len(groups[MAX_FAILURES:])}

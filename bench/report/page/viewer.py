@@ -1,33 +1,29 @@
 """What the viewer compares: originals and reconstructions of the images whose bitstreams a run kept.
 
-Every image has a small script beside the page with its operating points, loaded when the image is picked,
-and its pictures are loaded when they are shown. A page that is passed on alone still has examples: cut-outs
-of a few images, embedded within a budget.
+Every image has a small script beside the page with its operating points, loaded when the image is picked;
+its pictures are loaded when they are shown.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import registry
-from bench.codec import Image
 from bench.errors import BenchError
 from bench.image import read_image, sha256_of
 from bench.plan import CodecPlan
 from bench.rd import DB_METRICS, to_db
 from bench.report.board import Board, Entry
-from bench.report.page.data import rounded
+from bench.report.page.data import rounded, script_json
+from bench.report.page.examples import Picked, Shot
 from bench.report.page.pictures import (
     Job,
     Stored,
     decode_all,
-    lossless_bytes,
     store_picture,
     stored_picture,
 )
@@ -37,37 +33,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = "viewer"
-MAX_EXAMPLE_IMAGES = 3
-MAX_EXAMPLE_BYTES = 4_000_000
-"""Of all embedded examples together, as they stand in the page (base64)."""
-EXAMPLE_SIDE = 320
-EXAMPLE_RATES = (0.5, 0.25, 1.0)
-"""Bits per pixel whose nearest operating points become examples, in the order in which they fill the budget."""
-
 _RUNS_PROGRAMS = frozenset({"command"})
 _UNTRUSTED = "not decoded: only installed codecs are run for a report, this one names a program or a file"
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One reconstruction: which operating point it is, and its picture."""
-
-    entry: int
-    quality: float
-    bpp: float
-    values: tuple[float | None, ...]
-    stored: Stored
-
-
-@dataclass(frozen=True)
-class Picked:
-    """One image of the viewer."""
-
-    name: str
-    width: int
-    height: int
-    original: Stored
-    shots: tuple[Shot, ...]
 
 
 @dataclass(frozen=True)
@@ -78,70 +45,9 @@ class Viewer:
     files: tuple[Path, ...]
 
 
-class Examples:
-    """The embedded cut-outs of a page, within one budget for all its boards."""
-
-    def __init__(self, budget: int = MAX_EXAMPLE_BYTES) -> None:
-        self._left = budget
-
-    def of(self, images: Sequence[Picked]) -> list[dict[str, Any]]:
-        """Examples of the first images: the original, and each codec near some customary rates."""
-        made = [it for it in map(_Example, images[:MAX_EXAMPLE_IMAGES]) if self._add(it, it.image.original)]
-        for rate in EXAMPLE_RATES:
-            for example in made:
-                for shot in _nearest(example.image.shots, rate):
-                    if shot.stored.file is not None:
-                        self._add(example, shot.stored, shot)
-        return [it.data() for it in made if it.shots]
-
-    def _add(self, example: _Example, stored: Stored, shot: Shot | None = None) -> bool:
-        if stored.file is None or shot in example.shots:
-            return False
-        url = example.cut(stored.file)
-        if len(url) > self._left:
-            return False
-        self._left -= len(url)
-        if shot is None:
-            example.original = url
-        else:
-            example.shots[shot] = url
-        return True
-
-
-class _Example:
-    """A cut-out from the middle of one image."""
-
-    def __init__(self, image: Picked) -> None:
-        self.image = image
-        self.original = ""
-        self.shots: dict[Shot, str] = {}
-        self._width, self._height = min(image.width, EXAMPLE_SIDE), min(image.height, EXAMPLE_SIDE)
-        self._left = (image.width - self._width) // 2
-        self._top = (image.height - self._height) // 2
-
-    def cut(self, file: Path) -> str:
-        """The cut-out of a stored picture as a data URL."""
-        pixels = read_image(file).pixels
-        part = pixels[self._top : self._top + self._height, self._left : self._left + self._width]
-        data, suffix = lossless_bytes(part.copy(), effort=4)
-        return f"data:image/{suffix[1:]};base64,{base64.b64encode(data).decode()}"
-
-    def data(self) -> dict[str, Any]:
-        """Its form in the page."""
-        return {
-            "name": self.image.name,
-            "width": self._width,
-            "height": self._height,
-            "cutout": [self._left, self._top, self.image.width, self.image.height],
-            "original": {"url": self.original},
-            "shots": [
-                [it.entry, it.quality, it.bpp, list(it.values), {"url": url}]
-                for it, url in self.shots.items()
-            ],
-        }
-
-
-def write_viewer(board: Board, page: Path, runs: Mapping[str, Path], trusted: bool) -> tuple[Viewer, list[Picked]]:
+def write_viewer(
+    board: Board, page: Path, runs: Mapping[str, Path], trusted: bool
+) -> tuple[Viewer, list[Picked]]:
     """Store the pictures of a board beside ``page``; ``runs`` are the folders by their names in the board.
 
     Kept bitstreams are decoded with the codecs that are installed. A run that names a program or a file
@@ -189,12 +95,6 @@ def write_viewer(board: Board, page: Path, runs: Mapping[str, Path], trusted: bo
     return Viewer({"images": images}, files), picked
 
 
-def script_json(value: Any) -> str:
-    """JSON that can stand inside a script element: nothing in it ends the element or opens a comment."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
 def _plan(entry: Entry, runs: Mapping[str, Path]) -> CodecPlan | None:
     """The planned configuration behind an entry, when its run kept bitstreams."""
     run = runs.get(entry.run)
@@ -207,7 +107,9 @@ def _plan(entry: Entry, runs: Mapping[str, Path]) -> CodecPlan | None:
 
 
 def _is_installed(plan: CodecPlan) -> bool:
-    return plan.codec not in _RUNS_PROGRAMS and registry.targets(registry.CODECS).get(plan.codec) == plan.target
+    return (
+        plan.codec not in _RUNS_PROGRAMS and registry.targets(registry.CODECS).get(plan.codec) == plan.target
+    )
 
 
 class _Originals:
@@ -258,7 +160,9 @@ def _picked(
                 for it in board.metrics
             )
             bpp = rounded(row["bpp"]) or 0.0
-            shots.append(Shot(position[str(row["label"])], float(row["quality"]), bpp, values, pictures[index]))
+            shots.append(
+                Shot(position[str(row["label"])], float(row["quality"]), bpp, values, pictures[index])
+            )
         yield Picked(
             str(name),
             int(first["width"]),
@@ -274,9 +178,7 @@ def _image_data(image: Picked) -> dict[str, Any]:
         "width": image.width,
         "height": image.height,
         "original": _picture(image.original),
-        "shots": [
-            [it.entry, it.quality, it.bpp, list(it.values), _picture(it.stored)] for it in image.shots
-        ],
+        "shots": [[it.entry, it.quality, it.bpp, list(it.values), _picture(it.stored)] for it in image.shots],
     }
 
 
@@ -284,19 +186,3 @@ def _picture(stored: Stored) -> dict[str, str]:
     if stored.file is None:
         return {"problem": stored.problem}
     return {"url": f"{FOLDER}/{stored.file.name}"}
-
-
-def _nearest(shots: Sequence[Shot], rate: float) -> list[Shot]:
-    """Of every codec the operating point nearest to a rate, on a logarithmic scale."""
-    by_entry: dict[int, list[Shot]] = {}
-    for shot in shots:
-        by_entry.setdefault(shot.entry, []).append(shot)
-    return [
-        min(of_codec, key=lambda it: max(it.bpp / rate, rate / max(it.bpp, 1e-9)))
-        for of_codec in by_entry.values()
-    ]
-
-
-def pixels_of(stored: Stored) -> Image | None:
-    """The samples of a stored picture."""
-    return None if stored.file is None else read_image(stored.file).pixels

@@ -1,6 +1,6 @@
-"""BD-rates of every pair of configurations, so that the page can change its anchor without computing.
+"""BD-rates of every pair of configurations, for a table whose anchor can be changed.
 
-The numbers are those of :func:`bench.rd.bootstrap_bd_rate` for each pair. What that function computes for
+The numbers are those of :func:`~bench.rd.bootstrap.bootstrap_bd_rate` for each pair. What that function computes for
 a pair, the resamples and the resampled mean curves, is here computed once for each configuration.
 """
 
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.rd import BdResult, ImageCurves, bd_rate, mean_curve, per_image_bd_rate
-from bench.rd.bd import mean_gap
-from bench.rd.bootstrap import MIN_IMAGES, _interval, _resample, _resampled
+from .bd import BdResult, bd_rate, mean_gap, per_image_bd_rate
+from .bootstrap import MIN_IMAGES, interval_of, resample, resampled_sides
+from .curve import ImageCurves, mean_curve
 
 RESAMPLES = 1000
 SEED = 0
@@ -39,9 +39,9 @@ def all_pairs(curves: Mapping[str, ImageCurves]) -> dict[tuple[str, str], Pair]:
     """
     count = max((len(it.images) for it in curves.values()), default=0)
     whole = {label: mean_curve(it) for label, it in curves.items()}
-    weights = _resample(count, RESAMPLES, SEED) if count >= MIN_IMAGES else None
+    weights = resample(count, RESAMPLES, SEED) if count >= MIN_IMAGES else None
     sides = {
-        label: None if weights is None else _resampled(it, whole[label], weights)
+        label: None if weights is None else resampled_sides(it, whole[label], weights)
         for label, it in curves.items()
     }
     pairs: dict[tuple[str, str], Pair] = {}
@@ -53,7 +53,7 @@ def all_pairs(curves: Mapping[str, ImageCurves]) -> dict[tuple[str, str], Pair]:
             result = bd_rate(whole[anchor], whole[test])
             interval = None
             if gap is not None and result.value is not None:
-                interval = _interval((10.0 ** (sign * gap) - 1.0) * 100.0)
+                interval = interval_of((10.0 ** (sign * gap) - 1.0) * 100.0)
             values = [it.value for it in per_image_bd_rate(curves[anchor], curves[test])]
             defined = [it for it in values if it is not None]
             mean = float(np.mean(defined)) if defined else None

@@ -1,0 +1,89 @@
+"""BD-rate against the anchor: bars with the 95% interval and the numbers beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.report.board import Board
+from bench.report.figures.look import Look, looks
+from bench.report.figures.rows import FRAME, PITCH, SIZE, name_rows, ranked, result_of
+from bench.report.figures.scales import MetricAxis, headline
+from bench.report.figures.sheet import Sheet, fit, note
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_THICKNESS = 0.62
+
+
+def bd_bars(board: Board, sheet: Sheet) -> Figure | None:
+    """One panel for each headline metric; None without an anchor or anything to compare with it."""
+    metrics = [it for it in headline(board) if board.bd.get(it.name) or board.published_bd.get(it.name)]
+    labels = ranked(board, metrics, published=True)
+    if not labels:
+        return None
+    figure, panels = sheet.figure(len(metrics), FRAME + PITCH * len(labels), share_y=True)
+    look_of = looks(board)
+    for axes, metric in zip(panels, metrics, strict=True):
+        _draw(axes, board, metric, labels, look_of)
+        name_rows(axes, {it: look_of[it] for it in labels}, sheet, len(metrics))
+        axes.set_title(f"{metric.short}, {len(board.images[metric.name])} images", loc="left")
+        axes.set_xlabel("BD-rate (%)")
+    anchor = fit(figure, board.anchor or "", sheet.inches * 36, 6.0)
+    published = any(board.published_bd.get(it.name) for it in metrics)
+    note(
+        figure,
+        f"{board.dataset}: BD-rate against {anchor}, negative = fewer bits at equal quality. Whiskers and"
+        " brackets: 95% interval, paired bootstrap over images."
+        + (" Hollow bars: published curves, which have none." if published else ""),
+    )
+    return figure
+
+
+def _draw(axes: Axes, board: Board, metric: MetricAxis, labels: list[str], look_of: dict[str, Look]) -> None:
+    for row, label in enumerate(labels):
+        look = look_of[label]
+        result = result_of(board, metric.name, label)
+        measured = board.bd[metric.name].get(label)
+        interval = measured.ci95 if measured else None
+        words = ""
+        if label == board.anchor:
+            words = "anchor"
+        elif result is not None and result.value is None:
+            words = f"n/a ({result.reason})"
+        elif result is not None and result.value is not None:
+            words = _words(result.value, interval)
+            axes.barh(
+                row,
+                result.value,
+                height=_THICKNESS,
+                color="white" if look.hollow else look.colour,
+                edgecolor=look.colour,
+                linewidth=0.7,
+                linestyle="dashed" if look.hollow else "solid",
+                alpha=1.0 if look.hollow else 0.85,
+            )
+            if interval is not None:
+                axes.plot(interval, (row, row), color="white", linewidth=1.9, solid_capstyle="butt", zorder=3)
+                axes.plot(
+                    interval, (row, row), color="#222222", linewidth=0.9, marker="|", markersize=4, zorder=4
+                )
+        axes.annotate(
+            words,
+            xy=(1.0, row),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=SIZE - 1,
+            color="#333333",
+            annotation_clip=False,
+        )
+
+
+def _words(value: float, interval: tuple[float, float] | None) -> str:
+    text = f"{value:+.1f}"
+    if interval is not None:
+        text += f" [{interval[0]:+.1f}, {interval[1]:+.1f}]"
+    return text.replace("-", "−")

@@ -1,0 +1,62 @@
+"""Configurations as rows, best first: what bars and strips share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bench.rd import BdResult, BootstrapBd
+from bench.report.board import Board
+from bench.report.figures.look import Look
+from bench.report.figures.scales import MetricAxis
+from bench.report.figures.sheet import Sheet, figure_of, fit_all
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PITCH = 0.19
+FRAME = 0.75
+"""Inches of a row, and of what stands above and below the rows."""
+SIZE = 7.0
+
+
+def ranked(board: Board, metrics: Sequence[MetricAxis], *, published: bool) -> list[str]:
+    """Labels with a comparison in any of ``metrics``, the anchor among them, by BD-rate in the first one.
+
+    Those without a value stand last.
+    """
+    labels: dict[str, None] = {}
+    for metric in metrics:
+        labels |= dict.fromkeys(board.bd.get(metric.name, {}))
+        if published:
+            labels |= dict.fromkeys(board.published_bd.get(metric.name, {}))
+    if not labels or board.anchor is None:
+        return []
+    values = {board.anchor: 0.0} | {label: _value(board, metrics, label) for label in labels}
+    return sorted(values, key=lambda label: values[label])
+
+
+def result_of(board: Board, metric: str, label: str) -> BdResult | None:
+    """The BD-rate on the mean curve, measured or published."""
+    measured: BootstrapBd | None = board.bd.get(metric, {}).get(label)
+    return measured.mean_curve if measured else board.published_bd.get(metric, {}).get(label)
+
+
+def name_rows(axes: Axes, labels: Mapping[str, Look], sheet: Sheet, panels: int) -> None:
+    """The names at the left, the first on top; those of published curves in grey."""
+    figure = figure_of(axes)
+    room = sheet.label_points(panels)
+    names = fit_all(figure, list(labels), room, SIZE)
+    axes.set_yticks(range(len(labels)), labels=names, fontsize=SIZE)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    for tick, look in zip(axes.yaxis.get_major_ticks(), labels.values(), strict=True):
+        tick.label1.set_color(look.text if look.hollow else "black")
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+    axes.axvline(0.0, color="#333333", linewidth=0.6, zorder=1.5)
+
+
+def _value(board: Board, metrics: Sequence[MetricAxis], label: str) -> float:
+    results = (result_of(board, metric.name, label) for metric in metrics)
+    return next((it.value for it in results if it is not None and it.value is not None), float("inf"))

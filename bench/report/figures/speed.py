@@ -1,0 +1,104 @@
+"""Speed against what it costs: BD-rate for lossy configurations, bits per pixel for lossless ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from bench.report.board import Board, Entry
+from bench.report.figures.look import looks
+from bench.report.figures.scales import MetricAxis
+from bench.report.figures.scatter import Spot, draw_spots, name_spots
+from bench.report.figures.sheet import Sheet, lay_out, note
+from bench.report.table import Table, Value
+from bench.report.tables import lossless, ranking
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_HEIGHT = 2.9
+Direction = Literal["encode", "decode"]
+
+
+def speed_against_bd_rate(board: Board, metric: MetricAxis, sheet: Sheet) -> Figure | None:
+    """An encode and a decode panel in megapixels per second; None without times or an anchor."""
+    bd = board.bd.get(metric.name, {})
+    costs: dict[str, tuple[float, tuple[float, float] | None]] = {
+        label: (it.mean_curve.value, it.ci95) for label, it in bd.items() if it.mean_curve.value is not None
+    }
+    if not costs or board.anchor is None:
+        return None
+    costs[board.anchor] = (0.0, None)
+    text = f"{board.dataset}: BD-rate against {board.anchor}, bars: 95% interval."
+    title = f"BD-rate in {metric.short} (%)"
+    return _figure(board, _Plot(ranking(board), "mps", costs, "MP/s", title, text), sheet)
+
+
+def lossless_speed(board: Board, sheet: Sheet) -> Figure | None:
+    """An encode and a decode panel in raw megabytes per second; None without lossless configurations."""
+    table = lossless(board)
+    rates = {} if table is None else _column(table, "bpp")
+    costs = {label: (float(it), None) for label, it in rates.items() if isinstance(it, int | float)}
+    if not costs:
+        return None
+    text = f"{board.dataset}: lossless coding, MB of raw samples."
+    return _figure(board, _Plot(table, "mbs", costs, "MB/s", "bits per pixel", text), sheet)
+
+
+@dataclass(frozen=True)
+class _Plot:
+    table: Table | None
+    key: str
+    costs: Mapping[str, tuple[float, tuple[float, float] | None]]
+    unit: str
+    cost_title: str
+    text: str
+
+
+def _figure(board: Board, plot: _Plot, sheet: Sheet) -> Figure | None:
+    directions: tuple[Direction, ...] = ("encode", "decode")
+    drawn = [(it, spots) for it in directions if (spots := _spots(board, plot, it))]
+    if not drawn:
+        return None
+    figure, panels = sheet.figure(len(drawn), _HEIGHT, share_y=True)
+    ends = [end for _, spots in drawn for it in spots for end in (it.interval or (it.cost,))]
+    margin = 0.09 * (max(ends) - min(ends)) or 1.0
+    for index, (axes, (direction, spots)) in enumerate(zip(panels, drawn, strict=True)):
+        draw_spots(axes, spots)
+        axes.set_ylim(min(ends) - margin, max(ends) + margin)
+        axes.set_xlabel(f"{direction} speed ({plot.unit}), faster →")
+        if index % sheet.columns(len(drawn)) == 0:
+            axes.set_ylabel(f"{plot.cost_title}, ← better")
+    shown = {it.label for _, spots in drawn for it in spots}
+    timed = [it for it in board.entries if it.label in shown]
+    note(figure, f"{plot.text} Grey: Pareto front. One thread. {_timing(timed)}")
+    lay_out(figure)
+    for axes, (_, spots) in zip(panels, drawn, strict=True):
+        name_spots(axes, spots, sheet.label_points(len(drawn)))
+    return figure
+
+
+def _spots(board: Board, plot: _Plot, direction: Direction) -> list[Spot]:
+    if plot.table is None:
+        return []
+    speeds = _column(plot.table, f"{direction}_{plot.key}")
+    look_of = looks(board)
+    return [
+        Spot(label, speed, cost, look_of[label], interval)
+        for label, (cost, interval) in plot.costs.items()
+        if isinstance(speed := speeds.get(label), float) and speed > 0
+    ]
+
+
+def _column(table: Table, key: str) -> dict[str, Value]:
+    at = {column.key: index for index, column in enumerate(table.columns)}
+    return {str(row[at["label"]]): row[at[key]] for row in table.rows}
+
+
+def _timing(entries: Sequence[Entry]) -> str:
+    load = [it.label for it in entries if it.timing == "load"]
+    if not load:
+        return "Timed alone and pinned."
+    whose = "Times were" if len(load) == len(entries) else f"Times of {', '.join(load)} were"
+    return f"{whose} taken while other trials ran: throughput, not latency."

@@ -1,0 +1,76 @@
+/** Everything about one configuration, in a dialog. */
+function showDetails(index) {
+  const entry = entryOf(index);
+  const dialog = byId("details");
+  const close = element("button", { type: "button", textContent: "Close", onclick: () => dialog.close() });
+  const title = element("h2", { id: "details-title", textContent: entry.label });
+  dialog.replaceChildren(element("div", { className: "heading" }, element("div", { className: "name" }, swatch(entry), title), close));
+  if (entry.provenance === "measured") measuredDetails(dialog, index, entry);
+  else dialog.append(definitions([["curve", entry.provenance], ["rates", `${significant(entry.low)} to ${significant(entry.high)} bpp`]]), element("p", { className: "note", textContent: "Somebody else's numbers, not measured by this run: no times, no interval, other software." }));
+  dialog.showModal();
+  dialog.scrollTop = 0;
+}
+
+const timingText = { alone: "alone: pinned, warmed up, repeated", load: "under load: throughput, no basis for a comparison", "": "no times" };
+
+function measuredDetails(dialog, index, entry) {
+  dialog.append(
+    definitions([
+      ["codec", entry.family],
+      ["version", entry.version || "unknown"],
+      ["coding", entry.lossless ? "lossless" : "lossy"],
+      ["run", entry.run],
+      ["trials", `${entry.ok} of ${entry.planned} ok`],
+      ["timed", timingText[entry.timing] ?? entry.timing],
+      ["speed", `${significant(entry.encode)} encode, ${significant(entry.decode)} decode, in ${entry.lossless ? "MB/s" : "megapixels/s"}`],
+    ]),
+  );
+  heading(dialog, "Options");
+  const options = Object.entries(entry.options);
+  dialog.append(options.length ? definitions(options) : element("p", { className: "note", textContent: "none" }));
+  const it = comparison(index);
+  if (it) {
+    heading(dialog, `Against ${entryOf(state.anchor).label}, ${metric().title}`);
+    const interval = known(it.low) ? ` (95%: ${fixed(it.low, 1, true)} to ${fixed(it.high, 1, true)})` : "";
+    const facts = [["BD-rate", known(it.value) ? `${fixed(it.value, 2, true)} %${interval}` : "n/a"], ["mean of images", known(it.mean) ? `${fixed(it.mean, 2, true)} %` : "n/a"], ["overlap", `${fixed(100 * it.overlap, 0)} %`]];
+    dialog.append(definitions(it.remark ? [...facts, ["remark", it.remark]] : facts));
+  }
+  const findings = board().findings.filter((it) => it.entries.includes(index));
+  if (findings.length) {
+    heading(dialog, "Doubts about comparisons");
+    dialog.append(element("ul", {}, ...findings.map((it) => element("li", { textContent: it.message }))));
+  }
+  const failures = board().failures.groups.filter((it) => it.entry === index);
+  if (failures.length) {
+    heading(dialog, "Failures");
+    dialog.append(element("ul", {}, ...failures.map((it) => element("li", { textContent: `${it.count} × ${it.status}${it.phase ? `, ${it.phase}` : ""}: ${it.error}` }))));
+  }
+  const points = board().points[index];
+  if (points) {
+    heading(dialog, "Operating points");
+    dialog.append(pointsTable(points));
+  }
+  heading(dialog, "Environment");
+  const environment = board().environments[entry.run];
+  dialog.append(definitions([...Object.entries(environment.machine), ...Object.entries(environment.software)]));
+}
+
+function heading(parent, text) {
+  parent.append(element("h3", { textContent: text }));
+}
+
+function pointsTable(points) {
+  const metrics = board().metrics;
+  const titles = ["quality", "ok", "bpp", ...metrics.map((it) => (it.unit ? `${it.title} ${it.unit}` : it.title)), "enc ms", "dec ms"];
+  const digits = [null, null, 3, ...metrics.map((it) => (it.unit === "dB" ? 2 : 4)), null, null];
+  const rows = points.map((point) => {
+    const cells = point.map((value, k) => {
+      if (k >= point.length - 2) return known(value) ? significant(1000 * value) : "–";
+      if (typeof value !== "number") return value ?? "–";
+      return digits[k] === null ? String(value) : fixed(value, digits[k]);
+    });
+    return element("tr", {}, ...cells.map((text) => element("td", { className: "number", textContent: text })));
+  });
+  const head = element("tr", {}, ...titles.map((text) => element("th", { scope: "col", className: "number", textContent: text })));
+  return element("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Operating points" }, element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)));
+}

@@ -1,0 +1,115 @@
+"""Cut-outs of a few images, embedded in the page: what the viewer has when the page is passed on alone."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.image import read_image
+from bench.report.page.pictures import Stored, lossless_bytes
+
+MAX_EXAMPLE_IMAGES = 3
+MAX_EXAMPLE_BYTES = 4_000_000
+"""Of all embedded examples together, as they stand in the page (base64)."""
+EXAMPLE_SIDE = 320
+EXAMPLE_RATES = (0.5, 0.25, 1.0)
+"""Bits per pixel whose nearest operating points become examples, until the budget is spent."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One reconstruction: which operating point it is, and its picture."""
+
+    entry: int
+    quality: float
+    bpp: float
+    values: tuple[float | None, ...]
+    stored: Stored
+
+
+@dataclass(frozen=True)
+class Picked:
+    """One image of the viewer."""
+
+    name: str
+    width: int
+    height: int
+    original: Stored
+    shots: tuple[Shot, ...]
+
+
+class Examples:
+    """The embedded cut-outs of a page, within one budget for all its boards."""
+
+    def __init__(self, budget: int = MAX_EXAMPLE_BYTES) -> None:
+        self._left = budget
+
+    def of(self, images: Sequence[Picked]) -> list[dict[str, Any]]:
+        """Examples of the first images: the original, and each codec near some customary rates."""
+        made = [it for it in map(_Example, images[:MAX_EXAMPLE_IMAGES]) if self._add(it, it.image.original)]
+        for rate in EXAMPLE_RATES:
+            for example in made:
+                for shot in _nearest(example.image.shots, rate):
+                    if shot.stored.file is not None:
+                        self._add(example, shot.stored, shot)
+        return [it.data() for it in made if it.shots]
+
+    def _add(self, example: _Example, stored: Stored, shot: Shot | None = None) -> bool:
+        if stored.file is None or shot in example.shots:
+            return False
+        url = example.cut(stored.file)
+        if len(url) > self._left:
+            return False
+        self._left -= len(url)
+        if shot is None:
+            example.original = url
+        else:
+            example.shots[shot] = url
+        return True
+
+
+class _Example:
+    """A cut-out from the middle of one image."""
+
+    def __init__(self, image: Picked) -> None:
+        self.image = image
+        self.original = ""
+        self.shots: dict[Shot, str] = {}
+        self._width, self._height = min(image.width, EXAMPLE_SIDE), min(image.height, EXAMPLE_SIDE)
+        self._left = (image.width - self._width) // 2
+        self._top = (image.height - self._height) // 2
+
+    def cut(self, file: Path) -> str:
+        """The cut-out of a stored picture as a data URL."""
+        pixels = read_image(file).pixels
+        part = pixels[self._top : self._top + self._height, self._left : self._left + self._width]
+        data, suffix = lossless_bytes(part.copy(), effort=2)
+        return f"data:image/{suffix[1:]};base64,{base64.b64encode(data).decode()}"
+
+    def data(self) -> dict[str, Any]:
+        """Its form in the page."""
+        return {
+            "name": self.image.name,
+            "width": self._width,
+            "height": self._height,
+            "cutout": [self._left, self._top, self.image.width, self.image.height],
+            "original": {"url": self.original},
+            "shots": [
+                [it.entry, it.quality, it.bpp, list(it.values), {"url": url}]
+                for it, url in self.shots.items()
+            ],
+        }
+
+
+def _nearest(shots: Sequence[Shot], rate: float) -> list[Shot]:
+    """Of every codec the operating point nearest to a rate, on a logarithmic scale."""
+    by_entry: dict[int, list[Shot]] = {}
+    for shot in shots:
+        by_entry.setdefault(shot.entry, []).append(shot)
+    return [
+        min(of_codec, key=lambda it: max(it.bpp / rate, rate / max(it.bpp, 1e-9)))
+        for of_codec in by_entry.values()
+    ]

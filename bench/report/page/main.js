@@ -1,0 +1,141 @@
+const FINDINGS_SHOWN = 4;
+
+function plural(count, one, many = `${one}s`) {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** The choices in the controls; those of the anchor are the curves in the chosen metric. */
+function drawControls() {
+  const it = board();
+  const metrics = it.metrics.filter((one) => it.curves[one.name]);
+  fillSelect(byId("metric"), metrics.map((one) => [one.name, one.title]), state.metric);
+  const anchors = Object.keys(it.curves[state.metric] || {}).filter((index) => entryOf(index).provenance === "measured");
+  fillSelect(byId("anchor"), anchors.map((index) => [index, entryOf(index).label]), String(state.anchor));
+  state.anchor = anchors.length ? Number(byId("anchor").value) : null;
+  const families = [...new Set(it.entries.map((entry) => entry.family))];
+  fillSelect(byId("family"), [["", "All"], ...families.map((name) => [name, name])], state.family);
+  const lossless = state.coding === "lossless";
+  byId("metric").disabled = byId("anchor").disabled = lossless;
+  for (const choice of document.querySelectorAll('input[name="coding"]')) {
+    choice.checked = choice.value === state.coding;
+    choice.disabled = !it.entries.some((entry) => entry.lossless === (choice.value === "lossless"));
+  }
+  if (byId("search").value !== state.search) byId("search").value = state.search;
+}
+
+function drawSummary() {
+  const it = board();
+  const runs = Object.keys(it.environments);
+  const measured = it.entries.filter((entry) => entry.provenance === "measured");
+  byId("subtitle").textContent = `${it.dataset}: ${plural(measured.length, "codec configuration")} on ${plural(it.images, "image")}, ${plural(runs.length, "run")}`;
+  byId("footer").textContent = `Made by rdbench ${data.version}. Bits per pixel count every byte of the bitstream.`;
+  byId("environments").replaceChildren(
+    ...runs.map((run) => {
+      const { machine, software } = it.environments[run];
+      return element("div", {}, element("h3", { textContent: `Run ${run}` }), definitions([...Object.entries(machine), ...Object.entries(software)]));
+    }),
+  );
+}
+
+function drawFindings() {
+  const section = byId("findings");
+  const { findings } = board();
+  section.hidden = !findings.length;
+  byId("findings-title").textContent = `${plural(findings.length, "thing")} to know before comparing`;
+  const items = findings.map((it, k) =>
+    element("li", { className: it.severity, hidden: k >= FINDINGS_SHOWN }, element("span", { className: "kind", textContent: it.severity === "warning" ? "Warning " : "Note " }), it.message),
+  );
+  section.querySelector("ul").replaceChildren(...items);
+  const more = byId("findings-more");
+  more.hidden = findings.length <= FINDINGS_SHOWN;
+  more.setAttribute("aria-expanded", "false");
+  more.textContent = `Show ${findings.length - FINDINGS_SHOWN} more`;
+  more.onclick = () => {
+    const open = more.getAttribute("aria-expanded") !== "true";
+    items.forEach((item, k) => (item.hidden = !open && k >= FINDINGS_SHOWN));
+    more.setAttribute("aria-expanded", String(open));
+    more.textContent = open ? "Show fewer" : `Show ${findings.length - FINDINGS_SHOWN} more`;
+  };
+}
+
+function drawFailures() {
+  const { total, groups, hidden } = board().failures;
+  byId("failures-summary").textContent = total ? `${plural(total, "planned trial")} ended without a result. Images that failed anywhere are left out of every compared curve.` + (hidden ? ` ${plural(hidden, "further kind")} of failure in tables/failures.csv.` : "") : "None: every planned trial has a result.";
+  const table = byId("failures-table");
+  table.hidden = !groups.length;
+  const example = (it) => (known(it.quality) ? `${it.image} at ${it.quality}` : it.image);
+  table.tBodies[0].replaceChildren(
+    ...groups.map((it) => {
+      const label = entryOf(it.entry).label;
+      const name = element("button", { type: "button", className: "plain", textContent: label, onclick: () => showDetails(it.entry), "aria-haspopup": "dialog" });
+      const cell = (text, className = "") => element("td", { className, textContent: text });
+      return element("tr", {}, element("td", {}, name), cell(it.status, "bad"), cell(it.phase), cell(it.error), cell(String(it.count), "number"), cell(it.examples.map(example).join(", ")));
+    }),
+  );
+}
+
+function setUpTheme() {
+  const button = byId("theme");
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const root = document.documentElement;
+  const chosen = () => root.dataset.theme || (dark.matches ? "dark" : "light");
+  // Storage may be refused for a page opened from disk; the theme is then not remembered.
+  const storage = (act) => {
+    try {
+      return act();
+    } catch {
+      return null;
+    }
+  };
+  const before = storage(() => localStorage.getItem("rdbench-theme"));
+  if (before === "dark" || before === "light") root.dataset.theme = before;
+  const show = () => (button.textContent = chosen() === "dark" ? "Light theme" : "Dark theme");
+  button.onclick = () => {
+    root.dataset.theme = chosen() === "dark" ? "light" : "dark";
+    storage(() => localStorage.setItem("rdbench-theme", root.dataset.theme));
+    show();
+  };
+  dark.addEventListener("change", show);
+  show();
+}
+
+function setUpControls() {
+  byId("controls").onsubmit = (event) => event.preventDefault();
+  fillSelect(byId("dataset"), data.boards.map((it, k) => [String(k), it.dataset]), "0");
+  byId("dataset-field").hidden = data.boards.length < 2;
+  byId("dataset").onchange = (event) => change(initial(Number(event.target.value)));
+  byId("metric").onchange = (event) => change({ metric: event.target.value });
+  byId("anchor").onchange = (event) => change({ anchor: Number(event.target.value) });
+  byId("family").onchange = (event) => change({ family: event.target.value });
+  byId("search").oninput = (event) => change({ search: event.target.value });
+  for (const choice of document.querySelectorAll('input[name="coding"]')) choice.onchange = () => change({ coding: choice.value });
+}
+
+/** A drawing that what changed does not touch is left alone: zoom and focus stay where they are. */
+function drawAll(changes) {
+  const newBoard = "board" in changes;
+  drawControls();
+  if (!("hidden" in changes) || newBoard) drawRanking();
+  if (newBoard || "metric" in changes) {
+    plot.zoom = null;
+    plot.current = null;
+  }
+  drawPlot();
+  if (!newBoard) return;
+  drawSummary();
+  drawFindings();
+  drawFailures();
+  drawViewer();
+}
+
+setUpTheme();
+if (data.boards.length) {
+  setUpControls();
+  setUpPlot();
+  setUpViewer();
+  views.push(drawAll);
+  change(initial(0));
+} else {
+  byId("subtitle").textContent = "The runs hold no measurements.";
+  document.querySelector("main").hidden = true;
+}

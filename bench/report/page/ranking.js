@@ -1,0 +1,146 @@
+/** The ranking: one row an entry, sorted by any column. */
+const sorting = { key: "", descending: false };
+
+const number = (key, title, text, more = {}) => ({ key, title, text, numeric: true, ...more });
+const lossyColumns = () => [
+  number("rank", "#", (row) => (row.rank ? String(row.rank) : "–")),
+  { key: "label", title: "Codec", node: nameCell },
+  number("bd", "BD-rate %", (row) => fixed(row.bd, 1, true), { best: true }),
+  number("width", "95% interval", (row) => (known(row.low) ? `${fixed(row.low, 1, true)} to ${fixed(row.high, 1, true)}` : row.reason), { part: "p2", plain: true }),
+  { key: "chart", title: "", node: intervalChart, part: "p3", unsortable: true },
+  number("mean", "per image %", (row) => fixed(row.mean, 1, true), { part: "p3" }),
+  number("lowRate", "bpp range", (row) => (known(row.lowRate) ? `${fixed(row.lowRate, 2)}–${fixed(row.highRate, 2)}` : "–"), { part: "p2" }),
+  number("encode", "enc MP/s", (row) => significant(row.encode), { part: "p2", falling: true }),
+  number("decode", "dec MP/s", (row) => significant(row.decode), { part: "p2", falling: true }),
+  number("ok", "ok", okText),
+];
+const losslessColumns = () => [
+  number("rank", "#", (row) => (row.rank ? String(row.rank) : "–")),
+  { key: "label", title: "Codec", node: nameCell },
+  number("bpp", "bpp", (row) => fixed(row.bpp, 3), { best: true }),
+  number("ratio", "ratio", (row) => fixed(row.ratio, 3), { falling: true }),
+  number("encode", "enc MB/s", (row) => significant(row.encode), { part: "p2", falling: true }),
+  number("decode", "dec MB/s", (row) => significant(row.decode), { part: "p2", falling: true }),
+  number("ok", "ok", okText),
+];
+
+function okText(row) {
+  return row.entry.provenance === "measured" ? `${row.entry.ok}/${row.entry.planned}` : "–";
+}
+
+/** All entries of the chosen kind with their values; ranks count measured entries that have a value. */
+function rankingRows() {
+  const lossless = state.coding === "lossless";
+  const rows = [];
+  board().entries.forEach((entry, index) => {
+    if (entry.lossless !== lossless) return;
+    const row = { entry, index, label: entry.label, bpp: entry.bpp, ratio: entry.ratio, lowRate: entry.low, highRate: entry.high, encode: entry.encode, decode: entry.decode, ok: entry.planned ? entry.ok / entry.planned : null, reason: "" };
+    const it = comparison(index);
+    if (index === state.anchor) Object.assign(row, { bd: 0, mean: 0, reason: "anchor" });
+    else if (it) Object.assign(row, { bd: it.value, low: it.low, high: it.high, mean: it.mean, remark: it.remark, reason: it.value === null ? it.remark : "" });
+    row.width = known(row.low) ? row.high - row.low : null;
+    rows.push(row);
+  });
+  const key = lossless ? "bpp" : "bd";
+  const ranked = rows.filter((row) => row.entry.provenance === "measured" && known(row[key])).sort((a, b) => a[key] - b[key]);
+  ranked.forEach((row, k) => (row.rank = k && ranked[k - 1][key] === row[key] ? ranked[k - 1].rank : k + 1));
+  return rows;
+}
+
+function sorted(rows) {
+  const { key, descending } = sorting;
+  const sign = descending ? -1 : 1;
+  return rows.sort((a, b) => {
+    const [x, y] = [a[key], b[key]];
+    if (!known(x) || !known(y)) return Number(!known(x)) - Number(!known(y)) || a.index - b.index;
+    return sign * (typeof x === "string" ? x.localeCompare(y, "en", { numeric: true }) : x - y) || a.index - b.index;
+  });
+}
+
+function nameCell(row) {
+  const button = element("button", { type: "button", className: "plain", textContent: row.label, onclick: () => showDetails(row.index) });
+  button.setAttribute("aria-haspopup", "dialog");
+  const tag = row.index === state.anchor && !row.entry.lossless ? "anchor" : row.entry.provenance === "measured" ? null : row.entry.provenance;
+  return element("div", { className: "name" }, swatch(row.entry), element("div", {}, button, " ", tag && element("span", { className: "tag", textContent: tag })));
+}
+
+/** The interval as a line with the BD-rate on it, on one scale for all rows. */
+function intervalChart(row, extent) {
+  if (!known(row.bd) || !extent) return "";
+  const x = (value) => (4 + (192 * (value - extent[0])) / (extent[1] - extent[0] || 1)).toFixed(1);
+  const chart = ink(svgElement("svg", { viewBox: "0 0 200 20", preserveAspectRatio: "none", "aria-hidden": "true" }), row.entry);
+  chart.append(svgElement("path", { d: `M${x(0)},0V20`, class: "grid" }));
+  if (known(row.low)) chart.append(svgElement("path", { d: `M${x(row.low)},10H${x(row.high)}`, class: "curve" }));
+  chart.append(svgElement("circle", { cx: x(row.bd), cy: 10, r: 4, class: "mark" }));
+  return chart;
+}
+
+function drawRanking() {
+  const lossless = state.coding === "lossless";
+  const columns = lossless ? losslessColumns() : lossyColumns();
+  if (!columns.some((it) => it.key === sorting.key)) Object.assign(sorting, { key: "rank", descending: false });
+  const all = rankingRows();
+  const ends = all.flatMap((row) => [row.bd, row.low, row.high]).filter(known);
+  const extent = ends.length ? [Math.min(0, ...ends), Math.max(0, ...ends)] : null;
+  const rows = sorted(all.filter((row) => matches(row.entry)));
+  const best = Math.min(...all.filter((row) => row.rank === 1).map((row) => row.index));
+
+  const table = byId("ranking-table");
+  const focused = document.activeElement && document.activeElement.dataset.sort;
+  table.tHead.replaceChildren(element("tr", {}, ...columns.map(headCell)));
+  table.tBodies[0].replaceChildren(
+    ...rows.map((row) =>
+      element("tr", { "data-label": row.label }, ...columns.map((column) => bodyCell(column, row, extent, row.index === best))),
+    ),
+  );
+  if (focused) table.tHead.querySelector(`[data-sort="${focused}"]`)?.focus();
+  byId("ranking-empty").hidden = rows.length > 0;
+  byId("ranking-live").textContent = `${rows.length} of ${all.length} configurations shown`;
+  byId("ranking-note").textContent = lossless ? losslessNote() : lossyNote();
+}
+
+function headCell(column) {
+  const cell = element("th", { scope: "col", className: `${column.numeric ? "number " : ""}${column.part || ""}` });
+  if (column.unsortable) return cell;
+  const chosen = sorting.key === column.key;
+  cell.setAttribute("aria-sort", chosen ? (sorting.descending ? "descending" : "ascending") : "none");
+  const toggle = () => {
+    Object.assign(sorting, { key: column.key, descending: chosen ? !sorting.descending : Boolean(column.falling) });
+    drawRanking();
+  };
+  const name = { rank: "Rank", width: "95% interval, by width" }[column.key];
+  cell.append(element("button", { type: "button", textContent: column.title, "data-sort": column.key, onclick: toggle, "aria-label": name }));
+  return cell;
+}
+
+function bodyCell(column, row, extent, best) {
+  const head = column.key === "label";
+  const part = column.part || "";
+  const cell = element(head ? "th" : "td", { className: `${column.numeric ? "number " : ""}${column.key === "chart" ? "range-chart " : ""}${part}` });
+  if (head) cell.scope = "row";
+  if (column.node) cell.append(column.node(row, extent));
+  else cell.textContent = column.text(row);
+  if (column.best && best) cell.classList.add("best");
+  if (column.key === "bd" && row.remark) {
+    cell.title = row.remark;
+    if (known(row.bd)) cell.append(element("abbr", { textContent: "*", title: row.remark }));
+  }
+  if (column.key === "ok" && row.ok !== null && row.ok < 1) cell.classList.add("bad");
+  return cell;
+}
+
+function lossyNote() {
+  const it = metric();
+  if (state.anchor === null || !it) return "Nothing to compare: no lossy configuration has a curve.";
+  const hasRemarks = rankingRows().some((row) => row.remark && known(row.bd));
+  return (
+    `BD-rate: average difference in bits at equal ${it.title} against ${entryOf(state.anchor).label} (PCHIP on the mean curve of ${it.images} of ${board().images} images, those that every compared configuration finished); negative means fewer bits. ` +
+    "95% interval: paired bootstrap over images. “Per image” is the mean of the BD-rates of single images." +
+    (hasRemarks ? " * has a remark: hover, or see the details." : "") +
+    " MP/s: megapixels of all images ÷ seconds for all of them."
+  );
+}
+
+function losslessNote() {
+  return "bpp is the mean over images, ratio is 24 ÷ that mean; MB are millions of raw sample bytes. Every decoded pixel was compared with the original. Metric and anchor do not apply.";
+}

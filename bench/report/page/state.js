@@ -1,0 +1,40 @@
+const data = JSON.parse(byId("data").textContent);
+
+/** What is compared. Views read it and are called after every change; only `change` writes it. */
+const state = { board: 0, metric: "", anchor: null, coding: "lossy", family: "", search: "", hidden: new Set() };
+const views = [];
+
+function change(changes) {
+  Object.assign(state, changes);
+  for (const view of views) view(changes);
+}
+
+const board = () => data.boards[state.board];
+const metric = () => board().metrics.find((it) => it.name === state.metric) || null;
+const entryOf = (index) => board().entries[index];
+
+/** Whether the filters let an entry through. */
+function matches(entry) {
+  if (entry.lossless !== (state.coding === "lossless")) return false;
+  if (state.family && entry.family !== state.family) return false;
+  const words = state.search.toLowerCase().split(/\s+/).filter(Boolean);
+  const options = Object.entries(entry.options || {}).map(([key, value]) => `${key}=${value}`);
+  const text = [entry.label, entry.family, entry.version, entry.run, entry.provenance, ...options].join(" ").toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+/** The comparison of an entry with the anchor: its parts by name, or null. */
+function comparison(index) {
+  const cells = ((board().bd[state.metric] || {})[state.anchor] || {})[index];
+  if (!cells) return null;
+  const [value, low, high, mean, overlap, remark] = cells;
+  return { value, low, high, mean, overlap, remark };
+}
+
+/** The settings that a data set starts with. */
+function initial(index) {
+  const it = data.boards[index];
+  const lossy = it.entries.some((entry) => !entry.lossless);
+  const metrics = it.metrics.map((one) => one.name).filter((name) => it.curves[name]);
+  return { board: index, metric: metrics[0] || "", anchor: it.anchor, coding: lossy ? "lossy" : "lossless", family: "", search: "", hidden: new Set() };
+}

@@ -1,0 +1,305 @@
+/** The comparison of reconstructions. `image` is an index: {name, width, height, original, shots, cutout?}. */
+const viewer = { image: null, pictures: [null, null], shots: [null, null], view: { scale: 1, x: 0, y: 0 }, fitted: true, mode: "slider", divider: 0.5, flipped: false, timer: null, turn: 0, gain: 8 };
+const FLICKER_MS = 700; // Under three changes a second (WCAG 2.3.1).
+const ORIGINAL = "original";
+
+const viewerSides = () => [byId("viewer-left"), byId("viewer-right")];
+const shotOf = ([entry, quality, bpp, values, picture]) => ({ entry, quality, bpp, values, picture });
+
+function setUpViewer() {
+  byId("viewer-image").onchange = chooseImage;
+  for (const select of viewerSides()) select.onchange = showShots;
+  byId("viewer-rate").oninput = showShots;
+  for (const choice of document.querySelectorAll('input[name="mode"]')) choice.onchange = () => setMode(choice.value);
+  byId("viewer-divider").oninput = (event) => setDivider(event.target.value / 1000);
+  byId("viewer-play").onclick = () => setFlicker(viewer.timer === null);
+  byId("viewer-swap").onclick = swap;
+  byId("viewer-gain").onchange = (event) => setGain(Number(event.target.value));
+  byId("viewer-in").onclick = () => zoomViewer(2);
+  byId("viewer-out").onclick = () => zoomViewer(0.5);
+  byId("viewer-one").onclick = () => setScale(1);
+  byId("viewer-fit").onclick = fitViewer;
+  listenToStage();
+  new ResizeObserver(() => viewer.image && sizeStage()).observe(byId("viewer-stage"));
+}
+
+/** A data set was chosen: offer its images, examples first. */
+function drawViewer() {
+  const { images, examples } = board().viewer;
+  const any = images.length + examples.length > 0;
+  byId("viewer-body").hidden = !any;
+  byId("viewer-none").hidden = any;
+  byId("viewer-none").textContent = "No reconstructions to show: bitstreams were not kept. Run again with --keep-bitstreams, then make the report again.";
+  viewer.image = null;
+  setFlicker(false);
+  if (!any) return;
+  const select = byId("viewer-image");
+  const group = (label, options) => element("optgroup", { label }, ...options.map(([value, text]) => element("option", { value, textContent: text })));
+  select.replaceChildren();
+  if (examples.length) select.append(group("Cut-outs inside this page", examples.map((it, k) => [`example ${k}`, `${it.name}, ${it.width}×${it.height} cut-out`])));
+  if (images.length) select.append(group("Whole images, beside this page", images.map((it, k) => [`image ${k}`, it.name])));
+  chooseImage();
+}
+
+async function chooseImage() {
+  const turn = (viewer.turn += 1);
+  const [kind, index] = byId("viewer-image").value.split(" ");
+  try {
+    const image = kind === "example" ? board().viewer.examples[index] : await loadIndex(board().viewer.images[index].script);
+    if (turn !== viewer.turn) return;
+    const target = viewer.image ? targetRate() : 0.5;
+    viewer.image = { ...image, shots: image.shots.map(shotOf) };
+    offerSides();
+    setTargetRate(target);
+    Object.assign(viewer, { fitted: true, pictures: [null, null], shots: viewerSides().map((select) => nearestShot(select.value)) });
+    sizeStage();
+    showShots();
+  } catch (error) {
+    if (turn === viewer.turn) tellProblem(error.message);
+  }
+}
+
+function offerSides() {
+  const entries = [...new Set(viewer.image.shots.map((it) => it.entry))];
+  const choices = [[ORIGINAL, "Original"], ...entries.map((index) => [String(index), entryOf(index).label])];
+  const first = board().anchor !== null && entries.includes(board().anchor) ? board().anchor : entries[0];
+  const defaults = [String(first), String(entries.find((it) => it !== first) ?? ORIGINAL)];
+  viewerSides().forEach((select, side) => fillSelect(select, choices, select.value && choices.some(([key]) => key === select.value) ? select.value : defaults[side]));
+}
+
+/** The ends of the rate slider, which is logarithmic. */
+function rateRange() {
+  const rates = viewer.image.shots.map((it) => it.bpp).filter((it) => it > 0);
+  return [Math.log(Math.min(...rates)), Math.log(Math.max(...rates))];
+}
+
+function targetRate() {
+  const [low, high] = rateRange();
+  return Math.exp(low + ((high - low) * byId("viewer-rate").value) / 1000);
+}
+
+function setTargetRate(rate) {
+  const [low, high] = rateRange();
+  byId("viewer-rate").value = high > low ? Math.round((1000 * (clamp(Math.log(rate), low, high) - low)) / (high - low)) : 0;
+}
+
+/** The operating point of a codec nearest to the target, by the ratio of rates. */
+function nearestShot(choice) {
+  if (choice === ORIGINAL) return { picture: viewer.image.original };
+  const gap = (it) => Math.abs(Math.log(it.bpp / targetRate()));
+  return viewer.image.shots.filter((it) => it.entry === Number(choice)).reduce((best, it) => (gap(it) < gap(best) ? it : best));
+}
+
+async function showShots() {
+  if (!viewer.image) return;
+  const turn = (viewer.turn += 1);
+  const text = `${fixed(targetRate(), 3)} bpp`;
+  byId("viewer-rate-text").textContent = text;
+  byId("viewer-rate").setAttribute("aria-valuetext", text);
+  viewer.shots = viewerSides().map((select) => nearestShot(select.value));
+  drawValues();
+  const problems = [];
+  const pictures = await Promise.all(
+    viewer.shots.map(async ({ picture }, side) => {
+      try {
+        if (!picture.url) throw new Error(picture.problem);
+        return await loadPicture(picture.url);
+      } catch (error) {
+        problems.push(`${shotName(side)}: ${error.message}`);
+        return null;
+      }
+    }),
+  );
+  if (turn !== viewer.turn) return;
+  viewer.pictures = pictures;
+  tellProblem([...new Set(problems)].join(" · "));
+  repaint();
+}
+
+function tellProblem(text) {
+  byId("viewer-problem").hidden = !text;
+  byId("viewer-problem").textContent = text;
+}
+
+function shotName(side) {
+  const shot = viewer.shots[side];
+  return known(shot.entry) ? `${entryOf(shot.entry).label}, ${fixed(shot.bpp, 3)} bpp` : "Original";
+}
+
+function drawValues() {
+  const table = byId("viewer-values");
+  const cell = (text) => element("td", { className: "number", textContent: text });
+  const line = (title, ...cells) => element("tr", {}, element("th", { scope: "row", textContent: title }), ...cells.map(cell));
+  const head = ["", ...viewerSides().map((select) => select.selectedOptions[0].textContent)];
+  table.tHead.replaceChildren(element("tr", {}, ...head.map((text, k) => (k ? element("th", { scope: "col", className: "number", textContent: text }) : element("td")))));
+  const of = (read) => viewer.shots.map((shot) => (known(shot.entry) ? read(shot) : "–"));
+  const rows = [line("quality setting", ...of((it) => String(it.quality))), line("rate, bpp", ...of((it) => fixed(it.bpp, 3)))];
+  board().metrics.forEach((one, k) => rows.push(line(one.unit ? `${one.title}, ${one.unit}` : one.title, ...of((it) => (known(it.values[k]) ? fixed(it.values[k], one.unit === "dB" ? 2 : 4) : "–")))));
+  table.tBodies[0].replaceChildren(...rows);
+}
+
+function setMode(mode) {
+  viewer.mode = mode;
+  for (const part of document.querySelectorAll(".mode")) part.hidden = part.dataset.mode !== mode;
+  byId("viewer-stage").dataset.mode = mode;
+  byId("viewer-canvas").classList.toggle("heat", mode === "difference");
+  setFlicker(mode === "flicker" && !window.matchMedia("(prefers-reduced-motion: reduce)").matches);
+  setGain(viewer.gain);
+  repaint();
+}
+
+function setDivider(share) {
+  viewer.divider = clamp(share, 0, 1);
+  byId("viewer-divider").value = Math.round(1000 * viewer.divider);
+  repaint();
+}
+
+function setFlicker(on) {
+  if (viewer.timer !== null) clearInterval(viewer.timer);
+  viewer.timer = on ? setInterval(swap, FLICKER_MS) : null;
+  byId("viewer-play").textContent = on ? "Pause" : "Play";
+}
+
+function swap() {
+  viewer.flipped = !viewer.flipped;
+  repaint();
+}
+
+function setGain(gain) {
+  viewer.gain = gain;
+  const share = (gain / 3).toFixed(4);
+  const row = `${share} ${share} ${share} 0 0`;
+  byId("heat-gain").setAttribute("values", `${row} ${row} ${row} 0 0 0 1 0`);
+  byId("viewer-heat-end").textContent = `${Math.round(255 / gain)} and more`;
+}
+
+function repaint() {
+  if (!viewer.image) return;
+  const { mode, flipped } = viewer;
+  const canvas = byId("viewer-canvas");
+  paint(canvas, viewer.pictures, viewer.view, mode, viewer.divider, flipped);
+  const names = [shotName(0), shotName(1)];
+  const shown = { slider: names, flicker: [names[flipped ? 1 : 0], ""], difference: [`Difference: ${names.join(" − ")}`, ""] }[mode];
+  byId("viewer-side-left").textContent = shown[0];
+  byId("viewer-side-right").textContent = shown[1];
+  byId("viewer-shown").textContent = mode === "flicker" ? `${flipped ? "right" : "left"}: ${shown[0]}` : "";
+  byId("viewer-stage").setAttribute("aria-label", `${viewer.image.name}: ${names.join(" and ")}`);
+  byId("viewer-zoom").textContent = `${Math.round(100 * viewer.view.scale)}%`;
+}
+
+/** The canvas has one pixel for every device pixel, so that nothing but this page scales a picture. */
+function sizeStage() {
+  const canvas = byId("viewer-canvas");
+  const ratio = window.devicePixelRatio || 1;
+  const width = byId("viewer-stage").clientWidth;
+  const { image } = viewer;
+  const height = Math.round(clamp((width * image.height) / image.width, 200, Math.max(240, 0.72 * window.innerHeight)));
+  canvas.style.height = `${height}px`;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  if (viewer.fitted) fitViewer();
+  else moveViewer(0, 0);
+}
+
+/** The largest scale that shows the whole picture; above 1 a whole number, so that all pixels have one size. */
+function fitScale() {
+  const canvas = byId("viewer-canvas");
+  const scale = Math.min(canvas.width / viewer.image.width, canvas.height / viewer.image.height);
+  return scale > 1 ? Math.floor(scale) : scale;
+}
+
+function fitViewer() {
+  setScale(fitScale());
+}
+
+/** Enlarged pixels come in whole numbers of device pixels, all of one size. */
+function zoomViewer(factor, at = null) {
+  const { scale } = viewer.view;
+  const fit = fitScale();
+  let next = scale * factor;
+  if (next > 1) next = factor > 1 ? Math.max(Math.ceil(next - 0.5), Math.floor(scale) + 1) : Math.max(1, Math.round(next));
+  if (factor < 1 && scale > fit && next < fit) next = fit;
+  setScale(clamp(next, Math.min(fit, 1) / 2, 64), at);
+}
+
+/** Change the scale; the picture's point under `at` (canvas pixels) stays in place. */
+function setScale(scale, at = null) {
+  const { view } = viewer;
+  const canvas = byId("viewer-canvas");
+  if (at) {
+    view.x += (at[0] - canvas.width / 2) * (1 / view.scale - 1 / scale);
+    view.y += (at[1] - canvas.height / 2) * (1 / view.scale - 1 / scale);
+  }
+  view.scale = scale;
+  viewer.fitted = Math.abs(scale - fitScale()) < 1e-9;
+  byId("viewer-stage").classList.toggle("zoomed", scale > fitScale() + 1e-9);
+  moveViewer(0, 0);
+}
+
+/** Move by canvas pixels, not beyond the picture's edge. */
+function moveViewer(dx, dy) {
+  const { view, image } = viewer;
+  const canvas = byId("viewer-canvas");
+  const within = (value, size, extent) => {
+    const half = extent / 2 / view.scale;
+    return half * 2 >= size ? size / 2 : clamp(value, half, size - half);
+  };
+  view.x = within(view.x + dx / view.scale, image.width, canvas.width);
+  view.y = within(view.y + dy / view.scale, image.height, canvas.height);
+  repaint();
+}
+
+function listenToStage() {
+  const stage = byId("viewer-stage");
+  const canvas = byId("viewer-canvas");
+  const place = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [((event.clientX - box.left) * canvas.width) / box.width, ((event.clientY - box.top) * canvas.height) / box.height];
+  };
+  let drag = null;
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || !viewer.image) return;
+    const at = place(event);
+    const near = Math.abs(at[0] - viewer.divider * canvas.width) < 24 * window.devicePixelRatio;
+    const divides = viewer.mode === "slider" && (near || !stage.classList.contains("zoomed"));
+    drag = { at, divides };
+    canvas.setPointerCapture(event.pointerId);
+    if (divides) setDivider(at[0] / canvas.width);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!drag) return;
+    const at = place(event);
+    if (drag.divides) setDivider(at[0] / canvas.width);
+    else moveViewer(drag.at[0] - at[0], drag.at[1] - at[1]);
+    drag.at = at;
+  });
+  for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => (drag = null));
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      if (!viewer.image || (!event.ctrlKey && !event.metaKey && document.activeElement !== stage)) return;
+      event.preventDefault();
+      zoomViewer(event.deltaY < 0 ? 2 : 0.5, place(event));
+    },
+    { passive: false },
+  );
+  const step = () => canvas.width / 12;
+  const keys = {
+    "+": () => zoomViewer(2),
+    "=": () => zoomViewer(2),
+    "-": () => zoomViewer(0.5),
+    0: fitViewer,
+    ArrowLeft: () => moveViewer(-step(), 0),
+    ArrowRight: () => moveViewer(step(), 0),
+    ArrowUp: () => moveViewer(0, -step()),
+    ArrowDown: () => moveViewer(0, step()),
+    "[": () => setDivider(viewer.divider - 0.02),
+    "]": () => setDivider(viewer.divider + 0.02),
+    " ": swap,
+  };
+  stage.addEventListener("keydown", (event) => {
+    if (!viewer.image || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+}
