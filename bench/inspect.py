@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from bench import registry
-from bench.engines.pool import Limits, Worker
-from bench.engines.worker import CodecRef, Describe, DescribeMetric, Description, MetricDescription
+from bench.engines.pool import Died, Limits, Worker
+from bench.engines.worker import CodecRef, Describe, DescribeMetric, Description, Failed, MetricDescription
 from bench.engines.zygote import Zygote
 
 _TIMEOUT = 120.0
+
+
+State = Literal["ok", "needs options", "unavailable", "broken"]
 
 
 @dataclass(frozen=True)
@@ -17,46 +22,45 @@ class Finding:
     """One installed codec or metric."""
 
     name: str
+    state: State
     version: str = ""
     problem: str = ""
-    """Why it does not work, with the line that installs what is missing; empty when it works."""
+    """Why it does not work as it is, with the remedy; empty when it does."""
     codec: Description | None = None
     metric: MetricDescription | None = None
 
 
 def inspect_codecs() -> list[Finding]:
     """Every installed codec at its default configuration."""
-    found = []
-    for name, answer in _ask(registry.CODECS):
-        if isinstance(answer, Description):
-            found.append(Finding(name, answer.version, codec=answer))
-        else:
-            found.append(Finding(name, problem=str(answer)))
-    return found
+    targets = registry.targets(registry.CODECS)
+    return _inspect({name: Describe(CodecRef(target)) for name, target in targets.items()})
 
 
 def inspect_metrics() -> list[Finding]:
     """Every installed metric."""
-    found = []
-    for name, answer in _ask(registry.METRICS):
-        if isinstance(answer, MetricDescription):
-            found.append(Finding(name, answer.version, metric=answer))
-        else:
-            found.append(Finding(name, problem=str(answer)))
-    return found
+    targets = registry.targets(registry.METRICS)
+    return _inspect({name: DescribeMetric(target) for name, target in targets.items()})
 
 
-def _ask(group: str) -> list[tuple[str, Description | MetricDescription | str]]:
+def _inspect(requests: Mapping[str, Describe | DescribeMetric]) -> list[Finding]:
     zygote = Zygote()
     worker = Worker(zygote, Limits(timeout=_TIMEOUT))
-    answers: list[tuple[str, Description | MetricDescription | str]] = []
     try:
-        for name, target in registry.targets(group).items():
-            request = Describe(CodecRef(target)) if group == registry.CODECS else DescribeMetric(target)
-            answer = worker.ask(request)
-            good = isinstance(answer, Description | MetricDescription)
-            answers.append((name, answer if good else f"{answer.message}"))
+        return [_finding(name, worker.ask(request)) for name, request in requests.items()]
     finally:
         worker.close()
         zygote.close()
-    return answers
+
+
+def _finding(name: str, answer: Description | MetricDescription | Failed | Died) -> Finding:
+    if isinstance(answer, Description):
+        return Finding(name, "ok", answer.version, codec=answer)
+    if isinstance(answer, MetricDescription):
+        return Finding(name, "ok", answer.version, metric=answer)
+    if answer.status == "unsupported":
+        return Finding(name, "unavailable", problem=answer.message)
+    if isinstance(answer, Failed) and not answer.exception:
+        # An error that rdbench raises on purpose: the options, for a codec that has no default ones.
+        return Finding(name, "needs options", problem=answer.message)
+    cause = f"{answer.exception}: " if isinstance(answer, Failed) else ""
+    return Finding(name, "broken", problem=f"{cause}{answer.message}")

@@ -30,7 +30,7 @@ class Jpeg:
 
     name = "jpeg"
     lossless = False
-    qualities: tuple[float, ...] = (5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95)
+    qualities: tuple[float, ...] = (10, 20, 30, 40, 50, 60, 70, 80, 90, 95)
     quality_range: tuple[float, float] = (1, 100)
 
     def __init__(

@@ -33,7 +33,7 @@ class Jpeg2000:
         self._imagecodecs, decoder = load_imagecodecs(self.name, "jpeg2k")
         self.version = f"1+openjpeg {library} (Pillow {self._pillow.__version__})+decoder {decoder}"
         self.lossless = lossless
-        self.qualities = () if lossless else (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+        self.qualities = () if lossless else (0.1, 0.18, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0)
         self.quality_range = None if lossless else (0.01, 20.0)
 
     def encode(self, image: Image, quality: float | None) -> bytes:

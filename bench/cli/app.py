@@ -170,7 +170,9 @@ def export(
 
 @app.command(name="list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="codecs|metrics|datasets|runs", show_default=False)],
+    what: Annotated[
+        str, typer.Argument(metavar="codecs|metrics|datasets|references|runs", show_default=False)
+    ],
 ) -> None:
     """List what can be measured, on what, and what has been."""
     from bench.cli import inspecting
@@ -188,12 +190,12 @@ def doctor() -> None:
 
 @app.command()
 def fetch(
-    datasets: Annotated[list[str], typer.Argument(metavar="DATASET…", show_default=False)],
+    names: Annotated[list[str], typer.Argument(metavar="DATASET|REFERENCE…", show_default=False)],
 ) -> None:
-    """Download data sets into the user's cache, verified."""
+    """Download data sets or published curves into the user's cache, verified."""
     from bench.cli import inspecting
 
-    inspecting.fetch(datasets)
+    inspecting.fetch(names)
 
 
 @app.command()

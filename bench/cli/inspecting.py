@@ -10,13 +10,20 @@ from bench.cli import console
 from bench.datasets import catalog, places
 from bench.datasets import fetch as fetch_dataset
 from bench.errors import BenchError, ConfigError
-from bench.inspect import Finding, inspect_codecs, inspect_metrics
+from bench.exchange.references import CATALOG, load_references, open_reference
+from bench.inspect import inspect_codecs, inspect_metrics
 from bench.store import is_run, read_info
 
 
 def list_things(what: str) -> None:
     """Print one of the lists."""
-    lists = {"codecs": _codecs, "metrics": _metrics, "datasets": _datasets, "runs": _runs}
+    lists = {
+        "codecs": _codecs,
+        "metrics": _metrics,
+        "datasets": _datasets,
+        "references": _references,
+        "runs": _runs,
+    }
     if what not in lists:
         raise ConfigError(f"list what? one of {', '.join(lists)}, not {what!r}")
     lists[what]()
@@ -24,32 +31,34 @@ def list_things(what: str) -> None:
 
 def doctor() -> None:
     """Print what works here and what does not."""
-    codecs, metrics = inspect_codecs(), inspect_metrics()
-    rows = [("codec", *_row(it)) for it in codecs] + [("metric", *_row(it)) for it in metrics]
-    console.print_table(("kind", "name", "state", "version"), [it[:4] for it in rows], numeric_from=9)
-    broken = [it for it in (*codecs, *metrics) if it.problem]
-    for it in broken:
-        print(f"\n{it.name}: {it.problem}")
-    print(f"\n{len(codecs) + len(metrics) - len(broken)} of {len(codecs) + len(metrics)} work here.")
+    findings = [("codec", it) for it in inspect_codecs()] + [("metric", it) for it in inspect_metrics()]
+    rows = [(kind, it.name, it.state, it.version) for kind, it in findings]
+    console.print_table(("kind", "name", "state", "version"), rows, numeric_from=len(rows))
+    for _, it in findings:
+        if it.problem:
+            print(f"\n{it.name}: {it.problem}")
+    working = sum(it.state != "unavailable" and it.state != "broken" for _, it in findings)
+    print(f"\n{working} of {len(findings)} work here.")
 
 
 def fetch(names: list[str]) -> None:
-    """Download data sets."""
+    """Download data sets and published curves."""
+    references = {it.name for it in load_references(CATALOG)}
     with console.Progress() as progress:
         for name in names:
+            if name in references and name not in catalog():
+                curves = open_reference(name)
+                print(f"{name}: {len(curves[0].curves)} curves, {curves[0].source}")
+                continue
             dataset = fetch_dataset(name, progress=progress.fetching)
             print(f"{name}: {len(dataset.images)} images in {dataset.images[0].path.parent}")
-
-
-def _row(it: Finding) -> tuple[str, str, str]:
-    return it.name, "unavailable" if it.problem else "ok", it.version
 
 
 def _codecs() -> None:
     rows = []
     for it in inspect_codecs():
         if it.codec is None:
-            rows.append((it.name, "unavailable", "", it.problem.splitlines()[0]))
+            rows.append((it.name, it.state, "", it.problem.splitlines()[0]))
             continue
         points = "lossless" if it.codec.lossless else ",".join(f"{q:g}" for q in it.codec.qualities)
         limits = "" if it.codec.quality_range is None else "{:g} to {:g}".format(*it.codec.quality_range)
@@ -66,7 +75,7 @@ def _metrics() -> None:
     rows = []
     for it in inspect_metrics():
         if it.metric is None:
-            rows.append((it.name, "unavailable", it.problem.splitlines()[0]))
+            rows.append((it.name, it.state, it.problem.splitlines()[0]))
         else:
             rows.append((it.name, it.metric.unit or "1", "higher" if it.metric.higher_is_better else "lower"))
     console.print_table(("metric", "unit", "better"), rows, numeric_from=9)
@@ -80,6 +89,11 @@ def _datasets() -> None:
             (name, str(len(spec.files)), "here" if here else "to be fetched", spec.licence, spec.description)
         )
     console.print_table(("data set", "images", "state", "licence", "description"), rows, numeric_from=9)
+
+
+def _references() -> None:
+    rows = [(it.name, it.dataset or "", it.source) for it in load_references(CATALOG)]
+    console.print_table(("published curves", "data set", "source"), rows, numeric_from=len(rows))
 
 
 def _runs() -> None:

@@ -1,7 +1,8 @@
 """BD-rates of every pair of configurations, for a table whose anchor can be changed.
 
-The numbers are those of :func:`~bench.rd.bootstrap.bootstrap_bd_rate` for each pair. What that function computes for
-a pair, the resamples and the resampled mean curves, is here computed once for each configuration.
+The numbers are those of :func:`~bench.rd.bootstrap.bootstrap_bd_rate` for each pair. What that function
+computes for a pair, the resamples and the resampled mean curves, is here computed once for each
+configuration.
 """
 
 from __future__ import annotations
