@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,7 @@ class _Table:
         rows_of = {
             row: it
             for it in lines
-            if (row := place(it, bytes(it.config), lambda it=it: msgspec.json.decode(it.config))) is not None
+            if (row := place(it, bytes(it.config), partial(msgspec.json.decode, it.config))) is not None
         }
         if not rows_of:
             return

@@ -124,11 +124,13 @@ def _environment(configs: Sequence[Config]) -> list[Finding]:
             " --timing"
         )
         findings.append(Finding("timing", "warning", text, loaded))
-    by_codec: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    # Options choose libraries (LZ4 or zstd): versions are compared within one configuration only.
+    by_codec: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for config in configs:
         if config.version:
-            by_codec[config.codec][config.version].append(config.label)
-    for codec, versions in by_codec.items():
+            same = (config.codec, repr(sorted(config.options.items())))
+            by_codec[same][config.version].append(config.label)
+    for (codec, _), versions in by_codec.items():
         if len(versions) > 1:
             parts = "; ".join(f"{version} in {_join(labels)}" for version, labels in versions.items())
             labels = tuple(itertools.chain(*versions.values()))

@@ -143,6 +143,13 @@ def make_plan(
     for label in labels:
         if labels.count(label) > 1:
             raise ConfigError(f"two codecs have the label {label!r}; give one of them another `label`")
+    same: dict[tuple[str, str], str] = {}
+    for it in codecs:
+        first = same.setdefault((it.codec, _canonical(it.config)), it.label)
+        if first != it.label:
+            raise ConfigError(
+                f"{first!r} and {it.label!r} are the same configuration of {it.codec}; name it once"
+            )
     return Plan(tuple(files), codecs, metrics), files
 
 

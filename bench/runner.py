@@ -165,7 +165,7 @@ def _finished(folder: Path, info: RunInfo, options: Options) -> dict[str, str]:
     selector = Selector(info)
     done: dict[str, str] = {}
     for it in read_journal(folder):
-        if it.status != "ok" or not selector.is_current(it):
+        if it.status != "ok" or selector.codec_of(it) is None:
             continue
         if options.timing and (it.timing != "alone" or len(it.encode_s) < options.repeats):
             continue

@@ -162,10 +162,11 @@ class Selector:
     def __init__(self, info: RunInfo) -> None:
         self._environment = info.environment.id
         self._images = {(it.dataset, it.name, it.sha256): row for row, it in enumerate(info.images)}
-        self._codecs: dict[tuple[str, str, str | None], list[tuple[int, CodecPlan]]] = {}
+        self._plans = info.codecs
+        self._codecs: dict[tuple[str, str, str | None], list[int]] = {}
         for index, codec in enumerate(info.codecs):
             identity = (codec.codec, codec.version, codec.weights_sha256)
-            self._codecs.setdefault(identity, []).append((index, codec))
+            self._codecs.setdefault(identity, []).append(index)
         self._points: dict[tuple[int, float | None], int] = {}
         for index, codec in enumerate(info.codecs):
             for quality in codec.qualities:
@@ -181,20 +182,29 @@ class Selector:
         if it.environment != self._environment:
             return None
         image = self._images.get((it.dataset, it.image, it.image_sha256))
-        key = (it.codec, it.version, it.weights_sha256, config)
-        if key not in self._seen:
-            fitting = self._codecs.get(key[:3], ())
-            full = parsed() if fitting else {}
-            self._seen[key] = next((index for index, codec in fitting if codec.config == full), None)
-        codec = self._seen[key]
+        codec = self._codec_index(it, config, parsed)
         if image is None or codec is None:
             return None
         point = self._points.get((codec, it.quality))
         return None if point is None else point + image
 
-    def is_current(self, it: Measurement) -> bool:
-        """Whether a measurement belongs to the present plan."""
-        return self.row(it, msgspec.json.encode(it.config, order="sorted"), lambda: it.config) is not None
+    def codec_of(self, it: Measurement) -> CodecPlan | None:
+        """The planned configuration that a measurement belongs to; None for one that is history."""
+        config = msgspec.json.encode(it.config, order="sorted")
+        if self.row(it, config, lambda: it.config) is None:
+            return None
+        index = self._codec_index(it, config, lambda: it.config)
+        return None if index is None else self._plans[index]
+
+    def _codec_index(
+        self, it: Identity, config: Hashable, parsed: Callable[[], dict[str, Any]]
+    ) -> int | None:
+        key = (it.codec, it.version, it.weights_sha256, config)
+        if key not in self._seen:
+            fitting = self._codecs.get(key[:3], ())
+            full = parsed() if fitting else {}
+            self._seen[key] = next((index for index in fitting if self._plans[index].config == full), None)
+        return self._seen[key]
 
 
 class RunWriter:

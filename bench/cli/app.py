@@ -122,11 +122,20 @@ def report(
         list[str] | None,
         typer.Option("--reference", "-r", metavar="NAME|FILE", help="Published curves to draw beside."),
     ] = None,
+    width: Annotated[
+        str | None,
+        typer.Option(metavar="column|double", help="Figures at 3.5 or 7.2 in; default: each as suits."),
+    ] = None,
+    rate_axis: Annotated[str, typer.Option(metavar="log|linear", help="Axis of bits per pixel.")] = "log",
+    style: Annotated[
+        Path | None, typer.Option(metavar="FILE.mplstyle", help="Matplotlib style instead of rdbench's.")
+    ] = None,
 ) -> None:
-    """Write tables and figures from finished runs; no codec runs."""
+    """Write tables, figures and the leaderboard page from finished runs; no codec runs."""
     from bench.cli import reporting
 
-    reporting.report(runs, out, anchor, reference or [])
+    options = reporting.report_options(anchor, reference or [], width, rate_axis, style)
+    reporting.report(runs, out, options)
 
 
 @app.command()
@@ -166,6 +175,76 @@ def export(
     from bench.cli import reporting
 
     reporting.export(run, format, output)
+
+
+@app.command()
+def baseline(
+    run: RunFolder,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="The baseline file, JSON.", show_default=False),
+    ],
+) -> None:
+    """Keep a run's state in a file, for `check` to hold later ones against."""
+    from bench.cli import checking
+
+    checking.baseline(run, output)
+
+
+@app.command()
+def check(
+    subject: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN|SUITE.yaml", help="A run folder, or a suite to measure now.", show_default=False
+        ),
+    ],
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", "-b", metavar="FILE", help="What `rdbench baseline` wrote.")
+    ] = None,
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="text|markdown|json|junit|github", help="Form.")
+    ] = "text",
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Default: standard output.")
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Accept the new state: write it to the baseline.")
+    ] = False,
+    limits: Annotated[
+        Path | None,
+        typer.Option("--limits", metavar="SUITE.yaml", help="The suite file whose `gate` applies to a run."),
+    ] = None,
+    timing: Annotated[
+        bool, typer.Option("--timing", help="Compare speed with --against, interleaved on this machine.")
+    ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="ENV|WHEEL|COMMAND",
+            help="The old installation: a virtual environment, a wheel, or a command that starts a Python.",
+        ),
+    ] = None,
+    rounds: Annotated[
+        int, typer.Option(min=3, help="Pairs of processes that take the times of --timing.")
+    ] = 10,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="Keep the run of a suite here; else it is discarded."
+        ),
+    ] = None,
+) -> None:
+    """Hold a run against a baseline; 0 pass, 1 regression, 2 bad usage, 3 failed trials."""
+    from bench.cli import checking
+
+    request = checking.Request(
+        subject, baseline, limits, format, output, update, timing, against, rounds, out
+    )
+    code = checking.check(request)
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command(name="list")

@@ -55,7 +55,7 @@ def fetch(names: list[str]) -> None:
 
 
 def _codecs() -> None:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for it in inspect_codecs():
         if it.codec is None:
             rows.append((it.name, it.state, "", it.problem.splitlines()[0]))
@@ -72,7 +72,7 @@ def _text(value: object) -> str:
 
 
 def _metrics() -> None:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for it in inspect_metrics():
         if it.metric is None:
             rows.append((it.name, it.state, it.problem.splitlines()[0]))

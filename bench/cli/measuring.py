@@ -65,8 +65,9 @@ def run(request: Request, options: Options) -> bool:
     _print_summary(summary)
     if request.report and summary.statuses["ok"]:
         from bench.cli import reporting
+        from bench.report import ReportOptions
 
-        reporting.report([folder], trusted=True)
+        reporting.report([folder], options=ReportOptions(trusted=True))
     return summary.failed > 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 from bench.cli import console
 from bench.compare import compare_selectors
@@ -15,8 +15,10 @@ from bench.exchange import export_codec_compare, export_compressai
 from bench.exchange.references import open_reference
 from bench.frame import load
 from bench.rd import METHODS
-from bench.report import write_report
+from bench.report import ReportOptions, write_report
 from bench.report.board import Board
+from bench.report.figures import FigureOptions
+from bench.report.figures.sheet import RateAxis, Width
 from bench.report.table import Table
 from bench.report.tables import lossless, summary
 from bench.store import write_atomically
@@ -27,20 +29,27 @@ if TYPE_CHECKING:
 REPORT_FOLDER = "report"
 
 
-def report(
-    runs: list[Path],
-    out: Path | None = None,
-    anchor: str | None = None,
-    references: Sequence[str] = (),
-    *,
-    trusted: bool = False,
-) -> None:
+def report(runs: list[Path], out: Path | None = None, options: ReportOptions | None = None) -> None:
     """Write the report of some runs, and print its summary."""
-    published = [curve for it in references for curve in open_reference(it)]
-    made = write_report(runs, out or runs[0] / REPORT_FOLDER, anchor, published, trusted=trusted)
+    made = write_report(runs, out or runs[0] / REPORT_FOLDER, options)
     for board in made.boards:
         _print_board(board)
     print(f"\nreport: {made.page}")
+
+
+def report_options(
+    anchor: str | None, references: Sequence[str], width: str | None, rate_axis: str, style: Path | None
+) -> ReportOptions:
+    """The options of a report as the command line says them."""
+    if width is not None and width not in get_args(Width):
+        raise ConfigError(f"--width is one of {', '.join(get_args(Width))}, not {width!r}")
+    if rate_axis not in get_args(RateAxis):
+        raise ConfigError(f"--rate-axis is one of {', '.join(get_args(RateAxis))}, not {rate_axis!r}")
+    return ReportOptions(
+        anchor=anchor,
+        published=tuple(curve for it in references for curve in open_reference(it)),
+        figures=FigureOptions(width=cast(Width | None, width), rate=cast(RateAxis, rate_axis), style=style),
+    )
 
 
 def compare(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bench.exchange import Published
     from bench.report.board import Board
+    from bench.report.figures import FigureOptions
 
 
 @dataclass(frozen=True)
@@ -27,26 +28,31 @@ class Report:
         return self.folder / "index.html"
 
 
-def write_report(
-    runs: Sequence[Path],
-    out: Path,
-    anchor: str | None = None,
-    published: Sequence[Published] = (),
-    *,
-    trusted: bool = False,
-) -> Report:
+@dataclass(frozen=True)
+class ReportOptions:
+    """What a user may choose about a report."""
+
+    anchor: str | None = None
+    """Label, or codec name, that the others are compared with; by default JPEG."""
+    published: tuple[Published, ...] = ()
+    """Curves that somebody else measured, drawn and listed as such."""
+    figures: FigureOptions | None = None
+    trusted: bool = False
+    """The runs are one's own: the viewer may decode with codecs that a run names as a file or a program."""
+
+
+def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None = None) -> Report:
     """Write ``index.html``, ``report.md``, ``figures/`` and ``tables/`` for one or several runs.
 
-    With several data sets, the files of each carry its name. No codec runs, but for decoding kept
-    bitstreams for the page's viewer; ``trusted`` lets that use codecs that a run names as a file or a
-    program, and is for runs of one's own.
+    With several data sets, the files of each carry its name. No codec runs, but for decoding the kept
+    bitstreams for the page's viewer.
 
     Raises
     ------
     StoreError
         A folder is no run, or one that this version can't read.
     ConfigError
-        The anchor is in none of the runs.
+        The anchor is in none of the runs, or the style file is not one.
     """
     from bench.report.board import load_boards
     from bench.report.figures import write_figures
@@ -55,7 +61,8 @@ def write_report(
     from bench.report.table import WRITERS
     from bench.report.tables import tables
 
-    boards = load_boards(runs, anchor, published)
+    options = options or ReportOptions()
+    boards = load_boards(runs, options.anchor, options.published)
     files: list[Path] = []
     sections = []
     for board in boards:
@@ -67,9 +74,9 @@ def write_report(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(write(table), encoding="utf-8")
                 files.append(path)
-        figures = write_figures(board, out / "figures", prefix)
+        figures = write_figures(board, out / "figures", prefix, options.figures)
         files += figures
         sections.append((board, made, figures))
     files.append(write_markdown(out / "report.md", sections))
-    files += write_page(boards, out, runs=runs, trusted=trusted)
+    files += write_page(boards, out, runs=runs, trusted=options.trusted)
     return Report(out, boards, tuple(files))

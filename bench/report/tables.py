@@ -27,6 +27,7 @@ _TITLES = {
     "psnr_yuv": "PSNR-YUV",
     "ssim_rgb": "SSIM",
     "ms_ssim_rgb": "MS-SSIM",
+    "lpips_alex": "LPIPS",
 }
 
 

@@ -119,3 +119,15 @@ def test_default_suite_is_valid() -> None:
     """The packaged default suite loads and names lossy and lossless codecs."""
     suite = resolve_suite()
     assert {"jpeg", "jpeg2000", "huffman", "lz"} <= {it.codec for it in suite.codecs}
+
+
+def test_one_configuration_under_two_labels_is_refused(tmp_path: Path, pictures: Path) -> None:
+    """The same codec with the same options would be measured once and counted twice."""
+    import bench
+
+    codecs = [
+        {"codec": "jpeg", "label": "a"},
+        {"codec": "jpeg", "label": "b", "config": {"subsampling": 420}},
+    ]
+    with pytest.raises(ConfigError, match="'a' and 'b' are the same configuration"):
+        bench.run(datasets=[str(pictures)], codecs=codecs, out=tmp_path / "run")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.environment import Environment
 from bench.plan import MetricPlan
-from bench.rd import Curve, bd_rate, bootstrap_bd_rate, image_curves, mean_curve
+from bench.rd import Curve, Provenance, bd_rate, bootstrap_bd_rate, image_curves, mean_curve
 from bench.report.board import Board, Entry
 
 METRICS = (
@@ -77,7 +77,7 @@ def board(
 
 def _published(like: Curve, label: str, factor: float) -> Curve:
     rate = tuple(factor * it for it in like.rate)
-    provenance = "estimated" if label.endswith("(estimated)") else "published"
+    provenance: Provenance = "estimated" if label.endswith("(estimated)") else "published"
     return Curve(label, rate, like.quality, like.metric, like.higher_is_better, provenance)
 
 

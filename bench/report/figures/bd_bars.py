@@ -8,7 +8,7 @@ from bench.report.board import Board
 from bench.report.figures.look import Look, looks
 from bench.report.figures.rows import FRAME, PITCH, SIZE, name_rows, ranked, result_of
 from bench.report.figures.scales import MetricAxis, headline
-from bench.report.figures.sheet import Sheet, fit, note
+from bench.report.figures.sheet import Sheet, note, short, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,14 +28,14 @@ def bd_bars(board: Board, sheet: Sheet) -> Figure | None:
     for axes, metric in zip(panels, metrics, strict=True):
         _draw(axes, board, metric, labels, look_of)
         name_rows(axes, {it: look_of[it] for it in labels}, sheet, len(metrics))
-        axes.set_title(f"{metric.short}, {len(board.images[metric.name])} images", loc="left")
+        title(axes, f"{metric.short}, {len(board.images[metric.name])} images", sheet.columns(len(metrics)))
         axes.set_xlabel("BD-rate (%)")
-    anchor = fit(figure, board.anchor or "", sheet.inches * 36, 6.0)
+    anchor = short(figure, board.anchor or "")
     published = any(board.published_bd.get(it.name) for it in metrics)
     note(
         figure,
-        f"{board.dataset}: BD-rate against {anchor}, negative = fewer bits at equal quality. Whiskers and"
-        " brackets: 95% interval, paired bootstrap over images."
+        f"{short(figure, board.dataset)}: BD-rate against {anchor}, negative = fewer bits at equal quality."
+        " Whiskers and brackets: 95% interval, paired bootstrap over images."
         + (" Hollow bars: published curves, which have none." if published else ""),
     )
     return figure

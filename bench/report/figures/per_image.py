@@ -11,7 +11,7 @@ from bench.report.board import Board
 from bench.report.figures.look import Look, looks
 from bench.report.figures.rows import FRAME, PITCH, name_rows, ranked
 from bench.report.figures.scales import MetricAxis, headline
-from bench.report.figures.sheet import Sheet, fit, note
+from bench.report.figures.sheet import Sheet, note, short, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,13 +37,13 @@ def per_image(board: Board, sheet: Sheet) -> Figure | None:
             if label in board.bd[metric.name]:
                 _strip(axes, row, board.bd[metric.name][label], look_of[label])
         name_rows(axes, {it: look_of[it] for it in labels}, sheet, len(metrics))
-        axes.set_title(_title(board, metric), loc="left")
+        title(axes, _title(board, metric), sheet.columns(len(metrics)))
         axes.set_xlabel("BD-rate (%)")
-    anchor = fit(figure, board.anchor or "", sheet.inches * 36, 6.0)
+    anchor = short(figure, board.anchor or "")
     note(
         figure,
-        f"{board.dataset}: BD-rate of single images against {anchor}, negative = fewer bits at equal quality."
-        " Black bar: their mean.",
+        f"{short(figure, board.dataset)}: BD-rate of single images against {anchor}, negative = fewer"
+        " bits at equal quality. Black bar: their mean.",
     )
     return figure
 

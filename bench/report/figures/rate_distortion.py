@@ -12,13 +12,13 @@ from bench.report.board import Board
 from bench.report.figures.ends import End, label_ends, needed_height
 from bench.report.figures.look import Look, looks
 from bench.report.figures.scales import MetricAxis, quality_axis, rate_axis
-from bench.report.figures.sheet import Sheet, lay_out, marks, note, stroke
+from bench.report.figures.sheet import Sheet, lay_out, marks, note, stroke, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_HEIGHT, _FRAME = 2.6, 0.6
+_HEIGHT, _ALONE, _FRAME = 2.6, 3.6, 0.6
 
 
 def rate_distortion(board: Board, metrics: Sequence[MetricAxis], sheet: Sheet) -> Figure | None:
@@ -28,12 +28,14 @@ def rate_distortion(board: Board, metrics: Sequence[MetricAxis], sheet: Sheet) -
     if not drawn:
         return None
     tallest = max(needed_height(len(curves)) for _, curves in drawn)
-    figure, panels = sheet.figure(len(drawn), max(_HEIGHT, tallest + _FRAME))
+    height = _ALONE if len(drawn) == 1 and sheet.width == "double" else _HEIGHT
+    figure, panels = sheet.figure(len(drawn), max(height, tallest + _FRAME))
     look_of = looks(board)
     ends = []
     for axes, (metric, curves) in zip(panels, drawn, strict=True):
         ends.append(_draw(axes, metric, curves, look_of, sheet))
-        axes.set_title(f"{board.dataset}, {_images(len(board.images[metric.name]))}", loc="left")
+        text = f"{board.dataset}, {_images(len(board.images[metric.name]))}"
+        title(axes, text, sheet.columns(len(drawn)))
     lay_out(figure)
     for axes, its_ends in zip(panels, ends, strict=True):
         label_ends(axes, its_ends, sheet.label_points(len(drawn)))

@@ -12,7 +12,7 @@ from bench.report.board import Board
 from bench.report.figures.ends import End, label_ends, needed_height
 from bench.report.figures.look import Look, looks
 from bench.report.figures.scales import MetricAxis, headline, log_axis, quality_axis
-from bench.report.figures.sheet import Sheet, fit, lay_out, marks, note, stroke
+from bench.report.figures.sheet import Sheet, lay_out, marks, note, short, stroke, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,8 +41,9 @@ def relative_rate(board: Board, sheet: Sheet) -> Figure | None:
         ends.append(_draw(axes, ratios, look_of, anchor))
         quality_axis(axes, "x", metric)
         axes.set_ylabel("rate relative to the anchor (%)")
-        axes.set_title(f"{board.dataset}, {len(board.images[metric.name])} images", loc="left")
-    name = fit(figure, anchor, sheet.inches * 36, 6.0)
+        text = f"{board.dataset}, {len(board.images[metric.name])} images"
+        title(axes, text, sheet.columns(len(drawn)))
+    name = short(figure, anchor)
     note(
         figure,
         f"Rate at equal quality on the mean curves, {name} = 100%; interpolated (PCHIP) inside the"

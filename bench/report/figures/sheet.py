@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +19,7 @@ WIDTHS: dict[Width, float] = {"column": 3.5, "double": 7.2}
 RateAxis = Literal["log", "linear"]
 
 POINTS = 72.0
+NOTE_SIZE = 6.0
 LABEL_SHARE = 0.36
 """The part of a panel's width that labels may take; longer ones lose their middle."""
 MAX_HEIGHT = 9.0
@@ -135,6 +135,11 @@ def fit(figure: Figure, text: str, points: float, size: float) -> str:
     return _shortened(text, low)
 
 
+def short(figure: Figure, name: str) -> str:
+    """A name inside a note: half a line at most."""
+    return fit(figure, name, figure.get_figwidth() * POINTS / 2, NOTE_SIZE)
+
+
 def fit_all(figure: Figure, texts: Sequence[str], points: float, size: float) -> list[str]:
     """Each text as by :func:`fit`; where that makes two of them equal, they show where they differ."""
     fitted = [fit(figure, text, points, size) for text in texts]
@@ -160,15 +165,31 @@ def printable(text: str) -> str:
     return "".join(c if known.get_char_index(ord(c)) else "?" for c in " ".join(text.split()))
 
 
+def title(axes: Axes, text: str, columns: int) -> None:
+    """What a panel shows, above its left corner; no wider than the panel."""
+    figure = figure_of(axes)
+    size = float(axes.title.get_fontsize())
+    room = 0.55 * figure.get_figwidth() * POINTS / columns
+    axes.set_title(fit(figure, text, room, size), loc="left", fontsize=size)
+
+
 def note(figure: Figure, text: str) -> None:
     """A small note under the panels, in as many lines as it needs."""
-    size = 6.0
-    text = printable(text)
     room = (figure.get_figwidth() - 0.2) * POINTS
-    letters = max(10, int(len(text) * room / max(width_of(figure, text, size), 1.0) * 0.95))
-    lines = "\n".join(textwrap.wrap(text, letters))
+    lines: list[str] = []
+    for word in printable(text).split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and _fits(figure, longer, room, NOTE_SIZE):
+            lines[-1] = longer
+        else:
+            lines.append(word)
     figure.supxlabel(
-        lines, x=0.1 / figure.get_figwidth(), ha="left", fontsize=size, color="#555555", linespacing=1.25
+        "\n".join(lines),
+        x=0.1 / figure.get_figwidth(),
+        ha="left",
+        fontsize=NOTE_SIZE,
+        color="#555555",
+        linespacing=1.25,
     )
 
 

@@ -10,7 +10,7 @@ from bench.report.board import Board, Entry
 from bench.report.figures.look import looks
 from bench.report.figures.scales import MetricAxis
 from bench.report.figures.scatter import Spot, draw_spots, name_spots
-from bench.report.figures.sheet import Sheet, lay_out, note
+from bench.report.figures.sheet import Sheet, lay_out, note, short
 from bench.report.table import Table, Value
 from bench.report.tables import lossless, ranking
 
@@ -30,7 +30,7 @@ def speed_against_bd_rate(board: Board, metric: MetricAxis, sheet: Sheet) -> Fig
     if not costs or board.anchor is None:
         return None
     costs[board.anchor] = (0.0, None)
-    text = f"{board.dataset}: BD-rate against {board.anchor}, bars: 95% interval."
+    text = "BD-rate against {anchor}, bars: 95% interval."
     title = f"BD-rate in {metric.short} (%)"
     return _figure(board, _Plot(ranking(board), "mps", costs, "MP/s", title, text), sheet)
 
@@ -42,7 +42,7 @@ def lossless_speed(board: Board, sheet: Sheet) -> Figure | None:
     costs = {label: (float(it), None) for label, it in rates.items() if isinstance(it, int | float)}
     if not costs:
         return None
-    text = f"{board.dataset}: lossless coding, MB of raw samples."
+    text = "lossless coding, MB of raw samples."
     return _figure(board, _Plot(table, "mbs", costs, "MB/s", "bits per pixel", text), sheet)
 
 
@@ -72,7 +72,9 @@ def _figure(board: Board, plot: _Plot, sheet: Sheet) -> Figure | None:
             axes.set_ylabel(f"{plot.cost_title}, ← better")
     shown = {it.label for _, spots in drawn for it in spots}
     timed = [it for it in board.entries if it.label in shown]
-    note(figure, f"{plot.text} Grey: Pareto front. One thread. {_timing(timed)}")
+    text = plot.text.format(anchor=short(figure, board.anchor or ""))
+    where = short(figure, board.dataset)
+    note(figure, f"{where}: {text} Grey: Pareto front. One thread. {_timing(timed)}")
     lay_out(figure)
     for axes, (_, spots) in zip(panels, drawn, strict=True):
         name_spots(axes, spots, sheet.label_points(len(drawn)))
@@ -97,8 +99,8 @@ def _column(table: Table, key: str) -> dict[str, Value]:
 
 
 def _timing(entries: Sequence[Entry]) -> str:
-    load = [it.label for it in entries if it.timing == "load"]
+    load = sum(it.timing == "load" for it in entries)
     if not load:
         return "Timed alone and pinned."
-    whose = "Times were" if len(load) == len(entries) else f"Times of {', '.join(load)} were"
-    return f"{whose} taken while other trials ran: throughput, not latency."
+    whose = "Times" if load == len(entries) else f"Times of {load} of {len(entries)} configurations"
+    return f"{whose} were taken while other trials ran: throughput, not latency."
