@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +76,11 @@ def read_image(path: Path) -> Picture:
     except OSError as error:
         raise BadImage(f"{path}: cannot be read ({error.strerror})") from error
     try:
-        with pillow.open(io.BytesIO(data), formats=_FORMATS) as image:
+        # Pillow warns of what it then fails on, or of metadata that has no part in the samples.
+        with (
+            warnings.catch_warnings(action="ignore"),
+            pillow.open(io.BytesIO(data), formats=_FORMATS) as image,
+        ):
             _refuse_what_pillow_narrows(path, data, image)
             notes: list[str] = []
             rgb = _to_rgb(path, _upright(image, notes), notes)

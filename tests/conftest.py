@@ -33,6 +33,20 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
+def processes_marked(mark: str) -> list[str]:
+    """Command lines of the running processes that inherited ``RDBENCH_TEST_MARK=mark``."""
+    if not Path("/proc/self/environ").exists():
+        pytest.skip("needs /proc to see whose a process is")
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and f"RDBENCH_TEST_MARK={mark}\0" in (folder / "environ").read_text():
+                found.append((folder / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue  # it has ended, or belongs to somebody else
+    return found
+
+
 @pytest.fixture(scope="session")
 def kodak() -> Path:
     """The folder of the 24 Kodak images, from RDBENCH_DATA or the user's cache."""

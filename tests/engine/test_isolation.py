@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 import bench
-from tests.conftest import ADAPTERS
+from tests.conftest import ADAPTERS, processes_marked
 
 SABOTAGE = {
     "Segfault": ("crash", "decode"),
@@ -102,10 +101,21 @@ def test_standard_error_is_recorded(tmp_path: Path, pictures: Path) -> None:
     assert failures["Raises"].stderr == "printed by the codec"
 
 
-def test_no_process_outlives_a_timeout(frame) -> None:
+def test_no_process_outlives_a_timeout(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither the hanging worker nor the child that it started is left when the run has ended."""
-    running = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    assert "bench.engines.zygote" not in running
+    monkeypatch.setenv("RDBENCH_TEST_MARK", str(tmp_path))
+    bench.run(
+        datasets=[str(pictures)],
+        codecs=[spec("Hang")],
+        metrics=["psnr_rgb"],
+        limit=1,
+        out=tmp_path / "run",
+        options=bench.Options(timeout=0.5),
+    )
+    assert list(bench.load(tmp_path / "run")["status"]) == ["timeout"]
+    assert processes_marked(str(tmp_path)) == []
 
 
 def test_memory_limit(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 import bench
 from bench.errors import StoreError
 from bench.store import JOURNAL_FILE, RunWriter, read_info, read_journal
-from tests.conftest import ADAPTERS
+from tests.conftest import ADAPTERS, processes_marked
 
 CODECS = (f"{ADAPTERS}:Slow@2,3,4,5", f"{ADAPTERS}:HonestLossless", "jpeg@20,60")
 
@@ -89,14 +90,16 @@ def test_resuming_measures_only_what_is_missing(tmp_path: Path, pictures: Path) 
 def test_a_kill_orphans_no_process(tmp_path: Path, pictures: Path) -> None:
     """When the main process is killed, its workers end too, even one that hangs."""
     line = command(pictures, tmp_path, "--codec", f"{ADAPTERS}:Hang@4")
-    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = os.environ | {"RDBENCH_TEST_MARK": str(tmp_path)}
+    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     time.sleep(3)
+    assert len(processes_marked(str(tmp_path))) > 2
     process.kill()
     process.wait()
     deadline = time.monotonic() + 5
-    while "bench.engines.zygote" in (running := _processes()) and time.monotonic() < deadline:
+    while (left := processes_marked(str(tmp_path))) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert "bench.engines.zygote" not in running
+    assert left == []
 
 
 def test_interrupt_keeps_what_was_measured(tmp_path: Path, pictures: Path) -> None:
@@ -221,7 +224,3 @@ def test_second_command_adds_to_the_folder(tmp_path: Path, pictures: Path) -> No
     )
     assert len(bench.load(run)) == 3
     assert (run / f"{JOURNAL_FILE}.old").is_file()
-
-
-def _processes() -> str:
-    return subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
