@@ -297,16 +297,17 @@ def permuted_channels(original: Image, decoded: Image) -> str | None:
 
     An honest reconstruction is nearest to the original as it is; one whose channels were swapped is
     several times nearer after swapping them back. Pictures that are nearly grey look the same either way
-    and are never flagged.
+    and are never flagged; neither are those with too few pixels to tell.
     """
-    errors = np.empty((3, 3))
+    if original.shape[0] * original.shape[1] < _FEWEST_PIXELS:
+        return None
     # A subsampled grid keeps this far below the cost of a metric.
     step = max(1, int(math.sqrt(original.shape[0] * original.shape[1] / 16384)))
-    first = original[::step, ::step].astype(np.float32)
-    second = decoded[::step, ::step].astype(np.float32)
-    for one in range(3):
-        for other in range(3):
-            errors[one, other] = np.mean(np.square(first[..., one] - second[..., other]))
+    first = original[::step, ::step].reshape(-1, 3).astype(np.float64)
+    second = decoded[::step, ::step].reshape(-1, 3).astype(np.float64)
+    # errors[i, j]: mean squared difference of the original's channel i and the decoded channel j
+    squares = np.square(first).sum(axis=0)[:, None] + np.square(second).sum(axis=0)[None, :]
+    errors = (squares - 2 * first.T @ second) / len(first)
     orders = ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
     honest = errors.trace()
     best = min(orders, key=lambda order: sum(errors[i, j] for i, j in enumerate(order)))
