@@ -64,13 +64,10 @@ def measure(trial: Trial, slot: Slot, recipe: Recipe) -> Outcome:
     decoded = slot.decoder.ask(Decode(trial.codec.ref, encoded.bitstream, recipe.repeat))
     if not isinstance(decoded, Decoded):
         return _failed(known, decoded, "decode", slot.decoder)
-    samples = slot.decoder.receive_bytes()
-    if isinstance(samples, Died):
-        return _failed(known, samples, "decode", slot.decoder)
     known |= {"pixels_sha256": decoded.sha256, "decode_s": decoded.seconds}
 
     metrics = tuple((it.name, it.target) for it in recipe.metrics)
-    scored = slot.encoder.ask(Score(decoded.shape, metrics, trial.codec.lossless), samples)
+    scored = slot.encoder.ask(Score(decoded.shape, metrics, trial.codec.lossless))
     if not isinstance(scored, Scored):
         return _failed(known, scored, "metric", slot.encoder)
     known |= {"exact": scored.exact, "metrics": scored.metrics, "reasons": scored.reasons}

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+from bench.codec import Image
+from bench.engines.samples import SampleFile, read_samples
 from bench.engines.zygote import Zygote, kill_group
 from bench.record import Status
 
@@ -41,36 +43,34 @@ class Died:
 class Worker:
     """One worker process, started when first needed and replaced after a death."""
 
-    def __init__(self, zygote: Zygote, limits: Limits) -> None:
+    def __init__(self, zygote: Zygote, limits: Limits, samples: int | None = None) -> None:
+        """``samples`` is the descriptor for decoded samples; by default the worker has a file of its own."""
         self._zygote = zygote
         self._limits = limits
+        self._own_samples = SampleFile() if samples is None else None
+        self._samples = self._own_samples.writable if self._own_samples else samples
         self._stderr = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by close()
         # The worker shares the file's position; appending keeps reads here and writes there apart.
         fcntl.fcntl(self._stderr, fcntl.F_SETFL, os.O_APPEND)
         self._pid: int | None = None
         self._connection: Connection | None = None
 
-    def ask(self, request: Any, payload: bytes | None = None) -> Any:
-        """Send a request, with raw bytes behind it if given, and wait for the answer.
+    def ask(self, request: Any) -> Any:
+        """Send a request and wait for the answer.
 
         Returns the worker's answer, :class:`~bench.engines.worker.Failed`, or :class:`Died`.
         """
         try:
             connection = self._started()
             connection.send(request)
-            if payload is not None:
-                connection.send_bytes(payload)
             return self._receive(connection)
         except (EOFError, ConnectionError):
             return self._post_mortem()
 
-    def receive_bytes(self) -> bytes | Died:
-        """The raw bytes that follow an answer."""
-        assert self._connection is not None
-        try:
-            return self._connection.recv_bytes()
-        except (EOFError, ConnectionError):
-            return self._post_mortem()
+    def samples(self, shape: tuple[int, ...]) -> Image:
+        """The picture that this worker decoded last."""
+        assert self._samples is not None
+        return read_samples(self._samples, shape)
 
     def stderr(self) -> str:
         """The last lines that the codec printed since the last request."""
@@ -89,11 +89,15 @@ class Worker:
             kill_group(self._pid)
             self._reap()
         self._stderr.close()
+        if self._own_samples is not None:
+            self._own_samples.close()
 
     def _started(self) -> Connection:
         if self._connection is None:
+            assert self._samples is not None
+            files = (self._stderr.fileno(), self._samples)
             self._pid, self._connection = self._zygote.fork(
-                self._stderr, memory=self._limits.memory, cpu=self._limits.cpu
+                files, memory=self._limits.memory, cpu=self._limits.cpu
             )
         if self._stderr.seek(0, os.SEEK_END):
             self._stderr.truncate(0)
@@ -133,8 +137,9 @@ class Slot:
     """The two workers that a trial visits: nothing but the bitstream passes from the one to the other."""
 
     def __init__(self, zygote: Zygote, limits: Limits) -> None:
-        self.encoder = Worker(zygote, limits)
-        self.decoder = Worker(zygote, limits)
+        self._samples = SampleFile()
+        self.encoder = Worker(zygote, limits, self._samples.readable)
+        self.decoder = Worker(zygote, limits, self._samples.writable)
 
     def kill(self) -> None:
         """Kill both processes at once; safe from any thread."""
@@ -145,3 +150,4 @@ class Slot:
         """End both processes."""
         self.encoder.close()
         self.decoder.close()
+        self._samples.close()

@@ -23,6 +23,7 @@ import numpy as np
 
 from bench import registry
 from bench.codec import Codec, Image
+from bench.engines.samples import read_samples, write_samples
 from bench.errors import (
     BadImage,
     BenchError,
@@ -113,7 +114,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Decode:
-    """Decode a bitstream; answered by :class:`Decoded`, whose samples follow as raw bytes."""
+    """Decode a bitstream into the sample file; answered by :class:`Decoded`."""
 
     codec: CodecRef
     bitstream: bytes
@@ -129,7 +130,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Score:
-    """Compare the image that was encoded last with samples that follow as raw bytes."""
+    """Compare the image that was encoded last with the sample file; answered by :class:`Scored`."""
 
     shape: tuple[int, ...]
     metrics: tuple[tuple[str, str], ...]
@@ -164,6 +165,8 @@ class _Mismatch(Exception):
 class _State:
     """What a worker keeps between requests."""
 
+    samples: int
+    """Descriptor of the file for decoded samples."""
     codecs: dict[CodecRef, tuple[Codec, dict[str, Any]]] = field(default_factory=dict)
     metrics: dict[str, Metric] = field(default_factory=dict)
     path: Path | None = None
@@ -171,9 +174,9 @@ class _State:
     treatment: str = ""
 
 
-def serve(connection: Connection) -> None:
+def serve(connection: Connection, samples: int) -> None:
     """Answer requests until the other end closes."""
-    state = _State()
+    state = _State(samples)
     handlers: dict[type, Callable[..., None]] = {
         Describe: _describe,
         DescribeMetric: _describe_metric,
@@ -243,20 +246,17 @@ def _decode(connection: Connection, state: _State, request: Decode) -> None:
     try:
         codec, _ = _codec(state, request.codec)
         pixels, seconds = _timed(lambda: _materialised(codec.decode(request.bitstream)), request.repeat)
-        samples = pixels.reshape(-1).data
-        answer = Decoded(pixels.shape, seconds, hashlib.sha256(samples).hexdigest())
+        write_samples(state.samples, pixels)
+        digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest()
+        connection.send(Decoded(pixels.shape, seconds, digest))
     except Exception as error:
         connection.send(_failed(error, "decode"))
-        return
-    connection.send(answer)
-    connection.send_bytes(samples)
 
 
 def _score(connection: Connection, state: _State, request: Score) -> None:
-    samples = connection.recv_bytes()
     try:
         assert state.reference is not None
-        decoded = np.frombuffer(samples, np.uint8).reshape(request.shape)
+        decoded = read_samples(state.samples, request.shape)
         connection.send(_scored(state, request, state.reference, decoded))
     except Exception as error:
         connection.send(_failed(error, "metric" if not isinstance(error, _Mismatch) else "decode"))

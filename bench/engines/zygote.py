@@ -1,9 +1,10 @@
 """A small process that forks workers: the interpreter and the kernels are loaded once, not once a worker.
 
 The parent starts ``python -m bench.engines.zygote`` and talks to it over a socket. For each worker it
-passes two descriptors, the worker's end of a connection and a file for its standard error. The zygote
-forks; the child leads a process group of its own, so that killing the group takes along what the codec
-started. When the parent dies, however abruptly, the zygote kills every group and ends: nothing is orphaned.
+passes three descriptors: the worker's end of a connection, a file for its standard error, and the file
+for decoded samples. The zygote forks; the child leads a process group of its own, so that killing the
+group takes along what the codec started. When the parent dies, however abruptly, the zygote kills every
+group and ends: nothing is orphaned.
 
 Forking is safe because the zygote has one thread and imports no adapter, no torch and no CUDA.
 """
@@ -21,8 +22,9 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from multiprocessing.connection import Connection, Pipe
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 
 _FORK, _WAIT = b"F", b"W"
 _REQUEST = struct.Struct("<cqqi")  # operation, pid or memory limit in bytes (0: none), reserved, CPU or -1
@@ -61,13 +63,15 @@ class Zygote:
                 start_new_session=True,
             )
 
-    def fork(self, stderr: BinaryIO, *, memory: int = 0, cpu: int = -1) -> tuple[int, Connection]:
-        """Start a worker: its process id, which is its group's too, and the connection to it."""
+    def fork(self, files: tuple[int, int], *, memory: int = 0, cpu: int = -1) -> tuple[int, Connection]:
+        """Start a worker: its process id, which is its group's too, and the connection to it.
+
+        ``files`` are the descriptors for its standard error and for decoded samples.
+        """
         ours, theirs = Pipe()
         with self._lock, theirs:
-            socket.send_fds(
-                self._socket, [_REQUEST.pack(_FORK, memory, 0, cpu)], [theirs.fileno(), stderr.fileno()]
-            )
+            request = _REQUEST.pack(_FORK, memory, 0, cpu)
+            socket.send_fds(self._socket, [request], [theirs.fileno(), *files])
             return self._answer(), ours
 
     def wait(self, pid: int) -> int:
@@ -102,7 +106,7 @@ def _main(descriptor: int) -> None:
     preload()
     children: set[int] = set()
     while True:
-        data, descriptors, _, _ = socket.recv_fds(control, _REQUEST.size, 2)
+        data, descriptors, _, _ = socket.recv_fds(control, _REQUEST.size, 3)
         if len(data) < _REQUEST.size:
             break
         operation, number, _, cpu = _REQUEST.unpack(data)
@@ -113,8 +117,12 @@ def _main(descriptor: int) -> None:
         pid = os.fork()
         if pid == 0:
             control.close()
-            _become_worker(descriptors[0], descriptors[1], number, cpu)
-            _serve_and_exit(worker.serve, Connection(descriptors[0]))
+            connection, stderr, samples = descriptors
+            for it in descriptors:
+                os.set_inheritable(it, False)  # what the codec starts must not keep the connection open
+            _become_worker(stderr, number, cpu)
+            # The connection must close with the process, not before: the parent tells a death by it.
+            _serve_and_exit(partial(worker.serve, Connection(connection), samples))
         for it in descriptors:
             os.close(it)
         with contextlib.suppress(PermissionError, ProcessLookupError):
@@ -127,11 +135,11 @@ def _main(descriptor: int) -> None:
         os.waitpid(pid, 0)
 
 
-def _serve_and_exit(serve: Callable[[Connection], None], connection: Connection) -> NoReturn:
+def _serve_and_exit(serve: Callable[[], None]) -> NoReturn:
     """Exit at once when served: an adapter's finalisers must not turn a finished worker into a crash."""
     code = 1
     try:
-        serve(connection)
+        serve()
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
@@ -143,13 +151,12 @@ def _serve_and_exit(serve: Callable[[Connection], None], connection: Connection)
         os._exit(code & 0xFF)
 
 
-def _become_worker(connection: int, stderr: int, memory: int, cpu: int) -> None:
+def _become_worker(stderr: int, memory: int, cpu: int) -> None:
     os.setpgid(0, 0)
     # What a codec prints, from Python or from C, is kept for the record, away from the terminal.
     os.dup2(stderr, 1)
     os.dup2(stderr, 2)
     os.close(stderr)
-    os.set_inheritable(connection, False)
     if memory:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -116,7 +116,6 @@ def _decode(jobs: Sequence[Job], folder: Path) -> list[Stored]:
 
 
 def _store_one(job: Job, worker: Worker, folder: Path) -> Stored:
-    import numpy as np
 
     try:
         bitstream = job.bitstream.read_bytes()
@@ -127,12 +126,9 @@ def _store_one(job: Job, worker: Worker, folder: Path) -> Stored:
     answer = worker.ask(Decode(job.codec, bitstream, Repeat()))
     if not isinstance(answer, Decoded):
         return Stored(None, f"decoding failed: {answer.message}")
-    samples = worker.receive_bytes()
-    if not isinstance(samples, bytes):
-        return Stored(None, f"decoding failed: {samples.message}")
     if answer.sha256 != job.pixels_sha256:
         return Stored(None, "the decoded pixels differ from the measured ones (SHA-256)")
     try:
-        return Stored(store_picture(folder, np.frombuffer(samples, np.uint8).reshape(answer.shape)))
+        return Stored(store_picture(folder, worker.samples(answer.shape)))
     except (OSError, ValueError) as error:
         return Stored(None, f"the picture can't be stored: {error}")
