@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench import registry
+from bench.engines.messages import CodecRef, Describe, DescribeMetric, Description, Failed, MetricDescription
 from bench.engines.pool import Died, Limits, Worker
-from bench.engines.worker import CodecRef, Describe, DescribeMetric, Description, Failed, MetricDescription
 from bench.engines.zygote import Zygote
 
 _TIMEOUT = 120.0

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat, Score, Scored
 from bench.engines.pool import Died, Slot, Worker
-from bench.engines.worker import Decode, Decoded, Encode, Encoded, Failed, Repeat, Score, Scored
 from bench.plan import MetricPlan, Trial
 from bench.record import Failure, Measurement, Phase, TimingMode
 

@@ -13,7 +13,7 @@ import msgspec
 
 from bench import registry
 from bench.datasets import Dataset, ImageFile
-from bench.engines.worker import CodecRef, Description
+from bench.engines.messages import CodecRef, Description
 from bench.errors import ConfigError
 from bench.suite import CodecEntry, Suite
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from bench import registry
 from bench.datasets import DatasetSpec, Progress, catalog, open_dataset
 from bench.engines.local import pinned_cpu, run_trials
-from bench.engines.pool import Died, Limits, Worker
-from bench.engines.worker import (
+from bench.engines.messages import (
     CodecRef,
     Describe,
     DescribeMetric,
@@ -20,6 +19,7 @@ from bench.engines.worker import (
     MetricDescription,
     Repeat,
 )
+from bench.engines.pool import Died, Limits, Worker
 from bench.engines.zygote import Zygote
 from bench.environment import Environment, current, memory_bytes
 from bench.errors import ConfigError

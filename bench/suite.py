@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from bench.check.limits import Gate
 from bench.errors import ConfigError
 from bench.yamlfile import load_yaml, validate
 
@@ -51,6 +52,8 @@ class CodecEntry(BaseModel):
     config: dict[str, Option] = {}
     quality: OperatingPoints | None = None
     """Operating points; None stands for the codec's own sweep."""
+    gate: Gate | None = None
+    """Limits of the regression gate that differ from the suite's for this codec."""
 
 
 def _spec_or_entry(value: Any) -> Any:
@@ -76,6 +79,8 @@ class Suite(BaseModel):
     """Take only the first images of each data set."""
     device: Device = "auto"
     """Where codecs that can choose run; ``auto`` leaves it to each codec."""
+    gate: Gate = Gate()
+    """What ``rdbench check`` lets pass."""
 
     @field_validator("datasets", "metrics", mode="before")
     @classmethod

@@ -301,3 +301,40 @@ def decode(
     from bench.cli import files
 
     files.decode(codec, bitstream, output)
+
+
+@app.command()
+def robustness(
+    run: RunFolder,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option("--dataset", "-d", metavar="FOLDER", help="The originals, where they are a folder."),
+    ] = None,
+    bpp: Annotated[
+        float, typer.Option(min=0.001, help="Lossy codecs are probed at their point nearest to this rate.")
+    ] = 0.5,
+    draws: Annotated[int, typer.Option(min=1, help="Random damages of each kind to every bitstream.")] = 4,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Probes at a time; default: one for each processor."),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")
+    ] = 60,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: `robustness` in the run.")
+    ] = None,
+) -> None:
+    """Corrupt pictures and damage bitstreams of a finished run: what codecs make of them."""
+    from bench.cli import measuring
+    from bench.cli import robustness as probing
+    from bench.robustness.runner import Options
+
+    options = Options(
+        bpp=bpp,
+        draws=draws,
+        datasets=tuple(dataset or ()),
+        jobs=jobs or measuring.default_jobs(),
+        timeout=timeout,
+    )
+    probing.robustness(run, options, out)

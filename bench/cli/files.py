@@ -7,7 +7,7 @@ from pathlib import Path
 from bench import registry
 from bench.cli import console
 from bench.codec import Codec
-from bench.engines.worker import complete_config
+from bench.engines.options import complete_config
 from bench.errors import BadBitstream, BadImage, ConfigError
 from bench.image import read_image
 from bench.store import write_atomically

@@ -58,7 +58,7 @@ class Worker:
     def ask(self, request: Any) -> Any:
         """Send a request and wait for the answer.
 
-        Returns the worker's answer, :class:`~bench.engines.worker.Failed`, or :class:`Died`.
+        Returns the worker's answer, :class:`~bench.engines.messages.Failed`, or :class:`Died`.
         """
         try:
             connection = self._started()

@@ -8,27 +8,38 @@ checked and materialised inside the timed window, and what it raises becomes a f
 from __future__ import annotations
 
 import hashlib
-import inspect
 import math
-import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter
-from types import UnionType
-from typing import Any, Literal, TypeVar
-
-import numpy as np
+from typing import Any, TypeVar
 
 from bench import registry
 from bench.codec import Codec, Image
+from bench.engines.honesty import Mismatch, check_pixels, materialised
+from bench.engines.messages import (
+    CodecRef,
+    Decode,
+    Decoded,
+    Describe,
+    DescribeMetric,
+    Description,
+    Encode,
+    Encoded,
+    Failed,
+    MetricDescription,
+    Repeat,
+    Score,
+    Scored,
+)
+from bench.engines.options import complete_config
 from bench.engines.samples import read_samples, write_samples
 from bench.errors import (
     BadImage,
     BenchError,
     CodecUnavailable,
-    ConfigError,
     MetricUndefined,
     Unsupported,
     UnsupportedImage,
@@ -38,127 +49,6 @@ from bench.metrics.base import Metric, Pair, Reference
 from bench.record import Phase, Status
 
 T = TypeVar("T")
-
-_FEWEST_PIXELS = 256
-_VISIBLE = 3 * 16.0
-"""Sum of the channels' mean squared errors below which swapped channels can't be told from noise."""
-
-
-@dataclass(frozen=True)
-class CodecRef:
-    """How to construct a codec in a worker."""
-
-    target: str
-    config: tuple[tuple[str, Any], ...] = ()
-
-
-@dataclass(frozen=True)
-class Repeat:
-    """How often to run what is timed."""
-
-    warmup: int = 0
-    samples: int = 1
-
-
-@dataclass(frozen=True)
-class Describe:
-    """Construct a codec and tell what it is; answered by :class:`Description`."""
-
-    codec: CodecRef
-
-
-@dataclass(frozen=True)
-class Description:
-    name: str
-    version: str
-    lossless: bool
-    qualities: tuple[float, ...]
-    quality_range: tuple[float, float] | None
-    config: dict[str, Any]
-    weights_sha256: str | None
-
-
-@dataclass(frozen=True)
-class DescribeMetric:
-    """Construct a metric and tell what it is; answered by :class:`MetricDescription`."""
-
-    target: str
-
-
-@dataclass(frozen=True)
-class MetricDescription:
-    name: str
-    version: str
-    unit: str
-    higher_is_better: bool
-
-
-@dataclass(frozen=True)
-class Encode:
-    """Read an image and encode it; answered by :class:`Encoded`."""
-
-    image: Path
-    codec: CodecRef
-    quality: float | None
-    repeat: Repeat
-
-
-@dataclass(frozen=True)
-class Encoded:
-    bitstream: bytes
-    seconds: tuple[float, ...]
-    width: int
-    height: int
-    treatment: str
-
-
-@dataclass(frozen=True)
-class Decode:
-    """Decode a bitstream into the sample file; answered by :class:`Decoded`."""
-
-    codec: CodecRef
-    bitstream: bytes
-    repeat: Repeat
-
-
-@dataclass(frozen=True)
-class Decoded:
-    shape: tuple[int, ...]
-    seconds: tuple[float, ...]
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Score:
-    """Compare the image that was encoded last with the sample file; answered by :class:`Scored`."""
-
-    shape: tuple[int, ...]
-    metrics: tuple[tuple[str, str], ...]
-    """(name, target) of each metric."""
-    lossless: bool
-
-
-@dataclass(frozen=True)
-class Scored:
-    exact: bool
-    metrics: dict[str, float | None]
-    reasons: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Failed:
-    """An exception in the codec, the image reader or a metric."""
-
-    status: Status
-    phase: Phase
-    exception: str
-    message: str
-    width: int | None = None
-    height: int | None = None
-
-
-class _Mismatch(Exception):
-    """What a codec returned is not what it promised."""
 
 
 @dataclass
@@ -236,7 +126,7 @@ def _encode(connection: Connection, state: _State, request: Encode) -> None:
         codec, _ = _codec(state, request.codec)
         bitstream, seconds = _timed(lambda: codec.encode(image, request.quality), request.repeat)
         if not isinstance(bitstream, bytes):
-            raise _Mismatch(f"encode returned {type(bitstream).__name__}, not bytes")
+            raise Mismatch(f"encode returned {type(bitstream).__name__}, not bytes")
         connection.send(Encoded(bitstream, seconds, width, height, state.treatment))
     except Exception as error:
         connection.send(_failed(error, phase, width, height))
@@ -245,7 +135,7 @@ def _encode(connection: Connection, state: _State, request: Encode) -> None:
 def _decode(connection: Connection, state: _State, request: Decode) -> None:
     try:
         codec, _ = _codec(state, request.codec)
-        pixels, seconds = _timed(lambda: _materialised(codec.decode(request.bitstream)), request.repeat)
+        pixels, seconds = _timed(lambda: materialised(codec.decode(request.bitstream)), request.repeat)
         write_samples(state.samples, pixels)
         digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest()
         connection.send(Decoded(pixels.shape, seconds, digest))
@@ -259,21 +149,11 @@ def _score(connection: Connection, state: _State, request: Score) -> None:
         decoded = read_samples(state.samples, request.shape)
         connection.send(_scored(state, request, state.reference, decoded))
     except Exception as error:
-        connection.send(_failed(error, "metric" if not isinstance(error, _Mismatch) else "decode"))
+        connection.send(_failed(error, "metric" if not isinstance(error, Mismatch) else "decode"))
 
 
 def _scored(state: _State, request: Score, reference: Reference, decoded: Image) -> Scored:
-    original = reference.image
-    if decoded.shape != original.shape:
-        raise _Mismatch(f"decoded shape {decoded.shape}, the original is {original.shape}")
-    exact = bool(np.array_equal(decoded, original))
-    if request.lossless and not exact:
-        different = int(np.count_nonzero((decoded != original).any(axis=2)))
-        raise _Mismatch(
-            f"claims to be lossless, but {different} pixels of {original.shape[0] * original.shape[1]} differ"
-        )
-    if not exact and (order := permuted_channels(original, decoded)):
-        raise _Mismatch(f"decoded channels are in the order {order}, not RGB")
+    exact = check_pixels(reference.image, decoded, lossless=request.lossless)
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
     pair = Pair(reference, decoded)
@@ -292,31 +172,6 @@ def _scored(state: _State, request: Score, reference: Reference, decoded: Image)
     return Scored(exact, values, reasons)
 
 
-def permuted_channels(original: Image, decoded: Image) -> str | None:
-    """The channel order (``"BGR"``) that fits far better than the one returned; None when RGB fits.
-
-    An honest reconstruction is nearest to the original as it is; one whose channels were swapped is
-    several times nearer after swapping them back. Pictures that are nearly grey look the same either way
-    and are never flagged; neither are those with too few pixels to tell.
-    """
-    if original.shape[0] * original.shape[1] < _FEWEST_PIXELS:
-        return None
-    # A subsampled grid keeps this far below the cost of a metric.
-    step = max(1, int(math.sqrt(original.shape[0] * original.shape[1] / 16384)))
-    first = original[::step, ::step].reshape(-1, 3).astype(np.float64)
-    second = decoded[::step, ::step].reshape(-1, 3).astype(np.float64)
-    # errors[i, j]: mean squared difference of the original's channel i and the decoded channel j
-    squares = np.square(first).sum(axis=0)[:, None] + np.square(second).sum(axis=0)[None, :]
-    errors = (squares - 2 * first.T @ second) / len(first)
-    orders = ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
-    honest = errors.trace()
-    best = min(orders, key=lambda order: sum(errors[i, j] for i, j in enumerate(order)))
-    # Decoded channel best[i] holds the original's channel i.
-    if honest > 4 * sum(errors[i, j] for i, j in enumerate(best)) and honest > _VISIBLE:
-        return "".join("RGB"[best.index(j)] for j in range(3))
-    return None
-
-
 def _timed(function: Callable[[], T], repeat: Repeat) -> tuple[T, tuple[float, ...]]:
     for _ in range(repeat.warmup):
         function()
@@ -326,14 +181,6 @@ def _timed(function: Callable[[], T], repeat: Repeat) -> tuple[T, tuple[float, .
         result = function()
         seconds.append(perf_counter() - start)
     return result, tuple(seconds)
-
-
-def _materialised(pixels: Any) -> Image:
-    """A decoder's result as plain samples in memory: a lazy array can't move work out of the clock."""
-    if type(pixels) is not np.ndarray or pixels.dtype != np.uint8:
-        kind = f"an array of {pixels.dtype}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
-        raise _Mismatch(f"decode returned {kind}, not a numpy array of uint8")
-    return np.ascontiguousarray(pixels)
 
 
 def _codec(state: _State, reference: CodecRef) -> tuple[Codec, dict[str, Any]]:
@@ -350,63 +197,6 @@ def _metric(state: _State, target: str) -> Metric:
     return state.metrics[target]
 
 
-def complete_config(constructor: type, options: dict[str, Any]) -> dict[str, Any]:
-    """All of a codec's options: those given, as the types the constructor declares, and its defaults.
-
-    Raises
-    ------
-    ConfigError
-        An option that does not exist, or a value that does not fit; the message lists what does.
-    """
-    name = getattr(constructor, "name", constructor.__name__)
-    parameters = {
-        key: it
-        for key, it in inspect.signature(constructor).parameters.items()
-        if it.kind in (it.KEYWORD_ONLY, it.POSITIONAL_OR_KEYWORD)
-    }
-    for option in options:
-        if option not in parameters:
-            raise ConfigError(
-                f"codec {name!r} has no option {option!r}; it has: {', '.join(parameters) or 'none'}"
-            )
-    hints = typing.get_type_hints(constructor.__init__)  # type: ignore[misc]  # read, not called
-    config: dict[str, Any] = {}
-    for key, parameter in parameters.items():
-        if key in options:
-            config[key] = _coerced(f"codec {name!r}: option {key!r}", options[key], hints.get(key, str))
-        elif parameter.default is parameter.empty:
-            raise ConfigError(f"codec {name!r} needs the option {key!r}")
-        else:
-            config[key] = parameter.default
-    return config
-
-
-def _coerced(what: str, value: Any, hint: Any) -> Any:
-    origin = typing.get_origin(hint)
-    if origin in (typing.Union, UnionType):
-        inner = [it for it in typing.get_args(hint) if it is not type(None)]
-        return None if value is None or value == "none" else _coerced(what, value, inner[0])
-    if origin is Literal:
-        choices = typing.get_args(hint)
-        for choice in choices:
-            if value == choice or str(value).lower() == str(choice).lower():
-                return choice
-        raise ConfigError(f"{what} is one of {', '.join(map(str, choices))}, not {value!r}")
-    if hint is bool:
-        truth = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-        if (known := truth.get(str(value).lower())) is not None:
-            return known
-        raise ConfigError(f"{what} is true or false, not {value!r}")
-    if hint in (int, float):
-        try:
-            return hint(str(value))
-        except ValueError:
-            raise ConfigError(
-                f"{what} is {'a whole number' if hint is int else 'a number'}, not {value!r}"
-            ) from None
-    return str(value)
-
-
 def _failed(error: Exception, phase: Phase, width: int | None = None, height: int | None = None) -> Failed:
     status: Status
     match error:
@@ -414,11 +204,11 @@ def _failed(error: Exception, phase: Phase, width: int | None = None, height: in
             status, phase = "bad_input", "load"
         case UnsupportedImage() | Unsupported() | CodecUnavailable():
             status = "unsupported"
-        case _Mismatch():
+        case Mismatch():
             status = "mismatch"
         case MemoryError():
             status = "oom"
         case _:
             status = "nonfinite" if phase == "metric" else "codec_error"
-    name = "" if isinstance(error, BenchError | _Mismatch) else type(error).__name__
+    name = "" if isinstance(error, BenchError | Mismatch) else type(error).__name__
     return Failed(status, phase, name, str(error) or type(error).__name__, width, height)

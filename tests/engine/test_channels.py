@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from bench.engines.worker import permuted_channels
+from bench.engines.honesty import permuted_channels
 from tests.conftest import photo
 
 ORIGINAL = photo(96, 120)

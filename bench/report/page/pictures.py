@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.codec import Image
+from bench.engines.messages import CodecRef, Decode, Decoded, Repeat
 from bench.engines.pool import Limits, Worker
-from bench.engines.worker import CodecRef, Decode, Decoded, Repeat
 from bench.engines.zygote import Zygote
 from bench.store import write_atomically
 

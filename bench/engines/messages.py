@@ -1,0 +1,122 @@
+"""What the parent asks of a worker, and what it answers; plain data that can be pickled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.record import Phase, Status
+
+
+@dataclass(frozen=True)
+class CodecRef:
+    """How to construct a codec in a worker."""
+
+    target: str
+    config: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """How often to run what is timed."""
+
+    warmup: int = 0
+    samples: int = 1
+
+
+@dataclass(frozen=True)
+class Describe:
+    """Construct a codec and tell what it is; answered by :class:`Description`."""
+
+    codec: CodecRef
+
+
+@dataclass(frozen=True)
+class Description:
+    name: str
+    version: str
+    lossless: bool
+    qualities: tuple[float, ...]
+    quality_range: tuple[float, float] | None
+    config: dict[str, Any]
+    weights_sha256: str | None
+
+
+@dataclass(frozen=True)
+class DescribeMetric:
+    """Construct a metric and tell what it is; answered by :class:`MetricDescription`."""
+
+    target: str
+
+
+@dataclass(frozen=True)
+class MetricDescription:
+    name: str
+    version: str
+    unit: str
+    higher_is_better: bool
+
+
+@dataclass(frozen=True)
+class Encode:
+    """Read an image and encode it; answered by :class:`Encoded`."""
+
+    image: Path
+    codec: CodecRef
+    quality: float | None
+    repeat: Repeat
+
+
+@dataclass(frozen=True)
+class Encoded:
+    bitstream: bytes
+    seconds: tuple[float, ...]
+    width: int
+    height: int
+    treatment: str
+
+
+@dataclass(frozen=True)
+class Decode:
+    """Decode a bitstream into the sample file; answered by :class:`Decoded`."""
+
+    codec: CodecRef
+    bitstream: bytes
+    repeat: Repeat
+
+
+@dataclass(frozen=True)
+class Decoded:
+    shape: tuple[int, ...]
+    seconds: tuple[float, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """Compare the image that was encoded last with the sample file; answered by :class:`Scored`."""
+
+    shape: tuple[int, ...]
+    metrics: tuple[tuple[str, str], ...]
+    """(name, target) of each metric."""
+    lossless: bool
+
+
+@dataclass(frozen=True)
+class Scored:
+    exact: bool
+    metrics: dict[str, float | None]
+    reasons: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An exception in the codec, the image reader or a metric."""
+
+    status: Status
+    phase: Phase
+    exception: str
+    message: str
+    width: int | None = None
+    height: int | None = None
