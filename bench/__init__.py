@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bench.api import run
     from bench.frame import load
-    from bench.rd import bd_rate
+    from bench.rd import Curve, bd_rate
     from bench.runner import Events, Options, Summary
     from bench.suite import CodecEntry, Suite
 
-__all__ = ["CodecEntry", "Events", "Options", "Suite", "Summary", "bd_rate", "load", "run"]
+__all__ = ["CodecEntry", "Curve", "Events", "Options", "Suite", "Summary", "bd_rate", "load", "run"]
 
 _HOMES = {
     "CodecEntry": "bench.suite",
+    "Curve": "bench.rd",
     "Events": "bench.runner",
     "Options": "bench.runner",
     "Suite": "bench.suite",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bench.record import Failure, Status, TimingMode, median
+from bench.record import Failure, Status, TimingMode, median, spread
 from bench.store import RunInfo, Selector, read_batches, read_info
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _IDENTITY = (
     "lossless",
     "exact",
     "timing",
+    "encode_iqr_s",
+    "decode_iqr_s",
     "treatment",
     "bitstream_sha256",
     "pixels_sha256",
@@ -47,7 +49,8 @@ def load(run: Path | str) -> pd.DataFrame:
         One row for each planned trial, in the order of the plan's codecs, qualities and images; trials
         that were never measured have the status ``cancelled``. The columns of :data:`COLUMNS` come first,
         then metrics beyond the built-in ones, then identity. ``config`` is JSON, ``bpp`` bits per pixel,
-        ``encode_s`` and ``decode_s`` the median in seconds, ``error`` empty where there is none.
+        ``encode_s`` and ``decode_s`` the median in seconds (``encode_iqr_s`` and ``decode_iqr_s`` the
+        interquartile range, where there are three samples or more), ``error`` empty where there is none.
         A metric without a value is NaN. Columns that repeat few values are categorical.
         ``frame.attrs["lower_is_better"]`` names the metrics that measure difference rather than likeness.
 
@@ -92,6 +95,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
 
 _NUMBERS = ("width", "height", "bytes")
 _TIMES = ("encode_s", "decode_s")
+_SPREADS = {"encode_iqr_s": "encode_s", "decode_iqr_s": "decode_s"}
 _TEXTS = ("bitstream_sha256", "pixels_sha256", "exact")
 _REPEATING = ("status", "timing", "treatment")
 
@@ -112,7 +116,7 @@ class _Table:
         rows = points * len(info.images)
         further = [it.name for it in info.metrics if it.name not in METRIC_COLUMNS]
         self._metrics = {name: np.full(rows, np.nan) for name in (*METRIC_COLUMNS, *further)}
-        self._numeric = {name: np.full(rows, np.nan) for name in (*_NUMBERS, *_TIMES)}
+        self._numeric = {name: np.full(rows, np.nan) for name in (*_NUMBERS, *_TIMES, *_SPREADS)}
         self._categories = {name: _Category(rows) for name in _REPEATING}
         self._categories["status"].fill("cancelled")
         self._objects = {name: np.full(rows, None, dtype=object) for name in _TEXTS}
@@ -138,6 +142,9 @@ class _Table:
             self._numeric[name][rows] = np.array([getattr(it, name) for it in chosen], dtype=float)
         for name in _TIMES:
             self._numeric[name][rows] = np.array([median(getattr(it, name)) for it in chosen], dtype=float)
+        for name, times in _SPREADS.items():
+            spreads = [spread(getattr(it, times)) for it in chosen]
+            self._numeric[name][rows] = np.array(spreads, dtype=float)
         for name in _TEXTS:
             self._objects[name][rows] = [getattr(it, name) for it in chosen]
         for name in _REPEATING:
@@ -181,6 +188,7 @@ class _Table:
             "lossless": np.array([it.lossless for it in codecs])[of_codec],
             "exact": self._objects["exact"].astype(bool),
             "timing": self._categories["timing"].column(),
+            **{name: self._numeric[name] for name in _SPREADS},
             "treatment": self._categories["treatment"].column(),
             "bitstream_sha256": self._objects["bitstream_sha256"],
             "pixels_sha256": self._objects["pixels_sha256"],

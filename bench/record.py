@@ -91,6 +91,14 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         return 8 * self.bytes / (self.width * self.height)
 
 
+def spread(samples: tuple[float, ...]) -> float | None:
+    """Interquartile range of raw time samples, in seconds; None for fewer than three."""
+    if len(samples) < 3:
+        return None
+    low, _, high = statistics.quantiles(samples, n=4, method="inclusive")
+    return high - low
+
+
 def median(samples: tuple[float, ...]) -> float | None:
     """Median of raw time samples; None when there are none."""
     if len(samples) == 1:

@@ -16,7 +16,9 @@ from .curve import Array, ImageCurves
 if TYPE_CHECKING:
     import pandas as pd
 
-_NUMBERS_BUT_NO_METRICS = frozenset({"quality", "width", "height", "bytes", "bpp", "encode_s", "decode_s"})
+_NUMBERS_BUT_NO_METRICS = frozenset(
+    {"quality", "width", "height", "bytes", "bpp", "encode_s", "decode_s", "encode_iqr_s", "decode_iqr_s"}
+)
 LOWER_IS_BETTER = ("lpips", "dists", "mse", "rmse", "mae", "butteraugli", "flip", "dssim")
 
 

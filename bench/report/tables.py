@@ -114,6 +114,7 @@ def points(board: Board) -> Table:
         if metric.name in DB_METRICS:
             columns.append(Column(f"{metric.name}_db", f"{metric_title(metric.name)} dB", 3))
     columns += [Column("encode_s", "enc s", 4), Column("decode_s", "dec s", 4)]
+    columns += [Column("encode_spread", "enc spread %", 1), Column("decode_spread", "dec spread %", 1)]
     rows = []
     grouped = board.frame[~board.frame["lossless"]].groupby(["label", "quality"], sort=False, observed=True)
     for (label, quality), group in grouped:
@@ -124,11 +125,13 @@ def points(board: Board) -> Table:
             values.append(mean)
             if metric.name in DB_METRICS:
                 values.append(None if mean is None else float(to_db(mean)))
-        rows.append((*values, _mean(ok["encode_s"]), _mean(ok["decode_s"])))
+        values += [_mean(ok["encode_s"]), _mean(ok["decode_s"]), _spread(ok, "encode"), _spread(ok, "decode")]
+        rows.append(tuple(values))
     notes = (
         "Means over the images that were measured; ok counts them. A metric is given only where every one of"
         " these images has a finite value.",
         "MS-SSIM dB is −10·log10(1 − mean).",
+        "spread: interquartile range of a trial's timed repetitions ÷ their median, median over the images.",
     )
     return Table("points", f"Operating points on {board.dataset}", tuple(columns), tuple(rows), notes)
 
@@ -325,6 +328,11 @@ def _speed(ok: pd.DataFrame) -> tuple[Value, Value]:
 
 def _ok_rows(board: Board, entry: Entry) -> pd.DataFrame:
     return board.frame[(board.frame["label"] == entry.label) & (board.frame["status"] == "ok")]
+
+
+def _spread(ok: pd.DataFrame, phase: str) -> float | None:
+    shares = (ok[f"{phase}_iqr_s"] / ok[f"{phase}_s"]).dropna()
+    return None if shares.empty else 100 * float(shares.median())
 
 
 def _mean(values: pd.Series, *, complete: bool = False) -> float | None:
