@@ -1,0 +1,188 @@
+"""A verdict for people: plain text for terminals, Markdown for pull requests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from bench.check.verdict import Change, Finding, SpeedCell, Verdict
+
+_TITLES = ("verdict", "codec", "quality", "measure", "worst", "limit", "images, worst first", "because")
+_SPEED_TITLES = ("verdict", "codec", "quality", "", "ratio", "99% interval", "limit", "samples", "")
+_NAMED = 4
+"""Images that a table names; JSON has them all."""
+
+_ACCEPT = "If it is meant, accept the new state with {} and commit the baseline."
+
+
+def as_text(verdict: Verdict, accept: str = "--update") -> str:
+    """A table of what differs, worst first, between a headline and what to do.
+
+    ``accept`` is the option that accepts a new state.
+    """
+    parts = [headline(verdict)]
+    if listed := _listed(verdict):
+        parts.append(_aligned([_TITLES, *map(_cells, listed)]))
+    if verdict.speed:
+        parts.append(_aligned([_SPEED_TITLES, *(_speed_cells(it) for it in verdict.speed)]))
+    parts += remarks(verdict, accept)
+    return "\n\n".join(parts) + "\n"
+
+
+def as_markdown(verdict: Verdict) -> str:
+    """The same as GitHub Markdown."""
+    mark = {"pass": "✅", "inconclusive": "⚠️"}.get(verdict.outcome, "❌")
+    parts = [f"### {mark} Codec regression check: {headline(verdict)}"]
+    if listed := _listed(verdict):
+        parts.append(_piped([_TITLES, *map(_cells, listed)]))
+    if verdict.speed:
+        parts.append(_piped([_SPEED_TITLES, *(_speed_cells(it) for it in verdict.speed)]))
+    parts += [_escaped(it) for it in remarks(verdict)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _listed(verdict: Verdict) -> list[Finding]:
+    """The findings, but those on time that say no more than their row in the table of speeds."""
+    timed = {(it.label, f"{it.operation} time") for it in verdict.speed}
+    return [it for it in verdict.findings if it.kind != "inconclusive" or (it.label, it.measure) not in timed]
+
+
+def headline(verdict: Verdict) -> str:
+    """One line: the outcome and how much was compared."""
+    failing = sum(it.fails for it in verdict.findings)
+    better = sum(it.kind == "improved" for it in verdict.findings)
+    counts = []
+    if verdict.compared or not verdict.speed:
+        counts.append(f"{verdict.identical} of {verdict.compared} trials identical")
+    if failing:
+        counts.append(f"{failing} finding{'s' if failing > 1 else ''}")
+    if better:
+        counts.append(f"{better} improvement{'s' if better > 1 else ''}")
+    if verdict.speed:
+        counts.append(f"{len(verdict.speed)} speeds compared")
+    return f"{verdict.outcome} ({', '.join(counts)})"
+
+
+def remarks(verdict: Verdict, accept: str = "--update") -> list[str]:
+    """What else a reader should know, and what to do."""
+    found = []
+    if verdict.environment:
+        found.append("environment changed: " + "; ".join(verdict.environment))
+    if verdict.outcome == "environment changed":
+        found.append(
+            "The code may be innocent: run the check with the baseline's libraries to tell. "
+            + _ACCEPT.format(accept)
+        )
+    elif verdict.outcome == "failed":
+        found.append(f"A trial that is meant to fail, or to be gone, is accepted with {accept}.")
+    elif any(it.kind in ("regression", "improved", "changed", "new") for it in verdict.findings):
+        found.append(_ACCEPT.format(accept))
+    return found
+
+
+def sentence(finding: Finding) -> str:
+    """A finding in one line."""
+    point = "" if finding.quality is None else f" at quality {finding.quality:g}"
+    amount = f" {_worst(finding)}" if finding.worst else ""
+    limit = f" (limit {_limit(finding)})" if _limit(finding) else ""
+    images = f": {_images(finding)}" if finding.changes else ""
+    detail = f" [{finding.detail}]" if finding.detail else ""
+    return f"{finding.kind}: {finding.label}{point}, {finding.measure}{amount}{limit}{images}{detail}"
+
+
+def printable(text: str) -> str:
+    """A codec may write what it likes into a message: nothing in it may steer the terminal."""
+    return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
+
+
+def _cells(finding: Finding) -> tuple[str, ...]:
+    return (
+        _word(finding),
+        finding.label,
+        "" if finding.quality is None else f"{finding.quality:g}",
+        finding.measure,
+        _worst(finding),
+        _limit(finding),
+        _images(finding),
+        finding.detail,
+    )
+
+
+def _word(finding: Finding) -> str:
+    return finding.kind.upper() if finding.fails else finding.kind
+
+
+def _worst(finding: Finding) -> str:
+    worst = max(finding.changes, key=lambda it: abs(it.amount), default=None)
+    return "" if worst is None or not worst.amount else _signed(worst, finding.unit)
+
+
+def _signed(change: Change, unit: str) -> str:
+    """A change as that of the measure itself: bytes grow with a plus, quality falls with a minus."""
+    if math.isinf(change.amount):
+        if change.amount < 0:
+            return "is exact now"
+        return "has no value now" if change.after is None else "was exact"
+    if unit == "%" or change.before is None or change.after is None:
+        return _amount(change.amount, unit, sign="+")
+    return _amount(change.after - change.before, unit, sign="+")
+
+
+def _amount(amount: float, unit: str, sign: str = "") -> str:
+    digits = {"%": ".2f", "dB": ".4f", "x": ".3f"}.get(unit, ".6f")
+    if amount and abs(amount) < 10 ** -int(digits[1]):
+        digits = ".1e"
+    return f"{amount:{sign}{digits}}".replace("-", "−") + (f" {unit}" if unit == "dB" else unit)
+
+
+def _limit(finding: Finding) -> str:
+    """The limit; nothing for an improvement, which has none."""
+    if finding.limit is None or finding.kind == "improved":
+        return ""
+    return _amount(finding.limit, finding.unit) if finding.limit else "0"
+
+
+def _images(finding: Finding) -> str:
+    several = len(finding.changes) > 1
+
+    def one(it: Change) -> str:
+        name = it.image.partition("/")[2] or it.image
+        return f"{name} {_signed(it, finding.unit)}" if several and it.amount else name
+
+    named = ", ".join(one(it) for it in finding.changes[:_NAMED])
+    more = len(finding.changes) - _NAMED
+    return f"{named} and {more} more" if more > 0 else named
+
+
+def _speed_cells(cell: SpeedCell) -> tuple[str, ...]:
+    word = cell.word.upper() if cell.word == "slower" else cell.word
+    low, high = cell.interval
+    return (
+        word,
+        cell.label,
+        "" if cell.quality is None else f"{cell.quality:g}",
+        cell.operation,
+        f"{cell.ratio:.3f}",
+        f"{low:.3f} to {high:.3f}",
+        "" if cell.limit is None else f"{cell.limit:.2f}",
+        str(cell.samples),
+        cell.detail,
+    )
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> str:
+    shown = [[printable(cell) for cell in row] for row in table]
+    widths = [max(len(row[k]) for row in shown) for k in range(len(shown[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in shown
+    )
+
+
+def _piped(table: Sequence[Sequence[str]]) -> str:
+    lines = [table[0], ["---"] * len(table[0]), *([_escaped(cell) for cell in row] for row in table[1:])]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    return printable(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

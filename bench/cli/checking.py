@@ -1,0 +1,180 @@
+"""``rdbench baseline`` and ``rdbench check``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.api import resolve_suite
+from bench.check.compare import Limits, compare
+from bench.check.formats import FORMATS
+from bench.check.gates import limits_of
+from bench.check.snapshot import snapshot
+from bench.check.state import State, read_baseline, write_baseline
+from bench.check.text import headline
+from bench.check.verdict import Verdict, worst_first
+from bench.cli import EXIT_FAILED_TRIALS, EXIT_OK, EXIT_REGRESSION, console
+from bench.errors import ConfigError
+from bench.runner import Events, Options
+from bench.runner import run as run_suite
+from bench.suite import Suite, load_suite
+
+if TYPE_CHECKING:
+    from bench.check.speed import SpeedResult
+    from bench.timing.abba import Schedule
+
+_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line says of a check."""
+
+    subject: Path
+    baseline: Path | None
+    limits: Path | None
+    format: str
+    output: Path | None
+    update: bool
+    timing: bool
+    against: str | None
+    rounds: int
+    out: Path | None
+
+    def verify(self) -> None:
+        """Refuse what cannot be meant, before anything is measured."""
+        if self.format not in FORMATS:
+            raise ConfigError(f"--format is one of {', '.join(FORMATS)}, not {self.format!r}")
+        if self.timing != (self.against is not None):
+            raise ConfigError(
+                "--timing and --against go together: times are only compared with another installation"
+                " that is measured on the same machine at the same time"
+            )
+        if self.baseline is None and not self.timing:
+            raise ConfigError("give --baseline FILE, or --timing --against ENV|WHEEL|COMMAND, or both")
+        if self.update and self.baseline is None:
+            raise ConfigError("--update writes the baseline: name it with --baseline FILE")
+        if self.timing and self.is_run:
+            raise ConfigError(f"{self.subject}: to take times, give the suite file, not a run")
+        if self.limits is not None and not self.is_run:
+            raise ConfigError(f"--limits is for a run folder; the limits of {self.subject} are in itself")
+
+    @property
+    def is_run(self) -> bool:
+        """Whether the subject is a run folder rather than a suite file."""
+        return self.subject.is_dir()
+
+
+def baseline(run: Path, output: Path) -> None:
+    """Write a run's state to a file."""
+    state = snapshot(run)
+    absent = sum(trial.status == "cancelled" for codec in state.codecs for trial in codec.trials)
+    if absent:
+        raise ConfigError(f"{run}: {absent} of {len(state)} trials were never measured; finish the run first")
+    write_baseline(output, state)
+    failed = len(state) - state.finished
+    remark = f"; {failed} of them failed and are expected to" if failed else ""
+    console.note(f"{output}: {len(state)} trials of {len(state.codecs)} codecs{remark}")
+
+
+def check(request: Request) -> int:
+    """Compare, print the verdict, and return the exit code."""
+    request.verify()
+    reference = None if request.baseline is None else _reference(request.baseline, request.update)
+    if request.is_run:
+        suite = load_suite(request.limits) if request.limits else Suite()
+    else:
+        suite = load_suite(request.subject)
+    limits = limits_of(suite)
+    state, verdict = None, Verdict(())
+    if request.baseline is not None:
+        state = snapshot(request.subject) if request.is_run else _measured(suite, request.out)
+        if reference is not None:
+            verdict = compare(reference, state, limits)
+    if request.against is not None:
+        verdict = _with_speed(verdict, _speed(suite, request.against, request.rounds, limits))
+    if reference is not None or request.timing:
+        _write(verdict, request)
+    if request.update and request.baseline is not None and state is not None:
+        write_baseline(request.baseline, state)
+        console.note(f"{request.baseline}: holds the new state of {len(state)} trials now")
+        verdict = replace(verdict, findings=tuple(it for it in verdict.findings if it.kind == "slower"))
+    return exit_code(verdict)
+
+
+def exit_code(verdict: Verdict) -> int:
+    """The exit code of a verdict. What is inconclusive does not fail, but is not called a pass either."""
+    codes = {
+        "regression": EXIT_REGRESSION,
+        "environment changed": EXIT_REGRESSION,
+        "failed": EXIT_FAILED_TRIALS,
+    }
+    return codes.get(verdict.outcome, EXIT_OK)
+
+
+def _reference(path: Path, update: bool) -> State | None:
+    """The baseline; None where there is none yet and one is to be written."""
+    return None if update and not path.exists() else read_baseline(path)
+
+
+def _measured(suite: Suite, out: Path | None) -> State:
+    """Run the suite afresh: a former result would hide a change that left the codec's version as it was."""
+    from bench.cli.measuring import default_jobs
+
+    with ExitStack() as stack:
+        folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rdbench-check-")))
+        progress = stack.enter_context(console.Progress())
+        events = Events(console.note, progress.started, progress.measured, progress.fetching)
+        run_suite(resolve_suite(suite), folder, Options(jobs=default_jobs(), fresh=True), events)
+        return snapshot(folder)
+
+
+def _speed(suite: Suite, against: str, rounds: int, limits: Limits) -> SpeedResult:
+    from bench.check.speed import SpeedRequest, compare_speed
+    from bench.check.state import CodecState
+    from bench.timing.abba import Schedule
+    from bench.timing.side import here, open_side
+    from bench.timing.subjects import subjects_of
+
+    schedule = Schedule(rounds=rounds)
+    with open_side(against) as old:
+        subjects = subjects_of(resolve_suite(suite))
+        slowest = {
+            it.label: limits(
+                CodecState(label=it.label, codec=it.codec, version=it.version, config=it.config)
+            ).max_slowdown
+            for it in subjects.plans
+        }
+        _announce(schedule, len(subjects.images))
+        result = compare_speed(SpeedRequest((old, here()), subjects, slowest, schedule))
+    for it in result.remarks:
+        console.note(it)
+    return result
+
+
+def _announce(schedule: Schedule, images: int) -> None:
+    console.note(
+        f"timing {images} images, {schedule.samples} samples a point on each side over"
+        f" {schedule.rounds} pairs of processes; leave the machine alone meanwhile"
+    )
+
+
+def _with_speed(verdict: Verdict, speed: SpeedResult) -> Verdict:
+    return replace(verdict, findings=worst_first([*verdict.findings, *speed.findings]), speed=speed.cells)
+
+
+def _write(verdict: Verdict, request: Request) -> None:
+    text = FORMATS[request.format](verdict)
+    if request.output is None:
+        print(text, end="")
+    else:
+        request.output.write_text(text, encoding="utf-8")
+        console.note(f"{headline(verdict)}; written to {request.output}")
+    summary = os.environ.get(_SUMMARY_VARIABLE)
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(FORMATS["markdown"](verdict))

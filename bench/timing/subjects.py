@@ -1,0 +1,64 @@
+"""What is to be timed: the codecs and images of a suite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bench.codec import Image
+from bench.datasets import open_dataset
+from bench.engines.messages import CodecRef, Describe, Description
+from bench.engines.pool import Limits, Worker
+from bench.engines.zygote import Zygote
+from bench.errors import ConfigError
+from bench.image import read_image
+from bench.plan import CodecPlan, make_plan
+from bench.suite import Suite
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A codec configuration and the operating points to time it at."""
+
+    label: str
+    codec: str
+    target: str
+    config: dict[str, Any]
+    qualities: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """Everything to be timed; images by ``data set/file``."""
+
+    codecs: tuple[Subject, ...]
+    plans: tuple[CodecPlan, ...]
+    images: dict[str, Image]
+
+
+def subjects_of(suite: Suite) -> Subjects:
+    """Resolve a suite for timing.
+
+    Raises
+    ------
+    ConfigError, DatasetError, BadImage, UnsupportedImage
+        The suite cannot be planned, a codec is unavailable here, or an image cannot be read.
+    """
+    datasets = tuple(open_dataset(it) for it in suite.datasets)
+    zygote = Zygote()
+    worker = Worker(zygote, Limits())
+    try:
+        plan, files = make_plan(suite, datasets, (), lambda codec: _described(worker, codec))
+    finally:
+        worker.close()
+        zygote.close()
+    images = {f"{it.dataset}/{it.name}": read_image(file.path).pixels for it, file in files.items()}
+    codecs = tuple(Subject(it.label, it.codec, it.target, it.config, it.qualities) for it in plan.codecs)
+    return Subjects(codecs, plan.codecs, images)
+
+
+def _described(worker: Worker, codec: CodecRef) -> Description:
+    answer = worker.ask(Describe(codec))
+    if isinstance(answer, Description):
+        return answer
+    raise ConfigError(f"codec {codec.target} cannot be timed: {answer.message}")

@@ -1,0 +1,268 @@
+"""The rules of the comparison, on states made by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import msgspec
+import pytest
+
+from bench.check.compare import compare
+from bench.check.gates import limits_of
+from bench.check.limits import Gate, gate_of
+from bench.check.state import (
+    CodecState,
+    ImageState,
+    MetricState,
+    State,
+    TrialState,
+    encoded,
+    read_baseline,
+    write_baseline,
+)
+from bench.environment import Environment
+from bench.errors import ConfigError, StoreError
+from bench.suite import Suite
+
+ENVIRONMENT = Environment(
+    {"cpu": "A", "architecture": "x86_64", "cores": "2"}, {"numpy": "1.26", "kernel": "6.1"}
+)
+METRICS = {"psnr_rgb": MetricState("1", "dB", True), "lpips": MetricState("1", "", False)}
+
+
+def trial(image: str = "a.png", quality: float | None = 50.0, **values: Any) -> TrialState:
+    known: dict[str, Any] = {
+        "bytes": 1000,
+        "bitstream_sha256": "b",
+        "pixels_sha256": "p",
+        "metrics": {"psnr_rgb": 30.0, "lpips": 0.2},
+    }
+    return TrialState(image=f"set/{image}", quality=quality, **known | values)
+
+
+def state(*trials: TrialState, environment: Environment = ENVIRONMENT, **codec: Any) -> State:
+    known: dict[str, Any] = {"label": "mine", "codec": "mine", "version": "1+lib 1.0"}
+    images = {it.image: ImageState(it.image, 100, 100) for it in trials}
+    codecs = (CodecState(trials=trials, **known | codec),)
+    return State(environment=environment, metrics=METRICS, images=images, codecs=codecs)
+
+
+def changed(**values: Any) -> TrialState:
+    """A trial of another bitstream and other pixels."""
+    return trial(bitstream_sha256="B", pixels_sha256="P", **values)
+
+
+def kinds(before: State, after: State, gate: Gate | None = None) -> dict[str, str]:
+    """What was found, by measure."""
+    return {it.measure: it.kind for it in compare(before, after, lambda codec: gate or Gate()).findings}
+
+
+def psnr(value: float) -> dict[str, float]:
+    return {"psnr_rgb": value, "lpips": 0.2}
+
+
+def test_any_byte_is_a_difference() -> None:
+    """In one environment one byte more is a regression, one less an improvement."""
+    assert kinds(state(trial()), state(changed(bytes=1001))) == {"bytes": "regression"}
+    assert kinds(state(trial()), state(changed(bytes=999))) == {"bytes": "improved"}
+
+
+def test_metric_tolerance_depends_on_the_environment() -> None:
+    """1e-6 dB counts in one environment; across environments 1e-3 dB does, and 1e-4 of other metrics."""
+    other = Environment(ENVIRONMENT.machine, {"numpy": "2.1", "kernel": "6.1"})
+    slightly, clearly = changed(metrics=psnr(30 - 2e-6)), changed(metrics=psnr(30 - 2e-3))
+    assert kinds(state(trial()), state(slightly)) == {"psnr_rgb": "regression"}
+    assert kinds(state(trial()), state(changed(metrics=psnr(30 - 5e-7)))) == {"bitstream": "changed"}
+    assert kinds(state(trial()), state(slightly, environment=other)) == {"bitstream": "changed"}
+    assert kinds(state(trial()), state(clearly, environment=other)) == {"psnr_rgb": "regression"}
+    learned = changed(metrics={"psnr_rgb": 30.0, "lpips": 0.2 + 5e-5})
+    assert kinds(state(trial()), state(learned)) == {"lpips": "regression"}
+    assert kinds(state(trial()), state(learned, environment=other)) == {"bitstream": "changed"}
+
+
+def test_another_kernel_is_the_same_environment() -> None:
+    """The operating system's kernel has no influence on numbers, and does not loosen the tolerance."""
+    other = Environment(ENVIRONMENT.machine, {"numpy": "1.26", "kernel": "6.2"})
+    after = state(changed(metrics=psnr(30 - 2e-6)), environment=other)
+    assert kinds(state(trial()), after) == {"psnr_rgb": "regression"}
+
+
+def test_direction_of_a_metric() -> None:
+    """Where lower is better a rise is the loss."""
+    worse = changed(metrics={"psnr_rgb": 30.0, "lpips": 0.3})
+    assert kinds(state(trial()), state(worse)) == {"lpips": "regression"}
+    assert kinds(state(worse), state(trial())) == {"lpips": "improved"}
+
+
+def test_losing_exactness_is_a_regression() -> None:
+    """Identical pixels have no PSNR; a finite one afterwards is a loss, and the reverse an improvement."""
+    exact = trial(exact=True, metrics={"psnr_rgb": None, "lpips": 0.2})
+    assert kinds(state(exact), state(changed(metrics=psnr(60)))) == {"psnr_rgb": "regression"}
+    assert kinds(state(trial()), state(msgspec.structs.replace(exact, pixels_sha256="P"))) == {
+        "psnr_rgb": "improved"
+    }
+
+
+def test_losing_a_metric_s_value_is_a_regression() -> None:
+    """A metric that had a value on an image and has none now is worse, whatever the limit."""
+    wide = gate_of(max_drop={"lpips": 1000})
+    undefined = changed(metrics={"psnr_rgb": 30.0, "lpips": None})
+    assert kinds(state(trial()), state(undefined), wide) == {"lpips": "regression"}
+
+
+@pytest.mark.parametrize("ending", ["missing trial", "missing codec", "cancelled", "failing", "other image"])
+def test_what_is_gone_always_fails(ending: str) -> None:
+    """A trial that is absent, failing or about another picture fails however wide the limits are."""
+    wide = gate_of(max_bytes="off", max_psnr_drop="off", max_drop={"*": "off"}, max_bd_rate="off")
+    before = state(trial("a.png"), trial("b.png"))
+    kept = trial("a.png")
+    after = {
+        "missing trial": state(kept),
+        "missing codec": state(kept),
+        "cancelled": state(kept, trial("b.png", status="cancelled")),
+        "failing": state(kept, trial("b.png", status="timeout", error="encode: too slow")),
+        "other image": state(kept, trial("b.png")),
+    }[ending]
+    if ending == "missing codec":
+        extra = CodecState(label="gone", codec="gone", version="1", trials=(trial("b.png"),))
+        before = msgspec.structs.replace(before, codecs=(*state(kept).codecs, extra))
+    if ending == "other image":
+        after.images["set/b.png"] = ImageState("another", 100, 100)
+    verdict = compare(before, after, lambda codec: wide)
+    (finding,) = verdict.findings
+    assert (verdict.outcome, verdict.compared) == ("failed", 1)
+    assert finding.kind == ("failed" if ending == "failing" else "missing")
+    assert [it.image for it in finding.changes] == ["set/b.png"]
+
+
+def test_known_failures_do_not_fail() -> None:
+    """What failed when the baseline was made may go on failing; working now is an improvement."""
+    before = state(trial("a.png"), trial("b.png", status="unsupported", error="too small"))
+    assert compare(before, before, lambda codec: Gate()).outcome == "pass"
+    assert kinds(before, state(trial("a.png"), trial("b.png"))) == {"status": "improved"}
+
+
+def test_new_trials_are_reported_and_new_failures_fail() -> None:
+    """More than the baseline holds is told; what fails among it fails the gate."""
+    before = state(trial("a.png"))
+    assert kinds(before, state(trial("a.png"), trial("b.png"))) == {"status": "new"}
+    broken = state(trial("a.png"), trial("b.png", status="crash", error="decode: died"))
+    assert compare(before, broken, lambda codec: Gate()).outcome == "failed"
+
+
+def test_a_metric_that_is_not_taken_any_more_fails() -> None:
+    """Leaving out a metric would hide what it shows."""
+    after = msgspec.structs.replace(state(trial()), metrics={"psnr_rgb": METRICS["psnr_rgb"]})
+    assert kinds(state(trial()), after) == {"lpips": "missing"}
+
+
+def test_limits_by_codec_and_metric() -> None:
+    """A codec's entry refines the suite's limits; a metric's own limit goes before the general one."""
+    suite = Suite.model_validate(
+        {
+            "gate": {"max_bytes": "5%", "max_drop": {"lpips": 0.01}},
+            "codecs": [
+                {"codec": "mine", "config": {"fast": True}, "gate": {"max_bytes": 0}},
+                {"codec": "mine", "label": "loose", "gate": {"max_psnr_drop": "off"}},
+            ],
+        }
+    )
+    limits = limits_of(suite)
+    fast = limits(CodecState(label="x", codec="mine", version="1", config={"fast": True}))
+    slow = limits(CodecState(label="x", codec="mine", version="1", config={"fast": False}))
+    loose = limits(CodecState(label="loose", codec="mine", version="1"))
+    assert (fast.max_bytes, slow.max_bytes, loose.max_bytes) == (0, 5, 5)
+    assert (loose.drop("psnr_rgb", "dB"), slow.drop("psnr_rgb", "dB")) == (None, 0)
+    assert (slow.drop("lpips", ""), slow.drop("ssim_rgb", "")) == (0.01, 0)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("max_bytes", "-1%"),
+        ("max_bytes", True),
+        ("max_byte", 1),
+        ("max_slowdown", 0.9),
+        ("max_bd_rate", "x%"),
+    ],
+)
+def test_bad_limits_are_named(key: str, value: object) -> None:
+    """A limit that does not exist or makes no sense is refused by its name."""
+    with pytest.raises(ConfigError, match=key):
+        gate_of(**{key: value})
+
+
+def test_bd_rate_stands_for_trials_that_are_not_limited() -> None:
+    """With bytes free, a curve that is better in sum passes although a point is larger."""
+    points = (10.0, 30.0, 50.0, 70.0)
+    before = state(*(trial(quality=q, bytes=int(100 * q), metrics=psnr(20 + q / 4)) for q in points))
+    sizes = {10.0: 900, 30.0: 2700, 50.0: 4500, 70.0: 7010}
+    after = state(*(changed(quality=q, bytes=sizes[q], metrics=psnr(20 + q / 4)) for q in points))
+    gate = gate_of(max_bytes="off", max_bd_rate={"psnr_rgb": "0.1%"})
+    verdict = compare(before, after, lambda codec: gate)
+    assert verdict.outcome == "pass"
+    assert {it.kind for it in verdict.findings if it.measure == "BD-rate (psnr_rgb)"} == {"improved"}
+
+
+def test_undefined_bd_rate_is_inconclusive_where_nothing_else_is_limited() -> None:
+    """Curves that do not overlap have no BD-rate: that is no pass."""
+    points = (10.0, 30.0, 50.0)
+    before = state(*(trial(quality=q, bytes=int(100 * q), metrics=psnr(20 + q / 4)) for q in points))
+    after = state(*(changed(quality=q, bytes=int(99 * q), metrics=psnr(60 + q / 4)) for q in points))
+    gate = gate_of(max_bytes="off", max_drop={"lpips": "off"}, max_bd_rate={"psnr_rgb": "0.1%"})
+    assert compare(before, after, lambda codec: gate).outcome == "inconclusive"
+    assert compare(before, after, lambda codec: Gate()).outcome == "pass"
+
+
+def test_nothing_in_common_is_bad_usage() -> None:
+    """A baseline of something else cannot be compared with."""
+    with pytest.raises(ConfigError, match="no trial in common"):
+        compare(state(trial()), state(trial(), label="other"), lambda codec: Gate())
+
+
+def test_baseline_reads_back_and_differs_by_line(tmp_path) -> None:
+    """The file holds the state exactly, and one changed trial is one changed line."""
+    one = state(trial("a.png", encode_s=(0.25, 0.5)), trial("é.png", None, exact=True))
+    write_baseline(tmp_path / "b.json", one)
+    assert read_baseline(tmp_path / "b.json") == one
+    other = state(trial("a.png", encode_s=(0.25, 0.5), bytes=2000), trial("é.png", None, exact=True))
+    pairs = zip(encoded(one).splitlines(), encoded(other).splitlines(), strict=True)
+    assert sum(old != new for old, new in pairs) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (
+            '{"format": "rdbench baseline", "schema": 0}',
+            StoreError,
+            "version 0.*reads 1.*make the baseline again",
+        ),
+        ('{"format": "rdbench baseline", "schema": 99}', StoreError, "version 99.*update rdbench"),
+        ('{"schema": 1}', StoreError, "not a baseline"),
+        ("[]", StoreError, "not a baseline"),
+        ('{"format": "rdbench baseline", "schema": 1, "metrics": 3}', StoreError, "damaged"),
+    ],
+)
+def test_unreadable_baselines_are_refused(tmp_path, content: str, error: type, words: str) -> None:
+    """Another schema is refused with its version named, damage and other files with what they are."""
+    (tmp_path / "b.json").write_text(content)
+    with pytest.raises(error, match=words):
+        read_baseline(tmp_path / "b.json")
+
+
+def test_empty_baselines_are_neither_written_nor_read(tmp_path) -> None:
+    """Nothing to compare with is never a pass."""
+    (tmp_path / "b.json").write_bytes(encoded(state()))
+    with pytest.raises(ConfigError, match="empty"):
+        read_baseline(tmp_path / "b.json")
+    with pytest.raises(ConfigError, match="none of the 1 trials"):
+        write_baseline(tmp_path / "c.json", state(trial(status="crash")))
+
+
+def test_times_are_never_compared() -> None:
+    """Stored times, of this machine or another, change no verdict."""
+    quick, slow = trial(encode_s=(0.1,) * 10), trial(encode_s=(9.0,) * 10)
+    verdict = compare(state(quick), state(slow), lambda codec: Gate())
+    assert dataclasses.astuple(verdict)[:3] == ((), 1, 1)

@@ -1,0 +1,111 @@
+"""The forms of a verdict, as the programs that read them see them."""
+
+from __future__ import annotations
+
+import json
+import math
+from xml.etree import ElementTree
+
+import pytest
+
+from bench.check.formats import FORMATS
+from bench.check.verdict import Change, Finding, SpeedCell, Verdict, worst_first
+
+HOSTILE = "crash, 100% <b>|\x1b[31m\x00 bad]]>\nsecond line"
+
+VERDICT = Verdict(
+    worst_first(
+        [
+            Finding("improved", False, "jpeg", 50.0, "bytes", "%", 0.0, (Change("k/a.png", 100, 90, -10.0),)),
+            Finding(
+                "regression",
+                True,
+                "jpeg",
+                50.0,
+                "psnr_rgb",
+                "dB",
+                0.0,
+                (Change("k/b.png", 30.0, 29.5, 0.5), Change("k/a.png", None, 40.0, math.inf)),
+            ),
+            Finding("regression", True, "webp", 10.0, "bytes", "%", 0.5, (Change("k/a.png", 100, 102, 2.0),)),
+            Finding(
+                "failed",
+                True,
+                "a|b",
+                None,
+                "status",
+                changes=(Change("k/a.png", None, None, 0),),
+                detail=HOSTILE,
+            ),
+            Finding("inconclusive", False, "webp", 10.0, "encode time", "%", 10.0),
+        ]
+    ),
+    compared=10,
+    identical=5,
+    environment=("numpy 1.26 -> 2.1",),
+    speed=(SpeedCell("webp", 10.0, "encode", 1.12, (0.9, 1.4), 1.1, 80, "inconclusive"),),
+)
+
+
+def test_worst_comes_first_in_every_form() -> None:
+    """Failures, then regressions by weight (0.5 dB outweighs 2% of bytes), then the rest."""
+    assert [(it.kind, it.label) for it in VERDICT.findings] == [
+        ("failed", "a|b"),
+        ("regression", "jpeg"),
+        ("regression", "webp"),
+        ("inconclusive", "webp"),
+        ("improved", "jpeg"),
+    ]
+    for name in ("text", "markdown", "github"):
+        text = FORMATS[name](VERDICT)
+        assert text.index("psnr_rgb") < text.index("+2.00") < text.index("10.00")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_nothing_steers_the_reader(form: str) -> None:
+    """What a codec wrote into a message arrives without control characters in any form."""
+    text = FORMATS[form](VERDICT)
+    assert "\x1b" not in text
+    assert "\x00" not in text
+
+
+def test_json_is_whole_and_strict() -> None:
+    """JSON holds every image and number; an infinite loss is null, not ``Infinity``."""
+    document = json.loads(FORMATS["json"](VERDICT), parse_constant=lambda name: pytest.fail(name))
+    assert document["outcome"] == "regression"
+    assert document["findings"][1]["changes"][0] == {
+        "image": "k/b.png",
+        "before": 30.0,
+        "after": 29.5,
+        "amount": 0.5,
+    }
+    assert document["findings"][1]["worst"] is None
+    assert document["speed"][0]["interval"] == [0.9, 1.4]
+
+
+def test_junit_counts_failures() -> None:
+    """A suite for each codec; failing findings are failures, what cannot be told is skipped."""
+    root = ElementTree.fromstring(FORMATS["junit"](VERDICT).encode())
+    suites = {it.get("name"): it for it in root}
+    assert suites["jpeg"].get("tests") == "2"
+    assert suites["jpeg"].get("failures") == "1"
+    assert suites["webp"].get("skipped") == "1"
+    failure = suites["jpeg"].find("testcase/failure")
+    assert failure is not None
+    assert failure.text == "k/b.png: 30.0 -> 29.5\nk/a.png: None -> 40.0"
+
+
+def test_github_commands_stay_on_their_line() -> None:
+    """One command a line, with the line breaks of a message escaped."""
+    lines = FORMATS["github"](VERDICT).splitlines()
+    assert len(lines) == 6
+    assert all(it.startswith(("::error ", "::warning ", "::notice ")) for it in lines)
+    assert [it.split(" ")[0] for it in lines] == ["::error"] * 3 + ["::warning", "::notice", "::error"]
+
+
+def test_markdown_table_keeps_its_columns() -> None:
+    """Bars and tags in names break neither the table nor the page."""
+    text = FORMATS["markdown"](VERDICT)
+    row = next(it for it in text.splitlines() if "FAILED" in it)
+    assert row.replace("\\|", "").count("|") == 9
+    assert "<b>" not in text
