@@ -27,7 +27,7 @@ $(VENV)/bench.done: $(BIN)/python pyproject.toml
 	touch $@
 
 $(VENV)/test.done: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[learned,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[learned,perceptual,test]"
 	touch $@ $(VENV)/bench.done
 
 $(VENV)/lint.done: $(BIN)/python pyproject.toml

@@ -304,6 +304,28 @@ def decode(
 
 
 @app.command()
+def distribution(
+    run: RunFolder,
+    metric: Annotated[str, typer.Option("--metric", "-m", metavar="kid_alexnet|kid|fid")] = "kid_alexnet",
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option("--dataset", "-d", metavar="FOLDER", help="The originals, where they are a folder."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Decoders at a time; default: one for each processor."),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where the metric's network runs.")] = "cpu",
+) -> None:
+    """Distances between sets of pictures (KID, FID) for a run made with --keep-bitstreams."""
+    from bench.cli import distribution as sets
+    from bench.cli import measuring
+    from bench.distribution import Request
+
+    sets.distribution(run, Request(metric, tuple(dataset or ()), jobs or measuring.default_jobs(), device))
+
+
+@app.command()
 def robustness(
     run: RunFolder,
     dataset: Annotated[

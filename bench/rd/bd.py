@@ -148,6 +148,8 @@ def mean_gap(anchor: tuple[Array, Array], test: tuple[Array, Array], method: Met
     overlap = np.maximum(high - low, 0.0) / union
     gap = np.full(len(xa), np.nan)
     some = overlap > 0
+    if not some.any():
+        return gap, overlap
     limits = (low[some], high[some])
     difference = _integral(xt[some], yt[some], limits, method) - _integral(xa[some], ya[some], limits, method)
     gap[some] = difference / (high - low)[some]

@@ -3,8 +3,9 @@
 `pytest --rd-update` accepts a new state; commit the files in rd_baselines with the change that made it.
 """
 
-from bench.pytest_plugin import conformance
 from pocket import Pocket, decode, encode
+
+from bench.pytest_plugin import conformance
 
 test_conformance = conformance(Pocket)
 

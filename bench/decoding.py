@@ -1,0 +1,69 @@
+"""Kept bitstreams -> pixels, decoded in isolated worker processes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+from bench.codec import Image
+from bench.engines.messages import CodecRef, Decode, Decoded, Repeat
+from bench.engines.pool import Limits, Worker
+from bench.engines.zygote import Zygote
+
+_TIMEOUT = 300.0
+
+
+class Undecodable(Exception):
+    """A kept bitstream that does not give the pixels that were measured."""
+
+
+class Decoders:
+    """Worker processes, each with one thread of this process waiting on it; a context manager."""
+
+    def __init__(self, jobs: int) -> None:
+        self._zygote = Zygote()
+        self._workers: list[Worker] = []
+        self._local = threading.local()
+        self._pool = ThreadPoolExecutor(jobs, initializer=self._start)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.kill()
+        self._pool.shutdown(cancel_futures=True)
+        for worker in self._workers:
+            worker.close()
+        self._zygote.close()
+
+    def decode(self, codec: CodecRef, jobs: Sequence[tuple[Path, str]]) -> Iterator[Image]:
+        """Pixels of each (bitstream file, SHA-256 of its pixels), in order.
+
+        Raises
+        ------
+        Undecodable
+            A file is missing, does not decode, or gives other pixels; from the iterator.
+        """
+        return self._pool.map(lambda job: self._one(codec, *job), jobs)
+
+    def _start(self) -> None:
+        self._local.worker = Worker(self._zygote, Limits(timeout=_TIMEOUT))
+        self._workers.append(self._local.worker)
+
+    def _one(self, codec: CodecRef, file: Path, pixels_sha256: str) -> Image:
+        worker: Worker = self._local.worker
+        what = f"bitstream {file.name[:12]}…"
+        try:
+            bitstream = file.read_bytes()
+        except OSError as error:
+            raise Undecodable(f"{what} cannot be read ({error.strerror})") from error
+        answer = worker.ask(Decode(codec, bitstream, Repeat()))
+        if not isinstance(answer, Decoded):
+            raise Undecodable(f"{what} does not decode: {answer.message}")
+        if answer.sha256 != pixels_sha256:
+            raise Undecodable(f"{what} decodes to other pixels than when it was measured")
+        return worker.samples(answer.shape)

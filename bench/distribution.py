@@ -1,0 +1,249 @@
+"""Data-set metrics of a finished run: its kept bitstreams, decoded again, against the originals.
+
+Bitstreams are decoded in isolated worker processes. The metric's network lives once, in this process, and
+is fed as pictures come back, so that it may sit on a GPU. Distances are kept beside the run, in
+``set_metrics.json``, and only what is missing or has changed is computed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bench import registry
+from bench.codec import Image
+from bench.decoding import Decoders, Undecodable
+from bench.errors import ConfigError, MetricUndefined, StoreError
+from bench.image import read_image
+from bench.metrics.dataset import DATASET_METRICS, DatasetMetric, Features
+from bench.originals import Originals
+from bench.plan import CodecPlan
+from bench.report.table import Column, Table
+from bench.store import BITSTREAM_FOLDER, RunWriter, read_info, write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SET_METRICS_FILE = "set_metrics.json"
+
+
+class SetMeasurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The distance between a data set and its reconstructions by one codec at one operating point."""
+
+    key: str
+    """Identity of the result: the metric's definition, and the pixels of both sets."""
+    dataset: str
+    label: str
+    quality: float | None
+    metric: str
+    version: str
+    bpp: float | None = None
+    """Mean over the images."""
+    images: int
+    patches: int = 0
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    """95% confidence interval over images."""
+    reason: str = ""
+    """Why there is no value."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to compute, and with what means."""
+
+    metric: str = "kid_alexnet"
+    """Installed name of a data-set metric."""
+    datasets: tuple[str, ...] = ()
+    """Where the originals are, for data sets that are folders; those of the catalogue are found."""
+    jobs: int = 1
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class _Point:
+    """One codec at one operating point on one data set: the rows of its trials, in the order of images."""
+
+    codec: CodecPlan
+    dataset: str
+    quality: float | None
+    rows: pd.DataFrame
+
+
+def measure_sets(
+    run: Path, request: Request, progress: Callable[[SetMeasurement], None] = lambda it: None
+) -> list[SetMeasurement]:
+    """The distances of every codec and operating point of a run, computed now or before.
+
+    Raises
+    ------
+    ConfigError
+        The metric is unknown or unavailable, the originals are not at hand, or bitstreams were not kept.
+    StoreError
+        The folder is no run, or another process writes into it.
+    """
+    metric = construct(request.metric, request.device)
+    with RunWriter(run):
+        kept = {it.key: it for it in read_set_measurements(run)}
+        results = []
+        with Decoders(request.jobs) as decoders:
+            sets = _Sets(run, metric, request.datasets, decoders)
+            for point in _points(run):
+                key = _key(metric, point)
+                if key not in kept:
+                    kept[key] = sets.measure(key, point)
+                    data = msgspec.json.format(msgspec.json.encode(list(kept.values())), indent=1)
+                    write_atomically(run / SET_METRICS_FILE, data + b"\n")
+                results.append(kept[key])
+                progress(kept[key])
+    return results
+
+
+def construct(name: str, device: str = "cpu") -> DatasetMetric:
+    """An installed data-set metric.
+
+    Raises
+    ------
+    ConfigError
+        The name is unknown.
+    CodecUnavailable
+        Its packages or weights are missing.
+    """
+    metric: DatasetMetric = registry.load(registry.find(DATASET_METRICS, name))(device=device)
+    return metric
+
+
+def read_set_measurements(run: Path) -> list[SetMeasurement]:
+    """The distances kept beside a run; none where none were computed.
+
+    Raises
+    ------
+    StoreError
+        The file is damaged.
+    """
+    path = run / SET_METRICS_FILE
+    if not path.is_file():
+        return []
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[SetMeasurement])
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"{path}: damaged ({error}); remove it and compute again") from error
+
+
+def set_metric_table(measurements: Sequence[SetMeasurement]) -> Table:
+    """Distances by data set, codec and operating point."""
+    columns = (
+        Column("dataset", "data set"),
+        Column("label", "codec"),
+        Column("quality", "quality"),
+        Column("bpp", "bpp", 3),
+        Column("metric", "metric"),
+        Column("value", "distance", 4),
+        Column("ci95_low", "95% from", 4),
+        Column("ci95_high", "to", 4),
+        Column("images", "images"),
+        Column("patches", "patches"),
+        Column("reason", "no value because"),
+    )
+    rows = tuple(
+        (
+            *(it.dataset, it.label, it.quality, it.bpp, it.metric, it.value),
+            *(it.low, it.high, it.images, it.patches, it.reason),
+        )
+        for it in measurements
+    )
+    notes = (
+        "Distance between the distributions of patches of 256×256 pixels; lower is better.",
+        "Intervals by the delete-half jackknife over images.",
+    )
+    return Table(
+        "set_metrics", "Distances between originals and reconstructions as sets", columns, rows, notes
+    )
+
+
+class _Sets:
+    """Measures points; features of originals are computed once."""
+
+    def __init__(
+        self, run: Path, metric: DatasetMetric, datasets: tuple[str, ...], decoders: Decoders
+    ) -> None:
+        self._bitstreams = run / BITSTREAM_FOLDER
+        self._metric = metric
+        self._originals = Originals(datasets)
+        self._decoders = decoders
+        self._reference: dict[str, Features] = {}
+
+    def measure(self, key: str, point: _Point) -> SetMeasurement:
+        rows = point.rows
+        known: dict[str, Any] = {
+            "key": key,
+            "dataset": point.dataset,
+            "label": point.codec.label,
+            "quality": point.quality,
+            "metric": self._metric.name,
+            "version": self._metric.version,
+            "images": len(rows),
+        }
+        failed = int((rows["status"] != "ok").sum())
+        if failed:
+            return SetMeasurement(**known, reason=f"{failed} of {len(rows)} images have no reconstruction")
+        known["bpp"] = float(rows["bpp"].mean())
+        try:
+            reference = [self._of_original(row) for row in rows.itertuples()]
+            decoded = [self._metric.features(it) for it in self._reconstructions(point)]
+            estimate = self._metric.distance(reference, decoded)
+        except (MetricUndefined, Undecodable) as error:
+            return SetMeasurement(**known, reason=str(error))
+        low, high = estimate.interval or (None, None)
+        value = estimate.value if math.isfinite(estimate.value) else None
+        return SetMeasurement(
+            **known,
+            patches=estimate.patches,
+            value=value,
+            low=low,
+            high=high,
+            reason="" if value is not None else "the distance is not a finite number",
+        )
+
+    def _of_original(self, row: Any) -> Features:
+        if row.image_sha256 not in self._reference:
+            path = self._originals.find(row.dataset, row.image, row.image_sha256)
+            self._reference[row.image_sha256] = self._metric.features(read_image(path).pixels)
+        return self._reference[row.image_sha256]
+
+    def _reconstructions(self, point: _Point) -> Iterator[Image]:
+        jobs = []
+        for row in point.rows.itertuples():
+            path = self._bitstreams / str(row.bitstream_sha256)
+            if not path.is_file():
+                raise ConfigError(
+                    f"{point.codec.label} on {row.image}: the bitstream was not kept;"
+                    " run again with --keep-bitstreams"
+                )
+            jobs.append((path, str(row.pixels_sha256)))
+        return self._decoders.decode(point.codec.ref, jobs)
+
+
+def _points(run: Path) -> Iterator[_Point]:
+    from bench.frame import load
+
+    codecs = {it.label: it for it in read_info(run).codecs}
+    frame = load(run)
+    for (dataset, label, quality), rows in frame.groupby(
+        ["dataset", "label", "quality"], observed=True, dropna=False, sort=False
+    ):
+        yield _Point(codecs[label], dataset, None if math.isnan(quality) else quality, rows)
+
+
+def _key(metric: DatasetMetric, point: _Point) -> str:
+    rows = point.rows
+    pixels = [*zip(rows["image_sha256"], rows["pixels_sha256"].astype(str), strict=True)]
+    identity = [metric.name, metric.version, point.codec.label, point.quality, pixels]
+    return hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:32]

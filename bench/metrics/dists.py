@@ -1,0 +1,127 @@
+"""DISTS, deep image structure and texture similarity.
+
+K. Ding et al., "Image quality assessment: unifying structure and texture similarity", IEEE TPAMI
+44(5), 2022; with the weights of the package ``dists-pytorch``, whose values these are. Pictures are compared
+at their own size: the authors' demonstration reduces them to 256 pixels first, their network does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import version as installed
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from bench.codec import Image
+from bench.errors import CodecUnavailable, MetricUndefined
+
+from ._trunk import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    INSTALL,
+    exact_convolutions,
+    load_torch,
+    load_trunk,
+    to_tensor,
+)
+from .base import Pair
+
+_TAPS = (3, 8, 15, 22, 29)
+"""Last layer of each stage of VGG-16."""
+_CHANNELS = (3, 64, 128, 256, 512, 512)
+_SMALLEST = 16
+_STABLE = 1e-6
+_KEPT_PIXELS = 2_000_000
+
+
+class Dists:
+    """DISTS, from 0 for identical pictures to 1."""
+
+    name = "dists"
+    unit = ""
+    higher_is_better = False
+
+    def __init__(self, *, device: str = "cpu") -> None:
+        torch = load_torch(self.name)
+        found = find_spec("DISTS_pytorch")
+        if found is None or not found.submodule_search_locations:
+            raise CodecUnavailable(f"dists needs the weights in the package dists-pytorch: {INSTALL}")
+        trunk = load_trunk("vgg16", self.name, device)
+        path = Path(next(iter(found.submodule_search_locations))) / "weights.pt"
+        weights = torch.load(path, map_location=device, weights_only=True)
+        alpha, beta = (weights[it].flatten().to(torch.float32) for it in ("alpha", "beta"))
+        total = alpha.sum() + beta.sum()
+        self._alpha, self._beta = ((it / total).split(list(_CHANNELS)) for it in (alpha, beta))
+        self._layers = trunk.layers
+        self._device = device
+        self._window = _hanning(torch, device)
+        self.version = f"1+dists-pytorch {installed('dists-pytorch')}+vgg16 {trunk.sha256[:12]}"
+
+    def __call__(self, pair: Pair) -> float:
+        """The distance of one pair.
+
+        Raises
+        ------
+        bench.errors.MetricUndefined
+            A side is shorter than 16 pixels.
+        """
+        import torch
+
+        image = pair.reference.image
+        height, width = image.shape[:2]
+        if min(height, width) < _SMALLEST:
+            raise MetricUndefined(
+                f"DISTS needs {_SMALLEST} pixels on each side; the picture is {width}×{height}"
+            )
+        with torch.inference_mode(), exact_convolutions():
+            kept = height * width <= _KEPT_PIXELS
+            reference = pair.reference.cached(self._stages) if kept else self._features(image)
+            likeness = torch.zeros((), device=self._device)
+            stages = zip(reference, self._features(pair.decoded), strict=True)
+            for (x, y), alpha, beta in zip(stages, self._alpha, self._beta, strict=True):
+                x_mean, y_mean = x.mean((2, 3)), y.mean((2, 3))
+                x_spread = (x - x_mean[..., None, None]).square().mean((2, 3))
+                y_spread = (y - y_mean[..., None, None]).square().mean((2, 3))
+                shared = (x * y).mean((2, 3)) - x_mean * y_mean
+                texture = (2 * x_mean * y_mean + _STABLE) / (x_mean.square() + y_mean.square() + _STABLE)
+                structure = (2 * shared + _STABLE) / (x_spread + y_spread + _STABLE)
+                likeness += (alpha * texture + beta * structure).sum()
+            return float(1 - likeness)
+
+    def _stages(self, image: Image) -> list[Any]:
+        return list(self._features(image))
+
+    def _features(self, image: Image) -> Iterator[Any]:
+        """The picture itself, then the output of each stage, shape (1, channels, h, w)."""
+        import torch
+
+        picture = to_tensor(image, self._device) / 255
+        yield picture
+        mean, deviation = (
+            torch.tensor(it, device=self._device)[:, None, None] for it in (IMAGENET_MEAN, IMAGENET_STD)
+        )
+        features = (picture - mean) / deviation
+        for index in range(_TAPS[-1] + 1):
+            if type(self._layers[index]) is torch.nn.MaxPool2d:
+                features = self._pooled(features)
+            else:
+                features = self._layers[index](features)
+            if index in _TAPS:
+                yield features
+
+    def _pooled(self, features: Any) -> Any:
+        """L2 pooling under a Hann window, stride 2, in place of VGG's maximum: it does not alias."""
+        import torch
+
+        channels = features.shape[1]
+        window = self._window.expand(channels, 1, 3, 3)
+        energy = torch.nn.functional.conv2d(features.square(), window, stride=2, padding=1, groups=channels)
+        return (energy + 1e-12).sqrt()
+
+
+def _hanning(torch: Any, device: str) -> Any:
+    """The inner 3 × 3 of a Hann window of length 5, of sum 1."""
+    taps = torch.tensor((0.5, 1.0, 0.5), dtype=torch.float64)
+    window = torch.outer(taps, taps)
+    return (window / window.sum()).to(device, torch.float32)

@@ -1,0 +1,178 @@
+"""LDR-FLIP, the difference that is seen when two pictures are flipped back and forth.
+
+P. Andersson et al., "FLIP: a difference evaluator for alternating images", Proc. ACM Comput. Graph.
+Interact. Tech. 3(2), 2020, at the authors' viewing conditions: a 0.7 m wide screen of 3840 pixels, seen from
+0.7 m. Own implementation, in agreement with the authors' package ``flip-evaluator`` 1.7.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.codec import Image
+
+from ._srgb import linear_levels
+from .base import Pair
+
+Plane: TypeAlias = NDArray[np.float32]
+"""float32, shape (height, width) or (height, width, 3)."""
+
+PIXELS_PER_DEGREE = 0.7 * 3840 / 0.7 * math.pi / 180
+
+_XYZ = np.array(
+    [
+        (0.41239079926595, 0.35758433938387, 0.18048078840183),
+        (0.21263900587151, 0.71516867876775, 0.07219231536073),
+        (0.01933081871559, 0.11919477979462, 0.95053215224966),
+    ]
+)
+"""Linear sRGB to XYZ."""
+_WHITE = _XYZ.sum(1)
+_TO_OPPONENT = np.array([(0, 116, 0), (500, -500, 0), (0, 200, -200)]) @ (_XYZ / _WHITE[:, None])
+"""Linear sRGB to Y, Cx and Cz, but for the offset of -16 in Y, which cancels out."""
+
+_SENSITIVITIES = (
+    ((1.0, 0.0047),),
+    ((1.0, 0.0053),),
+    ((34.1, 0.04), (13.5, 0.025)),
+)
+"""Contrast sensitivity of Y, Cx and Cz: Gaussians, each with amplitude and width in square degrees."""
+_FEATURE_WIDTH = 0.082
+"""Degrees: the width of a feature that the eye detects."""
+_COLOUR_POWER, _FEATURE_POWER = 0.7, 0.5
+_KNEE, _KNEE_HEIGHT = 0.4, 0.95
+"""Part of the greatest colour difference up to which errors are spread over this part of the range."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the eye takes of a picture: its colours, and the strength of its edges and points."""
+
+    colours: Plane
+    """Lab after Hunt's adjustment, of the picture filtered by contrast sensitivity."""
+    edges: Plane
+    points: Plane
+
+
+class Flip:
+    """Mean LDR-FLIP error over the pixels, from 0 for identical pictures to 1."""
+
+    name = "flip"
+    version = "1"
+    unit = ""
+    higher_is_better = False
+
+    def __init__(self) -> None:
+        import cv2  # noqa: F401  # heavy: belongs here rather than into the first trial
+
+    def __call__(self, pair: Pair) -> float:
+        """The mean error of one pair."""
+        return float(error_map(pair.reference.cached(seen), seen(pair.decoded)).mean(dtype=np.float64))
+
+
+def error_map(one: Seen, other: Seen) -> Plane:
+    """The error of every pixel, 0 to 1."""
+    colour = _spread(_colour_distance(one.colours, other.colours) ** _COLOUR_POWER)
+    edges, points = np.abs(one.edges - other.edges), np.abs(one.points - other.points)
+    feature = (np.maximum(edges, points) * np.float32(math.sqrt(0.5))) ** _FEATURE_POWER
+    error: Plane = colour ** (1 - feature)
+    return error
+
+
+def _colour_distance(one: Plane, other: Plane) -> Plane:
+    """HyAB: city-block between lightness and chroma, Euclidean within chroma."""
+    lightness, a, b = np.moveaxis(np.abs(one - other), -1, 0)
+    distance: Plane = lightness + np.sqrt(a * a + b * b)
+    return distance
+
+
+def _spread(colour: Plane) -> Plane:
+    """Distances to 0 to 1: most of the range for the small ones, which matter most."""
+    greatest = _greatest_distance()
+    knee = _KNEE * greatest
+    above = _KNEE_HEIGHT + (colour - knee) / (greatest - knee) * (1 - _KNEE_HEIGHT)
+    spread: Plane = np.where(colour < knee, colour * (_KNEE_HEIGHT / knee), above).astype(np.float32)
+    return spread
+
+
+@cache
+def _greatest_distance() -> float:
+    """That of pure green and pure blue, the farthest apart in sRGB."""
+    green, blue = (_hunt_lab(np.array([[it]], np.float32)) for it in ((0, 1, 0), (0, 0, 1)))
+    distance = float(_colour_distance(green, blue)[0, 0])
+    return math.pow(distance, _COLOUR_POWER)
+
+
+def seen(image: Image) -> Seen:
+    """What is seen of a picture, for :meth:`Reference.cached`."""
+    opponent = _transformed(linear_levels()[image], _TO_OPPONENT)
+    filtered = np.stack(
+        [_blurred(opponent[..., channel], it) for channel, it in enumerate(_SENSITIVITIES)], axis=-1
+    )
+    colours = _hunt_lab(np.clip(_transformed(filtered, np.linalg.inv(_TO_OPPONENT)), 0, 1))
+    return Seen(colours, *_features(np.ascontiguousarray(opponent[..., 0]) / np.float32(116)))
+
+
+def _transformed(planes: Plane, matrix: NDArray[np.float64]) -> Plane:
+    import cv2
+
+    return np.asarray(cv2.transform(planes, matrix.astype(np.float32)))
+
+
+def _hunt_lab(linear: Plane) -> Plane:
+    """CIELAB whose chroma falls with lightness, as that of dim colours does to the eye."""
+    relative = _transformed(linear, _XYZ / _WHITE[:, None])
+    delta = 6 / 29
+    root = np.where(relative > delta**3, np.cbrt(relative), relative / (3 * delta**2) + 4 / 29)
+    x, y, z = np.moveaxis(root, -1, 0)
+    lightness = 116 * y - 16
+    lab: Plane = np.stack([lightness, 5 * lightness * (x - y), 2 * lightness * (y - z)], axis=-1)
+    return lab.astype(np.float32)
+
+
+def _blurred(plane: Plane, sensitivity: tuple[tuple[float, float], ...]) -> Plane:
+    """A plane under a sum of two-dimensional Gaussians of sum 1."""
+    # One radius for all planes, that of the widest Gaussian.
+    widest = max(width for it in _SENSITIVITIES for _, width in it)
+    radius = math.ceil(3 * math.sqrt(widest / (2 * math.pi**2)) * PIXELS_PER_DEGREE)
+    degrees = np.arange(-radius, radius + 1) / PIXELS_PER_DEGREE
+    filtered = np.zeros_like(plane)
+    total = 0.0
+    for amplitude, width in sensitivity:
+        taps = np.exp(-((math.pi * degrees) ** 2) / width)
+        weight = amplitude * math.sqrt(math.pi / width) * taps.sum() ** 2
+        filtered += np.float32(weight) * _separable(plane, taps / taps.sum(), taps / taps.sum())
+        total += weight
+    return filtered / np.float32(total)
+
+
+def _features(lightness: Plane) -> tuple[Plane, Plane]:
+    """Strength of edges and of points: first and second derivatives under a Gaussian."""
+    sigma = 0.5 * _FEATURE_WIDTH * PIXELS_PER_DEGREE
+    radius = math.ceil(3 * sigma)
+    x = np.arange(-radius, radius + 1)
+    smooth = np.exp(-(x**2) / (2 * sigma**2))
+    edge, point = _balanced(-x * smooth), _balanced((x**2 / sigma**2 - 1) * smooth)
+    smooth /= smooth.sum()
+    along = partial(_separable, lightness)
+    edges = np.hypot(along(edge, smooth), along(smooth, edge))
+    points = np.hypot(along(point, smooth), along(smooth, point))
+    return edges, points
+
+
+def _balanced(taps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Taps whose positive part sums to 1 and whose negative part to -1."""
+    return np.where(taps < 0, taps / -taps[taps < 0].sum(), taps / taps[taps > 0].sum())
+
+
+def _separable(plane: Plane, across: NDArray[np.float64], down: NDArray[np.float64]) -> Plane:
+    """The correlation of a plane, continued by its border pixels, with the product of two filters."""
+    import cv2
+
+    return np.asarray(cv2.sepFilter2D(plane, -1, across, down, borderType=cv2.BORDER_REPLICATE))

@@ -1,0 +1,73 @@
+"""Kernel distances between sets of patches: with Inception's features KID, with AlexNet's another thing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bench.codec import Image
+
+from ._inception import Inception
+from ._mmd import squared_mmd
+from ._patches import patches
+from ._trunk import IMAGENET_MEAN, IMAGENET_STD, exact_convolutions, load_trunk
+from .dataset import Estimate, Features
+
+_ALEXNET_DIMENSIONS = 256
+
+
+class Kid:
+    """KID over patches of 256 pixels; 0 for equal distributions, and near it below 0 as well."""
+
+    name = "kid"
+    unit = ""
+    higher_is_better = False
+
+    def __init__(self, *, device: str = "cpu") -> None:
+        self._inception = Inception(self.name, device)
+        self.version = f"1+{self._inception.version}"
+
+    def features(self, image: Image) -> Features:
+        """Inception's 2048 features of each patch."""
+        return self._inception.features(image)
+
+    def distance(self, reference: Sequence[Features], decoded: Sequence[Features]) -> Estimate:
+        """MMD² between the sets; see :func:`bench.metrics._mmd.squared_mmd`."""
+        return squared_mmd(reference, decoded)
+
+
+class KidAlexnet:
+    """KID's distance over AlexNet's features: the mean over places of its last layer.
+
+    Not KID: values compare with each other and with nothing published.
+    """
+
+    name = "kid_alexnet"
+    unit = ""
+    higher_is_better = False
+
+    def __init__(self, *, device: str = "cpu") -> None:
+        trunk = load_trunk("alexnet", self.name, device)
+        self._layers = trunk.layers
+        self._device = device
+        self.version = f"1+alexnet {trunk.sha256[:12]}"
+
+    def features(self, image: Image) -> Features:
+        """The 256 channel means of each patch."""
+        import torch
+
+        cut = patches(image)
+        if not len(cut):
+            return np.empty((0, _ALEXNET_DIMENSIONS), np.float32)
+        with torch.inference_mode(), exact_convolutions():
+            batch = torch.from_numpy(np.ascontiguousarray(cut.transpose(0, 3, 1, 2))).to(self._device)
+            mean, deviation = (
+                torch.tensor(it, device=self._device)[:, None, None] for it in (IMAGENET_MEAN, IMAGENET_STD)
+            )
+            features: Features = self._layers((batch / 255 - mean) / deviation).mean((2, 3)).cpu().numpy()
+        return features
+
+    def distance(self, reference: Sequence[Features], decoded: Sequence[Features]) -> Estimate:
+        """MMD² between the sets; see :func:`bench.metrics._mmd.squared_mmd`."""
+        return squared_mmd(reference, decoded)

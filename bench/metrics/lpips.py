@@ -1,0 +1,157 @@
+"""LPIPS, the distance between deep features, over AlexNet and over VGG-16.
+
+R. Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018;
+version 0.1 of the linear heads, from the package ``lpips``, whose values these are to 1e-5. An
+original's features are computed once for all its reconstructions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from bench.codec import Image
+from bench.errors import CodecUnavailable, MetricUndefined
+
+from ._trunk import INSTALL, Trunk, TrunkName, exact_convolutions, load_torch, load_trunk, to_tensor
+from .base import Pair
+
+_SHIFT = (-0.030, -0.088, -0.188)
+_SCALE = (0.458, 0.448, 0.450)
+"""Mean and deviation of RGB in -1 to 1, as the heads were trained."""
+
+_KEPT_FLOATS = 1 << 28
+"""Largest number of an original's features that are kept: 1 GiB."""
+
+
+@dataclass(frozen=True)
+class _Net:
+    """A trunk, where it is tapped, and what that costs."""
+
+    trunk: TrunkName
+    heads: str
+    taps: tuple[int, ...]
+    """Layers after which features are taken, counted as in torchvision's ``features``."""
+    smallest: int
+    """Shortest side, in pixels, for which the last tap has an output."""
+    floats: int
+    """Features per pixel, rounded up."""
+
+
+_ALEX = _Net("alexnet", "alex", (1, 4, 7, 9, 11), smallest=31, floats=9)
+_VGG = _Net("vgg16", "vgg", (3, 8, 15, 22, 29), smallest=16, floats=122)
+
+
+class _Lpips:
+    """The distance over one net; the public classes say which."""
+
+    def __init__(self, name: str, net: _Net, device: str) -> None:
+        import numpy as np
+
+        torch = load_torch(name)
+        folder = _package_folder(name)
+        trunk = load_trunk(net.trunk, name, device)
+        path = folder / "weights" / "v0.1" / f"{net.heads}.pth"
+        state = torch.load(path, map_location=device, weights_only=True)
+        self._heads = tuple(state[f"lin{index}.model.1.weight"] for index in range(len(net.taps)))
+        self._slices = _sliced(trunk, net.taps)
+        self._net = net
+        self._device = device
+        shift, scale = np.array(_SHIFT, np.float32), np.array(_SCALE, np.float32)
+        self._shift, self._scale = (torch.from_numpy(it[:, None, None]).to(device) for it in (shift, scale))
+        self.version = f"1+lpips {installed('lpips')} v0.1+{net.trunk} {trunk.sha256[:12]}"
+
+    def __call__(self, pair: Pair) -> float:
+        import torch
+
+        image = pair.reference.image
+        height, width = image.shape[:2]
+        if min(height, width) < self._net.smallest:
+            raise MetricUndefined(
+                f"LPIPS over {self._net.trunk} needs {self._net.smallest} pixels on each side;"
+                f" the picture is {width}×{height}"
+            )
+        with torch.inference_mode(), exact_convolutions():
+            if height * width * self._net.floats <= _KEPT_FLOATS:
+                reference = iter(pair.reference.cached(self._kept))
+            else:
+                reference = self._features(image)
+            distance = torch.zeros((), dtype=torch.float64, device=self._device)
+            for head, one, other in zip(self._heads, reference, self._features(pair.decoded), strict=True):
+                difference = torch.nn.functional.conv2d(other.sub_(one).square_(), head)
+                distance += difference.mean(dtype=torch.float64)
+            return float(distance)
+
+    def _kept(self, image: Image) -> list[Any]:
+        return list(self._features(image))
+
+    def _features(self, image: Image) -> Iterator[Any]:
+        """Features of each tap, shape (1, channels, h, w), of unit length at every place."""
+        import torch
+
+        features = (to_tensor(image, self._device) / 127.5 - 1 - self._shift) / self._scale
+        for part in self._slices:
+            features = part(features)
+            length = torch.linalg.vector_norm(features, dim=1, keepdim=True)
+            yield features / (length + 1e-10)
+
+
+class LpipsAlex:
+    """LPIPS over AlexNet: the variant that papers report; 0 for identical pictures."""
+
+    name = "lpips_alex"
+    unit = ""
+    higher_is_better = False
+
+    def __init__(self, *, device: str = "cpu") -> None:
+        self._distance = _Lpips(self.name, _ALEX, device)
+        self.version = self._distance.version
+
+    def __call__(self, pair: Pair) -> float:
+        """The distance of one pair.
+
+        Raises
+        ------
+        bench.errors.MetricUndefined
+            A side is shorter than 31 pixels.
+        """
+        return self._distance(pair)
+
+
+class LpipsVgg:
+    """LPIPS over VGG-16: the variant that codecs are trained with."""
+
+    name = "lpips_vgg"
+    unit = ""
+    higher_is_better = False
+
+    def __init__(self, *, device: str = "cpu") -> None:
+        self._distance = _Lpips(self.name, _VGG, device)
+        self.version = self._distance.version
+
+    def __call__(self, pair: Pair) -> float:
+        """The distance of one pair.
+
+        Raises
+        ------
+        bench.errors.MetricUndefined
+            A side is shorter than 16 pixels.
+        """
+        return self._distance(pair)
+
+
+def _package_folder(metric: str) -> Path:
+    """Folder of the package ``lpips``, found without importing it: it is read for its heads alone."""
+    found = find_spec("lpips")
+    if found is None or not found.submodule_search_locations:
+        raise CodecUnavailable(f"{metric} needs the heads in the package lpips: {INSTALL}")
+    return Path(next(iter(found.submodule_search_locations)))
+
+
+def _sliced(trunk: Trunk, taps: tuple[int, ...]) -> list[Any]:
+    starts = (0, *(it + 1 for it in taps[:-1]))
+    return [trunk.layers[start : tap + 1] for start, tap in zip(starts, taps, strict=True)]

@@ -1,0 +1,129 @@
+"""VIF, GMSD and HaarPSI, as the package ``piq`` computes them.
+
+The pixels go in as they are, 0 to 255; what piq refuses as too small has no value.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed
+from typing import Any, Protocol
+
+from bench.codec import Image
+from bench.errors import CodecUnavailable, MetricUndefined
+
+from ._trunk import INSTALL, load_torch, to_tensor
+from .base import Pair
+
+
+class _Function(Protocol):
+    def __call__(self, x: Any, y: Any, *, data_range: float) -> Any: ...
+
+
+class _Piq:
+    """One function of piq on one device."""
+
+    def __init__(self, metric: str, function: str, smallest: int, device: str) -> None:
+        load_torch(metric)
+        try:
+            import piq
+        except ImportError as error:
+            raise CodecUnavailable(f"{metric} needs piq ({error}): {INSTALL}") from error
+        self._function: _Function = getattr(piq, function)
+        self._metric = metric
+        self._smallest = smallest
+        self._device = device
+        self.version = f"1+piq {installed('piq')}"
+
+    def __call__(self, pair: Pair) -> float:
+        """The value for (reconstruction, original): the order in which piq takes them."""
+        import torch
+
+        height, width = pair.decoded.shape[:2]
+        if min(height, width) < self._smallest:
+            raise MetricUndefined(
+                f"{self._metric} needs {self._smallest} pixels on each side; the picture is {width}×{height}"
+            )
+        with torch.inference_mode():
+            decoded, original = (self._tensor(it) for it in (pair.decoded, pair.reference.image))
+            return float(self._function(decoded, original, data_range=255.0))
+
+    def _tensor(self, image: Image) -> Any:
+        return to_tensor(image, self._device)
+
+
+class Vif:
+    """Visual information fidelity in the pixel domain (VIFp) of luma; 1 for identical pictures.
+
+    H. R. Sheikh and A. C. Bovik, "Image information and visual quality", IEEE Trans. Image Process.
+    15(2), 2006; the authors' four-scale variant without wavelets. Above 1 where contrast was enhanced.
+    """
+
+    name = "vif"
+    unit = ""
+    higher_is_better = True
+
+    def __init__(self, *, device: str = "cpu") -> None:
+        self._value = _Piq(self.name, "vif_p", 41, device)
+        self.version = self._value.version
+
+    def __call__(self, pair: Pair) -> float:
+        """The value for one pair.
+
+        Raises
+        ------
+        bench.errors.MetricUndefined
+            A side is shorter than 41 pixels.
+        """
+        return self._value(pair)
+
+
+class Gmsd:
+    """Gradient magnitude similarity deviation of luma; 0 for identical pictures.
+
+    W. Xue et al., "Gradient magnitude similarity deviation: a highly efficient perceptual image
+    quality index", IEEE Trans. Image Process. 23(2), 2014.
+    """
+
+    name = "gmsd"
+    unit = ""
+    higher_is_better = False
+
+    def __init__(self, *, device: str = "cpu") -> None:
+        self._value = _Piq(self.name, "gmsd", 4, device)
+        self.version = self._value.version
+
+    def __call__(self, pair: Pair) -> float:
+        """The value for one pair.
+
+        Raises
+        ------
+        bench.errors.MetricUndefined
+            A side is shorter than 4 pixels.
+        """
+        return self._value(pair)
+
+
+class HaarPsi:
+    """Haar wavelet-based perceptual similarity index, 0 to 1.
+
+    R. Reisenhofer et al., "A Haar wavelet-based perceptual similarity index for image quality
+    assessment", Signal Process. Image Commun. 61, 2018.
+    """
+
+    name = "haarpsi"
+    unit = ""
+    higher_is_better = True
+
+    def __init__(self, *, device: str = "cpu") -> None:
+        self._value = _Piq(self.name, "haarpsi", 16, device)
+        self.version = self._value.version
+
+    def __call__(self, pair: Pair) -> float:
+        """The value for one pair.
+
+        Raises
+        ------
+        bench.errors.MetricUndefined
+            A side is shorter than 16 pixels.
+        """
+        return self._value(pair)

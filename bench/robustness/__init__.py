@@ -1,0 +1,1 @@
+"""How codecs take corrupted pictures and damaged bitstreams."""

@@ -1,0 +1,78 @@
+"""Corruptions of a picture before it is encoded; the same picture is always corrupted the same way."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.codec import Image
+
+_BLOCK = 16
+_GREY = 128
+
+
+def gaussian_noise(image: Image, random: np.random.Generator, sigma: float) -> Image:
+    """Independent Gaussian noise of standard deviation ``sigma`` levels on every sample."""
+    return _levels(image + random.normal(0, sigma, image.shape))
+
+
+def salt_and_pepper(image: Image, random: np.random.Generator, share: float) -> Image:
+    """A share of the pixels becomes black or white, each with the same chance."""
+    chance = random.random(image.shape[:2])
+    corrupted = image.copy()
+    corrupted[chance < share] = 255
+    corrupted[chance < share / 2] = 0
+    return corrupted
+
+
+def blur(image: Image, random: np.random.Generator, sigma: float) -> Image:
+    """A Gaussian blur of ``sigma`` pixels; the border is continued."""
+    from scipy.ndimage import gaussian_filter
+
+    del random  # nothing here is by chance
+    return _levels(gaussian_filter(image.astype(np.float32), (sigma, sigma, 0), mode="nearest"))
+
+
+def missing_blocks(image: Image, random: np.random.Generator, share: float) -> Image:
+    """A share of the blocks of 16 × 16 pixels, at least one, becomes grey: packets that were lost."""
+    rows, columns = (math.ceil(it / _BLOCK) for it in image.shape[:2])
+    count = max(1, round(share * rows * columns))
+    corrupted = image.copy()
+    for place in random.choice(rows * columns, count, replace=False):
+        top, left = _BLOCK * (place // columns), _BLOCK * (place % columns)
+        corrupted[top : top + _BLOCK, left : left + _BLOCK] = _GREY
+    return corrupted
+
+
+CORRUPTIONS: dict[str, Callable[[Image, np.random.Generator], Image]] = {
+    "noise5": partial(gaussian_noise, sigma=5),
+    "noise10": partial(gaussian_noise, sigma=10),
+    "noise25": partial(gaussian_noise, sigma=25),
+    "salt-pepper2": partial(salt_and_pepper, share=0.02),
+    "blur2": partial(blur, sigma=2),
+    "blocks10": partial(missing_blocks, share=0.10),
+    "blocks25": partial(missing_blocks, share=0.25),
+}
+"""By name; the number is σ in levels or pixels, or a percentage."""
+
+
+def corrupted(image: Image, name: str, seed: str) -> Image:
+    """A corrupted copy of a picture; the randomness follows from the name and ``seed``."""
+    return CORRUPTIONS[name](image, generator(name, seed))
+
+
+def generator(*identity: str | int) -> np.random.Generator:
+    """A random generator that follows from an identity, on every machine alike."""
+    digest = hashlib.sha256("|".join(map(str, identity)).encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "big"))
+
+
+def _levels(samples: NDArray[Any]) -> Image:
+    levels: Image = samples.round().clip(0, 255).astype(np.uint8)
+    return levels

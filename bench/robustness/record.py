@@ -1,0 +1,107 @@
+"""The records of robustness: a journal ``robustness.jsonl`` beside a run's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Literal, Self
+
+import msgspec
+
+from bench.errors import StoreError
+from bench.record import Failure, Status
+
+JOURNAL_FILE = "robustness.jsonl"
+
+Fate = Literal[
+    "unchanged",  # the pixels are those of the whole bitstream
+    "wrong",  # other pixels, and no word of it
+    "detected",  # the decoder raised an error
+    "crash",  # the decoding process died
+    "timeout",
+    "oom",
+]
+"""What became of a damaged bitstream."""
+
+
+class InputProbe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="input"):
+    """A corrupted picture through a codec. PSNR is ``psnr_rgb`` in dB, null for identical pictures."""
+
+    key: str
+    dataset: str
+    image: str
+    label: str
+    quality: float | None
+    corruption: str
+    status: Status
+    bytes: int | None = None
+    psnr_corruption: float | None = None
+    """The corrupted picture against the clean one."""
+    psnr_input: float | None = None
+    """The reconstruction against the corrupted picture, which the codec was given."""
+    psnr_clean: float | None = None
+    """The reconstruction against the clean picture, which the codec has not seen."""
+    failure: Failure | None = None
+
+
+class BitstreamProbe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="bitstream"):
+    """A damaged bitstream through a decoder."""
+
+    key: str
+    dataset: str
+    image: str
+    label: str
+    quality: float | None
+    damage: str
+    draw: int
+    """Which of several random damages of this kind."""
+    fate: Fate
+    psnr: float | None = None
+    """``psnr_rgb`` in dB of wrong pixels against the original; null where the size is wrong too."""
+    failure: Failure | None = None
+
+
+Probe = InputProbe | BitstreamProbe
+
+
+def read_probes(run: Path) -> Iterator[Probe]:
+    """Every line of the journal, in the order of writing; a torn last line is left out.
+
+    Raises
+    ------
+    StoreError
+        A line other than the last is damaged; the message names it.
+    """
+    path = run / JOURNAL_FILE
+    if not path.is_file():
+        return
+    decoder = msgspec.json.Decoder(Probe)
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield decoder.decode(line)
+            except msgspec.MsgspecError as error:
+                raise StoreError(f"{path}:{number}: damaged line ({error})") from error
+
+
+class ProbeWriter:
+    """Appends to the journal; a torn last line of a killed process is cut off first. A context manager."""
+
+    def __init__(self, run: Path) -> None:
+        self._file: IO[bytes] = (run / JOURNAL_FILE).open("a+b")
+
+    def __enter__(self) -> Self:
+        self._file.seek(0)
+        data = self._file.read()
+        self._file.truncate(data.rfind(b"\n") + 1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def append(self, probe: Probe) -> None:
+        """Write one line and hand it to the operating system."""
+        self._file.write(msgspec.json.encode(probe) + b"\n")
+        self._file.flush()

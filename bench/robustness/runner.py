@@ -1,0 +1,93 @@
+"""The probes of a run: those that are planned less those that are done, in the engine's workers."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.engines.local import run_trials
+from bench.engines.pool import Limits
+from bench.engines.zygote import Zygote
+from bench.environment import memory_bytes
+from bench.errors import ConfigError
+from bench.originals import Originals
+from bench.robustness.measure import Prober, ReproductionError
+from bench.robustness.plan import ProbePlan, plan_probes
+from bench.robustness.record import Probe, ProbeWriter, read_probes
+from bench.store import RunWriter, read_info
+
+_MEMORY_SHARE = 0.8
+"""Of the machine's memory, what the workers may use together."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to probe, and with what means."""
+
+    bpp: float = 0.5
+    """Each lossy codec is probed at its operating point nearest to this rate, in bits per pixel."""
+    draws: int = 4
+    """Random damages of each kind to every bitstream."""
+    datasets: tuple[str, ...] = ()
+    """Where the originals are, for data sets that are folders."""
+    jobs: int = 1
+    timeout: float = 60.0
+    """Seconds that one encode or decode may take."""
+
+
+@dataclass(frozen=True)
+class Events:
+    """What a caller may want to know while probes are taken."""
+
+    started: Callable[[int, int], None] = lambda pending, planned: None
+    measured: Callable[[Probe], None] = lambda probe: None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The plan, and the record of each of its probes by key."""
+
+    plan: ProbePlan
+    records: dict[str, Probe]
+
+
+def probe_run(run: Path, options: Options | None = None, events: Events | None = None) -> Result:
+    """Probe the robustness of every codec of a finished run; what was probed before is not again.
+
+    Raises
+    ------
+    ConfigError
+        The originals are not at hand, the run has no finished trials, or a bitstream can't be made again.
+    StoreError
+        The folder is no run, or another process writes into it.
+    """
+    options, events = options or Options(), events or Events()
+    read_info(run)
+    with RunWriter(run):
+        plan = plan_probes(run, options.bpp, options.draws)
+        if not plan.probes:
+            raise ConfigError(f"{run}: no finished trials to probe")
+        records = {it.key: it for it in read_probes(run)}
+        planned = {it.key: it for it in plan.probes}
+        originals = Originals(options.datasets)
+        todo = [it.trial(originals) for key, it in planned.items() if key not in records]
+        events.started(len(todo), len(planned))
+        jobs = max(1, min(options.jobs, len(todo)))
+        limits = Limits(timeout=options.timeout, memory=int(_MEMORY_SHARE * memory_bytes() / jobs))
+        zygote = Zygote()
+        try:
+            with ProbeWriter(run) as writer, tempfile.TemporaryDirectory(prefix="rdbench-") as scratch:
+                prober = Prober(run, Path(scratch))
+                for record in run_trials(
+                    todo, zygote, limits, jobs, lambda it, slot: prober.measure(planned[it.key], it, slot)
+                ):
+                    writer.append(record)
+                    records[record.key] = record
+                    events.measured(record)
+        except ReproductionError as error:
+            raise ConfigError(str(error)) from error
+        finally:
+            zygote.close()
+    return Result(plan, {key: records[key] for key in planned})

@@ -1,0 +1,116 @@
+"""Data-set metrics of a finished run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import bench
+from bench import distribution, registry
+from bench.distribution import Request, SetMeasurement, measure_sets, set_metric_table
+from bench.errors import ConfigError
+
+BRIGHTNESS = '''
+import numpy as np
+from bench.metrics.dataset import Estimate
+
+
+class Brightness:
+    """Distance of the mean levels of two sets."""
+
+    name, version, unit, higher_is_better = "brightness", "1", "", False
+
+    def __init__(self, *, device="cpu"):
+        pass
+
+    def features(self, image):
+        return np.array([[image.mean()]], np.float32)
+
+    def distance(self, reference, decoded):
+        x, y = (float(np.concatenate(it).mean()) for it in (reference, decoded))
+        return Estimate(abs(x - y), (0.0, 9.0), len(reference))
+'''
+
+
+@pytest.fixture
+def run(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run with kept bitstreams, and a metric of its own."""
+    source = tmp_path / "brightness.py"
+    source.write_text(BRIGHTNESS)
+    monkeypatch.setattr(registry, "targets", lambda group: _targets(group, f"{source}:Brightness"))
+    folder = tmp_path / "run"
+    bench.run(
+        datasets=[str(pictures)],
+        codecs=["jpeg@5,95", "png"],
+        metrics=["psnr_rgb"],
+        out=folder,
+        options=bench.Options(keep_bitstreams=True),
+    )
+    return folder
+
+
+def _targets(group: str, target: str) -> dict[str, str]:
+    from importlib.metadata import entry_points
+
+    if group == distribution.DATASET_METRICS:
+        return {"brightness": target}
+    return {it.name: it.value for it in entry_points(group=group)}
+
+
+def measured(run: Path, pictures: Path) -> list[SetMeasurement]:
+    return measure_sets(run, Request("brightness", (str(pictures),), jobs=2))
+
+
+def test_every_operating_point_has_a_distance(run: Path, pictures: Path) -> None:
+    """Each codec and quality is measured over all images; a lossless codec is at distance 0."""
+    results = {(it.label, it.quality): it for it in measured(run, pictures)}
+    assert set(results) == {("jpeg-420", 5.0), ("jpeg-420", 95.0), ("png", None)}
+    assert results["png", None].value == 0
+    low, high = (results["jpeg-420", it].value for it in (5.0, 95.0))
+    assert low is not None
+    assert high is not None
+    assert low > high > 0
+    assert all(it.images == 3 and it.bpp for it in results.values())
+    assert len(set_metric_table(list(results.values())).rows) == 3
+
+
+def test_distances_are_kept_and_not_computed_again(run: Path, pictures: Path) -> None:
+    """A second call needs neither bitstreams nor originals."""
+    first = measured(run, pictures)
+    shutil.rmtree(run / "bitstreams")
+    shutil.rmtree(pictures)
+    assert measure_sets(run, Request("brightness")) == first
+
+
+def test_bitstreams_that_were_not_kept(run: Path, pictures: Path) -> None:
+    """The error says how to make the run again."""
+    shutil.rmtree(run / "bitstreams")
+    with pytest.raises(ConfigError, match="--keep-bitstreams"):
+        measured(run, pictures)
+
+
+def test_a_damaged_bitstream_is_a_reason_not_a_value(run: Path, pictures: Path) -> None:
+    """Pixels other than those that were measured make no distance, and the other points have theirs."""
+    frame = bench.load(run)
+    row = frame[(frame["codec"] == "jpeg") & (frame["quality"] == 95)].iloc[0]
+    path = run / "bitstreams" / row["bitstream_sha256"]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+    damaged, *_ = [it for it in measured(run, pictures) if it.quality == 95]
+    assert damaged.value is None
+    assert path.name[:12] in damaged.reason
+    assert sum(it.value is not None for it in measured(run, pictures)) == 2
+
+
+def test_originals_that_are_elsewhere(run: Path, pictures: Path, tmp_path: Path) -> None:
+    """A folder's place is not in the run: it is asked for, and other pictures are refused."""
+    with pytest.raises(ConfigError, match="--dataset"):
+        measure_sets(run, Request("brightness"))
+    others = tmp_path / "others" / "pictures"
+    shutil.copytree(pictures, others)
+    shutil.copy(others / "p0.png", others / "p1.png")
+    with pytest.raises(ConfigError, match=r"p1\.png.*SHA-256"):
+        measure_sets(run, Request("brightness", (str(others),)))
