@@ -304,6 +304,52 @@ def decode(
 
 
 @app.command()
+def train(
+    codec: Annotated[str, typer.Argument(metavar="CODEC", help="A learned codec.", show_default=False)],
+    data: Annotated[str, typer.Option("--data", "-d", metavar="NAME|FOLDER", help="Training pictures.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Checkpoints and logs.")],
+    validation: Annotated[
+        str | None, typer.Option(metavar="NAME|FOLDER", help="Pictures for RD points of real bitstreams.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Default: the preset's.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="About how long, instead of steps.")] = None,
+    preset: Annotated[
+        str, typer.Option(metavar="tiny|base", help="tiny trains in seconds, for tests.")
+    ] = "base",
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N pictures.")] = None,
+    seed: Annotated[int, typer.Option(help="Of initialisation, crops and noise.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in DIR.")] = False,
+    device: Device = "auto",
+    export: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the shippable weights when done.")
+    ] = None,
+) -> None:
+    """Train a learned codec; checkpoints survive a kill and resume to the same trajectory."""
+    from bench.cli import training
+    from bench.trainer import TrainRequest
+
+    job = training.Job(codec, data, validation, limit, export)
+    training.train(job, TrainRequest(out, preset, steps, minutes, device, seed, resume))
+
+
+@app.command()
+def sample(
+    codec: Annotated[str, typer.Argument(metavar="CODEC", help="A learned codec.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="GRID.png", help="Where the pictures go.")],
+    count: Annotated[int, typer.Option("-n", min=1, max=64, help="How many.")] = 8,
+    quality: Annotated[float, typer.Option("--quality", "-q", help="Level of the prior.")] = 3,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same pictures.")] = 1,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Default: the shipped weights.")
+    ] = None,
+) -> None:
+    """Draw pictures from a learned codec's prior."""
+    from bench.cli import training
+
+    training.sample(codec, weights, (count, quality, seed), out)
+
+
+@app.command()
 def distribution(
     run: RunFolder,
     metric: Annotated[str, typer.Option("--metric", "-m", metavar="kid_alexnet|kid|fid")] = "kid_alexnet",

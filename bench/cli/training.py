@@ -1,0 +1,113 @@
+"""``rdbench train`` and ``rdbench sample``."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import registry
+from bench.cli import console
+from bench.datasets import open_dataset
+from bench.errors import ConfigError
+from bench.store import write_atomically
+from bench.trainer import TRAINERS, Trainer, TrainProgress, TrainRequest
+
+_PLAIN_INTERVAL = 10.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the command line says of a training besides the request itself."""
+
+    name: str
+    data: str
+    validation: str | None
+    limit: int | None
+    export: Path | None
+
+
+def train(job: Job, request: TrainRequest) -> None:
+    """Train, and export the weights if asked to."""
+    trainer = _trainer(job.name)
+    images = _images(job.data, job.limit)
+    validation = _images(job.validation, None) if job.validation else ()
+    console.note(f"{len(images)} training pictures, {len(validation)} for validation; logs in {request.out}")
+    with _Shown() as shown:
+        checkpoint = trainer.train(request, images, validation, shown)
+    print(f"checkpoint: {checkpoint}")
+    if job.export:
+        digest = trainer.export(checkpoint, images, job.export)
+        print(f"weights: {job.export}, SHA-256 {digest}")
+
+
+def sample(name: str, weights: Path | None, draw: tuple[int, float, int], out: Path) -> None:
+    """Draw pictures from the prior and write them side by side."""
+    import numpy as np
+    from PIL import Image
+
+    if out.suffix.lower() != ".png":
+        raise ConfigError(f"{out}: samples are written as PNG; end the name in .png")
+    trainer = _trainer(name)
+    count, quality, seed = draw
+    pictures = trainer.sample(weights, count, quality, seed)
+    columns = int(np.ceil(np.sqrt(count)))
+    rows = -(-count // columns)
+    height, width = pictures.shape[1:3]
+    grid = np.full((rows * height, columns * width, 3), 255, np.uint8)
+    for index, picture in enumerate(pictures):
+        top, left = index // columns * height, index % columns * width
+        grid[top : top + height, left : left + width] = picture
+    buffer = io.BytesIO()
+    Image.fromarray(grid).save(buffer, "PNG")
+    write_atomically(out, buffer.getvalue())
+    print(f"{out}: {count} samples of {name} at quality {quality:g}, seed {seed}")
+    print(trainer.sample_note())
+
+
+def _trainer(name: str) -> Trainer:
+    trainer: Trainer = registry.load(registry.find(TRAINERS, name))()
+    return trainer
+
+
+def _images(source: str, limit: int | None) -> Sequence[Path]:
+    return [it.path for it in open_dataset(source).images[:limit]]
+
+
+class _Shown:
+    """The progress of a training: a bar on a terminal, a line now and then in a pipe."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+        self._bar = None
+        if sys.stderr.isatty():
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (BarColumn(bar_width=None), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Progress(
+                TextColumn("training"),
+                *columns,
+                TextColumn("{task.fields[figures]}"),
+                console=console.console(stderr=True),
+            )
+
+    def __enter__(self) -> _Shown:
+        if self._bar is not None:
+            self._bar.start()
+            self._task = self._bar.add_task("", total=None, figures="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, it: TrainProgress) -> None:
+        figures = ", ".join(f"{name} {value:.4g}" for name, value in it.figures.items())
+        if self._bar is not None:
+            self._bar.update(self._task, completed=it.step, total=it.steps, figures=figures)
+        elif time.monotonic() - self._last > _PLAIN_INTERVAL or it.step == it.steps:
+            self._last = time.monotonic()
+            console.note(f"step {it.step}/{it.steps}, {it.seconds_left:.0f} s left, {figures}")
