@@ -37,7 +37,9 @@ class Codec(Protocol):
     ``bool``, ``int``, ``float``, ``str`` or ``Literal[...]``; rdbench stores all of them as the
     trial's ``config``, so that a result can be made again.
 
-    Optional attributes: ``weights_sha256`` (``str``; hash of the weights of a learned codec).
+    Optional, for learned codecs: the attribute ``weights_sha256`` (``str``), and a method ``complexity()``
+    that returns ``{"parameters", "weight_bytes", "encoder_kmac_per_pixel", "decoder_kmac_per_pixel"}``
+    (numbers; kMAC are thousands of multiply–accumulates).
     """
 
     name: str

@@ -29,6 +29,8 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     config: dict[str, Any]
     qualities: tuple[float | None, ...]
     weights_sha256: str | None = None
+    complexity: dict[str, float] = {}
+    """Parameters, bytes of weights and kMAC per pixel of a learned codec."""
     unavailable: str | None = None
     """Why it cannot run here, with the install line; its trials end as ``unsupported``."""
 
@@ -121,9 +123,13 @@ Describe = Callable[[CodecRef], Description | str]
 
 
 def make_plan(
-    suite: Suite, datasets: tuple[Dataset, ...], metrics: tuple[MetricPlan, ...], describe: Describe
+    suite: Suite,
+    datasets: tuple[Dataset, ...],
+    metrics: tuple[MetricPlan, ...],
+    describe: Describe,
+    note: Callable[[str], None] = lambda text: None,
 ) -> tuple[Plan, dict[ImagePlan, ImageFile]]:
-    """Resolve a suite against what is installed on this machine.
+    """Resolve a suite against what is installed on this machine; ``note`` is told what is left out.
 
     Raises
     ------
@@ -138,7 +144,15 @@ def make_plan(
     for dataset in datasets:
         for file in dataset.images[: suite.limit]:
             files[ImagePlan(dataset.name, file.name, file.sha256)] = file
-    codecs = tuple(_codec_plan(entry, suite, describe) for entry in suite.codecs)
+    found = [(entry, _codec_plan(entry, suite, describe)) for entry in suite.codecs]
+    codecs = tuple(it for entry, it in found if it.unavailable is None or not entry.optional)
+    for entry, it in found:
+        if it.unavailable is not None and entry.optional:
+            note(f"{it.label} is left out: {it.unavailable}")
+    if suite.device == "cuda" and not any(it.config.get("device") == "cuda" for it in codecs):
+        raise ConfigError(
+            "--device cuda: none of these codecs can run on a GPU; leave it out, or name one that can"
+        )
     labels = [it.label for it in codecs]
     for label in labels:
         if labels.count(label) > 1:
@@ -158,12 +172,11 @@ def _codec_plan(entry: CodecEntry, suite: Suite, describe: Describe) -> CodecPla
         entry.codec if registry.is_file_target(entry.codec) else registry.find(registry.CODECS, entry.codec)
     )
     found = describe(_ref(target, entry.config))
-    if (
-        suite.device != "auto"
-        and isinstance(found, Description)
-        and found.config.get("device", suite.device) != suite.device
-    ):
+    if isinstance(found, Description) and suite.device != "auto" and "device" in found.config:
         found = describe(_ref(target, {"device": suite.device} | entry.config))
+        if isinstance(found, str):
+            # Asked for in so many words: no row that fails later, and no silent run elsewhere.
+            raise ConfigError(found)
     if isinstance(found, str):
         name = entry.codec if target != entry.codec else target.rpartition(":")[2]
         return CodecPlan(
@@ -188,6 +201,7 @@ def _codec_plan(entry: CodecEntry, suite: Suite, describe: Describe) -> CodecPla
         config=found.config,
         qualities=_qualities(name, entry.quality, suite.quality, found),
         weights_sha256=found.weights_sha256,
+        complexity=found.complexity,
     )
 
 

@@ -105,7 +105,7 @@ def _run(suite: Suite, writer: RunWriter, options: Options, events: Events, zygo
         raise ConfigError(f"two data sets are called {next(it for it in names if names.count(it) > 1)!r}")
     with _Describer(zygote, events.note) as describer:
         metrics = tuple(describer.metric(name) for name in suite.metrics)
-        plan, files = make_plan(suite, datasets, metrics, describer.codec)
+        plan, files = make_plan(suite, datasets, metrics, describer.codec, events.note)
     if options.fresh:
         writer.set_aside()
     info = _resumed_info(writer, plan, environment, {it: specs[it] for it in names if it in specs}, events)

@@ -52,6 +52,8 @@ class CodecEntry(BaseModel):
     config: dict[str, Option] = {}
     quality: OperatingPoints | None = None
     """Operating points; None stands for the codec's own sweep."""
+    optional: bool = False
+    """Left out with a remark where it is unavailable, instead of failing trial by trial."""
     gate: Gate | None = None
     """Limits of the regression gate that differ from the suite's for this codec."""
 

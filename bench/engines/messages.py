@@ -41,6 +41,8 @@ class Description:
     quality_range: tuple[float, float] | None
     config: dict[str, Any]
     weights_sha256: str | None
+    complexity: dict[str, float]
+    """What a learned codec says of its cost; empty for the others."""
 
 
 @dataclass(frozen=True)

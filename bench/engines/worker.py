@@ -95,6 +95,7 @@ def _describe(connection: Connection, state: _State, request: Describe) -> None:
                 quality_range=quality_range and (float(quality_range[0]), float(quality_range[1])),
                 config=config,
                 weights_sha256=getattr(codec, "weights_sha256", None),
+                complexity=codec.complexity() if hasattr(codec, "complexity") else {},
             )
         )
     except Exception as error:

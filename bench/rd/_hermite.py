@@ -61,8 +61,9 @@ def hermite_integral(x: Array, y: Array, slopes: Array, limits: tuple[Array, Arr
     """∫ of the piecewise cubic between ``limits`` (two arrays of shape (curves,)) inside its range."""
     low, high = limits
     start, width = x[:, :-1], np.diff(x, axis=1)
-    a = (np.clip(low[:, None], start, x[:, 1:]) - start) / width
-    b = (np.clip(high[:, None], start, x[:, 1:]) - start) / width
+    # np.minimum and np.maximum: np.clip checks more and takes twice the time
+    a = (np.maximum(start, np.minimum(low[:, None], x[:, 1:])) - start) / width
+    b = (np.maximum(start, np.minimum(high[:, None], x[:, 1:])) - start) / width
     y0, y1 = y[:, :-1], y[:, 1:]
     d0, d1 = slopes[:, :-1] * width, slopes[:, 1:] * width
     c3, c2 = 2 * (y0 - y1) + d0 + d1, 3 * (y1 - y0) - 2 * d0 - d1

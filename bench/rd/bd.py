@@ -99,7 +99,7 @@ def per_image_bd_rate(
     _check(anchor, test, method)
     if anchor.images != test.images:
         raise ValueError(f"{anchor.label!r} and {test.label!r} hold different images; use common_images()")
-    sides = [_clean_rows(side, method) for side in (anchor, test)]
+    sides = [clean_rows(side, method) for side in (anchor, test)]
     clean = np.flatnonzero(sides[0][2] & sides[1][2])
     gaps, overlaps = mean_gap(
         (sides[0][0][clean], sides[0][1][clean]), (sides[1][0][clean], sides[1][1][clean]), method
@@ -143,9 +143,7 @@ def mean_gap(anchor: tuple[Array, Array], test: tuple[Array, Array], method: Met
     (pairs,); the gap is NaN where the ranges do not overlap.
     """
     (xa, ya), (xt, yt) = anchor, test
-    low, high = np.maximum(xa[:, 0], xt[:, 0]), np.minimum(xa[:, -1], xt[:, -1])
-    union = np.maximum(xa[:, -1], xt[:, -1]) - np.minimum(xa[:, 0], xt[:, 0])
-    overlap = np.maximum(high - low, 0.0) / union
+    low, high, overlap = _shared_range(xa, xt)
     gap = np.full(len(xa), np.nan)
     some = overlap > 0
     if not some.any():
@@ -154,6 +152,42 @@ def mean_gap(anchor: tuple[Array, Array], test: tuple[Array, Array], method: Met
     difference = _integral(xt[some], yt[some], limits, method) - _integral(xa[some], ya[some], limits, method)
     gap[some] = difference / (high - low)[some]
     return gap, overlap
+
+
+@dataclass(frozen=True, eq=False)
+class Spline:
+    """PCHIP curves ready to be integrated: ``x`` rising strictly, all of the shape (curves, points)."""
+
+    x: Array
+    y: Array
+    slopes: Array
+
+
+def spline(x: Array, y: Array) -> Spline:
+    """The PCHIP curves through the points; rows with NaN stay NaN."""
+    return Spline(x, y, _hermite.pchip_slopes(x, y))
+
+
+def spline_gap(anchor: Spline, test: Spline) -> tuple[Array, Array]:
+    """:func:`mean_gap` by PCHIP, for curves that take part in many pairs."""
+    low, high, overlap = _shared_range(anchor.x, test.x)
+    gap = np.full(len(low), np.nan)
+    some = overlap > 0
+    if some.any():
+        limits = (low[some], high[some])
+        parts = [
+            _hermite.hermite_integral(it.x[some], it.y[some], it.slopes[some], limits)
+            for it in (test, anchor)
+        ]
+        gap[some] = (parts[0] - parts[1]) / (high - low)[some]
+    return gap, overlap
+
+
+def _shared_range(xa: Array, xt: Array) -> tuple[Array, Array, Array]:
+    """Ends of the shared range, and its share of the union."""
+    low, high = np.maximum(xa[:, 0], xt[:, 0]), np.minimum(xa[:, -1], xt[:, -1])
+    union = np.maximum(xa[:, -1], xt[:, -1]) - np.minimum(xa[:, 0], xt[:, 0])
+    return low, high, np.maximum(high - low, 0.0) / union
 
 
 def points_of(curve: Curve) -> _Points:
@@ -264,7 +298,7 @@ def _percent_result(gap: float, overlap: float, warnings: list[str]) -> BdResult
     return BdResult((10.0**gap - 1.0) * 100.0, overlap, None, (*warnings, *_little_overlap(overlap)))
 
 
-def _clean_rows(curves: ImageCurves, method: Method) -> tuple[Array, Array, NDArray[np.bool_]]:
+def clean_rows(curves: ImageCurves, method: Method) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Quality axis and log-rate of all images, rising, and a mask of the rows that need no special care."""
     with np.errstate(divide="ignore", invalid="ignore"):
         x = integration_axis(curves.metric, curves.quality, curves.higher_is_better)

@@ -28,7 +28,7 @@ from bench.rd import (
     image_curves,
     mean_curve,
 )
-from bench.store import read_info
+from bench.store import RunInfo, read_info
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +54,8 @@ class Entry:
     """``alone``, ``load``, or empty where there are no times."""
     n_ok: int
     n_planned: int
+    complexity: Mapping[str, float] = field(default_factory=dict)
+    """Parameters, bytes of weights and kMAC per pixel of a learned codec."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,18 +106,23 @@ def load_boards(
     ConfigError
         The anchor is in none of the runs.
     """
+    import numpy as np
     import pandas as pd
 
     names = _run_names(runs)
     infos = [read_info(run) for run in runs]
-    frames = [load(run).assign(run=name) for run, name in zip(runs, names, strict=True)]
+    frames = []
+    for run, name in zip(runs, names, strict=True):
+        frame = load(run)
+        frame["run"] = pd.Categorical.from_codes(np.zeros(len(frame), np.int8), categories=[name])
+        frames.append(frame)
     _separate_labels(frames, names)
     metrics = tuple({it.name: it for info in infos for it in info.metrics}.values())
     frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     frame.attrs["lower_is_better"] = [it.name for it in metrics if not it.higher_is_better]
-    environments = {name: info.environment for name, info in zip(names, infos, strict=True)}
+    runs_info = dict(zip(names, infos, strict=True))
     boards = tuple(
-        _board(str(dataset), frame[frame["dataset"] == dataset], environments, metrics, (anchor, published))
+        _board(str(dataset), frame[frame["dataset"] == dataset], runs_info, metrics, (anchor, published))
         for dataset in frame["dataset"].unique()
     )
     if anchor is not None and not any(board.anchor for board in boards):
@@ -133,21 +140,24 @@ def _run_names(runs: Sequence[Path]) -> list[str]:
 
 def _separate_labels(frames: list[pd.DataFrame], names: list[str]) -> None:
     """A label that several runs use is followed by its run's name."""
+    if len(frames) < 2:
+        return
     seen = [set(frame["label"].unique()) for frame in frames]
     for frame, name, mine in zip(frames, names, seen, strict=True):
         others = set().union(*(labels for labels in seen if labels is not mine))
-        frame["label"] = [f"{it} ({name})" if it in others else it for it in frame["label"].astype(str)]
+        renamed = {it: f"{it} ({name})" for it in mine & others}
+        frame["label"] = frame["label"].cat.rename_categories(renamed)
 
 
 def _board(
     dataset: str,
     frame: pd.DataFrame,
-    environments: Mapping[str, Environment],
+    runs: Mapping[str, RunInfo],
     metrics: tuple[MetricPlan, ...],
     context: tuple[str | None, Sequence[Published]],
 ) -> Board:
     wanted_anchor, published = context
-    entries = _entries(frame, environments)
+    entries = _entries(frame, runs)
     anchor = _choose_anchor(entries, wanted_anchor)
     measured = tuple(it for it in metrics if frame[it.name].notna().any())
     board = Board(dataset, frame, entries, measured, anchor)
@@ -183,9 +193,15 @@ def _board(
     )
 
 
-def _entries(frame: pd.DataFrame, environments: Mapping[str, Environment]) -> tuple[Entry, ...]:
+def _entries(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, ...]:
+    complexities = {
+        (run, it.codec, json.dumps(it.config, sort_keys=True)): it.complexity
+        for run, info in runs.items()
+        for it in info.codecs
+    }
     entries = []
-    for label, rows in frame.groupby("label", sort=False, observed=True):
+    facts = frame[["label", "codec", "version", "config", "lossless", "run", "status", "timing"]]
+    for label, rows in facts.groupby("label", sort=False, observed=True):
         first = rows.iloc[0]
         ok = rows[rows["status"] == "ok"]
         timings = set(ok["timing"].astype(str))
@@ -197,10 +213,11 @@ def _entries(frame: pd.DataFrame, environments: Mapping[str, Environment]) -> tu
                 options=json.loads(first["config"]),
                 lossless=bool(first["lossless"]),
                 run=str(first["run"]),
-                environment=environments[str(first["run"])],
+                environment=runs[str(first["run"])].environment,
                 timing="" if ok.empty else ("alone" if timings == {"alone"} else "load"),
                 n_ok=len(ok),
                 n_planned=len(rows),
+                complexity=complexities[str(first["run"]), str(first["codec"]), str(first["config"])],
             )
         )
     return tuple(entries)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from bench.rd import DB_METRICS, quality_at, rate_at, to_db
-from bench.report.board import Board, Entry
+from bench.report.board import Board
 from bench.report.table import Column, Table, Value
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def metric_title(name: str) -> str:
 def tables(board: Board) -> tuple[Table, ...]:
     """All tables that a board has rows for."""
     made = [ranking(board), points(board), comparison(board), matched_rate(board), matched_quality(board)]
-    made += [lossless(board), failures(board)]
+    made += [lossless(board), complexity(board), failures(board)]
     return tuple(table for table in made if table is not None and table.rows)
 
 
@@ -116,7 +117,10 @@ def points(board: Board) -> Table:
     columns += [Column("encode_s", "enc s", 4), Column("decode_s", "dec s", 4)]
     columns += [Column("encode_spread", "enc spread %", 1), Column("decode_spread", "dec spread %", 1)]
     rows = []
-    grouped = board.frame[~board.frame["lossless"]].groupby(["label", "quality"], sort=False, observed=True)
+    names = ["label", "quality", "status", "bpp", *(it.name for it in board.metrics)]
+    names += [f"{phase}_{kind}" for phase in ("encode", "decode") for kind in ("s", "iqr_s")]
+    lossy = board.frame.loc[~board.frame["lossless"], names]
+    grouped = lossy.groupby(["label", "quality"], sort=False, observed=True)
     for (label, quality), group in grouped:
         ok = group[group["status"] == "ok"]
         values: list[Value] = [str(label), float(quality), f"{len(ok)}/{len(group)}", _mean(ok["bpp"])]
@@ -240,9 +244,10 @@ def lossless(board: Board) -> Table | None:
     """Configurations that reproduce every pixel, by rate."""
     rows: list[tuple[Value, ...]] = []
     speeds = _speeds(board)
+    ok = board.frame.loc[board.frame["status"] == "ok", ["label", "bpp"]]
+    rates = ok.groupby("label", observed=True)["bpp"].mean()
     for entry in board.lossless:
-        ok = _ok_rows(board, entry)
-        rate = _mean(ok["bpp"])
+        rate = float(rates[entry.label]) if entry.label in rates.index else None
         ratio = None if rate is None else RAW_BITS / rate
         # 3 bytes a pixel: the customary MB/s of lossless coders counts raw samples
         speed = [None if it is None else 3 * it for it in speeds[entry.label]]
@@ -263,6 +268,34 @@ def lossless(board: Board) -> Table | None:
         _TIMING_NOTE,
     )
     return Table("lossless", f"Lossless coding of {board.dataset}", columns, tuple(rows), notes)
+
+
+def complexity(board: Board) -> Table | None:
+    """What learned codecs cost, beside what they gain."""
+    speeds = _speeds(board)
+    rows: list[tuple[Value, ...]] = []
+    for entry in board.entries:
+        if not entry.complexity:
+            continue
+        cost = entry.complexity
+        millions = [cost.get(key, math.nan) / 1e6 for key in ("parameters", "weight_bytes")]
+        macs = [cost.get(f"{side}_kmac_per_pixel") for side in ("encoder", "decoder")]
+        delta = _bd_cells(board, HEADLINE_METRICS[0], entry.label)[0]
+        rows.append((entry.label, *millions, *macs, delta, *speeds[entry.label]))
+    columns = (
+        Column("label", "codec"),
+        Column("parameters_m", "parameters, M", 2, "low"),
+        Column("weights_mb", "weights, MB", 2, "low"),
+        Column("encoder_kmac_px", "enc kMAC/px", 1, "low"),
+        Column("decoder_kmac_px", "dec kMAC/px", 1, "low"),
+        Column("bd_rate_psnr_rgb", "BD-rate PSNR %", 1, "low", signed=True),
+        Column("encode_mps", "enc MP/s", 2, "high"),
+        Column("decode_mps", "dec MP/s", 2, "high"),
+    )
+    notes = ("kMAC/px: thousands of multiply–accumulates per pixel of all convolutions, counted by hooks.",)
+    return Table(
+        "complexity", f"Complexity of learned codecs on {board.dataset}", columns, tuple(rows), notes
+    )
 
 
 def failures(board: Board) -> Table:
@@ -316,18 +349,15 @@ def _bd_cells(board: Board, metric: str, label: str) -> tuple[Value, Value]:
 
 def _speeds(board: Board) -> dict[str, tuple[Value, Value]]:
     """Encoder and decoder megapixels per second of each configuration."""
-    return {entry.label: _speed(_ok_rows(board, entry)) for entry in board.entries}
-
-
-def _speed(ok: pd.DataFrame) -> tuple[Value, Value]:
-    megapixels = float((ok["width"] * ok["height"]).sum()) / 1e6
-    totals = (float(ok["encode_s"].sum()), float(ok["decode_s"].sum()))
-    encode, decode = (megapixels / total if total > 0 else None for total in totals)
-    return encode, decode
-
-
-def _ok_rows(board: Board, entry: Entry) -> pd.DataFrame:
-    return board.frame[(board.frame["label"] == entry.label) & (board.frame["status"] == "ok")]
+    ok = board.frame.loc[board.frame["status"] == "ok", ["label", "width", "height", "encode_s", "decode_s"]]
+    pixels = (ok["width"] * ok["height"]).astype(float)
+    totals = ok[["encode_s", "decode_s"]].assign(pixels=pixels).groupby(ok["label"], observed=True).sum()
+    speeds: dict[str, tuple[Value, Value]] = {entry.label: (None, None) for entry in board.entries}
+    for label, total in totals.iterrows():
+        times = (float(total["encode_s"]), float(total["decode_s"]))
+        encode, decode = (float(total["pixels"]) / 1e6 / it if it > 0 else None for it in times)
+        speeds[str(label)] = (encode, decode)
+    return speeds
 
 
 def _spread(ok: pd.DataFrame, phase: str) -> float | None:

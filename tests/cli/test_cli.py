@@ -126,6 +126,8 @@ USAGE_ERRORS = {
     "not a run": (("report", "."), ["run.json"]),
     "unknown list": (("list", "codec"), ["codecs", "metrics"]),
     "encode without quality": (("encode", "jpeg", "a.png", "b.jpg"), ["jpeg", "quality"]),
+    "GPU for codecs that have none": (("run", "-c", "jpeg", "--device", "cuda"), ["cuda", "GPU"]),
+    "unknown device": (("run", "-c", "jpeg", "--device", "tpu"), ["tpu", "cuda"]),
     "unknown anchor": (("report", "RUN", "-a", "nobody"), ["nobody", "jpeg-420"]),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib.util import find_spec
 
 from bench_codecs.avif import Avif
 from bench_codecs.command import Command
@@ -50,4 +51,15 @@ CONFORMANCE = {
     "qoi": Qoi,
     "webp": WebP,
     "webp lossless": partial(WebP, lossless=True),
+}
+
+if find_spec("torch") and find_spec("safetensors"):
+    from bench_codecs.vae import Vae
+
+    CONFORMANCE["vae"] = Vae
+
+NOT_HERE = {
+    # without its published weights, which are downloaded, it reconstructs noise: it has tests of its own
+    "bench_codecs.compressai_zoo:CompressAi",
+    *(() if "vae" in CONFORMANCE else ("bench_codecs.vae:Vae",)),
 }

@@ -131,3 +131,25 @@ def test_one_configuration_under_two_labels_is_refused(tmp_path: Path, pictures:
     ]
     with pytest.raises(ConfigError, match="'a' and 'b' are the same configuration"):
         bench.run(datasets=[str(pictures)], codecs=codecs, out=tmp_path / "run")
+
+
+def test_optional_codec_is_left_out_where_it_is_unavailable(tmp_path: Path, pictures: Path) -> None:
+    """An optional codec without its library is told of and costs nothing; one that was asked for fails."""
+    import bench
+    from tests.conftest import ADAPTERS
+
+    notes: list[str] = []
+    entry = {"codec": f"{ADAPTERS}:Unavailable", "quality": [4]}
+
+    def measure(out: str, **more: bool):
+        return bench.run(
+            datasets=[str(pictures)],
+            codecs=["jpeg@50", entry | more],
+            metrics=["psnr_rgb"],
+            out=tmp_path / out,
+            events=bench.Events(note=notes.append),
+        )
+
+    assert measure("asked").failed == 3
+    assert measure("optional", optional=True).failed == 0
+    assert any("pip install libmissing" in note for note in notes)

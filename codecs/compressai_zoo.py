@@ -1,0 +1,243 @@
+"""CompressAI's model zoo, with a bitstream that carries everything a decoder needs.
+
+Bitstream, little-endian: ``CAI`` and a format version (4 bytes), the first 4 bytes of the weights'
+SHA-256, quality (1), width and height (2 + 2), rows and columns of the hyper-latents (2 + 2), number of
+strings (1), length of each (4), CRC-32 of all before it and of the strings (4), the strings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.error import URLError
+
+import numpy as np
+
+from bench.codec import Image
+from bench.errors import BadBitstream, CodecUnavailable, Unsupported
+
+if TYPE_CHECKING:
+    import torch
+
+_MAGIC = b"CAI\x01"
+_HEAD = struct.Struct("<4s4sBHHHHB")
+_LENGTH = struct.Struct("<I")
+_MAX_STRINGS = 4
+_MAX_PIXELS = 1 << 27
+_PATCH = 64
+_INSTALL = 'pip install "rdbench[learned]"'
+_WORST_EXPANSION = 1 << 22
+"""Pixels per byte that a header may claim; real streams of these models stay far below."""
+
+
+def header_bytes(strings: int) -> int:
+    """Bytes of the container around ``strings`` entropy-coded strings."""
+    return _HEAD.size + (strings + 1) * _LENGTH.size
+
+
+class CompressAi:
+    """A model of CompressAI's zoo (Bégaint et al., "CompressAI", arXiv 2011.03029).
+
+    Parameters
+    ----------
+    model, metric
+        Which of the zoo's models, and what it was trained for.
+    weights
+        A checkpoint of one's own instead of the zoo's. With ``{quality}`` in the name there is one
+        per quality; otherwise quality 1 is the only one.
+    untrained
+        Seeded random weights: for tests of the mechanics, useless as a codec.
+    """
+
+    name = "compressai"
+    lossless = False
+    qualities: tuple[float, ...]
+    quality_range: tuple[float, float] | None
+
+    def __init__(
+        self,
+        *,
+        model: Literal[
+            "bmshj2018-factorized",
+            "bmshj2018-hyperprior",
+            "mbt2018-mean",
+            "mbt2018",
+            "cheng2020-anchor",
+            "cheng2020-attn",
+        ] = "bmshj2018-hyperprior",
+        metric: Literal["mse", "ms-ssim"] = "mse",
+        weights: str = "",
+        device: Literal["cpu", "cuda"] = "cpu",
+        untrained: bool = False,
+    ) -> None:
+        try:
+            import compressai
+            import torch
+        except ImportError as error:
+            raise CodecUnavailable(f"compressai is not installed ({error}): {_INSTALL}") from error
+        if device == "cuda" and not torch.cuda.is_available():
+            raise CodecUnavailable("compressai: device=cuda but torch sees no CUDA device: use device=cpu")
+        self._model = model
+        self._metric = metric
+        self._weights = weights
+        self._untrained = untrained
+        self._device = device
+        self._networks: dict[int, tuple[Any, bytes]] = {}
+        best = 6 if model.startswith("cheng") else 8
+        if weights and "{quality}" not in weights:
+            best = 1
+        self.qualities = tuple(float(q) for q in range(1, best + 1))
+        self.quality_range = (1.0, float(best))
+        self.version = f"1+compressai {compressai.__version__}, torch {torch.__version__}"
+        self.weights_sha256 = self._identity()
+
+    def encode(self, image: Image, quality: float | None) -> bytes:
+        """Compress at a whole ``quality``.
+
+        Raises
+        ------
+        bench.errors.Unsupported
+            The quality is not one of the zoo's, or the picture is too large for the container.
+        """
+        import torch
+        import torch.nn.functional as F
+        from compressai.ops import compute_padding
+
+        if quality not in self.qualities:
+            raise Unsupported(f"compressai: quality {quality} is not one of 1 to {len(self.qualities)}")
+        height, width = image.shape[:2]
+        if max(height, width) > 0xFFFF - _PATCH or height * width > _MAX_PIXELS:
+            raise Unsupported(f"compressai: {width}×{height} pixels are too many for the container")
+        network, identity = self._network(int(quality))
+        pixels = np.ascontiguousarray(image.transpose(2, 0, 1))
+        x = torch.from_numpy(pixels)[None].to(self._device).float() / 255
+        padding, _ = compute_padding(height, width, min_div=_PATCH)
+        with torch.no_grad():
+            out = network.compress(F.pad(x, padding))
+        strings = [bytes(part[0]) for part in out["strings"]]
+        rows, columns = (int(side) for side in out["shape"])
+        head = _HEAD.pack(_MAGIC, identity, int(quality), width, height, rows, columns, len(strings))
+        head += b"".join(_LENGTH.pack(len(part)) for part in strings)
+        payload = b"".join(strings)
+        return head + _LENGTH.pack(zlib.crc32(payload, zlib.crc32(head))) + payload
+
+    def decode(self, bitstream: bytes) -> Image:
+        """Reconstruct the picture.
+
+        Raises
+        ------
+        bench.errors.BadBitstream
+            The bitstream is damaged, truncated, or made with other weights.
+        """
+        import torch
+        import torch.nn.functional as F
+        from compressai.ops import compute_padding
+
+        (quality, width, height), shape, strings, identity = _parse(bitstream)
+        if quality not in self.qualities:
+            raise BadBitstream(f"compressai: no quality {quality} in {self._model}")
+        network, own = self._network(quality)
+        if identity != own:
+            raise BadBitstream(f"compressai: the bitstream was not made with these weights of {self._model}")
+        _, crop = compute_padding(height, width, min_div=_PATCH)
+        with torch.no_grad():
+            x = network.decompress([[part] for part in strings], shape)["x_hat"]
+        x = F.pad(x, crop)[0].clamp(0, 1).mul(255).round().to(torch.uint8)
+        if tuple(x.shape) != (3, height, width):
+            raise BadBitstream("compressai: the latents do not have the size that the header states")
+        picture: Image = np.ascontiguousarray(x.permute(1, 2, 0).cpu().numpy())
+        return picture
+
+    def complexity(self) -> dict[str, float]:
+        """Parameters, and bytes of weights in single precision, of the middle quality."""
+        network, _ = self._network(int(self.qualities[len(self.qualities) // 2]))
+        parameters = sum(p.numel() for p in network.parameters())
+        return {"parameters": float(parameters), "weight_bytes": 4.0 * parameters}
+
+    def _network(self, quality: int) -> tuple[Any, bytes]:
+        if quality not in self._networks:
+            network = self._load(quality)
+            network.eval().update(force=True)
+            network.to(self._device)
+            state = network.state_dict()
+            digest = hashlib.sha256()
+            for name in sorted(state):
+                digest.update(name.encode())
+                digest.update(_raw(state[name]))
+            self._networks[quality] = network, digest.digest()[:4]
+        return self._networks[quality]
+
+    def _load(self, quality: int) -> Any:
+        import torch
+        from compressai.zoo import image_models, load_state_dict
+        from compressai.zoo.image import model_architectures
+
+        if self._untrained:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(quality)
+                return image_models[self._model](quality, self._metric, pretrained=False)
+        if self._weights:
+            path = Path(self._weights.format(quality=quality))
+            try:
+                checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+                for key in ("network", "state_dict", "model_state_dict"):
+                    checkpoint = checkpoint.get(key, checkpoint)
+                return model_architectures[self._model].from_state_dict(load_state_dict(checkpoint))
+            except (OSError, RuntimeError, KeyError, ValueError, EOFError, UnpicklingError) as error:
+                raise CodecUnavailable(
+                    f"compressai: {path} holds no weights of {self._model}: {error}"
+                ) from error
+        try:
+            return image_models[self._model](quality, self._metric, pretrained=True, progress=False)
+        except (URLError, OSError, RuntimeError) as error:
+            raise CodecUnavailable(
+                f"compressai: no weights of {self._model} quality {quality} and no download ({error}): "
+                "connect once, or put the file into torch's hub/checkpoints folder, or pass weights=FILE"
+            ) from error
+
+    def _identity(self) -> str:
+        """SHA-256 of all weights files, or of the names of the zoo's files, which hold their hashes."""
+        if self._untrained:
+            return hashlib.sha256(f"untrained {self._model} {self._metric}".encode()).hexdigest()
+        if self._weights:
+            files = [Path(self._weights.format(quality=int(q))) for q in self.qualities]
+            missing = [str(f) for f in files if not f.is_file()]
+            if missing:
+                raise CodecUnavailable(f"compressai: no weights at {', '.join(missing)}")
+            digests = [hashlib.sha256(f.read_bytes()).hexdigest() for f in files]
+            return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+        from compressai.zoo.image import model_urls
+
+        self._network(1)
+        urls = model_urls[self._model][self._metric]
+        names = [urls[int(q)].rsplit("/", 1)[1] for q in self.qualities]
+        return hashlib.sha256(" ".join(names).encode()).hexdigest()
+
+
+def _raw(value: torch.Tensor) -> bytes:
+    return bytes(value.detach().cpu().contiguous().numpy().tobytes())
+
+
+def _parse(bitstream: bytes) -> tuple[tuple[int, int, int], tuple[int, int], list[bytes], bytes]:
+    if len(bitstream) < _HEAD.size or bitstream[:4] != _MAGIC:
+        raise BadBitstream("compressai: not a bitstream of this codec")
+    _, identity, quality, width, height, rows, columns, count = _HEAD.unpack_from(bitstream)
+    start = _HEAD.size + count * _LENGTH.size
+    if not 1 <= count <= _MAX_STRINGS or len(bitstream) < start + _LENGTH.size:
+        raise BadBitstream("compressai: the bitstream is truncated or damaged")
+    lengths = [_LENGTH.unpack_from(bitstream, _HEAD.size + i * _LENGTH.size)[0] for i in range(count)]
+    payload = bitstream[start + _LENGTH.size :]
+    checksum = zlib.crc32(payload, zlib.crc32(bitstream[:start]))
+    if sum(lengths) != len(payload) or checksum != _LENGTH.unpack_from(bitstream, start)[0]:
+        raise BadBitstream("compressai: the bitstream is truncated or damaged")
+    if min(width, height) < 1 or width * height > min(_MAX_PIXELS, _WORST_EXPANSION * len(bitstream)):
+        raise BadBitstream("compressai: the header holds an impossible size")
+    strings = []
+    for length in lengths:
+        strings.append(payload[:length])
+        payload = payload[length:]
+    return (quality, width, height), (rows, columns), strings, identity

@@ -1,0 +1,157 @@
+"""The variational autoencoder: transforms, networks and entropy models put together.
+
+The loss R + λ·D is the negative evidence lower bound (ELBO) of a VAE with a Gaussian likelihood and
+a uniform posterior around each latent (Ballé et al., "Variational image compression with a scale
+hyperprior", ICLR 2018); quantisation is rounding with a straight-through gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from .context import ContextModel, GridSpec, fit_linear
+from .fixed import FixedModule
+from .levels import code_to_quality, step_size
+from .networks import AnalysisBranch, BranchSpec, SynthesisBranch
+from .prior import HyperAnalysis, HyperPrior, level_row
+from .rate import RDOQ_STRENGTH, RateEstimator
+from .transform import LOW, CoarseTransform, FineTransform, fit_transforms
+
+PATCH = 64
+"""Pictures are padded to a multiple of this many samples: one hyper-latent."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Architecture; stored with the weights."""
+
+    coarse: GridSpec = field(
+        default_factory=lambda: GridSpec(slices=(3, 7, 14), checkerboards=3, hyper_channels=8, hyper_stages=2)
+    )
+    fine: GridSpec = field(
+        default_factory=lambda: GridSpec(
+            slices=(LOW, 8, 16, 36, 62), checkerboards=3, hyper_channels=24, hyper_stages=3, given=True
+        )
+    )
+    branches: BranchSpec = field(default_factory=BranchSpec)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One training pass."""
+
+    bits: Tensor
+    """Estimated bits of each picture, (batch,)."""
+    hyper_bits: Tensor
+    """The part of them spent on hyper-latents."""
+    samples: Tensor
+    """Reconstruction, (batch, 3, H, W), centred on 0."""
+
+
+class GridModel(nn.Module):
+    """Everything that codes one latent grid."""
+
+    def __init__(self, spec: GridSpec) -> None:
+        super().__init__()
+        self.analysis = HyperAnalysis(spec.channels, spec.features, spec.hyper_channels, spec.hyper_stages)
+        self.prior = HyperPrior(spec.hyper_channels)
+        self.context = ContextModel(spec)
+
+
+class VaeModel(nn.Module):
+    """The whole model. ``use_branches`` off leaves the linear transform alone."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.use_branches = True
+        self.mixed = False
+        self.fine_transform = FineTransform()
+        self.coarse_transform = CoarseTransform()
+        self.analysis_branch = AnalysisBranch(spec.branches)
+        side = spec.fine.features + spec.fine.channels - LOW
+        self.synthesis_branch = SynthesisBranch(spec.branches, side)
+        self.coarse = GridModel(spec.coarse)
+        self.fine = GridModel(spec.fine)
+
+    @torch.no_grad()
+    def initialise(self, images: list[Tensor]) -> None:
+        """Closed-form start from ``images``, (1, 3, H, W) each, centred on 0, multiples of 64."""
+        fine_std, coarse_std = fit_transforms(self.fine_transform, self.coarse_transform, images)
+        self.analysis_branch.std.copy_(fine_std)
+        fine = [self.fine_transform(x) for x in images]
+        coarse = [self.coarse_transform(y)[0] for y in fine]
+        for grid, latents, std in (
+            (self.coarse, coarse, coarse_std),
+            (self.fine, [y[0] for y in fine], fine_std),
+        ):
+            grid.context.set_statistics(std, fit_linear(grid.context, latents, std))
+
+    def train_mixed(self, mixed: bool) -> None:
+        """Let training convolve in bfloat16; gradients, likelihoods and linear paths stay in float32."""
+        self.mixed = mixed
+        for part in self.modules():
+            if isinstance(part, FixedModule):
+                part.mixed = mixed
+
+    @contextmanager
+    def _mixed_precision(self, like: Tensor) -> Iterator[None]:
+        wanted = self.mixed and torch.is_grad_enabled()
+        with torch.autocast(like.device.type, torch.bfloat16, enabled=wanted):
+            yield
+
+    def analyse(self, x: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Samples (batch, 3, H, W) centred on 0 -> coarse (24) and fine (128) latents, in steps."""
+        y = self.fine_transform(x)
+        if self.use_branches:
+            with self._mixed_precision(x):
+                y = self.analysis_branch(y, code)
+        step = steps(code, y)
+        return self.coarse_transform(y) / step, y / step
+
+    def synthesise(self, decoded: Tensor, log_scales: Tensor, features: Tensor, code: Tensor) -> Tensor:
+        """Decoded fine latents and the entropy model's side information -> samples centred on 0."""
+        step = steps(code, decoded)
+        if not self.use_branches:
+            return self.fine_transform.inverse(decoded * step)
+        normalised = self.fine.context.normalise(decoded, code).to(decoded.dtype)
+        with self._mixed_precision(decoded):
+            side = torch.cat([normalised, 0.5 * log_scales, features], 1)
+            corrected, shared = self.synthesis_branch.coefficients(decoded, side, code)
+        linear = self.fine_transform.inverse(corrected * step)
+        with self._mixed_precision(decoded):
+            return self.synthesis_branch.samples(linear, shared, code)
+
+    def forward(self, x: Tensor, code: Tensor, strength: float = RDOQ_STRENGTH) -> Estimate:
+        """Estimate rate and reconstruction of ``x`` (batch, 3, H, W), centred on 0."""
+        coarse, fine = self.analyse(x, code)
+        decoded_coarse, _, _, coarse_bits = _estimate(self.coarse, coarse, code, strength)
+        given = self.coarse_transform.inverse(decoded_coarse)
+        decoded, log_scales, features, fine_bits = _estimate(self.fine, fine, code, strength, given)
+        straight_through = fine + (decoded - fine).detach()
+        samples = self.synthesise(straight_through, log_scales.detach(), features.detach(), code)
+        bits = [coarse_bits[i] + fine_bits[i] for i in (0, 1)]
+        return Estimate(bits=bits[0], hyper_bits=bits[1], samples=samples)
+
+
+def steps(code: Tensor, like: Tensor) -> Tensor:
+    """Quantisation steps of quality codes (batch,), as (batch, 1, 1, 1)."""
+    values = [step_size(code_to_quality(int(c))) for c in code.tolist()]
+    return torch.tensor(values, dtype=like.dtype, device=like.device)[:, None, None, None]
+
+
+def _estimate(
+    grid: GridModel, latents: Tensor, code: Tensor, strength: float, given: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]:
+    hyper = grid.analysis(grid.context.normalise(latents, code))
+    hyper = hyper + (torch.round(hyper) - hyper).detach()
+    hyper_bits = grid.prior.bits(hyper, level_row(code))
+    features = grid.context.features(hyper)
+    coder = RateEstimator(latents, strength)
+    decoded, log_scales = grid.context.walk(features, code, coder, given)
+    return decoded, log_scales, features, (hyper_bits + coder.bits, hyper_bits)

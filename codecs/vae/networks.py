@@ -1,0 +1,113 @@
+"""The convolutional branches beside the linear transform; both start as the identity.
+
+Their last layers are zero at first, so training starts from the lapped transform instead of noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .fixed import at_level, leaky
+from .levels import LEVELS
+from .transform import COEFFICIENTS
+
+_SAMPLE_SCALE = 64.0
+_CORRECTION_SCALE = 8.0
+_REDUCTION = 4
+
+
+@dataclass(frozen=True)
+class BranchSpec:
+    """Widths of the convolutional branches."""
+
+    analysis: int = 128
+    latent: int = 128
+    pixel: int = 64
+    blocks: int = 3
+    shared: int = 16
+    """Channels at 1/4 resolution that the latent part hands to the pixel part."""
+
+
+class AnalysisBranch(nn.Module):
+    """Correction of the coefficients, (batch, 128, h, w), in units of samples."""
+
+    std: Tensor
+
+    def __init__(self, spec: BranchSpec) -> None:
+        super().__init__()
+        width = spec.analysis
+        self.register_buffer("std", torch.ones(COEFFICIENTS))
+        self.first = nn.Conv2d(COEFFICIENTS, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.last = nn.Conv2d(width, COEFFICIENTS, 1)
+        self.level_bias = nn.Parameter(torch.zeros(LEVELS, width))
+        _zero(self.last)
+
+    def forward(self, y: Tensor, code: Tensor) -> Tensor:
+        """Corrected coefficients."""
+        x = self.first(y / (30 + 0.7 * self.std[:, None, None]))
+        x = leaky(x + at_level(self.level_bias, code, exact=False).to(x.dtype))
+        x = self.last(leaky(self.second(x)))
+        corrected: Tensor = y + 20 * x.to(y.dtype)
+        return corrected
+
+
+class SynthesisBranch(nn.Module):
+    """Correction of the decoded coefficients and, after the inverse transform, of the samples."""
+
+    def __init__(self, spec: BranchSpec, side_channels: int) -> None:
+        super().__init__()
+        ratio = 8 // _REDUCTION
+        self.entry = nn.Conv2d(COEFFICIENTS + side_channels, spec.latent, 1)
+        self.latent = nn.Conv2d(spec.latent, spec.latent, 3, padding=1)
+        self.correction = nn.Conv2d(spec.latent, COEFFICIENTS, 1)
+        self.share = nn.Conv2d(spec.latent, spec.shared * ratio * ratio, 1)
+        patch = 3 * _REDUCTION * _REDUCTION
+        self.first = nn.Conv2d(patch + spec.shared, spec.pixel, 3, padding=1)
+        self.blocks = nn.ModuleList(
+            nn.ModuleList(nn.Conv2d(spec.pixel, spec.pixel, 3, padding=1) for _ in range(2))
+            for _ in range(spec.blocks)
+        )
+        self.last = nn.Conv2d(spec.pixel, patch, 3, padding=1)
+        self.level_bias = nn.Parameter(torch.zeros(LEVELS, spec.latent))
+        self.level_gain = nn.Parameter(torch.ones(LEVELS, spec.pixel))
+        self.level_shift = nn.Parameter(torch.zeros(LEVELS, spec.pixel))
+        _zero(self.correction)
+        _zero(self.last)
+
+    def coefficients(self, decoded: Tensor, side: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Corrected coefficients, in steps, and features for :meth:`samples`.
+
+        ``decoded``: (batch, 128, h, w) in steps; ``side``: normalised coefficients' companions,
+        (batch, side channels + 128, h, w).
+        """
+        x = self.entry(side)
+        x = leaky(x + at_level(self.level_bias, code, exact=False).to(x.dtype))
+        x = leaky(self.latent(x))
+        return decoded + self.correction(x).to(decoded.dtype), F.pixel_shuffle(self.share(x), 8 // _REDUCTION)
+
+    def samples(self, linear: Tensor, shared: Tensor, code: Tensor) -> Tensor:
+        """Corrected samples, (batch, 3, H, W), from those of the inverse transform."""
+        patches = F.pixel_unshuffle(linear / _SAMPLE_SCALE, _REDUCTION)
+        x = self.first(torch.cat([patches.to(shared.dtype), shared], 1))
+        x = x * at_level(self.level_gain, code, exact=False).to(x.dtype)
+        x = leaky(x + at_level(self.level_shift, code, exact=False).to(x.dtype))
+        for first, second in _pairs(self.blocks):
+            x = x + second(leaky(first(x)))
+        correction = F.pixel_shuffle(self.last(x), _REDUCTION)
+        return linear + _CORRECTION_SCALE * correction.to(linear.dtype)
+
+
+def _pairs(blocks: nn.ModuleList) -> list[tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]]:
+    return [(block[0], block[1]) for block in blocks if isinstance(block, nn.ModuleList)]
+
+
+def _zero(layer: nn.Conv2d) -> None:
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)

@@ -1,0 +1,235 @@
+"""Range asymmetric numeral systems (rANS) over tables of integer frequencies.
+
+Duda, "Asymmetric numeral systems" (2013). One state of 32 bits, words of 16 bits, frequencies that
+sum to 2¹⁶. Row ``r`` of the tables codes the integers ``low[r]`` to ``low[r] + size[r] - 2`` and, as
+its last symbol, an escape that is followed by the value in an Elias-gamma code of raw bits.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import BadBitstream
+
+PRECISION = 16
+_LOWER = 1 << 16
+_HALF = 1 << (PRECISION - 1)
+_MAX_ESCAPE_BITS = 24
+ESCAPE_COST_BITS = 24.0
+
+
+class FrequencyTables(NamedTuple):
+    """Cumulative frequencies of all rows, end to end."""
+
+    cumulative: NDArray[np.int32]
+    """For each row ``size + 1`` values from 0 to 65536."""
+    start: NDArray[np.int32]
+    """Where each row begins in ``cumulative``."""
+    size: NDArray[np.int32]
+    """Symbols of each row, the escape included."""
+    low: NDArray[np.int32]
+    """Smallest integer of each row."""
+
+
+@numba.njit(cache=True)
+def _interval(cumulative, start, size, low, row, value):  # type: ignore[no-untyped-def]
+    index = value - low[row]
+    escape = size[row] - 1
+    if index < 0 or index >= escape:
+        index = escape
+    at = start[row] + index
+    return cumulative[at], cumulative[at + 1] - cumulative[at], index == escape
+
+
+@numba.njit(cache=True)
+def _encode(values, rows, cumulative, start, size, low):  # type: ignore[no-untyped-def]
+    count = len(values)
+    words = np.empty(2 * count + 16, np.uint16)
+    used = 0
+    state = np.uint64(_LOWER)
+    for position in range(count - 1, -1, -1):
+        row = rows[position]
+        begin, width, escaped = _interval(cumulative, start, size, low, row, values[position])
+        if escaped:
+            # raw bits go on the stack last bit first: the decoder pops them in reading order
+            offset = values[position] - low[row]
+            negative = offset < 0
+            amount = -offset if negative else offset - (size[row] - 1) + 1
+            length = 0
+            while (amount >> (length + 1)) != 0:
+                length += 1
+            if used + 2 * _MAX_ESCAPE_BITS + 8 > len(words):
+                words = np.concatenate((words, np.empty(len(words) + 64, np.uint16)))
+            for bit in range(2 * length + 2):
+                # in reading order: sign, unary length, then the bits below the leading one
+                if bit < length:
+                    raw = (amount >> bit) & 1
+                elif bit == length:
+                    raw = 0
+                elif bit <= 2 * length:
+                    raw = 1
+                else:
+                    raw = 1 if negative else 0
+                if state >= np.uint64(_HALF) << np.uint64(16):
+                    words[used] = state & np.uint64(0xFFFF)
+                    used += 1
+                    state >>= np.uint64(16)
+                state = (
+                    (state // np.uint64(_HALF)) * np.uint64(65536)
+                    + state % np.uint64(_HALF)
+                    + np.uint64(raw * _HALF)
+                )
+        if used + 4 > len(words):
+            words = np.concatenate((words, np.empty(len(words) + 64, np.uint16)))
+        frequency = np.uint64(width)
+        if state >= frequency << np.uint64(16):
+            words[used] = state & np.uint64(0xFFFF)
+            used += 1
+            state >>= np.uint64(16)
+        state = (state // frequency) * np.uint64(65536) + state % frequency + np.uint64(begin)
+    return words[:used], state
+
+
+@numba.njit(cache=True)
+def _decode(rows, words, cursor, cumulative, start, size, low):  # type: ignore[no-untyped-def]
+    """``cursor``: int64 (2,): state and next word; updated. Returns the values and whether all is well."""
+    values = np.zeros(len(rows), np.int32)
+    state = np.uint64(cursor[0])
+    position = cursor[1]
+    mask = np.uint64(0xFFFF)
+    for i in range(len(rows)):
+        row = rows[i]
+        first = start[row]
+        slot = np.int64(state & mask)
+        lower, upper = 0, size[row]
+        while upper - lower > 1:
+            middle = (lower + upper) >> 1
+            if cumulative[first + middle] <= slot:
+                lower = middle
+            else:
+                upper = middle
+        begin = cumulative[first + lower]
+        width = cumulative[first + lower + 1] - begin
+        state = np.uint64(width) * (state >> np.uint64(16)) + np.uint64(slot - begin)
+        if state < np.uint64(_LOWER):
+            if position >= len(words):
+                return values, False
+            state = (state << np.uint64(16)) | np.uint64(words[position])
+            position += 1
+        if lower < size[row] - 1:
+            values[i] = low[row] + lower
+            continue
+        negative = False
+        amount = 1
+        length = 0
+        left = -1
+        first_bit = True
+        while left != 0:
+            slot = np.int64(state & mask)
+            bit = 1 if slot >= _HALF else 0
+            state = np.uint64(_HALF) * (state >> np.uint64(16)) + np.uint64(slot - bit * _HALF)
+            if state < np.uint64(_LOWER):
+                if position >= len(words):
+                    return values, False
+                state = (state << np.uint64(16)) | np.uint64(words[position])
+                position += 1
+            if first_bit:
+                negative = bit == 1
+                first_bit = False
+            elif left < 0:
+                if bit == 1:
+                    length += 1
+                    if length > _MAX_ESCAPE_BITS:
+                        return values, False
+                else:
+                    left = length
+            else:
+                amount = 2 * amount + bit
+                left -= 1
+        values[i] = low[row] - amount if negative else low[row] + size[row] - 2 + amount
+    cursor[0] = np.int64(state)
+    cursor[1] = position
+    return values, True
+
+
+@numba.njit(cache=True)
+def _cost(costs, start, size, low, row, value):  # type: ignore[no-untyped-def]
+    index = value - low[row]
+    if index < 0 or index >= size[row] - 1:
+        return ESCAPE_COST_BITS + np.log2(1.0 + abs(value))
+    return costs[start[row] + index]
+
+
+@numba.njit(cache=True)
+def _quantise(residuals, rows, strength, costs, start, size, low):  # type: ignore[no-untyped-def]
+    values = np.zeros(len(residuals), np.int32)
+    for i in range(len(residuals)):
+        magnitude = abs(residuals[i])
+        nearest = int(np.floor(magnitude + 0.5))
+        if nearest == 0:
+            continue
+        sign = -1 if residuals[i] < 0 else 1
+        saved = _cost(costs, start, size, low, rows[i], sign * nearest) - _cost(
+            costs, start, size, low, rows[i], sign * (nearest - 1)
+        )
+        if 2 * (magnitude - nearest) + 1 < strength * saved:
+            nearest -= 1
+        values[i] = sign * nearest
+    return values
+
+
+def quantise_to_tables(
+    residuals: NDArray[np.float64], rows: NDArray[np.int32], strength: float, tables: FrequencyTables
+) -> NDArray[np.int32]:
+    """Rate–distortion optimised integers for ``residuals``, with the tables' own bit costs."""
+    widths = np.diff(tables.cumulative, append=1).clip(1)
+    costs = PRECISION - np.log2(widths)
+    values: NDArray[np.int32] = _quantise(
+        residuals, rows, strength, costs, tables.start, tables.size, tables.low
+    )
+    return values
+
+
+def encode(values: NDArray[np.int32], rows: NDArray[np.int32], tables: FrequencyTables) -> bytes:
+    """The integers ``values``, each under its row of ``tables``, as bytes."""
+    words, state = _encode(values, rows, *tables)
+    head = np.array([int(state) >> 16, int(state) & 0xFFFF], "<u2")
+    payload: bytes = head.tobytes() + words[::-1].astype("<u2").tobytes()
+    return payload
+
+
+class Decoder:
+    """Reads integers back in the order in which they were encoded."""
+
+    def __init__(self, payload: bytes, tables: FrequencyTables) -> None:
+        if len(payload) < 4 or len(payload) % 2:
+            raise BadBitstream("vae: the entropy-coded payload is cut short")
+        words = np.frombuffer(payload, "<u2").astype(np.uint16)
+        self._words = words[2:]
+        self._cursor = np.array([(int(words[0]) << 16) | int(words[1]), 0], np.int64)
+        self._tables = tables
+        if self._cursor[0] < _LOWER:
+            raise BadBitstream("vae: the entropy-coded payload is damaged")
+
+    def read(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        """One integer under each of ``rows``.
+
+        Raises
+        ------
+        bench.errors.BadBitstream
+            The payload ends too early or holds an impossible value.
+        """
+        values, sound = _decode(rows, self._words, self._cursor, *self._tables)
+        if not sound:
+            raise BadBitstream("vae: the entropy-coded payload is truncated or damaged")
+        decoded: NDArray[np.int32] = values
+        return decoded
+
+    def finish(self) -> None:
+        """Check that the payload is used up to the last word and back at the initial state."""
+        if self._cursor[1] != len(self._words) or self._cursor[0] != _LOWER:
+            raise BadBitstream("vae: the entropy-coded payload does not end where it should")

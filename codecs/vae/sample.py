@@ -1,0 +1,86 @@
+"""Samples of the learned prior: what the model believes pictures look like before it has seen one.
+
+Hyper-latents are drawn independently at every position, latents from the context model's distributions,
+and both are decoded. Nothing in such a prior knows about objects: samples show textures, edges and
+blobs of plausible colour, never scenes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import ConfigError
+
+from .levels import LEVELS, quality_to_code
+
+NOTE = (
+    "Samples of a compression prior are textures and colours without objects: the hyper-latents are drawn "
+    "independently at every position, as the entropy coder assumes them to be."
+)
+
+
+def sample(
+    weights: Path, count: int = 8, quality: float = 3.0, seed: int = 1, side: int = 256
+) -> NDArray[np.uint8]:
+    """Draw ``count`` pictures, uint8 (count, side, side, 3), from the prior at ``quality``.
+
+    ``side`` is a multiple of 64. The same arguments give the same pictures on the same device.
+
+    Raises
+    ------
+    bench.errors.ConfigError
+        An argument is out of range.
+    """
+    if count < 1 or not 1.0 <= quality <= LEVELS or side < 64 or side % 64:
+        raise ConfigError(f"sample: need n ≥ 1, quality 1 to {LEVELS} and a side that is a multiple of 64")
+    import torch
+
+    from .weights import load_weights
+
+    package = load_weights(weights)
+    model, tables = package.model, package.tables
+    random = np.random.default_rng(seed)
+    generator = torch.Generator().manual_seed(seed)
+    code = quality_to_code(quality)
+    codes = torch.tensor([code])
+
+    def draw(start: int, mask: torch.Tensor, mean: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+        noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
+        return (torch.round(noise * log_scale.exp()) + mean) * mask
+
+    pictures = []
+    with torch.no_grad():
+        for _ in range(count):
+            given = None
+            first = 0
+            for grid in (model.coarse, model.fine):
+                channels = grid.context.spec.hyper_channels
+                rows = tables.hyper_rows[round(quality) - 1, first : first + channels]
+                hyper = np.stack(
+                    [_draw_row(tables.frequencies, int(row), (side // 64) ** 2, random) for row in rows]
+                )
+                latents = torch.from_numpy(hyper).double().reshape(1, channels, side // 64, side // 64)
+                features = grid.context.features(latents)
+                decoded, log_scales = grid.context.walk(features, codes, draw, given)
+                if given is None:
+                    given = model.coarse_transform.inverse(decoded)
+                first += channels
+            samples = model.synthesise(decoded.float(), log_scales.float(), features.float(), codes)
+            pixels = (samples[0] + 128).round().clamp(0, 255).to(torch.uint8)
+            pictures.append(pixels.permute(1, 2, 0).numpy())
+    return np.stack(pictures)
+
+
+def _draw_row(tables: object, row: int, count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    from .rans import FrequencyTables
+
+    assert isinstance(tables, FrequencyTables)
+    start, size = int(tables.start[row]), int(tables.size[row])
+    slots = random.integers(0, 1 << 16, count)
+    cumulative = tables.cumulative[start : start + size + 1]
+    index = np.searchsorted(cumulative, slots, side="right") - 1
+    # an escape stands for anything outside the table: draw the smallest integer instead
+    return np.where(index >= size - 1, 0, index) + int(tables.low[row])

@@ -1,0 +1,114 @@
+"""The shipped file: weights in half precision and integer coding tables, as safetensors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.errors import CodecUnavailable
+
+from .rans import FrequencyTables
+from .tables import CodingTables
+
+if TYPE_CHECKING:
+    from .model import ModelSpec, VaeModel
+
+FILE_FORMAT = 1
+_TABLES = "tables."
+_FULL_PRECISION = ("fine_transform.", "coarse_transform.", ".norm", ".mean_gain", ".log_energy", ".std")
+_TABLE_NAMES = ("cumulative", "start", "size", "low", "slice_rows", "hyper_rows")
+
+
+@dataclass(frozen=True)
+class Package:
+    """A model ready to code pictures."""
+
+    model: VaeModel
+    tables: CodingTables
+    sha256: str
+    meta: dict[str, Any]
+
+
+def shipped_weights() -> Path:
+    """The weights that come with the package."""
+    return Path(__file__).with_name("weights") / "base.safetensors"
+
+
+def save_weights(path: Path, model: VaeModel, tables: CodingTables, training: dict[str, Any]) -> str:
+    """Write the shippable file and return its SHA-256. ``training``: how the model was made."""
+    import torch
+    from safetensors.torch import save_file
+
+    tensors = {}
+    for name, value in model.state_dict().items():
+        full = any(part in name for part in _FULL_PRECISION) or not value.is_floating_point()
+        tensors[name] = (value if full else value.half()).detach().cpu().contiguous()
+    arrays = (*tables.frequencies, tables.slice_rows, tables.hyper_rows)
+    for name, array in zip(_TABLE_NAMES, arrays, strict=True):
+        tensors[_TABLES + name] = torch.from_numpy(np.ascontiguousarray(array))
+    meta = {"format": FILE_FORMAT, "spec": asdict(model.spec), "training": training}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, {"rdbench": json.dumps(meta)})
+    partial.chmod(0o644)  # safetensors makes files that only their owner can read
+    partial.replace(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load_weights(path: Path, device: str = "cpu") -> Package:
+    """The model in ``path``, its entropy model in fixed-point form.
+
+    Raises
+    ------
+    bench.errors.CodecUnavailable
+        The file is absent or is not a weights file of this codec.
+    """
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    from .fixed import make_exact
+    from .model import VaeModel
+
+    try:
+        data = path.read_bytes()
+        with safe_open(path, "pt") as file:
+            meta = json.loads((file.metadata() or {})["rdbench"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+        if meta["format"] != FILE_FORMAT:
+            raise ValueError(f"format {meta['format']}, this version reads {FILE_FORMAT}")
+        arrays = [tensors.pop(_TABLES + name).numpy() for name in _TABLE_NAMES]
+        model = VaeModel(_model_spec(meta["spec"]))
+        model.load_state_dict({name: value.float() for name, value in tensors.items()})
+    except FileNotFoundError as error:
+        raise CodecUnavailable(
+            f"vae: no weights at {path}: reinstall rdbench, or train with `rdbench train vae`"
+        ) from error
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError, TypeError) as error:
+        raise CodecUnavailable(f"vae: {path} is not a weights file of this codec ({error})") from error
+    model.use_branches = bool(meta["training"].get("branches", True))
+    model.requires_grad_(False).eval()
+    for part in (model.coarse_transform, model.coarse.context, model.fine.context):
+        make_exact(part)
+    model.to(torch.device(device))
+    if device == "cpu":
+        for branch in (model.analysis_branch, model.synthesis_branch):
+            branch.to(memory_format=torch.channels_last)
+    tables = CodingTables(FrequencyTables(*arrays[:4]), *arrays[4:])
+    return Package(model, tables, hashlib.sha256(data).hexdigest(), meta["training"])
+
+
+def _model_spec(fields: dict[str, Any]) -> ModelSpec:
+    from .context import GridSpec
+    from .model import ModelSpec
+    from .networks import BranchSpec
+
+    grids = {}
+    for name in ("coarse", "fine"):
+        values = dict(fields[name])
+        grids[name] = GridSpec(**{**values, "slices": tuple(values["slices"])})
+    return ModelSpec(**grids, branches=BranchSpec(**fields["branches"]))

@@ -1,0 +1,57 @@
+"""Time and peak memory of a large picture through ``vae``: ``python tests/benchmarks/vae_large.py 50``.
+
+Both directions run in processes of their own, one thread each; megapixels is the only argument.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+def picture(megapixels: float) -> np.ndarray:
+    """Smooth noise, mirrored to the size: compresses to about what photographs do."""
+    side = round((megapixels * 1e6) ** 0.5)
+    random = np.random.default_rng(0)
+    small = random.normal(0, 1, (256, 256, 3)).cumsum(0).cumsum(1)
+    small = 255 * (small - small.min()) / (small.max() - small.min())
+    tile = np.concatenate([small, small[::-1]])
+    tile = np.concatenate([tile, tile[:, ::-1]], 1).astype(np.uint8)
+    repeats = -(-side // tile.shape[0])
+    return np.tile(tile, (repeats, repeats, 1))[:side, :side].copy()
+
+
+def work(direction: str, megapixels: float, stream: Path) -> None:
+    """One direction, in this process."""
+    import torch
+    from bench_codecs.vae import Vae
+
+    torch.set_num_threads(1)
+    codec = Vae()
+    image = picture(megapixels)
+    started = time.perf_counter()
+    if direction == "encode":
+        stream.write_bytes(codec.encode(image, 3.0))
+        result = f"{8 * stream.stat().st_size / image[..., 0].size:.3f} bpp"
+    else:
+        error = codec.decode(stream.read_bytes()).astype(np.float32) - image
+        result = f"{10 * np.log10(255**2 / np.mean(error**2)):.2f} dB"
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{direction}: {megapixels:g} MP, {seconds:.1f} s, peak {peak:.2f} GiB, {result}", flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 4:
+        work(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            for way in ("encode", "decode"):
+                command = [sys.executable, __file__, way, sys.argv[1], str(Path(folder) / "large.rdv")]
+                subprocess.run(command, check=True)

@@ -1,0 +1,122 @@
+"""Entropy parameters agree to the last bit whatever computes them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from bench_codecs.vae import Vae
+from bench_codecs.vae.entropy import TileCoder
+from bench_codecs.vae.fixed import FixedConv2d, make_exact, snap
+from bench_codecs.vae.tiling import analyse_window, windows
+from bench_codecs.vae.weights import load_weights, shipped_weights
+from numpy.typing import NDArray
+
+from .conftest import natural
+
+MILLION = 1_000_000
+
+
+class ScaleLog:
+    """Collects the scale index of every latent that a walk codes."""
+
+    def __init__(self) -> None:
+        self.seen: list[NDArray[np.int64]] = []
+
+    def latents(self, index: int, scale: NDArray[np.int64], symbols: NDArray[np.int32]) -> None:
+        self.seen.append(scale)
+
+    def hyper(self, first: int, symbols: NDArray[np.int32]) -> None:
+        """Hyper-latents have no scale."""
+
+    def all(self) -> NDArray[np.int64]:
+        return np.concatenate(self.seen)
+
+
+def tile_coder(device: str = "cpu") -> TileCoder:
+    """The shipped model's, on ``device``."""
+    package = load_weights(shipped_weights(), device)
+    return TileCoder(package.model, package.tables)
+
+
+def encoded(picture: NDArray[np.uint8], code: int) -> tuple[bytes, int, NDArray[np.int64]]:
+    """Payload and checksum of a picture of one tile, and the scale indices that the encoder used."""
+    package = load_weights(shipped_weights())
+    log = ScaleLog()
+    with torch.no_grad():
+        codes = torch.tensor([code])
+        latents = analyse_window(package.model, picture, next(windows(*picture.shape[:2])), codes)
+        coder = TileCoder(package.model, package.tables)
+        payload, checksum = coder.encode(latents, code, 0.12, (log.latents, log.hyper))
+    return payload, checksum, log.all()
+
+
+@pytest.mark.slow
+def test_scale_indices_agree_across_threads_and_libraries() -> None:
+    """Over a million latents, no index of the decoder differs from the encoder's, whatever the settings."""
+    threads = torch.get_num_threads()
+    compared = mismatches = 0
+    coder = tile_coder()
+    try:
+        for seed, code in enumerate((0, 77)):
+            payload, checksum, expected = encoded(natural(512, 768, seed), code)
+            for count, onednn in ((1, False), (2, True), (3, False)):
+                torch.set_num_threads(count)
+                log = ScaleLog()
+                with torch.backends.mkldnn.flags(enabled=onednn):
+                    coder.decode(payload, checksum, (8, 12), code, (log.latents, log.hyper))
+                compared += expected.size
+                mismatches += int(np.count_nonzero(expected != log.all()))
+    finally:
+        torch.set_num_threads(threads)
+    assert compared > MILLION
+    assert mismatches == 0
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_scale_indices_agree_between_cpu_and_gpu() -> None:
+    """Over a million latents, a CUDA decoder derives the indices of the CPU's encoder."""
+    compared = 0
+    coder = tile_coder("cuda")
+    for seed, code in enumerate((0, 77, 160)):
+        payload, checksum, expected = encoded(natural(512, 768, seed), code)
+        log = ScaleLog()
+        coder.decode(payload, checksum, (8, 12), code, (log.latents, log.hyper))
+        compared += expected.size
+        assert np.array_equal(expected, log.all())
+    assert compared > MILLION
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_bitstream_decodes_on_the_cpu() -> None:
+    """And to the same picture, but for the rounding of single samples."""
+    picture = natural(300, 400)
+    stream = Vae(device="cuda").encode(picture, 4.0)
+    difference = Vae(device="cpu").decode(stream).astype(int) - Vae(device="cuda").decode(stream)
+    assert np.abs(difference).max() <= 1
+
+
+def test_fixed_point_convolution_is_exact_in_integers() -> None:
+    """The result equals the same convolution in 64-bit integers, for every kernel size in use."""
+    random = torch.Generator().manual_seed(0)
+    for kernel in (1, 3, 5):
+        layer = FixedConv2d(7, 5, kernel)
+        make_exact(layer)
+        x = snap(torch.randn(1, 7, 6, 9, generator=random, dtype=torch.float64) * 100)
+        integers = torch.nn.functional.pad((x * 2**8).long(), [kernel // 2] * 4)
+        patches = integers.unfold(2, kernel, 1).unfold(3, kernel, 1)
+        weight = (layer.weight * 2**14).long()
+        expected = torch.einsum("bchwij,ocij->bohw", patches, weight)
+        assert layer.bias is not None
+        expected = expected + (layer.bias * 2**22).long()[:, None, None]
+        assert torch.equal((layer(x) * 2**22).long(), expected)
+        assert torch.equal(layer(x) * 2**22, expected.double())
+
+
+def test_weights_too_large_for_exactness_are_refused() -> None:
+    """A model whose sums could lose digits cannot be loaded for coding."""
+    layer = FixedConv2d(4, 1, 1)
+    with torch.no_grad():
+        layer.weight.fill_(2.0**15)
+    with pytest.raises(ValueError, match="too large"):
+        make_exact(layer)

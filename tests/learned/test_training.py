@@ -1,0 +1,117 @@
+"""Training: it learns, survives being killed, and notices when it diverges."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bench_codecs.vae import Vae
+from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint
+from bench_codecs.vae.sample import sample
+from bench_codecs.vae.train import TrainingDiverged, preset, train
+from bench_codecs.vae.trainer import Trainer
+
+from bench.errors import ConfigError
+
+from .conftest import natural
+
+
+def losses(run: Path) -> list[float]:
+    """The logged losses of a run."""
+    with (run / "log.csv").open() as handle:
+        return [float(row["loss"]) for row in csv.DictReader(handle)]
+
+
+def test_the_tiny_preset_learns(tmp_path: Path, tiny_run: Path, training_images: list[Path]) -> None:
+    """On the same crops, the trained model's loss is below that of the closed-form start."""
+    fresh = Trainer(preset("tiny", tmp_path), training_images)
+    trained = Trainer(replace(preset("tiny", tiny_run), resume=True), training_images)
+    crops = range(0, 40, 4)
+    start, end = (np.mean([trainer.loss_at(step) for step in crops]) for trainer in (fresh, trained))
+    assert end < 0.97 * start
+
+
+def test_its_bitstreams_decode_and_its_validation_is_kept(tiny_run: Path, tiny_weights: Path) -> None:
+    """The exported model codes pictures; the figure and the points of real bitstreams are there."""
+    codec = Vae(weights=str(tiny_weights))
+    picture = natural(96, 100)
+    assert codec.decode(codec.encode(picture, 3.0)).shape == picture.shape
+    assert (tiny_run / "training.png").stat().st_size > 0
+    assert len((tiny_run / "validation.csv").read_text().splitlines()) == 1 + len(codec.qualities)
+
+
+def test_a_killed_run_resumes_to_the_same_weights(
+    tmp_path: Path, tiny_run: Path, training_images: list[Path]
+) -> None:
+    """SIGKILL at any time, then resume: parameters and log end exactly as if nothing had happened."""
+    script = (
+        "import sys; from pathlib import Path; from bench_codecs.vae.train import preset, train;"
+        "train(preset('tiny', Path(sys.argv[1])), [Path(p) for p in sys.argv[2:]])"
+    )
+    out = tmp_path / "killed"
+    command = [sys.executable, "-c", script, str(out), *map(str, training_images)]
+    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    deadline = time.monotonic() + 120
+    while latest_checkpoint(out) is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    interrupted = latest_checkpoint(out)
+    assert interrupted is not None
+    assert load_checkpoint(interrupted)[1]["step"] < 150
+    train(replace(preset("tiny", out), resume=True), training_images)
+    finished, undisturbed = latest_checkpoint(out), latest_checkpoint(tiny_run)
+    assert finished is not None
+    assert undisturbed is not None
+    ours, theirs = load_checkpoint(finished)[0], load_checkpoint(undisturbed)[0]
+    for group, tensors in theirs.items():
+        for name, value in tensors.items():
+            assert np.array_equal(ours[group][name].numpy(), value.numpy()), name
+    assert losses(out) == losses(tiny_run)
+
+
+def test_divergence_stops_and_keeps_the_last_good_state(
+    tmp_path: Path, training_images: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An infinite loss raises, and what is on disk is from before it."""
+    from bench_codecs.vae import trainer
+
+    healthy = trainer.typical_rate
+    config = replace(preset("tiny", tmp_path), checkpoint_every=4, log_every=2)
+    calls = 0
+
+    def breaking(quality: float) -> float:
+        nonlocal calls
+        calls += 1
+        return healthy(quality) if calls <= 2 * 6 else float("nan")
+
+    monkeypatch.setattr(trainer, "typical_rate", breaking)
+    with pytest.raises(TrainingDiverged, match="step 7"):
+        train(config, training_images)
+    kept = latest_checkpoint(tmp_path)
+    assert kept is not None
+    groups, meta = load_checkpoint(kept)
+    assert meta["step"] == 4
+    assert all(bool(value.isfinite().all()) for value in groups["model"].values())
+
+
+def test_a_folder_with_a_run_is_not_overwritten(tiny_run: Path, training_images: list[Path]) -> None:
+    """Without resume, an existing run is an error."""
+    with pytest.raises(ConfigError, match="resume"):
+        train(preset("tiny", tiny_run), training_images)
+
+
+def test_samples_depend_on_the_seed_alone(tiny_weights: Path) -> None:
+    """The same seed draws the same pictures, another one others."""
+    first, again, other = (sample(tiny_weights, 2, 3.0, seed, 64) for seed in (1, 1, 2))
+    assert first.shape == (2, 64, 64, 3)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
