@@ -90,6 +90,11 @@ def run(
     report: Annotated[bool, typer.Option(help="Write tables and plots when the run is done.")] = True,
 ) -> None:
     """Measure codecs on images; running again resumes."""
+    from bench.engines.zygote import Zygote
+
+    # First of all, because it loads its kernels while this process imports what it needs itself.
+    zygote = Zygote()
+
     from bench.cli import measuring
     from bench.runner import Options
 
@@ -102,7 +107,7 @@ def run(
         fresh=fresh,
         keep_bitstreams=keep_bitstreams,
     )
-    failed = measuring.run(request, options)
+    failed = measuring.run(request, options, zygote)
     if failed:
         raise typer.Exit(EXIT_FAILED_TRIALS)
 

@@ -9,6 +9,7 @@ from typing import get_args
 
 from bench.api import default_folder, resolve_suite
 from bench.cli import console
+from bench.engines.zygote import Zygote
 from bench.errors import ConfigError
 from bench.runner import Events, Options, Summary
 from bench.runner import run as run_suite
@@ -44,7 +45,7 @@ class Request:
         )
 
 
-def run(request: Request, options: Options) -> bool:
+def run(request: Request, options: Options, zygote: Zygote) -> bool:
     """Measure, print the summary, write the report; whether any trial failed."""
     suite = request.resolve()
     folder = request.out or default_folder(suite)
@@ -56,7 +57,7 @@ def run(request: Request, options: Options) -> bool:
             fetching=progress.fetching,
         )
         try:
-            summary = run_suite(suite, folder, options, events)
+            summary = run_suite(suite, folder, options, events, zygote)
         except KeyboardInterrupt:
             console.note(
                 f"interrupted; what was measured is in {folder}, and the same command goes on from there"

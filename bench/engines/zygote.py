@@ -12,6 +12,7 @@ Forking is safe because the zygote has one thread and imports no adapter, no tor
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -104,6 +105,7 @@ def _main(descriptor: int) -> None:
 
     control = socket.socket(fileno=descriptor)
     preload()
+    gc.freeze()  # no collection in a worker walks, and thereby copies, what all of them share
     children: set[int] = set()
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, _REQUEST.size, 3)
