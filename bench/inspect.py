@@ -43,13 +43,12 @@ def inspect_metrics() -> list[Finding]:
 
 
 def _inspect(requests: Mapping[str, Describe | DescribeMetric]) -> list[Finding]:
-    zygote = Zygote()
-    worker = Worker(zygote, Limits(timeout=_TIMEOUT))
-    try:
-        return [_finding(name, worker.ask(request)) for name, request in requests.items()]
-    finally:
-        worker.close()
-        zygote.close()
+    with Zygote() as zygote:
+        worker = Worker(zygote, Limits(timeout=_TIMEOUT))
+        try:
+            return [_finding(name, worker.ask(request)) for name, request in requests.items()]
+        finally:
+            worker.close()
 
 
 def _finding(name: str, answer: Description | MetricDescription | Failed | Died) -> Finding:

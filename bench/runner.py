@@ -85,7 +85,7 @@ def run(
 ) -> Summary:
     """Measure what a suite asks for and the run folder does not hold yet.
 
-    A caller that can start ``zygote`` early saves the time it takes to load; it is closed here.
+    A caller that can start ``zygote`` early saves the time it takes to load, and closes it.
 
     Raises
     ------
@@ -96,12 +96,11 @@ def run(
     KeyboardInterrupt
         Passed on after the workers have ended; what was measured is in the store.
     """
-    zygote = zygote or Zygote()
-    try:
-        with RunWriter(folder) as writer:
-            return _run(suite, writer, options, events, zygote)
-    finally:
-        zygote.close()
+    if zygote is None:
+        with Zygote() as own:
+            return run(suite, folder, options, events, own)
+    with RunWriter(folder) as writer:
+        return _run(suite, writer, options, events, zygote)
 
 
 def _run(suite: Suite, writer: RunWriter, options: Options, events: Events, zygote: Zygote) -> Summary:
@@ -111,7 +110,7 @@ def _run(suite: Suite, writer: RunWriter, options: Options, events: Events, zygo
     names = [it.name for it in datasets]
     if len(set(names)) < len(names):
         raise ConfigError(f"two data sets are called {next(it for it in names if names.count(it) > 1)!r}")
-    with _Describer(zygote, events.note) as describer:
+    with _Describer(zygote) as describer:
         metrics = tuple(describer.metric(name) for name in suite.metrics)
         plan, files = make_plan(suite, datasets, metrics, describer.codec, events.note)
     if options.fresh:
@@ -122,7 +121,7 @@ def _run(suite: Suite, writer: RunWriter, options: Options, events: Events, zygo
 
     everything = list(trials(plan, files))
     todo = [it for it in everything if it.key not in done]
-    statuses = Counter(done[it.key] for it in everything if it.key in done)
+    statuses = Counter({"ok": len(everything) - len(todo)})
     events.started(len(todo), len(everything))
     for outcome in _outcomes(todo, zygote, options, _recipe(plan, environment, options)):
         measurement = outcome.measurement
@@ -168,10 +167,10 @@ def _resumed_info(
     )
 
 
-def _finished(folder: Path, info: RunInfo, options: Options) -> dict[str, str]:
+def _finished(folder: Path, info: RunInfo, options: Options) -> set[str]:
     """Keys of the trials that need not run again. A failure does: what made it fail may be mended."""
     selector = Selector(info)
-    done: dict[str, str] = {}
+    done: set[str] = set()
     for it in read_journal(folder):
         if it.status != "ok" or selector.codec_of(it) is None:
             continue
@@ -179,16 +178,15 @@ def _finished(folder: Path, info: RunInfo, options: Options) -> dict[str, str]:
             continue
         if options.keep_bitstreams and not (folder / BITSTREAM_FOLDER / str(it.bitstream_sha256)).exists():
             continue
-        done[it.key] = it.status
+        done.add(it.key)
     return done
 
 
 class _Describer:
     """Constructs codecs and metrics in a worker to learn what they are; a broken one can't harm the run."""
 
-    def __init__(self, zygote: Zygote, note: Callable[[str], None]) -> None:
-        self._worker = Worker(zygote, Limits(timeout=300))
-        self._note = note
+    def __init__(self, zygote: Zygote) -> None:
+        self._worker = Worker(zygote, Limits())
 
     def __enter__(self) -> _Describer:
         return self

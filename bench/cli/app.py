@@ -93,21 +93,20 @@ def run(
     from bench.engines.zygote import Zygote
 
     # First of all, because it loads its kernels while this process imports what it needs itself.
-    zygote = Zygote()
+    with Zygote() as zygote:
+        from bench.cli import measuring
+        from bench.runner import Options
 
-    from bench.cli import measuring
-    from bench.runner import Options
-
-    request = measuring.Request(suite, dataset, codec, quality, metric, limit, device, out, report)
-    options = Options(
-        jobs=jobs or measuring.default_jobs(),
-        timeout=timeout,
-        timing=timing,
-        repeats=repeats,
-        fresh=fresh,
-        keep_bitstreams=keep_bitstreams,
-    )
-    failed = measuring.run(request, options, zygote)
+        request = measuring.Request(suite, dataset, codec, quality, metric, limit, device, out, report)
+        options = Options(
+            jobs=jobs or measuring.default_jobs(),
+            timeout=timeout,
+            timing=timing,
+            repeats=repeats,
+            fresh=fresh,
+            keep_bitstreams=keep_bitstreams,
+        )
+        failed = measuring.run(request, options, zygote)
     if failed:
         raise typer.Exit(EXIT_FAILED_TRIALS)
 

@@ -25,10 +25,10 @@ import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from multiprocessing.connection import Connection, Pipe
-from typing import NoReturn
+from typing import NoReturn, Self
 
 _FORK, _WAIT = b"F", b"W"
-_REQUEST = struct.Struct("<cqqi")  # operation, pid or memory limit in bytes (0: none), reserved, CPU or -1
+_REQUEST = struct.Struct("<cqi")  # operation, pid or memory limit in bytes (0: none), CPU or -1
 _ANSWER = struct.Struct("<q")
 
 THREADS = dict.fromkeys(
@@ -64,6 +64,12 @@ class Zygote:
                 start_new_session=True,
             )
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def fork(self, files: tuple[int, int], *, memory: int = 0, cpu: int = -1) -> tuple[int, Connection]:
         """Start a worker: its process id, which is its group's too, and the connection to it.
 
@@ -71,14 +77,14 @@ class Zygote:
         """
         ours, theirs = Pipe()
         with self._lock, theirs:
-            request = _REQUEST.pack(_FORK, memory, 0, cpu)
+            request = _REQUEST.pack(_FORK, memory, cpu)
             socket.send_fds(self._socket, [request], [theirs.fileno(), *files])
             return self._answer(), ours
 
     def wait(self, pid: int) -> int:
         """Exit code of a worker that has ended; negative for a signal, as :mod:`subprocess` has it."""
         with self._lock:
-            self._socket.sendall(_REQUEST.pack(_WAIT, pid, 0, 0))
+            self._socket.sendall(_REQUEST.pack(_WAIT, pid, -1))
             return os.waitstatus_to_exitcode(self._answer())
 
     def close(self) -> None:
@@ -111,7 +117,7 @@ def _main(descriptor: int) -> None:
         data, descriptors, _, _ = socket.recv_fds(control, _REQUEST.size, 3)
         if len(data) < _REQUEST.size:
             break
-        operation, number, _, cpu = _REQUEST.unpack(data)
+        operation, number, cpu = _REQUEST.unpack(data)
         if operation == _WAIT:
             children.discard(number)
             control.sendall(_ANSWER.pack(os.waitpid(number, 0)[1]))
