@@ -39,7 +39,13 @@ class Codec(Protocol):
 
     Optional, for learned codecs: the attribute ``weights_sha256`` (``str``), and a method ``complexity()``
     that returns ``{"parameters", "weight_bytes", "encoder_kmac_per_pixel", "decoder_kmac_per_pixel"}``
-    (numbers; kMAC are thousands of multiply–accumulates).
+    (numbers; kMAC are thousands of multiply–accumulates) and, where they are known, ``"training_hours"``;
+    any of them may be left out.
+
+    Optional, for codecs whose networks run batched: ``encode_batch(images, quality) -> list[bytes]`` for
+    pictures of one size, and ``decode_batch(bitstreams) -> list[Image]``. Each bitstream is to be the one
+    that :meth:`encode` writes, and decodable on its own. They are for scripts: rdbench measures one picture
+    at a time, in isolation, and does not call them.
     """
 
     name: str

@@ -257,7 +257,9 @@ def _from_run(frame: pd.DataFrame, origin: str) -> tuple[Source, ...]:
     for dataset in frame["dataset"].unique():
         part = frame[frame["dataset"] == dataset]
         lossy = part[part["quality"].notna()]
-        measured = [name for name in metric_columns(part) if lossy[name].notna().any()]
+        # A metric that is worse on both sides of an ideal value has no BD-rate.
+        comparable = [name for name in metric_columns(part) if name not in frame.attrs.get("ideal", {})]
+        measured = [name for name in comparable if lossy[name].notna().any()]
         by_metric = {metric: image_curves(part, metric) for metric in measured}
         for label in lossy["label"].unique():
             images = {metric: curves[str(label)] for metric, curves in by_metric.items()}

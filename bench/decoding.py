@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Self
 
 from bench.codec import Image
-from bench.engines.messages import CodecRef, Decode, Decoded, Repeat
+from bench.engines.messages import CodecRef, Decode, Decoded, Failed, Repeat
 from bench.engines.pool import Limits, Worker
 from bench.engines.zygote import Zygote
+from bench.errors import ConfigError
 
 _TIMEOUT = 300.0
 
@@ -47,6 +48,8 @@ class Decoders:
         ------
         Undecodable
             A file is missing, does not decode, or gives other pixels; from the iterator.
+        ConfigError
+            The codec, or the GPU that it ran on, is absent here; from the iterator.
         """
         return self._pool.map(lambda job: self._one(codec, *job), jobs)
 
@@ -62,6 +65,8 @@ class Decoders:
         except OSError as error:
             raise Undecodable(f"{what} cannot be read ({error.strerror})") from error
         answer = worker.ask(Decode(codec, bitstream, Repeat()))
+        if isinstance(answer, Failed) and answer.status == "unsupported":
+            raise ConfigError(f"{what} cannot be decoded on this machine: {answer.message}")
         if not isinstance(answer, Decoded):
             raise Undecodable(f"{what} does not decode: {answer.message}")
         if answer.sha256 != pixels_sha256:

@@ -19,6 +19,8 @@ import msgspec
 from bench import registry
 from bench.codec import Image
 from bench.decoding import Decoders, Undecodable
+from bench.device import resolve
+from bench.engines.local import default_jobs
 from bench.errors import ConfigError, MetricUndefined, StoreError
 from bench.image import read_image
 from bench.metrics.dataset import DATASET_METRICS, DatasetMetric, Features
@@ -63,8 +65,10 @@ class Request:
     """Installed name of a data-set metric."""
     datasets: tuple[str, ...] = ()
     """Where the originals are, for data sets that are folders; those of the catalogue are found."""
-    jobs: int = 1
+    jobs: int | None = 1
+    """Decoders at a time; None for one on each processor, or fewer on a GPU."""
     device: str = "cpu"
+    """Where the metric's network runs: ``auto``, ``cpu`` or ``cuda``."""
 
 
 @dataclass(frozen=True)
@@ -85,18 +89,20 @@ def measure_sets(
     Raises
     ------
     ConfigError
-        The metric is unknown or unavailable, the originals are not at hand, or bitstreams were not kept.
+        The metric is unknown or unavailable, the GPU absent, the originals are not at hand, or bitstreams
+        were not kept.
     StoreError
         The folder is no run, or another process writes into it.
     """
-    metric = construct(request.metric, request.device)
+    metric = construct(request.metric, resolve(request.device))
+    gpu = any(it.on_gpu for it in read_info(run).codecs)
     with RunWriter(run):
         kept = {it.key: it for it in read_set_measurements(run)}
         results = []
-        with Decoders(request.jobs) as decoders:
+        with Decoders(request.jobs or default_jobs(gpu=gpu)) as decoders:
             sets = _Sets(run, metric, request.datasets, decoders)
             for point in _points(run):
-                key = _key(metric, point)
+                key = _key(metric.name, metric.version, point)
                 if key not in kept:
                     kept[key] = sets.measure(key, point)
                     data = msgspec.json.format(msgspec.json.encode(list(kept.values())), indent=1)
@@ -135,6 +141,26 @@ def read_set_measurements(run: Path) -> list[SetMeasurement]:
         return msgspec.json.decode(path.read_bytes(), type=list[SetMeasurement])
     except msgspec.MsgspecError as error:
         raise StoreError(f"{path}: damaged ({error}); remove it and compute again") from error
+
+
+def current_set_measurements(run: Path) -> list[SetMeasurement]:
+    """The kept distances that are of the pixels that the run holds now, one for each point and metric.
+
+    Raises
+    ------
+    StoreError
+        The folder is no run, or the file is damaged.
+    """
+    kept = read_set_measurements(run)
+    if not kept:
+        return []
+    points = {(it.dataset, it.codec.label, it.quality): it for it in _points(run)}
+    current = {}
+    for it in kept:
+        point = points.get((it.dataset, it.label, it.quality))
+        if point is not None and it.key == _key(it.metric, it.version, point):
+            current[it.dataset, it.label, it.quality, it.metric] = it
+    return list(current.values())
 
 
 def set_metric_table(measurements: Sequence[SetMeasurement]) -> Table:
@@ -242,8 +268,8 @@ def _points(run: Path) -> Iterator[_Point]:
         yield _Point(codecs[label], dataset, None if math.isnan(quality) else quality, rows)
 
 
-def _key(metric: DatasetMetric, point: _Point) -> str:
+def _key(metric: str, version: str, point: _Point) -> str:
     rows = point.rows
     pixels = [*zip(rows["image_sha256"], rows["pixels_sha256"].astype(str), strict=True)]
-    identity = [metric.name, metric.version, point.codec.label, point.quality, pixels]
+    identity = [metric, version, point.codec.label, point.quality, pixels]
     return hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:32]

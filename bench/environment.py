@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import os
 import platform
+import re
 import sys
+from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -63,7 +67,51 @@ def current() -> Environment:
         "system": platform.system(),
         "memory": f"{memory_bytes() / 2**30:.0f} GiB",
     }
+    if names := gpus():
+        machine["gpu"] = ", ".join(f"{n} × {it}" if n > 1 else it for it, n in Counter(names).items())
+        software |= {"nvidia driver": _nvidia()[1], "cuda": _cuda_of_torch()}
     return Environment(machine, software)
+
+
+def gpus() -> tuple[str, ...]:
+    """Names of this machine's NVIDIA GPUs, whatever the run uses; empty without a driver."""
+    return _nvidia()[0]
+
+
+def _nvidia() -> tuple[tuple[str, ...], str]:
+    """Names of the GPUs and the driver's version, from the library that the driver installs (NVML)."""
+    try:
+        nvml = ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return (), ""
+    if nvml.nvmlInit_v2():
+        return (), ""
+    text = ctypes.create_string_buffer(96)
+    count = ctypes.c_uint()
+    names = []
+    nvml.nvmlDeviceGetCount_v2(ctypes.byref(count))
+    for index in range(count.value):
+        handle = ctypes.c_void_p()
+        if nvml.nvmlDeviceGetHandleByIndex_v2(ctypes.c_uint(index), ctypes.byref(handle)):
+            continue
+        if not nvml.nvmlDeviceGetName(handle, text, ctypes.c_uint(len(text))):
+            names.append(text.value.decode(errors="replace"))
+    driver = "" if nvml.nvmlSystemGetDriverVersion(text, ctypes.c_uint(len(text))) else text.value.decode()
+    nvml.nvmlShutdown()
+    return tuple(names), driver
+
+
+def _cuda_of_torch() -> str:
+    """Version of CUDA that the installed torch was built with, read without importing it."""
+    found = find_spec("torch")
+    if found is None or not found.submodule_search_locations:
+        return "absent"
+    try:
+        text = (Path(next(iter(found.submodule_search_locations))) / "version.py").read_text(encoding="utf-8")
+    except OSError:
+        return "unknown"
+    match = re.search(r"^cuda\b[^=\n]*=\s*'([\d.]+)'", text, re.MULTILINE)
+    return match[1] if match else "absent"
 
 
 def _cpu_model() -> str:

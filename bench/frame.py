@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from bench.record import Failure, Status, TimingMode, median, spread
-from bench.store import RunInfo, Selector, read_batches, read_info
+from bench.columns import SPREADS, Part, Trials, in_order_of_plan, read_part
+from bench.helper import Helper, HelperLost, can_help
+from bench.store import RunInfo, read_info, split_journal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,11 +31,17 @@ _IDENTITY = (
     "timing",
     "encode_iqr_s",
     "decode_iqr_s",
+    "device",
+    "gpu_bytes",
+    "metrics_device",
     "treatment",
     "bitstream_sha256",
     "pixels_sha256",
     "image_sha256",
 )
+
+_WORTH_A_HELPER = 1 << 26
+"""Bytes of a journal."""
 
 
 def load(run: Path | str) -> pd.DataFrame:
@@ -51,8 +55,10 @@ def load(run: Path | str) -> pd.DataFrame:
         then metrics beyond the built-in ones, then identity. ``config`` is JSON, ``bpp`` bits per pixel,
         ``encode_s`` and ``decode_s`` the median in seconds (``encode_iqr_s`` and ``decode_iqr_s`` the
         interquartile range, where there are three samples or more), ``error`` empty where there is none.
-        A metric without a value is NaN. Columns that repeat few values are categorical.
-        ``frame.attrs["lower_is_better"]`` names the metrics that measure difference rather than likeness.
+        ``device`` and ``metrics_device`` are where codec and metrics ran, ``gpu_bytes`` the most GPU memory
+        that the codec held. A metric without a value is NaN. Columns that repeat few values are categorical.
+        ``frame.attrs["lower_is_better"]`` names the metrics that measure difference rather than likeness,
+        ``frame.attrs["ideal"]`` the best value of those that are worse on both sides of it.
 
     Raises
     ------
@@ -60,167 +66,79 @@ def load(run: Path | str) -> pd.DataFrame:
         The folder holds no run, or one that this version can't read.
     """
     folder = Path(run)
-    table = _Table(read_info(folder))
-    for lines in read_batches(folder, _Line):
-        table.put(lines)
-    return table.frame()
+    info = read_info(folder)
+    metrics = [*METRIC_COLUMNS, *(it.name for it in info.metrics if it.name not in METRIC_COLUMNS)]
+    planned = len(info.images) * sum(len(it.qualities) for it in info.codecs)
+    return _frame(info, metrics, in_order_of_plan(_parts(folder, metrics), planned))
 
 
-class _Line(msgspec.Struct, frozen=True, gc=False):
-    """A :class:`~bench.record.Measurement` as far as the table needs it; the configuration stays unparsed."""
-
-    environment: str
-    dataset: str
-    image: str
-    image_sha256: str
-    codec: str
-    version: str
-    config: msgspec.Raw
-    status: Status
-    quality: float | None = None
-    weights_sha256: str | None = None
-    width: float | None = None
-    height: float | None = None
-    treatment: str = ""
-    bytes: float | None = None
-    bitstream_sha256: str | None = None
-    pixels_sha256: str | None = None
-    exact: bool = False
-    timing: TimingMode = "load"
-    encode_s: tuple[float, ...] = ()
-    decode_s: tuple[float, ...] = ()
-    metrics: dict[str, float | None] = {}
-    failure: Failure | None = None
+def _parts(folder: Path, metrics: list[str]) -> list[Part]:
+    """The two halves of the journal, read at the same time where that is worth a process."""
+    first, second = split_journal(folder)
+    if second[1] < _WORTH_A_HELPER or not can_help():
+        return [read_part(folder, metrics, (0, second[1]))]
+    with Helper() as helper:
+        rest = helper.submit(read_part, folder, metrics, second)
+        parts = [read_part(folder, metrics, first)]
+        try:
+            parts.append(rest.result())
+        except HelperLost:
+            parts.append(read_part(folder, metrics, second))
+    return parts
 
 
-_NUMBERS = ("width", "height", "bytes")
-_TIMES = ("encode_s", "decode_s")
-_SPREADS = {"encode_iqr_s": "encode_s", "decode_iqr_s": "decode_s"}
-_TEXTS = ("bitstream_sha256", "pixels_sha256", "exact")
-_REPEATING = ("status", "timing", "treatment")
+def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
 
+    images, codecs, numbers = info.images, info.codecs, trials.numbers
+    points = [(index, quality) for index, codec in enumerate(codecs) for quality in codec.qualities]
+    of_image = np.tile(np.arange(len(images)), len(points))
+    of_codec = np.repeat([index for index, _ in points], len(images))
+    qualities = np.array([np.nan if quality is None else quality for _, quality in points], dtype=float)
+    pixels = numbers["width"] * numbers["height"]
 
-class _Table:
-    """Columns with a place for every planned trial; a later line of the journal replaces an earlier one.
+    def by_image(values: list[str]) -> pd.Categorical:
+        return _categorical(values, of_image)
 
-    The plan is a product, so a trial's row is computed, not looked up; lines are taken in batches, so that
-    a million of them never exist as objects at the same time.
-    """
+    def by_codec(values: list[str]) -> pd.Categorical:
+        return _categorical(values, of_codec)
 
-    def __init__(self, info: RunInfo) -> None:
-        import numpy as np
-
-        self._info = info
-        self._selector = Selector(info)
-        points = sum(len(codec.qualities) for codec in info.codecs)
-        rows = points * len(info.images)
-        further = [it.name for it in info.metrics if it.name not in METRIC_COLUMNS]
-        self._metrics = {name: np.full(rows, np.nan) for name in (*METRIC_COLUMNS, *further)}
-        self._numeric = {name: np.full(rows, np.nan) for name in (*_NUMBERS, *_TIMES, *_SPREADS)}
-        self._categories = {name: _Category(rows) for name in _REPEATING}
-        self._categories["status"].fill("cancelled")
-        self._objects = {name: np.full(rows, None, dtype=object) for name in _TEXTS}
-        self._objects["exact"][:] = False
-        self._objects["error"] = np.full(rows, "", dtype=object)
-
-    def put(self, lines: list[_Line]) -> None:
-        import numpy as np
-
-        place = self._selector.row
-        # A batch may hold one trial twice, and of a repeated index numpy keeps any: the last must win.
-        rows_of = {
-            row: it
-            for it in lines
-            if (row := place(it, bytes(it.config), partial(msgspec.json.decode, it.config))) is not None
-        }
-        if not rows_of:
-            return
-        rows, chosen = np.fromiter(rows_of, np.int64, len(rows_of)), list(rows_of.values())
-        for name, column in self._metrics.items():
-            column[rows] = np.array([it.metrics.get(name) for it in chosen], dtype=float)
-        for name in _NUMBERS:
-            self._numeric[name][rows] = np.array([getattr(it, name) for it in chosen], dtype=float)
-        for name in _TIMES:
-            self._numeric[name][rows] = np.array([median(getattr(it, name)) for it in chosen], dtype=float)
-        for name, times in _SPREADS.items():
-            spreads = [spread(getattr(it, times)) for it in chosen]
-            self._numeric[name][rows] = np.array(spreads, dtype=float)
-        for name in _TEXTS:
-            self._objects[name][rows] = [getattr(it, name) for it in chosen]
-        for name in _REPEATING:
-            self._categories[name].put(rows, [getattr(it, name) for it in chosen])
-        self._objects["error"][rows] = ["" if it.failure is None else str(it.failure) for it in chosen]
-
-    def frame(self) -> pd.DataFrame:
-        import numpy as np
-        import pandas as pd
-
-        images, codecs = self._info.images, self._info.codecs
-        points = [(index, quality) for index, codec in enumerate(codecs) for quality in codec.qualities]
-        of_image = np.tile(np.arange(len(images)), len(points))
-        of_codec = np.repeat([index for index, _ in points], len(images))
-        qualities = np.array([np.nan if quality is None else quality for _, quality in points], dtype=float)
-        pixels = self._numeric["width"] * self._numeric["height"]
-
-        def by_image(values: list[str]) -> pd.Categorical:
-            return _categorical(values, of_image)
-
-        def by_codec(values: list[str]) -> pd.Categorical:
-            return _categorical(values, of_codec)
-
-        columns: dict[str, Any] = {
-            "dataset": by_image([it.dataset for it in images]),
-            "image": by_image([it.name for it in images]),
-            "codec": by_codec([it.codec for it in codecs]),
-            "label": by_codec([it.label for it in codecs]),
-            "config": by_codec([json.dumps(it.config, sort_keys=True) for it in codecs]),
-            "quality": np.repeat(qualities, len(images)),
-            "status": self._categories["status"].column(),
-            "width": pd.array(self._numeric["width"], dtype="Int64"),
-            "height": pd.array(self._numeric["height"], dtype="Int64"),
-            "bytes": pd.array(self._numeric["bytes"], dtype="Int64"),
-            "bpp": 8 * self._numeric["bytes"] / pixels,
-            **self._metrics,
-            "encode_s": self._numeric["encode_s"],
-            "decode_s": self._numeric["decode_s"],
-            "error": self._objects["error"],
-            "version": by_codec([it.version for it in codecs]),
-            "lossless": np.array([it.lossless for it in codecs])[of_codec],
-            "exact": self._objects["exact"].astype(bool),
-            "timing": self._categories["timing"].column(),
-            **{name: self._numeric[name] for name in _SPREADS},
-            "treatment": self._categories["treatment"].column(),
-            "bitstream_sha256": self._objects["bitstream_sha256"],
-            "pixels_sha256": self._objects["pixels_sha256"],
-            "image_sha256": by_image([it.sha256 for it in images]),
-        }
-        further = [name for name in self._metrics if name not in METRIC_COLUMNS]
-        frame = pd.DataFrame(columns)[[*COLUMNS, *further, *_IDENTITY]]
-        frame.attrs["lower_is_better"] = [it.name for it in self._info.metrics if not it.higher_is_better]
-        return frame
-
-
-class _Category:
-    """A column that repeats few texts."""
-
-    def __init__(self, rows: int) -> None:
-        import numpy as np
-
-        self._codes = np.zeros(rows, np.int32)
-        self._known: dict[str, int] = {"": 0}
-
-    def fill(self, value: str) -> None:
-        self._codes[:] = self._known.setdefault(value, len(self._known))
-
-    def put(self, rows: NDArray[np.int64], values: list[str]) -> None:
-        for value in set(values) - self._known.keys():
-            self._known[value] = len(self._known)
-        self._codes[rows] = [self._known[value] for value in values]
-
-    def column(self) -> pd.Categorical:
-        import pandas as pd
-
-        return pd.Categorical.from_codes(self._codes, categories=list(self._known)).remove_unused_categories()
+    columns: dict[str, Any] = {
+        "dataset": by_image([it.dataset for it in images]),
+        "image": by_image([it.name for it in images]),
+        "codec": by_codec([it.codec for it in codecs]),
+        "label": by_codec([it.label for it in codecs]),
+        "config": by_codec([json.dumps(it.config, sort_keys=True) for it in codecs]),
+        "quality": np.repeat(qualities, len(images)),
+        "status": trials.categories["status"],
+        "width": pd.array(numbers["width"], dtype="Int64"),
+        "height": pd.array(numbers["height"], dtype="Int64"),
+        "bytes": pd.array(numbers["bytes"], dtype="Int64"),
+        "bpp": 8 * numbers["bytes"] / pixels,
+        **{name: numbers[name] for name in metrics},
+        "encode_s": numbers["encode_s"],
+        "decode_s": numbers["decode_s"],
+        "error": trials.texts["error"],
+        "version": by_codec([it.version for it in codecs]),
+        "lossless": np.array([it.lossless for it in codecs])[of_codec],
+        "exact": trials.exact,
+        "timing": trials.categories["timing"],
+        "device": trials.categories["device"],
+        "gpu_bytes": pd.array(numbers["gpu_bytes"], dtype="Int64"),
+        "metrics_device": trials.categories["metrics_device"],
+        **{name: numbers[name] for name in SPREADS.values()},
+        "treatment": trials.categories["treatment"],
+        "bitstream_sha256": trials.texts["bitstream_sha256"],
+        "pixels_sha256": trials.texts["pixels_sha256"],
+        "image_sha256": by_image([it.sha256 for it in images]),
+    }
+    further = metrics[len(METRIC_COLUMNS) :]
+    order = (*COLUMNS, *further, *_IDENTITY)
+    frame = pd.DataFrame({name: columns[name] for name in order}, copy=False)
+    frame.attrs["lower_is_better"] = [it.name for it in info.metrics if not it.higher_is_better]
+    frame.attrs["ideal"] = {it.name: it.ideal for it in info.metrics if it.ideal is not None}
+    return frame
 
 
 def _categorical(values: list[str], rows: NDArray[np.int_]) -> pd.Categorical:

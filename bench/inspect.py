@@ -10,6 +10,7 @@ from bench import registry
 from bench.engines.messages import CodecRef, Describe, DescribeMetric, Description, Failed, MetricDescription
 from bench.engines.pool import Died, Limits, Worker
 from bench.engines.zygote import Zygote
+from bench.metrics.dataset import DATASET_METRICS
 
 _TIMEOUT = 120.0
 
@@ -19,7 +20,7 @@ State = Literal["ok", "needs options", "unavailable", "broken"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One installed codec or metric."""
+    """One installed codec, metric or data-set metric."""
 
     name: str
     state: State
@@ -39,6 +40,12 @@ def inspect_codecs() -> list[Finding]:
 def inspect_metrics() -> list[Finding]:
     """Every installed metric."""
     targets = registry.targets(registry.METRICS)
+    return _inspect({name: DescribeMetric(target) for name, target in targets.items()})
+
+
+def inspect_dataset_metrics() -> list[Finding]:
+    """Every installed metric of sets of pictures."""
+    targets = registry.targets(DATASET_METRICS)
     return _inspect({name: DescribeMetric(target) for name, target in targets.items()})
 
 

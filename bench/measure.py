@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from bench.device import DeviceName
 from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat, Score, Scored
 from bench.engines.pool import Died, Slot, Worker
 from bench.plan import MetricPlan, Trial
@@ -20,6 +21,7 @@ class Recipe:
     environment: str
     timing: TimingMode
     repeat: Repeat
+    metrics_device: DeviceName = "cpu"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def measure(trial: Trial, slot: Slot, recipe: Recipe) -> Outcome:
         "quality": trial.quality,
         "weights_sha256": trial.codec.weights_sha256,
         "timing": recipe.timing,
+        "device": "cuda" if trial.codec.on_gpu else "cpu",
     }
     if trial.codec.unavailable is not None:
         failure = Failure(phase="load", message=trial.codec.unavailable)
@@ -59,19 +62,27 @@ def measure(trial: Trial, slot: Slot, recipe: Recipe) -> Outcome:
         "bytes": len(encoded.bitstream),
         "bitstream_sha256": hashlib.sha256(encoded.bitstream).hexdigest(),
         "encode_s": encoded.seconds,
-    }
+    } | _gpu(encoded.gpu_bytes)
 
     decoded = slot.decoder.ask(Decode(trial.codec.ref, encoded.bitstream, recipe.repeat))
     if not isinstance(decoded, Decoded):
         return _failed(known, decoded, "decode", slot.decoder)
     known |= {"pixels_sha256": decoded.sha256, "decode_s": decoded.seconds}
+    known |= _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
 
     metrics = tuple((it.name, it.target) for it in recipe.metrics)
-    scored = slot.encoder.ask(Score(decoded.shape, metrics, trial.codec.lossless))
+    scored = slot.encoder.ask(Score(decoded.shape, metrics, trial.codec.lossless, recipe.metrics_device))
     if not isinstance(scored, Scored):
         return _failed(known, scored, "metric", slot.encoder)
     known |= {"exact": scored.exact, "metrics": scored.metrics, "reasons": scored.reasons}
+    known["metrics_device"] = recipe.metrics_device
     return Outcome(Measurement(**known, status="ok"), encoded.bitstream)
+
+
+def _gpu(*held: int | None) -> dict[str, Any]:
+    """What is recorded of the processes that held GPU memory for the codec."""
+    used = [it for it in held if it is not None]
+    return {"device": "cuda", "gpu_bytes": max(used)} if used else {}
 
 
 def _failed(known: dict[str, Any], result: Failed | Died, phase: Phase, worker: Worker) -> Outcome:

@@ -13,6 +13,7 @@ import msgspec
 
 from bench import registry
 from bench.datasets import Dataset, ImageFile
+from bench.device import DeviceName
 from bench.engines.messages import CodecRef, Description
 from bench.errors import ConfigError
 from bench.suite import CodecEntry, Suite
@@ -30,7 +31,7 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     qualities: tuple[float | None, ...]
     weights_sha256: str | None = None
     complexity: dict[str, float] = {}
-    """Parameters, bytes of weights and kMAC per pixel of a learned codec."""
+    """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
     unavailable: str | None = None
     """Why it cannot run here, with the install line; its trials end as ``unsupported``."""
 
@@ -39,8 +40,13 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
         """How a worker constructs it."""
         return _ref(self.target, self.config)
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether its configuration puts it on a GPU."""
+        return self.config.get("device") == "cuda"
 
-class MetricPlan(msgspec.Struct, frozen=True):
+
+class MetricPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """A metric, as it was found on this machine."""
 
     name: str
@@ -48,6 +54,8 @@ class MetricPlan(msgspec.Struct, frozen=True):
     version: str
     unit: str
     higher_is_better: bool
+    ideal: float | None = None
+    """The best value of a metric that is worse on both sides of it, and so has no better direction."""
 
 
 class ImagePlan(msgspec.Struct, frozen=True):
@@ -118,23 +126,33 @@ def trials(plan: Plan, files: dict[ImagePlan, ImageFile]) -> Iterator[Trial]:
                 )
 
 
-Describe = Callable[[CodecRef], Description | str]
-"""Constructs a codec in a worker: its description, or the reason why it is unavailable here."""
+@dataclass(frozen=True)
+class Host:
+    """What planning asks of the machine at hand."""
+
+    describe: Callable[[CodecRef], Description | str]
+    """Constructs a codec in a worker: its description, or the reason why it is unavailable here."""
+    device: Callable[[str], DeviceName]
+    """Where ``auto``, ``cpu`` or ``cuda`` is here; raises :class:`ConfigError` for a GPU that is absent."""
+    note: Callable[[str], None] = lambda text: None
+    """Is told what is left out."""
+    gpu_metrics: bool = False
+    """Whether a metric of the run can use a GPU."""
 
 
 def make_plan(
     suite: Suite,
     datasets: tuple[Dataset, ...],
     metrics: tuple[MetricPlan, ...],
-    describe: Describe,
-    note: Callable[[str], None] = lambda text: None,
+    host: Host,
 ) -> tuple[Plan, dict[ImagePlan, ImageFile]]:
-    """Resolve a suite against what is installed on this machine; ``note`` is told what is left out.
+    """Resolve a suite against what is installed on this machine.
 
     Raises
     ------
     ConfigError
-        An unknown codec, an option it does not have, a quality outside its range, a label used twice.
+        An unknown codec, an option it does not have, a quality outside its range, a label used twice, or a
+        GPU that was asked for and is absent or of no use.
 
     Returns
     -------
@@ -144,14 +162,16 @@ def make_plan(
     for dataset in datasets:
         for file in dataset.images[: suite.limit]:
             files[ImagePlan(dataset.name, file.name, file.sha256)] = file
-    found = [(entry, _codec_plan(entry, suite, describe)) for entry in suite.codecs]
+    found = [(entry, _codec_plan(entry, suite, host)) for entry in suite.codecs]
     codecs = tuple(it for entry, it in found if it.unavailable is None or not entry.optional)
     for entry, it in found:
         if it.unavailable is not None and entry.optional:
-            note(f"{it.label} is left out: {it.unavailable}")
-    if suite.device == "cuda" and not any(it.config.get("device") == "cuda" for it in codecs):
+            host.note(f"{it.label} is left out: {it.unavailable}")
+    on_gpu = host.gpu_metrics or any(it.on_gpu for it in codecs)
+    if suite.device == "cuda" and host.device("cuda") and not on_gpu:
         raise ConfigError(
-            "--device cuda: none of these codecs can run on a GPU; leave it out, or name one that can"
+            "--device cuda: none of these codecs and metrics can run on a GPU; leave it out,"
+            " or name one that can"
         )
     labels = [it.label for it in codecs]
     for label in labels:
@@ -167,16 +187,11 @@ def make_plan(
     return Plan(tuple(files), codecs, metrics), files
 
 
-def _codec_plan(entry: CodecEntry, suite: Suite, describe: Describe) -> CodecPlan:
+def _codec_plan(entry: CodecEntry, suite: Suite, host: Host) -> CodecPlan:
     target = (
         entry.codec if registry.is_file_target(entry.codec) else registry.find(registry.CODECS, entry.codec)
     )
-    found = describe(_ref(target, entry.config))
-    if isinstance(found, Description) and suite.device != "auto" and "device" in found.config:
-        found = describe(_ref(target, {"device": suite.device} | entry.config))
-        if isinstance(found, str):
-            # Asked for in so many words: no row that fails later, and no silent run elsewhere.
-            raise ConfigError(found)
+    found = _placed(entry, target, suite.device, host)
     if isinstance(found, str):
         name = entry.codec if target != entry.codec else target.rpartition(":")[2]
         return CodecPlan(
@@ -190,8 +205,11 @@ def _codec_plan(entry: CodecEntry, suite: Suite, describe: Describe) -> CodecPla
             unavailable=found,
         )
     name = entry.codec if target != entry.codec else found.name
-    defaults = describe(CodecRef(target)) if entry.config else found
+    defaults = host.describe(CodecRef(target)) if entry.config or suite.device != "auto" else found
     known = defaults.config if isinstance(defaults, Description) else {}
+    if suite.device == "auto" and "device" not in entry.config and "device" in known:
+        # What was chosen for the user is no part of a name that is to be the same on every machine.
+        known = known | {"device": found.config["device"]}
     return CodecPlan(
         label=entry.label or _label(name, found.config, known),
         codec=name,
@@ -203,6 +221,37 @@ def _codec_plan(entry: CodecEntry, suite: Suite, describe: Describe) -> CodecPla
         weights_sha256=found.weights_sha256,
         complexity=found.complexity,
     )
+
+
+def _placed(entry: CodecEntry, target: str, wanted: str, host: Host) -> Description | str:
+    """The codec on the device that its spec, else the suite, asks for; ``config`` names the real one.
+
+    Raises
+    ------
+    ConfigError
+        CUDA was asked for in so many words and is absent: no row that fails later, no silent run elsewhere.
+    """
+    found = host.describe(_ref(target, entry.config))
+    explicit = entry.config.get("device", "auto")
+    if isinstance(found, str):
+        if explicit == "cuda":
+            raise ConfigError(found)
+        return found
+    default = found.config.get("device")
+    if explicit != "auto" or default is None:
+        return found
+    device = host.device(wanted)
+    if device == default or (wanted == "auto" and device == "cpu" and default != "auto"):
+        return found
+    try:
+        placed = host.describe(_ref(target, entry.config | {"device": device}))
+    except ConfigError:
+        if wanted != "auto":
+            raise
+        return found  # its devices are of another kind
+    if isinstance(placed, str) and wanted != "auto":
+        raise ConfigError(placed)
+    return found if isinstance(placed, str) else placed
 
 
 def _ref(target: str, config: dict[str, Any]) -> CodecRef:

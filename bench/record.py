@@ -2,7 +2,8 @@
 
 Version history of the schema (the journal's lines and ``run.json``):
 
-1. First version.
+1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
+   ``gpu_bytes``, ``metrics_device``.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
 derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
@@ -14,6 +15,8 @@ import statistics
 from typing import Any, Literal
 
 import msgspec
+
+from bench.device import DeviceName
 
 SCHEMA_VERSION = 1
 
@@ -78,7 +81,13 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     encode_s: tuple[float, ...] = ()
     """Every repetition, in order; warm-up left out."""
     decode_s: tuple[float, ...] = ()
+    device: DeviceName = "cpu"
+    """Where the codec ran; for one that fails before it has run, where it was to run."""
+    gpu_bytes: int | None = None
+    """Most GPU memory that the encoder's or the decoder's process held for the codec, weights included."""
     metrics: dict[str, float | None] = {}
+    metrics_device: DeviceName = "cpu"
+    """Where the metrics ran that can choose. Not part of the key: their values agree to 1e-5."""
     reasons: dict[str, str] = {}
     """Why a metric is null, by metric."""
     failure: Failure | None = None

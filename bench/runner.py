@@ -9,7 +9,9 @@ from pathlib import Path
 
 from bench import registry
 from bench.datasets import DatasetSpec, Progress, catalog, open_dataset
-from bench.engines.local import pinned_cpu, run_trials
+from bench.device import DeviceName
+from bench.engines.available import device_of
+from bench.engines.local import default_jobs, pinned_cpu, run_trials
 from bench.engines.messages import (
     CodecRef,
     Describe,
@@ -24,7 +26,7 @@ from bench.engines.zygote import Zygote
 from bench.environment import Environment, current, memory_bytes
 from bench.errors import ConfigError
 from bench.measure import Outcome, Recipe, measure
-from bench.plan import MetricPlan, Plan, Trial, make_plan, trials
+from bench.plan import Host, MetricPlan, Plan, Trial, make_plan, trials
 from bench.record import Measurement, TimingMode
 from bench.store import BITSTREAM_FOLDER, RunInfo, RunWriter, Selector, is_run, read_info, read_journal
 from bench.suite import Suite
@@ -37,7 +39,8 @@ _MEMORY_SHARE = 0.8
 class Options:
     """How to run a suite; none of it changes what a codec produces."""
 
-    jobs: int = 1
+    jobs: int | None = 1
+    """Trials at a time; None for one on each processor, or fewer on a GPU."""
     timeout: float = 300.0
     """Seconds that one encode, decode or scoring may take."""
     timing: bool = False
@@ -112,7 +115,9 @@ def _run(suite: Suite, writer: RunWriter, options: Options, events: Events, zygo
         raise ConfigError(f"two data sets are called {next(it for it in names if names.count(it) > 1)!r}")
     with _Describer(zygote) as describer:
         metrics = tuple(describer.metric(name) for name in suite.metrics)
-        plan, files = make_plan(suite, datasets, metrics, describer.codec, events.note)
+        host = Host(describer.codec, describer.device, events.note, describer.gpu_metrics)
+        plan, files = make_plan(suite, datasets, metrics, host)
+        metrics_device = describer.metrics_device(suite, plan)
     if options.fresh:
         writer.set_aside()
     info = _resumed_info(writer, plan, environment, {it: specs[it] for it in names if it in specs}, events)
@@ -123,7 +128,8 @@ def _run(suite: Suite, writer: RunWriter, options: Options, events: Events, zygo
     todo = [it for it in everything if it.key not in done]
     statuses = Counter({"ok": len(everything) - len(todo)})
     events.started(len(todo), len(everything))
-    for outcome in _outcomes(todo, zygote, options, _recipe(plan, environment, options)):
+    recipe = _recipe(plan, environment, options, metrics_device)
+    for outcome in _outcomes(todo, zygote, options, recipe):
         measurement = outcome.measurement
         if options.keep_bitstreams and outcome.bitstream is not None and measurement.bitstream_sha256:
             writer.keep_bitstream(measurement.bitstream_sha256, outcome.bitstream)
@@ -133,10 +139,10 @@ def _run(suite: Suite, writer: RunWriter, options: Options, events: Events, zygo
     return Summary(writer.folder, len(everything), len(todo), len(everything) - len(todo), statuses)
 
 
-def _recipe(plan: Plan, environment: Environment, options: Options) -> Recipe:
+def _recipe(plan: Plan, environment: Environment, options: Options, metrics: DeviceName) -> Recipe:
     mode: TimingMode = "alone" if options.timing else "load"
     repeat = Repeat(warmup=1, samples=options.repeats) if options.timing else Repeat()
-    return Recipe(plan.metrics, environment.id, mode, repeat)
+    return Recipe(plan.metrics, environment.id, mode, repeat, metrics)
 
 
 def _resumed_info(
@@ -187,6 +193,9 @@ class _Describer:
 
     def __init__(self, zygote: Zygote) -> None:
         self._worker = Worker(zygote, Limits())
+        self._learned_metrics = False
+        self.gpu_metrics = False
+        """Whether a metric described so far can use a GPU."""
 
     def __enter__(self) -> _Describer:
         return self
@@ -213,12 +222,29 @@ class _Describer:
         answer = self._worker.ask(DescribeMetric(target))
         if not isinstance(answer, MetricDescription):
             raise ConfigError(f"metric {name!r}: {answer.message}")
-        return MetricPlan(name, target, answer.version, answer.unit, answer.higher_is_better)
+        self.gpu_metrics |= answer.takes_device
+        self._learned_metrics |= answer.learned
+        return MetricPlan(name, target, answer.version, answer.unit, answer.higher_is_better, answer.ideal)
+
+    def device(self, wanted: str) -> DeviceName:
+        """Where ``auto``, ``cpu`` or ``cuda`` is on this machine."""
+        return device_of(self._worker, wanted)
+
+    def metrics_device(self, suite: Suite, plan: Plan) -> DeviceName:
+        """Where the metrics run: with ``auto`` on a GPU only if a network of this run is there anyway.
+
+        Pixel metrics alone are done on the CPU before torch has been imported.
+        """
+        networks = self._learned_metrics or any(it.on_gpu for it in plan.codecs)
+        if not self.gpu_metrics or (suite.device == "auto" and not networks):
+            return "cpu"
+        return self.device(suite.device)
 
 
 def _outcomes(todo: list[Trial], zygote: Zygote, options: Options, recipe: Recipe) -> Iterator[Outcome]:
     # Times are honest only where nothing else runs.
-    jobs = 1 if options.timing else max(1, min(options.jobs, len(todo)))
+    gpu = recipe.metrics_device == "cuda" or any(it.codec.on_gpu for it in todo)
+    jobs = 1 if options.timing else max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))
     limits = Limits(
         timeout=options.timeout,
         memory=int(_MEMORY_SHARE * memory_bytes() / jobs),

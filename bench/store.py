@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, TypeVar
 
 import msgspec
 
@@ -29,9 +29,11 @@ RUN_FILE = "run.json"
 JOURNAL_FILE = "measurements.jsonl"
 BITSTREAM_FOLDER = "bitstreams"
 _LOCK_FILE = ".lock"
-_BLOCK = 1 << 22
+_BLOCK = 1 << 17  # bytes; what a block is decoded into stays in the cache until it is used
 
 Line = TypeVar("Line")
+Span: TypeAlias = tuple[int, int]
+"""The bytes from the first number to before the second one."""
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,8 +93,23 @@ def read_journal(folder: Path) -> Iterator[Measurement]:
         yield from batch
 
 
-def read_batches(folder: Path, kind: type[Line]) -> Iterator[list[Line]]:
-    """The journal's lines as ``kind``, some megabytes at a time; a torn last line is left out.
+def split_journal(folder: Path) -> tuple[Span, Span]:
+    """Two halves of the journal as it is now, to be read at the same time; the first ends with a line."""
+    path = folder / JOURNAL_FILE
+    if not path.is_file():
+        return (0, 0), (0, 0)
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(end // 2)
+        file.readline()
+        middle = min(file.tell(), end)
+    return (0, middle), (middle, end)
+
+
+def read_batches(folder: Path, kind: type[Line], span: Span | None = None) -> Iterator[list[Line]]:
+    """The journal's lines as ``kind``, some hundreds at a time; a torn last line is left out.
+
+    ``span``, of :func:`split_journal`, is the part to read; by default everything.
 
     Raises
     ------
@@ -103,53 +120,61 @@ def read_batches(folder: Path, kind: type[Line]) -> Iterator[list[Line]]:
     if not path.is_file():
         return
     decoder = msgspec.json.Decoder(kind)
-    number = 0
+    start, end = span or (0, path.stat().st_size)
     with path.open("rb") as file:
-        rest = b""
-        while block := file.read(_BLOCK):
-            whole, newline, rest = (rest + block).rpartition(b"\n")
-            if not newline:
-                continue
+        file.seek(start)
+        while start < end:
+            lines = file.read(min(_BLOCK, end - start))
+            if not lines.endswith(b"\n"):
+                lines += file.readline()
+            whole = lines[: lines.rfind(b"\n") + 1]
             try:
                 batch = decoder.decode_lines(whole)
             except msgspec.MsgspecError:
-                batch = _decoded_one_by_one(decoder, whole, path, number)
-            number += whole.count(b"\n") + 1
+                batch = _decoded_one_by_one(decoder, whole, path, start)
             yield batch
+            if len(whole) < len(lines) or not lines:
+                return
+            start += len(lines)
 
 
 def _decoded_one_by_one(
-    decoder: msgspec.json.Decoder[Line], lines: bytes, path: Path, before: int
+    decoder: msgspec.json.Decoder[Line], lines: bytes, path: Path, offset: int
 ) -> list[Line]:
-    """Decode lines of which one is damaged, to say which."""
+    """Decode lines that begin at ``offset``, of which one is damaged, to say which."""
     batch = []
-    for number, line in enumerate(lines.split(b"\n"), start=before + 1):
+    for index, line in enumerate(lines.removesuffix(b"\n").split(b"\n")):
         try:
             batch.append(decoder.decode(line))
         except msgspec.MsgspecError as error:
+            number = _newlines(path, offset) + index + 1
             raise StoreError(f"{path}:{number}: damaged line ({error})") from error
     return batch
 
 
-class Identity(Protocol):
-    """What a line of the journal says of the trial that it belongs to."""
+def _newlines(path: Path, end: int) -> int:
+    """How many lines end before ``end``."""
+    count = 0
+    with path.open("rb") as file:
+        while block := file.read(min(_BLOCK, end - file.tell())):
+            count += block.count(b"\n")
+    return count
 
-    @property
-    def environment(self) -> str: ...
-    @property
-    def codec(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def weights_sha256(self) -> str | None: ...
-    @property
-    def quality(self) -> float | None: ...
-    @property
-    def dataset(self) -> str: ...
-    @property
-    def image(self) -> str: ...
-    @property
-    def image_sha256(self) -> str: ...
+
+class Point(NamedTuple):
+    """What a line of the journal says of the operating point that it belongs to."""
+
+    environment: str
+    codec: str
+    version: str
+    weights_sha256: str | None
+    quality: float | None
+    config: bytes
+    """As JSON."""
+
+
+ImageKey: TypeAlias = tuple[str, str, str]
+"""Data set, name and SHA-256."""
 
 
 class Selector:
@@ -171,40 +196,46 @@ class Selector:
         for index, codec in enumerate(info.codecs):
             for quality in codec.qualities:
                 self._points[index, quality] = len(self._points) * len(info.images)
-        self._seen: dict[tuple[str, str, str | None, Hashable], int | None] = {}
+        self._seen: dict[tuple[str, str, str | None, bytes], int | None] = {}
 
-    def row(self, it: Identity, config: Hashable, parsed: Callable[[], dict[str, Any]]) -> int | None:
-        """The place of a line in the plan's product, codec by codec, quality by quality, image by image.
+    def first_row(self, point: Point) -> int | None:
+        """The place of a point's first image in the plan's product, codec by codec, quality by quality.
 
-        None for a line that is history. ``config`` stands for the line's configuration in a cache, and
-        ``parsed`` gives it in full.
+        None for a point that is history.
         """
-        if it.environment != self._environment:
+        if point.environment != self._environment:
             return None
-        image = self._images.get((it.dataset, it.image, it.image_sha256))
-        codec = self._codec_index(it, config, parsed)
-        if image is None or codec is None:
-            return None
-        point = self._points.get((codec, it.quality))
-        return None if point is None else point + image
+        codec = self._codec_index(point)
+        return None if codec is None else self._points.get((codec, point.quality))
+
+    def image_row(self, image: ImageKey) -> int | None:
+        """The place of an image after the first one of each point; None for one that is history."""
+        return self._images.get(image)
+
+    def row(self, it: Measurement) -> int | None:
+        """The place of a measurement in the plan's product, image by image last; None for history."""
+        first = self.first_row(_point(it))
+        image = self.image_row((it.dataset, it.image, it.image_sha256))
+        return None if first is None or image is None else first + image
 
     def codec_of(self, it: Measurement) -> CodecPlan | None:
         """The planned configuration that a measurement belongs to; None for one that is history."""
-        config = msgspec.json.encode(it.config, order="sorted")
-        if self.row(it, config, lambda: it.config) is None:
-            return None
-        index = self._codec_index(it, config, lambda: it.config)
+        index = None if self.row(it) is None else self._codec_index(_point(it))
         return None if index is None else self._plans[index]
 
-    def _codec_index(
-        self, it: Identity, config: Hashable, parsed: Callable[[], dict[str, Any]]
-    ) -> int | None:
-        key = (it.codec, it.version, it.weights_sha256, config)
+    def _codec_index(self, point: Point) -> int | None:
+        identity = (point.codec, point.version, point.weights_sha256)
+        key = (*identity, point.config)
         if key not in self._seen:
-            fitting = self._codecs.get(key[:3], ())
-            full = parsed() if fitting else {}
+            fitting = self._codecs.get(identity, ())
+            full: dict[str, Any] = msgspec.json.decode(point.config) if fitting else {}
             self._seen[key] = next((index for index in fitting if self._plans[index].config == full), None)
         return self._seen[key]
+
+
+def _point(it: Measurement) -> Point:
+    config = msgspec.json.encode(it.config, order="sorted")
+    return Point(it.environment, it.codec, it.version, it.weights_sha256, it.quality, config)
 
 
 class RunWriter:

@@ -29,6 +29,8 @@ class TrainRequest:
     device: str = "auto"
     seed: int = 1
     resume: bool = False
+    weights: Path | None = None
+    """Weights of another codec to start from, for trainers that do; None leaves it to them."""
 
 
 @dataclass(frozen=True)

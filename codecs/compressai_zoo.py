@@ -19,6 +19,9 @@ import numpy as np
 
 from bench.codec import Image
 from bench.errors import BadBitstream, CodecUnavailable, Unsupported
+from bench.explanation import Explanation
+
+from ._torch_device import torch_device
 
 if TYPE_CHECKING:
     import torch
@@ -71,7 +74,7 @@ class CompressAi:
         ] = "bmshj2018-hyperprior",
         metric: Literal["mse", "ms-ssim"] = "mse",
         weights: str = "",
-        device: Literal["cpu", "cuda"] = "cpu",
+        device: Literal["auto", "cpu", "cuda"] = "cpu",
         untrained: bool = False,
     ) -> None:
         try:
@@ -79,13 +82,11 @@ class CompressAi:
             import torch
         except ImportError as error:
             raise CodecUnavailable(f"compressai is not installed ({error}): {_INSTALL}") from error
-        if device == "cuda" and not torch.cuda.is_available():
-            raise CodecUnavailable("compressai: device=cuda but torch sees no CUDA device: use device=cpu")
+        self._device = torch_device(self.name, device)
         self._model = model
         self._metric = metric
         self._weights = weights
         self._untrained = untrained
-        self._device = device
         self._networks: dict[int, tuple[Any, bytes]] = {}
         best = 6 if model.startswith("cheng") else 8
         if weights and "{quality}" not in weights:
@@ -157,6 +158,14 @@ class CompressAi:
         network, _ = self._network(int(self.qualities[len(self.qualities) // 2]))
         parameters = sum(p.numel() for p in network.parameters())
         return {"parameters": float(parameters), "weight_bytes": 4.0 * parameters}
+
+    def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
+        """Likelihoods of every latent, of a forward pass beside the strings; what single latents draw."""
+        from ._compressai_bits import explain
+
+        (level, _, _), _, strings, _ = _parse(bitstream)
+        network, _ = self._network(level)
+        return explain(network, image, sum(map(len, strings)), len(bitstream))
 
     def _network(self, quality: int) -> tuple[Any, bytes]:
         if quality not in self._networks:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from bench.codec import Image
 from bench.errors import BadBitstream
+from bench.explanation import Explanation
 
 from ._code_lengths import MAX_LENGTH, pack_lengths, unpack_lengths
 from ._container import Container, pack, read_varint, unpack, write_varint
@@ -106,3 +107,9 @@ class Huffman:
             raise BadBitstream("huffman: the codes do not end where the plane does")
         residual = planes.reshape(3, container.height, container.width)
         return inverse(residual, *unpack_options(container.options))
+
+    def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
+        """The code lengths of every sample."""
+        from ._lossless_bits import explain_huffman
+
+        return explain_huffman(image, unpack(_MAGIC, _FORMAT, bitstream), len(bitstream))

@@ -6,6 +6,7 @@ import io
 from typing import Literal, get_args
 
 from bench.codec import Image
+from bench.explanation import Explanation
 
 from ._claims import check_claim, check_end, jpeg_frame_size
 from ._library import as_image, damage, load_imagecodecs, load_pillow
@@ -70,3 +71,9 @@ class Jpeg:
         check_claim(self.name, jpeg_frame_size(self.name, bitstream), len(bitstream), 512)
         with damage(self.name):
             return as_image(self.name, self._imagecodecs.jpeg8_decode(bitstream))
+
+    def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
+        """Every block's Huffman codes, unless progressive."""
+        from ._jpeg_bits import explain
+
+        return explain(bitstream)

@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.codec import Image
 from bench.errors import BadBitstream
+from bench.explanation import Explanation
 
 from ._compressors import LEVELS, compressor
 from ._container import Container, pack, unpack
@@ -97,3 +98,9 @@ class Lz:
             raise BadBitstream(f"lz: {len(data)} bytes where the picture has {size}")
         residual = np.frombuffer(data, np.uint8).reshape(3, container.height, container.width)
         return inverse(residual, *unpack_options(container.options))
+
+    def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
+        """The codes of every sample, for the methods ``lzw`` and ``deflate``."""
+        from ._lossless_bits import explain_lz
+
+        return explain_lz(image, unpack(_MAGIC, _FORMAT, bitstream), len(bitstream), self._method)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from bench.codec import Image
+from bench.explanation import Explanation
 
 from ._library import as_image, damage, load_imagecodecs
 from ._options import check_choice, check_integer, check_side
@@ -52,3 +53,9 @@ class Png:
         """Reconstruct the picture."""
         with damage(self.name):
             return as_image(self.name, self._imagecodecs.png_decode(bitstream))
+
+    def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
+        """The DEFLATE codes of every sample."""
+        from ._lossless_bits import explain_png
+
+        return explain_png(image, bitstream)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.codec import Image
 from bench.errors import BadBitstream
+from bench.explanation import Explanation
 
 from ._claims import check_claim
 from ._library import as_image, damage, load_imagecodecs
@@ -37,3 +38,9 @@ class Qoi:
         check_claim(self.name, size, len(bitstream), _LONGEST_RUN)
         with damage(self.name):
             return as_image(self.name, self._imagecodecs.qoi_decode(bitstream))
+
+    def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
+        """The chunks of every pixel."""
+        from ._lossless_bits import explain_qoi
+
+        return explain_qoi(image, bitstream)

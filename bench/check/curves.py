@@ -21,14 +21,16 @@ def curve_findings(before: CodecState, after: CodecState, rules: Rules) -> Itera
     """A finding for each data set and metric whose BD-rate is limited and is not 0.
 
     A BD-rate that does not exist (the curves do not overlap, quality does not rise) makes the outcome
-    inconclusive where no limit on bytes and on this metric stands in for it.
+    inconclusive where no limit on bytes and on this metric stands in for it. A metric with an ideal value
+    has none by its nature.
     """
     if len({it.quality for it in before.trials}) < _FEWEST_POINTS:
         return
     for dataset in dict.fromkeys(it.image.partition("/")[0] for it in before.trials):
         for name in rules.baseline.metrics:
             limit = rules.gate.bd_rate(name)
-            if limit is not None and name in rules.run.metrics:
+            known = rules.run.metrics.get(name)
+            if limit is not None and known is not None and known.ideal is None:
                 yield from _finding(before, after, rules, (dataset, name, limit))
 
 

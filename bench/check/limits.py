@@ -53,7 +53,8 @@ class Gate(BaseModel):
     max_psnr_drop: Amount = 0.0
     """Loss of any PSNR metric on any single image, in dB."""
     max_drop: dict[str, Amount] = {}
-    """Loss by metric on any single image, in the metric's unit; ``"*"`` stands for the ones not named."""
+    """Loss by metric on any single image, in the metric's unit; ``"*"`` stands for the ones not named.
+    A metric with an ideal value loses what it moves away from it, to either side."""
     max_bd_rate: Annotated[dict[str, Percent], BeforeValidator(_each)] = {"*": 0.1}
     """BD-rate of the new curve against the old one, in percent: one number, or one by metric."""
     max_slowdown: Ratio = 1.10

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from functools import partial
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from bench.check.state import CodecState, ImageState, MetricState, State, TrialState
 from bench.record import Measurement
@@ -28,8 +24,7 @@ def snapshot(folder: Path) -> State:
     measured: dict[int, TrialState] = {}
     images = {f"{it.dataset}/{it.name}": ImageState(it.sha256) for it in info.images}
     for it in read_journal(folder):
-        config = msgspec.json.encode(it.config, order="sorted")
-        row = selector.row(it, config, partial(_config, it))
+        row = selector.row(it)
         if row is None:
             continue
         measured[row] = _trial(it)
@@ -57,14 +52,12 @@ def snapshot(folder: Path) -> State:
         )
     return State(
         environment=info.environment,
-        metrics={it.name: MetricState(it.version, it.unit, it.higher_is_better) for it in info.metrics},
+        metrics={
+            it.name: MetricState(it.version, it.unit, it.higher_is_better, it.ideal) for it in info.metrics
+        },
         images=dict(sorted(images.items())),
         codecs=tuple(sorted(codecs, key=lambda it: it.label)),
     )
-
-
-def _config(it: Measurement) -> dict[str, Any]:
-    return it.config
 
 
 def _unmeasured(image: str, quality: float | None) -> TrialState:

@@ -67,12 +67,14 @@ class CodecState(msgspec.Struct, frozen=True, kw_only=True):
     trials: tuple[TrialState, ...] = ()
 
 
-class MetricState(msgspec.Struct, frozen=True):
+class MetricState(msgspec.Struct, frozen=True, omit_defaults=True):
     """The definition that a metric's values follow."""
 
     version: str
     unit: str
     higher_is_better: bool
+    ideal: float | None = None
+    """The best value of a metric that is worse on both sides of it."""
 
 
 class ImageState(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.check.cause import tolerance
 from bench.check.limits import Gate
-from bench.check.state import State, TrialState
+from bench.check.state import MetricState, State, TrialState
 from bench.check.verdict import Kind
 
 
@@ -66,7 +66,8 @@ def trial_differences(one: TrialState, other: TrialState, rules: Rules) -> Itera
         before, after = one.value(name), other.value(name)
         if before is None or before == after:
             continue
-        loss = _loss(before, after, metric.higher_is_better)
+        # A baseline may be older than the notion of an ideal value.
+        loss = _loss(before, after, rules.run.metrics[name])
         if abs(loss) < rules.tolerance(metric.unit):
             continue
         found = True
@@ -78,10 +79,12 @@ def trial_differences(one: TrialState, other: TrialState, rules: Rules) -> Itera
         yield Difference("changed", measure, "", None, None, None, 0)
 
 
-def _loss(before: float, after: float | None, higher_is_better: bool) -> float:
+def _loss(before: float, after: float | None, metric: MetricState) -> float:
     if after is None:
         return math.inf
-    return before - after if higher_is_better else after - before
+    if metric.ideal is not None:
+        return abs(after - metric.ideal) - abs(before - metric.ideal)
+    return before - after if metric.higher_is_better else after - before
 
 
 def _kind(amount: float, limit: float | None) -> Kind:

@@ -99,7 +99,7 @@ def run(
 
         request = measuring.Request(suite, dataset, codec, quality, metric, limit, device, out, report)
         options = Options(
-            jobs=jobs or measuring.default_jobs(),
+            jobs=jobs,
             timeout=timeout,
             timing=timing,
             repeats=repeats,
@@ -324,6 +324,10 @@ def train(
     seed: Annotated[int, typer.Option(help="Of initialisation, crops and noise.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in DIR.")] = False,
     device: Device = "auto",
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="vae-gan: the vae to start from; default: the shipped."),
+    ] = None,
     export: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the shippable weights when done.")
     ] = None,
@@ -333,7 +337,7 @@ def train(
     from bench.trainer import TrainRequest
 
     job = training.Job(codec, data, validation, limit, export)
-    training.train(job, TrainRequest(out, preset, steps, minutes, device, seed, resume))
+    training.train(job, TrainRequest(out, preset, steps, minutes, device, seed, resume, weights))
 
 
 @app.command()
@@ -365,14 +369,13 @@ def distribution(
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Decoders at a time; default: one for each processor."),
     ] = None,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where the metric's network runs.")] = "cpu",
+    device: Device = "auto",
 ) -> None:
     """Distances between sets of pictures (KID, FID) for a run made with --keep-bitstreams."""
     from bench.cli import distribution as sets
-    from bench.cli import measuring
     from bench.distribution import Request
 
-    sets.distribution(run, Request(metric, tuple(dataset or ()), jobs or measuring.default_jobs(), device))
+    sets.distribution(run, Request(metric, tuple(dataset or ()), jobs, device))
 
 
 @app.command()
@@ -398,7 +401,6 @@ def robustness(
     ] = None,
 ) -> None:
     """Corrupt pictures and damage bitstreams of a finished run: what codecs make of them."""
-    from bench.cli import measuring
     from bench.cli import robustness as probing
     from bench.robustness.runner import Options
 
@@ -406,7 +408,49 @@ def robustness(
         bpp=bpp,
         draws=draws,
         datasets=tuple(dataset or ()),
-        jobs=jobs or measuring.default_jobs(),
+        jobs=jobs,
         timeout=timeout,
     )
     probing.robustness(run, options, out)
+
+
+@app.command()
+def explain(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CODEC… [IMAGE]", help="SPECs as for run, then an image.", show_default=False),
+    ] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option("--dataset", "-d", metavar="NAME|FOLDER", help="Pictures, instead of one image."),
+    ] = None,
+    suite: Annotated[
+        Path | None, typer.Option(metavar="SUITE.yaml", help="Take the codecs, and the data sets, from it.")
+    ] = None,
+    quality: Annotated[
+        str | None,
+        typer.Option("--quality", "-q", metavar="Q,…", help="Default: the middle of each codec's sweep."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: results/explain/<pictures>.")
+    ] = None,
+    figures: Annotated[
+        bool, typer.Option(help="Draw a page for each picture; the numbers always come.")
+    ] = True,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Pictures at a time; default: one for each processor."),
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0.001, metavar="S", help="Seconds for one picture.")] = 600,
+    device: Device = "auto",
+) -> None:
+    """Show where a bitstream's bits went, and what the latents of a learned codec draw."""
+    from bench.cli import explaining
+    from bench.explain.runner import Options
+
+    request = explaining.Request(names or [], suite, dataset, quality, limit, out, figures, device)
+    if explaining.explain(request, Options(jobs=jobs, timeout=timeout)):
+        raise typer.Exit(EXIT_FAILED_TRIALS)

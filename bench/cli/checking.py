@@ -123,13 +123,11 @@ def _reference(path: Path, update: bool) -> State | None:
 
 def _measured(suite: Suite, out: Path | None) -> State:
     """Run the suite afresh: a former result would hide a change that left the codec's version as it was."""
-    from bench.cli.measuring import default_jobs
-
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rdbench-check-")))
         progress = stack.enter_context(console.Progress())
         events = Events(console.note, progress.started, progress.measured, progress.fetching)
-        run_suite(resolve_suite(suite), folder, Options(jobs=default_jobs(), fresh=True), events)
+        run_suite(resolve_suite(suite), folder, Options(jobs=None, fresh=True), events)
         return snapshot(folder)
 
 

@@ -11,7 +11,7 @@ from bench.datasets import catalog, places
 from bench.datasets import fetch as fetch_dataset
 from bench.errors import BenchError, ConfigError
 from bench.exchange.references import CATALOG, load_references, open_reference
-from bench.inspect import inspect_codecs, inspect_metrics
+from bench.inspect import Finding, inspect_codecs, inspect_dataset_metrics, inspect_metrics
 from bench.store import is_run, read_info
 
 
@@ -31,7 +31,9 @@ def list_things(what: str) -> None:
 
 def doctor() -> None:
     """Print what works here and what does not."""
-    findings = [("codec", it) for it in inspect_codecs()] + [("metric", it) for it in inspect_metrics()]
+    findings = [("codec", it) for it in inspect_codecs()]
+    findings += [("metric", it) for it in inspect_metrics()]
+    findings += [("set metric", it) for it in inspect_dataset_metrics()]
     rows = [(kind, it.name, it.state, it.version) for kind, it in findings]
     console.print_table(("kind", "name", "state", "version"), rows, numeric_from=len(rows))
     for _, it in findings:
@@ -72,13 +74,19 @@ def _text(value: object) -> str:
 
 
 def _metrics() -> None:
-    rows: list[tuple[str, ...]] = []
-    for it in inspect_metrics():
-        if it.metric is None:
-            rows.append((it.name, it.state, it.problem.splitlines()[0]))
-        else:
-            rows.append((it.name, it.metric.unit or "1", "higher" if it.metric.higher_is_better else "lower"))
-    console.print_table(("metric", "unit", "better"), rows, numeric_from=9)
+    rows = [_metric_cells(it, "run --metric") for it in inspect_metrics()]
+    rows += [_metric_cells(it, "distribution --metric") for it in inspect_dataset_metrics()]
+    console.print_table(("metric", "used by", "unit", "better"), rows, numeric_from=9)
+
+
+def _metric_cells(it: Finding, user: str) -> tuple[str, str, str, str]:
+    if it.metric is None:
+        return it.name, user, it.state, it.problem.splitlines()[0]
+    if it.metric.ideal is not None:
+        better = f"nearer to {it.metric.ideal:g}"
+    else:
+        better = "higher" if it.metric.higher_is_better else "lower"
+    return it.name, user, it.metric.unit or "1", better
 
 
 def _datasets() -> None:

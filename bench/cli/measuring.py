@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -70,11 +69,6 @@ def run(request: Request, options: Options, zygote: Zygote) -> bool:
 
         reporting.report([folder], options=ReportOptions(trusted=True))
     return summary.failed > 0
-
-
-def default_jobs() -> int:
-    """One job for each processor that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _print_summary(summary: Summary) -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cli import console
+from bench.report.beside import ROBUSTNESS_FOLDER
 from bench.robustness.record import InputProbe, Probe
 from bench.robustness.report import write_robustness
 from bench.robustness.runner import Events, Options, probe_run
 from bench.robustness.tables import bitstream_table, input_table
 
-_FOLDER = "robustness"
 _STEP = 500
 _SHOWN = frozenset(
     (
@@ -30,7 +30,7 @@ def robustness(run: Path, options: Options, out: Path | None) -> None:
     except KeyboardInterrupt:
         console.note(f"interrupted; what was probed is in {run}, and the same command goes on from there")
         raise
-    folder = out or run / _FOLDER
+    folder = out or run / ROBUSTNESS_FOLDER
     write_robustness(run, result, folder)
     for table in (input_table(result), bitstream_table(result)):
         shown = [index for index, column in enumerate(table.columns) if column.key in _SHOWN]

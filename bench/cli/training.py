@@ -6,12 +6,13 @@ import io
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import registry
 from bench.cli import console
 from bench.datasets import open_dataset
+from bench.device import resolve
 from bench.errors import ConfigError
 from bench.store import write_atomically
 from bench.trainer import TRAINERS, Trainer, TrainProgress, TrainRequest
@@ -33,6 +34,7 @@ class Job:
 def train(job: Job, request: TrainRequest) -> None:
     """Train, and export the weights if asked to."""
     trainer = _trainer(job.name)
+    request = replace(request, device=resolve(request.device))
     images = _images(job.data, job.limit)
     validation = _images(job.validation, None) if job.validation else ()
     console.note(f"{len(images)} training pictures, {len(validation)} for validation; logs in {request.out}")

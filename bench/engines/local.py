@@ -17,6 +17,7 @@ from bench.plan import Trial
 R = TypeVar("R")
 
 _CHUNKS_PER_JOB = 4
+_GPU_JOBS = 4
 
 
 def run_trials(
@@ -72,6 +73,16 @@ def run_trials(
                 slot.kill()
                 thread.join(0.02)
             slot.close()
+
+
+def default_jobs(*, gpu: bool = False) -> int:
+    """One job for each processor that this process may use, on a GPU at most four.
+
+    Each job is two processes, and each of them takes some half gigabyte of the GPU before it has done
+    anything. Four keep a GPU busy: while one reads a picture or codes symbols, another's network runs.
+    """
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(_GPU_JOBS, processors) if gpu else processors
 
 
 def pinned_cpu() -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.device import DeviceName
 from bench.record import Phase, Status
 
 
@@ -58,6 +59,23 @@ class MetricDescription:
     version: str
     unit: str
     higher_is_better: bool
+    ideal: float | None = None
+    """The best value of a metric that is worse on both sides of it."""
+    takes_device: bool = False
+    """Whether its constructor can be told where to run."""
+    learned: bool = False
+    """Whether it runs a network, and so gains from a GPU."""
+
+
+@dataclass(frozen=True)
+class CheckCuda:
+    """Import torch and see whether there is CUDA; answered by :class:`CudaState`."""
+
+
+@dataclass(frozen=True)
+class CudaState:
+    problem: str | None
+    """Why there is none, with the remedy."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +95,8 @@ class Encoded:
     width: int
     height: int
     treatment: str
+    gpu_bytes: int | None = None
+    """Most GPU memory that the codec held; None if it did not use a GPU."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +113,7 @@ class Decoded:
     shape: tuple[int, ...]
     seconds: tuple[float, ...]
     sha256: str
+    gpu_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +124,8 @@ class Score:
     metrics: tuple[tuple[str, str], ...]
     """(name, target) of each metric."""
     lossless: bool
+    device: DeviceName = "cpu"
+    """Where the metrics run that can choose."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +133,15 @@ class Scored:
     exact: bool
     metrics: dict[str, float | None]
     reasons: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Encode an image and say where the bits went; answered by :class:`bench.explain.measure.Explained`."""
+
+    image: Path
+    codec: CodecRef
+    quality: float | None
 
 
 @dataclass(frozen=True)

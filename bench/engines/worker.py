@@ -8,19 +8,23 @@ checked and materialised inside the timed window, and what it raises becomes a f
 from __future__ import annotations
 
 import hashlib
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 from bench import registry
 from bench.codec import Codec, Image
+from bench.device import DeviceName, cuda_problem
+from bench.engines.gpu import GpuUse, timed
 from bench.engines.honesty import Mismatch, check_pixels, materialised
 from bench.engines.messages import (
+    CheckCuda,
     CodecRef,
+    CudaState,
     Decode,
     Decoded,
     Describe,
@@ -28,9 +32,9 @@ from bench.engines.messages import (
     Description,
     Encode,
     Encoded,
+    Explain,
     Failed,
     MetricDescription,
-    Repeat,
     Score,
     Scored,
 )
@@ -48,7 +52,14 @@ from bench.image import read_image
 from bench.metrics.base import Metric, Pair, Reference
 from bench.record import Phase, Status
 
-T = TypeVar("T")
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A codec as this process constructed it."""
+
+    codec: Codec
+    config: dict[str, Any]
+    gpu: GpuUse
 
 
 @dataclass
@@ -57,8 +68,8 @@ class _State:
 
     samples: int
     """Descriptor of the file for decoded samples."""
-    codecs: dict[CodecRef, tuple[Codec, dict[str, Any]]] = field(default_factory=dict)
-    metrics: dict[str, Metric] = field(default_factory=dict)
+    codecs: dict[CodecRef, _Loaded] = field(default_factory=dict)
+    metrics: dict[tuple[str, DeviceName], Metric] = field(default_factory=dict)
     path: Path | None = None
     reference: Reference | None = None
     treatment: str = ""
@@ -70,9 +81,11 @@ def serve(connection: Connection, samples: int) -> None:
     handlers: dict[type, Callable[..., None]] = {
         Describe: _describe,
         DescribeMetric: _describe_metric,
+        CheckCuda: _check_cuda,
         Encode: _encode,
         Decode: _decode,
         Score: _score,
+        Explain: _explain,
     }
     while True:
         try:
@@ -84,7 +97,8 @@ def serve(connection: Connection, samples: int) -> None:
 
 def _describe(connection: Connection, state: _State, request: Describe) -> None:
     try:
-        codec, config = _codec(state, request.codec)
+        loaded = _codec(state, request.codec)
+        codec = loaded.codec
         quality_range = None if codec.lossless else codec.quality_range
         connection.send(
             Description(
@@ -93,7 +107,7 @@ def _describe(connection: Connection, state: _State, request: Describe) -> None:
                 lossless=bool(codec.lossless),
                 qualities=tuple(float(it) for it in codec.qualities),
                 quality_range=quality_range and (float(quality_range[0]), float(quality_range[1])),
-                config=config,
+                config=loaded.config,
                 weights_sha256=getattr(codec, "weights_sha256", None),
                 complexity=codec.complexity() if hasattr(codec, "complexity") else {},
             )
@@ -104,10 +118,24 @@ def _describe(connection: Connection, state: _State, request: Describe) -> None:
 
 def _describe_metric(connection: Connection, state: _State, request: DescribeMetric) -> None:
     try:
-        metric = _metric(state, request.target)
-        connection.send(MetricDescription(metric.name, metric.version, metric.unit, metric.higher_is_better))
+        metric = _metric(state, request.target, "cpu")
+        connection.send(
+            MetricDescription(
+                metric.name,
+                metric.version,
+                metric.unit,
+                metric.higher_is_better,
+                ideal=getattr(metric, "ideal", None),
+                takes_device=_takes_device(type(metric)),
+                learned=bool(getattr(metric, "learned", False)),
+            )
+        )
     except Exception as error:
         connection.send(_failed(error, "load"))
+
+
+def _check_cuda(connection: Connection, state: _State, request: CheckCuda) -> None:
+    connection.send(CudaState(cuda_problem()))
 
 
 def _encode(connection: Connection, state: _State, request: Encode) -> None:
@@ -124,22 +152,26 @@ def _encode(connection: Connection, state: _State, request: Encode) -> None:
         image = state.reference.image
         height, width = image.shape[:2]
         phase = "encode"
-        codec, _ = _codec(state, request.codec)
-        bitstream, seconds = _timed(lambda: codec.encode(image, request.quality), request.repeat)
+        loaded = _codec(state, request.codec)
+        bitstream, seconds = timed(
+            lambda: loaded.codec.encode(image, request.quality), request.repeat, loaded.gpu
+        )
         if not isinstance(bitstream, bytes):
             raise Mismatch(f"encode returned {type(bitstream).__name__}, not bytes")
-        connection.send(Encoded(bitstream, seconds, width, height, state.treatment))
+        connection.send(Encoded(bitstream, seconds, width, height, state.treatment, loaded.gpu.peak))
     except Exception as error:
         connection.send(_failed(error, phase, width, height))
 
 
 def _decode(connection: Connection, state: _State, request: Decode) -> None:
     try:
-        codec, _ = _codec(state, request.codec)
-        pixels, seconds = _timed(lambda: materialised(codec.decode(request.bitstream)), request.repeat)
+        loaded = _codec(state, request.codec)
+        pixels, seconds = timed(
+            lambda: materialised(loaded.codec.decode(request.bitstream)), request.repeat, loaded.gpu
+        )
         write_samples(state.samples, pixels)
         digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest()
-        connection.send(Decoded(pixels.shape, seconds, digest))
+        connection.send(Decoded(pixels.shape, seconds, digest, loaded.gpu.peak))
     except Exception as error:
         connection.send(_failed(error, "decode"))
 
@@ -153,6 +185,20 @@ def _score(connection: Connection, state: _State, request: Score) -> None:
         connection.send(_failed(error, "metric" if not isinstance(error, Mismatch) else "decode"))
 
 
+def _explain(connection: Connection, state: _State, request: Explain) -> None:
+    from bench.explain.measure import explained
+
+    phase: Phase = "load"
+    try:
+        image = read_image(request.image).pixels
+        image.flags.writeable = False
+        codec = _codec(state, request.codec).codec
+        phase = "encode"
+        connection.send(explained(codec, image, request.quality))
+    except Exception as error:
+        connection.send(_failed(error, phase))
+
+
 def _scored(state: _State, request: Score, reference: Reference, decoded: Image) -> Scored:
     exact = check_pixels(reference.image, decoded, lossless=request.lossless)
     values: dict[str, float | None] = {}
@@ -160,7 +206,7 @@ def _scored(state: _State, request: Score, reference: Reference, decoded: Image)
     pair = Pair(reference, decoded)
     for name, target in request.metrics:
         try:
-            value = float(_metric(state, target)(pair))
+            value = float(_metric(state, target, request.device)(pair))
         except (MetricUndefined, CodecUnavailable) as error:
             values[name], reasons[name] = None, str(error)
             continue
@@ -173,29 +219,27 @@ def _scored(state: _State, request: Score, reference: Reference, decoded: Image)
     return Scored(exact, values, reasons)
 
 
-def _timed(function: Callable[[], T], repeat: Repeat) -> tuple[T, tuple[float, ...]]:
-    for _ in range(repeat.warmup):
-        function()
-    seconds = []
-    for _ in range(repeat.samples):
-        start = perf_counter()
-        result = function()
-        seconds.append(perf_counter() - start)
-    return result, tuple(seconds)
-
-
-def _codec(state: _State, reference: CodecRef) -> tuple[Codec, dict[str, Any]]:
+def _codec(state: _State, reference: CodecRef) -> _Loaded:
     if reference not in state.codecs:
         constructor = registry.load(reference.target)
         config = complete_config(constructor, dict(reference.config))
-        state.codecs[reference] = constructor(**config), config
+        gpu = GpuUse()
+        with gpu.counted():
+            codec = constructor(**config)
+        state.codecs[reference] = _Loaded(codec, config, gpu)
     return state.codecs[reference]
 
 
-def _metric(state: _State, target: str) -> Metric:
-    if target not in state.metrics:
-        state.metrics[target] = registry.load(target)()
-    return state.metrics[target]
+def _metric(state: _State, target: str, device: DeviceName) -> Metric:
+    if (target, device) not in state.metrics:
+        constructor = registry.load(target)
+        options = {"device": device} if _takes_device(constructor) else {}
+        state.metrics[target, device] = constructor(**options)
+    return state.metrics[target, device]
+
+
+def _takes_device(constructor: type) -> bool:
+    return "device" in inspect.signature(constructor).parameters
 
 
 def _failed(error: Exception, phase: Phase, width: int | None = None, height: int | None = None) -> Failed:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.codec import Image
+from bench.device import require
 from bench.errors import CodecUnavailable
 
 from ._patches import patches
@@ -33,6 +34,7 @@ class Inception:
             from torch_fidelity import feature_extractor_inceptionv3 as source
         except ImportError as error:
             raise CodecUnavailable(f"{metric} needs torch-fidelity ({error}): {INSTALL}") from error
+        require(metric, device)
         path = Path(torch.hub.get_dir()) / "checkpoints" / source.URL_INCEPTION_V3.rpartition("/")[2]
         if not path.is_file():
             raise CodecUnavailable(

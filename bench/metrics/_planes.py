@@ -29,8 +29,8 @@ def planes(image: Image) -> Planes:
     return split
 
 
-def decoded_planes(pair: Pair) -> Planes:
-    """The planes of a reconstruction: for :meth:`Pair.cached`.
+def check(pair: Pair) -> None:
+    """Refuse what would break the kernels.
 
     Raises
     ------
@@ -42,4 +42,15 @@ def decoded_planes(pair: Pair) -> Planes:
         raise ValueError(f"not two pictures of one size (h, w, 3): {original.shape} and {decoded.shape}")
     if original.dtype != np.uint8 or decoded.dtype != np.uint8:
         raise ValueError(f"not two pictures of uint8: {original.dtype} and {decoded.dtype}")
-    return planes(decoded)
+
+
+def decoded_planes(pair: Pair) -> Planes:
+    """The planes of a reconstruction: for :meth:`Pair.cached`.
+
+    Raises
+    ------
+    ValueError
+        The pair is not two ``uint8`` pictures of one shape (height, width, 3).
+    """
+    check(pair)
+    return planes(pair.decoded)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from bench.codec import Image
+from bench.device import require
 from bench.errors import CodecUnavailable
 
 if TYPE_CHECKING:
@@ -69,9 +70,11 @@ def load_trunk(name: TrunkName, metric: str, device: str = "cpu") -> Trunk:
     Raises
     ------
     CodecUnavailable
-        PyTorch or the weights are missing; the message begins with ``metric`` and holds the remedy.
+        PyTorch, the weights or the device are missing; the message begins with ``metric`` and holds the
+        remedy.
     """
     torch = load_torch(metric)
+    require(metric, device)
     state = {
         key.removeprefix("features."): value.to(torch.float32)
         for key, value in _state(name, metric).items()

@@ -49,7 +49,16 @@ class Metric(Protocol):
     """A full-reference quality metric: a plug-in of the entry-point group ``bench.metrics``.
 
     The entry point names a class whose constructor takes no argument and does the heavy imports;
-    it raises :class:`bench.errors.CodecUnavailable` with the install line where they fail.
+    it raises :class:`bench.errors.CodecUnavailable` with the install line where they fail. It may take one
+    keyword, ``device``, ``"cpu"`` by default: ``"cuda"`` asks for values that agree with the CPU's to 1e-5,
+    computed on a GPU. The device is recorded with the values and is no part of the version.
+
+    Optional: the attribute ``learned`` (``bool``) of a metric that runs a network: ``--device auto`` then
+    uses a GPU where there is one.
+
+    Optional: the attribute ``ideal`` (``float``), for a metric that is worse both above and below its best
+    value, as an energy ratio is around 1. ``higher_is_better`` is then not read: the metric takes part in no
+    BD-rate and no ranking, figures mark the ideal, and the gate calls worse what is farther from it.
     """
 
     name: str

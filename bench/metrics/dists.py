@@ -41,6 +41,7 @@ class Dists:
     name = "dists"
     unit = ""
     higher_is_better = False
+    learned = True
 
     def __init__(self, *, device: str = "cpu") -> None:
         torch = load_torch(self.name)

@@ -46,8 +46,8 @@ _ALEX = _Net("alexnet", "alex", (1, 4, 7, 9, 11), smallest=31, floats=9)
 _VGG = _Net("vgg16", "vgg", (3, 8, 15, 22, 29), smallest=16, floats=122)
 
 
-class _Lpips:
-    """The distance over one net; the public classes say which."""
+class _Backbone:
+    """A trunk cut at its taps, and the weights of the differences there."""
 
     def __init__(self, name: str, net: _Net, device: str) -> None:
         import numpy as np
@@ -57,13 +57,62 @@ class _Lpips:
         trunk = load_trunk(net.trunk, name, device)
         path = folder / "weights" / "v0.1" / f"{net.heads}.pth"
         state = torch.load(path, map_location=device, weights_only=True)
-        self._heads = tuple(state[f"lin{index}.model.1.weight"] for index in range(len(net.taps)))
+        self.heads = tuple(state[f"lin{index}.model.1.weight"] for index in range(len(net.taps)))
         self._slices = _sliced(trunk, net.taps)
-        self._net = net
-        self._device = device
         shift, scale = np.array(_SHIFT, np.float32), np.array(_SCALE, np.float32)
         self._shift, self._scale = (torch.from_numpy(it[:, None, None]).to(device) for it in (shift, scale))
         self.version = f"1+lpips {installed('lpips')} v0.1+{net.trunk} {trunk.sha256[:12]}"
+
+    def features(self, pixels: Any) -> Iterator[Any]:
+        """Features of each tap, (batch, channels, h, w), of ``pixels`` (batch, 3, H, W) in 0 to 255."""
+        features = (pixels / 127.5 - 1 - self._shift) / self._scale
+        for part in self._slices:
+            features = part(features)
+            yield features
+
+
+class LpipsLoss:
+    """LPIPS over VGG-16 as a loss to train with, differentiable in its first argument.
+
+    Convolutions run in bfloat16. Report another metric than the one trained with: ``lpips_alex``.
+
+    Raises
+    ------
+    bench.errors.CodecUnavailable
+        PyTorch, the package ``lpips`` or VGG's weights are missing.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._backbone = _Backbone("the LPIPS loss", _VGG, device)
+        self._device = device
+
+    def __call__(self, decoded: Any, original: Any) -> Any:
+        """Distances (batch,) of tensors (batch, 3, height, width) in 0 to 255, sides at least 16."""
+        import torch
+
+        def unit(features: Any) -> Any:
+            features = features.float()
+            return features / (torch.linalg.vector_norm(features, dim=1, keepdim=True) + 1e-10)
+
+        with torch.no_grad(), torch.autocast(self._device, torch.bfloat16):
+            wanted = [unit(it) for it in self._backbone.features(original)]
+        distance = torch.zeros(len(decoded), device=self._device)
+        with torch.autocast(self._device, torch.bfloat16):
+            given = list(self._backbone.features(decoded))
+        for head, one, other in zip(self._backbone.heads, wanted, given, strict=True):
+            difference = torch.nn.functional.conv2d((unit(other) - one).square(), head)
+            distance = distance + difference.mean((1, 2, 3))
+        return distance
+
+
+class _Lpips:
+    """The distance over one net; the public classes say which."""
+
+    def __init__(self, name: str, net: _Net, device: str) -> None:
+        self._backbone = _Backbone(name, net, device)
+        self._net = net
+        self._device = device
+        self.version = self._backbone.version
 
     def __call__(self, pair: Pair) -> float:
         import torch
@@ -81,7 +130,8 @@ class _Lpips:
             else:
                 reference = self._features(image)
             distance = torch.zeros((), dtype=torch.float64, device=self._device)
-            for head, one, other in zip(self._heads, reference, self._features(pair.decoded), strict=True):
+            given = self._features(pair.decoded)
+            for head, one, other in zip(self._backbone.heads, reference, given, strict=True):
                 difference = torch.nn.functional.conv2d(other.sub_(one).square_(), head)
                 distance += difference.mean(dtype=torch.float64)
             return float(distance)
@@ -93,9 +143,7 @@ class _Lpips:
         """Features of each tap, shape (1, channels, h, w), of unit length at every place."""
         import torch
 
-        features = (to_tensor(image, self._device) / 127.5 - 1 - self._shift) / self._scale
-        for part in self._slices:
-            features = part(features)
+        for features in self._backbone.features(to_tensor(image, self._device)):
             length = torch.linalg.vector_norm(features, dim=1, keepdim=True)
             yield features / (length + 1e-10)
 
@@ -106,6 +154,7 @@ class LpipsAlex:
     name = "lpips_alex"
     unit = ""
     higher_is_better = False
+    learned = True
 
     def __init__(self, *, device: str = "cpu") -> None:
         self._distance = _Lpips(self.name, _ALEX, device)
@@ -128,6 +177,7 @@ class LpipsVgg:
     name = "lpips_vgg"
     unit = ""
     higher_is_better = False
+    learned = True
 
     def __init__(self, *, device: str = "cpu") -> None:
         self._distance = _Lpips(self.name, _VGG, device)

@@ -1,12 +1,14 @@
 """PSNR over RGB, luma, and weighted luma and chroma, from one pass over a pair.
 
 PSNR is 10·log10(255² ÷ mean squared error) in dB, per picture; the colour spaces are linear in
-RGB, so the squared error of each is an exact integer made of six sums of products.
+RGB, so the squared error of each is an exact integer made of six sums of products, on a GPU as well.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeAlias
 
 from bench.errors import MetricUndefined
 
@@ -19,6 +21,28 @@ _Y = (299, 587, 114)
 _CB = (-299, -587, 886)
 _CR = (701, -587, -114)
 _Y_SCALE, _CB_SCALE, _CR_SCALE = 1000, 1772, 1402
+
+
+Products: TypeAlias = Callable[[Pair], tuple[int, ...]]
+
+
+def _products_on(metric: str, device: str) -> Products:
+    """The sums of products on a device, for :meth:`Pair.cached`: compiled on the CPU, else by torch.
+
+    Raises
+    ------
+    bench.errors.CodecUnavailable
+        The device is absent.
+    """
+    if device == "cpu":
+        preload()
+        return _products
+    from bench.device import require
+
+    from ._device_kernels import Products as OnDevice
+
+    require(metric, device)
+    return OnDevice(device)
 
 
 def _products(pair: Pair) -> tuple[int, ...]:
@@ -38,12 +62,12 @@ def _decibels(squared_error: float, samples: int) -> float:
     return math.inf if squared_error == 0 else 10 * math.log10(255**2 * samples / squared_error)
 
 
-def _plane_psnr(pair: Pair, weights: tuple[int, int, int], scale: int) -> float:
+def _plane_psnr(products: tuple[int, ...], pixels: int, weights: tuple[int, int, int], scale: int) -> float:
     """PSNR of the plane (weights · RGB) ÷ scale."""
-    rr, gg, bb, rg, rb, gb = pair.cached(_products)
+    rr, gg, bb, rg, rb, gb = products
     r, g, b = weights
     squared_error = r * r * rr + g * g * gg + b * b * bb + 2 * (r * g * rg + r * b * rb + g * b * gb)
-    return _decibels(squared_error / scale**2, _pixels(pair))
+    return _decibels(squared_error / scale**2, pixels)
 
 
 class PsnrRgb:
@@ -54,11 +78,11 @@ class PsnrRgb:
     unit = "dB"
     higher_is_better = True
 
-    def __init__(self) -> None:
-        preload()
+    def __init__(self, *, device: str = "cpu") -> None:
+        self._products = _products_on(self.name, device)
 
     def __call__(self, pair: Pair) -> float:
-        rr, gg, bb, *_ = pair.cached(_products)
+        rr, gg, bb, *_ = pair.cached(self._products)
         return _decibels(rr + gg + bb, 3 * _pixels(pair))
 
 
@@ -70,11 +94,11 @@ class PsnrY:
     unit = "dB"
     higher_is_better = True
 
-    def __init__(self) -> None:
-        preload()
+    def __init__(self, *, device: str = "cpu") -> None:
+        self._products = _products_on(self.name, device)
 
     def __call__(self, pair: Pair) -> float:
-        return _plane_psnr(pair, _Y, _Y_SCALE)
+        return _plane_psnr(pair.cached(self._products), _pixels(pair), _Y, _Y_SCALE)
 
 
 class PsnrYuv:
@@ -91,8 +115,8 @@ class PsnrYuv:
     unit = "dB"
     higher_is_better = True
 
-    def __init__(self) -> None:
-        preload()
+    def __init__(self, *, device: str = "cpu") -> None:
+        self._products = _products_on(self.name, device)
 
     def __call__(self, pair: Pair) -> float:
         """The value for one pair.
@@ -103,9 +127,10 @@ class PsnrYuv:
             One plane is identical and another is not, as for grey pictures: the average of
             their PSNRs would be infinite although the pictures differ.
         """
-        y = _plane_psnr(pair, _Y, _Y_SCALE)
-        cb = _plane_psnr(pair, _CB, _CB_SCALE)
-        cr = _plane_psnr(pair, _CR, _CR_SCALE)
+        products, pixels = pair.cached(self._products), _pixels(pair)
+        y = _plane_psnr(products, pixels, _Y, _Y_SCALE)
+        cb = _plane_psnr(products, pixels, _CB, _CB_SCALE)
+        cr = _plane_psnr(products, pixels, _CR, _CR_SCALE)
         exact = [name for name, value in (("Y", y), ("Cb", cb), ("Cr", cr)) if math.isinf(value)]
         if 0 < len(exact) < 3:
             raise MetricUndefined(f"no psnr_yuv: {' and '.join(exact)} identical, the other planes not")

@@ -9,9 +9,10 @@ from importlib.metadata import version as installed
 from typing import Any, Protocol
 
 from bench.codec import Image
+from bench.device import require
 from bench.errors import CodecUnavailable, MetricUndefined
 
-from ._trunk import INSTALL, load_torch, to_tensor
+from ._trunk import INSTALL, exact_convolutions, load_torch, to_tensor
 from .base import Pair
 
 
@@ -28,6 +29,7 @@ class _Piq:
             import piq
         except ImportError as error:
             raise CodecUnavailable(f"{metric} needs piq ({error}): {INSTALL}") from error
+        require(metric, device)
         self._function: _Function = getattr(piq, function)
         self._metric = metric
         self._smallest = smallest
@@ -43,7 +45,7 @@ class _Piq:
             raise MetricUndefined(
                 f"{self._metric} needs {self._smallest} pixels on each side; the picture is {width}×{height}"
             )
-        with torch.inference_mode():
+        with torch.inference_mode(), exact_convolutions():
             decoded, original = (self._tensor(it) for it in (pair.decoded, pair.reference.image))
             return float(self._function(decoded, original, data_range=255.0))
 

@@ -30,6 +30,7 @@ class HighBandEnergy:
     version = "1"
     unit = ""
     higher_is_better = True
+    ideal = 1.0
 
     def __call__(self, pair: Pair) -> float:
         """The ratio for one pair, 0 or more.

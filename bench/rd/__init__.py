@@ -5,23 +5,25 @@ knows what a codec is.
 """
 
 from .bd import METHODS, BdResult, Method, bd_quality, bd_rate, per_image_bd_rate, prune_dominated
-from .bootstrap import BootstrapBd, bootstrap_bd_rate
+from .bootstrap import BootstrapBd, Resampled, bootstrap_bd_rate
 from .curve import DB_METRICS, Curve, ImageCurves, Provenance, common_images, from_db, mean_curve, to_db
-from .interpolate import quality_at, rate_at
-from .pairwise import Pair, all_pairs
+from .interpolate import quality_at, rate_at, rates_at
+from .pairwise import Comparisons, Pair, all_pairs, resampled_images
 from .pareto import pareto
-from .table import higher_is_better, image_curves, metric_columns
+from .table import higher_is_better, image_curves, image_curves_by_metric, metric_columns
 
 __all__ = [
     "DB_METRICS",
     "METHODS",
     "BdResult",
     "BootstrapBd",
+    "Comparisons",
     "Curve",
     "ImageCurves",
     "Method",
     "Pair",
     "Provenance",
+    "Resampled",
     "all_pairs",
     "bd_quality",
     "bd_rate",
@@ -30,6 +32,7 @@ __all__ = [
     "from_db",
     "higher_is_better",
     "image_curves",
+    "image_curves_by_metric",
     "mean_curve",
     "metric_columns",
     "pareto",
@@ -37,5 +40,7 @@ __all__ = [
     "prune_dominated",
     "quality_at",
     "rate_at",
+    "rates_at",
+    "resampled_images",
     "to_db",
 ]

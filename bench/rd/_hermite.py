@@ -6,7 +6,11 @@ is what makes a bootstrap with a thousand resamples take milliseconds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from .curve import Array
 
@@ -57,22 +61,72 @@ def akima_slopes(x: Array, y: Array) -> Array:
     return np.asarray(np.where(defined, weighted, 0.5 * (m[:, 3:] + m[:, :-3])))
 
 
-def hermite_integral(x: Array, y: Array, slopes: Array, limits: tuple[Array, Array]) -> Array:
-    """∫ of the piecewise cubic between ``limits`` (two arrays of shape (curves,)) inside its range."""
-    low, high = limits
-    start, width = x[:, :-1], np.diff(x, axis=1)
-    # np.minimum and np.maximum: np.clip checks more and takes twice the time
-    a = (np.maximum(start, np.minimum(low[:, None], x[:, 1:])) - start) / width
-    b = (np.maximum(start, np.minimum(high[:, None], x[:, 1:])) - start) / width
+@dataclass(frozen=True, eq=False)
+class Spline:
+    """Piecewise cubic curves ready to be integrated between any limits.
+
+    ``x`` has the shape (curves, points), the rest (curves, segments): with t from 0 to 1 along a segment of
+    the given ``width``, y is y0 + d0·t + c2·t² + c3·t³, and ``whole`` its integral.
+    """
+
+    x: Array
+    width: Array
+    y0: Array
+    d0: Array
+    c2: Array
+    c3: Array
+    whole: Array
+
+    def take(self, chosen: NDArray[np.bool_]) -> Spline:
+        """Some of the curves."""
+        if chosen.all():
+            return self
+        parts = (self.x, self.width, self.y0, self.d0, self.c2, self.c3, self.whole)
+        return Spline(*(part[chosen] for part in parts))
+
+
+def hermite_spline(x: Array, y: Array, slopes: Array) -> Spline:
+    """The cubic Hermite curves through the points; rows with NaN stay NaN."""
+    width = np.diff(x, axis=1)
     y0, y1 = y[:, :-1], y[:, 1:]
     d0, d1 = slopes[:, :-1] * width, slopes[:, 1:] * width
     c3, c2 = 2 * (y0 - y1) + d0 + d1, 3 * (y1 - y0) - 2 * d0 - d1
+    whole = _antiderivative(np.ones_like(width), (y0, d0, c2, c3)) * width
+    return Spline(*map(np.ascontiguousarray, (x, width, y0, d0, c2, c3, whole)))
 
-    def antiderivative(t: Array) -> Array:
-        # From the power form y0 + d0·t + c2·t² + c3·t³ of each segment.
-        return np.asarray(t * (y0 + t * (d0 / 2 + t * (c2 / 3 + t * c3 / 4))))
 
-    return np.asarray(((antiderivative(b) - antiderivative(a)) * width).sum(axis=1))
+def hermite_integral(spline: Spline, limits: tuple[Array, Array]) -> Array:
+    """∫ of each curve between ``limits``: two arrays of shape (curves,), rising, inside its range.
+
+    Only the segments that hold a limit are evaluated; those between them count whole.
+    """
+    low, high = limits
+    after_low, before_high = spline.x > low[:, None], spline.x < high[:, None]
+    # The first segments that end after the lower limit, and not before the higher one.
+    first, last = after_low[:, 1:].argmax(axis=1), before_high[:, 1:].argmin(axis=1)
+    terms = np.where(after_low[:, :-1] & before_high[:, 1:], spline.whole, 0.0)
+    curve = np.arange(len(terms))
+    terms[curve, last] = _part_of(spline, last, limits)
+    terms[curve, first] = _part_of(spline, first, limits)
+    return np.asarray(terms.sum(axis=1))
+
+
+def _part_of(spline: Spline, segment: NDArray[np.intp], limits: tuple[Array, Array]) -> Array:
+    """∫ over one segment of each curve, as far as it lies between the limits."""
+    curve = np.arange(len(segment))
+    at = curve * spline.width.shape[1] + segment
+    # A curve has one point more than segments.
+    start, end = spline.x.ravel().take(at + curve), spline.x.ravel().take(at + curve + 1)
+    width, *cubic = (it.ravel().take(at) for it in (spline.width, spline.y0, spline.d0, spline.c2, spline.c3))
+    # np.minimum and np.maximum: np.clip checks more and takes twice the time
+    a, b = ((np.maximum(start, np.minimum(limit, end)) - start) / width for limit in limits)
+    return np.asarray((_antiderivative(b, cubic) - _antiderivative(a, cubic)) * width)
+
+
+def _antiderivative(t: Array, cubic: Sequence[Array]) -> Array:
+    """From the power form of a segment."""
+    y0, d0, c2, c3 = cubic
+    return np.asarray(t * (y0 + t * (d0 / 2 + t * (c2 / 3 + t * c3 / 4))))
 
 
 def hermite_value(x: Array, y: Array, slopes: Array, at: float) -> float:

@@ -7,13 +7,22 @@ range. PCHIP is the default, as in JVET practice; Akima and the cubic fit are th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _hermite
+from ._hermite import (
+    Spline,
+    akima_slopes,
+    cubic_integral,
+    hermite_integral,
+    hermite_spline,
+    pchip_slopes,
+)
 from .curve import Array, Curve, ImageCurves, integration_axis
 
 Method: TypeAlias = Literal["pchip", "akima", "cubic"]
@@ -67,10 +76,27 @@ def bd_rate(anchor: Curve, test: Curve, method: Method = "pchip") -> BdResult:
         The curves hold different metrics, or ``method`` is unknown.
     """
     result = _delta(anchor, test, method, over="quality")
-    if result.value is None:
-        return result
-    percent = float((10.0**result.value - 1.0) * 100.0)
-    return BdResult(percent, result.overlap, None, result.warnings)
+    return result if result.value is None else replace(result, value=_percent(result.value))
+
+
+def pairwise_bd_rates(curves: Mapping[str, Curve]) -> dict[tuple[str, str], BdResult]:
+    """:func:`bd_rate` by PCHIP of every ordered pair (anchor, test) of different labels."""
+    sides = {label: _side(curve, "pchip", "quality") for label, curve in curves.items()}
+    results = {pair: _judged(*(sides[it] for it in pair)) for pair in itertools.permutations(curves, 2)}
+    # Pairs of equally many points are integrated together, and each of them once.
+    batches: dict[tuple[int, ...], list[tuple[str, str]]] = {}
+    for pair in itertools.combinations(curves, 2):
+        if results[pair].reason is None:
+            batches.setdefault(tuple(len(sides[it].x) for it in pair), []).append(pair)
+    for pairs in batches.values():
+        anchors, tests = (
+            (np.stack([sides[it].x for it in labels]), np.stack([sides[it].y for it in labels]))
+            for labels in zip(*pairs, strict=True)
+        )
+        for (anchor, test), gap in zip(pairs, mean_gap(anchors, tests, "pchip")[0].tolist(), strict=True):
+            results[anchor, test] = replace(results[anchor, test], value=_percent(gap))
+            results[test, anchor] = replace(results[test, anchor], value=_percent(-gap))
+    return results
 
 
 def bd_quality(anchor: Curve, test: Curve, method: Method = "pchip") -> BdResult:
@@ -96,18 +122,28 @@ def per_image_bd_rate(
     ValueError
         The two hold different images or metrics; restrict both to ``common_images`` first.
     """
-    _check(anchor, test, method)
-    if anchor.images != test.images:
-        raise ValueError(f"{anchor.label!r} and {test.label!r} hold different images; use common_images()")
+    _check_method(method)
+    check_pair(anchor, test)
     sides = [clean_rows(side, method) for side in (anchor, test)]
     clean = np.flatnonzero(sides[0][2] & sides[1][2])
     gaps, overlaps = mean_gap(
         (sides[0][0][clean], sides[0][1][clean]), (sides[1][0][clean], sides[1][1][clean]), method
     )
+    return image_results((anchor, test), clean, (gaps, overlaps), method)
+
+
+def image_results(
+    pair: tuple[ImageCurves, ImageCurves],
+    clean: NDArray[np.intp],
+    gaps: tuple[Array, Array],
+    method: Method = "pchip",
+) -> tuple[BdResult, ...]:
+    """Of every image of (anchor, test), given gaps and overlaps (:func:`mean_gap`) of the ``clean`` ones."""
+    anchor, test = pair
     few = _few_points(anchor.label, anchor.rate.shape[1]) + _few_points(test.label, test.rate.shape[1])
     fast = {
-        int(row): _percent_result(gap, overlap, few)
-        for row, gap, overlap in zip(clean, gaps.tolist(), overlaps.tolist(), strict=True)
+        row: _percent_result(gap, overlap, few)
+        for row, gap, overlap in zip(clean.tolist(), *(it.tolist() for it in gaps), strict=True)
     }
     return tuple(
         fast[row] if row in fast else bd_rate(anchor.curve(row), test.curve(row), method)
@@ -154,18 +190,9 @@ def mean_gap(anchor: tuple[Array, Array], test: tuple[Array, Array], method: Met
     return gap, overlap
 
 
-@dataclass(frozen=True, eq=False)
-class Spline:
-    """PCHIP curves ready to be integrated: ``x`` rising strictly, all of the shape (curves, points)."""
-
-    x: Array
-    y: Array
-    slopes: Array
-
-
 def spline(x: Array, y: Array) -> Spline:
-    """The PCHIP curves through the points; rows with NaN stay NaN."""
-    return Spline(x, y, _hermite.pchip_slopes(x, y))
+    """The PCHIP curves through the points (both of shape (curves, points)); rows with NaN stay NaN."""
+    return hermite_spline(x, y, pchip_slopes(x, y))
 
 
 def spline_gap(anchor: Spline, test: Spline) -> tuple[Array, Array]:
@@ -175,10 +202,7 @@ def spline_gap(anchor: Spline, test: Spline) -> tuple[Array, Array]:
     some = overlap > 0
     if some.any():
         limits = (low[some], high[some])
-        parts = [
-            _hermite.hermite_integral(it.x[some], it.y[some], it.slopes[some], limits)
-            for it in (test, anchor)
-        ]
+        parts = [hermite_integral(it.take(some), limits) for it in (test, anchor)]
         gap[some] = (parts[0] - parts[1]) / (high - low)[some]
     return gap, overlap
 
@@ -219,48 +243,75 @@ def rising(x: Array, y: Array) -> tuple[Array, Array] | None:
     return x, y
 
 
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """A curve along the axis of integration; ``x`` rises strictly where there is no ``reason`` against it."""
+
+    x: Array
+    y: Array
+    reason: str | None
+    notes: tuple[str, ...]
+    """On points that were left out."""
+    remarks: tuple[str, ...]
+
+
+def _side(curve: Curve, method: Method, over: Literal["quality", "rate"]) -> _Side:
+    points = points_of(curve)
+    x, y = (points.quality, points.log_rate) if over == "quality" else (points.log_rate, points.quality)
+    fold = _fold(points)
+    remarks = _few_points(curve.label, len(x)) + ([f"{curve.label}: non-monotone, {fold}"] if fold else [])
+    risen = rising(x, y)
+    reason = None
+    if len(x) < MIN_POINTS[method]:
+        reason = f"fewer than {MIN_POINTS[method]} points"
+    elif risen is None:
+        reason = "non-monotone"
+    else:
+        x, y = risen
+    return _Side(x, y, reason, points.warnings, tuple(remarks))
+
+
+def _judged(anchor: _Side, test: _Side) -> BdResult:
+    """Everything but the value."""
+    overlap = _overlap(anchor.x, test.x)
+    reason = anchor.reason or test.reason or ("no overlap" if overlap == 0 else None)
+    warnings = (*anchor.notes, *test.notes, *anchor.remarks, *test.remarks)
+    if reason is None:
+        warnings += _little_overlap(overlap)
+    return BdResult(None, overlap, reason, warnings)
+
+
 def _delta(anchor: Curve, test: Curve, method: Method, over: Literal["quality", "rate"]) -> BdResult:
-    _check(anchor, test, method)
-    ready = [points_of(anchor), points_of(test)]
-    warnings = [text for points in ready for text in points.warnings]
-    axes = [(p.quality, p.log_rate) if over == "quality" else (p.log_rate, p.quality) for p in ready]
-    overlap = _overlap(axes[0][0], axes[1][0])
-    reason: str | None = None
-    sides = []
-    for curve, points, (x, y) in zip((anchor, test), ready, axes, strict=True):
-        fold = _fold(points)
-        warnings += _few_points(curve.label, len(x)) + (
-            [f"{curve.label}: non-monotone, {fold}"] if fold else []
-        )
-        side = rising(x, y)
-        if len(x) < MIN_POINTS[method]:
-            reason = reason or f"fewer than {MIN_POINTS[method]} points"
-        elif side is None:
-            reason = reason or "non-monotone"
-        else:
-            sides.append((side[0][None], side[1][None]))
-    if reason is None and overlap == 0:
-        reason = "no overlap"
-    if reason is not None:
-        return BdResult(None, overlap, reason, tuple(warnings))
-    gap, _ = mean_gap(sides[0], sides[1], method)
-    return BdResult(float(gap[0]), overlap, None, (*warnings, *_little_overlap(overlap)))
+    _check_method(method)
+    check_pair(anchor, test)
+    first, second = _side(anchor, method, over), _side(test, method, over)
+    result = _judged(first, second)
+    if result.reason is not None:
+        return result
+    gap, _ = mean_gap((first.x[None], first.y[None]), (second.x[None], second.y[None]), method)
+    return replace(result, value=float(gap[0]))
 
 
-def _check(anchor: Curve | ImageCurves, test: Curve | ImageCurves, method: Method) -> None:
+def _check_method(method: Method) -> None:
     if method not in METHODS:
         raise ValueError(f"unknown BD method {method!r}; choose one of {', '.join(METHODS)}")
+
+
+def check_pair(anchor: Curve | ImageCurves, test: Curve | ImageCurves) -> None:
+    """Raise ``ValueError`` for curves in different metrics or of different images."""
     if (anchor.metric, anchor.higher_is_better) != (test.metric, test.higher_is_better):
         raise ValueError(
             f"cannot compare {anchor.label!r} in {anchor.metric} with {test.label!r} in {test.metric}"
         )
+    if isinstance(anchor, ImageCurves) and isinstance(test, ImageCurves) and anchor.images != test.images:
+        raise ValueError(f"{anchor.label!r} and {test.label!r} hold different images; use common_images()")
 
 
 def _integral(x: Array, y: Array, limits: tuple[Array, Array], method: Method) -> Array:
     if method == "cubic":
-        return _hermite.cubic_integral(x, y, limits)
-    slopes = _hermite.pchip_slopes(x, y) if method == "pchip" else _hermite.akima_slopes(x, y)
-    return _hermite.hermite_integral(x, y, slopes, limits)
+        return cubic_integral(x, y, limits)
+    slopes = pchip_slopes(x, y) if method == "pchip" else akima_slopes(x, y)
+    return hermite_integral(hermite_spline(x, y, slopes), limits)
 
 
 def _overlap(x_anchor: Array, x_test: Array) -> float:
@@ -288,6 +339,11 @@ def _few_points(label: str, count: int) -> list[str]:
     return [f"{label}: only {count} operating points"] if count < CUSTOMARY_POINTS else []
 
 
+def _percent(gap: float) -> float:
+    """The change of a rate of which log10 changes by ``gap``."""
+    return float((10.0**gap - 1.0) * 100.0)
+
+
 def _little_overlap(overlap: float) -> tuple[str, ...]:
     return (f"overlap {overlap:.1%} is under {MIN_OVERLAP:.0%}",) if overlap < MIN_OVERLAP else ()
 
@@ -295,7 +351,7 @@ def _little_overlap(overlap: float) -> tuple[str, ...]:
 def _percent_result(gap: float, overlap: float, warnings: list[str]) -> BdResult:
     if overlap == 0:
         return BdResult(None, 0.0, "no overlap", tuple(warnings))
-    return BdResult((10.0**gap - 1.0) * 100.0, overlap, None, (*warnings, *_little_overlap(overlap)))
+    return BdResult(_percent(gap), overlap, None, (*warnings, *_little_overlap(overlap)))
 
 
 def clean_rows(curves: ImageCurves, method: Method) -> tuple[Array, Array, NDArray[np.bool_]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .bd import BdResult, Method, bd_rate, mean_gap, per_image_bd_rate, points_of, rising
 from .curve import Array, Curve, ImageCurves, integration_axis, mean_curve
@@ -55,20 +57,31 @@ def bootstrap_bd_rate(
     whole = (mean_curve(anchor), mean_curve(test))
     headline = bd_rate(*whole, method)
     count = len(anchor.images)
+    if count < MIN_IMAGES:
+        return summary(headline, None, per_image, None)
+    resampled = Resampled(resample(count, resamples, seed))
+    sides = [resampled.sides(curves, curve) for curves, curve in zip((anchor, test), whole, strict=True)]
+    gap = None
+    if headline.value is not None and sides[0] is not None and sides[1] is not None:
+        gap, _ = mean_gap(sides[0], sides[1], method)
+    return summary(headline, gap, per_image, resampled.weights)
+
+
+def summary(
+    headline: BdResult, gap: Array | None, per_image: tuple[BdResult, ...], weights: Array | None
+) -> BootstrapBd:
+    """The result from that of the mean curves, the resamples' mean differences, and those of the images.
+
+    ``weights`` are None where there are too few images for an interval.
+    """
     values = np.array([np.nan if result.value is None else result.value for result in per_image])
     defined = ~np.isnan(values)
     mean = float(values[defined].mean()) if defined.any() else None
-    if count < MIN_IMAGES:
-        return BootstrapBd(headline, None, per_image, mean, None, count)
-    weights = resample(count, resamples, seed)
-    sides = [
-        resampled_sides(curves, curve, weights) for curves, curve in zip((anchor, test), whole, strict=True)
-    ]
     interval = None
-    if headline.value is not None and sides[0] is not None and sides[1] is not None:
-        gap, _ = mean_gap(sides[0], sides[1], method)
+    if gap is not None and headline.value is not None:
         interval = interval_of((10.0**gap - 1.0) * 100.0)
-    return BootstrapBd(headline, interval, per_image, mean, _mean_interval(values, weights), count)
+    of_mean = None if weights is None else _mean_interval(values, weights)
+    return BootstrapBd(headline, interval, per_image, mean, of_mean, len(per_image))
 
 
 def resample(count: int, resamples: int, seed: int) -> Array:
@@ -78,35 +91,58 @@ def resample(count: int, resamples: int, seed: int) -> Array:
     return np.stack([np.bincount(row, minlength=count) for row in drawn]) / count
 
 
-def resampled_sides(curves: ImageCurves, whole: Curve, weights: Array) -> tuple[Array, Array] | None:
-    """Mean curves of all resamples as (quality axis, log-rate); a non-monotone one is NaN throughout.
+class Resampled:
+    """Means over resampled images. Those of rates are kept: a configuration has the same in all metrics."""
 
-    The operating points are those of the full sample's curve, so that an exactly reproduced image
-    drops the same points from every resample.
-    """
-    points = points_of(whole)
-    if rising(points.quality, points.log_rate) is None:
-        return None
-    keep = points.kept if points.quality[-1] > points.quality[0] else points.kept[::-1]
-    quality = integration_axis(curves.metric, weights @ curves.quality[:, keep], curves.higher_is_better)
-    rate = np.log10(weights @ curves.rate[:, keep])
-    folded = ~(np.diff(quality, axis=1) > 0).all(axis=1)
-    quality[folded] = np.nan
-    return quality, rate
+    def __init__(self, weights: Array) -> None:
+        self.weights = weights
+        self._rates: dict[tuple[int, bytes], tuple[Array, Array]] = {}
+
+    def sides(self, curves: ImageCurves, whole: Curve) -> tuple[Array, Array] | None:
+        """Mean curves of all resamples as (quality axis, log-rate); a non-monotone one is NaN throughout.
+
+        The operating points are those of the full sample's curve, so that an exactly reproduced image
+        drops the same points from every resample.
+        """
+        points = points_of(whole)
+        if rising(points.quality, points.log_rate) is None:
+            return None
+        keep = points.kept if points.quality[-1] > points.quality[0] else points.kept[::-1]
+        means = self.weights @ curves.quality[:, keep]
+        quality = integration_axis(curves.metric, means, curves.higher_is_better)
+        folded = ~(np.diff(quality, axis=1) > 0).all(axis=1)
+        quality[folded] = np.nan
+        return quality, self._log_rates(curves.rate, keep)
+
+    def _log_rates(self, rate: Array, keep: NDArray[np.intp]) -> Array:
+        key = id(rate), keep.tobytes()
+        if key not in self._rates:
+            # The array is kept too, so that nothing else takes its place in memory.
+            self._rates[key] = rate, np.log10(self.weights @ rate[:, keep])
+        return self._rates[key][1]
 
 
 def _mean_interval(values: Array, weights: Array) -> tuple[float, float] | None:
     defined = ~np.isnan(values)
     if defined.sum() < MIN_IMAGES:
         return None
-    share = weights[:, defined]
+    share = weights if defined.all() else weights[:, defined]
     with np.errstate(invalid="ignore"):
         return interval_of((share @ values[defined]) / share.sum(axis=1))
 
 
 def interval_of(samples: Array) -> tuple[float, float] | None:
-    samples = samples[np.isfinite(samples)] if np.isfinite(samples).mean() >= MIN_DEFINED else samples[:0]
-    if not len(samples):
-        return None
-    low, high = np.percentile(samples, [2.5, 97.5])
-    return float(low), float(high)
+    """The 2.5th and 97.5th percentile; None where too many samples are not finite."""
+    return intervals_of(samples[None])[0]
+
+
+def intervals_of(samples: Array) -> list[tuple[float, float] | None]:
+    """:func:`interval_of` of each row."""
+    finite = np.isfinite(samples)
+    whole = finite.all(axis=1)
+    ends = np.full((len(samples), 2), np.nan)
+    if samples.size:
+        ends[whole] = np.percentile(samples[whole], [2.5, 97.5], axis=1).T
+    for row in np.flatnonzero(~whole & (finite.mean(axis=1) >= MIN_DEFINED)):
+        ends[row] = np.percentile(samples[row, finite[row]], [2.5, 97.5])
+    return [None if math.isnan(low) else (low, high) for low, high in ends.tolist()]

@@ -101,7 +101,9 @@ class ImageCurves:
     def complete(self) -> tuple[str, ...]:
         """The images that have a value at every operating point."""
         whole = ~(np.isnan(self.rate) | np.isnan(self.quality)).any(axis=1)
-        return tuple(name for name, ok in zip(self.images, whole, strict=True) if ok)
+        if whole.all():
+            return self.images
+        return tuple(name for name, ok in zip(self.images, whole.tolist(), strict=True) if ok)
 
 
 def common_images(curves: Collection[ImageCurves]) -> tuple[str, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ._hermite import hermite_value, pchip_slopes
 from .bd import points_of, rising
@@ -17,10 +19,15 @@ def rate_at(curve: Curve, quality: float) -> float | None:
     PCHIP of log-rate over quality, as in BD-rate. ``None`` outside the measured range and for a
     curve on which quality does not rise strictly with the operating points.
     """
+    return rates_at(curve, [quality])[0]
+
+
+def rates_at(curve: Curve, qualities: ArrayLike) -> list[float | None]:
+    """:func:`rate_at` of each of ``qualities``."""
     points = points_of(curve)
-    at = float(integration_axis(curve.metric, np.asarray(quality, dtype=float), curve.higher_is_better))
-    value = _at(points.quality, points.log_rate, at)
-    return None if value is None else float(10.0**value)
+    at = integration_axis(curve.metric, np.asarray(qualities, dtype=float), curve.higher_is_better)
+    values = _at(points.quality, points.log_rate, at.tolist())
+    return [None if value is None else float(10.0**value) for value in values]
 
 
 def quality_at(curve: Curve, rate: float) -> float | None:
@@ -32,20 +39,24 @@ def quality_at(curve: Curve, rate: float) -> float | None:
     if not rate > 0:
         return None
     points = points_of(curve)
-    value = _at(points.log_rate, points.quality, math.log10(rate))
+    value = _at(points.log_rate, points.quality, [math.log10(rate)])[0]
     if value is None:
         return None
     value = value if curve.higher_is_better else -value
     return float(from_db(value)) if curve.metric in DB_METRICS else value
 
 
-def _at(x: Array, y: Array, at: float) -> float | None:
+def _at(x: Array, y: Array, places: Sequence[float]) -> list[float | None]:
     side = rising(x, y)
     if side is None:
-        return None
+        return [None] * len(places)
     x, y = side
+    slopes = pchip_slopes(x[None], y[None])[0]
     # Logarithms of the very end points may differ in the last bit.
     slack = 1e-12 * max(abs(x[0]), abs(x[-1]))
-    if not x[0] - slack <= at <= x[-1] + slack:
-        return None
-    return hermite_value(x, y, pchip_slopes(x[None], y[None])[0], float(np.clip(at, x[0], x[-1])))
+    return [
+        hermite_value(x, y, slopes, min(max(at, float(x[0])), float(x[-1])))
+        if x[0] - slack <= at <= x[-1] + slack
+        else None
+        for at in places
+    ]

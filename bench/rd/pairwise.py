@@ -1,8 +1,8 @@
 """BD-rates of every pair of configurations, for a table whose anchor can be changed.
 
-The numbers are those of :func:`~bench.rd.bootstrap.bootstrap_bd_rate` for each pair. What depends on one
-configuration alone (the resampled mean curves, the slopes of all its curves) is computed once for each, and
-a pair's differences serve both directions: exchanging anchor and test changes the sign of the log-rate.
+What depends on one configuration alone (the resampled mean curves, the splines of all its curves) is computed
+once for each, and a pair's differences serve both directions: exchanging anchor and test changes the sign of
+the log-rate.
 """
 
 from __future__ import annotations
@@ -14,8 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .bd import MIN_POINTS, BdResult, Spline, bd_rate, clean_rows, per_image_bd_rate, spline, spline_gap
-from .bootstrap import MIN_IMAGES, interval_of, resample, resampled_sides
+from ._hermite import Spline
+from .bd import (
+    MIN_POINTS,
+    BdResult,
+    check_pair,
+    clean_rows,
+    image_results,
+    pairwise_bd_rates,
+    per_image_bd_rate,
+    spline,
+    spline_gap,
+)
+from .bootstrap import MIN_IMAGES, BootstrapBd, Resampled, intervals_of, resample, summary
 from .curve import Array, Curve, ImageCurves, mean_curve
 
 RESAMPLES = 1000
@@ -43,45 +54,86 @@ class _Side:
     clean: NDArray[np.bool_]
 
 
-def all_pairs(curves: Mapping[str, ImageCurves]) -> dict[tuple[str, str], Pair]:
-    """Every ordered pair (anchor, test) of different labels; all curves hold the same images.
+class Comparisons:
+    """BD-rates, by PCHIP, between any of the given configurations; all hold the same images.
+
+    The numbers are those of :func:`~bench.rd.bootstrap.bootstrap_bd_rate` for each pair. ``resampled``, of
+    :func:`resampled_images`, serves the comparisons of the same images in all metrics.
 
     Raises
     ------
     ValueError
         The curves hold different images or metrics, or an image lacks a point.
     """
+
+    def __init__(self, curves: Mapping[str, ImageCurves], resampled: Resampled | None) -> None:
+        for one, other in itertools.pairwise(curves.values()):
+            check_pair(one, other)
+        self._weights = None if resampled is None else resampled.weights
+        self._sides = {label: _side(it, resampled) for label, it in curves.items()}
+        self._headlines = pairwise_bd_rates({label: it.mean for label, it in self._sides.items()})
+
+    def against(self, anchor: str) -> dict[str, BootstrapBd]:
+        """Every other configuration against ``anchor``, by label."""
+        first = self._sides[anchor]
+        result = {}
+        for label, second in self._sides.items():
+            if label != anchor:
+                clean = first.clean & second.clean
+                gaps = np.empty(0), np.empty(0)
+                if first.images is not None and second.images is not None:
+                    gaps = spline_gap(first.images.take(clean), second.images.take(clean))
+                images = image_results((first.curves, second.curves), np.flatnonzero(clean), gaps)
+                headline = self._headlines[anchor, label]
+                result[label] = summary(headline, _resampled_gap(first, second), images, self._weights)
+        return result
+
+    def pairs(self) -> dict[tuple[str, str], Pair]:
+        """Every ordered pair (anchor, test) of different labels."""
+        means: dict[tuple[str, str], float | None] = {}
+        resampled: dict[tuple[str, str], Array] = {}
+        for one, other in itertools.combinations(self._sides, 2):
+            first, second = self._sides[one], self._sides[other]
+            gap, images = _resampled_gap(first, second), _image_gaps(first, second)
+            means[one, other] = _mean(first, second, images, 1.0)
+            means[other, one] = _mean(second, first, images, -1.0)
+            if gap is not None and self._headlines[one, other].value is not None:
+                resampled[one, other] = (10.0**gap - 1.0) * 100.0
+                resampled[other, one] = (10.0**-gap - 1.0) * 100.0
+        intervals = intervals_of(np.stack(list(resampled.values()))) if resampled else []
+        ci95 = dict(zip(resampled, intervals, strict=True))
+        return {pair: Pair(self._headlines[pair], ci95.get(pair), mean) for pair, mean in means.items()}
+
+
+def all_pairs(curves: Mapping[str, ImageCurves]) -> dict[tuple[str, str], Pair]:
+    """Every ordered pair (anchor, test) of different labels; see :class:`Comparisons`."""
     count = max((len(it.images) for it in curves.values()), default=0)
-    weights = resample(count, RESAMPLES, SEED) if count >= MIN_IMAGES else None
-    sides = {label: _side(it, weights) for label, it in curves.items()}
-    pairs: dict[tuple[str, str], Pair] = {}
-    for one, other in itertools.combinations(curves, 2):
-        first, second = sides[one], sides[other]
-        gap = None
-        if first.resampled is not None and second.resampled is not None:
-            gap = spline_gap(first.resampled, second.resampled)[0]
-        images = _image_gaps(first, second)
-        for anchor, test, sign in ((one, other, 1.0), (other, one, -1.0)):
-            result = bd_rate(sides[anchor].mean, sides[test].mean)
-            interval = None
-            if gap is not None and result.value is not None:
-                interval = interval_of((10.0 ** (sign * gap) - 1.0) * 100.0)
-            pairs[anchor, test] = Pair(result, interval, _mean(sides[anchor], sides[test], images, sign))
-    return pairs
+    return Comparisons(curves, resampled_images(count)).pairs()
 
 
-def _side(curves: ImageCurves, weights: Array | None) -> _Side:
+def resampled_images(count: int) -> Resampled | None:
+    """The resamples of all reports; None of too few images for an interval."""
+    return Resampled(resample(count, RESAMPLES, SEED)) if count >= MIN_IMAGES else None
+
+
+def _side(curves: ImageCurves, resampled: Resampled | None) -> _Side:
     mean = mean_curve(curves)
-    resampled = None if weights is None else resampled_sides(curves, mean, weights)
+    means = None if resampled is None else resampled.sides(curves, mean)
     x, y, clean = clean_rows(curves, "pchip")
     enough = x.shape[1] >= MIN_POINTS["pchip"]
     return _Side(
         curves,
         mean,
-        spline(*resampled) if resampled is not None and enough else None,
+        spline(*means) if means is not None and enough else None,
         spline(x, y) if clean.any() else None,
         clean,
     )
+
+
+def _resampled_gap(first: _Side, second: _Side) -> Array | None:
+    if first.resampled is None or second.resampled is None:
+        return None
+    return spline_gap(first.resampled, second.resampled)[0]
 
 
 def _image_gaps(first: _Side, second: _Side) -> Array | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NUMBERS_BUT_NO_METRICS = frozenset(
     {"quality", "width", "height", "bytes", "bpp", "encode_s", "decode_s", "encode_iqr_s", "decode_iqr_s"}
 )
-LOWER_IS_BETTER = ("lpips", "dists", "mse", "rmse", "mae", "butteraugli", "flip", "dssim")
+LOWER_IS_BETTER = ("lpips", "dists", "mse", "rmse", "mae", "butteraugli", "flip", "dssim", "gmsd")
 
 
 def higher_is_better(metric: str) -> bool:
@@ -50,30 +50,47 @@ def image_curves(frame: pd.DataFrame, metric: str, dataset: str | None = None) -
         The metric is not a column, ``dataset`` is not given although there are several, or two rows
         of one label measure the same image at the same quality.
     """
-    if metric not in frame.columns:
-        raise ConfigError(f"metric {metric!r} is not in this run; it has {', '.join(metric_columns(frame))}")
+    return image_curves_by_metric(frame, [metric], dataset)[metric]
+
+
+def image_curves_by_metric(
+    frame: pd.DataFrame, metrics: Sequence[str], dataset: str | None = None
+) -> dict[str, dict[str, ImageCurves]]:
+    """:func:`image_curves` in several metrics, by metric; their rates are the same arrays."""
+    for metric in metrics:
+        if metric not in frame.columns:
+            known = ", ".join(metric_columns(frame))
+            raise ConfigError(f"metric {metric!r} is not in this run; it has {known}")
+    lossy = frame["quality"].notna()
     if dataset is not None:
-        frame = frame[frame["dataset"] == dataset]
+        lossy &= frame["dataset"] == dataset
     elif frame["dataset"].nunique() > 1:
         raise ConfigError(f"several data sets ({', '.join(map(str, frame['dataset'].unique()))}): name one")
-    lossy = frame[frame["quality"].notna()]
-    codes, labels = lossy["label"].factorize()
+    names = ["label", "image", "quality", "status", "bpp", *metrics]
+    lower = frame.attrs.get("lower_is_better", ())
+    frame = frame.loc[lossy, list(dict.fromkeys(names))]
+    codes, labels = frame["label"].factorize()
     order = np.argsort(codes, kind="stable")
     ends = np.searchsorted(codes[order], np.arange(len(labels) + 1))
-    image_codes, names = lossy["image"].factorize(sort=True)
+    image_codes, images = frame["image"].factorize(sort=True)
     trials = _Trials(
         image_codes,
-        lossy["quality"].to_numpy(np.float64),
-        (lossy["status"] == "ok").to_numpy(bool),
-        lossy["bpp"].to_numpy(np.float64, na_value=np.nan),
-        lossy[metric].to_numpy(np.float64, na_value=np.nan),
+        frame["quality"].to_numpy(np.float64),
+        (frame["status"] == "ok").to_numpy(bool),
+        frame["bpp"].to_numpy(np.float64, na_value=np.nan),
     )
-    lower = frame.attrs.get("lower_is_better", ())
-    better = metric not in lower and higher_is_better(metric)
-    return {
-        str(label): _matrix((str(label), metric, better), trials.take(order[ends[k] : ends[k + 1]]), names)
-        for k, label in enumerate(labels)
-    }
+    rows = [order[ends[k] : ends[k + 1]] for k in range(len(labels))]
+    texts = [str(it) for it in images]
+    grids = [_grid(str(label), trials.take(its), texts) for label, its in zip(labels, rows, strict=True)]
+    result: dict[str, dict[str, ImageCurves]] = {}
+    for metric in metrics:
+        better = metric not in lower and higher_is_better(metric)
+        values = frame[metric].to_numpy(np.float64, na_value=np.nan)
+        result[metric] = {
+            grid.label: grid.curves(metric, values[its], better)
+            for grid, its in zip(grids, rows, strict=True)
+        }
+    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,25 +101,36 @@ class _Trials:
     quality: Array
     ok: NDArray[np.bool_]
     bpp: Array
-    value: Array
 
     def take(self, rows: NDArray[np.intp]) -> _Trials:
-        return _Trials(self.image[rows], self.quality[rows], self.ok[rows], self.bpp[rows], self.value[rows])
+        return _Trials(self.image[rows], self.quality[rows], self.ok[rows], self.bpp[rows])
 
 
-def _matrix(kind: tuple[str, str, bool], trials: _Trials, names: Sequence[object]) -> ImageCurves:
-    label, metric, better = kind
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """The trials of one label as (images, points): ``cells`` are the places of the rows that are ``ok``."""
+
+    label: str
+    images: tuple[str, ...]
+    cells: NDArray[np.intp]
+    ok: NDArray[np.bool_]
+    rate: Array
+
+    def curves(self, metric: str, values: Array, better: bool) -> ImageCurves:
+        values = values[self.ok]
+        if metric.startswith("psnr"):
+            values = np.where(np.isnan(values), np.inf, values)
+        quality = np.full(self.rate.shape, np.nan)
+        quality.flat[self.cells] = values
+        return ImageCurves(self.label, metric, self.images, self.rate, quality, better)
+
+
+def _grid(label: str, trials: _Trials, names: Sequence[str]) -> _Grid:
     images, row = np.unique(trials.image, return_inverse=True)
     qualities, column = np.unique(trials.quality, return_inverse=True)
     cells = row * len(qualities) + column
     if len(np.unique(cells)) != len(cells):
         raise ConfigError(f"label {label!r} measures one image twice at one quality: give each its own label")
-    value = trials.value
-    if metric.startswith("psnr"):
-        value = np.where(np.isnan(value), np.inf, value)
-    shape = (len(images), len(qualities))
-    rate, quality = np.full(shape, np.nan), np.full(shape, np.nan)
+    rate = np.full((len(images), len(qualities)), np.nan)
     rate.flat[cells[trials.ok]] = trials.bpp[trials.ok]
-    quality.flat[cells[trials.ok]] = value[trials.ok]
-    chosen = tuple(str(names[k]) for k in images)
-    return ImageCurves(label, metric, chosen, rate, quality, better)
+    return _Grid(label, tuple(names[k] for k in images), cells[trials.ok], trials.ok, rate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from bench.exchange import Published
     from bench.report.board import Board
     from bench.report.figures import FigureOptions
+    from bench.report.table import Table
 
 
 @dataclass(frozen=True)
@@ -54,29 +56,56 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
     ConfigError
         The anchor is in none of the runs, or the style file is not one.
     """
+    from bench.helper import Helper, can_help
+    from bench.report.beside import find_robustness
     from bench.report.board import load_boards
-    from bench.report.figures import write_figures
-    from bench.report.markdown import write_markdown
+    from bench.report.crops import crops_of
+    from bench.report.figures import FigureOptions, plans
+    from bench.report.figures.drawing import Drawing, Target, warm_up
+    from bench.report.markdown import Section, write_markdown
     from bench.report.page import write_page
-    from bench.report.table import WRITERS
+    from bench.report.page.kept import FOLDER, KeptBitstreams, run_folders
+    from bench.report.perception_tables import perception_tables
     from bench.report.tables import tables
 
     options = options or ReportOptions()
-    boards = load_boards(runs, options.anchor, options.published)
+    look = options.figures or FigureOptions()
     files: list[Path] = []
     sections = []
-    for board in boards:
-        prefix = "" if len(boards) == 1 else re.sub(r"[^\w.-]+", "-", board.dataset) + "_"
-        made = tables(board)
-        for table in made:
-            for ending, write in WRITERS.items():
-                path = out / "tables" / f"{prefix}{table.name}.{ending}"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(write(table), encoding="utf-8")
-                files.append(path)
-        figures = write_figures(board, out / "figures", prefix, options.figures)
-        files += figures
-        sections.append((board, made, figures))
+    folders = run_folders(runs)
+    with ExitStack() as stack:
+        helper = stack.enter_context(Helper()) if can_help() else None
+        if helper is not None:
+            helper.submit(warm_up)
+        boards = load_boards(runs, options.anchor, options.published)
+        begun = []
+        for board in boards:
+            prefix = "" if len(boards) == 1 else re.sub(r"[^\w.-]+", "-", board.dataset) + "_"
+            crops = crops_of(board, KeptBitstreams(board, folders, options.trusted), out / FOLDER)
+            target = Target(out / "figures", prefix, look)
+            drawing = stack.enter_context(Drawing(list(plans(board, crops)), target, helper))
+            made = (*tables(board), *perception_tables(board))
+            begun.append((board, made, _write_tables(made, out / "tables", prefix), crops, drawing))
+        crops_by_board = [crops for _, _, _, crops, _ in begun]
+        page = write_page(boards, out, runs=runs, trusted=options.trusted, crops=crops_by_board)
+        for board, made, written, crops, drawing in begun:
+            figures = drawing.finish()
+            files += [*written, *figures]
+            robustness = find_robustness(board.dataset, runs, out)
+            sections.append(Section(board, made, tuple(figures), crops, robustness))
     files.append(write_markdown(out / "report.md", sections))
-    files += write_page(boards, out, runs=runs, trusted=options.trusted)
+    files += page
     return Report(out, boards, tuple(files))
+
+
+def _write_tables(tables: Sequence[Table], folder: Path, prefix: str) -> list[Path]:
+    from bench.report.table import WRITERS
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for table in tables:
+        for ending, write in WRITERS.items():
+            path = folder / f"{prefix}{table.name}.{ending}"
+            path.write_text(write(table), encoding="utf-8")
+            files.append(path)
+    return files

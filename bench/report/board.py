@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from bench.distribution import SetMeasurement, current_set_measurements
 from bench.environment import Environment
 from bench.errors import ConfigError
 from bench.exchange import Published
@@ -20,13 +23,16 @@ from bench.plan import MetricPlan
 from bench.rd import (
     BdResult,
     BootstrapBd,
+    Comparisons,
     Curve,
     ImageCurves,
+    Pair,
+    Resampled,
     bd_rate,
-    bootstrap_bd_rate,
     common_images,
-    image_curves,
+    image_curves_by_metric,
     mean_curve,
+    resampled_images,
 )
 from bench.store import RunInfo, read_info
 
@@ -55,7 +61,12 @@ class Entry:
     n_ok: int
     n_planned: int
     complexity: Mapping[str, float] = field(default_factory=dict)
-    """Parameters, bytes of weights and kMAC per pixel of a learned codec."""
+    """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
+    bpp: float | None = None
+    """Mean over the finished trials."""
+    encode_mps: float | None = None
+    """Megapixels of the finished trials ÷ seconds for all of them."""
+    decode_mps: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +75,9 @@ class Board:
 
     ``curves`` and ``bd`` are by metric, then by label; a configuration that finished too few images has
     no curve. ``images`` are, by metric, the images behind every curve and comparison: those that all
-    compared configurations finished at every operating point.
+    compared configurations finished at every operating point. ``pairs`` are by metric, then by
+    (anchor, test). A metric with an ideal value has curves and no comparisons. ``distances`` are those of
+    data-set metrics, over all images.
     """
 
     dataset: str
@@ -76,9 +89,16 @@ class Board:
     per_image: Mapping[str, Mapping[str, ImageCurves]] = field(default_factory=dict)
     curves: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
     bd: Mapping[str, Mapping[str, BootstrapBd]] = field(default_factory=dict)
+    pairs: Mapping[str, Mapping[tuple[str, str], Pair]] = field(default_factory=dict)
     published: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
     published_bd: Mapping[str, Mapping[str, BdResult]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    distances: tuple[SetMeasurement, ...] = ()
+    n_images: int = 0
+
+    def without_trials(self) -> Board:
+        """Only the results: what a figure needs, small enough to be sent to another process."""
+        return replace(self, frame=self.frame.iloc[:0], per_image={})
 
     @property
     def lossy(self) -> tuple[Entry, ...]:
@@ -116,19 +136,35 @@ def load_boards(
         frame = load(run)
         frame["run"] = pd.Categorical.from_codes(np.zeros(len(frame), np.int8), categories=[name])
         frames.append(frame)
+    labels = [list(frame["label"].cat.categories) for frame in frames]
     _separate_labels(frames, names)
+    distances = [
+        it
+        for run, old, frame in zip(runs, labels, frames, strict=True)
+        for it in _distances(run, dict(zip(old, frame["label"].cat.categories, strict=True)))
+    ]
     metrics = tuple({it.name: it for info in infos for it in info.metrics}.values())
     frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     frame.attrs["lower_is_better"] = [it.name for it in metrics if not it.higher_is_better]
     runs_info = dict(zip(names, infos, strict=True))
+    datasets = frame["dataset"].unique()
     boards = tuple(
-        _board(str(dataset), frame[frame["dataset"] == dataset], runs_info, metrics, (anchor, published))
-        for dataset in frame["dataset"].unique()
+        replace(
+            _board(
+                str(dataset),
+                frame if len(datasets) == 1 else frame[frame["dataset"] == dataset],
+                runs_info,
+                metrics,
+                (anchor, published),
+            ),
+            distances=tuple(it for it in distances if it.dataset == dataset),
+        )
+        for dataset in datasets
     )
     if anchor is not None and not any(board.anchor for board in boards):
-        labels = dict.fromkeys(entry.label for board in boards for entry in board.lossy)
+        lossy = dict.fromkeys(entry.label for board in boards for entry in board.lossy)
         raise ConfigError(
-            f"anchor {anchor!r} is in none of the runs; lossy labels: {', '.join(labels) or 'none'}"
+            f"anchor {anchor!r} is in none of the runs; lossy labels: {', '.join(lossy) or 'none'}"
         )
     return boards
 
@@ -149,6 +185,11 @@ def _separate_labels(frames: list[pd.DataFrame], names: list[str]) -> None:
         frame["label"] = frame["label"].cat.rename_categories(renamed)
 
 
+def _distances(run: Path, renamed: Mapping[str, str]) -> list[SetMeasurement]:
+    """A run's distances between sets under the labels of the board."""
+    return [msgspec.structs.replace(it, label=renamed[it.label]) for it in current_set_measurements(run)]
+
+
 def _board(
     dataset: str,
     frame: pd.DataFrame,
@@ -161,18 +202,27 @@ def _board(
     anchor = _choose_anchor(entries, wanted_anchor)
     measured = tuple(it for it in metrics if frame[it.name].notna().any())
     board = Board(dataset, frame, entries, measured, anchor)
-    per_image, images, curves, bd = {}, {}, {}, {}
+    per_image, images, curves, bd, pairs = {}, {}, {}, {}, {}
     left_out: set[str] = set()
+    resampled: dict[int, Resampled | None] = {}
+    every = image_curves_by_metric(frame, [it.name for it in measured], dataset)
     for metric in measured:
-        by_label = image_curves(frame, metric.name, dataset)
+        by_label = every[metric.name]
         kept = {label: it for label, it in by_label.items() if _finished_enough(it)}
         left_out |= by_label.keys() - kept.keys()
         images[metric.name] = common_images(list(kept.values()))
         per_image[metric.name] = {label: it.only(images[metric.name]) for label, it in kept.items()}
         if images[metric.name]:
             curves[metric.name] = {label: mean_curve(it) for label, it in per_image[metric.name].items()}
-            bd[metric.name] = _comparisons(per_image[metric.name], anchor)
+            if metric.ideal is None:
+                count = len(images[metric.name])
+                if count not in resampled:
+                    resampled[count] = resampled_images(count)
+                comparisons = Comparisons(per_image[metric.name], resampled[count])
+                bd[metric.name] = {} if anchor not in kept else comparisons.against(anchor)
+                pairs[metric.name] = comparisons.pairs()
     theirs = _published(published, dataset, curves)
+    directed = {metric: curves[metric] for metric in bd}
     return Board(
         dataset=board.dataset,
         frame=frame,
@@ -183,13 +233,15 @@ def _board(
         per_image=per_image,
         curves=curves,
         bd=bd,
+        pairs=pairs,
         published=theirs,
         published_bd={
             metric: {label: bd_rate(curves[metric][anchor], curve) for label, curve in by_label.items()}
             for metric, by_label in theirs.items()
-            if anchor is not None and anchor in curves.get(metric, {})
+            if metric in bd and anchor is not None and anchor in curves[metric]
         },
-        findings=(*_left_out(left_out, entries), *lint(_lint_configs(entries, curves, images), anchor)),
+        findings=(*_left_out(left_out, entries), *lint(_lint_configs(entries, directed, images), anchor)),
+        n_images=frame["image"].nunique(),
     )
 
 
@@ -200,11 +252,13 @@ def _entries(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, .
         for it in info.codecs
     }
     entries = []
+    speeds, rates = _speeds(frame), _rates(frame)
     facts = frame[["label", "codec", "version", "config", "lossless", "run", "status", "timing"]]
     for label, rows in facts.groupby("label", sort=False, observed=True):
         first = rows.iloc[0]
         ok = rows[rows["status"] == "ok"]
-        timings = set(ok["timing"].astype(str))
+        timings = set(ok["timing"].unique())
+        encode, decode = speeds.get(str(label), (None, None))
         entries.append(
             Entry(
                 label=str(label),
@@ -218,9 +272,32 @@ def _entries(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, .
                 n_ok=len(ok),
                 n_planned=len(rows),
                 complexity=complexities[str(first["run"]), str(first["codec"]), str(first["config"])],
+                bpp=rates.get(str(label)),
+                encode_mps=encode,
+                decode_mps=decode,
             )
         )
     return tuple(entries)
+
+
+def _speeds(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None]]:
+    """Encoder and decoder megapixels per second of each label."""
+    ok = frame.loc[frame["status"] == "ok", ["label", "width", "height", "encode_s", "decode_s"]]
+    pixels = (ok["width"] * ok["height"]).astype(float)
+    totals = ok[["encode_s", "decode_s"]].assign(pixels=pixels).groupby(ok["label"], observed=True).sum()
+    speeds = {}
+    for label, total in totals.iterrows():
+        times = (float(total["encode_s"]), float(total["decode_s"]))
+        encode, decode = (float(total["pixels"]) / 1e6 / it if it > 0 else None for it in times)
+        speeds[str(label)] = (encode, decode)
+    return speeds
+
+
+def _rates(frame: pd.DataFrame) -> dict[str, float]:
+    """Mean bpp of each label."""
+    ok = frame.loc[frame["status"] == "ok", ["label", "bpp"]]
+    rates = ok.groupby("label", observed=True)["bpp"].mean()
+    return {str(label): float(rate) for label, rate in rates.items()}
 
 
 def _choose_anchor(entries: Sequence[Entry], wanted: str | None) -> str | None:
@@ -238,12 +315,6 @@ def _choose_anchor(entries: Sequence[Entry], wanted: str | None) -> str | None:
 
 def _finished_enough(curves: ImageCurves) -> bool:
     return len(curves.complete()) >= max(1, MIN_FINISHED * len(curves.images))
-
-
-def _comparisons(curves: Mapping[str, ImageCurves], anchor: str | None) -> dict[str, BootstrapBd]:
-    if anchor is None or anchor not in curves:
-        return {}
-    return {label: bootstrap_bd_rate(curves[anchor], it) for label, it in curves.items() if label != anchor}
 
 
 def _published(

@@ -49,6 +49,11 @@ class Table:
         text = f"{value:{sign}.{column.digits}f}" if column.digits is not None else f"{value:{sign}g}"
         return text.replace("-", "−")
 
+    def by_label(self, key: str) -> dict[str, Value]:
+        """The values of a column by those of the column ``label``."""
+        at = {column.key: index for index, column in enumerate(self.columns)}
+        return {str(row[at["label"]]): row[at[key]] for row in self.rows}
+
     def text(self) -> list[list[str]]:
         """All cells as printed."""
         return [
@@ -173,6 +178,8 @@ _LATEX = {
     "±": r"$\pm$",
     "×": r"$\times$",
     "σ": r"$\sigma$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
 }
 
 

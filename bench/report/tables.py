@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bench.rd import DB_METRICS, quality_at, rate_at, to_db
+from bench.rd.curve import Array
 from bench.report.board import Board
 from bench.report.table import Column, Table, Value
 
@@ -20,7 +26,10 @@ MATCHED_QUALITIES = {
 }
 """Qualities at which rate is compared, by the beginning of the metric's name; in dB."""
 HEADLINE_METRICS = ("psnr_rgb", "ms_ssim_rgb")
+"""The metrics of the ranking; see :func:`headline_metrics` for runs that have neither."""
 RAW_BITS = 24
+TRAINING_HOURS = "training_hours"
+"""What a learned codec may say of its training; see :class:`bench.codec.Codec`."""
 
 _TITLES = {
     "psnr_rgb": "PSNR",
@@ -29,12 +38,31 @@ _TITLES = {
     "ssim_rgb": "SSIM",
     "ms_ssim_rgb": "MS-SSIM",
     "lpips_alex": "LPIPS",
+    "lpips_vgg": "LPIPS-VGG",
+    "dists": "DISTS",
+    "ssimulacra2": "SSIMULACRA 2",
+    "butteraugli": "Butteraugli",
+    "butteraugli_3norm": "Butteraugli 3-norm",
+    "flip": "FLIP",
+    "ciede2000": "CIEDE2000",
+    "vif": "VIF",
+    "gmsd": "GMSD",
+    "haarpsi": "HaarPSI",
+    "high_band_energy": "High-band energy",
+    "kid": "KID",
+    "kid_alexnet": "KID (AlexNet)",
+    "fid": "FID",
 }
 
 
 def metric_title(name: str) -> str:
     """A metric's name in print."""
     return _TITLES.get(name, name)
+
+
+def headline_metrics(board: Board) -> tuple[str, ...]:
+    """PSNR and MS-SSIM as far as they were measured, or else the first metric that has BD-rates."""
+    return tuple(it for it in HEADLINE_METRICS if it in board.curves) or tuple(board.bd)[:1]
 
 
 def tables(board: Board) -> tuple[Table, ...]:
@@ -48,7 +76,7 @@ def ranking(board: Board) -> Table | None:
     """Lossy configurations by BD-rate: the leaderboard."""
     if not board.lossy:
         return None
-    metrics = [it for it in HEADLINE_METRICS if it in board.curves]
+    metrics = list(headline_metrics(board))
     speeds = _speeds(board)
     rows = []
     for entry in board.lossy:
@@ -62,7 +90,8 @@ def ranking(board: Board) -> Table | None:
         values += [*speeds[entry.label], entry.timing]
         rows.append(tuple(values))
     key = 4
-    rows.sort(key=lambda row: (row[key] is None, row[key] or 0.0))
+    if metrics:
+        rows.sort(key=lambda row: (row[key] is None, row[key] or 0.0))
     columns = [Column("label", "codec"), Column("n_ok", "ok")]
     columns += [Column("bpp_min", "from bpp", 3), Column("bpp_max", "to bpp", 3)]
     for metric in metrics:
@@ -87,7 +116,7 @@ def summary(board: Board) -> Table | None:
     if full is None:
         return None
     at = {column.key: index for index, column in enumerate(full.columns)}
-    metrics = [it for it in HEADLINE_METRICS if it in board.curves]
+    metrics = list(headline_metrics(board))
     rows = []
     for row in full.rows:
         low, high = row[at["bpp_min"]], row[at["bpp_max"]]
@@ -117,24 +146,28 @@ def points(board: Board) -> Table:
     columns += [Column("encode_s", "enc s", 4), Column("decode_s", "dec s", 4)]
     columns += [Column("encode_spread", "enc spread %", 1), Column("decode_spread", "dec spread %", 1)]
     rows = []
-    names = ["label", "quality", "status", "bpp", *(it.name for it in board.metrics)]
+    names = ["bpp", *(it.name for it in board.metrics)]
     names += [f"{phase}_{kind}" for phase in ("encode", "decode") for kind in ("s", "iqr_s")]
-    lossy = board.frame.loc[~board.frame["lossless"], names]
-    grouped = lossy.groupby(["label", "quality"], sort=False, observed=True)
-    for (label, quality), group in grouped:
-        ok = group[group["status"] == "ok"]
-        values: list[Value] = [str(label), float(quality), f"{len(ok)}/{len(group)}", _mean(ok["bpp"])]
+    wanted = ~board.frame["lossless"] & board.frame["quality"].notna()
+    lossy = board.frame.loc[wanted, ["label", "quality", "status", *names]]
+    finished = (lossy["status"] == "ok").to_numpy(bool)
+    of_trial = {name: lossy[name].to_numpy(float) for name in names}
+    for label, quality, trials in _points(lossy):
+        chosen = trials[finished[trials]]
+        ok = {name: values[chosen] for name, values in of_trial.items()}
+        cells: list[Value] = [label, quality, f"{len(chosen)}/{len(trials)}", _mean(ok["bpp"])]
         for metric in board.metrics:
             mean = _mean(ok[metric.name], complete=True)
-            values.append(mean)
+            cells.append(mean)
             if metric.name in DB_METRICS:
-                values.append(None if mean is None else float(to_db(mean)))
-        values += [_mean(ok["encode_s"]), _mean(ok["decode_s"]), _spread(ok, "encode"), _spread(ok, "decode")]
-        rows.append(tuple(values))
+                cells.append(None if mean is None else float(to_db(mean)))
+        cells += [_mean(ok["encode_s"]), _mean(ok["decode_s"]), _spread(ok, "encode"), _spread(ok, "decode")]
+        rows.append(tuple(cells))
     notes = (
         "Means over the images that were measured; ok counts them. A metric is given only where every one of"
         " these images has a finite value.",
         "MS-SSIM dB is −10·log10(1 − mean).",
+        *_direction_notes(board),
         "spread: interquartile range of a trial's timed repetitions ÷ their median, median over the images.",
     )
     return Table("points", f"Operating points on {board.dataset}", tuple(columns), tuple(rows), notes)
@@ -213,7 +246,10 @@ def matched_rate(board: Board) -> Table | None:
         Column("label", "codec"),
         *(Column(f"at_{rate:g}_bpp", f"{rate:g} bpp", 3) for rate in MATCHED_RATES),
     )
-    notes = ("Interpolated on the mean curve (PCHIP), never beyond its ends; MS-SSIM in dB.",)
+    notes = (
+        "Interpolated on the mean curve (PCHIP), never beyond its ends; MS-SSIM in dB.",
+        *_direction_notes(board),
+    )
     return Table("matched_rate", f"Quality at matched rate on {board.dataset}", columns, tuple(rows), notes)
 
 
@@ -244,10 +280,8 @@ def lossless(board: Board) -> Table | None:
     """Configurations that reproduce every pixel, by rate."""
     rows: list[tuple[Value, ...]] = []
     speeds = _speeds(board)
-    ok = board.frame.loc[board.frame["status"] == "ok", ["label", "bpp"]]
-    rates = ok.groupby("label", observed=True)["bpp"].mean()
     for entry in board.lossless:
-        rate = float(rates[entry.label]) if entry.label in rates.index else None
+        rate = entry.bpp
         ratio = None if rate is None else RAW_BITS / rate
         # 3 bytes a pixel: the customary MB/s of lossless coders counts raw samples
         speed = [None if it is None else 3 * it for it in speeds[entry.label]]
@@ -273,26 +307,33 @@ def lossless(board: Board) -> Table | None:
 def complexity(board: Board) -> Table | None:
     """What learned codecs cost, beside what they gain."""
     speeds = _speeds(board)
+    learned = [entry for entry in board.entries if entry.complexity]
+    metrics = headline_metrics(board)[:1]
+    trained = any(TRAINING_HOURS in entry.complexity for entry in learned)
     rows: list[tuple[Value, ...]] = []
-    for entry in board.entries:
-        if not entry.complexity:
-            continue
+    for entry in learned:
         cost = entry.complexity
-        millions = [cost.get(key, math.nan) / 1e6 for key in ("parameters", "weight_bytes")]
-        macs = [cost.get(f"{side}_kmac_per_pixel") for side in ("encoder", "decoder")]
-        delta = _bd_cells(board, HEADLINE_METRICS[0], entry.label)[0]
-        rows.append((entry.label, *millions, *macs, delta, *speeds[entry.label]))
+        values: list[Value] = [entry.label]
+        values += [cost.get(key, math.nan) / 1e6 for key in ("parameters", "weight_bytes")]
+        values += [cost.get(f"{side}_kmac_per_pixel") for side in ("encoder", "decoder")]
+        values += [cost.get(TRAINING_HOURS)] if trained else []
+        values += [_bd_cells(board, metric, entry.label)[0] for metric in metrics]
+        rows.append((*values, *speeds[entry.label]))
     columns = (
         Column("label", "codec"),
         Column("parameters_m", "parameters, M", 2, "low"),
         Column("weights_mb", "weights, MB", 2, "low"),
         Column("encoder_kmac_px", "enc kMAC/px", 1, "low"),
         Column("decoder_kmac_px", "dec kMAC/px", 1, "low"),
-        Column("bd_rate_psnr_rgb", "BD-rate PSNR %", 1, "low", signed=True),
+        *([Column(TRAINING_HOURS, "training, h", 1, "low")] if trained else []),
+        *(Column(f"bd_rate_{it}", f"BD-rate {metric_title(it)} %", 1, "low", signed=True) for it in metrics),
         Column("encode_mps", "enc MP/s", 2, "high"),
         Column("decode_mps", "dec MP/s", 2, "high"),
     )
-    notes = ("kMAC/px: thousands of multiply–accumulates per pixel of all convolutions, counted by hooks.",)
+    notes = (
+        "kMAC/px: thousands of multiply–accumulates per pixel of all convolutions, counted by hooks. A dash:"
+        " the codec does not report it.",
+    )
     return Table(
         "complexity", f"Complexity of learned codecs on {board.dataset}", columns, tuple(rows), notes
     )
@@ -322,12 +363,21 @@ _TIMING_NOTE = (
 )
 
 
+def _direction_notes(board: Board) -> tuple[str, ...]:
+    """Which metrics are not better the higher they are."""
+    lower = [metric_title(it.name) for it in board.metrics if not it.higher_is_better and it.ideal is None]
+    notes = [f"Lower is better: {', '.join(lower)}."] if lower else []
+    notes += [
+        f"{metric_title(it.name)}: {it.ideal:g} is ideal." for it in board.metrics if it.ideal is not None
+    ]
+    return tuple(notes)
+
+
 def _comparison_notes(board: Board, metrics: list[str]) -> tuple[str, ...]:
     counts = {len(board.images[it]) for it in metrics}
-    total = board.frame["image"].nunique()
     images = f"{min(counts)} to {max(counts)}" if len(counts) > 1 else f"{counts.pop() if counts else 0}"
     return (
-        f"BD-rate: PCHIP on the mean curve of {images} of {total} images, those that every compared"
+        f"BD-rate: PCHIP on the mean curve of {images} of {board.n_images} images, those that every compared"
         " configuration finished; negative = fewer bits at equal quality; 95% interval: paired bootstrap over"
         " images.",
     )
@@ -349,23 +399,30 @@ def _bd_cells(board: Board, metric: str, label: str) -> tuple[Value, Value]:
 
 def _speeds(board: Board) -> dict[str, tuple[Value, Value]]:
     """Encoder and decoder megapixels per second of each configuration."""
-    ok = board.frame.loc[board.frame["status"] == "ok", ["label", "width", "height", "encode_s", "decode_s"]]
-    pixels = (ok["width"] * ok["height"]).astype(float)
-    totals = ok[["encode_s", "decode_s"]].assign(pixels=pixels).groupby(ok["label"], observed=True).sum()
-    speeds: dict[str, tuple[Value, Value]] = {entry.label: (None, None) for entry in board.entries}
-    for label, total in totals.iterrows():
-        times = (float(total["encode_s"]), float(total["decode_s"]))
-        encode, decode = (float(total["pixels"]) / 1e6 / it if it > 0 else None for it in times)
-        speeds[str(label)] = (encode, decode)
-    return speeds
+    return {entry.label: (entry.encode_mps, entry.decode_mps) for entry in board.entries}
 
 
-def _spread(ok: pd.DataFrame, phase: str) -> float | None:
-    shares = (ok[f"{phase}_iqr_s"] / ok[f"{phase}_s"]).dropna()
-    return None if shares.empty else 100 * float(shares.median())
+def _points(lossy: pd.DataFrame) -> Iterator[tuple[str, float, NDArray[np.intp]]]:
+    """Label, quality and rows of each operating point, in the order of their first appearance."""
+    point = lossy.groupby(["label", "quality"], sort=False, observed=True).ngroup().to_numpy()
+    order = np.argsort(point, kind="stable")
+    ends = np.searchsorted(point[order], np.arange(point.max(initial=-1) + 2))
+    points = [order[start:end] for start, end in itertools.pairwise(ends.tolist())]
+    first = lossy[["label", "quality"]].iloc[[rows[0] for rows in points]]
+    for label, quality, rows in zip(first["label"], first["quality"], points, strict=True):
+        yield str(label), float(quality), rows
 
 
-def _mean(values: pd.Series, *, complete: bool = False) -> float | None:
-    if values.empty or (complete and values.isna().any()):
+def _spread(ok: Mapping[str, Array], phase: str) -> float | None:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = ok[f"{phase}_iqr_s"] / ok[f"{phase}_s"]
+    shares = shares[~np.isnan(shares)]
+    return 100 * float(np.median(shares)) if len(shares) else None
+
+
+def _mean(values: Array, *, complete: bool = False) -> float | None:
+    absent = np.isnan(values)
+    if not len(values) or (complete and absent.any()):
         return None
-    return float(values.mean())
+    count = len(values) - absent.sum()
+    return float(np.where(absent, 0.0, values).sum() / count) if count else math.nan

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.engines.local import run_trials
+from bench.engines.available import require_available
+from bench.engines.local import default_jobs, run_trials
 from bench.engines.pool import Limits
 from bench.engines.zygote import Zygote
 from bench.environment import memory_bytes
@@ -32,7 +33,8 @@ class Options:
     """Random damages of each kind to every bitstream."""
     datasets: tuple[str, ...] = ()
     """Where the originals are, for data sets that are folders."""
-    jobs: int = 1
+    jobs: int | None = 1
+    """Probes at a time; None for one on each processor, or fewer on a GPU."""
     timeout: float = 60.0
     """Seconds that one encode or decode may take."""
 
@@ -59,7 +61,8 @@ def probe_run(run: Path, options: Options | None = None, events: Events | None =
     Raises
     ------
     ConfigError
-        The originals are not at hand, the run has no finished trials, or a bitstream can't be made again.
+        The originals are not at hand, the run has no finished trials, a codec or the GPU that it ran on is
+        absent here, or a bitstream can't be made again.
     StoreError
         The folder is no run, or another process writes into it.
     """
@@ -74,10 +77,13 @@ def probe_run(run: Path, options: Options | None = None, events: Events | None =
         originals = Originals(options.datasets)
         todo = [it.trial(originals) for key, it in planned.items() if key not in records]
         events.started(len(todo), len(planned))
-        jobs = max(1, min(options.jobs, len(todo)))
+        gpu = any(it.codec.on_gpu for it in todo)
+        jobs = max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))
         limits = Limits(timeout=options.timeout, memory=int(_MEMORY_SHARE * memory_bytes() / jobs))
         zygote = Zygote()
         try:
+            # A codec that is absent would refuse damaged bitstreams too, as if it had detected the damage.
+            require_available(zygote, (it.codec for it in todo))
             with ProbeWriter(run) as writer, tempfile.TemporaryDirectory(prefix="rdbench-") as scratch:
                 prober = Prober(run, Path(scratch))
                 for record in run_trials(

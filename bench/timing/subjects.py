@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bench.codec import Image
 from bench.datasets import open_dataset
+from bench.engines.available import device_of
 from bench.engines.messages import CodecRef, Describe, Description
 from bench.engines.pool import Limits, Worker
 from bench.engines.zygote import Zygote
 from bench.errors import ConfigError
 from bench.image import read_image
-from bench.plan import CodecPlan, make_plan
+from bench.plan import CodecPlan, Host, make_plan
 from bench.suite import Suite
 
 
@@ -48,7 +50,8 @@ def subjects_of(suite: Suite) -> Subjects:
     zygote = Zygote()
     worker = Worker(zygote, Limits())
     try:
-        plan, files = make_plan(suite, datasets, (), lambda codec: _described(worker, codec))
+        host = Host(partial(_described, worker), partial(device_of, worker))
+        plan, files = make_plan(suite, datasets, (), host)
     finally:
         worker.close()
         zygote.close()

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
+from bench_codecs._torch_device import torch_device
+from numpy.typing import NDArray
 
 from bench.codec import Image
 from bench.errors import CodecUnavailable, Unsupported
+from bench.explanation import Explanation
 
 from . import container
 from .levels import LEVELS, quality_to_code
 
-ADAPTER_VERSION = 1
+ADAPTER_VERSION = 2
+
+Images: TypeAlias = NDArray[np.uint8]
+"""(batch, height, width, 3)."""
 
 
 class Vae:
@@ -24,7 +31,8 @@ class Vae:
     weights
         A file written by ``rdbench train … --export``; empty for the shipped one.
     device
-        Where the networks run. The entropy parameters are the same to the bit on all of them.
+        Where the networks run. Bitstreams are the same to the byte on all of them; a decoded sample may
+        differ by one level, as the synthesis is not in fixed point.
     rdoq
         Strength of the rate–distortion optimised quantisation; chosen on CID22-validation.
     """
@@ -47,16 +55,14 @@ class Vae:
         from .entropy import TileCoder
         from .weights import load_weights, shipped_weights
 
-        if device == "cuda" and not torch.cuda.is_available():
-            raise CodecUnavailable("vae: device=cuda but torch sees no CUDA device: use device=cpu")
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        package = load_weights(Path(weights) if weights else shipped_weights(), device)
-        self._model = package.model
+        self.device = torch_device(self.name, device)
+        package = load_weights(Path(weights) if weights else shipped_weights(), self.device)
+        self.model = package.model
+        self.tables = package.tables
         self._coder = TileCoder(package.model, package.tables)
         self._identity = bytes.fromhex(package.sha256[:8])
-        self._device = device
         self._rdoq = rdoq
+        self._hours = float(package.meta.get("seconds", 0.0)) / 3600
         self.weights_sha256 = package.sha256
         self.version = f"{ADAPTER_VERSION}+format {container.FORMAT_VERSION}, torch {torch.__version__}"
 
@@ -68,23 +74,43 @@ class Vae:
         bench.errors.Unsupported
             The quality is out of range, or the picture is larger than the format allows.
         """
+        return self.encode_batch([image], quality)[0]
+
+    def encode_batch(self, images: Sequence[Image], quality: float | None) -> list[bytes]:
+        """Compress pictures of one size together: the bitstreams of one by one, to the byte.
+
+        Raises
+        ------
+        bench.errors.Unsupported
+            As :meth:`encode`, or the pictures differ in size.
+        """
         import torch
 
-        from .tiling import analyse_window, windows
+        from .tiling import analyse_batch, windows
 
         if quality is None or not 1.0 <= quality <= LEVELS:
             raise Unsupported(f"vae: quality {quality} is not in 1 to {LEVELS}")
-        height, width = image.shape[:2]
+        if len({image.shape for image in images}) > 1:
+            raise Unsupported("vae: the pictures of a batch have one size")
+        if not images:
+            return []
+        height, width = images[0].shape[:2]
         container.check_size(width, height)
         code = quality_to_code(quality)
-        codes = torch.tensor([code], device=self._device)
+        codes = torch.tensor([code], device=self.device)
+        together = np.stack(images) if len(images) > 1 else images[0][None]
         tiles = []
         with torch.no_grad():
             for window in windows(height, width):
-                latents = analyse_window(self._model, image, window, codes)
-                tiles.append(self._coder.encode(latents, code, self._rdoq))
-        grey = bool((image == image[..., :1]).all())
-        return container.write(container.Header(self._identity, code, width, height, grey), tiles)
+                latents = analyse_batch(self.model, together, window, codes)
+                tiles.append(self._coder.encode_batch(latents, code, self._rdoq))
+        return [
+            container.write(
+                container.Header(self._identity, code, width, height, bool((image == image[..., :1]).all())),
+                list(of_image),
+            )
+            for image, of_image in zip(images, zip(*tiles, strict=True), strict=True)
+        ]
 
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct, uint8 (height, width, 3).
@@ -94,29 +120,59 @@ class Vae:
         bench.errors.BadBitstream
             The bitstream is damaged, truncated, or made with other weights.
         """
+        return self.decode_batch([bitstream])[0]
+
+    def decode_batch(self, bitstreams: Sequence[bytes]) -> list[Image]:
+        """Reconstruct pictures; those of one size and quality together.
+
+        Symbols are those of one by one; a sample may differ by one level, as the synthesis networks round
+        in another order.
+
+        Raises
+        ------
+        bench.errors.BadBitstream
+            As :meth:`decode`, of any of them.
+        """
+        parsed = [container.read(bytes(it), self._identity) for it in bitstreams]
+        groups: dict[tuple[int, int, int], list[int]] = {}
+        for index, (header, _) in enumerate(parsed):
+            groups.setdefault((header.height, header.width, header.code), []).append(index)
+        pictures: dict[int, Image] = {}
+        for (height, width, code), members in groups.items():
+            decoded = self._decoded([parsed[it][1] for it in members], (height, width), code)
+            for index, picture in zip(members, decoded, strict=True):
+                if parsed[index][0].grey:
+                    mean = picture.mean(2, keepdims=True, dtype=np.float32).round()
+                    picture = np.repeat(mean.astype(np.uint8), 3, axis=2)
+                pictures[index] = np.ascontiguousarray(picture)
+        return [pictures[it] for it in range(len(parsed))]
+
+    def _decoded(
+        self, payloads: Sequence[Sequence[tuple[bytes, int]]], size: tuple[int, int], code: int
+    ) -> Images:
+        """Pictures (batch, height, width, 3) from the payload and checksum of each tile of each."""
         import torch
 
         from .model import PATCH
-        from .tiling import synthesise_windows, windows
+        from .tiling import synthesise_batch, windows
 
-        header, payloads = container.read(bytes(bitstream), self._identity)
-        size = (header.height, header.width)
         tiles = [
-            self._coder.decode(
-                payload, checksum, (window.height // PATCH, window.width // PATCH), header.code
-            )
-            for (payload, checksum), window in zip(payloads, windows(*size), strict=True)
+            self._coder.decode_batch(of_tile, (window.height // PATCH, window.width // PATCH), code)
+            for of_tile, window in zip(zip(*payloads, strict=True), windows(*size), strict=True)
         ]
         with torch.no_grad():
-            codes = torch.tensor([header.code], device=self._device)
-            picture: Image = np.ascontiguousarray(synthesise_windows(self._model, tiles, size, codes))
-        if header.grey:
-            mean = picture.mean(2, keepdims=True, dtype=np.float32).round()
-            picture = np.repeat(mean.astype(np.uint8), 3, axis=2)
-        return picture
+            return synthesise_batch(self.model, tiles, size, torch.tensor([code], device=self.device))
 
     def complexity(self) -> dict[str, float]:
-        """Parameters, bytes of weights, and thousands of multiply–accumulates per pixel of both sides."""
+        """Parameters, bytes of weights, and thousands of multiply–accumulates per pixel of both sides,
+        and hours of training."""
         from .complexity import count
 
-        return count(self._model)
+        return count(self.model) | {"training_hours": self._hours}
+
+    def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
+        """Bits of every latent, by the tables that coded it; what single latents and channels draw."""
+        from .explain import Subject, explain
+
+        del image, quality  # all of it is in the bitstream
+        return explain(Subject(self.model, self.tables, self._coder, self._identity), bitstream)

@@ -38,12 +38,13 @@ def load_rgb(path: Path) -> NDArray[np.uint8]:
 class Crops:
     """Random crops of a list of pictures, with flips and some downscaling."""
 
-    def __init__(self, paths: Sequence[Path], crop: int, seed: int) -> None:
+    def __init__(self, paths: Sequence[Path], crop: int, seed: int, max_code: int = MAX_CODE) -> None:
         if not paths:
             raise DatasetError("no training images: give a data set or a folder that holds pictures")
         self._paths = list(paths)
         self._crop = crop
         self._seed = seed
+        self._max_code = max_code
         self._cache: dict[int, NDArray[np.uint8]] = {}
         self._cached = 0
 
@@ -52,7 +53,7 @@ class Crops:
         random = np.random.default_rng([self._seed, step])
         crops = np.stack([self._one(random) for _ in range(size)])
         # one code from each part of the range, so that no step is all coarse or all fine
-        codes = (np.arange(size) + random.random(size)) / size * (MAX_CODE + 1)
+        codes = (np.arange(size) + random.random(size)) / size * (self._max_code + 1)
         return crops, np.floor(codes).astype(np.int64)
 
     def _one(self, random: np.random.Generator) -> NDArray[np.uint8]:

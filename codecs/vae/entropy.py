@@ -1,9 +1,13 @@
-"""Entropy coding of one tile: the walk of the context model with real symbols in place of estimates."""
+"""Entropy coding of a tile: the walk of the context model with real symbols in place of estimates.
+
+Tiles of one size and quality can be walked as a batch, each with a payload of its own. As the networks of
+the walk are exact, a batch gives the payloads and symbols of its tiles one by one.
+"""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -30,14 +34,14 @@ Taps = tuple[LatentTap, HyperTap]
 
 
 class Tile(NamedTuple):
-    """What entropy decoding recovers of one tile."""
+    """What entropy decoding recovers of one tile, or of a batch of them."""
 
     decoded: Tensor
-    """Fine latents in steps, (1, 128, h, w), float32."""
+    """Fine latents in steps, (batch, 128, h, w), float32."""
     log_scales: Tensor
-    """(1, 122, h, w), float32."""
+    """(batch, 122, h, w), float32."""
     features: Tensor
-    """(1, 64, h, w), float32."""
+    """(batch, 64, h, w), float32."""
 
 
 class _Source:
@@ -84,14 +88,26 @@ class _Reader(_Source):
         self.values.append(values)
         return values
 
+    def finish(self, checksum: int) -> None:
+        self._decoder.finish()
+        if zlib.crc32(np.concatenate(self.values).astype("<i4").tobytes()) != checksum:
+            raise BadBitstream("vae: the symbols do not match their checksum: the bitstream is damaged")
+
 
 class _SymbolCoder:
-    """A :class:`~.rate.SliceCoder` that turns scales into table rows and moves real symbols."""
+    """A :class:`~.rate.SliceCoder` that turns scales into table rows and moves real symbols.
+
+    ``sources``: one for each tile of the batch. ``latents``: (batch, channels, h, w), when encoding.
+    """
 
     def __init__(
-        self, source: _Source, starts: dict[int, int], rows: NDArray[np.int32], latents: Tensor | None
+        self,
+        sources: Sequence[_Source],
+        starts: dict[int, int],
+        rows: NDArray[np.int32],
+        latents: Tensor | None,
     ) -> None:
-        self._source = source
+        self._sources = sources
         self._starts = starts
         self._rows = rows
         self._latents = latents
@@ -103,24 +119,26 @@ class _SymbolCoder:
         places = torch.nonzero(mask.flatten())[:, 0]
 
         def pick(field: Tensor) -> Tensor:
-            flat = field.flatten(2)[0]
-            return flat if len(places) == flat.shape[1] else flat[:, places]
+            flat = field.flatten(2)
+            return flat if len(places) == flat.shape[2] else flat[:, :, places]
 
-        scale = pick(index).to(torch.int64).cpu().numpy().ravel()
-        rows = self._rows[self._starts[start]][scale]
-        # the narrowest scale has practically no mass away from 0: its symbols are not coded at all
-        live = np.flatnonzero(scale)
+        scales = pick(index).to(torch.int64).cpu().numpy().reshape(len(self._sources), -1)
         residuals = None
         means = pick(mean)
         if self._latents is not None:
             wanted = pick(self._latents[:, start : start + mean.shape[1]])
-            residuals = (wanted - means).cpu().numpy().ravel()[live]
-        symbols = np.zeros(len(scale), np.int32)
-        symbols[live] = self._source.latents(rows[live], residuals)
-        if self.tap is not None:
-            self.tap(self._starts[start], scale, symbols)
-        values = torch.zeros(mean.shape[1], mask.numel(), dtype=mean.dtype, device=mean.device)
-        values[:, places] = means + torch.from_numpy(symbols).to(mean).reshape(means.shape)
+            residuals = (wanted - means).cpu().numpy().reshape(scales.shape)
+        symbols = np.zeros(scales.shape, np.int32)
+        for number, (source, scale) in enumerate(zip(self._sources, scales, strict=True)):
+            rows = self._rows[self._starts[start]][scale]
+            # the narrowest scale has practically no mass away from 0: its symbols are not coded at all
+            live = np.flatnonzero(scale)
+            exact = None if residuals is None else residuals[number, live]
+            symbols[number, live] = source.latents(rows[live], exact)
+            if self.tap is not None:
+                self.tap(self._starts[start], scale, symbols[number])
+        values = torch.zeros(len(scales), mean.shape[1], mask.numel(), dtype=mean.dtype, device=mean.device)
+        values[:, :, places] = means + torch.from_numpy(symbols).to(mean).reshape(means.shape)
         return values.reshape(mean.shape)
 
 
@@ -135,11 +153,15 @@ class TileCoder:
         self, latents: tuple[Tensor, Tensor], code: int, strength: float, taps: Taps | None = None
     ) -> tuple[bytes, int]:
         """Payload and CRC-32 of the symbols of (coarse, fine) latents in steps, batch of 1."""
-        writer = _Writer(self._tables, strength)
-        self._walk(writer, latents, (0, 0), code, taps)
-        values = np.concatenate(writer.values)
-        payload = rans.encode(values, np.concatenate(writer.rows), self._tables.frequencies)
-        return payload, zlib.crc32(values.astype("<i4").tobytes())
+        return self.encode_batch(latents, code, strength, taps)[0]
+
+    def encode_batch(
+        self, latents: tuple[Tensor, Tensor], code: int, strength: float, taps: Taps | None = None
+    ) -> list[tuple[bytes, int]]:
+        """Payload and CRC-32 of the symbols of each tile of a batch of (coarse, fine) latents in steps."""
+        writers = [_Writer(self._tables, strength) for _ in range(len(latents[0]))]
+        self._walk(writers, latents, (0, 0), code, taps)
+        return [self._written(it) for it in writers]
 
     def decode(
         self, payload: bytes, checksum: int, size: tuple[int, int], code: int, taps: Taps | None = None
@@ -151,18 +173,31 @@ class TileCoder:
         bench.errors.BadBitstream
             The payload is damaged, or its symbols do not have this CRC-32.
         """
-        decoder = rans.Decoder(payload, self._tables.frequencies)
-        reader = _Reader(decoder)
-        tile = self._walk(reader, None, size, code, taps)
-        decoder.finish()
-        if zlib.crc32(np.concatenate(reader.values).astype("<i4").tobytes()) != checksum:
-            raise BadBitstream("vae: the symbols do not match their checksum: the bitstream is damaged")
+        return self.decode_batch([(payload, checksum)], size, code, taps)
+
+    def decode_batch(
+        self,
+        payloads: Sequence[tuple[bytes, int]],
+        size: tuple[int, int],
+        code: int,
+        taps: Taps | None = None,
+    ) -> Tile:
+        """The batch of tiles behind payloads, each with the CRC-32 of its symbols; see :meth:`decode`."""
+        readers = [_Reader(rans.Decoder(payload, self._tables.frequencies)) for payload, _ in payloads]
+        tile = self._walk(readers, None, size, code, taps)
+        for reader, (_, checksum) in zip(readers, payloads, strict=True):
+            reader.finish(checksum)
         return tile
+
+    def _written(self, writer: _Writer) -> tuple[bytes, int]:
+        values = np.concatenate(writer.values)
+        payload = rans.encode(values, np.concatenate(writer.rows), self._tables.frequencies)
+        return payload, zlib.crc32(values.astype("<i4").tobytes())
 
     @torch.no_grad()
     def _walk(
         self,
-        source: _Source,
+        sources: Sequence[_Source],
         latents: tuple[Tensor, Tensor] | None,
         size: tuple[int, int],
         code: int,
@@ -174,13 +209,14 @@ class TileCoder:
         first_slice, first_hyper = 0, 0
         for position, grid in enumerate((model.coarse, model.fine)):
             wanted = latents[position] if latents is not None else None
-            hyper = self._hyper(grid, source, wanted, size, codes, first_hyper)
+            hyper = self._hyper(grid, sources, wanted, size, codes, first_hyper)
             if taps is not None:
-                taps[1](first_hyper, hyper[0].flatten(1).cpu().numpy().astype(np.int32))
+                for one in hyper:
+                    taps[1](first_hyper, one.flatten(1).cpu().numpy().astype(np.int32))
             features = grid.context.features(hyper)
             starts = {part.start: first_slice + i for i, part in enumerate(grid.context.parts())}
             exact = wanted.double() if wanted is not None else None
-            coder = _SymbolCoder(source, starts, self._tables.slice_rows, exact)
+            coder = _SymbolCoder(sources, starts, self._tables.slice_rows, exact)
             coder.tap = taps[0] if taps else None
             decoded, log_scales = grid.context.walk(features, codes, coder, given)
             if position == 0:
@@ -192,19 +228,19 @@ class TileCoder:
     def _hyper(
         self,
         grid: GridModel,
-        source: _Source,
+        sources: Sequence[_Source],
         latents: Tensor | None,
         size: tuple[int, int],
         codes: Tensor,
         first: int,
     ) -> Tensor:
         channels = grid.context.spec.hyper_channels
-        wanted = None
+        wanted: Sequence[NDArray[np.float64] | None] = [None] * len(sources)
         if latents is not None:
-            hyper = grid.analysis(grid.context.normalise(latents, codes).float())
+            hyper = grid.analysis(grid.context.normalise(latents, codes))
             size = (hyper.shape[2], hyper.shape[3])
-            wanted = hyper.double().flatten().cpu().numpy()
+            wanted = hyper.double().flatten(1).cpu().numpy()
         level = int(level_row(codes)[0])
         rows = np.repeat(self._tables.hyper_rows[level, first : first + channels], size[0] * size[1])
-        symbols = source.hyper(rows, wanted)
-        return torch.from_numpy(symbols).to(codes.device).double().reshape(1, channels, *size)
+        symbols = np.stack([it.hyper(rows, one) for it, one in zip(sources, wanted, strict=True)])
+        return torch.from_numpy(symbols).to(codes.device).double().reshape(-1, channels, *size)

@@ -1,13 +1,16 @@
 """Fixed-point arithmetic in float64, so that encoder and decoder agree to the last bit.
 
 Floating-point convolutions differ in the last bit between thread counts, libraries and devices, and
-a single differing table index makes the rest of a stream undecodable. Here weights are multiples of
+a single differing table index makes the rest of a stream undecodable. The encoder's networks are computed
+the same way, so that every device writes the same bitstream. Here weights are multiples of
 2⁻¹⁴ and activations are multiples of 2⁻⁸ of magnitude at most 2¹⁵, so every product is a multiple of
 2⁻²². As long as the absolute weights of an output sum to less than 2¹⁶, every partial sum is below
 2³¹ and needs fewer than 53 bits: the result is exact whatever the order of summation.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -51,7 +54,7 @@ class FixedModule(nn.Module):
 
 
 class FixedConv2d(FixedModule):
-    """A stride-1 convolution with zero padding and an odd kernel; exact, for a batch of 1, in fixed point."""
+    """A stride-1 convolution with zero padding and an odd kernel; exact in fixed point."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, *, bias: bool = True) -> None:
         super().__init__()
@@ -69,29 +72,65 @@ class FixedConv2d(FixedModule):
                 return F.conv2d(x, self.weight, self.bias, padding=self.kernel // 2).float()
         if not self.exact:
             return F.conv2d(x, self.weight, self.bias, padding=self.kernel // 2)
-        return self._exact(x)
+        return exact_convolution(x, self.weight, self.bias)
 
-    def _exact(self, x: Tensor) -> Tensor:
-        """One matrix product per tap of the kernel, on shifted views of the padded rows.
 
-        No algorithm such as Winograd or FFT, whose intermediate values leave the grid, can be
-        chosen for it, and nothing is copied into columns.
-        """
-        height, width = x.shape[2:]
-        border = self.kernel // 2
+class EncoderConv2d(nn.Conv2d):
+    """A convolution that only the encoder runs: torch's own in training, exact in fixed point."""
+
+    exact: bool = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, inputs, height, width) -> (batch, outputs, h, w); in fixed point not yet on the grid."""
+        if not self.exact:
+            return super().forward(x)
+        return exact_convolution(x, self.weight, self.bias, self.stride[0])
+
+
+def exact_convolution(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1) -> Tensor:
+    """One matrix product per tap of an odd kernel, on shifted views of the padded rows; zero padding.
+
+    No algorithm such as Winograd or FFT, whose intermediate values leave the grid, can be chosen
+    for it, and at stride 1 nothing is copied into columns. Pictures of a batch lie end to end.
+    """
+    kernel = weight.shape[2]
+    border = kernel // 2
+    batch, _, height, width = x.shape
+    # the last row below keeps the views of the kernel's last row inside
+    padded = F.pad(x.transpose(0, 1), (border, border, border, border + (border > 0)))
+    total: Tensor | None = None
+    if stride > 1:
+        rows, columns = -(-height // stride), -(-width // stride)
+        for row, column, tap in _taps(weight):
+            taps = padded[
+                :, :, row : row + stride * rows : stride, column : column + stride * columns : stride
+            ]
+            total = _accumulated(total, tap, taps[:, :, :rows, :columns].flatten(1))
+        shape, strides = (-1, batch, rows, columns), None
+    else:
         pitch = width + 2 * border
-        flat = F.pad(x, (border, border, border, border + (border > 0)))[0].flatten(1)
-        count = height * pitch
-        total: Tensor | None = None
-        for row in range(self.kernel):
-            for column in range(self.kernel):
-                shift = row * pitch + column
-                weight, taps = self.weight[:, :, row, column], flat[:, shift : shift + count]
-                total = torch.mm(weight, taps) if total is None else total.addmm_(weight, taps)
-        assert total is not None
-        if self.bias is not None:
-            total += self.bias[:, None]
-        return total.reshape(1, -1, height, pitch)[..., :width]
+        plane = padded.shape[2] * pitch
+        flat = padded.flatten(1)
+        count = (batch - 1) * plane + height * pitch
+        for row, column, tap in _taps(weight):
+            shift = row * pitch + column
+            total = _accumulated(total, tap, flat[:, shift : shift + count])
+        shape, strides = (weight.shape[0], batch, height, width), (count, plane, pitch, 1)
+    assert total is not None
+    if bias is not None:
+        total += bias[:, None]
+    result = total.reshape(shape) if strides is None else total.as_strided(shape, strides)
+    return result.transpose(0, 1)
+
+
+def _taps(weight: Tensor) -> Iterator[tuple[int, int, Tensor]]:
+    for row in range(weight.shape[2]):
+        for column in range(weight.shape[3]):
+            yield row, column, weight[:, :, row, column]
+
+
+def _accumulated(total: Tensor | None, weight: Tensor, taps: Tensor) -> Tensor:
+    return torch.mm(weight, taps) if total is None else total.addmm_(weight, taps)
 
 
 def leaky(x: Tensor) -> Tensor:
@@ -107,6 +146,21 @@ def at_level(table: Tensor, code: Tensor, *, exact: bool) -> Tensor:
     return (snap_weight(value) if exact else value)[:, :, None, None]
 
 
+def require_exact(name: str, weight: Tensor, bias: Tensor | None = None) -> None:
+    """Refuse weights on the grid, (outputs, ...), with which a sum could need more digits than there are.
+
+    Raises
+    ------
+    ValueError
+        The absolute weights of an output sum to too much; ``name`` says of what.
+    """
+    total = weight.flatten(1).abs().sum(1)
+    if bias is not None:
+        total = total + bias.abs()
+    if float(total.max()) >= _MAX_WEIGHT_SUM:
+        raise ValueError(f"weights of {name} are too large for exact arithmetic")
+
+
 @torch.no_grad()
 def make_exact(module: nn.Module) -> None:
     """Turn ``module`` into its fixed-point form, in place.
@@ -118,14 +172,12 @@ def make_exact(module: nn.Module) -> None:
     """
     module.double().requires_grad_(False)
     for name, part in module.named_modules():
-        if isinstance(part, FixedConv2d):
+        if isinstance(part, FixedConv2d | EncoderConv2d):
+            part.exact = True
             part.weight.copy_(snap_weight(part.weight))
-            total = part.weight.flatten(1).abs().sum(1)
             if part.bias is not None:
                 part.bias.copy_(snap_weight(part.bias))
-                total = total + part.bias.abs()
-            if float(total.max()) >= _MAX_WEIGHT_SUM:
-                raise ValueError(f"weights of {name} are too large for exact arithmetic")
+            require_exact(name, part.weight, part.bias)
         if isinstance(part, FixedModule):
             for table in part.level_tables():
                 table.copy_(snap_weight(table))

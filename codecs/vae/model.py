@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from .context import ContextModel, GridSpec, fit_linear
-from .fixed import FixedModule
+from .fixed import FixedModule, make_exact, require_exact, snap_weight
 from .levels import code_to_quality, step_size
 from .networks import AnalysisBranch, BranchSpec, SynthesisBranch
 from .prior import HyperAnalysis, HyperPrior, level_row
@@ -42,7 +42,7 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Pass:
     """One training pass."""
 
     bits: Tensor
@@ -51,6 +51,22 @@ class Estimate:
     """The part of them spent on hyper-latents."""
     samples: Tensor
     """Reconstruction, (batch, 3, H, W), centred on 0."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Latents as a decoder would have them, and what they cost."""
+
+    fine: Tensor
+    """Fine latents before quantisation, in steps, (batch, 128, h, w)."""
+    decoded: Tensor
+    """The same after it; no gradient."""
+    log_scales: Tensor
+    features: Tensor
+    bits: Tensor
+    """Estimated bits of each picture, (batch,)."""
+    hyper_bits: Tensor
+    """The part of them spent on hyper-latents."""
 
 
 class GridModel(nn.Module):
@@ -105,12 +121,37 @@ class VaeModel(nn.Module):
         with torch.autocast(like.device.type, torch.bfloat16, enabled=wanted):
             yield
 
-    def analyse(self, x: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
-        """Samples (batch, 3, H, W) centred on 0 -> coarse (24) and fine (128) latents, in steps."""
-        y = self.fine_transform(x)
+    def make_exact(self) -> None:
+        """Turn all that decides on symbols into its fixed-point form, in place: not the synthesis.
+
+        Raises
+        ------
+        ValueError
+            Weights too large for the arithmetic to be exact: such a model cannot be shipped.
+        """
+        for name, weight in (
+            ("the fine transform", self.fine_transform.analysis),
+            ("the coarse transform", self.coarse_transform.basis),
+        ):
+            require_exact(name, snap_weight(weight))
+        self.fine_transform.exact = True
+        for grid in (self.coarse, self.fine):
+            make_exact(grid.analysis)
+            make_exact(grid.context)
+        make_exact(self.coarse_transform)
+        make_exact(self.analysis_branch)
+
+    def coefficients(self, x: Tensor, code: Tensor) -> Tensor:
+        """Samples (batch, 3, H, W) centred on 0 -> fine coefficients (batch, 128, h, w), in samples."""
+        y: Tensor = self.fine_transform(x)
         if self.use_branches:
             with self._mixed_precision(x):
                 y = self.analysis_branch(y, code)
+        return y
+
+    def analyse(self, x: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Samples (batch, 3, H, W) centred on 0 -> coarse (24) and fine (128) latents, in steps."""
+        y = self.coefficients(x, code)
         step = steps(code, y)
         return self.coarse_transform(y) / step, y / step
 
@@ -127,16 +168,21 @@ class VaeModel(nn.Module):
         with self._mixed_precision(decoded):
             return self.synthesis_branch.samples(linear, shared, code)
 
-    def forward(self, x: Tensor, code: Tensor, strength: float = RDOQ_STRENGTH) -> Estimate:
-        """Estimate rate and reconstruction of ``x`` (batch, 3, H, W), centred on 0."""
+    def estimate(self, x: Tensor, code: Tensor, strength: float = RDOQ_STRENGTH) -> Estimate:
+        """Quantise the latents of ``x`` (batch, 3, H, W), centred on 0, and estimate their rate."""
         coarse, fine = self.analyse(x, code)
         decoded_coarse, _, _, coarse_bits = _estimate(self.coarse, coarse, code, strength)
         given = self.coarse_transform.inverse(decoded_coarse)
         decoded, log_scales, features, fine_bits = _estimate(self.fine, fine, code, strength, given)
-        straight_through = fine + (decoded - fine).detach()
-        samples = self.synthesise(straight_through, log_scales.detach(), features.detach(), code)
         bits = [coarse_bits[i] + fine_bits[i] for i in (0, 1)]
-        return Estimate(bits=bits[0], hyper_bits=bits[1], samples=samples)
+        return Estimate(fine, decoded, log_scales, features, bits[0], bits[1])
+
+    def forward(self, x: Tensor, code: Tensor, strength: float = RDOQ_STRENGTH) -> Pass:
+        """Estimate rate and reconstruction of ``x`` (batch, 3, H, W), centred on 0."""
+        it = self.estimate(x, code, strength)
+        straight_through = it.fine + (it.decoded - it.fine).detach()
+        samples = self.synthesise(straight_through, it.log_scales.detach(), it.features.detach(), code)
+        return Pass(bits=it.bits, hyper_bits=it.hyper_bits, samples=samples)
 
 
 def steps(code: Tensor, like: Tensor) -> Tensor:

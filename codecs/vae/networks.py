@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .fixed import at_level, leaky
+from .fixed import EncoderConv2d, FixedModule, at_level, leaky
 from .levels import LEVELS
 from .transform import COEFFICIENTS
 
 _SAMPLE_SCALE = 64.0
 _CORRECTION_SCALE = 8.0
-_REDUCTION = 4
+REDUCTION = 4
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class BranchSpec:
     """Channels at 1/4 resolution that the latent part hands to the pixel part."""
 
 
-class AnalysisBranch(nn.Module):
+class AnalysisBranch(FixedModule):
     """Correction of the coefficients, (batch, 128, h, w), in units of samples."""
 
     std: Tensor
@@ -42,18 +42,22 @@ class AnalysisBranch(nn.Module):
         super().__init__()
         width = spec.analysis
         self.register_buffer("std", torch.ones(COEFFICIENTS))
-        self.first = nn.Conv2d(COEFFICIENTS, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
-        self.last = nn.Conv2d(width, COEFFICIENTS, 1)
+        self.first = EncoderConv2d(COEFFICIENTS, width, 3, padding=1)
+        self.second = EncoderConv2d(width, width, 3, padding=1)
+        self.last = EncoderConv2d(width, COEFFICIENTS, 1)
         self.level_bias = nn.Parameter(torch.zeros(LEVELS, width))
         _zero(self.last)
 
+    def level_tables(self) -> list[Tensor]:
+        """The bias by level."""
+        return [self.level_bias]
+
     def forward(self, y: Tensor, code: Tensor) -> Tensor:
         """Corrected coefficients."""
-        x = self.first(y / (30 + 0.7 * self.std[:, None, None]))
-        x = leaky(x + at_level(self.level_bias, code, exact=False).to(x.dtype))
-        x = self.last(leaky(self.second(x)))
-        corrected: Tensor = y + 20 * x.to(y.dtype)
+        x = self.first(self.on_grid(y / (30 + 0.7 * self.std[:, None, None])))
+        x = x + at_level(self.level_bias, code, exact=self.exact).to(x.dtype)
+        x = self.on_grid(leaky(self.second(self.on_grid(leaky(x)))))
+        corrected: Tensor = y + 20 * self.on_grid(self.last(x)).to(y.dtype)
         return corrected
 
 
@@ -62,12 +66,12 @@ class SynthesisBranch(nn.Module):
 
     def __init__(self, spec: BranchSpec, side_channels: int) -> None:
         super().__init__()
-        ratio = 8 // _REDUCTION
+        ratio = 8 // REDUCTION
         self.entry = nn.Conv2d(COEFFICIENTS + side_channels, spec.latent, 1)
         self.latent = nn.Conv2d(spec.latent, spec.latent, 3, padding=1)
         self.correction = nn.Conv2d(spec.latent, COEFFICIENTS, 1)
         self.share = nn.Conv2d(spec.latent, spec.shared * ratio * ratio, 1)
-        patch = 3 * _REDUCTION * _REDUCTION
+        patch = 3 * REDUCTION * REDUCTION
         self.first = nn.Conv2d(patch + spec.shared, spec.pixel, 3, padding=1)
         self.blocks = nn.ModuleList(
             nn.ModuleList(nn.Conv2d(spec.pixel, spec.pixel, 3, padding=1) for _ in range(2))
@@ -89,18 +93,23 @@ class SynthesisBranch(nn.Module):
         x = self.entry(side)
         x = leaky(x + at_level(self.level_bias, code, exact=False).to(x.dtype))
         x = leaky(self.latent(x))
-        return decoded + self.correction(x).to(decoded.dtype), F.pixel_shuffle(self.share(x), 8 // _REDUCTION)
+        return decoded + self.correction(x).to(decoded.dtype), F.pixel_shuffle(self.share(x), 8 // REDUCTION)
 
     def samples(self, linear: Tensor, shared: Tensor, code: Tensor) -> Tensor:
         """Corrected samples, (batch, 3, H, W), from those of the inverse transform."""
-        patches = F.pixel_unshuffle(linear / _SAMPLE_SCALE, _REDUCTION)
+        patches = F.pixel_unshuffle(linear / _SAMPLE_SCALE, REDUCTION)
         x = self.first(torch.cat([patches.to(shared.dtype), shared], 1))
         x = x * at_level(self.level_gain, code, exact=False).to(x.dtype)
         x = leaky(x + at_level(self.level_shift, code, exact=False).to(x.dtype))
         for first, second in _pairs(self.blocks):
             x = x + second(leaky(first(x)))
-        correction = F.pixel_shuffle(self.last(x), _REDUCTION)
+        correction = F.pixel_shuffle(self.finish(x), REDUCTION)
         return linear + _CORRECTION_SCALE * correction.to(linear.dtype)
+
+    def finish(self, x: Tensor) -> Tensor:
+        """The pixel part's features -> corrections of 4×4 samples, (batch, 48, H/4, W/4)."""
+        corrections: Tensor = self.last(x)
+        return corrections
 
 
 def _pairs(blocks: nn.ModuleList) -> list[tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]]:

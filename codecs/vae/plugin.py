@@ -38,10 +38,13 @@ class VaeTrainer:
         """Train the preset on ``images``; the folder of the last checkpoint."""
         from bench.trainer import TrainProgress
 
-        from .train import Progress, preset, train
+        from .loop import Progress
+        from .train import preset, train
 
         if request.preset not in get_args(Preset):
             raise ConfigError(f"--preset is one of {', '.join(get_args(Preset))}, not {request.preset!r}")
+        if request.weights is not None:
+            raise ConfigError("--weights: the vae starts from its training pictures; use --resume to go on")
         config = replace(
             preset(cast(Preset, request.preset), request.out),
             device=self._device(request.device),
@@ -55,7 +58,8 @@ class VaeTrainer:
             config = replace(config, minutes=request.minutes)
 
         def told(it: Progress) -> None:
-            figures = {"loss": it.loss, "bpp": it.rate_bpp, "ELBO": it.elbo_bpp}
+            row = it.figures
+            figures = {"loss": row["loss"], "bpp": row["rate_bpp"], "ELBO": row["elbo_bpp"]}
             observer(TrainProgress(it.step, it.steps, it.seconds_left, figures))
 
         return train(config, images, validation, told)

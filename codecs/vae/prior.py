@@ -8,26 +8,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .fixed import leaky
+from .fixed import EncoderConv2d, FixedModule, leaky
 from .levels import LEVELS, STEPS_PER_LEVEL
 
 _COMPONENTS = 3
 
 
-class HyperAnalysis(nn.Module):
-    """Normalised latents to hyper-latents at 1/64 of the picture; encoder only, in float32."""
+class HyperAnalysis(FixedModule):
+    """Normalised latents to hyper-latents at 1/64 of the picture; encoder only."""
 
     def __init__(self, inputs: int, hidden: int, outputs: int, stages: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(inputs, hidden, 3, padding=1)
+        self.first = EncoderConv2d(inputs, hidden, 3, padding=1)
         widths = [hidden] * stages + [outputs]
-        self.down = nn.ModuleList(nn.Conv2d(i, o, 5, 2, 2) for i, o in pairwise(widths))
+        self.down = nn.ModuleList(EncoderConv2d(i, o, 5, 2, 2) for i, o in pairwise(widths))
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs, h, w) -> (batch, outputs, h/2ⁿ, w/2ⁿ), not yet rounded."""
-        x = self.first(x)
+        x = self.on_grid(self.first(x))
         for layer in self.down:
-            x = layer(leaky(x))
+            x = self.on_grid(layer(self.on_grid(leaky(x))))
         return x
 
 

@@ -8,6 +8,7 @@ blobs of plausible colour, never scenes.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,10 @@ from numpy.typing import NDArray
 from bench.errors import ConfigError
 
 from .levels import LEVELS, quality_to_code
+
+if TYPE_CHECKING:
+    from .model import VaeModel
+    from .tables import CodingTables
 
 NOTE = (
     "Samples of a compression prior are textures and colours without objects: the hyper-latents are drawn "
@@ -34,14 +39,21 @@ def sample(
     bench.errors.ConfigError
         An argument is out of range.
     """
+    from .weights import load_weights
+
+    package = load_weights(weights)
+    return draw(package.model, package.tables, (count, quality, seed), side)
+
+
+def draw(
+    model: VaeModel, tables: CodingTables, wanted: tuple[int, float, int], side: int = 256
+) -> NDArray[np.uint8]:
+    """What :func:`sample` does, for ``wanted`` (count, quality, seed) of a model that is at hand."""
+    count, quality, seed = wanted
     if count < 1 or not 1.0 <= quality <= LEVELS or side < 64 or side % 64:
         raise ConfigError(f"sample: need n ≥ 1, quality 1 to {LEVELS} and a side that is a multiple of 64")
     import torch
 
-    from .weights import load_weights
-
-    package = load_weights(weights)
-    model, tables = package.model, package.tables
     random = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
     code = quality_to_code(quality)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .container import TILE
 from .entropy import Tile
-from .model import PATCH, VaeModel
+from .model import PATCH, VaeModel, steps
 from .transform import BLOCK
 
 MARGIN = 64
@@ -76,22 +76,38 @@ def analyse_window(
     model: VaeModel, image: NDArray[np.uint8], window: Window, code: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Coarse and fine latents, in steps, of one tile of ``image`` (height, width, 3)."""
+    return analyse_batch(model, image[None], window, code)
+
+
+def analyse_batch(
+    model: VaeModel, images: NDArray[np.uint8], window: Window, code: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Coarse and fine latents, in steps, of the same tile of each of ``images`` (batch, height, width, 3)."""
     rows, columns = window.outer(1)
-    height, width = image.shape[:2]
+    height, width = images.shape[1:3]
     # repeated edges cost the fewest bits of the simple ways to fill the last patch
     row_index = np.arange(rows.start, rows.stop).clip(max=height - 1)
     column_index = np.arange(columns.start, columns.stop).clip(max=width - 1)
-    pixels = image[row_index[:, None], column_index[None]]
-    x = torch.from_numpy(pixels).to(code.device).permute(2, 0, 1)[None].float() - 128
-    fine = _cropped(model.analyse(x, code)[1], window, BLOCK)
+    pixels = images[:, row_index[:, None], column_index[None]]
+    x = torch.from_numpy(pixels).to(code.device).permute(0, 3, 1, 2).float() - 128
+    fine = _cropped(model.coefficients(x, code), window, BLOCK)
+    step = steps(code, fine)
     # the decoder undoes the second level tile by tile, so its filter must not cross their edges
-    return model.coarse_transform(fine), fine
+    return model.coarse_transform(fine) / step, fine / step
 
 
 def synthesise_windows(
     model: VaeModel, tiles: list[Tile], size: tuple[int, int], code: Tensor
 ) -> NDArray[np.uint8]:
     """The picture of ``size`` (height, width) behind the decoded tiles, which are used up."""
+    picture: NDArray[np.uint8] = synthesise_batch(model, tiles, size, code)[0]
+    return picture
+
+
+def synthesise_batch(
+    model: VaeModel, tiles: list[Tile], size: tuple[int, int], code: Tensor
+) -> NDArray[np.uint8]:
+    """The pictures (batch, height, width, 3) behind tiles of whole batches, which are used up."""
     height, width = size
     grid = list(windows(height, width))
     # field by field, so that each is held twice only while it is put together
@@ -100,24 +116,26 @@ def synthesise_windows(
     whole = []
     while fields:
         whole.append(_assembled(fields.pop(0), grid, (height, width)))
-    picture = np.empty((height, width, 3), np.uint8)
+    pictures = np.empty((len(whole[0]), height, width, 3), np.uint8)
     for window in grid:
         rows, columns = window.outer(BLOCK)
         decoded, log_scales, features = (field[:, :, rows, columns] for field in whole)
-        samples = _cropped(model.synthesise(decoded, log_scales, features, code), window, 1)
+        # TensorFloat-32 would put a GPU's pictures some levels off the CPU's
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            samples = _cropped(model.synthesise(decoded, log_scales, features, code), window, 1)
         tall, wide = min(window.height, height - window.top), min(window.width, width - window.left)
-        pixels = (samples[0, :, :tall, :wide] + 128).round().clamp(0, 255).to(torch.uint8)
-        picture[window.top : window.top + tall, window.left : window.left + wide] = (
-            pixels.permute(1, 2, 0).cpu().numpy()
+        pixels = (samples[:, :, :tall, :wide] + 128).round().clamp(0, 255).to(torch.uint8)
+        pictures[:, window.top : window.top + tall, window.left : window.left + wide] = (
+            pixels.permute(0, 2, 3, 1).cpu().numpy()
         )
-    return picture
+    return pictures
 
 
 def _assembled(parts: list[Tensor], grid: list[Window], size: tuple[int, int]) -> Tensor:
     if len(parts) == 1:
         return parts[0]
     shape = (padded(size[0]) // BLOCK, padded(size[1]) // BLOCK)
-    whole = parts[0].new_empty(1, parts[0].shape[1], *shape)
+    whole = parts[0].new_empty(*parts[0].shape[:2], *shape)
     for part, window in zip(parts, grid, strict=True):
         top, left = window.top // BLOCK, window.left // BLOCK
         whole[:, :, top : top + part.shape[2], left : left + part.shape[3]] = part

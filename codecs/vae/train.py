@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from bench.errors import BenchError, ConfigError
+from bench.errors import ConfigError
 
-_DIVERGED = 4.0
+from .loop import Observer, Rhythm, run
+
 LOG_COLUMNS = ("step", "seconds", "loss", "rate_bpp", "hyper_bpp", "mse", "elbo_bpp", "learning_rate")
-
-
-class TrainingDiverged(BenchError):
-    """The loss became infinite or grew without bound; the last good checkpoint is kept."""
 
 
 @dataclass(frozen=True)
@@ -45,26 +40,6 @@ class TrainConfig:
     bfloat16: bool = True
     """Convolve in bfloat16 while training: about 1.4 times faster where the processor has it."""
     resume: bool = False
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Handed to the observer after every logged step."""
-
-    step: int
-    steps: int
-    seconds: float
-    loss: float
-    rate_bpp: float
-    elbo_bpp: float
-
-    @property
-    def seconds_left(self) -> float:
-        """Estimated from the mean speed so far."""
-        return self.seconds / max(1, self.step) * (self.steps - self.step)
-
-
-Observer = Callable[[Progress], None]
 
 
 def preset(name: Literal["tiny", "base"], out: Path) -> TrainConfig:
@@ -101,28 +76,12 @@ def train(
 
     config.out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(config, images)
-    steps = trainer.schedule.steps
-    started = time.monotonic() - trainer.seconds
-    usual = math.nan
-    while trainer.step < steps:
-        loss = trainer.advance()
-        if not math.isfinite(loss) or loss > _DIVERGED * max(usual, 1.0):
-            raise TrainingDiverged(
-                f"loss {loss:.4g} at step {trainer.step}: stopped; the last good state is in {config.out}, "
-                "resume from it with a larger batch or fewer steps"
-            )
-        usual = loss if math.isnan(usual) else 0.98 * usual + 0.02 * loss
-        trainer.seconds = time.monotonic() - started
-        last = trainer.step == steps
-        if trainer.step % config.log_every == 0 or last:
-            row = trainer.log()
-            if observer is not None:
-                values = (row["loss"], row["rate_bpp"], row["elbo_bpp"])
-                observer(Progress(trainer.step, steps, trainer.seconds, *values))
-        if trainer.step % config.checkpoint_every == 0 or last:
-            trainer.save()
-        if validation and (last or (config.validate_every and trainer.step % config.validate_every == 0)):
+
+    def check() -> None:
+        if validation:
             validate(trainer.averaged(), trainer.step, images, validation, config.out / "validation.csv")
+
+    run(trainer, Rhythm(config.log_every, config.checkpoint_every, config.validate_every), check, observer)
     if validation:
         draw_training(config.out, config.out / "training.png")
     return trainer.save()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import csv
 import dataclasses
 import json
 import math
@@ -21,13 +19,13 @@ from bench.errors import ConfigError
 from .checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from .data import Crops, load_rgb
 from .levels import code_to_quality, lagrangian, typical_cost, typical_rate
+from .loop import Log
 from .model import PATCH, VaeModel
+from .optimised import Optimised
 from .presets import model_spec
 from .schedule import Schedule
 from .train import LOG_COLUMNS, TrainConfig
 
-_EMA_DECAY = 0.998
-_CLIP = 1.0
 _TIMED_STEPS = 4
 _FIT_IMAGES = 40
 """Pictures that the closed-form start is computed from."""
@@ -46,8 +44,7 @@ class Trainer:
         self._config = config
         self.schedule = Schedule(config.entropy_steps if config.use_branches else config.steps, config.steps)
         self._crops = Crops(images, config.crop, config.seed)
-        self._log = config.out / "log.csv"
-        self._recent: list[dict[str, float]] = []
+        self._log = Log(config.out / "log.csv", LOG_COLUMNS)
         self.step = 0
         self.seconds = 0.0
         found = latest_checkpoint(config.out)
@@ -63,33 +60,33 @@ class Trainer:
         self.model.train_mixed(config.bfloat16)
         if config.device == "cpu":
             self.model.to(memory_format=torch.channels_last)
-        self._parameters = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
-        groups = self._groups()
-        self._optimiser = torch.optim.Adam(groups, 1e-3)
-        self._average = {n: p.detach().clone() for n, p in self._parameters.items()}
+        self._optimised = Optimised(self.model, self._groups())
         if found is not None:
             self._restore(found)
         elif config.minutes:
             self.schedule = self._timed(config.minutes)
+
+    @property
+    def steps(self) -> int:
+        """The step it ends at."""
+        return self.schedule.steps
 
     def advance(self) -> float:
         """One optimisation step; returns its loss. A loss that is not a number changes nothing."""
         config, step = self._config, self.step
         joint = config.use_branches and self.schedule.joint(step)
         rate = self.schedule.rate(step)
-        for group in self._optimiser.param_groups:
+        for group in self._optimised.groups:
             group["lr"] = rate * self.schedule.multiplier(group["name"], step)
             for parameter in group["params"]:
                 parameter.requires_grad_(group["lr"] > 0)
         loss, losses = self._loss(step, joint)
-        self._optimiser.zero_grad(set_to_none=True)
+        self._optimised.clear()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters.values(), _CLIP)
-        if bool(torch.isfinite(norm)) and math.isfinite(losses["loss"]):
-            self._optimiser.step()
-            self._follow()
+        if math.isfinite(losses["loss"]):
+            self._optimised.apply(step)
         self.step += 1
-        self._recent.append({**losses, "learning_rate": rate})
+        self._log.add({**losses, "learning_rate": rate})
         return losses["loss"]
 
     def _loss(self, step: int, joint: bool) -> tuple[Tensor, dict[str, float]]:
@@ -120,11 +117,7 @@ class Trainer:
 
     def averaged(self) -> VaeModel:
         """A copy of the model with the moving average of its parameters."""
-        model = copy.deepcopy(self.model)
-        for name, parameter in model.named_parameters():
-            if name in self._average:
-                parameter.data.copy_(self._average[name])
-        return model
+        return self._optimised.averaged(self.model)
 
     @torch.no_grad()
     def loss_at(self, step: int) -> float:
@@ -132,36 +125,18 @@ class Trainer:
         return self._loss(step, self._config.use_branches and self.schedule.joint(step))[1]["loss"]
 
     def log(self) -> dict[str, float]:
-        """Append the mean of the steps since the last call to ``log.csv`` and return it."""
-        names = self._recent[0]
-        row = {name: sum(r[name] for r in self._recent) / len(self._recent) for name in names}
-        self._recent = []
-        row |= {"step": self.step, "seconds": self.seconds}
-        fresh = not self._log.exists()
-        with self._log.open("a", newline="") as handle:
-            writer = csv.writer(handle)
-            if fresh:
-                writer.writerow(LOG_COLUMNS)
-            writer.writerow([f"{row[c]:.6g}" if c != "step" else self.step for c in LOG_COLUMNS])
-        return row
+        """Append the means since the last call to ``log.csv`` and return them."""
+        return self._log.write(self.step, self.seconds)
 
     def save(self) -> Path:
         """Write a checkpoint of the current step."""
-        moments: dict[str, dict[str, Tensor]] = {"exp_avg": {}, "exp_avg_sq": {}, "count": {}}
-        for name, parameter in self._parameters.items():
-            state = self._optimiser.state.get(parameter)
-            if state:
-                moments["exp_avg"][name] = state["exp_avg"]
-                moments["exp_avg_sq"][name] = state["exp_avg_sq"]
-                moments["count"][name] = state["step"].reshape(1)
-        groups = {"model": dict(self.model.state_dict()), "average": self._average, **moments}
         meta = {
             "seconds": self.seconds,
-            "recent": self._recent,
+            "recent": self._log.recent,
             "schedule": dataclasses.asdict(self.schedule),
             "config": json.loads(json.dumps(dataclasses.asdict(self._config), default=str)),
         }
-        return save_checkpoint(self._config.out, self.step, groups, meta)
+        return save_checkpoint(self._config.out, self.step, self._optimised.tensors(), meta)
 
     def _timed(self, minutes: float) -> Schedule:
         """The schedule that fits into ``minutes`` at the speed of both stages on this machine."""
@@ -172,7 +147,7 @@ class Trainer:
             for step in range(_TIMED_STEPS):
                 self._loss(step, joint)[0].backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             seconds.append((time.monotonic() - started) / _TIMED_STEPS)
-        self._optimiser.zero_grad(set_to_none=True)
+        self._optimised.clear()
         if not self._config.use_branches:
             steps = max(1, round(60 * minutes / seconds[0]))
             return Schedule(steps, steps)
@@ -182,43 +157,22 @@ class Trainer:
     def _groups(self) -> list[dict[str, Any]]:
         """Parameters that always move at the same rate, named after one of them."""
         groups: dict[tuple[float, float], dict[str, Any]] = {}
-        for name, parameter in self._parameters.items():
+        for name, parameter in self.model.named_parameters():
+            if not parameter.requires_grad:
+                continue
             rates = (self.schedule.multiplier(name, 0), self.schedule.multiplier(name, self.schedule.steps))
             groups.setdefault(rates, {"name": name, "params": []})["params"].append(parameter)
         return list(groups.values())
 
     def _restore(self, path: Path) -> None:
         groups, meta = load_checkpoint(path)
-        self.model.load_state_dict(groups["model"])
-        for name, value in groups["average"].items():
-            self._average[name].copy_(value)
-        for name, parameter in self._parameters.items():
-            if name in groups["count"]:
-                self._optimiser.state[parameter] = {
-                    "step": groups["count"][name].reshape(()).clone(),
-                    "exp_avg": torch.empty_like(parameter).copy_(groups["exp_avg"][name]),
-                    "exp_avg_sq": torch.empty_like(parameter).copy_(groups["exp_avg_sq"][name]),
-                }
+        self._optimised.restore(groups)
         if self._config.minutes:
             self.schedule = Schedule(**meta["schedule"])
         self.step = int(meta["step"])
         self.seconds = float(meta["seconds"])
-        self._recent = list(meta["recent"])
-        self._trim_log()
-
-    def _trim_log(self) -> None:
-        """Drop log lines of steps that the checkpoint does not know, so that none appears twice."""
-        if not self._log.exists():
-            return
-        lines = self._log.read_text().splitlines(keepends=True)
-        kept = lines[:1] + [line for line in lines[1:] if int(line.split(",", 1)[0]) <= self.step]
-        self._log.write_text("".join(kept))
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        decay = min(_EMA_DECAY, 1 - 1 / (self.step / 5 + 1.01))
-        for name, parameter in self._parameters.items():
-            self._average[name].lerp_(parameter, 1 - decay)
+        self._log.recent = list(meta["recent"])
+        self._log.trim(self.step)
 
 
 def _fit_images(images: Sequence[Path]) -> list[Tensor]:

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .fixed import FixedConv2d, FixedModule
+from .fixed import FixedConv2d, FixedModule, exact_convolution, snap, snap_weight
 
 BLOCK = 8
 COEFFICIENTS = 128
@@ -67,7 +67,12 @@ def _filter_boundaries(x: Tensor, matrix: Tensor) -> Tensor:
 
 
 class FineTransform(nn.Module):
-    """Level one: (batch, 3, H, W) samples around 0 <-> (batch, 128, H/8, W/8) coefficients."""
+    """Level one: (batch, 3, H, W) samples around 0 <-> (batch, 128, H/8, W/8) coefficients.
+
+    ``exact`` lets the encoder's side compute in fixed point, in float64; the decoder's side stays as it is.
+    """
+
+    exact: bool = False
 
     boundary: Tensor
 
@@ -79,10 +84,14 @@ class FineTransform(nn.Module):
 
     def blocks(self, x: Tensor) -> Tensor:
         """Filtered samples as (batch, 192, H/8, W/8) block vectors."""
+        if self.exact:
+            return F.pixel_unshuffle(snap(_filter_boundaries(x.double(), snap_weight(self.boundary))), BLOCK)
         return F.pixel_unshuffle(_filter_boundaries(x, self.boundary), BLOCK)
 
     def forward(self, x: Tensor) -> Tensor:
         """Samples to coefficients."""
+        if self.exact:
+            return snap(exact_convolution(self.blocks(x), snap_weight(self.analysis), None))
         return F.conv2d(self.blocks(x), self.analysis)
 
     def inverse(self, y: Tensor) -> Tensor:
@@ -103,7 +112,7 @@ class CoarseTransform(FixedModule):
     """Level two: the first 6 coefficients at 1/8 <-> 24 coefficients at 1/16.
 
     The inverse is part of the entropy model (it predicts nothing but supplies context), so it has
-    a fixed-point form.
+    a fixed-point form; so has the way down, for every encoder to write the same bitstream.
     """
 
     def __init__(self) -> None:
@@ -119,6 +128,9 @@ class CoarseTransform(FixedModule):
 
     def forward(self, y: Tensor) -> Tensor:
         """Fine to coarse coefficients."""
+        if self.exact:
+            pairs = snap(self.pairs(y.double()))
+            return snap(exact_convolution(pairs, snap_weight(self.basis), None)).to(y.dtype)
         return F.conv2d(self.pairs(y), self.basis.to(y.dtype))
 
     def inverse(self, v: Tensor) -> Tensor:

@@ -60,8 +60,8 @@ def save_weights(path: Path, model: VaeModel, tables: CodingTables, training: di
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def load_weights(path: Path, device: str = "cpu") -> Package:
-    """The model in ``path``, its entropy model in fixed-point form.
+def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Package:
+    """The model in ``path``, its entropy model in fixed-point form, or in float32 for training.
 
     Raises
     ------
@@ -71,7 +71,6 @@ def load_weights(path: Path, device: str = "cpu") -> Package:
     import torch
     from safetensors import SafetensorError, safe_open
 
-    from .fixed import make_exact
     from .model import VaeModel
 
     try:
@@ -92,8 +91,8 @@ def load_weights(path: Path, device: str = "cpu") -> Package:
         raise CodecUnavailable(f"vae: {path} is not a weights file of this codec ({error})") from error
     model.use_branches = bool(meta["training"].get("branches", True))
     model.requires_grad_(False).eval()
-    for part in (model.coarse_transform, model.coarse.context, model.fine.context):
-        make_exact(part)
+    if exact:
+        model.make_exact()
     model.to(torch.device(device))
     if device == "cpu":
         for branch in (model.analysis_branch, model.synthesis_branch):

@@ -95,6 +95,24 @@ def test_direction_of_a_metric() -> None:
     assert kinds(state(worse), state(trial())) == {"lpips": "improved"}
 
 
+@pytest.mark.parametrize(("after", "kind"), [(1.3, "regression"), (0.7, "regression"), (1.1, "improved")])
+def test_farther_from_an_ideal_value_is_worse(after: float, kind: str) -> None:
+    """Of a metric that is best at 1, moving away from 1 is the loss, on either side; it has no BD-rate."""
+    known = MetricState("1", "", True, 1.0)
+
+    def of(*values: float, pixels: str) -> State:
+        points = [
+            trial(quality=10.0 * k, bytes=1000 * k, pixels_sha256=pixels, metrics={"energy": value})
+            for k, value in enumerate(values, start=1)
+        ]
+        return msgspec.structs.replace(state(*points), metrics={"energy": known})
+
+    before, now = of(0.2, 0.5, 0.8, pixels="p"), of(0.2, 0.5, after, pixels="P")
+    assert kinds(before, now) == {"energy": kind, "pixels": "changed"}
+    old = msgspec.structs.replace(before, metrics={"energy": MetricState("1", "", True)})
+    assert kinds(old, now)["energy"] == kind, "a baseline that does not know of the ideal"
+
+
 def test_losing_exactness_is_a_regression() -> None:
     """Identical pixels have no PSNR; a finite one afterwards is a loss, and the reverse an improvement."""
     exact = trial(exact=True, metrics={"psnr_rgb": None, "lpips": 0.2})

@@ -191,6 +191,10 @@ def test_lists_and_doctor() -> None:
     """What is installed is listed with versions; nothing is missing in the test environment."""
     assert "kodak" in rdbench("list", "datasets").stdout
     assert "1 to 100" in rdbench("list", "codecs").stdout
-    assert "ms_ssim_rgb" in rdbench("list", "metrics").stdout
+    metrics = rdbench("list", "metrics").stdout
+    assert "ms_ssim_rgb" in metrics
+    assert "nearer to 1" in metrics
+    assert "distribution --metric" in metrics
     doctor = rdbench("doctor").stdout
+    assert {"fid", "kid", "kid_alexnet"} <= set(doctor.split())
     assert "libjpeg-turbo" in doctor.replace("_", "-")

@@ -55,11 +55,12 @@ CONFORMANCE = {
 
 if find_spec("torch") and find_spec("safetensors"):
     from bench_codecs.vae import Vae
+    from bench_codecs.vae_gan import VaeGan
 
-    CONFORMANCE["vae"] = Vae
+    CONFORMANCE |= {"vae": Vae, "vae-gan": VaeGan}
 
 NOT_HERE = {
     # without its published weights, which are downloaded, it reconstructs noise: it has tests of its own
     "bench_codecs.compressai_zoo:CompressAi",
-    *(() if "vae" in CONFORMANCE else ("bench_codecs.vae:Vae",)),
+    *(() if "vae" in CONFORMANCE else ("bench_codecs.vae:Vae", "bench_codecs.vae_gan:VaeGan")),
 }

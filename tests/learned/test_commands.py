@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from PIL import Image
+
+torch = pytest.importorskip("torch", reason='learned codecs need pip install "rdbench[learned]"')
 
 
 def rdbench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -58,15 +61,48 @@ def test_unknown_trainer_and_preset_are_named(pictures: Path, tmp_path: Path) ->
     assert "tiny, base" in preset.stderr
 
 
-def test_absent_gpu_is_an_error(pictures: Path, tmp_path: Path) -> None:
-    """Asked-for CUDA that is absent ends in a usage error, never in a run on the CPU."""
-    import pytest
-    import torch
+ABSENT_GPU = {
+    "run": ("run", "-d", "PICTURES", "-c", "vae@3", "-o", "OUT", "--device", "cuda"),
+    "run of metrics alone": ("run", "-d", "PICTURES", "-c", "jpeg@30", "-o", "OUT", "--device", "cuda"),
+    "a codec's option": ("run", "-d", "PICTURES", "-c", "vae:device=cuda@3", "-o", "OUT"),
+    "the zoo": ("run", "-d", "PICTURES", "-c", "compressai:untrained=true,device=cuda@1", "-o", "OUT"),
+    "encode": ("encode", "vae:device=cuda@3", "PICTURES/p0.png", "OUT"),
+    "train": ("train", "vae", "--preset", "tiny", "-d", "PICTURES", "-o", "OUT", "--device", "cuda"),
+    "distribution": ("distribution", "OUT", "--device", "cuda"),
+}
 
+
+@pytest.mark.parametrize("case", ABSENT_GPU)
+def test_absent_gpu_is_an_error(case: str, pictures: Path, tmp_path: Path) -> None:
+    """Asked-for CUDA that is absent ends in a usage error with a remedy, never in work on the CPU."""
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
-    arguments = ("-d", pictures, "-c", "vae@3", "-m", "psnr_rgb", "-o", tmp_path / "run")
-    done = rdbench("run", *arguments, "--device", "cuda")
-    assert done.returncode == 2
+    places = {"PICTURES": str(pictures), "OUT": str(tmp_path / "out")}
+    arguments = [places.get(it, it).replace("PICTURES", str(pictures)) for it in ABSENT_GPU[case]]
+    done = rdbench(*arguments)
+    assert done.returncode == 2, done.stderr
     assert "CUDA" in done.stderr
-    assert not (tmp_path / "run" / "measurements.jsonl").exists()
+    assert "cpu" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not [it for it in (tmp_path / "out").rglob("*") if it.is_file() and it.name != ".lock"]
+
+
+def test_a_gpu_run_equals_the_cpus(pictures: Path, tmp_path: Path) -> None:
+    """The same bitstreams, pictures but for single levels; the record says where it ran, with what memory."""
+    if not torch.cuda.is_available():
+        pytest.skip("needs a GPU with CUDA")
+    from bench.store import read_info, read_journal
+
+    found = {}
+    for device in ("cpu", "cuda"):
+        out = tmp_path / device
+        done = rdbench("run", "-d", pictures, "-c", "vae@1,4", "-o", out, "--device", device, "--no-report")
+        assert done.returncode == 0, done.stderr
+        found[device] = sorted(read_journal(out), key=lambda it: (it.image, it.quality))
+    for on_cpu, on_gpu in zip(found["cpu"], found["cuda"], strict=True):
+        assert on_gpu.bitstream_sha256 == on_cpu.bitstream_sha256
+        assert (on_cpu.device, on_gpu.device, on_gpu.metrics_device) == ("cpu", "cuda", "cuda")
+        assert on_cpu.gpu_bytes is None
+        assert on_gpu.gpu_bytes
+        assert on_gpu.metrics["psnr_rgb"] == pytest.approx(on_cpu.metrics["psnr_rgb"], abs=1e-2)
+    assert "gpu" in read_info(tmp_path / "cuda").environment.machine

@@ -1,13 +1,14 @@
-"""Entropy parameters agree to the last bit whatever computes them."""
+"""Bitstreams and entropy parameters agree to the last bit whatever computes them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from bench_codecs.vae import Vae
+from bench_codecs.vae import Vae, fixed, transform
 from bench_codecs.vae.entropy import TileCoder
-from bench_codecs.vae.fixed import FixedConv2d, make_exact, snap
+from bench_codecs.vae.fixed import EncoderConv2d, FixedConv2d, make_exact, snap
+from bench_codecs.vae.levels import quality_to_code
 from bench_codecs.vae.tiling import analyse_window, windows
 from bench_codecs.vae.weights import load_weights, shipped_weights
 from numpy.typing import NDArray
@@ -87,6 +88,72 @@ def test_scale_indices_agree_between_cpu_and_gpu() -> None:
     assert compared > MILLION
 
 
+def pictures() -> list[tuple[NDArray[np.uint8], float]]:
+    """Pictures and qualities; one is grey, one a single pixel, one is noise."""
+    noise = np.random.default_rng(3).integers(0, 256, (96, 130, 3), np.uint8)
+    grey = np.repeat(natural(128, 96, 5)[..., :1], 3, axis=2)
+    return [
+        (natural(256, 320, 1), 2.5),
+        (natural(200, 264, 2), 6.0),
+        (noise, 5.0),
+        (grey, 1.0),
+        (grey[:1, :1], 3.0),
+    ]
+
+
+def decisions(vae: Vae) -> tuple[list[torch.Tensor], list[bytes]]:
+    """All that quantisation sees, (hyper-)latents before rounding, and the bitstreams of :func:`pictures`."""
+    seen: list[torch.Tensor] = []
+    for picture, quality in pictures():
+        codes = torch.tensor([quality_to_code(quality)], device=vae.device)
+        with torch.no_grad():
+            latents = analyse_window(vae.model, picture, next(windows(*picture.shape[:2])), codes)
+            for grid, field in zip((vae.model.coarse, vae.model.fine), latents, strict=True):
+                seen += [field.cpu(), grid.analysis(grid.context.normalise(field, codes)).cpu()]
+    return seen, [vae.encode(*it) for it in pictures()]
+
+
+def assert_same(
+    found: tuple[list[torch.Tensor], list[bytes]], expected: tuple[list[torch.Tensor], list[bytes]]
+) -> None:
+    assert all(torch.equal(*both) for both in zip(found[0], expected[0], strict=True))
+    assert found[1] == expected[1]
+
+
+def test_every_encoder_writes_the_same_bitstream(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the byte, on one thread or two, with oneDNN or without, and in another order of summation.
+
+    That not a bit differs before rounding is the stronger promise: a difference rarely moves a symbol.
+    """
+    expected = decisions(vae)
+    threads = torch.get_num_threads()
+    try:
+        for count, onednn in ((1, False), (2, True)):
+            torch.set_num_threads(count)
+            with torch.backends.mkldnn.flags(enabled=onednn):
+                assert_same(decisions(vae), expected)
+    finally:
+        torch.set_num_threads(threads)
+
+    def backwards(
+        x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: int = 1
+    ) -> torch.Tensor:
+        border = weight.shape[2] // 2
+        return torch.nn.functional.conv2d(x.flip(1), weight.flip(1), bias, stride=stride, padding=border)
+
+    for module in (fixed, transform):
+        monkeypatch.setattr(module, "exact_convolution", backwards)
+    assert_same(decisions(vae), expected)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cpu_and_gpu_write_the_same_bitstream(vae: Vae) -> None:
+    """To the byte, at several sizes and qualities, and not a bit differs before rounding."""
+    on_gpu = Vae(device="cuda")
+    assert_same(decisions(on_gpu), decisions(vae))
+    assert on_gpu.encode(natural(512, 768), 3.0) == vae.encode(natural(512, 768), 3.0)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_gpu_bitstream_decodes_on_the_cpu() -> None:
     """And to the same picture, but for the rounding of single samples."""
@@ -96,15 +163,21 @@ def test_a_gpu_bitstream_decodes_on_the_cpu() -> None:
     assert np.abs(difference).max() <= 1
 
 
-def test_fixed_point_convolution_is_exact_in_integers() -> None:
-    """The result equals the same convolution in 64-bit integers, for every kernel size in use."""
+@pytest.mark.parametrize(("kernel", "stride"), [(1, 1), (3, 1), (5, 1), (5, 2)])
+@pytest.mark.parametrize(("batch", "height", "width"), [(1, 6, 9), (3, 4, 2), (2, 7, 5)])
+def test_fixed_point_convolution_is_exact_in_integers(
+    kernel: int, stride: int, batch: int, height: int, width: int
+) -> None:
+    """The result equals the same convolution in 64-bit integers, for every layer in use."""
     random = torch.Generator().manual_seed(0)
-    for kernel in (1, 3, 5):
-        layer = FixedConv2d(7, 5, kernel)
+    layers: list[FixedConv2d | EncoderConv2d] = [EncoderConv2d(7, 5, kernel, stride, kernel // 2)]
+    if stride == 1:
+        layers.append(FixedConv2d(7, 5, kernel))
+    for layer in layers:
         make_exact(layer)
-        x = snap(torch.randn(1, 7, 6, 9, generator=random, dtype=torch.float64) * 100)
+        x = snap(torch.randn(batch, 7, height, width, generator=random, dtype=torch.float64) * 100)
         integers = torch.nn.functional.pad((x * 2**8).long(), [kernel // 2] * 4)
-        patches = integers.unfold(2, kernel, 1).unfold(3, kernel, 1)
+        patches = integers.unfold(2, kernel, stride).unfold(3, kernel, stride)
         weight = (layer.weight * 2**14).long()
         expected = torch.einsum("bchwij,ocij->bohw", patches, weight)
         assert layer.bias is not None

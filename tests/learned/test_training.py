@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from bench_codecs.vae import Vae
 from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint
+from bench_codecs.vae.loop import TrainingDiverged
 from bench_codecs.vae.sample import sample
-from bench_codecs.vae.train import TrainingDiverged, preset, train
+from bench_codecs.vae.train import preset, train
 from bench_codecs.vae.trainer import Trainer
 
 from bench.errors import ConfigError

@@ -11,6 +11,7 @@ import bench
 from bench import distribution, registry
 from bench.distribution import Request, SetMeasurement, measure_sets, set_metric_table
 from bench.errors import ConfigError
+from bench.report.board import load_boards
 
 BRIGHTNESS = '''
 import numpy as np
@@ -74,6 +75,7 @@ def test_every_operating_point_has_a_distance(run: Path, pictures: Path) -> None
     assert low > high > 0
     assert all(it.images == 3 and it.bpp for it in results.values())
     assert len(set_metric_table(list(results.values())).rows) == 3
+    assert set(load_boards([run])[0].distances) == set(results.values()), "a report has them all"
 
 
 def test_distances_are_kept_and_not_computed_again(run: Path, pictures: Path) -> None:

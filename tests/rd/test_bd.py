@@ -100,7 +100,8 @@ def test_slopes_and_integrals_agree_with_scipy() -> None:
             (_hermite.akima_slopes, scipy.interpolate.Akima1DInterpolator(x, y)),
         ):
             d = slopes(x[None], y[None])
-            area = _hermite.hermite_integral(x[None], y[None], d, (np.array([low]), np.array([high])))
+            spline = _hermite.hermite_spline(x[None], y[None], d)
+            area = _hermite.hermite_integral(spline, (np.array([low]), np.array([high])))
             assert area[0] == pytest.approx(reference.integrate(low, high), abs=1e-10)
             assert _hermite.hermite_value(x, y, d[0], low) == pytest.approx(reference(low), abs=1e-10)
 

@@ -43,8 +43,23 @@ HOSTILE = (
 )
 PUBLISHED = {"theirs $y$": 0.3, "z" * 80: 0.31, "guess (estimated)": 0.33}
 NAMES = {
-    *("rd", "rd_psnr_rgb", "rd_ms_ssim_rgb", "rd_ms_ssim_rgb_db", "rd_lpips", "bd_rate", "bd_rate_per_image"),
-    *("relative_rate", "speed_psnr_rgb", "speed_ms_ssim_rgb", "lossless"),
+    *(
+        "rd",
+        "rd_psnr_rgb",
+        "rd_ms_ssim_rgb",
+        "rd_ms_ssim_rgb_db",
+        "rd_lpips_alex",
+        "bd_rate",
+        "bd_rate_per_image",
+    ),
+    *(
+        "relative_rate",
+        "speed_psnr_rgb",
+        "speed_ms_ssim_rgb",
+        "lossless",
+        "perception",
+        "rd_high_band_energy",
+    ),
 }
 
 
@@ -121,7 +136,7 @@ def test_nothing_is_cut_whatever_the_labels(width: Width) -> None:
                 assert inside > -1, f"{name}: {text.get_text()!r} leaves the canvas by {inside} px"
 
 
-@pytest.mark.parametrize("name", ["rd_psnr_rgb", "rd_lpips", "relative_rate"])
+@pytest.mark.parametrize("name", ["rd_psnr_rgb", "rd_lpips_alex", "relative_rate"])
 def test_labels_of_curves_do_not_overlap(name: str) -> None:
     """Twenty curves that end next to each other have labels that one can read, each text a different one."""
     for axes in figure(name, board(HOSTILE, published=PUBLISHED)).axes:

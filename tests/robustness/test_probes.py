@@ -227,3 +227,18 @@ def test_the_command(tmp_path: Path) -> None:
     assert (run / "robustness" / "robustness.md").is_file()
     shutil.rmtree(run)
     assert subprocess.run([*line, str(run)], capture_output=True, text=True, check=False).returncode == 2
+
+
+def test_a_codec_that_is_absent_now_is_an_error(tmp_path: Path, pictures: Path) -> None:
+    """Its refusal to decode does not count as damage that it detected."""
+    adapter = tmp_path / "mine.py"
+    adapter.write_text(ADAPTERS.read_text())
+    suite = {"datasets": [str(pictures)], "codecs": [f"{adapter}:Careful@8"], "metrics": ["psnr_rgb"]}
+    bench.run(**suite, limit=1, out=tmp_path / "run", options=bench.Options(keep_bitstreams=True))
+    adapter.write_text(
+        "from bench.errors import CodecUnavailable\n"
+        "def Careful():\n    raise CodecUnavailable('no GPU here, use the device cpu')\n"
+    )
+    with pytest.raises(ConfigError, match=r"Careful.*no GPU here"):
+        probe_run(tmp_path / "run", Options(datasets=(str(pictures),)))
+    assert not list(read_probes(tmp_path / "run"))

@@ -1,4 +1,4 @@
-"""The figures of a board: RD curves, BD-rate bars and strips, relative rate, and speed against cost.
+"""The figures of a board: RD curves, BD-rates, relative rate, speed and complexity, perception, cut-outs.
 
 Each is built by a function that returns a figure or, where the board holds nothing for it, None; only
 :func:`write_figures` touches files.
@@ -6,67 +6,64 @@ Each is built by a function that returns a figure or, where the board holds noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench.report.board import Board
+from bench.report.crops import Crops
 from bench.report.figures.bd_bars import bd_bars
+from bench.report.figures.complexity import complexity
+from bench.report.figures.crops import crops_figure
+from bench.report.figures.drawing import FigureOptions, Plan, Target, draw
+from bench.report.figures.equal_bytes import equal_bytes
 from bench.report.figures.per_image import per_image
+from bench.report.figures.perception import perception
 from bench.report.figures.rate_distortion import rate_distortion
 from bench.report.figures.relative_rate import relative_rate
-from bench.report.figures.scales import headline, metric_axes
-from bench.report.figures.sheet import RateAxis, Sheet, Width
+from bench.report.figures.scales import axis_of, headline, metric_axes
 from bench.report.figures.speed import lossless_speed, speed_against_bd_rate
-from bench.report.figures.style import save, styled
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from bench.report.perception import measures
+from bench.report.twins import find_twins, numbered
 
 __all__ = ["FigureOptions", "Plan", "plans", "write_figures"]
 
 
-@dataclass(frozen=True)
-class FigureOptions:
-    """What a user may choose."""
-
-    width: Width | None = None
-    """All figures at the width of one column (3.5 in) or of two (7.2 in); by default each as suits it."""
-    rate: RateAxis = "log"
-    style: Path | None = None
-    """A matplotlib style file instead of the one of this package."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A figure to make: its file name without ending, the width that suits it, and what builds it."""
-
-    name: str
-    width: Width
-    build: Callable[[Sheet], Figure | None]
-
-
-def plans(board: Board) -> Iterator[Plan]:
-    """Every figure that a board may have, in the order of a report."""
+def plans(board: Board, crops: Sequence[Crops] = ()) -> Iterator[Plan]:
+    """Every figure that a board may have, with cut-outs of its pictures, in the order of a report."""
     main = headline(board)
-    yield Plan("rd", "double", lambda sheet: rate_distortion(board, main, sheet))
+    pairs = find_twins(board)
+    board = board.without_trials()
+    yield Plan("rd", "double", partial(rate_distortion, board, main))
     yield Plan("bd_rate", "double", partial(bd_bars, board))
     yield Plan("bd_rate_per_image", "double", partial(per_image, board))
     yield Plan("relative_rate", "double", partial(relative_rate, board))
     for metric in main:
         yield Plan(f"speed_{metric.name}", "double", partial(speed_against_bd_rate, board, metric))
+        yield Plan(f"complexity_{metric.name}", "double", partial(complexity, board, metric))
+    yield Plan("perception", "double", partial(perception, board))
+    for index, twins in enumerate(pairs):
+        yield Plan(numbered("equal_bytes", index), "double", partial(equal_bytes, board, twins))
+    for index, its_crops in enumerate(crops):
+        yield Plan(numbered("crops", index), "double", partial(crops_figure, its_crops, board.dataset))
     yield Plan("lossless", "double", partial(lossless_speed, board))
     plain, decibel = metric_axes(board, decibel=False), metric_axes(board, decibel=True)
     for name, metric in plain.items():
         yield Plan(f"rd_{name}", "column", partial(rate_distortion, board, [metric]))
         if decibel[name] != metric:
             yield Plan(f"rd_{name}_db", "column", partial(rate_distortion, board, [decibel[name]]))
+    for measure in measures(board):
+        if measure.of_sets:
+            axis = axis_of(measure)
+            yield Plan(f"rd_{axis.name}", "column", partial(rate_distortion, board, [axis]))
 
 
 def write_figures(
-    board: Board, folder: Path, prefix: str = "", options: FigureOptions | None = None
+    board: Board,
+    folder: Path,
+    prefix: str = "",
+    options: FigureOptions | None = None,
+    crops: Sequence[Crops] = (),
 ) -> list[Path]:
     """Write each figure that the board has data for as ``<prefix><name>.png``, ``.svg`` and ``.pdf``.
 
@@ -77,11 +74,5 @@ def write_figures(
     ConfigError
         The style file is absent or gives a setting a value that matplotlib refuses.
     """
-    options = options or FigureOptions()
-    files = []
-    with styled(options.style):
-        for plan in plans(board):
-            figure = plan.build(Sheet(options.width or plan.width, options.rate))
-            if figure is not None:
-                files += save(figure, folder, prefix + plan.name)
-    return files
+    target = Target(folder, prefix, options or FigureOptions())
+    return [file for made in draw(list(plans(board, crops)), target).values() for file in made]

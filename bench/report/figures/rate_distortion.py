@@ -13,6 +13,7 @@ from bench.report.figures.ends import End, label_ends, needed_height
 from bench.report.figures.look import Look, looks
 from bench.report.figures.scales import MetricAxis, quality_axis, rate_axis
 from bench.report.figures.sheet import Sheet, lay_out, marks, note, stroke, title
+from bench.report.perception import curves_by_name, images_behind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +35,7 @@ def rate_distortion(board: Board, metrics: Sequence[MetricAxis], sheet: Sheet) -
     ends = []
     for axes, (metric, curves) in zip(panels, drawn, strict=True):
         ends.append(_draw(axes, metric, curves, look_of, sheet))
-        text = f"{board.dataset}, {_images(len(board.images[metric.name]))}"
+        text = f"{board.dataset}, {_images(images_behind(board, metric.name), metric.name in board.images)}"
         title(axes, text, sheet.columns(len(drawn)))
     lay_out(figure)
     for axes, its_ends in zip(panels, ends, strict=True):
@@ -49,12 +50,12 @@ def rate_distortion(board: Board, metrics: Sequence[MetricAxis], sheet: Sheet) -
 
 
 def _curves(board: Board, metric: MetricAxis) -> dict[str, Curve]:
-    every = {**board.published.get(metric.name, {}), **board.curves.get(metric.name, {})}
+    every = {**board.published.get(metric.name, {}), **curves_by_name(board, metric.name)}
     return {label: curve for label, curve in every.items() if len(metric.values(curve)[0])}
 
 
-def _images(count: int) -> str:
-    return f"mean of {count} images" if count != 1 else "1 image"
+def _images(count: int, averaged: bool) -> str:
+    return f"{'mean of ' if averaged else ''}{count} images" if count != 1 else "1 image"
 
 
 def _draw(

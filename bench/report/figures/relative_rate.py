@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from bench.rd import Curve, from_db, rate_at
+from bench.rd import Curve, from_db, rates_at
 from bench.rd.curve import Array
 from bench.report.board import Board
 from bench.report.figures.ends import End, label_ends, needed_height
@@ -87,14 +87,13 @@ def _ratios(board: Board, metric: MetricAxis) -> _Ratios:
         if label == board.anchor or len(rate) < 2:
             continue
         axis = np.unique(np.concatenate([np.linspace(quality.min(), quality.max(), _STEPS), quality]))
-        line = np.array([_ratio(anchor, curve, metric, float(it)) for it in axis])
-        points = np.array([_ratio(anchor, curve, metric, float(it)) for it in quality])
+        line, points = (_ratio(anchor, curve, metric, it) for it in (axis, quality))
         if np.isfinite(line).sum() > 1:
             result[label] = ((axis, line), (quality, points))
     return result
 
 
-def _ratio(anchor: Curve, curve: Curve, metric: MetricAxis, quality: float) -> float:
-    value = float(from_db(quality)) if metric.decibel else quality
-    rates = rate_at(anchor, value), rate_at(curve, value)
-    return np.nan if rates[0] is None or rates[1] is None else 100.0 * rates[1] / rates[0]
+def _ratio(anchor: Curve, curve: Curve, metric: MetricAxis, quality: Array) -> Array:
+    values = from_db(quality) if metric.decibel else quality
+    ours, theirs = (np.array(rates_at(it, values), dtype=float) for it in (curve, anchor))
+    return np.asarray(100.0 * ours / theirs)

@@ -12,7 +12,8 @@ from bench.rd import DB_METRICS, Curve, to_db
 from bench.rd.curve import Array
 from bench.report.board import Board
 from bench.report.figures.sheet import RateAxis
-from bench.report.tables import HEADLINE_METRICS, metric_title
+from bench.report.perception import Measure
+from bench.report.tables import headline_metrics, metric_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +30,7 @@ class MetricAxis:
     unit: str
     higher_is_better: bool
     decibel: bool = False
+    ideal: float | None = None
 
     @property
     def short(self) -> str:
@@ -38,9 +40,19 @@ class MetricAxis:
     @property
     def title(self) -> str:
         """The name with unit and direction, for an axis."""
-        unit = "dB" if self.decibel else self.unit
-        better = "" if self.higher_is_better else ", lower is better"
-        return self.short + (f" ({unit})" if unit else "") + better
+        return self.short + (f" ({self.shown_unit})" if self.shown_unit else "") + self.direction
+
+    @property
+    def shown_unit(self) -> str:
+        """The unit as drawn; empty for a pure number."""
+        return "dB" if self.decibel else self.unit
+
+    @property
+    def direction(self) -> str:
+        """What is better, after a comma; empty where more is, as one expects."""
+        if self.ideal is not None:
+            return f", {self.ideal:g} is ideal"
+        return "" if self.higher_is_better else ", lower is better"
 
     def values(self, curve: Curve) -> tuple[Array, Array]:
         """Rate and quality of the points that can be drawn."""
@@ -53,16 +65,23 @@ class MetricAxis:
 def metric_axes(board: Board, decibel: bool) -> dict[str, MetricAxis]:
     """The metrics that have curves, by name; with ``decibel``, similarities in dB where that is customary."""
     return {
-        it.name: MetricAxis(it.name, it.unit, it.higher_is_better, decibel and it.name in DB_METRICS)
+        it.name: MetricAxis(
+            it.name, it.unit, it.higher_is_better, decibel and it.name in DB_METRICS, it.ideal
+        )
         for it in board.metrics
         if board.curves.get(it.name)
     }
 
 
+def axis_of(measure: Measure) -> MetricAxis:
+    """The axis of a metric of pairs or of sets, similarities in dB where that is customary."""
+    return MetricAxis(measure.name, measure.unit, measure.higher_is_better, measure.decibel, measure.ideal)
+
+
 def headline(board: Board) -> tuple[MetricAxis, ...]:
-    """The metrics of figures that do not show them all: PSNR and MS-SSIM in dB, or else the first."""
+    """The metrics of figures that do not show them all; see :func:`bench.report.tables.headline_metrics`."""
     known = metric_axes(board, decibel=True)
-    return tuple(known[it] for it in HEADLINE_METRICS if it in known) or tuple(known.values())[:1]
+    return tuple(known[it] for it in headline_metrics(board))
 
 
 def rate_axis(axes: Axes, rates: Array, kind: RateAxis) -> None:
@@ -79,10 +98,13 @@ def rate_axis(axes: Axes, rates: Array, kind: RateAxis) -> None:
 
 
 def quality_axis(axes: Axes, which: Literal["x", "y"], metric: MetricAxis) -> None:
-    """An axis for a metric's values, with whole steps of 1, 2 or 5."""
+    """An axis for a metric's values, with whole steps of 1, 2 or 5, and a line at an ideal value."""
     from matplotlib.ticker import MaxNLocator
 
     axis = axes.xaxis if which == "x" else axes.yaxis
+    if metric.ideal is not None:
+        line = axes.axvline if which == "x" else axes.axhline
+        line(metric.ideal, color="#333333", linewidth=0.8, linestyle=(0, (4, 2)), zorder=1.5)
     axis.set_label_text(metric.title)
     axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
 

@@ -1,4 +1,4 @@
-"""Two costs of every configuration as a scatter plot with its Pareto front and a name at every point."""
+"""Two values of every configuration as a scatter plot with its Pareto front and a name at every point."""
 
 from __future__ import annotations
 
@@ -28,21 +28,30 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Spot:
-    """One configuration: speed (higher is better), a cost (lower is better) and the cost's interval."""
+    """One configuration: its place, and the interval of ``y``."""
 
     label: str
-    speed: float
-    cost: float
+    x: float
+    y: float
     look: Look
     interval: tuple[float, float] | None = None
 
 
-def draw_spots(axes: Axes, spots: Sequence[Spot]) -> None:
-    """Markers, intervals and the front that no other spot beats; sets the limits of the speed axis."""
-    front = _front(spots)
+@dataclass(frozen=True)
+class Aims:
+    """Whether more is better along each axis, and whether the horizontal one is logarithmic."""
+
+    more_x: bool = True
+    more_y: bool = False
+    log_x: bool = True
+
+
+def draw_spots(axes: Axes, spots: Sequence[Spot], aims: Aims = Aims()) -> None:
+    """Markers, intervals and the front that no other spot beats; sets the limits of a logarithmic x axis."""
+    front = _front(spots, aims)
     axes.plot(
-        [it.speed for it in front],
-        [it.cost for it in front],
+        [it.x for it in front],
+        [it.y for it in front],
         color="#cccccc",
         linewidth=2.5,
         solid_capstyle="round",
@@ -51,22 +60,23 @@ def draw_spots(axes: Axes, spots: Sequence[Spot]) -> None:
     )
     for it in spots:
         if it.interval is not None:
-            axes.plot((it.speed, it.speed), it.interval, color=it.look.colour, linewidth=0.7, zorder=2)
-        axes.plot([it.speed], [it.cost], **marks(it.look, _MARK), zorder=3)
-    log_axis(axes, "x", [it.speed for it in spots], margin=1.9)
+            axes.plot((it.x, it.x), it.interval, color=it.look.colour, linewidth=0.7, zorder=2)
+        axes.plot([it.x], [it.y], **marks(it.look, _MARK), zorder=3)
+    if aims.log_x:
+        log_axis(axes, "x", [it.x for it in spots], margin=1.9)
 
 
-def name_spots(axes: Axes, spots: Sequence[Spot], room: float) -> None:
+def name_spots(axes: Axes, spots: Sequence[Spot], room: float, aims: Aims = Aims()) -> None:
     """Write each name where it covers least: beside its marker, further away only with a leader.
 
     The panel must have its final limits and place.
     """
     figure = figure_of(axes)
-    at = _on_paper(axes, [(it.speed, it.cost) for it in spots])
+    at = _on_paper(axes, [(it.x, it.y) for it in spots])
     frame = axes.bbox
     scale = POINTS / figure.dpi
     panel = (frame.x0 * scale, frame.y0 * scale, frame.x1 * scale, frame.y1 * scale)
-    taken = [*_marker_boxes(at), *_line_boxes(axes, spots)]
+    taken = [*_marker_boxes(at), *_line_boxes(axes, spots, aims)]
     names = fit_all(figure, [it.label for it in spots], room, _SIZE)
     for spot, text, (x, y) in sorted(zip(spots, names, at, strict=True), key=lambda it: -it[2][1]):
         size = (width_of(figure, text, _SIZE), _SIZE * 1.05)
@@ -76,7 +86,7 @@ def name_spots(axes: Axes, spots: Sequence[Spot], room: float) -> None:
         taken.append(box)
         axes.annotate(
             text,
-            xy=(spot.speed, spot.cost),
+            xy=(spot.x, spot.y),
             xytext=(box[0] - x, (box[1] + box[3]) / 2 - y),
             textcoords="offset points",
             va="center_baseline",
@@ -87,8 +97,9 @@ def name_spots(axes: Axes, spots: Sequence[Spot], room: float) -> None:
         )
 
 
-def _front(spots: Sequence[Spot]) -> list[Spot]:
-    return [spots[k] for k in pareto([(1.0 / it.speed, it.cost) for it in spots])]
+def _front(spots: Sequence[Spot], aims: Aims) -> list[Spot]:
+    signs = (-1.0 if aims.more_x else 1.0, -1.0 if aims.more_y else 1.0)
+    return [spots[k] for k in pareto([(signs[0] * it.x, signs[1] * it.y) for it in spots])]
 
 
 def _leader(look: Look) -> dict[str, Any]:
@@ -106,13 +117,13 @@ def _marker_boxes(at: Sequence[tuple[float, float]]) -> list[Box]:
     return [(x - half, y - half, x + half, y + half) for x, y in at]
 
 
-def _line_boxes(axes: Axes, spots: Sequence[Spot]) -> list[Box]:
+def _line_boxes(axes: Axes, spots: Sequence[Spot], aims: Aims) -> list[Box]:
     """Small boxes along the front and the intervals: a name may lie on them, but rather not."""
-    front = _on_paper(axes, [(it.speed, it.cost) for it in _front(spots)])
+    front = _on_paper(axes, [(it.x, it.y) for it in _front(spots, aims)])
     lines = list(itertools.pairwise(front))
     for it in spots:
         if it.interval is not None:
-            start, end = _on_paper(axes, [(it.speed, it.interval[0]), (it.speed, it.interval[1])])
+            start, end = _on_paper(axes, [(it.x, it.interval[0]), (it.x, it.interval[1])])
             lines.append((start, end))
     boxes = []
     for (x0, y0), (x1, y1) in lines:

@@ -11,7 +11,7 @@ from bench.report.figures.look import looks
 from bench.report.figures.scales import MetricAxis
 from bench.report.figures.scatter import Spot, draw_spots, name_spots
 from bench.report.figures.sheet import Sheet, lay_out, note, short
-from bench.report.table import Table, Value
+from bench.report.table import Table
 from bench.report.tables import lossless, ranking
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def speed_against_bd_rate(board: Board, metric: MetricAxis, sheet: Sheet) -> Fig
 def lossless_speed(board: Board, sheet: Sheet) -> Figure | None:
     """An encode and a decode panel in raw megabytes per second; None without lossless configurations."""
     table = lossless(board)
-    rates = {} if table is None else _column(table, "bpp")
+    rates = {} if table is None else table.by_label("bpp")
     costs = {label: (float(it), None) for label, it in rates.items() if isinstance(it, int | float)}
     if not costs:
         return None
@@ -62,7 +62,7 @@ def _figure(board: Board, plot: _Plot, sheet: Sheet) -> Figure | None:
     if not drawn:
         return None
     figure, panels = sheet.figure(len(drawn), _HEIGHT, share_y=True)
-    ends = [end for _, spots in drawn for it in spots for end in (it.interval or (it.cost,))]
+    ends = [end for _, spots in drawn for it in spots for end in (it.interval or (it.y,))]
     margin = 0.09 * (max(ends) - min(ends)) or 1.0
     for index, (axes, (direction, spots)) in enumerate(zip(panels, drawn, strict=True)):
         draw_spots(axes, spots)
@@ -74,7 +74,7 @@ def _figure(board: Board, plot: _Plot, sheet: Sheet) -> Figure | None:
     timed = [it for it in board.entries if it.label in shown]
     text = plot.text.format(anchor=short(figure, board.anchor or ""))
     where = short(figure, board.dataset)
-    note(figure, f"{where}: {text} Grey: Pareto front. One thread. {_timing(timed)}")
+    note(figure, f"{where}: {text} Grey: Pareto front. One thread. {timing_note(timed)}")
     lay_out(figure)
     for axes, (_, spots) in zip(panels, drawn, strict=True):
         name_spots(axes, spots, sheet.label_points(len(drawn)))
@@ -84,7 +84,7 @@ def _figure(board: Board, plot: _Plot, sheet: Sheet) -> Figure | None:
 def _spots(board: Board, plot: _Plot, direction: Direction) -> list[Spot]:
     if plot.table is None:
         return []
-    speeds = _column(plot.table, f"{direction}_{plot.key}")
+    speeds = plot.table.by_label(f"{direction}_{plot.key}")
     look_of = looks(board)
     return [
         Spot(label, speed, cost, look_of[label], interval)
@@ -93,12 +93,8 @@ def _spots(board: Board, plot: _Plot, direction: Direction) -> list[Spot]:
     ]
 
 
-def _column(table: Table, key: str) -> dict[str, Value]:
-    at = {column.key: index for index, column in enumerate(table.columns)}
-    return {str(row[at["label"]]): row[at[key]] for row in table.rows}
-
-
-def _timing(entries: Sequence[Entry]) -> str:
+def timing_note(entries: Sequence[Entry]) -> str:
+    """How the times of ``entries`` were taken, in a sentence."""
     load = sum(it.timing == "load" for it in entries)
     if not load:
         return "Timed alone and pinned."

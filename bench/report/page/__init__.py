@@ -13,12 +13,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bench.report.board import Board
+    from bench.report.crops import Crops
 
 PAGE_FILE = "index.html"
 
 
 def write_page(
-    boards: Sequence[Board], path: Path, *, runs: Sequence[Path], trusted: bool = False
+    boards: Sequence[Board],
+    path: Path,
+    *,
+    runs: Sequence[Path],
+    trusted: bool = False,
+    crops: Sequence[Sequence[Crops]] = (),
 ) -> list[Path]:
     """Write ``index.html`` into the folder ``path``, and the viewer's pictures where bitstreams were kept.
 
@@ -27,28 +33,37 @@ def write_page(
     runs : the run folders that the boards were made from
     trusted : also decode with codecs that a run names as a program or a file; leave it off for runs that
         somebody else made
+    crops : of each board the cut-outs to show beside its pairs of decoders
 
     Returns
     -------
     list of Path
         The page, then the files of its viewer.
     """
+    from bench.report.beside import find_robustness
     from bench.report.page.assemble import assemble
     from bench.report.page.data import board_data
     from bench.report.page.examples import Examples
+    from bench.report.page.kept import run_folders
+    from bench.report.page.perception import crop_bytes, perception_data, robustness_data
     from bench.report.page.viewer import write_viewer
     from bench.store import write_atomically
 
     path.mkdir(parents=True, exist_ok=True)
-    # A board calls a run by its folder's name, or by its whole path where two names are alike.
-    folders = {run.resolve().name: run for run in runs} | {str(run): run for run in runs}
+    folders = run_folders(runs)
     files: list[Path] = []
     parts = []
-    examples = Examples()
-    for board in boards:
+    perceptions = [perception_data(*it) for it in zip(boards, crops or [()] * len(boards), strict=True)]
+    examples = Examples(taken=sum(map(crop_bytes, perceptions)))
+    for board, perception in zip(boards, perceptions, strict=True):
         viewer, picked = write_viewer(board, path, folders, trusted)
         files += viewer.files
-        parts.append(board_data(board) | {"viewer": viewer.data | {"examples": examples.of(picked)}})
+        parts.append(
+            board_data(board)
+            | {"perception": perception}
+            | {"robustness": robustness_data(find_robustness(board.dataset, runs, path))}
+            | {"viewer": viewer.data | {"examples": examples.of(picked)}}
+        )
     page = path / PAGE_FILE
     write_atomically(page, assemble(parts).encode())
     return [page, *dict.fromkeys(files)]

@@ -20,6 +20,7 @@ _SCRIPTS = (
     "details.js",
     "marks.js",
     "plot.js",
+    "perception.js",
     "pictures.js",
     "viewer.js",
     "main.js",

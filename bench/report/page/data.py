@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.plan import MetricPlan
-from bench.rd import DB_METRICS, Curve, all_pairs, bd_rate, to_db
+from bench.rd import DB_METRICS, Curve, bd_rate, to_db
 from bench.report.board import Board, Entry
 from bench.report.figures.look import Look, looks
 from bench.report.page.colours import on_dark, on_light
@@ -36,15 +36,17 @@ def board_data(board: Board) -> dict[str, Any]:
     return {
         "dataset": board.dataset,
         "anchor": None if board.anchor is None else position[board.anchor],
-        "images": int(board.frame["image"].nunique()),
+        "images": board.n_images,
         "metrics": [_metric(it, board) for it in board.metrics],
         "entries": entries,
         "environments": {
             it.run: {"machine": it.environment.machine, "software": it.environment.software}
             for it in board.entries
         },
-        "curves": {metric: _curves(board, metric, position) for metric in board.curves},
-        "bd": {metric: _comparisons(board, metric, position) for metric in board.curves},
+        "curves": _curves(board, position),
+        "bd": {
+            metric: _comparisons(board, metric, position) for metric in board.curves if metric in board.bd
+        },
         "points": _points(points(board), board, position),
         "findings": [
             {
@@ -80,6 +82,7 @@ def _metric(metric: MetricPlan, board: Board) -> dict[str, Any]:
         "unit": "dB" if decibels else metric.unit,
         "decibels": decibels,
         "higher": metric.higher_is_better,
+        "ideal": metric.ideal,
         "version": metric.version,
         "images": len(board.images.get(metric.name, ())),
     }
@@ -152,32 +155,31 @@ def _table_facts(board: Board) -> dict[str, dict[str, Any]]:
     return facts
 
 
-def _curves(board: Board, metric: str, position: dict[str, int]) -> dict[int, list[list[float | None]]]:
-    """By entry, the operating points as (quality setting, bpp, value on the plotted axis)."""
-    everything = {**board.curves[metric], **board.published.get(metric, {})}
+def _curves(board: Board, position: dict[str, int]) -> dict[str, dict[int, list[list[float | None]]]]:
+    """By metric and entry, the operating points as (quality setting, bpp, value on the plotted axis)."""
+    points = board.frame.loc[board.frame["quality"].notna(), ["label", "quality"]].drop_duplicates()
     settings = {
-        str(label): sorted(group.unique().tolist())
-        for label, group in board.frame[board.frame["quality"].notna()].groupby(
-            "label", sort=False, observed=True
-        )["quality"]
+        str(label): sorted(group.tolist())
+        for label, group in points.groupby("label", sort=False, observed=True)["quality"]
     }
-    result = {}
-    for label, curve in everything.items():
-        values = to_db(curve.quality).tolist() if metric in DB_METRICS else curve.quality
-        qualities: Sequence[float | None] = (
-            settings[label] if curve.provenance == "measured" else [None] * len(curve.rate)
-        )
-        result[position[label]] = [
-            [quality, rounded(rate), rounded(value)]
-            for quality, rate, value in zip(qualities, curve.rate, values, strict=True)
-        ]
+    result: dict[str, dict[int, list[list[float | None]]]] = {}
+    for metric, measured in board.curves.items():
+        for label, curve in {**measured, **board.published.get(metric, {})}.items():
+            values = to_db(curve.quality).tolist() if metric in DB_METRICS else curve.quality
+            qualities: Sequence[float | None] = (
+                settings[label] if curve.provenance == "measured" else [None] * len(curve.rate)
+            )
+            result.setdefault(metric, {})[position[label]] = [
+                [quality, rounded(rate), rounded(value)]
+                for quality, rate, value in zip(qualities, curve.rate, values, strict=True)
+            ]
     return result
 
 
 def _comparisons(board: Board, metric: str, position: dict[str, int]) -> dict[int, dict[int, list[Any]]]:
     """By anchor and test: (BD-rate, interval's ends, mean over images, overlap, remark), in percent."""
     result: dict[int, dict[int, list[Any]]] = {}
-    for (anchor, test), pair in all_pairs(board.per_image[metric]).items():
+    for (anchor, test), pair in board.pairs.get(metric, {}).items():
         low, high = pair.ci95 or (None, None)
         it = pair.mean_curve
         result.setdefault(position[anchor], {})[position[test]] = [

@@ -42,10 +42,10 @@ class Picked:
 
 
 class Examples:
-    """The embedded cut-outs of a page, within one budget for all its boards."""
+    """The embedded cut-outs of a page, within one budget for all its boards, of which some may be taken."""
 
-    def __init__(self, budget: int = MAX_EXAMPLE_BYTES) -> None:
-        self._left = budget
+    def __init__(self, taken: int = 0, budget: int = MAX_EXAMPLE_BYTES) -> None:
+        self._left = budget - taken
 
     def of(self, images: Sequence[Picked]) -> list[dict[str, Any]]:
         """Examples of the first images: the original, and each codec near some customary rates."""

@@ -121,10 +121,14 @@ function drawAll(changes) {
     plot.current = null;
   }
   drawPlot();
-  if (!newBoard) return;
+  if (!newBoard) {
+    drawPlane();
+    return;
+  }
   drawSummary();
   drawFindings();
   drawFailures();
+  drawPerception();
   drawViewer();
 }
 
@@ -132,6 +136,7 @@ setUpTheme();
 if (data.boards.length) {
   setUpControls();
   setUpPlot();
+  setUpPerception();
   setUpViewer();
   views.push(drawAll);
   change(initial(0));

@@ -24,7 +24,8 @@ function fullRange(curves) {
   };
   const x = spread(points.map((it) => axisRate(it.rate)));
   if (!plot.log) x[0] = 0;
-  return { x, y: spread(points.map((it) => it.value)) };
+  const ideal = metric() ? metric().ideal : null;
+  return { x, y: spread([...points.map((it) => it.value), ...(known(ideal) ? [ideal] : [])]) };
 }
 
 function scales() {
@@ -103,7 +104,10 @@ function drawAxes(svg, scale, it) {
     svg.append(svgElement("text", { x: margin.left - 8, y: Number(y) + 4, class: "axis", "text-anchor": "end" }, String(value).replace("-", "−")));
   }
   svg.append(svgElement("rect", { x: margin.left, y: margin.top, width: scale.inner.x, height: scale.inner.y, class: "frame" }));
-  const quality = it.unit ? `${it.title} (${it.unit})` : it.title;
+  if (known(it.ideal) && it.ideal > scale.range.y[0] && it.ideal < scale.range.y[1]) {
+    svg.append(svgElement("path", { d: `M${margin.left},${scale.y(it.ideal).toFixed(1)}H${width - margin.right}`, class: "ideal" }));
+  }
+  const quality = measureTitle(it) + (known(it.ideal) ? `, ${it.ideal} is ideal` : it.higher ? "" : ", lower is better");
   svg.append(svgElement("text", { x: margin.left + scale.inner.x / 2, y: height - 8, class: "axis-title", "text-anchor": "middle" }, "rate (bits per pixel)"));
   svg.append(svgElement("text", { transform: `translate(14 ${margin.top + scale.inner.y / 2}) rotate(-90)`, class: "axis-title", "text-anchor": "middle" }, quality));
 }

@@ -31,12 +31,13 @@ function okText(row) {
 /** All entries of the chosen kind with their values; ranks count measured entries that have a value. */
 function rankingRows() {
   const lossless = state.coding === "lossless";
+  const directed = !known(metric()?.ideal);
   const rows = [];
   board().entries.forEach((entry, index) => {
     if (entry.lossless !== lossless) return;
     const row = { entry, index, label: entry.label, bpp: entry.bpp, ratio: entry.ratio, lowRate: entry.low, highRate: entry.high, encode: entry.encode, decode: entry.decode, ok: entry.planned ? entry.ok / entry.planned : null, reason: "" };
     const it = comparison(index);
-    if (index === state.anchor) Object.assign(row, { bd: 0, mean: 0, reason: "anchor" });
+    if (index === state.anchor && directed) Object.assign(row, { bd: 0, mean: 0, reason: "anchor" });
     else if (it) Object.assign(row, { bd: it.value, low: it.low, high: it.high, mean: it.mean, remark: it.remark, reason: it.value === null ? it.remark : "" });
     row.width = known(row.low) ? row.high - row.low : null;
     rows.push(row);
@@ -132,6 +133,7 @@ function bodyCell(column, row, extent, best) {
 function lossyNote() {
   const it = metric();
   if (state.anchor === null || !it) return "Nothing to compare: no lossy configuration has a curve.";
+  if (known(it.ideal)) return `${it.title} is best at ${it.ideal} and worse on both sides of it: it has no BD-rate and ranks nothing. Choose another metric to compare.`;
   const hasRemarks = rankingRows().some((row) => row.remark && known(row.bd));
   return (
     `BD-rate: average difference in bits at equal ${it.title} against ${entryOf(state.anchor).label} (PCHIP on the mean curve of ${it.images} of ${board().images} images, those that every compared configuration finished); negative means fewer bits. ` +

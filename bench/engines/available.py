@@ -1,0 +1,46 @@
+"""What this machine can run, asked of a worker process: codecs of a former run, and a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bench.device import DeviceName, resolve
+from bench.engines.messages import CheckCuda, CudaState, Describe, Description
+from bench.engines.pool import Limits, Worker
+from bench.engines.zygote import Zygote
+from bench.errors import ConfigError
+from bench.plan import CodecPlan
+
+
+def device_of(worker: Worker, wanted: str) -> DeviceName:
+    """The device behind ``auto``, ``cpu`` or ``cuda``; the worker imports torch where that has to be known.
+
+    Raises
+    ------
+    ConfigError
+        CUDA was asked for and is absent.
+    """
+
+    def problem() -> str | None:
+        answer = worker.ask(CheckCuda())
+        return answer.problem if isinstance(answer, CudaState) else str(answer.message)
+
+    return resolve(wanted, problem)
+
+
+def require_available(zygote: Zygote, codecs: Iterable[CodecPlan]) -> None:
+    """Construct each codec once, in a worker.
+
+    Raises
+    ------
+    ConfigError
+        One can't be: a library, its weights, or the GPU that it is to run on are not here.
+    """
+    worker = Worker(zygote, Limits())
+    try:
+        for codec in {it.ref: it for it in codecs}.values():
+            answer = worker.ask(Describe(codec.ref))
+            if not isinstance(answer, Description):
+                raise ConfigError(f"{codec.label} cannot run on this machine: {answer.message}")
+    finally:
+        worker.close()

@@ -1,0 +1,52 @@
+"""The files of one explained picture: the page and the numbers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.explain.figure import explanation_figure
+from bench.explain.files import write_numbers
+from bench.explain.runner import Outcome
+from bench.image import read_image
+from bench.report.figures.style import styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def write_outcome(outcome: Outcome, out: Path, *, figure: bool = True) -> list[Path]:
+    """Write ``<codec>[@quality]/<picture>`` with the endings ``png`` and ``pdf``, ``npz`` and ``json``.
+
+    An outcome without an explanation has no files but its row in the summary.
+    """
+    if outcome.explanation is None:
+        return []
+    row = outcome.row
+    image = read_image(outcome.path).pixels
+    at = "" if row.quality is None else f"@{row.quality:g}"
+    stem = out / _plain(row.label + at) / _plain(row.image).rsplit(".", 1)[0]
+    height, width = image.shape[:2]
+    files = write_numbers(row, outcome.explanation, (height, width), stem)
+    if not figure:
+        return files
+    with styled():
+        drawn = explanation_figure(row, outcome.explanation, image)
+        return [*_save(drawn, stem), *files]
+
+
+def _save(figure: Figure, stem: Path) -> list[Path]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+    paths = [stem.with_name(f"{stem.name}.{ending}") for ending in ("png", "pdf")]
+    FigureCanvasAgg(figure).print_png(paths[0], metadata={"Software": None})
+    FigureCanvasPdf(figure).print_pdf(
+        paths[1], metadata={"CreationDate": None, "Creator": None, "Producer": None}
+    )
+    return paths
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.@=+-]+", "_", name)

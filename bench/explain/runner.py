@@ -1,0 +1,125 @@
+"""Codecs × pictures -> explanations, in the engine's workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from bench.datasets import ImageFile, Progress, open_dataset
+from bench.engines.available import device_of
+from bench.engines.local import default_jobs, run_trials
+from bench.engines.messages import CodecRef, Describe, Description, Explain, Failed
+from bench.engines.pool import Limits, Slot, Worker
+from bench.engines.zygote import Zygote
+from bench.environment import memory_bytes
+from bench.errors import ConfigError
+from bench.explain.measure import Explained
+from bench.explain.record import Row, row_of
+from bench.explanation import Explanation
+from bench.plan import CodecPlan, Host, ImagePlan, Plan, Trial, make_plan, trials
+from bench.suite import Suite
+
+_MEMORY_SHARE = 0.8
+"""Of the machine's memory, what the workers may use together."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """With what means."""
+
+    jobs: int | None = 1
+    """None for as many as suit the machine."""
+    timeout: float = 600.0
+    """Seconds that one picture may take."""
+
+
+@dataclass(frozen=True)
+class Events:
+    """What a caller may want to know meanwhile."""
+
+    note: Callable[[str], None] = lambda text: None
+    started: Callable[[int], None] = lambda planned: None
+    fetching: Progress = lambda name, done, total: None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One row, and the explanation where there is one."""
+
+    row: Row
+    path: Path
+    """Of the picture."""
+    explanation: Explanation | None
+
+
+def explain_all(
+    suite: Suite, options: Options | None = None, events: Events | None = None
+) -> Iterator[Outcome]:
+    """Explain every codec of a suite on every picture, at the points named or else the middle of its sweep.
+
+    Whatever a codec does ends in its row; nothing is raised for it. The suite's metrics play no part.
+
+    Raises
+    ------
+    ConfigError, DatasetError
+        The suite cannot be planned.
+    """
+    options, events = options or Options(), events or Events()
+    with Zygote() as zygote:
+        todo = _planned(suite, zygote, events)
+        events.started(len(todo))
+        gpu = any(it.codec.on_gpu for it in todo)
+        jobs = max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))
+        limits = Limits(timeout=options.timeout, memory=int(_MEMORY_SHARE * memory_bytes() / jobs))
+        yield from run_trials(todo, zygote, limits, jobs, _explain)
+
+
+def _planned(suite: Suite, zygote: Zygote, events: Events) -> list[Trial]:
+    datasets = tuple(open_dataset(it, progress=events.fetching) for it in suite.datasets)
+    codecs: list[CodecPlan] = []
+    files: dict[ImagePlan, ImageFile] = {}
+    worker = Worker(zygote, Limits())
+    try:
+        host = Host(partial(_describe, worker), partial(device_of, worker), events.note)
+        for entry in suite.codecs:
+            one = suite.model_copy(update={"codecs": (entry,)})
+            plan, files = make_plan(one, datasets, (), host)
+            named = entry.quality or suite.quality
+            codecs += plan.codecs if named else map(_at_the_middle, plan.codecs)
+    finally:
+        worker.close()
+    labels = [it.label for it in codecs]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ConfigError(f"two codecs have the label {label!r}; name it once, with all its points")
+    if not codecs:
+        raise ConfigError("no codec to explain: each of them is unavailable")
+    return list(trials(Plan(tuple(files), tuple(codecs), ()), files))
+
+
+def _describe(worker: Worker, ref: CodecRef) -> Description | str:
+    """A codec's description, or why it is unavailable."""
+    answer = worker.ask(Describe(ref))
+    if isinstance(answer, Description):
+        return answer
+    if answer.status == "unsupported":
+        return str(answer.message)
+    cause = f"{answer.exception}: " if isinstance(answer, Failed) and answer.exception else ""
+    raise ConfigError(f"codec {ref.target}: {cause}{answer.message}")
+
+
+def _at_the_middle(codec: CodecPlan) -> CodecPlan:
+    middle = codec.qualities[len(codec.qualities) // 2]
+    return msgspec.structs.replace(codec, qualities=(middle,))
+
+
+def _explain(trial: Trial, slot: Slot) -> Outcome:
+    if trial.codec.unavailable:
+        return Outcome(row_of(trial, trial.codec.unavailable), trial.path, None)
+    answer = slot.encoder.ask(Explain(trial.path, trial.codec.ref, trial.quality))
+    explanation = answer.explanation if isinstance(answer, Explained) else None
+    return Outcome(row_of(trial, answer), trial.path, explanation)

@@ -1,0 +1,42 @@
+"""What other commands left in a run's folder, for a report to point at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROBUSTNESS_FOLDER = "robustness"
+"""Where ``rdbench robustness`` writes unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """The results of ``rdbench robustness`` on a run, as paths relative to a report."""
+
+    run: str
+    page: str
+    figures: tuple[str, ...]
+
+
+def find_robustness(dataset: str, runs: Sequence[Path], out: Path) -> tuple[Robustness, ...]:
+    """The results that lie beside the runs; figures of a data set carry its name where there are several."""
+    found = []
+    for run in runs:
+        folder = run / ROBUSTNESS_FOLDER
+        page = folder / "robustness.md"
+        if page.is_file():
+            figures = sorted((folder / "figures").glob("*.png"))
+            own = [it for it in figures if it.name.startswith(f"{dataset}_robustness_")]
+            shown = own or [it for it in figures if it.name.startswith("robustness_")]
+            found.append(
+                Robustness(
+                    run.resolve().name, _relative(page, out), tuple(_relative(it, out) for it in shown)
+                )
+            )
+    return tuple(found)
+
+
+def _relative(path: Path, start: Path) -> str:
+    return Path(os.path.relpath(path.resolve(), start.resolve())).as_posix()

@@ -1,0 +1,131 @@
+"""Distortion against perception, decoders of the same bytes, complexity and robustness, for the page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from bench.codec import Image
+from bench.report.beside import Robustness
+from bench.report.board import Board
+from bench.report.crops import SIDE, Crops
+from bench.report.page.data import rounded
+from bench.report.page.pictures import lossless_bytes
+from bench.report.perception import Measure, Plane, planes
+from bench.report.tables import complexity, metric_title
+from bench.report.twins import Twins, find_twins
+
+
+def perception_data(board: Board, crops: Sequence[Crops]) -> dict[str, Any]:
+    """One data set's planes, pairs and complexity; labels are replaced by positions in ``entries``."""
+    position = {it.label: index for index, it in enumerate(board.entries)}
+    by_pair = {(it.twins.first, it.twins.second): it for it in crops}
+    return {
+        "planes": [_plane(it, position) for it in planes(board)],
+        "pairs": [
+            _pair(it, position) | {"crops": _crops(by_pair.get((it.first, it.second)), position)}
+            for it in find_twins(board)
+        ],
+        "complexity": _complexity(board, position),
+    }
+
+
+def crop_bytes(perception: Mapping[str, Any]) -> int:
+    """How much of the page the cut-outs of :func:`perception_data` take."""
+    rows = [row for pair in perception["pairs"] for row in pair["crops"]["rows"]]
+    urls = [it for row in rows for it in (row["original"], *(cell["url"] for cell in row["cells"]))]
+    return sum(len(it) for it in urls if it is not None)
+
+
+def robustness_data(found: Sequence[Robustness]) -> list[dict[str, Any]]:
+    """Where the results of robustness runs are, relative to the page."""
+    return [asdict(it) for it in found]
+
+
+def _measure(measure: Measure) -> dict[str, Any]:
+    return {
+        "title": metric_title(measure.name),
+        "unit": "dB" if measure.decibel else measure.unit,
+        "higher": measure.higher_is_better,
+        "ideal": measure.ideal,
+    }
+
+
+def _plane(plane: Plane, position: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "rate": plane.rate,
+        "x": _measure(plane.distortion),
+        "y": _measure(plane.perception),
+        "points": [[position[label], rounded(x), rounded(y)] for label, (x, y) in plane.points.items()],
+    }
+
+
+def _pair(pair: Twins, position: Mapping[str, int]) -> dict[str, Any]:
+    rows = []
+    for it in pair.differences:
+        low, high = it.ci95 or (None, None)
+        rows.append(
+            {
+                "quality": it.quality,
+                "bpp": rounded(it.bpp),
+                "measure": _measure(it.measure),
+                "values": [rounded(it.first), rounded(it.second)],
+                "interval": [rounded(low), rounded(high)],
+                "better": {True: 1, False: 0, None: None}[it.second_is_better],
+            }
+        )
+    first, second = position[pair.first], position[pair.second]
+    return {"first": first, "second": second, "shared": pair.words, "rows": rows}
+
+
+def _crops(crops: Crops | None, position: Mapping[str, int]) -> dict[str, Any]:
+    if crops is None:
+        return {"problem": "", "rows": []}
+    rows = [
+        {
+            "image": row.image,
+            "reason": row.reason,
+            "original": _url(row.original),
+            "cells": [
+                {
+                    "entry": position[it.label],
+                    "bpp": rounded(it.bpp),
+                    "values": [rounded(it.values[measure.name]) for measure in crops.measures],
+                    "url": _url(it.pixels),
+                    "problem": it.problem,
+                }
+                for it in row.crops
+            ],
+        }
+        for row in crops.rows
+    ]
+    return {
+        "problem": crops.problem,
+        "side": SIDE,
+        "measures": [_measure(it) for it in crops.measures],
+        "rows": rows,
+    }
+
+
+def _url(pixels: Image | None) -> str | None:
+    if pixels is None:
+        return None
+    data, suffix = lossless_bytes(pixels, effort=4)
+    return f"data:image/{suffix[1:]};base64,{base64.b64encode(data).decode()}"
+
+
+def _complexity(board: Board, position: Mapping[str, int]) -> dict[str, Any] | None:
+    table = complexity(board)
+    if table is None or not table.rows:
+        return None
+    at = [column.key for column in table.columns].index("label")
+    return {
+        "columns": [column.title for column in table.columns if column.key != "label"],
+        "rows": [
+            {"entry": position[str(row[at])], "cells": cells[:at] + cells[at + 1 :]}
+            for row, cells in zip(table.rows, table.text(), strict=True)
+        ],
+        "notes": list(table.notes),
+    }

@@ -1,0 +1,147 @@
+"""Two decoders of one bitstream: configurations that spend the same bytes on every picture and show others.
+
+What differs between their pictures is the decoder's doing alone, so their values are compared point by
+point, without interpolation.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.rd.bootstrap import MIN_IMAGES, interval_of, resample
+from bench.rd.curve import Array
+from bench.rd.pairwise import RESAMPLES, SEED
+from bench.report.board import Board
+from bench.report.perception import Measure, measures
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One metric of both at one operating point: means over the images, as shown."""
+
+    quality: float
+    bpp: float
+    images: int
+    measure: Measure
+    first: float
+    second: float
+    ci95: tuple[float, float] | None
+    """95% interval of second − first, paired bootstrap over images; None for metrics of sets."""
+
+    @property
+    def difference(self) -> float:
+        """Second − first."""
+        return self.second - self.first
+
+    @property
+    def second_is_better(self) -> bool | None:
+        """None for a tie, and where the interval of the difference holds 0."""
+        if self.ci95 is not None and self.ci95[0] <= 0 <= self.ci95[1]:
+            return None
+        first, second = (cost_of(self.measure, it) for it in (self.first, self.second))
+        return None if first == second else second < first
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Two configurations whose bitstreams have equal sizes at the given qualities, image by image."""
+
+    first: str
+    second: str
+    qualities: tuple[float, ...]
+    identical: bool
+    """The bitstreams are the same bytes, not only as many."""
+    differences: tuple[Difference, ...]
+
+    @property
+    def words(self) -> str:
+        """What they share, in words."""
+        return "identical bitstreams" if self.identical else "bitstreams of equal size"
+
+
+def numbered(name: str, index: int) -> str:
+    """The name of a file about the pair at ``index``: the first one's has no number."""
+    return f"{name}_{index + 1}" if index else name
+
+
+def find_twins(board: Board) -> tuple[Twins, ...]:
+    """Every pair with equal bytes and other pixels at one operating point or more, in the board's order.
+
+    A point counts where the sizes agree in all images that both finished, and the pixels differ in one.
+    """
+    frame = board.frame
+    rows = frame[(frame["status"] == "ok") & ~frame["lossless"]]
+    alike = rows[rows.duplicated(["quality", "image", "bytes"], keep=False)]
+    pairs: dict[tuple[str, str], set[float]] = defaultdict(set)
+    for (quality, _, _), group in alike.groupby(["quality", "image", "bytes"], observed=True, sort=False):
+        for pair in itertools.combinations(map(str, group["label"]), 2):
+            pairs[pair].add(float(quality))
+    order = {it.label: index for index, it in enumerate(board.entries)}
+    made = (_twins(board, rows, pair, pairs[pair]) for pair in sorted(pairs, key=lambda it: order[it[0]]))
+    return tuple(it for it in made if it is not None)
+
+
+def _twins(board: Board, rows: pd.DataFrame, pair: tuple[str, str], qualities: set[float]) -> Twins | None:
+    first, second = pair
+    identical, found, differences = True, [], []
+    for quality in sorted(qualities):
+        both = _paired(rows[rows["quality"] == quality], pair)
+        same_size = (both["bytes_1"] == both["bytes_2"]).all()
+        if not same_size or (both["pixels_sha256_1"] == both["pixels_sha256_2"]).all():
+            continue
+        identical &= bool((both["bitstream_sha256_1"] == both["bitstream_sha256_2"]).all())
+        found.append(quality)
+        differences += _differences(board, both, pair, quality)
+    return Twins(first, second, tuple(found), identical, tuple(differences)) if found else None
+
+
+def _paired(rows: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
+    """The images that both finished, a row each."""
+    one, other = (rows[rows["label"] == label].set_index("image") for label in pair)
+    return one.join(other, how="inner", lsuffix="_1", rsuffix="_2")
+
+
+def _differences(board: Board, both: pd.DataFrame, pair: tuple[str, str], quality: float) -> list[Difference]:
+    bpp = float(both["bpp_1"].mean())
+    made = []
+    for measure in measures(board):
+        if measure.of_sets:
+            values = [_distance(board, measure, label, quality) for label in pair]
+            if values[0] is not None and values[1] is not None:
+                made.append(Difference(quality, bpp, len(both), measure, values[0], values[1], None))
+            continue
+        columns = [both[f"{measure.name}_{k}"].to_numpy(float) for k in (1, 2)]
+        if np.isfinite(columns).all():
+            first, second = (measure.shown(float(it.mean())) for it in columns)
+            interval = _interval(measure, columns[0], columns[1])
+            made.append(Difference(quality, bpp, len(both), measure, first, second, interval))
+    return made
+
+
+def _distance(board: Board, measure: Measure, label: str, quality: float) -> float | None:
+    keys = (measure.name, label, quality)
+    return next((it.value for it in board.distances if (it.metric, it.label, it.quality) == keys), None)
+
+
+def _interval(measure: Measure, first: Array, second: Array) -> tuple[float, float] | None:
+    if len(first) < MIN_IMAGES:
+        return None
+    weights = resample(len(first), RESAMPLES, SEED)
+    means = weights @ np.stack([first, second], axis=1)
+    shown = np.vectorize(measure.shown)(means) if measure.decibel else means
+    return interval_of(shown[:, 1] - shown[:, 0])
+
+
+def cost_of(measure: Measure, value: float) -> float:
+    """A value as a cost, lower is better: turned around, or the distance from the ideal."""
+    if measure.ideal is not None:
+        return abs(value - measure.ideal)
+    return -value if measure.higher_is_better else value

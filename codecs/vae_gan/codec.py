@@ -1,0 +1,90 @@
+"""The adapter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from bench_codecs.vae.codec import Vae
+
+from bench.codec import Image
+from bench.errors import ConfigError
+from bench.explanation import Explanation
+
+ADAPTER_VERSION = 1
+
+
+class VaeGan:
+    """A VAE's bitstream with a decoder trained for perception: rates equal to the byte, other pictures.
+
+    Up to quality 3 the generator decodes; from there its share falls, and from quality 4 on the pictures
+    are those of ``vae``.
+
+    Parameters
+    ----------
+    weights
+        The VAE: a file written by ``rdbench train vae --export``; empty for the shipped one.
+    generator
+        A file written by ``rdbench train vae-gan --export`` for that VAE; empty for the shipped one.
+    device
+        Where the networks run.
+    strength
+        0 decodes as ``vae`` does, 1 as trained; between them the networks' weights are interpolated,
+        which trades distortion for perception without another bitstream.
+    rdoq
+        Strength of the encoder's rate–distortion optimised quantisation.
+    """
+
+    name = "vae-gan"
+    lossless = False
+    qualities: tuple[float, ...] = Vae.qualities
+    quality_range: tuple[float, float] | None = Vae.quality_range
+
+    def __init__(
+        self,
+        *,
+        weights: str = "",
+        generator: str = "",
+        device: Literal["auto", "cpu", "cuda"] = "cpu",
+        strength: float = 1.0,
+        rdoq: float = 0.16,
+    ) -> None:
+        if not 0.0 <= strength <= 1.0:
+            raise ConfigError(f"vae-gan: strength={strength} is not in 0 to 1")
+        self.vae = Vae(weights=weights, device=device, rdoq=rdoq)
+        import torch
+
+        from .generator import Generator
+        from .weights import load_generator, shipped_generator
+
+        path = Path(generator) if generator else shipped_generator()
+        file = load_generator(path, self.vae.weights_sha256, self.vae.device)
+        model = self.vae.model
+        plain = model.synthesis_branch
+        branch = Generator(model.spec.branches, plain, file.tensors, strength)
+        branch.requires_grad_(False).eval().to(self.vae.device)
+        model.synthesis_branch = branch.to(memory_format=torch.channels_last)
+        self._hours = float(file.meta.get("seconds", 0.0)) / 3600
+        self._spared = sum(value.numel() for value in plain.state_dict().values())
+        self.weights_sha256 = file.sha256
+        self.version = f"{ADAPTER_VERSION}+vae {self.vae.version}"
+
+    def encode(self, image: Image, quality: float | None) -> bytes:
+        """The bitstream of ``vae``; see :meth:`bench_codecs.vae.Vae.encode`."""
+        return self.vae.encode(image, quality)
+
+    def decode(self, bitstream: bytes) -> Image:
+        """Reconstruct, uint8 (height, width, 3); see :meth:`bench_codecs.vae.Vae.decode`."""
+        return self.vae.decode(bitstream)
+
+    def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
+        """As :meth:`bench_codecs.vae.Vae.explain`; the pictures are the generator's."""
+        return self.vae.explain(image, quality, bitstream)
+
+    def complexity(self) -> dict[str, float]:
+        """That of ``vae`` with the generator as its synthesis; the VAE's own counts as weights only."""
+        found = self.vae.complexity()
+        found["parameters"] += self._spared
+        found["weight_bytes"] += 2 * self._spared
+        found["training_hours"] += self._hours
+        return found

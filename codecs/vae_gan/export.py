@@ -1,0 +1,32 @@
+"""From a training checkpoint to the shippable file: the generator's averaged weights in half precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint
+
+from bench.errors import ConfigError
+
+from .weights import save_generator
+
+
+def export(checkpoint: Path, out: Path, facts: dict[str, Any]) -> str:
+    """Write the generator of a checkpoint folder, or of the newest one in a run's; return its SHA-256.
+
+    ``facts``: what the file's metadata should say of the training besides steps and seconds.
+
+    Raises
+    ------
+    bench.errors.ConfigError
+        There is no checkpoint.
+    """
+    path = checkpoint if (checkpoint / "meta.json").is_file() else latest_checkpoint(checkpoint)
+    if path is None:
+        raise ConfigError(f"{checkpoint} holds no training checkpoint: train first")
+    groups, meta = load_checkpoint(path)
+    tensors = groups["generator_model"] | groups["generator_average"]
+    return save_generator(
+        out, tensors, meta["vae"], {"steps": meta["step"], "seconds": meta["seconds"], **facts}
+    )

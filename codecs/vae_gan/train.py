@@ -1,0 +1,104 @@
+"""Training of the generator: first towards pictures that look alike, then against a discriminator as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from bench_codecs.vae.loop import Observer, Rhythm, run
+
+from bench.errors import ConfigError
+
+LOG_COLUMNS = (
+    "step",
+    "seconds",
+    "loss",
+    "mse",
+    "lpips_vgg",
+    "texture",
+    "adversarial",
+    "discriminator",
+    "real_logit",
+    "fake_logit",
+    "learning_rate",
+)
+
+
+@dataclass(frozen=True)
+class GanConfig:
+    """What a training run is. On resume ``steps`` may change, the rest stays."""
+
+    out: Path
+    weights: Path | None = None
+    """The VAE to start from; None is the shipped one."""
+    preset: Literal["tiny", "base"] = "base"
+    steps: int = 4_000
+    warm_up: int = 500
+    """The first of the steps, which train without the discriminator."""
+    minutes: float = 0.0
+    """Instead of ``steps``: about how long a fresh run may take."""
+    batch: int = 4
+    crop: int = 128
+    rate: float = 5e-4
+    """Learning rate of the generator."""
+    distortion: float = 0.0015
+    """Weight of the mean squared error in squared 8-bit levels, against LPIPS with weight 1."""
+    texture: float = 0.03
+    """Weight of the texture loss in 8-bit levels."""
+    adversarial: float = 0.08
+    """Weight of the adversarial loss."""
+    seed: int = 1
+    device: str = "cpu"
+    threads: int = 0
+    """CPU threads; 0 leaves torch's choice."""
+    checkpoint_every: int = 250
+    log_every: int = 20
+    sample_every: int = 500
+    """Steps between sample pictures."""
+    resume: bool = False
+
+
+def preset(name: Literal["tiny", "base"], out: Path) -> GanConfig:
+    """The configuration behind ``--preset``: ``tiny`` takes seconds, ``base`` is the shipped generator's."""
+    if name == "base":
+        return GanConfig(out=out)
+    if name == "tiny":
+        config = GanConfig(out=out, preset="tiny", steps=24, warm_up=8, batch=2, crop=64)
+        return replace(config, checkpoint_every=6, log_every=4, sample_every=12)
+    raise ConfigError(f"unknown preset {name!r}: use tiny or base")
+
+
+def train(
+    config: GanConfig,
+    images: Sequence[Path],
+    validation: Sequence[Path] = (),
+    observer: Observer | None = None,
+) -> Path:
+    """Train on the pictures at ``images`` and return the folder of the last checkpoint.
+
+    ``config.out`` receives checkpoints, ``log.csv`` and ``samples/``: original, VAE and generator side by
+    side, of ``validation`` pictures where there are some, else of training pictures.
+
+    Raises
+    ------
+    bench_codecs.vae.loop.TrainingDiverged
+        The loss stopped being finite; ``config.out`` still holds the last good checkpoint.
+    bench.errors.CodecUnavailable
+        The VAE's or VGG's weights are missing.
+    bench.errors.ConfigError
+        ``config.out`` already holds a run and ``resume`` is off, or the device is absent.
+    """
+    from .samples import draw_samples
+    from .trainer import GanTrainer
+
+    config.out.mkdir(parents=True, exist_ok=True)
+    trainer = GanTrainer(config, images)
+    shown = (validation or images)[:2]
+
+    def look() -> None:
+        draw_samples(trainer.plain, trainer.averaged(), shown, config.out / "samples" / f"{trainer.step}.png")
+
+    run(trainer, Rhythm(config.log_every, config.checkpoint_every, config.sample_every), look, observer)
+    return trainer.save()

@@ -1,0 +1,214 @@
+"""The state of a training run: generator, discriminator, their optimisers, data and log."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
+from bench_codecs.vae.data import Crops
+from bench_codecs.vae.levels import quality_to_code
+from bench_codecs.vae.loop import Log
+from bench_codecs.vae.model import Estimate, VaeModel
+from bench_codecs.vae.optimised import Optimised
+from bench_codecs.vae.weights import load_weights, shipped_weights
+from torch import Tensor
+
+from bench.errors import ConfigError
+
+from .discriminator import Discriminator, DiscriminatorSpec
+from .generator import TRAINED_QUALITY, start_from
+from .losses import texture_distance
+from .train import LOG_COLUMNS, GanConfig
+
+_DECAY_SHARE = 0.35
+_FLOOR = 0.02
+_TINY = DiscriminatorSpec((4, 8, 8, 8), 2)
+_TIMED_STEPS = 3
+_HEAD_START = 4.0
+"""The discriminator's learning rate ÷ the generator's: it has to keep up with what it is shown."""
+
+
+class GanTrainer:
+    """One run; :meth:`advance` does a step of each side, :meth:`save` makes it permanent.
+
+    Encoder and entropy model stay as they are, so bitstreams do too.
+    """
+
+    def __init__(self, config: GanConfig, images: Sequence[Path]) -> None:
+        from bench.metrics.lpips import LpipsLoss
+
+        if config.device != "cpu" and not torch.cuda.is_available():
+            raise ConfigError(
+                f"device {config.device} is not available: train on cpu, or check the CUDA driver"
+            )
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        found = latest_checkpoint(config.out)
+        if found is not None and not config.resume:
+            raise ConfigError(
+                f"{config.out} already holds a run: pass --resume to continue it, or another folder"
+            )
+        self._config = config
+        self._perceptual = LpipsLoss(config.device)
+        package = load_weights(config.weights or shipped_weights(), config.device, exact=False)
+        self.plain = package.model
+        """The VAE as it was."""
+        self._vae_sha256 = package.sha256
+        self._model = copy.deepcopy(self.plain)
+        self._model.train_mixed(True)
+        torch.manual_seed(config.seed)
+        self.generator = start_from(self.plain.synthesis_branch, self.plain.spec.branches).train()
+        self._model.synthesis_branch = self.generator
+        spec = DiscriminatorSpec() if config.preset == "base" else _TINY
+        self.discriminator = Discriminator(spec, self.generator.correction.out_channels).to(config.device)
+        for network in (self.generator, self.discriminator):
+            network.to(memory_format=torch.channels_last)
+        self._generating = Optimised(self.generator, prefix="generator_")
+        self._judging = Optimised(self.discriminator, prefix="discriminator_")
+        self._crops = Crops(images, config.crop, config.seed, quality_to_code(TRAINED_QUALITY))
+        self._log = Log(config.out / "log.csv", LOG_COLUMNS)
+        self.step = 0
+        self.seconds = 0.0
+        self.steps = config.steps
+        if found is not None:
+            self._restore(found)
+        elif config.minutes:
+            self.steps = self._timed(config.minutes)
+
+    @property
+    def warm_up(self) -> int:
+        """Steps without the discriminator's say; at most a third of all."""
+        return min(self._config.warm_up, self.steps // 3)
+
+    def advance(self) -> float:
+        """One step of the generator and, after the warm-up began, one of the discriminator."""
+        rate = self._config.rate * self._pace()
+        for side, factor in ((self._generating, 1.0), (self._judging, _HEAD_START)):
+            for group in side.groups:
+                group["lr"] = factor * rate
+        loss, row, pictures = self._generate(self.step)
+        self._generating.clear()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        if math.isfinite(row["loss"]):
+            self._generating.apply(self.step)
+            row |= self._judge(*pictures)
+        self.step += 1
+        self._log.add({**row, "learning_rate": rate})
+        return row["loss"]
+
+    def _generate(self, step: int) -> tuple[Tensor, dict[str, float], tuple[Tensor, Tensor, Tensor]]:
+        config = self._config
+        pixels, codes = self._crops.batch(step, config.batch)
+        x = torch.from_numpy(pixels).to(config.device).float() - 128
+        x = x.contiguous(memory_format=torch.channels_last)
+        code = torch.from_numpy(codes).to(config.device)
+        with torch.no_grad():
+            latents = self._model.estimate(x, code)
+        condition = self._condition(latents, code)
+        self.generator.seed = step + 1
+        samples = self._model.synthesise(latents.decoded, latents.log_scales, latents.features, code)
+        mse = (samples - x).square().mean()
+        lpips = self._perceptual(samples + 128, x + 128).mean()
+        texture = texture_distance(samples, x).mean()
+        loss = config.distortion * mse + lpips + config.texture * texture
+        adversarial = torch.zeros((), device=x.device)
+        if step >= self.warm_up:
+            # its gradients reach the samples, not the discriminator's own parameters
+            with torch.autocast(x.device.type, torch.bfloat16):
+                adversarial = F.softplus(-self.discriminator(samples, condition)).mean()
+            loss = loss + config.adversarial * adversarial
+        row = {
+            "loss": loss.item(),
+            "mse": mse.item(),
+            "lpips_vgg": lpips.item(),
+            "texture": texture.item(),
+            "adversarial": adversarial.item(),
+            "discriminator": 0.0,
+            "real_logit": 0.0,
+            "fake_logit": 0.0,
+        }
+        return loss, row, (x, samples.detach(), condition)
+
+    def _judge(self, real: Tensor, fake: Tensor, condition: Tensor) -> dict[str, float]:
+        """Teach the discriminator; it starts early, so that it is no beginner when it is first heard."""
+        if self.step < self.warm_up // 2:
+            return {}
+        self._judging.clear()
+        with torch.autocast(real.device.type, torch.bfloat16):
+            logits = self.discriminator(torch.cat([real, fake]), torch.cat([condition, condition]))
+        on_real, on_fake = logits.chunk(2)
+        loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self._judging.apply(self.step)
+        return {
+            "discriminator": loss.item(),
+            "real_logit": on_real.mean().item(),
+            "fake_logit": on_fake.mean().item(),
+        }
+
+    def _condition(self, latents: Estimate, code: Tensor) -> Tensor:
+        return self._model.fine.context.normalise(latents.decoded, code).float()
+
+    def averaged(self) -> VaeModel:
+        """The VAE with the moving average of the generator in place of its synthesis."""
+        model = copy.deepcopy(self.plain)
+        branch = self._generating.averaged(self.generator)
+        branch.seed = 0
+        model.synthesis_branch = branch.requires_grad_(False).eval()
+        return model
+
+    def log(self) -> dict[str, float]:
+        """Append the means since the last call to ``log.csv`` and return them."""
+        return self._log.write(self.step, self.seconds)
+
+    def save(self) -> Path:
+        """Write a checkpoint of the current step."""
+        meta = {
+            "seconds": self.seconds,
+            "recent": self._log.recent,
+            "steps": self.steps,
+            "vae": self._vae_sha256,
+            "config": json.loads(json.dumps(dataclasses.asdict(self._config), default=str)),
+        }
+        groups = self._generating.tensors() | self._judging.tensors()
+        return save_checkpoint(self._config.out, self.step, groups, meta)
+
+    def _pace(self) -> float:
+        """Factor on the learning rates: constant, then a cosine to almost nothing."""
+        left = min(1.0, (self.steps - self.step) / max(1.0, _DECAY_SHARE * self.steps))
+        return _FLOOR + (1 - _FLOOR) * 0.5 * (1 - math.cos(math.pi * left))
+
+    def _timed(self, minutes: float) -> int:
+        """The steps that fit into ``minutes`` at the speed of this machine; nothing is learned."""
+        started = time.monotonic()
+        for step in range(_TIMED_STEPS):
+            loss, _, pictures = self._generate(self.steps + step)
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            self.discriminator(pictures[1], pictures[2]).sum().backward()
+        for side in (self._generating, self._judging):
+            side.clear()
+        return max(6, round(60 * minutes * _TIMED_STEPS / (time.monotonic() - started)))
+
+    def _restore(self, path: Path) -> None:
+        groups, meta = load_checkpoint(path)
+        if meta["vae"] != self._vae_sha256:
+            raise ConfigError(
+                f"{path} was trained from the vae {meta['vae'][:12]}…, not from {self._vae_sha256[:12]}…: "
+                "pass the same --weights"
+            )
+        for side in (self._generating, self._judging):
+            side.restore(groups)
+        if self._config.minutes:
+            self.steps = int(meta["steps"])
+        self.step = int(meta["step"])
+        self.seconds = float(meta["seconds"])
+        self._log.recent = list(meta["recent"])
+        self._log.trim(self.step)

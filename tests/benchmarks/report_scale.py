@@ -1,0 +1,176 @@
+"""Reports of large runs: seconds and memory of `rdbench report` as a user starts it.
+
+    python tests/benchmarks/report_scale.py [REPEATS]
+
+Two journals are generated: a million measurements (1000 images, 20 codecs, 50 qualities), of which the report
+may take 15 s and 2 GiB, and a run of 200 images, 12 codecs and 10 qualities, whose report may take 10 s. The
+memory is the largest sum over all processes at one time, pages that they share counted in each. Of the
+repeats the fastest counts. report_scale.txt is a recorded output. Linux only: memory is read in /proc.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from bench.environment import current
+from bench.plan import CodecPlan, ImagePlan, MetricPlan
+from bench.record import Measurement
+from bench.store import JOURNAL_FILE, RunInfo, RunWriter
+
+METRICS = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim_rgb", "ms_ssim_rgb")
+WIDTH, HEIGHT = 768, 512
+
+
+@dataclass(frozen=True)
+class Case:
+    """The size of a run, and what its report may take."""
+
+    images: int
+    codecs: int
+    qualities: int
+    seconds: float
+    gibibytes: float = 2.0
+
+    @property
+    def measurements(self) -> int:
+        return self.images * self.codecs * self.qualities
+
+
+CASES = (Case(1000, 20, 50, 15.0), Case(200, 12, 10, 10.0))
+
+
+def generate(case: Case, folder: Path) -> None:
+    """Write a run in which every trial succeeded; no two bitstreams or reconstructions are alike."""
+    random = np.random.default_rng(0)
+    images = tuple(ImagePlan("big", f"{k:05d}.png", _hash(f"image {k}")) for k in range(case.images))
+    qualities = tuple(np.linspace(1.0, 95.0, case.qualities).tolist())
+    codecs = tuple(
+        CodecPlan(
+            label=f"codec{k}",
+            codec=f"codec{k}",
+            target="nowhere:Codec",
+            version=f"1+lib {k}",
+            lossless=False,
+            config={"subsampling": "420", "effort": k},
+            qualities=qualities,
+        )
+        for k in range(case.codecs)
+    )
+    metrics = tuple(
+        MetricPlan(name, "bench.metrics.psnr:PsnrRgb", "1", "dB" if "psnr" in name else "", True)
+        for name in METRICS
+    )
+    environment = current()
+    with RunWriter(folder) as writer:
+        writer.write_info(RunInfo(environment=environment, images=images, codecs=codecs, metrics=metrics))
+    # RunWriter hands every line to the operating system, which here is most of the time.
+    with (folder / JOURNAL_FILE).open("wb") as journal:
+        for image in images:
+            hard = random.uniform(0.7, 1.4)
+            for index, codec in enumerate(codecs):
+                noise = random.normal(0, 0.01, case.qualities).tolist()
+                for step, quality in enumerate(qualities):
+                    place = 10 * step / case.qualities
+                    bpp = hard * 0.1 * 1.5**place * (1 - 0.02 * index)
+                    psnr = 25 + 1.7 * place - hard + noise[step]
+                    values = (psnr, psnr + 1, psnr + 1.2, 1 - 10 ** (-psnr / 20), 1 - 10 ** (-psnr / 18))
+                    name = f"{image.name} {codec.label} {quality}"
+                    measurement = Measurement(
+                        key=_hash(name)[:32],
+                        environment=environment.id,
+                        dataset=image.dataset,
+                        image=image.name,
+                        image_sha256=image.sha256,
+                        codec=codec.codec,
+                        version=codec.version,
+                        config=codec.config,
+                        quality=quality,
+                        status="ok",
+                        width=WIDTH,
+                        height=HEIGHT,
+                        bytes=int(bpp * WIDTH * HEIGHT / 8),
+                        bitstream_sha256=_hash(f"bitstream {name}"),
+                        pixels_sha256=_hash(f"pixels {name}"),
+                        encode_s=(0.01,),
+                        decode_s=(0.02,),
+                        metrics=dict(zip(METRICS, values, strict=True)),
+                    )
+                    journal.write(msgspec.json.encode(measurement) + b"\n")
+
+
+def report(run: Path, out: Path) -> tuple[float, float]:
+    """Seconds, and the largest resident memory of all processes in GiB."""
+    command = [sys.executable, "-m", "bench.cli", "report", str(run), "--out", str(out)]
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, sum(map(_resident, _family(process.pid))))
+        time.sleep(0.01)
+    if process.returncode:
+        raise SystemExit(f"the report failed with exit code {process.returncode}")
+    return time.monotonic() - start, peak / 2**30
+
+
+def main() -> int:
+    """Run and print; exit code 1 when a promise is not kept."""
+    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    machine = current().machine
+    print(f"{machine['cpu']}, {machine['cores']} cores, {platform.system()} {platform.release()},", end=" ")
+    print(f"Python {platform.python_version()}; load average {os.getloadavg()[0]:.1f}; best of {repeats}")
+    print(f"{'measurements':>12} {'journal':>9} {'wall':>8} {'peak':>10}")
+    kept = True
+    for case in CASES:
+        with tempfile.TemporaryDirectory() as scratch:
+            run = Path(scratch) / "run"
+            generate(case, run)
+            size = (run / JOURNAL_FILE).stat().st_size / 1e6
+            results = [report(run, Path(scratch) / f"report{k}") for k in range(repeats)]
+        seconds, memory = min(seconds for seconds, _ in results), max(memory for _, memory in results)
+        good = seconds < case.seconds and memory < case.gibibytes
+        kept &= good
+        print(
+            f"{case.measurements:12} {size:6.0f} MB {seconds:6.1f} s {memory:6.2f} GiB"
+            f"  (promise {case.seconds:g} s, {case.gibibytes:g} GiB: {'kept' if good else 'NOT KEPT'})",
+            flush=True,
+        )
+    return 0 if kept else 1
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _family(process: int) -> list[int]:
+    """A process and all that descend from it."""
+    try:
+        children = [
+            int(child)
+            for task in Path(f"/proc/{process}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
+    except OSError:
+        return []
+    return [process, *(it for child in children for it in _family(child))]
+
+
+def _resident(process: int) -> int:
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

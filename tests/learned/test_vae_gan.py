@@ -1,0 +1,159 @@
+"""The VAE-GAN: the VAE's bitstreams, other pictures, and a training that starts from the VAE."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bench_codecs.vae import Vae
+from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint
+from bench_codecs.vae.data import load_rgb
+from bench_codecs.vae_gan import VaeGan
+from bench_codecs.vae_gan.export import export
+from bench_codecs.vae_gan.train import preset, train
+from bench_codecs.vae_gan.weights import save_generator, shipped_generator
+
+from bench.errors import CodecUnavailable, ConfigError
+from bench.metrics.base import Pair, Reference
+from tests.metrics.trunks import random_trunks
+
+from .conftest import natural
+
+
+@pytest.fixture(scope="module")
+def gan() -> VaeGan:
+    """The shipped generator."""
+    return VaeGan()
+
+
+@pytest.fixture(scope="module")
+def trunks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A perceptual loss over random features, which needs no download and trains all the same."""
+    pytest.importorskip("lpips", reason='the loss needs pip install "rdbench[perceptual]"')
+    folder = tmp_path_factory.mktemp("trunks")
+    random_trunks(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RDBENCH_WEIGHTS", str(folder))
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, training_images: list[Path], trunks: None) -> Path:
+    """The folder of a finished run of the tiny preset."""
+    out = tmp_path_factory.mktemp("gan")
+    train(preset("tiny", out), training_images)
+    return out
+
+
+@pytest.mark.parametrize("quality", [1.0, 2.53125, 5.0])
+def test_bitstreams_are_those_of_the_vae(vae: Vae, gan: VaeGan, quality: float) -> None:
+    """To the byte; each decoder decodes what the other's encoder made."""
+    picture = natural(100, 130)
+    bitstream = gan.encode(picture, quality)
+    assert bitstream == vae.encode(picture, quality)
+    assert gan.decode(bitstream).shape == vae.decode(bitstream).shape == picture.shape
+
+
+def test_the_strength_leads_from_the_vae_to_the_generator(vae: Vae, gan: VaeGan) -> None:
+    """0 decodes as the VAE does, 1 differently, 0.5 lies between; whatever was decoded before."""
+    bitstream = vae.encode(natural(96, 96), 2.0)
+    plain, trained = (it.decode(bitstream).astype(int) for it in (vae, gan))
+    half = VaeGan(strength=0.5).decode(bitstream).astype(int)
+    assert np.array_equal(VaeGan(strength=0.0).decode(bitstream), plain)
+    distance = np.abs(trained - plain).mean()
+    assert distance > 0.5
+    assert np.abs(half - plain).mean() < distance
+    assert np.abs(half - trained).mean() < distance
+    gan.decode(vae.encode(natural(64, 64), 5.0))
+    assert np.array_equal(gan.decode(bitstream), trained)
+
+
+def test_high_qualities_are_decoded_by_the_vae(vae: Vae, gan: VaeGan) -> None:
+    """From quality 4 on the pictures are the VAE's; just below they are still close to them."""
+    picture = natural(96, 96)
+    for quality in (4.0, 6.0):
+        bitstream = vae.encode(picture, quality)
+        assert np.array_equal(gan.decode(bitstream), vae.decode(bitstream))
+    near, far = (vae.encode(picture, quality) for quality in (3.96875, 3.0))
+    changes = [np.abs(gan.decode(it).astype(int) - vae.decode(it)).mean() for it in (near, far)]
+    assert 0 < changes[0] < 0.2 * changes[1]
+
+
+def test_strange_files_and_strengths_are_refused(gan: VaeGan, tmp_path: Path) -> None:
+    """No file, no generator, a generator of another VAE, a strength out of range: each says what to do."""
+    with pytest.raises(CodecUnavailable, match="rdbench train vae-gan"):
+        VaeGan(generator=str(tmp_path / "none.safetensors"))
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(shipped_generator().read_bytes()[:1000])
+    with pytest.raises(CodecUnavailable, match="not a generator"):
+        VaeGan(generator=str(broken))
+    other = tmp_path / "other.safetensors"
+    save_generator(other, dict(gan.vae.model.synthesis_branch.state_dict()), "0" * 64, {})
+    with pytest.raises(CodecUnavailable, match="weights=FILE"):
+        VaeGan(generator=str(other))
+    with pytest.raises(ConfigError, match="strength"):
+        VaeGan(strength=1.5)
+
+
+def test_training_logs_both_sides_and_exports(run: Path, vae: Vae, tmp_path: Path) -> None:
+    """The log has the losses of generator and discriminator, samples are drawn, the export decodes."""
+    with (run / "log.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    assert [int(row["step"]) for row in rows] == [4, 8, 12, 16, 20, 24]
+    assert float(rows[0]["adversarial"]) == 0
+    assert float(rows[-1]["adversarial"]) > 0
+    assert float(rows[-1]["discriminator"]) > 0
+    assert sorted(path.name for path in (run / "samples").iterdir()) == ["12.png", "24.png"]
+    weights = tmp_path / "generator.safetensors"
+    export(run, weights, {})
+    bitstream = vae.encode(natural(64, 80), 2.0)
+    trained = VaeGan(generator=str(weights)).decode(bitstream)
+    assert not np.array_equal(trained, vae.decode(bitstream))
+
+
+def test_an_interrupted_run_ends_as_if_nothing_had_happened(
+    run: Path, training_images: list[Path], trunks: None, tmp_path: Path
+) -> None:
+    """Resumed from a checkpoint, both networks, their averages and the log end the same."""
+    again = tmp_path / "again"
+    shutil.copytree(run, again)
+    finished = latest_checkpoint(again)
+    assert finished is not None
+    shutil.rmtree(finished)
+    train(replace(preset("tiny", again), resume=True), training_images)
+    ours, theirs = (load_checkpoint(it / finished.name)[0] for it in (again, run))
+    for group, tensors in theirs.items():
+        for name, value in tensors.items():
+            assert np.array_equal(ours[group][name].numpy(), value.numpy()), (group, name)
+    without_time = [[row[:1] + row[2:] for row in csv.reader((it / "log.csv").open())] for it in (again, run)]
+    assert without_time[0] == without_time[1]
+
+
+def test_it_looks_more_like_the_original_at_the_same_bytes(vae: Vae, gan: VaeGan, kodak: Path) -> None:
+    """On Kodak pictures LPIPS falls by over 15%, at less than 1.5 dB, with more of the finest detail."""
+    from bench.metrics.lpips import LpipsAlex
+    from bench.metrics.psnr import PsnrRgb
+    from bench.metrics.spectrum import HighBandEnergy
+
+    try:
+        perceptual = LpipsAlex()
+    except CodecUnavailable as error:
+        pytest.skip(str(error))
+    metrics = (perceptual, PsnrRgb(), HighBandEnergy())
+    scores = np.zeros((2, 3))
+    for name in ("kodim05", "kodim13", "kodim20"):
+        picture = load_rgb(kodak / f"{name}.png")
+        for quality in (1.0, 3.0):
+            bitstream = vae.encode(picture, quality)
+            for row, codec in zip(scores, (vae, gan), strict=True):
+                pair = Pair(Reference(picture), codec.decode(bitstream))
+                row += [metric(pair) / 6 for metric in metrics]
+    (lpips, psnr, energy), (gan_lpips, gan_psnr, gan_energy) = scores
+    assert gan_lpips < 0.85 * lpips
+    assert gan_psnr > psnr - 1.5
+    assert abs(np.log(gan_energy)) < abs(np.log(energy))
