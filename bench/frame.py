@@ -73,7 +73,7 @@ def load(run: Path | str) -> pd.DataFrame:
 
 
 def _parts(folder: Path, metrics: list[str]) -> list[Part]:
-    """The two halves of the journal, read at the same time where that is worth a process."""
+    """The two parts of the journal, read at the same time where that is worth a process."""
     first, second = split_journal(folder)
     if second[1] < _WORTH_A_HELPER or not can_help():
         return [read_part(folder, metrics, (0, second[1]))]

@@ -94,13 +94,16 @@ def read_journal(folder: Path) -> Iterator[Measurement]:
 
 
 def split_journal(folder: Path) -> tuple[Span, Span]:
-    """Two halves of the journal as it is now, to be read at the same time; the first ends with a line."""
+    """Two parts of the journal as it is now, to be read at the same time; the first ends with a line.
+
+    The second one is smaller: who reads it has to be started, and to hand over what it has read.
+    """
     path = folder / JOURNAL_FILE
     if not path.is_file():
         return (0, 0), (0, 0)
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
-        file.seek(end // 2)
+        file.seek(end * 9 // 16)
         file.readline()
         middle = min(file.tell(), end)
     return (0, middle), (middle, end)

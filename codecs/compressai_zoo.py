@@ -154,10 +154,18 @@ class CompressAi:
         return picture
 
     def complexity(self) -> dict[str, float]:
-        """Parameters, and bytes of weights in single precision, of the middle quality."""
+        """Parameters, bytes of weights in single precision, and kMAC per pixel, of the middle quality."""
+        from ._compressai_macs import kmac_per_pixel
+
         network, _ = self._network(int(self.qualities[len(self.qualities) // 2]))
         parameters = sum(p.numel() for p in network.parameters())
-        return {"parameters": float(parameters), "weight_bytes": 4.0 * parameters}
+        encoder, decoder = kmac_per_pixel(network)
+        return {
+            "parameters": float(parameters),
+            "weight_bytes": 4.0 * parameters,
+            "encoder_kmac_per_pixel": encoder,
+            "decoder_kmac_per_pixel": decoder,
+        }
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
         """Likelihoods of every latent, of a forward pass beside the strings; what single latents draw."""

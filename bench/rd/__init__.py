@@ -4,9 +4,10 @@ Needs numpy alone (``image_curves`` takes a pandas table). Nothing here reads a 
 knows what a codec is.
 """
 
-from .bd import METHODS, BdResult, Method, bd_quality, bd_rate, per_image_bd_rate, prune_dominated
+from .bd import METHODS, BdResult, Method, bd_quality, bd_rate, prune_dominated
 from .bootstrap import BootstrapBd, Resampled, bootstrap_bd_rate
 from .curve import DB_METRICS, Curve, ImageCurves, Provenance, common_images, from_db, mean_curve, to_db
+from .images import per_image_bd_rate
 from .interpolate import quality_at, rate_at, rates_at
 from .pairwise import Comparisons, Pair, all_pairs, resampled_images
 from .pareto import pareto

@@ -76,7 +76,7 @@ def bd_rate(anchor: Curve, test: Curve, method: Method = "pchip") -> BdResult:
         The curves hold different metrics, or ``method`` is unknown.
     """
     result = _delta(anchor, test, method, over="quality")
-    return result if result.value is None else replace(result, value=_percent(result.value))
+    return result if result.value is None else replace(result, value=percent(result.value))
 
 
 def pairwise_bd_rates(curves: Mapping[str, Curve]) -> dict[tuple[str, str], BdResult]:
@@ -94,8 +94,8 @@ def pairwise_bd_rates(curves: Mapping[str, Curve]) -> dict[tuple[str, str], BdRe
             for labels in zip(*pairs, strict=True)
         )
         for (anchor, test), gap in zip(pairs, mean_gap(anchors, tests, "pchip")[0].tolist(), strict=True):
-            results[anchor, test] = replace(results[anchor, test], value=_percent(gap))
-            results[test, anchor] = replace(results[test, anchor], value=_percent(-gap))
+            results[anchor, test] = replace(results[anchor, test], value=percent(gap))
+            results[test, anchor] = replace(results[test, anchor], value=percent(-gap))
     return results
 
 
@@ -110,45 +110,6 @@ def bd_quality(anchor: Curve, test: Curve, method: Method = "pchip") -> BdResult
     if result.value is None or anchor.higher_is_better:
         return result
     return BdResult(-result.value, result.overlap, None, result.warnings)
-
-
-def per_image_bd_rate(
-    anchor: ImageCurves, test: ImageCurves, method: Method = "pchip"
-) -> tuple[BdResult, ...]:
-    """BD-rate of every image, in the order of ``anchor.images``; an image without a value says why.
-
-    Raises
-    ------
-    ValueError
-        The two hold different images or metrics; restrict both to ``common_images`` first.
-    """
-    _check_method(method)
-    check_pair(anchor, test)
-    sides = [clean_rows(side, method) for side in (anchor, test)]
-    clean = np.flatnonzero(sides[0][2] & sides[1][2])
-    gaps, overlaps = mean_gap(
-        (sides[0][0][clean], sides[0][1][clean]), (sides[1][0][clean], sides[1][1][clean]), method
-    )
-    return image_results((anchor, test), clean, (gaps, overlaps), method)
-
-
-def image_results(
-    pair: tuple[ImageCurves, ImageCurves],
-    clean: NDArray[np.intp],
-    gaps: tuple[Array, Array],
-    method: Method = "pchip",
-) -> tuple[BdResult, ...]:
-    """Of every image of (anchor, test), given gaps and overlaps (:func:`mean_gap`) of the ``clean`` ones."""
-    anchor, test = pair
-    few = _few_points(anchor.label, anchor.rate.shape[1]) + _few_points(test.label, test.rate.shape[1])
-    fast = {
-        row: _percent_result(gap, overlap, few)
-        for row, gap, overlap in zip(clean.tolist(), *(it.tolist() for it in gaps), strict=True)
-    }
-    return tuple(
-        fast[row] if row in fast else bd_rate(anchor.curve(row), test.curve(row), method)
-        for row in range(len(anchor.images))
-    )
 
 
 def prune_dominated(curve: Curve) -> Curve:
@@ -191,8 +152,9 @@ def mean_gap(anchor: tuple[Array, Array], test: tuple[Array, Array], method: Met
 
 
 def spline(x: Array, y: Array) -> Spline:
-    """The PCHIP curves through the points (both of shape (curves, points)); rows with NaN stay NaN."""
-    return hermite_spline(x, y, pchip_slopes(x, y))
+    """The PCHIP curves through the points (both of shape (curves, points)); of use where x rises strictly."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return hermite_spline(x, y, pchip_slopes(x, y))
 
 
 def spline_gap(anchor: Spline, test: Spline) -> tuple[Array, Array]:
@@ -258,17 +220,26 @@ class _Side:
 def _side(curve: Curve, method: Method, over: Literal["quality", "rate"]) -> _Side:
     points = points_of(curve)
     x, y = (points.quality, points.log_rate) if over == "quality" else (points.log_rate, points.quality)
-    fold = _fold(points)
-    remarks = _few_points(curve.label, len(x)) + ([f"{curve.label}: non-monotone, {fold}"] if fold else [])
     risen = rising(x, y)
-    reason = None
-    if len(x) < MIN_POINTS[method]:
-        reason = f"fewer than {MIN_POINTS[method]} points"
-    elif risen is None:
-        reason = "non-monotone"
-    else:
+    reason = too_few(len(x), method) or ("non-monotone" if risen is None else None)
+    if risen is not None:
         x, y = risen
-    return _Side(x, y, reason, points.warnings, tuple(remarks))
+    return _Side(x, y, reason, points.warnings, _remarks(curve.label, points))
+
+
+def remarks_on(curve: Curve) -> tuple[str, ...]:
+    """What a comparison with this curve warns of: few points, and where it folds."""
+    return _remarks(curve.label, points_of(curve))
+
+
+def _remarks(label: str, points: _Points) -> tuple[str, ...]:
+    fold = _fold(points)
+    return few_points(label, len(points.kept)) + ((f"{label}: non-monotone, {fold}",) if fold else ())
+
+
+def too_few(count: int, method: Method) -> str | None:
+    """Why ``count`` points make no curve, if they don't."""
+    return f"fewer than {MIN_POINTS[method]} points" if count < MIN_POINTS[method] else None
 
 
 def _judged(anchor: _Side, test: _Side) -> BdResult:
@@ -277,12 +248,12 @@ def _judged(anchor: _Side, test: _Side) -> BdResult:
     reason = anchor.reason or test.reason or ("no overlap" if overlap == 0 else None)
     warnings = (*anchor.notes, *test.notes, *anchor.remarks, *test.remarks)
     if reason is None:
-        warnings += _little_overlap(overlap)
+        warnings += little_overlap(overlap)
     return BdResult(None, overlap, reason, warnings)
 
 
 def _delta(anchor: Curve, test: Curve, method: Method, over: Literal["quality", "rate"]) -> BdResult:
-    _check_method(method)
+    check_method(method)
     check_pair(anchor, test)
     first, second = _side(anchor, method, over), _side(test, method, over)
     result = _judged(first, second)
@@ -292,7 +263,8 @@ def _delta(anchor: Curve, test: Curve, method: Method, over: Literal["quality", 
     return replace(result, value=float(gap[0]))
 
 
-def _check_method(method: Method) -> None:
+def check_method(method: Method) -> None:
+    """Raise ``ValueError`` for an unknown method."""
     if method not in METHODS:
         raise ValueError(f"unknown BD method {method!r}; choose one of {', '.join(METHODS)}")
 
@@ -335,34 +307,16 @@ def _fold(points: _Points) -> str | None:
     return f"{rates[0]:.4g} to {rates[1]:.4g} bpp goes with {abs(before):.5g} to {abs(after):.5g} in quality"
 
 
-def _few_points(label: str, count: int) -> list[str]:
-    return [f"{label}: only {count} operating points"] if count < CUSTOMARY_POINTS else []
+def few_points(label: str, count: int) -> tuple[str, ...]:
+    """A warning of fewer points than customary."""
+    return (f"{label}: only {count} operating points",) if count < CUSTOMARY_POINTS else ()
 
 
-def _percent(gap: float) -> float:
+def percent(gap: float) -> float:
     """The change of a rate of which log10 changes by ``gap``."""
     return float((10.0**gap - 1.0) * 100.0)
 
 
-def _little_overlap(overlap: float) -> tuple[str, ...]:
+def little_overlap(overlap: float) -> tuple[str, ...]:
+    """A warning of ranges that share little."""
     return (f"overlap {overlap:.1%} is under {MIN_OVERLAP:.0%}",) if overlap < MIN_OVERLAP else ()
-
-
-def _percent_result(gap: float, overlap: float, warnings: list[str]) -> BdResult:
-    if overlap == 0:
-        return BdResult(None, 0.0, "no overlap", tuple(warnings))
-    return BdResult(_percent(gap), overlap, None, (*warnings, *_little_overlap(overlap)))
-
-
-def clean_rows(curves: ImageCurves, method: Method) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Quality axis and log-rate of all images, rising, and a mask of the rows that need no special care."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        x = integration_axis(curves.metric, curves.quality, curves.higher_is_better)
-        y = np.log10(curves.rate)
-        rise = x[:, -1] - x[:, 0]
-        if (rise < 0).sum() > (rise > 0).sum():
-            x, y = x[:, ::-1], y[:, ::-1]
-        whole = (np.isfinite(x) & np.isfinite(y)).all(axis=1)
-        monotone = ((np.diff(x, axis=1) > 0) & (np.diff(y, axis=1) > 0)).all(axis=1)
-    enough = x.shape[1] >= MIN_POINTS[method]
-    return x, y, whole & monotone & enough

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .bd import BdResult, Method, bd_rate, mean_gap, per_image_bd_rate, points_of, rising
+from .bd import BdResult, Method, bd_rate, mean_gap, points_of, rising
 from .curve import Array, Curve, ImageCurves, integration_axis, mean_curve
+from .images import per_image_bd_rate
 
 MIN_DEFINED = 0.95
 MIN_IMAGES = 2

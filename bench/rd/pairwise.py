@@ -12,22 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ._hermite import Spline
-from .bd import (
-    MIN_POINTS,
-    BdResult,
-    check_pair,
-    clean_rows,
-    image_results,
-    pairwise_bd_rates,
-    per_image_bd_rate,
-    spline,
-    spline_gap,
-)
+from .bd import BdResult, check_pair, pairwise_bd_rates, spline, spline_gap
 from .bootstrap import MIN_IMAGES, BootstrapBd, Resampled, intervals_of, resample, summary
 from .curve import Array, Curve, ImageCurves, mean_curve
+from .images import ImageRows, image_mean, image_results, image_rows
 
 RESAMPLES = 1000
 SEED = 0
@@ -46,12 +36,11 @@ class Pair:
 class _Side:
     """What is computed once for a configuration."""
 
-    curves: ImageCurves
     mean: Curve
     resampled: Spline | None
+    rows: ImageRows
     images: Spline | None
-    """Of every image; rows that need special care are not ``clean`` and hold nothing of use."""
-    clean: NDArray[np.bool_]
+    """Of every image; of use where the row is ``defined``."""
 
 
 class Comparisons:
@@ -79,11 +68,7 @@ class Comparisons:
         result = {}
         for label, second in self._sides.items():
             if label != anchor:
-                clean = first.clean & second.clean
-                gaps = np.empty(0), np.empty(0)
-                if first.images is not None and second.images is not None:
-                    gaps = spline_gap(first.images.take(clean), second.images.take(clean))
-                images = image_results((first.curves, second.curves), np.flatnonzero(clean), gaps)
+                images = image_results(first.rows, second.rows, _image_gaps(first, second))
                 headline = self._headlines[anchor, label]
                 result[label] = summary(headline, _resampled_gap(first, second), images, self._weights)
         return result
@@ -95,8 +80,8 @@ class Comparisons:
         for one, other in itertools.combinations(self._sides, 2):
             first, second = self._sides[one], self._sides[other]
             gap, images = _resampled_gap(first, second), _image_gaps(first, second)
-            means[one, other] = _mean(first, second, images, 1.0)
-            means[other, one] = _mean(second, first, images, -1.0)
+            means[one, other] = image_mean(first.rows, second.rows, images)
+            means[other, one] = image_mean(second.rows, first.rows, -images)
             if gap is not None and self._headlines[one, other].value is not None:
                 resampled[one, other] = (10.0**gap - 1.0) * 100.0
                 resampled[other, one] = (10.0**-gap - 1.0) * 100.0
@@ -119,14 +104,12 @@ def resampled_images(count: int) -> Resampled | None:
 def _side(curves: ImageCurves, resampled: Resampled | None) -> _Side:
     mean = mean_curve(curves)
     means = None if resampled is None else resampled.sides(curves, mean)
-    x, y, clean = clean_rows(curves, "pchip")
-    enough = x.shape[1] >= MIN_POINTS["pchip"]
+    rows = image_rows(curves)
     return _Side(
-        curves,
         mean,
-        spline(*means) if means is not None and enough else None,
-        spline(x, y) if clean.any() else None,
-        clean,
+        None if means is None else spline(*means),
+        rows,
+        spline(rows.x, rows.y) if rows.defined.any() else None,
     )
 
 
@@ -136,18 +119,10 @@ def _resampled_gap(first: _Side, second: _Side) -> Array | None:
     return spline_gap(first.resampled, second.resampled)[0]
 
 
-def _image_gaps(first: _Side, second: _Side) -> Array | None:
-    """Mean difference in log-rate of each image; None where some image needs special care."""
-    if first.images is None or second.images is None or not (first.clean & second.clean).all():
-        return None
-    return spline_gap(first.images, second.images)[0]
-
-
-def _mean(anchor: _Side, test: _Side, gaps: Array | None, sign: float) -> float | None:
-    if gaps is None:
-        values = np.array(
-            [it.value for it in per_image_bd_rate(anchor.curves, test.curves) if it.value is not None]
-        )
-    else:
-        values = (10.0 ** (sign * gaps[np.isfinite(gaps)]) - 1.0) * 100.0
-    return float(values.mean()) if len(values) else None
+def _image_gaps(first: _Side, second: _Side) -> Array:
+    """Mean difference in log-rate of each image; NaN where one of the two is not ``defined``."""
+    both = first.rows.defined & second.rows.defined
+    gaps = np.full(len(both), np.nan)
+    if first.images is not None and second.images is not None:
+        gaps[both] = spline_gap(first.images.take(both), second.images.take(both))[0]
+    return gaps

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,9 +76,9 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
     folders = run_folders(runs)
     with ExitStack() as stack:
         helper = stack.enter_context(Helper()) if can_help() else None
-        if helper is not None:
-            helper.submit(warm_up)
-        boards = load_boards(runs, options.anchor, options.published)
+        # Not before: journals keep two processes busy as it is.
+        begin = partial(helper.submit, warm_up) if helper is not None else None
+        boards = load_boards(runs, options.anchor, options.published, begin)
         begun = []
         for board in boards:
             prefix = "" if len(boards) == 1 else re.sub(r"[^\w.-]+", "-", board.dataset) + "_"

@@ -6,7 +6,7 @@ Tables, figures and the page are views of a :class:`Board`; none of them compute
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,12 +112,15 @@ class Board:
 
 
 def load_boards(
-    runs: Sequence[Path], anchor: str | None = None, published: Sequence[Published] = ()
+    runs: Sequence[Path],
+    anchor: str | None = None,
+    published: Sequence[Published] = (),
+    loaded: Callable[[], object] | None = None,
 ) -> tuple[Board, ...]:
     """One board for each data set in the runs, in the order of their first appearance.
 
     ``anchor`` is a label, or the name of a codec of which the first configuration is meant; by default
-    JPEG, or else the first lossy configuration.
+    JPEG, or else the first lossy configuration. ``loaded`` is called once the journals are read.
 
     Raises
     ------
@@ -136,6 +139,8 @@ def load_boards(
         frame = load(run)
         frame["run"] = pd.Categorical.from_codes(np.zeros(len(frame), np.int8), categories=[name])
         frames.append(frame)
+    if loaded is not None:
+        loaded()
     labels = [list(frame["label"].cat.categories) for frame in frames]
     _separate_labels(frames, names)
     distances = [

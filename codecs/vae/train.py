@@ -20,7 +20,7 @@ class TrainConfig:
 
     out: Path
     preset: Literal["tiny", "base"] = "base"
-    steps: int = 5_150
+    steps: int = 8_000
     entropy_steps: int = 2_500
     """The first of the steps, which train the entropy model on the linear transform alone."""
     minutes: float = 0.0

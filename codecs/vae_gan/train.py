@@ -18,6 +18,7 @@ LOG_COLUMNS = (
     "mse",
     "lpips_vgg",
     "texture",
+    "grid",
     "adversarial",
     "discriminator",
     "real_logit",
@@ -34,20 +35,22 @@ class GanConfig:
     weights: Path | None = None
     """The VAE to start from; None is the shipped one."""
     preset: Literal["tiny", "base"] = "base"
-    steps: int = 4_000
-    warm_up: int = 500
+    steps: int = 2_800
+    warm_up: int = 600
     """The first of the steps, which train without the discriminator."""
     minutes: float = 0.0
     """Instead of ``steps``: about how long a fresh run may take."""
     batch: int = 4
     crop: int = 128
-    rate: float = 5e-4
+    rate: float = 2e-4
     """Learning rate of the generator."""
-    distortion: float = 0.0015
+    distortion: float = 0.0004
     """Weight of the mean squared error in squared 8-bit levels, against LPIPS with weight 1."""
-    texture: float = 0.03
+    texture: float = 0.7
     """Weight of the texture loss in 8-bit levels."""
-    adversarial: float = 0.08
+    grid: float = 0.5
+    """Weight of the energy of a repeated pattern, in squared 8-bit levels."""
+    adversarial: float = 0.008
     """Weight of the adversarial loss."""
     seed: int = 1
     device: str = "cpu"

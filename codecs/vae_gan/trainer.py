@@ -25,7 +25,7 @@ from bench.errors import ConfigError
 
 from .discriminator import Discriminator, DiscriminatorSpec
 from .generator import TRAINED_QUALITY, start_from
-from .losses import texture_distance
+from .losses import grid_energy, texture_distance
 from .train import LOG_COLUMNS, GanConfig
 
 _DECAY_SHARE = 0.35
@@ -118,7 +118,8 @@ class GanTrainer:
         mse = (samples - x).square().mean()
         lpips = self._perceptual(samples + 128, x + 128).mean()
         texture = texture_distance(samples, x).mean()
-        loss = config.distortion * mse + lpips + config.texture * texture
+        grid = grid_energy(samples, x).mean()
+        loss = config.distortion * mse + lpips + config.texture * texture + config.grid * grid
         adversarial = torch.zeros((), device=x.device)
         if step >= self.warm_up:
             # its gradients reach the samples, not the discriminator's own parameters
@@ -130,6 +131,7 @@ class GanTrainer:
             "mse": mse.item(),
             "lpips_vgg": lpips.item(),
             "texture": texture.item(),
+            "grid": grid.item(),
             "adversarial": adversarial.item(),
             "discriminator": 0.0,
             "real_logit": 0.0,

@@ -100,6 +100,19 @@ def test_strange_files_and_strengths_are_refused(gan: VaeGan, tmp_path: Path) ->
         VaeGan(strength=1.5)
 
 
+def test_the_losses_know_texture_from_a_grid() -> None:
+    """Noise as strong as the original's is near in texture, blur is far; only what repeats is a grid."""
+    import torch
+    from bench_codecs.vae_gan.losses import grid_energy, texture_distance
+
+    noise, other = torch.randn(2, 1, 3, 128, 128, generator=torch.Generator().manual_seed(0)) * 5
+    cell = torch.randn(1, 3, 4, 4, generator=torch.Generator().manual_seed(1)).tile(1, 1, 32, 32) * 5
+    blurred = 0.1 * noise
+    assert float(texture_distance(noise, noise)) == 0
+    assert float(texture_distance(other, noise)) < 0.25 * float(texture_distance(blurred, noise))
+    assert float(grid_energy(other, noise)) < 0.1 * float(grid_energy(noise + cell, noise))
+
+
 def test_training_logs_both_sides_and_exports(run: Path, vae: Vae, tmp_path: Path) -> None:
     """The log has the losses of generator and discriminator, samples are drawn, the export decodes."""
     with (run / "log.csv").open() as handle:

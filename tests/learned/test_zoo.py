@@ -79,3 +79,13 @@ def test_without_network_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(image, "load_state_dict_from_url", offline)
     with pytest.raises(CodecUnavailable, match="weights=FILE"):
         CompressAi(model="bmshj2018-factorized")
+
+
+def test_complexity_is_that_of_the_layers() -> None:
+    """kMAC per pixel of the factorized model equal the sum over its layers, worked out by hand."""
+    codec = CompressAi(model="bmshj2018-factorized", untrained=True)
+    assert codec.qualities[len(codec.qualities) // 2] == 5, "one of the models with 128 and 192 channels"
+    # transposed 5×5 convolutions at 1/256, 1/64, 1/16 and 1/4 of the positions, and three GDNs
+    synthesis = 25 * (192 * 128 / 256 + 128**2 / 64 + 128**2 / 16 + 128 * 3 / 4)
+    expected = (synthesis + 128**2 * (1 / 64 + 1 / 16 + 1 / 4)) / 1e3
+    assert codec.complexity()["decoder_kmac_per_pixel"] == pytest.approx(expected)

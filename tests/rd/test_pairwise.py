@@ -1,0 +1,104 @@
+"""Many comparisons at once give the numbers, reasons and warnings of each by itself."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from bench.rd import (
+    Comparisons,
+    ImageCurves,
+    all_pairs,
+    bd_rate,
+    bootstrap_bd_rate,
+    mean_curve,
+    per_image_bd_rate,
+    resampled_images,
+)
+
+from .curves import images
+
+ODD = {
+    "folds in quality": (0, slice(3, 5), lambda rate, quality: (rate, quality[::-1])),
+    "folds in rate": (1, slice(3, 5), lambda rate, quality: (rate[::-1], quality)),
+    "rate falls throughout": (2, slice(None), lambda rate, quality: (rate[::-1], quality)),
+    "reproduced exactly": (3, slice(7, 8), lambda rate, quality: (rate, quality + np.inf)),
+    "repeated point": (4, slice(3, 5), lambda rate, quality: (rate[[0, 0]], quality[[0, 0]])),
+    "listed backwards": (5, slice(None), lambda rate, quality: (rate[::-1], quality[::-1])),
+    "elsewhere": (6, slice(None), lambda rate, quality: (rate, quality + 100)),
+    "flat": (7, slice(3, 5), lambda rate, quality: (rate, quality[[0, 0]])),
+}
+"""Images in which one curve is unlike the others: the image, its points, and what becomes of them."""
+
+
+def odd(label: str, seed: int, *, shift: int = 0) -> ImageCurves:
+    """Curves of 24 images, some of them odd: other ones with another ``shift``."""
+    made = images(label, spread=0.2, seed=seed)
+    rate, quality = made.rate.copy(), made.quality.copy()
+    for image, points, change in ODD.values():
+        place = image + shift, points
+        rate[place], quality[place] = change(rate[place], quality[place])
+    return ImageCurves(label, made.metric, made.images, rate, quality)
+
+
+def near(value: float | None) -> object:
+    """Equal to ``value`` but for rounding."""
+    return None if value is None else pytest.approx(value, rel=1e-9)
+
+
+@pytest.mark.parametrize("method", ["pchip", "akima", "cubic"])
+@pytest.mark.parametrize("points", [8, 3, 2])
+def test_images_together_are_images_one_by_one(method: str, points: int) -> None:
+    """Value, overlap, reason and warnings of every image are those of its two curves, however odd."""
+    sides = [odd("a", 1), odd("b", 2, shift=4)]
+    for anchor, test in itertools.permutations(
+        ImageCurves(it.label, it.metric, it.images, it.rate[:, -points:], it.quality[:, -points:])
+        for it in sides
+    ):
+        found = per_image_bd_rate(anchor, test, method)  # type: ignore[arg-type]  # a literal
+        for row, result in enumerate(found):
+            expected = bd_rate(anchor.curve(row), test.curve(row), method)  # type: ignore[arg-type]
+            assert (result.reason, result.warnings) == (expected.reason, expected.warnings), row
+            assert result.value == near(expected.value)
+            assert result.overlap == pytest.approx(expected.overlap)
+
+
+def test_all_comparisons_are_those_of_each_pair() -> None:
+    """Against one anchor and between all, numbers and intervals are those of the bootstrap of the pair."""
+    curves = {
+        "a": images("a"),
+        "b": images("b", spread=0.2),
+        "odd": odd("odd", 1),
+        "odder": odd("odder", 2, shift=4),
+        "backwards": ImageCurves(
+            "backwards", "psnr_rgb", images().images, images().rate[:, ::-1], images().quality[:, ::-1]
+        ),
+        "elsewhere": ImageCurves(
+            "elsewhere", "psnr_rgb", images().images, images().rate, images().quality + 100
+        ),
+    }
+    comparisons = Comparisons(curves, resampled_images(24))
+    pairs = comparisons.pairs()
+    assert pairs.keys() == set(itertools.permutations(curves, 2))
+    for anchor in curves:
+        against = comparisons.against(anchor)
+        assert against.keys() == curves.keys() - {anchor}
+        for test, found in against.items():
+            expected = bootstrap_bd_rate(curves[anchor], curves[test])
+            assert found == expected
+            pair = pairs[anchor, test]
+            headline = bd_rate(mean_curve(curves[anchor]), mean_curve(curves[test]))
+            assert (pair.mean_curve.reason, pair.mean_curve.warnings) == (headline.reason, headline.warnings)
+            assert pair.mean_curve.value == near(headline.value)
+            assert pair.ci95 == (None if expected.ci95 is None else pytest.approx(expected.ci95, rel=1e-9))
+            assert pair.per_image_mean == near(expected.per_image_mean)
+
+
+def test_one_image_and_none_have_no_interval() -> None:
+    """Too few images for a bootstrap leave the numbers themselves; no curves make no pairs."""
+    pair = all_pairs({"a": images(count=1), "b": images("b", count=1, spread=0.1)})["a", "b"]
+    assert pair.mean_curve.value is not None
+    assert (pair.ci95, pair.per_image_mean) == (None, pytest.approx(pair.mean_curve.value))
+    assert all_pairs({}) == {}
