@@ -5,7 +5,7 @@
 Two journals are generated: a million measurements (1000 images, 20 codecs, 50 qualities), of which the report
 may take 15 s and 2 GiB, and a run of 200 images, 12 codecs and 10 qualities, whose report may take 10 s. The
 memory is the largest sum over all processes at one time, pages that they share counted in each. Of the
-repeats the fastest counts. report_scale.txt is a recorded output. Linux only: memory is read in /proc.
+repeats the fastest counts. Linux only: memory is read in /proc.
 """
 
 from __future__ import annotations
