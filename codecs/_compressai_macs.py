@@ -34,7 +34,7 @@ def kmac_per_pixel(network: Any) -> tuple[float, float]:
 
     handles = []
     for name, part in network.named_children():
-        sides = ("encoder",) if name in _ENCODER_ONLY else ("decoder",)
+        sides: tuple[str, ...] = ("encoder",) if name in _ENCODER_ONLY else ("decoder",)
         if name not in _ENCODER_ONLY + _DECODER_ONLY:
             sides = ("encoder", "decoder")
         for layer in part.modules():
