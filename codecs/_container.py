@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bench.errors import BadBitstream, Unsupported
 
 from ._claims import MAX_PIXELS, check_claim
+from ._varint import read_varint, write_varint
 
 _CRC_BYTES = 4
 
@@ -66,33 +67,3 @@ def unpack(magic: bytes, version: int, bitstream: bytes) -> Container:
         raise BadBitstream(f"{magic.decode()}: CRC-32 mismatch, damaged or truncated")
     check_claim(magic.decode(), (width, height), len(bitstream))
     return Container(width, height, bitstream[3], payload)
-
-
-def write_varint(value: int) -> bytes:
-    """LEB128: seven bits a byte, least significant first."""
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def read_varint(data: bytes, position: int) -> tuple[int, int]:
-    """The LEB128 value at ``position`` (at most 35 bits) and the position after it.
-
-    Raises
-    ------
-    BadBitstream
-        The data end inside it, or it is longer than five bytes.
-    """
-    value = 0
-    for shift in range(0, 35, 7):
-        if position >= len(data):
-            break
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-    raise BadBitstream("truncated or overlong varint")

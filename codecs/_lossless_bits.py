@@ -10,8 +10,9 @@ from bench.errors import BadBitstream, Unsupported
 from bench.explanation import BitGrid, Channels, Explanation
 
 from ._code_lengths import unpack_lengths
-from ._container import Container, read_varint
+from ._container import Container
 from ._transforms import COLORS, forward, unpack_options
+from ._varint import read_varint
 
 _PNG_SIGNATURE_BYTES = 8
 _PNG_CHUNK_BYTES = 12

@@ -10,7 +10,7 @@ from bench.errors import BadBitstream
 from bench.explanation import Explanation
 
 from ._code_lengths import MAX_LENGTH, pack_lengths, unpack_lengths
-from ._container import Container, pack, read_varint, unpack, write_varint
+from ._container import Container, pack, unpack
 from ._options import check_choice
 from ._transforms import (
     COLORS,
@@ -24,6 +24,7 @@ from ._transforms import (
     unpack_options,
     warm_up,
 )
+from ._varint import read_varint, write_varint
 
 _MAGIC, _FORMAT = b"HF", 1
 

@@ -20,6 +20,8 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from bench_codecs._varint import read_varint, write_varint
+
 from bench.errors import BadBitstream, Unsupported
 
 from .levels import MAX_CODE
@@ -74,7 +76,7 @@ def write(header: Header, tiles: list[tuple[bytes, int]]) -> bytes:
     for payload, checksum in tiles:
         parts.append(_CRC.pack(_mixed(head, checksum)))
         if len(tiles) > 1:
-            parts.append(_varint(len(payload)))
+            parts.append(write_varint(len(payload)))
         parts.append(payload)
     return b"".join(parts)
 
@@ -119,7 +121,7 @@ def _read_tiles(bitstream: bytes, count: int) -> list[tuple[bytes, int]]:
         at += _CRC.size
         length = len(bitstream) - at
         if count > 1:
-            length, at = _read_varint(bitstream, at)
+            length, at = read_varint(bitstream, at)
         if at + length > len(bitstream):
             raise BadBitstream("vae: the bitstream is truncated")
         tiles.append((bitstream[at : at + length], checksum))
@@ -132,25 +134,3 @@ def _read_tiles(bitstream: bytes, count: int) -> list[tuple[bytes, int]]:
 def _mixed(head: bytes, checksum: int) -> int:
     # an exclusive or undoes itself, so the same function writes and reads
     return zlib.crc32(head) ^ checksum
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 35, 7):
-        if at >= len(data):
-            break
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise BadBitstream("vae: the bitstream is truncated or damaged")
