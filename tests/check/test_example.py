@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.packaging.installing import pip_install
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "regression-project"
 
 pytestmark = pytest.mark.slow
@@ -24,17 +26,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("examples are part of the checkout, not of the wheel")
     copy = tmp_path_factory.mktemp("example") / "project"
     shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-    ]
-    subprocess.run([*pip, "--target", str(copy / "site"), str(copy)], check=True)
+    pip_install(copy, copy / "site")
     return copy
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import bench.datasets
+from tests.packaging.installing import pip_install
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,17 +79,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
     shutil.copy(picture, data / "mine" / "dot.png")
 
     site = tmp_path_factory.mktemp("site")
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-    ]
-    subprocess.run([*pip, "--target", str(site), str(copy)], check=True)
+    pip_install(copy, site)
     return copy, os.environ | {"PYTHONPATH": str(site), bench.datasets.DATA_VARIABLE: str(data)}
 
 

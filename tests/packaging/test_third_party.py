@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.packaging.installing import pip_install
+
 PYPROJECT = """\
 [build-system]
 requires = ["setuptools"]
@@ -66,17 +68,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (source / "pyproject.toml").write_text(PYPROJECT)
     (source / "third_party.py").write_text(MODULE)
     site = tmp_path_factory.mktemp("site")
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-    ]
-    subprocess.run([*pip, "--target", str(site), str(source)], check=True)
+    pip_install(source, site)
     return os.environ | {"PYTHONPATH": str(site)}
 
 

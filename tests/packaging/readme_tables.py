@@ -1,0 +1,71 @@
+"""README's tables, taken from the report of results/kodak.
+
+After `rdbench report results/kodak`: `python -m tests.packaging.readme_tables`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TABLES = ROOT / "results" / "kodak" / "report" / "tables"
+
+Row = dict[str, str]
+
+
+def filled(readme: str) -> str:
+    """``readme`` with what stands between its markers made anew."""
+    ranking = _table(
+        "| codec | bpp | BD-rate PSNR | 95% interval | BD-rate MS-SSIM | encode | decode |",
+        "| --- | --- | ---: | --- | ---: | ---: | ---: |",
+        (_ranked(row) for row in _rows("ranking")),
+    )
+    lossless = _table(
+        "| lossless | bpp | ratio | encode | decode |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        (_lossless(row) for row in _rows("lossless")),
+    )
+    for name, table in (("ranking", ranking), ("lossless", lossless)):
+        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        before, _, rest = readme.partition(start)
+        readme = f"{before}{start}\n{table}\n{end}{rest.partition(end)[2]}"
+    return readme
+
+
+def _rows(table: str) -> list[Row]:
+    with (TABLES / f"{table}.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def _ranked(row: Row) -> list[str]:
+    return [
+        row["label"],
+        f"{_number(row['bpp_min'], '.2f')} to {_number(row['bpp_max'], '.2f')}",
+        f"{_number(row['bd_rate_psnr_rgb'], '+.1f')}%",
+        row["ci95_psnr_rgb"],
+        f"{_number(row['bd_rate_ms_ssim_rgb'], '+.1f')}%",
+        *(f"{_number(row[name], '.1f')} MP/s" for name in ("encode_mps", "decode_mps")),
+    ]
+
+
+def _lossless(row: Row) -> list[str]:
+    return [
+        row["label"],
+        *(_number(row[name], ".2f") for name in ("bpp", "ratio")),
+        *(f"{_number(row[name], '.1f')} MB/s" for name in ("encode_mbs", "decode_mbs")),
+    ]
+
+
+def _number(text: str, form: str) -> str:
+    return f"{float(text):{form}}".replace("-", "−") if text else "–"
+
+
+def _table(head: str, rule: str, rows: Iterable[list[str]]) -> str:
+    return "\n".join([head, rule, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    readme.write_text(filled(readme.read_text()))
