@@ -98,18 +98,21 @@ class SynthesisBranch(nn.Module):
     def samples(self, linear: Tensor, shared: Tensor, code: Tensor) -> Tensor:
         """Corrected samples, (batch, 3, H, W), from those of the inverse transform."""
         patches = F.pixel_unshuffle(linear / _SAMPLE_SCALE, REDUCTION)
-        x = self.first(torch.cat([patches.to(shared.dtype), shared], 1))
+        x = self.enter(torch.cat([patches.to(shared.dtype), shared], 1))
         x = x * at_level(self.level_gain, code, exact=False).to(x.dtype)
         x = leaky(x + at_level(self.level_shift, code, exact=False).to(x.dtype))
         for first, second in _pairs(self.blocks):
             x = x + second(leaky(first(x)))
-        correction = F.pixel_shuffle(self.finish(x), REDUCTION)
-        return linear + _CORRECTION_SCALE * correction.to(linear.dtype)
+        return linear + _CORRECTION_SCALE * self.finish(x).to(linear.dtype)
+
+    def enter(self, x: Tensor) -> Tensor:
+        """Patches and shared features, (batch, 48 + shared, H/4, W/4) -> the pixel part's features."""
+        features: Tensor = self.first(x)
+        return features
 
     def finish(self, x: Tensor) -> Tensor:
-        """The pixel part's features -> corrections of 4×4 samples, (batch, 48, H/4, W/4)."""
-        corrections: Tensor = self.last(x)
-        return corrections
+        """The pixel part's features -> corrections of the samples, (batch, 3, H, W)."""
+        return F.pixel_shuffle(self.last(x), REDUCTION)
 
 
 def _pairs(blocks: nn.ModuleList) -> list[tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]]:

@@ -11,7 +11,7 @@ from bench.codec import Image
 from bench.errors import ConfigError
 from bench.explanation import Explanation
 
-ADAPTER_VERSION = 1
+ADAPTER_VERSION = 2
 
 
 class VaeGan:

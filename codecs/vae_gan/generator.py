@@ -1,4 +1,4 @@
-"""The generator: the VAE's synthesis branch with weights of its own, and grain where the VAE has blur."""
+"""The generator: the VAE's synthesis branch with weights of its own, noise to make texture of, and no grid."""
 
 from __future__ import annotations
 
@@ -13,49 +13,67 @@ TRAINED_QUALITY = 3.0
 """Highest quality that the generator is trained at; the VAE's own synthesis is reached one level above."""
 
 _OCTAVES = 2
-_FIRST_AMPLITUDE = 0.05
+_PERIOD = 8
+"""Of what repeats in a picture when the network does the same at every place of its coarsest resolution."""
+_CELLS = 5
+_FIRST_NOISE = 0.02
 
 
 class TexturedSynthesis(SynthesisBranch):
-    """The synthesis branch with grain: noise at two resolutions, its amplitude decided place by place.
+    """The synthesis branch with noise among the features of its pixel part, from which it can make texture.
 
-    Without noise the only texture that a convolution can add to a smooth place repeats every 4 samples,
-    which is a visible grid.
+    Without noise the only texture that a convolution can add to a smooth place repeats every 4 or 8 samples,
+    which is a visible grid. What repeats is taken out of the pixel part's correction, and the latent part,
+    whose corrections go through a block transform, stays the VAE's.
     """
 
     def __init__(self, spec: BranchSpec, side_channels: int) -> None:
         super().__init__(spec, side_channels)
-        channels = 3 * REDUCTION**2
-        self.amplitude = nn.Conv2d(spec.pixel, _OCTAVES * channels, 3, padding=1)
-        nn.init.zeros_(self.amplitude.weight)
-        assert self.amplitude.bias is not None
+        self.noise = nn.Conv2d(REDUCTION**2, spec.pixel, 3, padding=1, bias=False)
         # the gain of noise is in its square: at zero there would be no slope to learn along
-        nn.init.constant_(self.amplitude.bias, _FIRST_AMPLITUDE)
+        nn.init.normal_(self.noise.weight, std=_FIRST_NOISE)
         self.seed = 0
         """Of the noise; a decoder always uses 0."""
+        self.suppression = 1.0
+        """Share of a repeated pattern that is removed, 0 to 1."""
 
-    def finish(self, x: Tensor) -> Tensor:
-        """See :meth:`SynthesisBranch.finish`; grey noise, scaled for each colour and sample."""
-        corrections = super().finish(x)
-        amplitudes = self.amplitude(x).chunk(_OCTAVES, 1)
+    def enter(self, x: Tensor) -> Tensor:
+        """See :meth:`SynthesisBranch.enter`; with white noise, one value a sample."""
         batch, _, rows, columns = x.shape
         random = np.random.default_rng(self.seed)
-        for octave, amplitude in enumerate(amplitudes):
-            step = 2**octave
-            shape = (batch, 1, rows * REDUCTION // step, columns * REDUCTION // step)
-            noise = torch.from_numpy(random.standard_normal(shape, np.float32)).to(x.device)
-            if octave:
-                noise = F.interpolate(noise, scale_factor=step, mode="nearest")
-            # pixel_shuffle has the colours outermost
-            corrections = corrections + amplitude * F.pixel_unshuffle(noise, REDUCTION).repeat(1, 3, 1, 1)
-        return corrections
+        noise = random.standard_normal((batch, REDUCTION**2, rows, columns), np.float32)
+        textured: Tensor = self.noise(torch.from_numpy(noise).to(x))
+        return super().enter(x) + textured
+
+    def finish(self, x: Tensor) -> Tensor:
+        """See :meth:`SynthesisBranch.finish`; without what repeats."""
+        correction = super().finish(x)
+        return correction - self.suppression * _repeated(correction)
+
+
+def _repeated(samples: Tensor) -> Tensor:
+    """The part of ``samples`` (batch, channels, H, W) that 5×5 cells of 8×8 share, less what is smooth of it.
+
+    A comb of narrow notches at the multiples of 1/8 cycles per sample: elsewhere little is touched.
+    """
+    cells = F.pixel_unshuffle(samples, _PERIOD)
+    cells = F.avg_pool2d(cells, _CELLS, 1, _CELLS // 2, count_include_pad=False)
+    average = F.pixel_shuffle(cells, _PERIOD)
+    # two means in a row are symmetric, and without response at just the multiples of 1/8
+    smooth = F.pad(average, (_PERIOD // 2,) * 4, mode="replicate")
+    for window in (_PERIOD, 2):
+        smooth = F.avg_pool2d(F.avg_pool2d(smooth, (window, 1), 1), (1, window), 1)
+    return average - smooth
 
 
 def start_from(plain: SynthesisBranch, spec: BranchSpec) -> TexturedSynthesis:
-    """A generator that begins as the VAE's synthesis, with a trace of grain."""
+    """A generator that begins as the VAE's synthesis, with a trace of noise."""
     side_channels = plain.entry.in_channels - plain.correction.out_channels
     branch = TexturedSynthesis(spec, side_channels)
     branch.load_state_dict(plain.state_dict(), strict=False)
+    for part in (branch.entry, branch.latent, branch.correction):
+        part.requires_grad_(False)
+    branch.level_bias.requires_grad_(False)
     return branch.to(next(plain.parameters()).device)
 
 
@@ -96,6 +114,7 @@ class Generator(TexturedSynthesis):
             return
         for name, value in self.state_dict().items():
             value.copy_(torch.lerp(self._plain[name], self._trained[name], wanted))
+        self.suppression = wanted
         self._present = wanted
 
 

@@ -12,6 +12,8 @@ _CELLS = 8
 _WINDOW = 8
 _FLOOR = 0.25
 """Variance, in squared 8-bit levels, that keeps the root's slope finite."""
+_OPPONENT = ((3**-0.5,) * 3, (2**-0.5, 0.0, -(2**-0.5)), (6**-0.5, -2 * 6**-0.5, 6**-0.5))
+"""Orthonormal: luminance, red against blue, green against both."""
 
 
 def detail(samples: Tensor) -> Tensor:
@@ -22,9 +24,11 @@ def detail(samples: Tensor) -> Tensor:
 def texture_distance(decoded: Tensor, original: Tensor) -> Tensor:
     """Mean difference of local deviations of the detail, in 8-bit levels, over two octaves; (batch,).
 
-    Windows are 8×8 and overlap by half. A mean squared error is smallest without any texture that the
-    bitstream does not determine; this is smallest with as much of it as there was.
+    Windows are 8×8 and overlap by half; colours are opponent ones, so that grey texture must not become
+    coloured. A mean squared error is smallest without any texture that the bitstream does not determine; this
+    is smallest with as much of it as there was.
     """
+    decoded, original = (_opponent(it) for it in (decoded, original))
     total = torch.zeros(len(decoded), device=decoded.device)
     for octave in range(_SCALES):
         if octave:
@@ -42,6 +46,11 @@ def grid_energy(decoded: Tensor, original: Tensor) -> Tensor:
     """
     cells = F.avg_pool2d(F.pixel_unshuffle(detail(decoded - original), REDUCTION), _CELLS, _CELLS // 2)
     return cells.square().mean((1, 2, 3))
+
+
+def _opponent(samples: Tensor) -> Tensor:
+    mix = torch.tensor(_OPPONENT, device=samples.device)
+    return torch.einsum("oc,bchw->bohw", mix, samples)
 
 
 def _deviation(it: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ class GanConfig:
     weights: Path | None = None
     """The VAE to start from; None is the shipped one."""
     preset: Literal["tiny", "base"] = "base"
-    steps: int = 2_800
+    steps: int = 1_900
     warm_up: int = 600
     """The first of the steps, which train without the discriminator."""
     minutes: float = 0.0
@@ -46,11 +46,11 @@ class GanConfig:
     """Learning rate of the generator."""
     distortion: float = 0.0004
     """Weight of the mean squared error in squared 8-bit levels, against LPIPS with weight 1."""
-    texture: float = 0.7
+    texture: float = 0.5
     """Weight of the texture loss in 8-bit levels."""
     grid: float = 0.5
     """Weight of the energy of a repeated pattern, in squared 8-bit levels."""
-    adversarial: float = 0.008
+    adversarial: float = 0.002
     """Weight of the adversarial loss."""
     seed: int = 1
     device: str = "cpu"

@@ -13,7 +13,7 @@ from bench.errors import CodecUnavailable
 if TYPE_CHECKING:
     from torch import Tensor
 
-FILE_FORMAT = 1
+FILE_FORMAT = 2
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,33 @@ def test_the_losses_know_texture_from_a_grid() -> None:
     assert float(grid_energy(other, noise)) < 0.1 * float(grid_energy(noise + cell, noise))
 
 
+def test_the_losses_know_grey_texture_from_coloured() -> None:
+    """Noise that is as strong in each colour, but not the same in all, is no match for grey noise."""
+    import torch
+    from bench_codecs.vae_gan.losses import texture_distance
+
+    random = torch.Generator().manual_seed(0)
+    grey, other = (torch.randn(1, 1, 128, 128, generator=random).tile(1, 3, 1, 1) * 5 for _ in range(2))
+    coloured = torch.randn(1, 3, 128, 128, generator=random) * 5
+    assert float(texture_distance(other, grey)) < 0.25 * float(texture_distance(coloured, grey))
+
+
+def test_a_pattern_of_the_network_does_not_reach_the_picture() -> None:
+    """What repeats every 4 or 8 samples is removed; a ramp, a picture's edge and noise are not."""
+    import torch
+    from bench_codecs.vae_gan.generator import _repeated
+
+    random = torch.Generator().manual_seed(0)
+    for period in (4, 8):
+        pattern = torch.randn(1, 3, period, period, generator=random).tile(1, 1, 96 // period, 96 // period)
+        left = (pattern - _repeated(pattern))[..., 16:-16, 16:-16]
+        assert float(left.std((2, 3)).max()) < 1e-4
+    noise = torch.randn(1, 3, 96, 96, generator=random)
+    assert float(_repeated(noise).square().mean()) < 0.08
+    ramp = torch.arange(96.0).expand(1, 3, 96, 96)
+    assert float(_repeated(ramp)[..., 24:-24].abs().max()) < 1e-4
+
+
 def test_training_logs_both_sides_and_exports(run: Path, vae: Vae, tmp_path: Path) -> None:
     """The log has the losses of generator and discriminator, samples are drawn, the export decodes."""
     with (run / "log.csv").open() as handle:
