@@ -1,4 +1,4 @@
-"""The generator: the VAE's synthesis branch with weights of its own, noise to make texture of, and no grid."""
+"""The generator: the VAE's synthesis branch with weights of its own, noise to make texture of, no grid."""
 
 from __future__ import annotations
 
