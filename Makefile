@@ -7,8 +7,9 @@ BIN := $(VENV)/bin
 bench: $(VENV)/bench.done ## install, measure the default suite, print its summary
 	$(BIN)/rdbench run
 
+# one thread for each of the processes that share the processors
 test: $(VENV)/test.done ## the whole test suite
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
 
 lint: $(VENV)/lint.done ## style and types
 	$(BIN)/ruff check .

@@ -37,6 +37,11 @@ def command(pictures: Path, out: Path, *extra: str) -> list[str]:
     return [*line, "--jobs", "2", "--out", str(out), "--no-report", *extra]
 
 
+def _heed_interrupts() -> None:
+    """Undo what a shell does to a script's background jobs: they ignore Ctrl-C, and so do their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def result(run: Path) -> pd.DataFrame:
     return bench.load(run).drop(columns=["encode_s", "decode_s"])
 
@@ -105,7 +110,7 @@ def test_a_kill_orphans_no_process(tmp_path: Path, pictures: Path) -> None:
 def test_interrupt_keeps_what_was_measured(tmp_path: Path, pictures: Path) -> None:
     """Ctrl-C ends the run with exit code 130 and a word on how to go on; the journal is whole."""
     line = command(pictures, tmp_path, "--codec", f"{ADAPTERS}:Hang@4")
-    process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts)
     time.sleep(3)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=20)
