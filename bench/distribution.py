@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from bench import registry
 from bench.codec import Image
@@ -23,7 +24,7 @@ from bench.device import resolve
 from bench.engines.local import default_jobs
 from bench.errors import ConfigError, MetricUndefined, StoreError
 from bench.image import read_image
-from bench.metrics.dataset import DATASET_METRICS, DatasetMetric, Features
+from bench.metrics.dataset import DATASET_METRICS, DatasetMetric, Estimate, Features, interval_around
 from bench.originals import Originals
 from bench.plan import CodecPlan
 from bench.report.table import Column, Table
@@ -53,6 +54,8 @@ class SetMeasurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     low: float | None = None
     high: float | None = None
     """95% confidence interval over images."""
+    errors: bytes = b""
+    """Draws of the value's error, float32 in little-endian order; see :class:`Estimate`."""
     reason: str = ""
     """Why there is no value."""
 
@@ -163,6 +166,19 @@ def current_set_measurements(run: Path) -> list[SetMeasurement]:
     return list(current.values())
 
 
+def difference_interval(first: SetMeasurement, second: SetMeasurement) -> tuple[float, float] | None:
+    """The 95% confidence interval of second − first, paired over the images.
+
+    Both are of one metric on one data set. None where the metric draws no errors, or the images differ.
+    """
+    if not first.errors or first.images != second.images or len(first.errors) != len(second.errors):
+        return None
+    assert first.value is not None
+    assert second.value is not None
+    its, others = (np.frombuffer(it.errors, "<f4") for it in (first, second))
+    return interval_around(second.value - first.value, others - its)
+
+
 def set_metric_table(measurements: Sequence[SetMeasurement]) -> Table:
     """Distances by data set, codec and operating point."""
     columns = (
@@ -227,16 +243,7 @@ class _Sets:
             estimate = self._metric.distance(reference, decoded)
         except (MetricUndefined, Undecodable) as error:
             return SetMeasurement(**known, reason=str(error))
-        low, high = estimate.interval or (None, None)
-        value = estimate.value if math.isfinite(estimate.value) else None
-        return SetMeasurement(
-            **known,
-            patches=estimate.patches,
-            value=value,
-            low=low,
-            high=high,
-            reason="" if value is not None else "the distance is not a finite number",
-        )
+        return _measurement(known, estimate)
 
     def _of_original(self, row: Any) -> Features:
         if row.image_sha256 not in self._reference:
@@ -255,6 +262,16 @@ class _Sets:
                 )
             jobs.append((path, str(row.pixels_sha256)))
         return self._decoders.decode(point.codec.ref, jobs)
+
+
+def _measurement(known: dict[str, Any], estimate: Estimate) -> SetMeasurement:
+    if not math.isfinite(estimate.value):
+        return SetMeasurement(**known, patches=estimate.patches, reason="the distance is not a finite number")
+    low, high = estimate.interval or (None, None)
+    errors = b"" if estimate.errors is None else estimate.errors.astype("<f4").tobytes()
+    return SetMeasurement(
+        **known, patches=estimate.patches, value=estimate.value, low=low, high=high, errors=errors
+    )
 
 
 def _points(run: Path) -> Iterator[_Point]:

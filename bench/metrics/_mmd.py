@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bench.errors import MetricUndefined
 
-from .dataset import Estimate, Features
+from .dataset import Estimate, Features, interval_around
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -77,8 +77,7 @@ def squared_mmd(reference: Sequence[Features], decoded: Sequence[Features]) -> E
     half = count // 2
     halves = random.permuted(np.tile(np.arange(count) < half, (_HALVES, 1)), axis=1).astype(np.float64)
     errors = math.sqrt(half / (count - half)) * (values(halves) - whole)
-    low, high = np.quantile(errors, (0.025, 0.975))
-    return Estimate(whole, (whole - float(high), whole - float(low)), patches)
+    return Estimate(whole, interval_around(whole, errors), patches, errors)
 
 
 def _pairs(x: Sequence[Floats], y: Sequence[Floats]) -> _Pairs:

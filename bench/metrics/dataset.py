@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,18 @@ class Estimate:
     """95% confidence interval over images; None where the metric draws no subsets or has too few images."""
     patches: int
     """Patches in each of the two sets."""
+    errors: NDArray[np.float64] | None = field(default=None, compare=False)
+    """Random draws of the value's error, of which the interval holds 95%; None where it has another origin.
+
+    Draw for draw they are of the same images in every estimate of the same originals, so that the errors of
+    two codecs can be subtracted: what the choice of images does to both cancels out.
+    """
+
+
+def interval_around(value: float, errors: NDArray[Any]) -> tuple[float, float]:
+    """The 95% confidence interval of a value of which draws of its error are known."""
+    low, high = np.quantile(errors, (0.025, 0.975))
+    return value - float(high), value - float(low)
 
 
 class DatasetMetric(Protocol):

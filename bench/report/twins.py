@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.distribution import difference_interval
 from bench.rd.bootstrap import MIN_IMAGES, interval_of, resample
 from bench.rd.curve import Array
 from bench.rd.pairwise import RESAMPLES, SEED
@@ -34,7 +35,7 @@ class Difference:
     first: float
     second: float
     ci95: tuple[float, float] | None
-    """95% interval of second − first, paired bootstrap over images; None for metrics of sets."""
+    """95% interval of second − first, paired over the images; None where they are too few."""
 
     @property
     def difference(self) -> float:
@@ -114,9 +115,7 @@ def _differences(board: Board, both: pd.DataFrame, pair: tuple[str, str], qualit
     made = []
     for measure in measures(board):
         if measure.of_sets:
-            values = [_distance(board, measure, label, quality) for label in pair]
-            if values[0] is not None and values[1] is not None:
-                made.append(Difference(quality, bpp, len(both), measure, values[0], values[1], None))
+            made += _of_sets(board, measure, pair, (quality, bpp))
             continue
         columns = [both[f"{measure.name}_{k}"].to_numpy(float) for k in (1, 2)]
         if np.isfinite(columns).all():
@@ -126,9 +125,17 @@ def _differences(board: Board, both: pd.DataFrame, pair: tuple[str, str], qualit
     return made
 
 
-def _distance(board: Board, measure: Measure, label: str, quality: float) -> float | None:
-    keys = (measure.name, label, quality)
-    return next((it.value for it in board.distances if (it.metric, it.label, it.quality) == keys), None)
+def _of_sets(
+    board: Board, measure: Measure, pair: tuple[str, str], point: tuple[float, float]
+) -> list[Difference]:
+    """The difference of two distances to the originals; nothing where one was not computed."""
+    quality, bpp = point
+    known = {it.label: it for it in board.distances if (it.metric, it.quality) == (measure.name, quality)}
+    first, second = (known.get(label) for label in pair)
+    if first is None or second is None or first.value is None or second.value is None:
+        return []
+    interval = difference_interval(first, second)
+    return [Difference(quality, bpp, first.images, measure, first.value, second.value, interval)]
 
 
 def _interval(measure: Measure, first: Array, second: Array) -> tuple[float, float] | None:

@@ -123,6 +123,7 @@ def mutated(stream: bytes, random: np.random.Generator) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.timeout(1200)  # 95 s, and more on a busy machine
 @pytest.mark.parametrize("trials", [120, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_damaged_bitstreams_are_refused_or_have_the_stated_size(tiny_weights: Path, trials: int) -> None:
     """No mutation crashes, hangs, or decodes to anything but a picture of the header's size."""

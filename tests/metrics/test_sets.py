@@ -11,6 +11,7 @@ import pytest
 from bench.errors import CodecUnavailable, MetricUndefined
 from bench.metrics._mmd import squared_mmd
 from bench.metrics._patches import patches
+from bench.metrics.dataset import interval_around
 from bench.metrics.fid import Fid, frechet_distance
 from tests.conftest import photo
 from tests.metrics.trunks import random_trunks
@@ -68,6 +69,20 @@ def test_interval_covers_the_truth() -> None:
         assert interval is not None
         covered += interval[0] <= truth <= interval[1]
     assert covered >= 51
+
+
+def test_errors_of_two_distances_are_of_the_same_images() -> None:
+    """Of two that differ little by much the same errors, the difference is known better than either."""
+    x, coarse = samples(8, 40), samples(9, 40, shift=0.5)
+    fine = [0.9 * it + 0.1 * original for it, original in zip(coarse, x, strict=True)]
+    first, second = squared_mmd(x, coarse), squared_mmd(x, fine)
+    assert first.errors is not None
+    assert second.errors is not None
+    assert first.interval is not None
+    assert interval_around(first.value, first.errors) == first.interval
+    low, high = interval_around(second.value - first.value, second.errors - first.errors)
+    assert low < second.value - first.value < high < 0
+    assert high - low < 0.5 * (first.interval[1] - first.interval[0])
 
 
 def test_pictures_without_patches_are_left_out() -> None:

@@ -28,7 +28,7 @@ from bench.report.page.kept import KeptBitstreams
 from bench.report.perception import planes
 from bench.report.perception_tables import equal_bytes_table, plane_table
 from bench.report.tables import complexity
-from bench.report.twins import find_twins
+from bench.report.twins import Difference, find_twins
 from tests.conftest import photo
 
 from .decoders import two_decoders_run
@@ -40,13 +40,16 @@ SHARP = Made("net $sharp$", "net-sharp", 0.55, shift=-1.5, kmac=30.0)
 LEARNED = (*USUAL, NET, SHARP)
 
 
-def distances(its_board: Board, label: str, values: list[float]) -> tuple[SetMeasurement, ...]:
+def distances(
+    its_board: Board, label: str, values: list[float], errors: tuple[float, ...] = ()
+) -> tuple[SetMeasurement, ...]:
     """A data-set metric at every operating point of a configuration."""
     rows = its_board.frame[its_board.frame["label"] == label].groupby("quality")["bpp"].mean()
     return tuple(
         SetMeasurement(
             key=f"{label} {quality}", dataset="set", label=label, quality=float(quality), metric="kid",
             version="1", bpp=float(bpp), images=4, value=value,
+            errors=np.array(errors, "<f4").tobytes(),
         )
         for (quality, bpp), value in zip(rows.items(), values, strict=True)
     )  # fmt: skip
@@ -77,6 +80,24 @@ def test_distances_between_sets_have_planes_of_their_own() -> None:
     assert "lower is better" in note_of(figure("rd_kid", its_board))
     ratios = {it.second / it.first for it in find_twins(its_board)[0].differences if it.measure.name == "kid"}
     assert ratios == {0.5}
+
+
+def test_a_difference_of_distances_has_a_paired_interval() -> None:
+    """Errors that both share cancel out; without them there is no interval; where it holds 0, no winner."""
+    its_board = board(LEARNED)
+    shared, other = (-0.3, 0.0, 0.3), (0.3, 0.0, -0.3)
+
+    def difference(errors: tuple[float, ...]) -> Difference:
+        kept = distances(its_board, "net", [0.8] * 5, shared)
+        kept += distances(its_board, SHARP.label, [0.7] * 5, errors)
+        (pair,) = find_twins(dataclasses.replace(its_board, distances=kept))
+        return next(it for it in pair.differences if it.measure.name == "kid")
+
+    assert difference(shared).ci95 == pytest.approx((-0.1, -0.1))
+    assert difference(shared).second_is_better is True
+    assert difference(other).ci95 == pytest.approx((-0.67, 0.47))
+    assert difference(other).second_is_better is None
+    assert difference(()).ci95 is None
 
 
 def test_two_decoders_of_one_bitstream_are_found_and_compared() -> None:
