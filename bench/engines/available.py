@@ -1,4 +1,4 @@
-"""What this machine can run, asked of a worker process: codecs of a former run, and a GPU."""
+"""What this machine can run, asked of a worker process: the codecs of a former run, and a GPU."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ def device_of(worker: Worker, wanted: str) -> DeviceName:
 
 
 def require_available(zygote: Zygote, codecs: Iterable[CodecPlan]) -> None:
-    """Construct each codec once, in a worker.
+    """Construct each codec once, in a worker, and see that it is the one of the run.
 
     Raises
     ------
     ConfigError
-        One can't be: a library, its weights, or the GPU that it is to run on are not here.
+        One can't be: a library, its weights, or the GPU that it is to run on are not here; or its version or
+        weights are others now, so that it need not understand what it encoded then.
     """
     worker = Worker(zygote, Limits())
     try:
@@ -42,5 +43,13 @@ def require_available(zygote: Zygote, codecs: Iterable[CodecPlan]) -> None:
             answer = worker.ask(Describe(codec.ref))
             if not isinstance(answer, Description):
                 raise ConfigError(f"{codec.label} cannot run on this machine: {answer.message}")
+            now, then = (_identity(it) for it in (answer, codec))
+            if now != then:
+                raise ConfigError(f"{codec.label} is {now} here, the run has {then}: run it again first")
     finally:
         worker.close()
+
+
+def _identity(codec: Description | CodecPlan) -> str:
+    weights = f", weights {codec.weights_sha256[:12]}…" if codec.weights_sha256 else ""
+    return f"version {codec.version}{weights}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.report.figures.look import Look
-from bench.report.figures.sheet import Sheet, marks
+from bench.report.figures.sheet import Sheet, marks, note
 from bench.robustness.summary import BitstreamRow, InputRow
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _FATES: tuple[tuple[str, str, Callable[[BitstreamRow], float]], ...] = (
     ("crashed", "#882255", lambda it: it.crashed),
 )
 """From harmless to harmful; colours of Okabe and Ito, and Tol."""
+_TICKS = tuple(sign * it for sign in (-1, 1) for it in (0, 5, 10, 20, 50, 100, 200, 500, 1000, 2000))
 _ROW_INCHES = 0.17
 _INPUT_HEIGHT = 3.0
 _SPREAD = 0.8
@@ -47,9 +48,12 @@ def inputs_figure(rows: Sequence[InputRow], looks: Mapping[str, Look], sheet: Sh
         axes.set_ylabel(title)
         axes.axhline(0, color="#555555", linewidth=0.6, zorder=1)
     # Noise costs some codecs a few percent and others several hundred, and blur saves.
-    rate.set_yscale("symlog", linthresh=10, subs=(2, 5))
+    rate.set_yscale("symlog", linthresh=10)
+    rate.set_yticks([it for it in _TICKS if _reached(rate, it)])
     rate.yaxis.set_major_formatter(lambda value, _: f"{value:+g}".replace("-", "−") if value else "0")
+    rate.minorticks_off()
     figure.legend(loc="outside upper center", ncols=min(len(labels), 6))
+    note(figure, _operating_points(rows))
     return figure
 
 
@@ -77,6 +81,25 @@ def bitstreams_figure(rows: Sequence[BitstreamRow], sheet: Sheet) -> Figure | No
         axes.set_xlabel("bitstreams [%]")
     figure.legend(loc="outside upper center", ncols=len(_FATES))
     return figure
+
+
+def _reached(axes: Axes, value: float) -> bool:
+    """Whether a value lies between the ends of the axis."""
+    low, high = axes.get_ylim()
+    return low <= value <= high
+
+
+def _operating_points(rows: Sequence[InputRow]) -> str:
+    """The rates that the codecs were probed at, and on how many pictures."""
+    parts = []
+    for kind, lossless in (("lossy", False), ("lossless", True)):
+        rates = [it.bpp_clean for it in rows if (it.group.quality is None) is lossless]
+        known = [it for it in rates if it is not None]
+        if known:
+            parts.append(f"{kind} codecs at {min(known):.2f} to {max(known):.2f} bpp")
+    images = max(it.planned for it in rows)
+    points = ", ".join(parts) or "no picture was encoded"
+    return f"On clean pictures: {points}; means over {images} images."
 
 
 def _draw(

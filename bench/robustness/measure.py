@@ -53,6 +53,7 @@ class Prober:
         self._psnr = PsnrRgb()
         self._picture = lru_cache(_KEPT)(lambda path: read_image(path).pixels)
         self._encoded: dict[str, bytes] = {}
+        self._verified: set[str] = set()
 
     def measure(self, probe: Planned, trial: Trial, slot: Slot) -> Probe:
         """Take one probe."""
@@ -100,11 +101,12 @@ class Prober:
         if isinstance(whole, _Lost):
             # The run made this bitstream before; that it can't be made again says nothing of the damage.
             raise ReproductionError(f"{trial.codec.label} on {trial.image.name}: {whole.failure}")
+        self._require_same_pixels(probe, trial, whole, slot)
         random = generator(probe.clean.bitstream_sha256, probe.name, probe.draw)
         pixels = _decoded(trial, DAMAGES[probe.name](whole, random), slot.decoder)
         if isinstance(pixels, _Lost):
             return BitstreamProbe(**known, fate=_fate(pixels.status), failure=pixels.failure)
-        if hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest() == probe.clean.pixels_sha256:
+        if _sha256(pixels) == probe.clean.pixels_sha256:
             return BitstreamProbe(**known, fate="unchanged")
         original: Image = self._picture(trial.path)
         if pixels.shape != original.shape:
@@ -131,13 +133,30 @@ class Prober:
         self._encoded[sha256] = bitstream
         return bitstream
 
+    def _require_same_pixels(self, probe: Planned, trial: Trial, whole: bytes, slot: Slot) -> None:
+        """What a decoder does to damage says nothing where it no longer decodes what is whole."""
+        sha256 = probe.clean.bitstream_sha256
+        if sha256 in self._verified:
+            return
+        pixels = _decoded(trial, whole, slot.decoder)
+        what = f"{trial.codec.label} on {trial.image.name}: the undamaged bitstream"
+        if isinstance(pixels, _Lost):
+            raise ReproductionError(f"{what} does not decode: {pixels.failure.message}; run again first")
+        if _sha256(pixels) != probe.clean.pixels_sha256:
+            raise ReproductionError(f"{what} decodes to other pixels than in the run; run again first")
+        self._verified.add(sha256)
+
     def _decibels(self, one: Image, other: Image) -> float | None:
         value = self._psnr(Pair(Reference(one), other))
         return value if math.isfinite(value) else None
 
 
 class ReproductionError(Exception):
-    """A bitstream of the run can't be made again."""
+    """A bitstream of the run can't be made again, or no longer decodes to what it did."""
+
+
+def _sha256(pixels: Image) -> str:
+    return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
 
 
 def _fate(status: Status) -> Fate:

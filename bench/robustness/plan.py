@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bench.errors import ConfigError
 from bench.frame import load
 from bench.originals import Originals
 from bench.plan import CodecPlan, ImagePlan, Trial
@@ -21,6 +22,7 @@ from bench.store import read_info
 if TYPE_CHECKING:
     import pandas as pd
 
+_PSNR = "psnr_rgb"
 _VERSION = 1
 """Of the corruptions and damages; part of every key."""
 
@@ -88,9 +90,13 @@ def plan_probes(run: Path, bpp: float, draws: int) -> ProbePlan:
     ------
     StoreError
         The folder is no run.
+    ConfigError
+        The run has no ``psnr_rgb`` to compare with.
     """
-    frame = load(run)
-    codecs = {it.label: it for it in read_info(run).codecs}
+    info, frame = read_info(run), load(run)
+    if _PSNR not in {it.name for it in info.metrics}:
+        raise ConfigError(f"{run}: robustness compares {_PSNR}, which the run lacks; add -m {_PSNR} to it")
+    codecs = {it.label: it for it in info.codecs}
     points = list(_points(frame, bpp))
     clean: dict[tuple[str, str], list[Clean]] = {}
     unfinished = 0

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from bench.robustness.plan import Clean
+from bench.robustness.plan import Clean, Planned
 from bench.robustness.record import BitstreamProbe, InputProbe
 from bench.robustness.runner import Result
 
@@ -73,8 +73,7 @@ def input_rows(result: Result) -> list[InputRow]:
     for probe in result.plan.probes:
         it = result.records[probe.key]
         if isinstance(it, InputProbe):
-            group = Group(it.dataset, it.label, it.quality, it.corruption)
-            groups.setdefault(group, []).append((probe.clean, it))
+            groups.setdefault(_group(probe), []).append((probe.clean, it))
     return [_input_row(group, groups[group]) for group in _by_codec(groups)]
 
 
@@ -84,9 +83,14 @@ def bitstream_rows(result: Result) -> list[BitstreamRow]:
     for probe in result.plan.probes:
         it = result.records[probe.key]
         if isinstance(it, BitstreamProbe):
-            group = Group(it.dataset, it.label, it.quality, it.damage)
-            groups.setdefault(group, []).append((probe.clean, it))
+            groups.setdefault(_group(probe), []).append((probe.clean, it))
     return [_bitstream_row(group, groups[group]) for group in _by_codec(groups)]
+
+
+def _group(probe: Planned) -> Group:
+    """As planned now: the record may be of the same picture in another data set, or of an older label."""
+    it = probe.clean
+    return Group(it.dataset, it.codec.label, it.quality, probe.name)
 
 
 def _by_codec(groups: Iterable[Group]) -> list[Group]:

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 import zlib
+from pathlib import Path
 
 import numpy as np
 
@@ -89,3 +90,15 @@ class Drifting(Careless):
 
     def encode(self, image, quality):
         return super().encode(image, quality) + os.urandom(4)
+
+
+class Moody(Careless):
+    """Decodes as a file beside it says, which is no part of its version."""
+
+    def decode(self, bitstream):
+        mood = Path(__file__).with_name("mood")
+        if not mood.exists():
+            return super().decode(bitstream)
+        if mood.read_text() == "refuse":
+            raise ValueError("not today")
+        return 255 - super().decode(bitstream)

@@ -20,6 +20,7 @@ from bench.robustness.report import write_robustness
 from bench.robustness.runner import Events, Options, Result, probe_run
 from bench.robustness.summary import BitstreamRow, InputRow, bitstream_rows, input_rows
 from bench.robustness.tables import bitstream_table, input_table
+from bench.suite import CodecEntry
 from tests.conftest import photo
 
 ADAPTERS = Path(__file__).with_name("adapters.py")
@@ -69,6 +70,26 @@ def test_every_probe_is_accounted_for(result: Result) -> None:
     each = 2 * (CORRUPTIONS + FLIPS * DRAWS + TRUNCATIONS)
     assert len(result.records) == len(result.plan.probes) == (len(NAMES) + 1) * each
     assert result.plan.unfinished == 0
+
+
+def test_a_picture_in_two_data_sets_and_a_new_label_are_told_apart(tmp_path: Path, pictures: Path) -> None:
+    """Probes are taken once for the same bitstream, and counted for each data set, by today's label."""
+    others = tmp_path / "others"
+    others.mkdir()
+    shutil.copy(pictures / "p0.png", others / "same.png")
+    codecs = [CodecEntry(codec="png", label="one")]
+    folders = (str(pictures), str(others))
+    bench.run(datasets=folders, codecs=codecs, metrics=["psnr_rgb"], out=tmp_path / "run")
+    options = Options(draws=1, datasets=folders, jobs=2)
+
+    def counted() -> dict[tuple[str, str], int]:
+        rows = input_rows(probe_run(tmp_path / "run", options))
+        return {(it.group.dataset, it.group.label): it.planned for it in rows}
+
+    assert counted() == {("pictures", "one"): 3, ("others", "one"): 1}
+    codecs = [CodecEntry(codec="png", label="other")]
+    bench.run(datasets=folders, codecs=codecs, metrics=["psnr_rgb"], out=tmp_path / "run")
+    assert counted() == {("pictures", "other"): 3, ("others", "other"): 1}
 
 
 def test_operating_points_are_those_of_comparable_rates(tmp_path: Path, pictures: Path) -> None:
@@ -227,6 +248,45 @@ def test_the_command(tmp_path: Path) -> None:
     assert (run / "robustness" / "robustness.md").is_file()
     shutil.rmtree(run)
     assert subprocess.run([*line, str(run)], capture_output=True, text=True, check=False).returncode == 2
+
+
+def moody_run(folder: Path, pictures: Path) -> Path:
+    """A run of a codec in a file of its own; the file's path."""
+    adapter = folder / "mine.py"
+    adapter.write_text(ADAPTERS.read_text())
+    suite = {"datasets": [str(pictures)], "codecs": [f"{adapter}:Moody@8"], "metrics": ["psnr_rgb"]}
+    bench.run(**suite, limit=1, out=folder / "run", options=bench.Options(keep_bitstreams=True))
+    return adapter
+
+
+def test_a_codec_of_another_version_is_an_error(tmp_path: Path, pictures: Path) -> None:
+    """What it does to bitstreams of its former self is no answer to damage."""
+    adapter = moody_run(tmp_path, pictures)
+    adapter.write_text(adapter.read_text() + "# changed")
+    with pytest.raises(ConfigError, match=r"Moody is version 1\+sha256:\w+ here, the run has version 1\+"):
+        probe_run(tmp_path / "run", Options(datasets=(str(pictures),)))
+    assert not list(read_probes(tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    ("mood", "message"), [("invert", "decodes to other pixels"), ("refuse", "does not decode: .*not today")]
+)
+def test_whole_bitstreams_have_to_decode_as_they_did(
+    tmp_path: Path, pictures: Path, mood: str, message: str
+) -> None:
+    """A decoder that changed without a new version is not taken for one that notices damage."""
+    moody_run(tmp_path, pictures)
+    (tmp_path / "mood").write_text(mood)
+    with pytest.raises(ConfigError, match=f"Moody.*{message}"):
+        probe_run(tmp_path / "run", Options(datasets=(str(pictures),)))
+    assert not any(isinstance(it, BitstreamProbe) for it in read_probes(tmp_path / "run"))
+
+
+def test_a_run_without_psnr_is_told_what_it_lacks(tmp_path: Path, pictures: Path) -> None:
+    """Without the clean result's PSNR there is nothing to compare with."""
+    bench.run(datasets=[str(pictures)], codecs=["png"], metrics=["ssim_rgb"], out=tmp_path / "run")
+    with pytest.raises(ConfigError, match="lacks; add -m psnr_rgb"):
+        probe_run(tmp_path / "run", Options(datasets=(str(pictures),)))
 
 
 def test_a_codec_that_is_absent_now_is_an_error(tmp_path: Path, pictures: Path) -> None:
