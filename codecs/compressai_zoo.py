@@ -1,8 +1,12 @@
 """CompressAI's model zoo, with a bitstream that carries everything a decoder needs.
 
 Bitstream, little-endian: ``CAI`` and a format version (4 bytes), the first 4 bytes of the weights'
-SHA-256, quality (1), width and height (2 + 2), rows and columns of the hyper-latents (2 + 2), number of
-strings (1), length of each (4), CRC-32 of all before it and of the strings (4), the strings.
+SHA-256, quality (1), width and height (2 + 2), length of each of the model's strings (4), CRC-32 of the
+symbols (4), CRC-32 of all before it and of the strings (4), the strings.
+
+Means and scales of these models come from networks in floating point, which differ in the last digits
+between devices, libraries and numbers of threads: where a scale then falls into the next table, a bitstream
+does not decode on the other machine. The CRC-32 of the symbols tells, and the picture is refused.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,15 +26,15 @@ from bench.codec import Image
 from bench.errors import BadBitstream, CodecUnavailable, Unsupported
 from bench.explanation import Explanation
 
+from ._compressai_symbols import symbols_checksum
 from ._torch_device import torch_device
 
 if TYPE_CHECKING:
     import torch
 
-_MAGIC = b"CAI\x01"
-_HEAD = struct.Struct("<4s4sBHHHHB")
-_LENGTH = struct.Struct("<I")
-_MAX_STRINGS = 4
+_MAGIC = b"CAI\x02"
+_HEAD = struct.Struct("<4s4sBHH")
+_WORD = struct.Struct("<I")
 _MAX_PIXELS = 1 << 27
 _PATCH = 64
 _INSTALL = 'pip install "rdbench[learned]"'
@@ -39,7 +44,7 @@ _WORST_EXPANSION = 1 << 22
 
 def header_bytes(strings: int) -> int:
     """Bytes of the container around ``strings`` entropy-coded strings."""
-    return _HEAD.size + (strings + 1) * _LENGTH.size
+    return _HEAD.size + (strings + 2) * _WORD.size
 
 
 class CompressAi:
@@ -50,8 +55,11 @@ class CompressAi:
     model, metric
         Which of the zoo's models, and what it was trained for.
     weights
-        A checkpoint of one's own instead of the zoo's. With ``{quality}`` in the name there is one
-        per quality; otherwise quality 1 is the only one.
+        A checkpoint of one's own instead of the zoo's, which are downloaded when a quality is first used.
+        With ``{quality}`` in the name there is one for each quality that has a file; otherwise quality 1
+        is the only one.
+    device
+        Where the networks run. A bitstream made on one need not decode on another: it is refused then.
     untrained
         Seeded random weights: for tests of the mechanics, useless as a codec.
     """
@@ -88,12 +96,17 @@ class CompressAi:
         self._weights = weights
         self._untrained = untrained
         self._networks: dict[int, tuple[Any, bytes]] = {}
-        best = 6 if model.startswith("cheng") else 8
-        if weights and "{quality}" not in weights:
-            best = 1
-        self.qualities = tuple(float(q) for q in range(1, best + 1))
-        self.quality_range = (1.0, float(best))
-        self.version = f"1+compressai {compressai.__version__}, torch {torch.__version__}"
+        offered: Sequence[int] = range(1, 7 if model.startswith("cheng") else 9)
+        if weights:
+            offered = [q for q in (offered if "{quality}" in weights else [1]) if self._file(q).is_file()]
+            if not offered:
+                raise CodecUnavailable(
+                    f"compressai: no weights at {weights}: pass weights=FILE, with {{quality}} in its name "
+                    "where there is one per quality"
+                )
+        self.qualities = tuple(map(float, offered))
+        self.quality_range = (self.qualities[0], self.qualities[-1])
+        self.version = f"2+compressai {compressai.__version__}, torch {torch.__version__}"
         self.weights_sha256 = self._identity()
 
     def encode(self, image: Image, quality: float | None) -> bytes:
@@ -109,7 +122,7 @@ class CompressAi:
         from compressai.ops import compute_padding
 
         if quality not in self.qualities:
-            raise Unsupported(f"compressai: quality {quality} is not one of 1 to {len(self.qualities)}")
+            raise Unsupported(f"compressai: quality {quality} is not one of {self.qualities}")
         height, width = image.shape[:2]
         if max(height, width) > 0xFFFF - _PATCH or height * width > _MAX_PIXELS:
             raise Unsupported(f"compressai: {width}×{height} pixels are too many for the container")
@@ -117,14 +130,13 @@ class CompressAi:
         pixels = np.ascontiguousarray(image.transpose(2, 0, 1))
         x = torch.from_numpy(pixels)[None].to(self._device).float() / 255
         padding, _ = compute_padding(height, width, min_div=_PATCH)
-        with torch.no_grad():
+        with torch.no_grad(), symbols_checksum(network, decoding=False) as checksum:
             out = network.compress(F.pad(x, padding))
         strings = [bytes(part[0]) for part in out["strings"]]
-        rows, columns = (int(side) for side in out["shape"])
-        head = _HEAD.pack(_MAGIC, identity, int(quality), width, height, rows, columns, len(strings))
-        head += b"".join(_LENGTH.pack(len(part)) for part in strings)
+        head = _HEAD.pack(_MAGIC, identity, int(quality), width, height)
+        head += b"".join(_WORD.pack(it) for it in (*map(len, strings), checksum()))
         payload = b"".join(strings)
-        return head + _LENGTH.pack(zlib.crc32(payload, zlib.crc32(head))) + payload
+        return head + _WORD.pack(zlib.crc32(payload, zlib.crc32(head))) + payload
 
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the picture.
@@ -132,24 +144,29 @@ class CompressAi:
         Raises
         ------
         bench.errors.BadBitstream
-            The bitstream is damaged, truncated, or made with other weights.
+            The bitstream is damaged, truncated, made with other weights, or on a device whose arithmetic
+            gives other tables.
         """
         import torch
         import torch.nn.functional as F
         from compressai.ops import compute_padding
 
-        (quality, width, height), shape, strings, identity = _parse(bitstream)
+        (quality, width, height), strings, symbols, identity = self._parse(bitstream)
         if quality not in self.qualities:
             raise BadBitstream(f"compressai: no quality {quality} in {self._model}")
         network, own = self._network(quality)
         if identity != own:
             raise BadBitstream(f"compressai: the bitstream was not made with these weights of {self._model}")
         _, crop = compute_padding(height, width, min_div=_PATCH)
-        with torch.no_grad():
+        shape = tuple(-(-side // _PATCH) * _PATCH // network.downsampling_factor for side in (height, width))
+        with torch.no_grad(), symbols_checksum(network, decoding=True) as checksum:
             x = network.decompress([[part] for part in strings], shape)["x_hat"]
+        if checksum() != symbols:
+            raise BadBitstream(
+                "compressai: the symbols do not match their checksum: the bitstream was made on a device or "
+                "with libraries that compute other entropy parameters; decode where it was encoded"
+            )
         x = F.pad(x, crop)[0].clamp(0, 1).mul(255).round().to(torch.uint8)
-        if tuple(x.shape) != (3, height, width):
-            raise BadBitstream("compressai: the latents do not have the size that the header states")
         picture: Image = np.ascontiguousarray(x.permute(1, 2, 0).cpu().numpy())
         return picture
 
@@ -157,7 +174,10 @@ class CompressAi:
         """Parameters, bytes of weights in single precision, and kMAC per pixel, of the middle quality."""
         from ._compressai_macs import kmac_per_pixel
 
-        network, _ = self._network(int(self.qualities[len(self.qualities) // 2]))
+        quality = int(self.qualities[len(self.qualities) // 2])
+        # the zoo's weights are not downloaded for this: a network's size depends on the quality alone
+        network = self._load(quality) if self._weights else self._random(quality)
+        network.eval().to(self._device)
         parameters = sum(p.numel() for p in network.parameters())
         encoder, decoder = kmac_per_pixel(network)
         return {
@@ -171,7 +191,7 @@ class CompressAi:
         """Likelihoods of every latent, of a forward pass beside the strings; what single latents draw."""
         from ._compressai_bits import explain
 
-        (level, _, _), _, strings, _ = _parse(bitstream)
+        (level, _, _), strings, _, _ = self._parse(bitstream)
         network, _ = self._network(level)
         return explain(network, image, sum(map(len, strings)), len(bitstream))
 
@@ -194,19 +214,26 @@ class CompressAi:
         from compressai.zoo.image import model_architectures
 
         if self._untrained:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(quality)
-                return image_models[self._model](quality, self._metric, pretrained=False)
+            return self._random(quality)
         if self._weights:
-            path = Path(self._weights.format(quality=quality))
+            path = self._file(quality)
             try:
                 checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-                for key in ("network", "state_dict", "model_state_dict"):
-                    checkpoint = checkpoint.get(key, checkpoint)
+                if isinstance(checkpoint, dict):
+                    for key in ("network", "state_dict", "model_state_dict"):
+                        checkpoint = checkpoint.get(key, checkpoint)
+                if not isinstance(checkpoint, dict):
+                    raise TypeError(f"it holds a {type(checkpoint).__name__}, not a state_dict")
                 return model_architectures[self._model].from_state_dict(load_state_dict(checkpoint))
-            except (OSError, RuntimeError, KeyError, ValueError, EOFError, UnpicklingError) as error:
+            except (
+                *(OSError, EOFError, UnpicklingError),
+                *(RuntimeError, KeyError, ValueError, TypeError, AttributeError),
+            ) as error:
+                # torch's own words advise to load such a file unsafely
+                cause = "not a checkpoint" if isinstance(error, UnpicklingError) else error
                 raise CodecUnavailable(
-                    f"compressai: {path} holds no weights of {self._model}: {error}"
+                    f"compressai: {path} holds no weights of {self._model} ({cause}): "
+                    f"save them with torch.save(model.state_dict(), {path.name!r})"
                 ) from error
         try:
             return image_models[self._model](quality, self._metric, pretrained=True, progress=False)
@@ -216,45 +243,51 @@ class CompressAi:
                 "connect once, or put the file into torch's hub/checkpoints folder, or pass weights=FILE"
             ) from error
 
+    def _random(self, quality: int) -> Any:
+        """A network with the architecture of a quality, and seeded weights."""
+        import torch
+        from compressai.zoo import image_models
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(quality)
+            return image_models[self._model](quality, self._metric, pretrained=False)
+
+    def _file(self, quality: int) -> Path:
+        return Path(self._weights.replace("{quality}", str(quality)))
+
     def _identity(self) -> str:
         """SHA-256 of all weights files, or of the names of the zoo's files, which hold their hashes."""
         if self._untrained:
             return hashlib.sha256(f"untrained {self._model} {self._metric}".encode()).hexdigest()
         if self._weights:
-            files = [Path(self._weights.format(quality=int(q))) for q in self.qualities]
-            missing = [str(f) for f in files if not f.is_file()]
-            if missing:
-                raise CodecUnavailable(f"compressai: no weights at {', '.join(missing)}")
-            digests = [hashlib.sha256(f.read_bytes()).hexdigest() for f in files]
+            digests = [hashlib.sha256(self._file(int(q)).read_bytes()).hexdigest() for q in self.qualities]
             return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
         from compressai.zoo.image import model_urls
 
-        self._network(1)
         urls = model_urls[self._model][self._metric]
         names = [urls[int(q)].rsplit("/", 1)[1] for q in self.qualities]
         return hashlib.sha256(" ".join(names).encode()).hexdigest()
 
+    def _parse(self, bitstream: bytes) -> tuple[tuple[int, int, int], list[bytes], int, bytes]:
+        """(quality, width, height), the strings, CRC-32 of their symbols, and start of the weights' hash."""
+        count = 1 if self._model == "bmshj2018-factorized" else 2
+        start = header_bytes(count)
+        if len(bitstream) < start or bitstream[:4] != _MAGIC:
+            raise BadBitstream("compressai: not a bitstream of this codec and model")
+        _, identity, quality, width, height = _HEAD.unpack_from(bitstream)
+        *lengths, symbols, checksum = struct.unpack_from(f"<{count + 2}I", bitstream, _HEAD.size)
+        payload = bitstream[start:]
+        own = zlib.crc32(payload, zlib.crc32(bitstream[: start - _WORD.size]))
+        if sum(lengths) != len(payload) or checksum != own:
+            raise BadBitstream("compressai: the bitstream is truncated, damaged, or of another model")
+        if min(width, height) < 1 or width * height > min(_MAX_PIXELS, _WORST_EXPANSION * len(bitstream)):
+            raise BadBitstream("compressai: the header holds an impossible size")
+        strings = []
+        for length in lengths:
+            strings.append(payload[:length])
+            payload = payload[length:]
+        return (quality, width, height), strings, symbols, identity
+
 
 def _raw(value: torch.Tensor) -> bytes:
     return bytes(value.detach().cpu().contiguous().numpy().tobytes())
-
-
-def _parse(bitstream: bytes) -> tuple[tuple[int, int, int], tuple[int, int], list[bytes], bytes]:
-    if len(bitstream) < _HEAD.size or bitstream[:4] != _MAGIC:
-        raise BadBitstream("compressai: not a bitstream of this codec")
-    _, identity, quality, width, height, rows, columns, count = _HEAD.unpack_from(bitstream)
-    start = _HEAD.size + count * _LENGTH.size
-    if not 1 <= count <= _MAX_STRINGS or len(bitstream) < start + _LENGTH.size:
-        raise BadBitstream("compressai: the bitstream is truncated or damaged")
-    lengths = [_LENGTH.unpack_from(bitstream, _HEAD.size + i * _LENGTH.size)[0] for i in range(count)]
-    payload = bitstream[start + _LENGTH.size :]
-    checksum = zlib.crc32(payload, zlib.crc32(bitstream[:start]))
-    if sum(lengths) != len(payload) or checksum != _LENGTH.unpack_from(bitstream, start)[0]:
-        raise BadBitstream("compressai: the bitstream is truncated or damaged")
-    if min(width, height) < 1 or width * height > min(_MAX_PIXELS, _WORST_EXPANSION * len(bitstream)):
-        raise BadBitstream("compressai: the header holds an impossible size")
-    strings = []
-    for length in lengths:
-        strings.append(payload[:length])
-        payload = payload[length:]
-    return (quality, width, height), (rows, columns), strings, identity

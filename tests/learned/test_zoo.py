@@ -17,20 +17,62 @@ from bench.errors import BadBitstream, CodecUnavailable, Unsupported  # noqa: E4
 
 from .conftest import natural  # noqa: E402
 
+MODELS = (
+    "bmshj2018-factorized",
+    "bmshj2018-hyperprior",
+    "mbt2018-mean",
+    "mbt2018",
+    "cheng2020-anchor",
+    "cheng2020-attn",
+)
 
-@pytest.mark.parametrize(("model", "strings"), [("bmshj2018-factorized", 1), ("mbt2018-mean", 2)])
-def test_agrees_with_compressai_on_the_same_weights(model: str, strings: int) -> None:
-    """Bytes are CompressAI's plus the stated header, PSNR is CompressAI's to 1e-3 dB."""
+
+def untrained(model: str) -> CompressAi:
+    """Seeded weights whose latents do not all round to zero."""
+    codec = CompressAi(model=model, untrained=True)  # type: ignore[arg-type]  # one of the literals
+    network, _ = codec._network(1)
+    last = [layer for layer in network.g_a.modules() if isinstance(layer, torch.nn.Conv2d)][-1]
+    with torch.no_grad():
+        last.weight *= 3
+    return codec
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_agrees_with_compressai_on_the_same_weights(model: str) -> None:
+    """Bytes of every model are CompressAI's plus the stated header, PSNR is CompressAI's to 1e-3 dB."""
     from compressai.utils.eval_model.__main__ import inference
 
-    codec = CompressAi(model=model, untrained=True)  # type: ignore[arg-type]  # one of the literals
+    codec = untrained(model)
     picture = natural(170, 203)
     bitstream = codec.encode(picture, 1.0)
     network, _ = codec._network(1)
     theirs = inference(network, torch.from_numpy(picture.transpose(2, 0, 1).copy()).float() / 255)
+    strings = 1 if model == "bmshj2018-factorized" else 2
     assert len(bitstream) == round(theirs["bpp"] * 170 * 203 / 8) + header_bytes(strings)
     error = np.mean((codec.decode(bitstream).astype(float) - picture) ** 2)
     assert 10 * np.log10(255**2 / error) == pytest.approx(theirs["psnr-rgb"], abs=1e-3)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_other_tables_at_the_decoder_are_no_silent_noise(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder whose arithmetic picks one other table refuses the picture, whatever the model."""
+    codec = untrained(model)
+    bitstream = codec.encode(natural(64, 64), 1.0)
+    network, _ = codec._network(1)
+    part = network.entropy_bottleneck if model == "bmshj2018-factorized" else network.gaussian_conditional
+    name = "_build_indexes" if model == "bmshj2018-factorized" else "build_indexes"
+    original = getattr(part, name)
+
+    def moved(*arguments: object) -> torch.Tensor:
+        indexes: torch.Tensor = original(*arguments).clone()
+        indexes.view(-1)[0] += 1
+        return indexes
+
+    monkeypatch.setattr(part, name, moved)
+    with pytest.raises(BadBitstream, match="symbols do not match"):
+        codec.decode(bitstream)
+    monkeypatch.undo()
+    assert codec.decode(bitstream).shape == (64, 64, 3)
 
 
 def test_weights_of_ones_own(tmp_path: Path) -> None:
@@ -48,9 +90,43 @@ def test_weights_of_ones_own(tmp_path: Path) -> None:
     assert codec.decode(bitstream).shape == picture.shape
     with pytest.raises(BadBitstream, match="not made with these weights"):
         CompressAi(model="bmshj2018-factorized", untrained=True).decode(bitstream)
-    path.write_bytes(b"nonsense")
-    with pytest.raises(CodecUnavailable, match=r"mine\.pth\.tar"):
-        CompressAi(model="bmshj2018-factorized", weights=str(path)).encode(picture, 1.0)
+
+
+def test_bad_weights_are_named_with_the_remedy(tmp_path: Path) -> None:
+    """No checkpoint, one that is no dictionary, and a name that is not there: which file, and what to do."""
+    path = tmp_path / "mine.pth"
+    for contents in ([1, 2], {"network": [1]}, {"a": torch.zeros(1)}, {"a": "b"}, b"nonsense"):
+        torch.save(contents, path)
+        if isinstance(contents, bytes):
+            path.write_bytes(contents)
+        with pytest.raises(CodecUnavailable, match=r"(?s)mine\.pth.*torch\.save"):
+            CompressAi(model="bmshj2018-factorized", weights=str(path)).encode(natural(64, 64), 1.0)
+    for name in ("{q}.pth", "{quality}.pth", "{}.pth"):
+        with pytest.raises(CodecUnavailable, match=r"no weights at .*weights=FILE"):
+            CompressAi(weights=str(tmp_path / name))
+
+
+def test_only_the_weights_in_use_are_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The zoo's weights of a quality are asked for when it codes; to describe the codec takes none."""
+    from compressai.zoo import image, image_models
+
+    asked = []
+    network = image_models["bmshj2018-factorized"](2, "mse", pretrained=False)
+
+    def download(url: str, **_: object) -> dict[str, torch.Tensor]:
+        asked.append(url)
+        state: dict[str, torch.Tensor] = network.state_dict()
+        return state
+
+    monkeypatch.setattr(image, "load_state_dict_from_url", download)
+    codec = CompressAi(model="bmshj2018-factorized")
+    assert codec.complexity()["parameters"] > 0
+    assert not asked
+    codec.encode(natural(64, 64), 2.0)
+    assert asked == [image.model_urls["bmshj2018-factorized"]["mse"][2]]
+    torch.save(network.state_dict(), tmp_path / "2.pth")
+    own = CompressAi(model="bmshj2018-factorized", weights=str(tmp_path / "{quality}.pth"))
+    assert own.qualities == (2.0,)
 
 
 def test_damage_is_refused() -> None:
@@ -78,7 +154,7 @@ def test_without_network_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(image, "load_state_dict_from_url", offline)
     with pytest.raises(CodecUnavailable, match="weights=FILE"):
-        CompressAi(model="bmshj2018-factorized")
+        CompressAi(model="bmshj2018-factorized").encode(natural(64, 64), 1.0)
 
 
 def test_complexity_is_that_of_the_layers() -> None:
