@@ -118,6 +118,8 @@ class Worker:
         code = self._reap()
         if code == -signal.SIGKILL:
             return Died("oom", "killed by the system, most likely for want of memory", -code, stderr)
+        if code == -signal.SIGABRT and "std::bad_alloc" in stderr:
+            return Died("oom", "a library ended the process for want of memory", -code, stderr)
         if code < 0:
             name = signal.Signals(-code).name
             return Died("crash", f"the process died of {name}", -code, stderr)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -51,6 +52,8 @@ from bench.errors import (
 from bench.image import read_image
 from bench.metrics.base import Metric, Pair, Reference
 from bench.record import Phase, Status
+
+_TORCH_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory")
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,20 @@ def _describe(connection: Connection, state: _State, request: Describe) -> None:
                 quality_range=quality_range and (float(quality_range[0]), float(quality_range[1])),
                 config=loaded.config,
                 weights_sha256=getattr(codec, "weights_sha256", None),
-                complexity=codec.complexity() if hasattr(codec, "complexity") else {},
+                complexity=_complexity(codec),
             )
         )
     except Exception as error:
         connection.send(_failed(error, "load"))
+
+
+def _complexity(codec: Codec) -> dict[str, float]:
+    """What a learned codec says of its cost; a codec that cannot say it can still code."""
+    try:
+        return codec.complexity() if hasattr(codec, "complexity") else {}
+    except Exception as error:
+        print(f"{codec.name}: no complexity: {error!r}", file=sys.stderr)
+        return {}
 
 
 def _describe_metric(connection: Connection, state: _State, request: DescribeMetric) -> None:
@@ -245,15 +257,25 @@ def _takes_device(constructor: type) -> bool:
 def _failed(error: Exception, phase: Phase, width: int | None = None, height: int | None = None) -> Failed:
     status: Status
     match error:
+        case _ if _out_of_memory(error):
+            status = "oom"
         case BadImage():
             status, phase = "bad_input", "load"
         case UnsupportedImage() | Unsupported() | CodecUnavailable():
             status = "unsupported"
         case Mismatch():
             status = "mismatch"
-        case MemoryError():
-            status = "oom"
         case _:
             status = "nonfinite" if phase == "metric" else "codec_error"
     name = "" if isinstance(error, BenchError | Mismatch) else type(error).__name__
     return Failed(status, phase, name, str(error) or type(error).__name__, width, height)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out; torch says so in a RuntimeError, of the GPU's in a subclass."""
+    said = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and any(it in said for it in _TORCH_NO_MEMORY))
+    )

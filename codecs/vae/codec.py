@@ -50,7 +50,7 @@ class Vae:
             from safetensors import safe_open  # noqa: F401  # both belong to the same extra
         except ImportError as error:
             raise CodecUnavailable(
-                'vae needs torch and safetensors: pip install "rdbench[learned]"'
+                f'vae needs torch and safetensors ({error}): pip install "rdbench[learned]"'
             ) from error
         from .entropy import TileCoder
         from .weights import load_weights, shipped_weights

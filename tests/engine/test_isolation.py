@@ -9,6 +9,8 @@ import pytest
 import bench
 from tests.conftest import ADAPTERS, processes_marked
 
+OWN = Path(__file__).with_name("adapters.py")
+
 SABOTAGE = {
     "Segfault": ("crash", "decode"),
     "Hang": ("timeout", "encode"),
@@ -129,3 +131,28 @@ def test_memory_limit(tmp_path: Path, pictures: Path, monkeypatch: pytest.Monkey
         out=tmp_path / "run",
     )
     assert list(bench.load(tmp_path / "run")["status"]) == ["oom"]
+
+
+def test_memory_that_runs_out_in_a_library_is_out_of_memory(tmp_path: Path, pictures: Path) -> None:
+    """torch's failed allocation, a RuntimeError, and a C++ library's, an abort, end as out of memory."""
+    pytest.importorskip("torch", reason='needs pip install "rdbench[learned]"')
+    bench.run(
+        datasets=[str(pictures)],
+        codecs=[f"{OWN}:TorchEatsMemory@4", f"{OWN}:AbortsForMemory@4"],
+        metrics=["psnr_rgb"],
+        limit=1,
+        out=tmp_path / "run",
+    )
+    assert list(bench.load(tmp_path / "run")["status"]) == ["oom", "oom"]
+
+
+def test_complexity_that_fails_costs_no_trial(tmp_path: Path, pictures: Path) -> None:
+    """A codec whose complexity cannot be told is measured all the same."""
+    bench.run(
+        datasets=[str(pictures)],
+        codecs=[f"{OWN}:NoComplexity@4"],
+        metrics=["psnr_rgb"],
+        limit=1,
+        out=tmp_path / "run",
+    )
+    assert list(bench.load(tmp_path / "run")["status"]) == ["ok"]
