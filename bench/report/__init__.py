@@ -86,14 +86,14 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
             target = Target(out / "figures", prefix, look)
             drawing = stack.enter_context(Drawing(list(plans(board, crops)), target, helper))
             made = (*tables(board), *perception_tables(board))
-            begun.append((board, made, _write_tables(made, out / "tables", prefix), crops, drawing))
-        crops_by_board = [crops for _, _, _, crops, _ in begun]
+            begun.append((board, prefix, made, _write_tables(made, out / "tables", prefix), crops, drawing))
+        crops_by_board = [crops for *_, crops, _ in begun]
         page = write_page(boards, out, runs=runs, trusted=options.trusted, crops=crops_by_board)
-        for board, made, written, crops, drawing in begun:
+        for board, prefix, made, written, crops, drawing in begun:
             figures = drawing.finish()
             files += [*written, *figures]
             robustness = find_robustness(board.dataset, runs, out)
-            sections.append(Section(board, made, tuple(figures), crops, robustness))
+            sections.append(Section(board, made, tuple(figures), crops, robustness, prefix))
     files.append(write_markdown(out / "report.md", sections))
     files += page
     return Report(out, boards, tuple(files))

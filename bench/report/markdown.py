@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from bench.report.beside import Robustness
@@ -13,14 +14,43 @@ from bench.report.table import Table, to_markdown
 
 
 @dataclass(frozen=True)
+class _Chapter:
+    """Tables by name, and figures by patterns of their names, that belong together."""
+
+    title: str
+    tables: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+
+
+_CHAPTERS = (
+    _Chapter("Ranking", ("ranking",), ("rd", "bd_rate")),
+    _Chapter("Two decoders of the same bytes", ("equal_bytes",), ("equal_bytes*", "crops*")),
+    _Chapter(
+        "Distortion against perception", ("distortion_perception", "set_metrics"), ("perception*", "rd_kid*")
+    ),
+    _Chapter("Speed and complexity", ("complexity",), ("speed_*", "complexity_*")),
+    _Chapter("Lossless coding", ("lossless",), ("lossless",)),
+    _Chapter(
+        "Pairs of codecs, and codecs at matched rate and quality",
+        ("bd_rate", "matched_rate", "matched_quality"),
+        ("bd_rate_per_image", "relative_rate"),
+    ),
+    _Chapter("Operating points", ("points", "failures"), ("rd_*",)),
+)
+_OTHER = _Chapter("More", ("*",), ("*",))
+
+
+@dataclass(frozen=True)
 class Section:
     """What the page says of one data set."""
 
     board: Board
     tables: tuple[Table, ...]
     figures: tuple[Path, ...]
+    """Their names begin with ``prefix``."""
     crops: tuple[Crops, ...] = ()
     robustness: tuple[Robustness, ...] = ()
+    prefix: str = ""
 
 
 def write_markdown(path: Path, sections: Sequence[Section]) -> Path:
@@ -31,19 +61,40 @@ def write_markdown(path: Path, sections: Sequence[Section]) -> Path:
         environments = {entry.run: entry.environment for entry in board.entries}
         parts.append(f"# {board.dataset}\n")
         parts += [f"> {finding.severity}: {finding.message}\n" for finding in board.findings]
-        pictures = [it for it in section.figures if it.suffix == ".png"]
-        parts += [f"![{it.stem}]({it.relative_to(path.parent)})\n" for it in pictures]
-        parts += [
-            f"No cut-outs of {it.twins.first} and {it.twins.second}: {it.problem}.\n"
-            for it in section.crops
-            if it.problem
-        ]
-        parts += [to_markdown(table) for table in section.tables]
+        parts += _chapters(section, path.parent)
         for robust in section.robustness:
-            parts.append(f"### Robustness\n\nOf run {robust.run}: [tables and figures]({robust.page})\n")
+            parts.append(f"## Robustness\n\nOf run {robust.run}: [tables and figures]({robust.page})\n")
             parts += [f"![{Path(it).stem}]({it})\n" for it in robust.figures]
         for run, it in environments.items():
             facts = ", ".join(f"{key} {value}" for key, value in (it.machine | it.software).items())
             parts.append(f"Environment of run {run}: {facts}.\n")
     path.write_text("\n".join(parts), encoding="utf-8")
     return path
+
+
+def _chapters(section: Section, folder: Path) -> list[str]:
+    """The tables and figures of a data set under headings; each stands in the first chapter that names it."""
+    figures = {it.stem.removeprefix(section.prefix): it for it in section.figures if it.suffix == ".png"}
+    tables = {it.name: it for it in section.tables}
+    parts: list[str] = []
+    for chapter in (*_CHAPTERS, _OTHER):
+        shown = [figures.pop(it) for it in [*figures] if _is_one_of(it, chapter.figures)]
+        made = [to_markdown(tables.pop(it)) for it in [*tables] if _is_one_of(it, chapter.tables)]
+        made[1:1] = [f"![{it.stem}]({it.relative_to(folder)})\n" for it in shown]
+        if "crops*" in chapter.figures:
+            made += _missing_crops(section)
+        if made:
+            parts += [f"## {chapter.title}\n", *made]
+    return parts
+
+
+def _is_one_of(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, it) for it in patterns)
+
+
+def _missing_crops(section: Section) -> list[str]:
+    return [
+        f"No cut-outs of {it.twins.first} and {it.twins.second}: {it.problem}.\n"
+        for it in section.crops
+        if it.problem
+    ]

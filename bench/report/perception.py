@@ -19,7 +19,7 @@ PERCEPTION = (
     *("flip", "haarpsi", "gmsd", "vif"),
 )
 """Metrics of pairs of pictures made to follow human judgement; the first one measured is taken."""
-PLANE_RATES = (0.25, 0.5)
+PLANE_RATES = (0.25, 0.35, 0.5)
 """Bits per pixel at which codecs are put into the plane."""
 _FEWEST = 2
 

@@ -38,6 +38,8 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]
     notes: tuple[str, ...] = ()
+    unranked: frozenset[int] = frozenset()
+    """Rows whose values compete with no others."""
 
     def cell(self, column: Column, value: Value) -> str:
         """A value as printed: a dash where there is none."""
@@ -69,11 +71,15 @@ class Table:
                 continue
             printed = {
                 float(self.cell(column, row[index]).replace("−", "-"))
-                for row in self.rows
-                if isinstance(row[index], int | float) and self.cell(column, row[index]) != "–"
+                for place, row in enumerate(self.rows)
+                if place not in self.unranked
+                and isinstance(row[index], int | float)
+                and self.cell(column, row[index]) != "–"
             }
             for rank, value in enumerate(sorted(printed, reverse=column.better == "high")[:2], start=1):
-                for cells, row in zip(result, self.rows, strict=True):
+                for place, (cells, row) in enumerate(zip(result, self.rows, strict=True)):
+                    if place in self.unranked:
+                        continue
                     text = self.cell(column, row[index]).replace("−", "-")
                     if isinstance(row[index], int | float) and text != "–" and float(text) == value:
                         cells[index] = rank

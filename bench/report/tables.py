@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,8 @@ MATCHED_QUALITIES = {
 HEADLINE_METRICS = ("psnr_rgb", "ms_ssim_rgb")
 """The metrics of the ranking; see :func:`headline_metrics` for runs that have neither."""
 RAW_BITS = 24
+_RANKED_OVERLAP = 50
+"""Percent of the range of quality; over less of it a BD-rate does not rank a codec."""
 TRAINING_HOURS = "training_hours"
 """What a learned codec may say of its training; see :class:`bench.codec.Codec`."""
 
@@ -73,7 +75,11 @@ def tables(board: Board) -> tuple[Table, ...]:
 
 
 def ranking(board: Board) -> Table | None:
-    """Lossy configurations by BD-rate: the leaderboard."""
+    """Lossy configurations by BD-rate: the leaderboard.
+
+    A BD-rate over less than half of the two curves' range says little of the codec as a whole: such
+    configurations stand below the others.
+    """
     if not board.lossy:
         return None
     metrics = list(headline_metrics(board))
@@ -86,12 +92,13 @@ def ranking(board: Board) -> Table | None:
         values: list[Value] = [entry.label, f"{entry.n_ok}/{entry.n_planned}"]
         values += [min(rate[0]), max(rate[0])] if rate else [None, None]
         for metric in metrics:
-            values += [*_bd_cells(board, metric, entry.label)]
+            values += [*_bd_cells(board, metric, entry.label), _overlap(board, metric, entry.label)]
         values += [*speeds[entry.label], entry.timing]
         rows.append(tuple(values))
-    key = 4
+    bd_rate, overlap = 4, 6
+    partial = {str(row[0]) for row in rows if metrics and _is_partial(row[overlap])}
     if metrics:
-        rows.sort(key=lambda row: (row[key] is None, row[key] or 0.0))
+        rows.sort(key=lambda row: (row[0] in partial, row[bd_rate] is None, row[bd_rate] or 0.0))
     columns = [Column("label", "codec"), Column("n_ok", "ok")]
     columns += [Column("bpp_min", "from bpp", 3), Column("bpp_max", "to bpp", 3)]
     for metric in metrics:
@@ -99,6 +106,7 @@ def ranking(board: Board) -> Table | None:
             Column(f"bd_rate_{metric}", f"BD-rate {metric_title(metric)} %", 1, "low", signed=True)
         )
         columns.append(Column(f"ci95_{metric}", "95% interval"))
+        columns.append(Column(f"overlap_{metric}", "overlap %", 0))
     columns += [Column("encode_mps", "enc MP/s", 2, "high"), Column("decode_mps", "dec MP/s", 2, "high")]
     columns.append(Column("timing", "timed"))
     return Table(
@@ -106,7 +114,8 @@ def ranking(board: Board) -> Table | None:
         f"Ranking on {board.dataset}, BD-rate against {board.anchor}",
         tuple(columns),
         tuple(rows),
-        (*_comparison_notes(board, metrics), _TIMING_NOTE),
+        (*_comparison_notes(board, metrics), _overlap_note(partial), _TIMING_NOTE),
+        frozenset(place for place, row in enumerate(rows) if row[0] in partial),
     )
 
 
@@ -395,6 +404,23 @@ def _bd_cells(board: Board, metric: str, label: str) -> tuple[Value, Value]:
         "" if result.ci95 is None else f"{result.ci95[0]:+.1f} to {result.ci95[1]:+.1f}".replace("-", "−")
     )
     return result.mean_curve.value, interval
+
+
+def _overlap(board: Board, metric: str, label: str) -> float | None:
+    """Percent of both curves' range of quality that they share."""
+    if label == board.anchor:
+        return None
+    result = board.bd.get(metric, {}).get(label)
+    return None if result is None else 100 * result.mean_curve.overlap
+
+
+def _is_partial(overlap: Value) -> bool:
+    return isinstance(overlap, float) and 0 < overlap < _RANKED_OVERLAP
+
+
+def _overlap_note(partial: Collection[str]) -> str:
+    below = f" Below {_RANKED_OVERLAP}%, not ranked: {', '.join(sorted(partial))}." if partial else ""
+    return f"overlap: share of the range of quality of both curves over which the BD-rate is taken.{below}"
 
 
 def _speeds(board: Board) -> dict[str, tuple[Value, Value]]:

@@ -58,8 +58,8 @@ def distances(
 def test_planes_hold_interpolated_values_of_those_who_reach_the_rate() -> None:
     """A plane's points are both curves' values at its rate; a codec beyond its range is not there."""
     its_board = board((Made("jpeg", "jpeg"), Made("webp", "webp", 0.7), Made("dear", "dear", 2.0)))
-    quarter, half = planes(its_board)
-    assert (quarter.rate, half.rate) == (0.25, 0.5)
+    quarter, between, half = planes(its_board)
+    assert (quarter.rate, between.rate, half.rate) == (0.25, 0.35, 0.5)
     assert (half.distortion.name, half.perception.name) == ("psnr_rgb", "lpips_alex")
     assert set(quarter.points) == {"jpeg", "webp"}
     assert set(half.points) == {"jpeg", "webp", "dear"}

@@ -1,0 +1,52 @@
+"""The ranking, and the page of tables and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.report.markdown import Section, write_markdown
+from bench.report.table import Column, Table
+from bench.report.tables import ranking, summary
+
+from .figure_boards import Made, board
+
+
+def test_a_bd_rate_over_a_small_part_of_the_range_ranks_nobody() -> None:
+    """Whoever shares less than half of the range with the anchor stands last, is named, and is never best."""
+    high = Made("high", "high", 0.3, shift=12.0)
+    its_board = board((Made("jpeg", "jpeg"), high, Made("webp", "webp", 0.7)))
+    table = ranking(its_board)
+    assert table is not None
+    assert [row[0] for row in table.rows] == ["webp", "jpeg", "high"]
+    overlaps = table.by_label("overlap_psnr_rgb")
+    assert overlaps["webp"] == 100
+    assert overlaps["jpeg"] is None
+    assert isinstance(overlaps["high"], float)
+    assert 0 < overlaps["high"] < 50
+    assert any("not ranked: high" in note for note in table.notes)
+    assert not any(table.ranks()[-1])
+    short = summary(its_board)
+    assert short is not None
+    assert [row[0] for row in short.rows] == ["webp", "jpeg", "high"]
+
+
+def test_tables_stand_beside_the_figures_of_the_same_thing(tmp_path: Path) -> None:
+    """Every table and every picture is on the page once, under a heading; unknown ones come last."""
+    names = ("points", "complexity", "ranking", "new")
+    tables = tuple(Table(it, f"table {it}", (Column("label", "codec"),), (("jpeg",),)) for it in names)
+    stems = ("rd", "rd_psnr_y", "complexity_psnr_rgb", "novel", "crops_2")
+    files = [tmp_path / "figures" / f"set_{it}.{end}" for it in stems for end in ("png", "svg")]
+    page = write_markdown(
+        tmp_path / "report.md", [Section(board(), tables, tuple(files), prefix="set_")]
+    ).read_text()
+    order = [
+        *("## Ranking", "### table ranking", "(figures/set_rd.png)"),
+        *("## Two decoders of the same bytes", "(figures/set_crops_2.png)"),
+        *("## Speed and complexity", "### table complexity", "(figures/set_complexity_psnr_rgb.png)"),
+        *("## Operating points", "### table points", "(figures/set_rd_psnr_y.png)"),
+        *("## More", "### table new", "(figures/set_novel.png)"),
+    ]
+    assert all(page.count(it) == 1 for it in order)
+    assert sorted(order, key=page.index) == order
+    assert "Lossless coding" not in page
+    assert ".svg" not in page
