@@ -11,7 +11,7 @@ from bench_codecs._torch_device import torch_device
 from numpy.typing import NDArray
 
 from bench.codec import Image
-from bench.errors import CodecUnavailable, Unsupported
+from bench.errors import CodecUnavailable, ConfigError, Unsupported
 from bench.explanation import Explanation
 
 from . import container
@@ -34,7 +34,8 @@ class Vae:
         Where the networks run. Bitstreams are the same to the byte on all of them; a decoded sample may
         differ by one level, as the synthesis is not in fixed point.
     rdoq
-        Strength of the rate–distortion optimised quantisation; chosen on CID22-validation.
+        Strength of the rate–distortion optimised quantisation, 0 (plain rounding) to 1; the default was
+        chosen on CID22-validation.
     """
 
     name = "vae"
@@ -45,6 +46,8 @@ class Vae:
     def __init__(
         self, *, weights: str = "", device: Literal["auto", "cpu", "cuda"] = "cpu", rdoq: float = 0.16
     ) -> None:
+        if not 0.0 <= rdoq <= 1.0:
+            raise ConfigError(f"vae: rdoq={rdoq} is not in 0 to 1")
         try:
             import torch
             from safetensors import safe_open  # noqa: F401  # both belong to the same extra

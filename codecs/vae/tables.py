@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .levels import LEVELS
 from .rans import PRECISION, FrequencyTables
 from .rate import LOG_SCALE_MIN, LOG_SCALE_STEPS, SCALES
 
@@ -34,6 +35,35 @@ class CodingTables:
     """(slices, scales): row of each slice of both grids, in coding order, and scale."""
     hyper_rows: NDArray[np.int32]
     """(levels, hyper channels): row of each hyper-latent channel, coarse grid first."""
+
+
+def check_tables(tables: CodingTables, slices: int, hyper_channels: int) -> None:
+    """Refuse tables that a model cannot code with: the coder's kernels look up without a check of bounds.
+
+    Raises
+    ------
+    ValueError
+        The tables are damaged, or belong to a model with other slices and channels.
+    """
+    frequencies, slice_rows, hyper_rows = tables.frequencies, tables.slice_rows, tables.hyper_rows
+    if any(it.dtype != np.int32 for it in (*frequencies, slice_rows, hyper_rows)):
+        raise ValueError("coding tables are not of int32")
+    if slice_rows.shape != (slices, SCALES) or hyper_rows.shape != (LEVELS, hyper_channels):
+        raise ValueError("coding tables belong to a model of another shape")
+    cumulative, start, size, low = (it.astype(np.int64) for it in frequencies)
+    if not (cumulative.ndim == 1 and start.shape == size.shape == low.shape == (len(start),)):
+        raise ValueError("coding tables differ in length")
+    end_to_end = np.array_equal(np.append(start, len(cumulative)), np.append(0, np.cumsum(size + 1)))
+    if not (len(start) and end_to_end and size.min() >= 1):
+        raise ValueError("the rows of the coding tables do not lie end to end")
+    rising = np.delete(np.diff(cumulative), start[1:] - 1) > 0
+    if (cumulative[start] != 0).any() or (cumulative[start + size] != _TOTAL).any() or not rising.all():
+        raise ValueError(f"a row of the coding tables does not rise from 0 to {_TOTAL}")
+    if (np.abs(low) > _TOTAL).any():
+        raise ValueError("a row of the coding tables begins at an impossible integer")
+    for rows in (slice_rows, hyper_rows):
+        if rows.min() < 0 or rows.max() >= len(start):
+            raise ValueError("the model needs rows that the coding tables do not have")
 
 
 def scales() -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ import numpy as np
 from bench.errors import CodecUnavailable
 
 from .rans import FrequencyTables
-from .tables import CodingTables
+from .tables import CodingTables, check_tables
 
 if TYPE_CHECKING:
     from .model import ModelSpec, VaeModel
@@ -82,7 +82,16 @@ def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Pack
             raise ValueError(f"format {meta['format']}, this version reads {FILE_FORMAT}")
         arrays = [tensors.pop(_TABLES + name).numpy() for name in _TABLE_NAMES]
         model = VaeModel(_model_spec(meta["spec"]))
+        if not all(bool(value.isfinite().all()) for value in tensors.values()):
+            raise ValueError("some weights are not finite")
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
+        tables = CodingTables(FrequencyTables(*arrays[:4]), *arrays[4:])
+        contexts = (model.coarse.context, model.fine.context)
+        slices = sum(len(it.parts()) for it in contexts)
+        check_tables(tables, slices, sum(it.spec.hyper_channels for it in contexts))
+        model.requires_grad_(False).eval()
+        if exact:
+            model.make_exact()
     except FileNotFoundError as error:
         raise CodecUnavailable(
             f"vae: no weights at {path}: reinstall rdbench, or train with `rdbench train vae`"
@@ -90,14 +99,10 @@ def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Pack
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError, TypeError) as error:
         raise CodecUnavailable(f"vae: {path} is not a weights file of this codec ({error})") from error
     model.use_branches = bool(meta["training"].get("branches", True))
-    model.requires_grad_(False).eval()
-    if exact:
-        model.make_exact()
     model.to(torch.device(device))
     if device == "cpu":
         for branch in (model.analysis_branch, model.synthesis_branch):
             branch.to(memory_format=torch.channels_last)
-    tables = CodingTables(FrequencyTables(*arrays[:4]), *arrays[4:])
     return Package(model, tables, hashlib.sha256(data).hexdigest(), meta["training"])
 
 

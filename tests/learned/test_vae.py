@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench_codecs.vae import Vae, container, tiling
+from bench_codecs.vae.weights import shipped_weights
 
-from bench.errors import BadBitstream, CodecUnavailable, Unsupported
+from bench.errors import BadBitstream, CodecUnavailable, ConfigError, Unsupported
 
 from .conftest import natural
 
@@ -103,6 +104,52 @@ def test_missing_or_foreign_weights_are_unavailable(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.safetensors", foreign):
         with pytest.raises(CodecUnavailable, match=path.name):
             Vae(weights=str(path))
+
+
+def rewritten(source: Path, path: Path, name: str, values: dict[int, float]) -> Path:
+    """The weights file ``source`` with some ``values``, by flat index, of the tensor ``name`` replaced."""
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    with safe_open(source, "pt") as file:
+        tensors = {it: file.get_tensor(it) for it in file.keys()}  # noqa: SIM118  # not a mapping
+        meta = file.metadata()
+    for index, value in values.items():
+        tensors[name].view(-1)[index] = value
+    save_file(tensors, path, meta)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("tables.cumulative", {0: 1}),
+        ("tables.cumulative", {1: 70_000}),
+        ("tables.cumulative", {2: 0}),
+        ("tables.cumulative", {-1: 65_535}),
+        ("tables.start", {3: 1 << 30}),
+        ("tables.start", {0: -5}),
+        ("tables.size", {3: 1 << 30}),
+        ("tables.size", {3: -2}),
+        ("tables.low", {3: -(1 << 31)}),
+        ("tables.slice_rows", {70: 1 << 20}),
+        ("tables.hyper_rows", {1: -1}),
+        ("fine.context.norm", {0: float("nan")}),
+        ("fine.analysis.first.weight", dict.fromkeys(range(600), 60_000.0)),
+    ],
+)
+def test_crafted_weights_are_refused(tmp_path: Path, name: str, values: dict[int, float]) -> None:
+    """Tables that the coder would read beyond, and weights beyond the arithmetic, end in an error."""
+    path = rewritten(shipped_weights(), tmp_path / "crafted.safetensors", name, values)
+    with pytest.raises(CodecUnavailable, match=r"crafted\.safetensors"):
+        Vae(weights=str(path))
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.5, 1e9, float("nan")])
+def test_strange_strengths_are_refused(strength: float) -> None:
+    """The strength of the optimised quantisation is 0 to 1."""
+    with pytest.raises(ConfigError, match="rdoq"):
+        Vae(rdoq=strength)
 
 
 def mutated(stream: bytes, random: np.random.Generator) -> bytes:
