@@ -315,14 +315,22 @@ def train(
     validation: Annotated[
         str | None, typer.Option(metavar="NAME|FOLDER", help="Pictures for RD points of real bitstreams.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Default: the preset's.")] = None,
+    validate_every: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Steps between validations. Default: the preset's.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Default: the preset's. With --resume: to train longer.")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="About how long, instead of steps.")] = None,
     preset: Annotated[
-        str, typer.Option(metavar="tiny|base", help="tiny trains in seconds, for tests.")
-    ] = "base",
+        str | None,
+        typer.Option(metavar="tiny|base", help="tiny trains in seconds, for tests. Default: base."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N pictures.")] = None,
-    seed: Annotated[int, typer.Option(help="Of initialisation, crops and noise.")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in DIR.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of initialisation and crops. Default: 1.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint in DIR, with its settings.")
+    ] = False,
     device: Device = "auto",
     weights: Annotated[
         Path | None,
@@ -337,7 +345,18 @@ def train(
     from bench.trainer import TrainRequest
 
     job = training.Job(codec, data, validation, limit, export)
-    training.train(job, TrainRequest(out, preset, steps, minutes, device, seed, resume, weights))
+    request = TrainRequest(
+        out,
+        preset=preset,
+        steps=steps,
+        minutes=minutes,
+        validate_every=validate_every,
+        device=device,
+        seed=seed,
+        resume=resume,
+        weights=weights,
+    )
+    training.train(job, request)
 
 
 @app.command()
@@ -348,13 +367,18 @@ def sample(
     quality: Annotated[float, typer.Option("--quality", "-q", help="Level of the prior.")] = 3,
     seed: Annotated[int, typer.Option(help="The same seed draws the same pictures.")] = 1,
     weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Default: the shipped weights.")
+        Path | None,
+        typer.Option(metavar="FILE", help="The vae's, also for vae-gan; default: the shipped weights."),
+    ] = None,
+    generator: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="vae-gan: the generator; default: the shipped one.")
     ] = None,
 ) -> None:
     """Draw pictures from a learned codec's prior."""
     from bench.cli import training
+    from bench.trainer import SampleRequest
 
-    training.sample(codec, weights, (count, quality, seed), out)
+    training.sample(codec, SampleRequest(count, quality, seed, weights, generator), out)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from bench.datasets import open_dataset
 from bench.device import resolve
 from bench.errors import ConfigError
 from bench.store import write_atomically
-from bench.trainer import TRAINERS, Trainer, TrainProgress, TrainRequest
+from bench.trainer import TRAINERS, Observer, SampleRequest, Trainer, TrainProgress, TrainRequest
 
 _PLAIN_INTERVAL = 10.0
 
@@ -33,6 +34,8 @@ class Job:
 
 def train(job: Job, request: TrainRequest) -> None:
     """Train, and export the weights if asked to."""
+    if job.export is not None:
+        _require_place(job.export)
     trainer = _trainer(job.name)
     request = replace(request, device=resolve(request.device))
     images = _images(job.data, job.limit)
@@ -41,21 +44,23 @@ def train(job: Job, request: TrainRequest) -> None:
     with _Shown() as shown:
         checkpoint = trainer.train(request, images, validation, shown)
     print(f"checkpoint: {checkpoint}")
-    if job.export:
+    if job.export is not None:
+        console.note(f"calibrating and writing {job.export}")
         digest = trainer.export(checkpoint, images, job.export)
         print(f"weights: {job.export}, SHA-256 {digest}")
 
 
-def sample(name: str, weights: Path | None, draw: tuple[int, float, int], out: Path) -> None:
+def sample(name: str, request: SampleRequest, out: Path) -> None:
     """Draw pictures from the prior and write them side by side."""
     import numpy as np
     from PIL import Image
 
     if out.suffix.lower() != ".png":
         raise ConfigError(f"{out}: samples are written as PNG; end the name in .png")
+    _require_place(out)
     trainer = _trainer(name)
-    count, quality, seed = draw
-    pictures = trainer.sample(weights, count, quality, seed)
+    pictures = trainer.sample(request)
+    count = len(pictures)
     columns = int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)
     height, width = pictures.shape[1:3]
@@ -65,9 +70,10 @@ def sample(name: str, weights: Path | None, draw: tuple[int, float, int], out: P
         grid[top : top + height, left : left + width] = picture
     buffer = io.BytesIO()
     Image.fromarray(grid).save(buffer, "PNG")
+    out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(out, buffer.getvalue())
-    print(f"{out}: {count} samples of {name} at quality {quality:g}, seed {seed}")
-    print(trainer.sample_note())
+    print(f"{out}: {count} samples of {name} at quality {request.quality:g}, seed {request.seed}")
+    print(trainer.sample_note(request))
 
 
 def _trainer(name: str) -> Trainer:
@@ -75,23 +81,32 @@ def _trainer(name: str) -> Trainer:
     return trainer
 
 
+def _require_place(out: Path) -> None:
+    """Refuse a file that can't be written, before the work that it is for."""
+    if out.is_dir():
+        raise ConfigError(f"{out} is a folder: give the name of a file")
+    parent = next(it for it in out.absolute().parents if it.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise ConfigError(f"{out} cannot be written: {parent} is no folder that you may write to")
+
+
 def _images(source: str, limit: int | None) -> Sequence[Path]:
     return [it.path for it in open_dataset(source).images[:limit]]
 
 
-class _Shown:
+class _Shown(Observer):
     """The progress of a training: a bar on a terminal, a line now and then in a pipe."""
 
     def __init__(self) -> None:
         self._last = 0.0
         self._bar = None
         if sys.stderr.isatty():
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-            columns = (BarColumn(bar_width=None), MofNCompleteColumn(), TimeRemainingColumn())
             self._bar = Progress(
                 TextColumn("training"),
-                *columns,
+                BarColumn(bar_width=None),
+                MofNCompleteColumn(),
                 TextColumn("{task.fields[figures]}"),
                 console=console.console(stderr=True),
             )
@@ -106,10 +121,17 @@ class _Shown:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, it: TrainProgress) -> None:
-        figures = ", ".join(f"{name} {value:.4g}" for name, value in it.figures.items())
+    def note(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.console.print(f"rdbench: {text}", markup=False)
+        else:
+            console.note(text)
+
+    def progress(self, it: TrainProgress) -> None:
+        parts = [f"{name} {value:.4g}" for name, value in it.figures.items()]
+        figures = ", ".join([f"{it.seconds_left:.0f} s left", *parts])
         if self._bar is not None:
             self._bar.update(self._task, completed=it.step, total=it.steps, figures=figures)
         elif time.monotonic() - self._last > _PLAIN_INTERVAL or it.step == it.steps:
             self._last = time.monotonic()
-            console.note(f"step {it.step}/{it.steps}, {it.seconds_left:.0f} s left, {figures}")
+            console.note(f"step {it.step}/{it.steps}, {figures}")

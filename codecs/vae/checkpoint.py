@@ -6,14 +6,16 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import ConfigError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _KEPT = 2
 _PREFIX = "step-"
+_META = "meta.json"
 
 
 def save_checkpoint(
@@ -21,11 +23,14 @@ def save_checkpoint(
 ) -> Path:
     """Write ``groups`` (file name -> tensors) and ``meta`` as ``folder/step-N`` and drop older ones.
 
-    The folder appears under its name only when it is complete.
+    The folder appears under its name only when it is complete. A complete one of the same step is left
+    alone: a run has one state at a step.
     """
     from safetensors.torch import save_file
 
     final = folder / f"{_PREFIX}{step:08d}"
+    if (final / _META).is_file():
+        return final
     partial = folder / f".{final.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -33,7 +38,7 @@ def save_checkpoint(
         save_file(
             {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial / f"{name}.safetensors"
         )
-    (partial / "meta.json").write_text(json.dumps({"step": step, **meta}, indent=1))
+    (partial / _META).write_text(json.dumps({"step": step, "files": sorted(groups), **meta}, indent=1))
     for file in partial.iterdir():
         with file.open("rb") as handle:
             os.fsync(handle.fileno())
@@ -58,17 +63,39 @@ def load_checkpoint(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str,
     bench.errors.ConfigError
         ``path`` is not a readable checkpoint.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    try:
-        meta = json.loads((path / "meta.json").read_text())
-        groups = {file.stem: load_file(file) for file in sorted(path.glob("*.safetensors"))}
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"{path}: not a readable checkpoint ({error}); remove it to use the one before"
-        ) from error
+    meta = load_meta(path)
+    groups = {}
+    for name in meta["files"]:
+        file = path / f"{name}.safetensors"
+        try:
+            groups[name] = load_file(file)
+        except (OSError, SafetensorError) as error:
+            raise _unreadable(path, file, error) from error
     return groups, meta
 
 
+def load_meta(path: Path) -> dict[str, Any]:
+    """The metadata alone.
+
+    Raises
+    ------
+    bench.errors.ConfigError
+        There is none that can be read.
+    """
+    file = path / _META
+    try:
+        meta: dict[str, Any] = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, file, error) from error
+    return meta
+
+
+def _unreadable(path: Path, file: Path, error: Exception) -> ConfigError:
+    return ConfigError(f"{file}: cannot be read ({error}); remove {path} to use the checkpoint before it")
+
+
 def _complete(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.glob(f"{_PREFIX}*") if (p / "meta.json").is_file())
+    return sorted(p for p in folder.glob(f"{_PREFIX}*") if (p / _META).is_file())

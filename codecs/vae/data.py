@@ -7,32 +7,16 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from bench.errors import BadImage, DatasetError
+from bench.errors import DatasetError
+from bench.image import read_image
 
 from .levels import MAX_CODE
 
 _MEMORY_BUDGET = 1 << 30
 _RESIZE_CHANCE = 0.15
 _SMALLEST_SCALE = 0.6
-
-
-def load_rgb(path: Path) -> NDArray[np.uint8]:
-    """The picture at ``path`` as uint8 (height, width, 3).
-
-    Raises
-    ------
-    bench.errors.BadImage
-        The file is not a readable picture.
-    """
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(picture.convert("RGB"))
-    except (OSError, UnidentifiedImageError, ValueError) as error:
-        raise BadImage(
-            f"{path}: cannot be read as a picture ({error}); remove it from the training data"
-        ) from error
 
 
 class Crops:
@@ -74,7 +58,7 @@ class Crops:
 
     def _image(self, index: int) -> NDArray[np.uint8]:
         if index not in self._cache:
-            image = load_rgb(self._paths[index])
+            image = read_image(self._paths[index]).pixels
             if self._cached + image.nbytes > _MEMORY_BUDGET:
                 return image
             self._cache[index] = image

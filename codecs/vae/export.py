@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import ConfigError
+from bench.image import read_image
 
 from .levels import LEVELS, STEPS_PER_LEVEL
 
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
     from .weights import Package
 
 HYPER_RADIUS = 64
-_CALIBRATION_STRENGTH = 0.16
+CODING_STRENGTH = 0.16
+"""Strength of the quantisation that codes pictures; chosen on CID22-validation."""
 
 
 def export(checkpoint: Path, images: Sequence[Path], out: Path, training: dict[str, Any]) -> str:
@@ -42,7 +45,7 @@ def export(checkpoint: Path, images: Sequence[Path], out: Path, training: dict[s
     for name, value in averages.items():
         parameters[name].data.copy_(value)
     facts = {"steps": meta["step"], "seconds": meta["seconds"], **training}
-    branches = bool(meta["config"]["use_branches"]) and meta["step"] > meta["schedule"]["entropy_steps"]
+    branches = bool(meta["config"]["use_branches"]) and meta["step"] > meta["config"]["entropy_steps"]
     return write_calibrated(model, images, out, {"branches": branches, **facts})
 
 
@@ -50,6 +53,7 @@ def write_calibrated(model: VaeModel, images: Sequence[Path], out: Path, facts: 
     """Calibrate the tables of ``model`` on ``images`` and write the weights file."""
     from .weights import load_weights, save_weights
 
+    model = copy.deepcopy(model).cpu()
     masses = _prior_masses(model)
     slices = len(model.coarse.context.slices) + len(model.fine.context.slices)
     tables = _uncalibrated(slices, masses)
@@ -69,7 +73,6 @@ def count_symbols(
     """Histograms of latents, by slice and scale, and of hyper-latents, by level and channel."""
     import torch
 
-    from .data import load_rgb
     from .entropy import TileCoder
     from .rate import SCALES
     from .tables import HISTOGRAM_RADIUS
@@ -86,7 +89,7 @@ def count_symbols(
         histogram[index] += np.bincount(flat, minlength=SCALES * width).reshape(SCALES, width)
 
     for path in images:
-        pixels = load_rgb(path)
+        pixels = read_image(path).pixels
         for level in range(LEVELS):
             code = level * STEPS_PER_LEVEL
             codes = torch.tensor([code])
@@ -99,7 +102,7 @@ def count_symbols(
             with torch.no_grad():
                 for window in windows(*pixels.shape[:2]):
                     latents = analyse_window(package.model, pixels, window, codes)
-                    coder.encode(latents, code, _CALIBRATION_STRENGTH, (tap, hyper_tap))
+                    coder.encode(latents, code, CODING_STRENGTH, (tap, hyper_tap))
     return histogram, hyper
 
 

@@ -1,36 +1,58 @@
-"""The picture of a training run: loss against step, and RD points of its validations."""
+"""The picture of a training run: losses against step, and the points of its validations."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def draw_training(run: Path, out: Path) -> None:
-    """Draw ``log.csv`` and, where present, ``validation.csv`` of the folder ``run`` to the file ``out``."""
+def draw_training(run: Path) -> None:
+    """Draw ``log.csv`` and, where present, ``validation.csv`` of a run's folder to its ``training.png``."""
+    log = columns(run / "log.csv")
+    losses = {"R + λD (negative ELBO)": [-it for it in log["elbo_bpp"]], "R": log["rate_bpp"]}
+    curves = by_step(run / "validation.csv", "psnr_rgb")
+    draw(run / "training.png", log["step"], losses, curves, ("bits per pixel", "PSNR (RGB), dB"))
+
+
+def draw(
+    out: Path,
+    steps: Sequence[float],
+    losses: Mapping[str, Sequence[float]],
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    units: tuple[str, str],
+) -> None:
+    """Losses against ``steps`` beside ``curves`` (rates and scores); ``units`` of losses and scores."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    log = _columns(run / "log.csv")
     figure = Figure(figsize=(10, 4), layout="constrained")
     FigureCanvasAgg(figure)
-    loss, curve = figure.subplots(1, 2)
-    loss.plot(log["step"], [-v for v in log["elbo_bpp"]], label="R + λD (negative ELBO)")
-    loss.plot(log["step"], log["rate_bpp"], label="R")
-    loss.set(xlabel="step", ylabel="bits per pixel")
-    loss.legend()
-    if (run / "validation.csv").exists():
-        points = _columns(run / "validation.csv")
-        for step in sorted(set(points["step"])):
-            chosen = [i for i, s in enumerate(points["step"]) if s == step]
-            rates, scores = ([points[name][i] for i in chosen] for name in ("bpp", "psnr_rgb"))
-            curve.plot(rates, scores, "o-", label=f"step {step:.0f}")
-        curve.legend()
-    curve.set(xlabel="bits per pixel", ylabel="PSNR (RGB), dB", title="validation, real bitstreams")
+    axes = figure.subplots(1, 2 if curves else 1, squeeze=False)[0]
+    for label, values in losses.items():
+        axes[0].plot(steps, values, label=label)
+    axes[0].set(xlabel="step", ylabel=units[0])
+    for label, (rates, scores) in curves.items():
+        axes[1].plot(rates, scores, "o-", label=label)
+        axes[1].set(xlabel="bits per pixel", ylabel=units[1], title="validation, real bitstreams")
+    for axis in axes:
+        axis.legend()
     figure.savefig(out, dpi=150)
 
 
-def _columns(path: Path) -> dict[str, list[float]]:
+def by_step(path: Path, score: str) -> dict[str, tuple[list[float], list[float]]]:
+    """Rates and values of the column ``score`` of a ``validation.csv``, by step; nothing without the file."""
+    points = columns(path) if path.exists() else {}
+    curves: dict[str, tuple[list[float], list[float]]] = {}
+    for step, rate, value in zip(*(points.get(it, []) for it in ("step", "bpp", score)), strict=True):
+        rates, values = curves.setdefault(f"step {step:.0f}", ([], []))
+        rates.append(rate)
+        values.append(value)
+    return curves
+
+
+def columns(path: Path) -> dict[str, list[float]]:
+    """The columns of a CSV file of numbers."""
     with path.open(newline="") as handle:
         rows = list(csv.DictReader(handle))
     return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {})}

@@ -1,41 +1,28 @@
-"""The loop of a training: steps, log, checkpoints, and the watch for divergence."""
+"""The loop of a training: steps, log, checkpoints, validation, and the watch for divergence."""
 
 from __future__ import annotations
 
 import csv
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench.errors import BenchError
+from bench.trainer import Observer, TrainProgress
+
+from .checkpoint import latest_checkpoint
 
 _DIVERGED = 4.0
 
 
 class TrainingDiverged(BenchError):
-    """The loss became infinite or grew without bound; the last good checkpoint is kept."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Handed to the observer after every logged step."""
-
-    step: int
-    steps: int
-    seconds: float
-    figures: dict[str, float]
-    """The logged columns: means since the last logged step."""
-
-    @property
-    def seconds_left(self) -> float:
-        """Estimated from the mean speed so far."""
-        return self.seconds / max(1, self.step) * (self.steps - self.step)
-
-
-Observer = Callable[[Progress], None]
+    """The loss or its gradient stopped being finite, or the loss grew without bound."""
 
 
 class Trained(Protocol):
@@ -45,16 +32,29 @@ class Trained(Protocol):
     seconds: float
 
     @property
+    def out(self) -> Path:
+        """The folder of the run."""
+        ...
+
+    @property
     def steps(self) -> int:
         """The step it ends at."""
         ...
 
+    def left(self) -> float:
+        """The steps still to do, counted in steps as long as the last one."""
+        ...
+
     def advance(self) -> float:
-        """One optimisation step; returns its loss. A loss that is not a number changes nothing."""
+        """One step; its loss, or NaN where that or a gradient is not finite and nothing changes."""
         ...
 
     def log(self) -> dict[str, float]:
         """Write a line of the log and return it."""
+        ...
+
+    def shown(self, row: dict[str, float]) -> dict[str, float]:
+        """What of a line of the log is worth showing, by name."""
         ...
 
     def save(self) -> Path:
@@ -64,41 +64,96 @@ class Trained(Protocol):
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How often something happens, in steps; 0 is at the end only."""
+    """How often something happens, in steps, besides the end; 0 is at the end only."""
 
     log: int
     checkpoint: int
-    validate: int = 0
+    validate: int
+
+    @staticmethod
+    def due(every: int, trained: Trained) -> bool:
+        """Whether something is due after the step just done."""
+        last = trained.step >= trained.steps
+        return last or bool(every and trained.step and trained.step % every == 0)
 
 
-def run(trained: Trained, rhythm: Rhythm, validate: Callable[[], None], observer: Observer | None) -> None:
-    """Train to the last step.
+def run(trained: Trained, rhythm: Rhythm, validate: Callable[[], None], observer: Observer) -> None:
+    """Train to the last step. Ctrl-C ends the step at hand and saves before it is raised.
+
+    ``validate`` is called again for a step that a resumed run stands at, and sees itself what is done.
 
     Raises
     ------
     TrainingDiverged
-        The loss stopped being finite, or grew fourfold; nothing is saved after that.
+        The loss or its gradient stopped being finite, or the loss grew fourfold; nothing is saved after that.
     """
     started = time.monotonic() - trained.seconds
     usual = math.nan
-    while trained.step < trained.steps:
-        loss = trained.advance()
-        if not math.isfinite(loss) or loss > _DIVERGED * max(usual, 1.0):
-            raise TrainingDiverged(
-                f"loss {loss:.4g} at step {trained.step}: stopped; the last good state is the newest "
-                "checkpoint, resume from it with a larger batch or fewer steps"
+    took: list[float] = []
+    try:
+        while True:
+            if rhythm.due(rhythm.validate, trained):
+                validate()
+            if trained.step >= trained.steps:
+                return
+            with _undivided():
+                begun = time.monotonic()
+                loss = trained.advance()
+                if not math.isfinite(loss) or loss > _DIVERGED * max(usual, 1.0):
+                    raise _diverged(trained, loss, usual)
+                usual = loss if math.isnan(usual) else 0.98 * usual + 0.02 * loss
+                trained.seconds = time.monotonic() - started
+                took.append(time.monotonic() - begun)
+                if rhythm.due(rhythm.log, trained):
+                    left = trained.left() * sum(took) / len(took)
+                    took = []
+                    figures = trained.shown(trained.log())
+                    observer.progress(TrainProgress(trained.step, trained.steps, left, figures))
+            if rhythm.due(rhythm.checkpoint, trained):
+                trained.save()
+    except KeyboardInterrupt:
+        if trained.step:
+            kept = trained.save()
+            observer.note(
+                f"interrupted; {kept} is kept, and the same command with --resume goes on from there"
             )
-        usual = loss if math.isnan(usual) else 0.98 * usual + 0.02 * loss
-        trained.seconds = time.monotonic() - started
-        last = trained.step == trained.steps
-        if last or trained.step % rhythm.log == 0:
-            row = trained.log()
-            if observer is not None:
-                observer(Progress(trained.step, trained.steps, trained.seconds, row))
-        if last or trained.step % rhythm.checkpoint == 0:
-            trained.save()
-        if last or (rhythm.validate and trained.step % rhythm.validate == 0):
-            validate()
+        raise
+
+
+def opening(trained: Trained, device: str, bfloat16: bool | None) -> str:
+    """What is about to happen, for the log."""
+    if trained.step >= trained.steps:
+        return f"finished before, at step {trained.step}; --resume --steps N trains longer"
+    precision = "bfloat16" if bfloat16 else "float32"
+    return f"from step {trained.step} to {trained.steps}, convolutions on {device} in {precision}"
+
+
+@contextmanager
+def _undivided() -> Iterator[None]:
+    """Let Ctrl-C wait until the block is done, so that what is saved then is whole."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[Any] = []
+    before = signal.signal(signal.SIGINT, lambda *it: caught.append(it))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if caught:
+        raise KeyboardInterrupt
+
+
+def _diverged(trained: Trained, loss: float, usual: float) -> TrainingDiverged:
+    found = f"the loss is {loss:.4g}, {usual:.4g} before"
+    if not math.isfinite(loss):
+        found = "loss or gradient is not finite"
+    kept = latest_checkpoint(trained.out)
+    state = f"the last good state is {kept}" if kept else "no checkpoint had been written yet"
+    return TrainingDiverged(
+        f"step {trained.step}: {found}; stopped, {state}. --resume would take the same steps into it: "
+        "start another run with another --seed in another --out"
+    )
 
 
 class Log:
@@ -119,18 +174,29 @@ class Log:
         row = {name: sum(it[name] for it in self.recent) / len(self.recent) for name in self.recent[0]}
         self.recent = []
         row |= {"step": step, "seconds": seconds}
-        fresh = not self._path.exists()
-        with self._path.open("a", newline="") as handle:
-            writer = csv.writer(handle)
-            if fresh:
-                writer.writerow(self._columns)
-            writer.writerow([f"{row[c]:.6g}" if c != "step" else step for c in self._columns])
+        append(self._path, self._columns, [[f"{row[c]:.6g}" if c != "step" else step for c in self._columns]])
         return row
 
-    def trim(self, step: int) -> None:
-        """Drop lines after ``step``, which a checkpoint does not know, so that none appears twice."""
-        if not self._path.exists():
-            return
-        lines = self._path.read_text().splitlines(keepends=True)
-        kept = lines[:1] + [line for line in lines[1:] if int(line.split(",", 1)[0]) <= step]
-        self._path.write_text("".join(kept))
+
+def append(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Add rows to a CSV file, whose first column is the step; a new one gets a line of names first."""
+    fresh = not path.exists()
+    with path.open("a", newline="") as handle:
+        writer = csv.writer(handle)
+        if fresh:
+            writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def trim(path: Path, step: int) -> None:
+    """Drop rows after ``step``, which a checkpoint does not know, so that none appears twice."""
+    if not path.exists():
+        return
+    lines = path.read_text().splitlines(keepends=True)
+    kept = lines[:1] + [line for line in lines[1:] if int(line.split(",", 1)[0]) <= step]
+    path.write_text("".join(kept))
+
+
+def has_step(path: Path, step: int) -> bool:
+    """Whether a CSV file exists and has a row of ``step``."""
+    return path.exists() and any(it.startswith(f"{step},") for it in path.read_text().splitlines())

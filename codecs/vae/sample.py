@@ -54,10 +54,12 @@ def draw(
         raise ConfigError(f"sample: need n ≥ 1, quality 1 to {LEVELS} and a side that is a multiple of 64")
     import torch
 
+    from .prior import level_row
+
     random = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
-    code = quality_to_code(quality)
-    codes = torch.tensor([code])
+    codes = torch.tensor([quality_to_code(quality)])
+    level = int(level_row(codes)[0])
 
     def draw(start: int, mask: torch.Tensor, mean: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
         noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
@@ -70,7 +72,7 @@ def draw(
             first = 0
             for grid in (model.coarse, model.fine):
                 channels = grid.context.spec.hyper_channels
-                rows = tables.hyper_rows[round(quality) - 1, first : first + channels]
+                rows = tables.hyper_rows[level, first : first + channels]
                 hyper = np.stack(
                     [_draw_row(tables.frequencies, int(row), (side // 64) ** 2, random) for row in rows]
                 )

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import ConfigError
+from bench.trainer import Observer
 
-from .loop import Observer, Rhythm, run
+from .loop import Rhythm, has_step, run
 
 LOG_COLUMNS = ("step", "seconds", "loss", "rate_bpp", "hyper_bpp", "mse", "elbo_bpp", "learning_rate")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What a training run is. On resume ``steps`` and ``entropy_steps`` may change, the rest stays."""
+    """What a training run is. On resume ``steps`` may change, which the joint stage gains; the rest stays."""
 
     out: Path
     preset: Literal["tiny", "base"] = "base"
@@ -24,21 +25,19 @@ class TrainConfig:
     entropy_steps: int = 2_500
     """The first of the steps, which train the entropy model on the linear transform alone."""
     minutes: float = 0.0
-    """Instead of ``steps``: about how long a fresh run may take; a quarter goes to the first stage."""
+    """Instead of both: about how long a run may take; a quarter goes to the first stage."""
     batch: int = 4
     crop: int = 256
     seed: int = 1
     device: str = "cpu"
-    threads: int = 0
-    """CPU threads; 0 leaves torch's choice."""
     checkpoint_every: int = 250
     log_every: int = 20
-    validate_every: int = 0
+    validate_every: int = 2_000
     """Steps between validations with real bitstreams; 0 validates at the end only."""
     use_branches: bool = True
     """Off trains the linear transform's entropy model alone, for ablations."""
-    bfloat16: bool = True
-    """Convolve in bfloat16 while training: about 1.4 times faster where the processor has it."""
+    bfloat16: bool | None = None
+    """Convolve in bfloat16 while training: about 1.4 times faster where the device has it; None asks it."""
     resume: bool = False
 
 
@@ -48,7 +47,7 @@ def preset(name: Literal["tiny", "base"], out: Path) -> TrainConfig:
         return TrainConfig(out=out)
     if name == "tiny":
         config = TrainConfig(out=out, preset="tiny", steps=150, entropy_steps=110, batch=2, crop=64)
-        return replace(config, checkpoint_every=30, log_every=10)
+        return replace(config, checkpoint_every=30, log_every=10, validate_every=0)
     raise ConfigError(f"unknown preset {name!r}: use tiny or base")
 
 
@@ -60,28 +59,31 @@ def train(
 ) -> Path:
     """Train on the pictures at ``images`` and return the folder of the last checkpoint.
 
-    ``config.out`` receives checkpoints, ``log.csv``, and where ``validation`` holds pictures
-    ``validation.csv`` (RD points of real bitstreams) and ``training.png``.
+    ``config.out`` receives checkpoints, ``log.csv``, ``training.png``, and where ``validation`` holds
+    pictures ``validation.csv`` (RD points of real bitstreams).
 
     Raises
     ------
     TrainingDiverged
-        The loss stopped being finite; ``config.out`` still holds the last good checkpoint.
+        Loss or gradient stopped being finite; ``config.out`` still holds the last good checkpoint.
     bench.errors.ConfigError
-        ``config.out`` already holds a run and ``resume`` is off, or the device is absent.
+        ``config.out`` holds a run and ``resume`` is off, or is on and the run is another one.
     """
     from .figure import draw_training
     from .trainer import Trainer
     from .validate import validate
 
     config.out.mkdir(parents=True, exist_ok=True)
+    observer = observer or Observer()
     trainer = Trainer(config, images)
+    observer.note(trainer.summary())
+    points = config.out / "validation.csv"
 
     def check() -> None:
-        if validation:
-            validate(trainer.averaged(), trainer.step, images, validation, config.out / "validation.csv")
+        if validation and not has_step(points, trainer.step):
+            observer.note(f"step {trainer.step}: coding {len(validation)} pictures for {points}")
+            validate(trainer.averaged(), trainer.step, images, validation, points)
+        draw_training(config.out)
 
     run(trainer, Rhythm(config.log_every, config.checkpoint_every, config.validate_every), check, observer)
-    if validation:
-        draw_training(config.out, config.out / "training.png")
     return trainer.save()

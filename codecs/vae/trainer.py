@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,64 +14,88 @@ import torch
 from torch import Tensor
 
 from bench.errors import ConfigError
+from bench.image import read_image
 
 from .checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
-from .data import Crops, load_rgb
+from .data import Crops
 from .levels import code_to_quality, lagrangian, typical_cost, typical_rate
-from .loop import Log
+from .loop import Log, opening, trim
 from .model import PATCH, VaeModel
-from .optimised import Optimised
+from .optimised import Groups, Optimised
+from .precision import bfloat16_is_fast
 from .presets import model_spec
+from .resume import continued, identity
 from .schedule import Schedule
 from .train import LOG_COLUMNS, TrainConfig
 
 _TIMED_STEPS = 4
 _FIT_IMAGES = 40
 """Pictures that the closed-form start is computed from."""
+_FIT_SIDE = 1024
+"""Of larger ones the middle, as all are in memory at once."""
 
 
 class Trainer:
     """One run; :meth:`advance` does a step, :meth:`save` makes it permanent."""
 
     def __init__(self, config: TrainConfig, images: Sequence[Path]) -> None:
-        if config.device != "cpu" and not torch.cuda.is_available():
-            raise ConfigError(
-                f"device {config.device} is not available: train on cpu, or check the CUDA driver"
-            )
-        if config.threads:
-            torch.set_num_threads(config.threads)
-        self._config = config
-        self.schedule = Schedule(config.entropy_steps if config.use_branches else config.steps, config.steps)
         self._crops = Crops(images, config.crop, config.seed)
         self._log = Log(config.out / "log.csv", LOG_COLUMNS)
         self.step = 0
         self.seconds = 0.0
         found = latest_checkpoint(config.out)
-        if found is not None and not config.resume:
-            raise ConfigError(
-                f"{config.out} already holds a run: pass --resume to continue it, or another folder"
-            )
+        if found is not None:
+            if not config.resume:
+                raise ConfigError(
+                    f"{config.out} already holds a run: pass --resume to continue it, or another folder"
+                )
+            groups, meta = load_checkpoint(found)
+            config = continued(config, found, meta, identity("vae", config, images))
+        if config.bfloat16 is None:
+            config = replace(config, bfloat16=bfloat16_is_fast(config.device))
+        self._config = config
+        self.schedule = self._schedule()
         torch.manual_seed(config.seed)
         self.model = VaeModel(model_spec(config.preset))
         if found is None:
             self.model.initialise(_fit_images(images))
         self.model.to(config.device)
-        self.model.train_mixed(config.bfloat16)
+        self.model.train_mixed(bool(config.bfloat16))
         if config.device == "cpu":
             self.model.to(memory_format=torch.channels_last)
         self._optimised = Optimised(self.model, self._groups())
         if found is not None:
-            self._restore(found)
+            self._restore(groups, meta)
         elif config.minutes:
-            self.schedule = self._timed(config.minutes)
+            entropy, joint = self._timed(config.minutes)
+            self._config = replace(config, entropy_steps=entropy, steps=entropy + joint)
+            self.schedule = self._schedule()
+        self._identity = identity("vae", self._config, images)
+
+    @property
+    def out(self) -> Path:
+        """The folder of the run."""
+        return self._config.out
 
     @property
     def steps(self) -> int:
         """The step it ends at."""
         return self.schedule.steps
 
+    def summary(self) -> str:
+        """What is about to happen, for the log."""
+        return opening(self, self._config.device, self._config.bfloat16)
+
+    def left(self) -> float:
+        """The steps still to do, counted in steps as long as the last one."""
+        return self.schedule.left(self.step)
+
+    def shown(self, row: dict[str, float]) -> dict[str, float]:
+        """What of a line of the log is worth showing, by name."""
+        return {"loss": row["loss"], "bpp": row["rate_bpp"], "ELBO": row["elbo_bpp"]}
+
     def advance(self) -> float:
-        """One optimisation step; returns its loss. A loss that is not a number changes nothing."""
+        """One step; its loss, or NaN where that or a gradient is not finite and nothing changes."""
         config, step = self._config, self.step
         joint = config.use_branches and self.schedule.joint(step)
         rate = self.schedule.rate(step)
@@ -83,11 +106,10 @@ class Trainer:
         loss, losses = self._loss(step, joint)
         self._optimised.clear()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        if math.isfinite(losses["loss"]):
-            self._optimised.apply(step)
+        healthy = math.isfinite(losses["loss"]) and self._optimised.apply(step)
         self.step += 1
         self._log.add({**losses, "learning_rate": rate})
-        return losses["loss"]
+        return losses["loss"] if healthy else math.nan
 
     def _loss(self, step: int, joint: bool) -> tuple[Tensor, dict[str, float]]:
         config = self._config
@@ -120,9 +142,9 @@ class Trainer:
         return self._optimised.averaged(self.model)
 
     @torch.no_grad()
-    def loss_at(self, step: int) -> float:
-        """The loss of the present model on the crops of ``step``, without learning from them."""
-        return self._loss(step, self._config.use_branches and self.schedule.joint(step))[1]["loss"]
+    def figures_at(self, step: int, *, joint: bool) -> dict[str, float]:
+        """The log's figures of the present model on the crops of ``step``; nothing is learned."""
+        return self._loss(step, joint)[1]
 
     def log(self) -> dict[str, float]:
         """Append the means since the last call to ``log.csv`` and return them."""
@@ -130,16 +152,15 @@ class Trainer:
 
     def save(self) -> Path:
         """Write a checkpoint of the current step."""
-        meta = {
-            "seconds": self.seconds,
-            "recent": self._log.recent,
-            "schedule": dataclasses.asdict(self.schedule),
-            "config": json.loads(json.dumps(dataclasses.asdict(self._config), default=str)),
-        }
+        meta = {"seconds": self.seconds, "recent": self._log.recent, **self._identity}
         return save_checkpoint(self._config.out, self.step, self._optimised.tensors(), meta)
 
-    def _timed(self, minutes: float) -> Schedule:
-        """The schedule that fits into ``minutes`` at the speed of both stages on this machine."""
+    def _schedule(self) -> Schedule:
+        config = self._config
+        return Schedule(config.entropy_steps if config.use_branches else config.steps, config.steps)
+
+    def _timed(self, minutes: float) -> tuple[int, int]:
+        """The steps of both stages that fit into ``minutes`` at their speed on this machine."""
         seconds = []
         for joint in (False, True):
             self._loss(0, joint)[0].backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -149,10 +170,9 @@ class Trainer:
             seconds.append((time.monotonic() - started) / _TIMED_STEPS)
         self._optimised.clear()
         if not self._config.use_branches:
-            steps = max(1, round(60 * minutes / seconds[0]))
-            return Schedule(steps, steps)
+            return max(1, round(60 * minutes / seconds[0])), 0
         entropy = max(1, round(0.25 * 60 * minutes / seconds[0]))
-        return Schedule(entropy, entropy + max(1, round(0.75 * 60 * minutes / seconds[1])))
+        return entropy, max(1, round(0.75 * 60 * minutes / seconds[1]))
 
     def _groups(self) -> list[dict[str, Any]]:
         """Parameters that always move at the same rate, named after one of them."""
@@ -164,15 +184,13 @@ class Trainer:
             groups.setdefault(rates, {"name": name, "params": []})["params"].append(parameter)
         return list(groups.values())
 
-    def _restore(self, path: Path) -> None:
-        groups, meta = load_checkpoint(path)
+    def _restore(self, groups: Groups, meta: dict[str, Any]) -> None:
         self._optimised.restore(groups)
-        if self._config.minutes:
-            self.schedule = Schedule(**meta["schedule"])
         self.step = int(meta["step"])
         self.seconds = float(meta["seconds"])
         self._log.recent = list(meta["recent"])
-        self._log.trim(self.step)
+        for name in ("log.csv", "validation.csv"):
+            trim(self.out / name, self.step)
 
 
 def _fit_images(images: Sequence[Path]) -> list[Tensor]:
@@ -181,10 +199,16 @@ def _fit_images(images: Sequence[Path]) -> list[Tensor]:
         chosen = random.Random(0).sample(chosen, _FIT_IMAGES)
     tensors = []
     for path in chosen:
-        pixels = load_rgb(path)
-        height, width = (side // PATCH * PATCH for side in pixels.shape[:2])
+        pixels = read_image(path).pixels
+        top, left = (max(0, side - _FIT_SIDE) // 2 for side in pixels.shape[:2])
+        height, width = (min(_FIT_SIDE, side // PATCH * PATCH) for side in pixels.shape[:2])
         if height and width:
-            x = torch.from_numpy(pixels[:height, :width].copy()).permute(2, 0, 1)[None].float() - 128
+            x = (
+                torch.from_numpy(pixels[top : top + height, left : left + width].copy())
+                .permute(2, 0, 1)[None]
+                .float()
+                - 128
+            )
             tensors.append(x)
     if not tensors:
         raise ConfigError(f"the closed-form start needs pictures of at least {PATCH}×{PATCH} samples")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from bench.image import read_image
+
+from .loop import append
 
 if TYPE_CHECKING:
     from .model import VaeModel
@@ -29,14 +32,13 @@ class Point(NamedTuple):
 def rate_distortion(weights: Path, pictures: Sequence[Path]) -> list[Point]:
     """Encode ``pictures`` at every default quality with a weights file, decode, and measure."""
     from .codec import Vae
-    from .data import load_rgb
 
     codec = Vae(weights=str(weights))
     points = []
     for quality in codec.qualities:
         rates, scores = [], []
         for path in pictures:
-            pixels = load_rgb(path)
+            pixels = read_image(path).pixels
             bitstream = codec.encode(pixels, quality)
             error = codec.decode(bitstream).astype(np.float64) - pixels
             rates.append(8 * len(bitstream) / (pixels.shape[0] * pixels.shape[1]))
@@ -57,10 +59,5 @@ def validate(
         facts = {"branches": model.use_branches, "steps": step}
         write_calibrated(model, calibration[::spread][:_CALIBRATION_IMAGES], weights, facts)
         points = rate_distortion(weights, pictures)
-    fresh = not log.exists()
-    with log.open("a", newline="") as handle:
-        writer = csv.writer(handle)
-        if fresh:
-            writer.writerow(COLUMNS)
-        writer.writerows([step, p.quality, f"{p.bpp:.6f}", f"{p.psnr_rgb:.4f}"] for p in points)
+    append(log, COLUMNS, [[step, p.quality, f"{p.bpp:.6f}", f"{p.psnr_rgb:.4f}"] for p in points])
     return points

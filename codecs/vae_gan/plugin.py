@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bench.trainer import Observer, TrainRequest
+    from bench.trainer import Observer, SampleRequest, TrainRequest
+
+    from .train import GanConfig
 
 Preset = Literal["tiny", "base"]
 
@@ -25,49 +27,19 @@ class VaeGanTrainer:
 
     def __init__(self) -> None:
         try:
-            import torch
+            import torch  # noqa: F401
         except ImportError as error:
             raise CodecUnavailable(
                 'training needs torch: pip install "rdbench[learned,perceptual]"'
             ) from error
-        self._cuda = torch.cuda.is_available()
 
     def train(
         self, request: TrainRequest, images: Sequence[Path], validation: Sequence[Path], observer: Observer
     ) -> Path:
         """Train the preset on ``images``; the folder of the last checkpoint."""
-        from bench_codecs.vae.loop import Progress
+        from .train import train
 
-        from bench.trainer import TrainProgress
-
-        from .train import preset, train
-
-        if request.preset not in get_args(Preset):
-            raise ConfigError(f"--preset is one of {', '.join(get_args(Preset))}, not {request.preset!r}")
-        if request.device == "cuda" and not self._cuda:
-            raise ConfigError("--device cuda: torch sees no CUDA device here; use --device cpu")
-        config = replace(
-            preset(cast(Preset, request.preset), request.out),
-            weights=request.weights,
-            device="cuda" if request.device != "cpu" and self._cuda else "cpu",
-            seed=request.seed,
-            resume=request.resume,
-            minutes=request.minutes or 0.0,
-        )
-        if request.steps is not None:
-            config = replace(config, steps=request.steps)
-
-        def told(it: Progress) -> None:
-            row = it.figures
-            figures = {
-                "loss": row["loss"],
-                "LPIPS": row["lpips_vgg"],
-                "G": row["adversarial"],
-                "D": row["discriminator"],
-            }
-            observer(TrainProgress(it.step, it.steps, it.seconds_left, figures))
-
-        return train(config, images, validation, told)
+        return train(_configured(request), images, validation, observer)
 
     def export(self, checkpoint: Path, images: Sequence[Path], out: Path) -> str:
         """Write the generator's file; its SHA-256."""
@@ -75,17 +47,39 @@ class VaeGanTrainer:
 
         return export(checkpoint, out, {"pictures": len(images)})
 
-    def sample(self, weights: Path | None, count: int, quality: float, seed: int) -> NDArray[np.uint8]:
-        """Pictures from the prior, uint8 (count, 256, 256, 3), decoded by the generator in ``weights``."""
+    def sample(self, request: SampleRequest) -> NDArray[np.uint8]:
+        """Pictures from the prior, uint8 (count, 256, 256, 3), decoded by the generator."""
         from bench_codecs.vae.sample import draw
 
         from .codec import VaeGan
 
-        codec = VaeGan(generator=str(weights) if weights else "").vae
-        return draw(codec.model, codec.tables, (count, quality, seed))
+        codec = VaeGan(weights=str(request.weights or ""), generator=str(request.generator or "")).vae
+        return draw(codec.model, codec.tables, (request.count, request.quality, request.seed))
 
-    def sample_note(self) -> str:
-        """What the samples show."""
+    def sample_note(self, request: SampleRequest) -> str:
+        """What the samples show, and whose they are."""
+        from bench_codecs.vae.levels import quality_to_code
         from bench_codecs.vae.sample import NOTE
 
-        return NOTE + " The generator was trained on decoded photographs, not on such samples."
+        from .generator import share
+
+        part = share(quality_to_code(request.quality))
+        whose = " The generator was trained on decoded photographs, not on such samples."
+        if part < 1:
+            drawn = f"{part:.0%} of the generator went into these" if part else "these are the vae's"
+            whose = f" The generator decodes up to quality 3, the vae from 4 on: {drawn}."
+        return NOTE + whose
+
+
+def _configured(request: TrainRequest) -> GanConfig:
+    """The run that is asked for: the one in the folder, where it is to go on, with what was given."""
+    from bench_codecs.vae.resume import given, stored_config
+
+    from .train import GanConfig, preset
+
+    if request.preset not in (None, *get_args(Preset)):
+        raise ConfigError(f"--preset is one of {', '.join(get_args(Preset))}, not {request.preset!r}")
+    config = stored_config(request, "vae-gan", GanConfig)
+    if config is None:
+        config = preset(cast(Preset, request.preset or "base"), request.out)
+    return replace(config, **given(request))

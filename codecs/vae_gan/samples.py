@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from bench_codecs.vae.data import load_rgb
 from bench_codecs.vae.levels import quality_to_code
 from bench_codecs.vae.model import PATCH, VaeModel
 from numpy.typing import NDArray
 from PIL import Image
+
+from bench.image import read_image
 
 _SIDE = 256
 _QUALITIES = (1.0, 2.0, 3.0)
@@ -22,7 +23,7 @@ def draw_samples(plain: VaeModel, trained: VaeModel, paths: Sequence[Path], out:
     """Rows of original, VAE, generator; for each picture and quality 1, 2 and 3; the middle of each."""
     rows = []
     for path in paths:
-        picture = _middle(load_rgb(path))
+        picture = _middle(read_image(path).pixels)
         for quality in _QUALITIES:
             rows.append(np.concatenate([picture, *_decoded((plain, trained), picture, quality)], 1))
     widest = max(row.shape[1] for row in rows)
@@ -47,6 +48,8 @@ def _decoded(
 
 
 def _middle(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    margin = [(0, max(0, PATCH - side)) for side in picture.shape[:2]]
+    picture = np.pad(picture, (*margin, (0, 0)), "edge")
     height, width = (min(_SIDE, side // PATCH * PATCH) for side in picture.shape[:2])
     top, left = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
     return picture[top : top + height, left : left + width].copy()

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from bench_codecs.vae.loop import Observer, Rhythm, run
+from bench_codecs.vae.loop import Rhythm, has_step, run
 
 from bench.errors import ConfigError
+from bench.trainer import Observer
 
 LOG_COLUMNS = (
     "step",
@@ -37,9 +38,9 @@ class GanConfig:
     preset: Literal["tiny", "base"] = "base"
     steps: int = 1_900
     warm_up: int = 600
-    """The first of the steps, which train without the discriminator."""
+    """The first of the steps, which train without the discriminator; at most a third of all."""
     minutes: float = 0.0
-    """Instead of ``steps``: about how long a fresh run may take."""
+    """Instead of ``steps``: about how long a run may take."""
     batch: int = 4
     crop: int = 128
     rate: float = 2e-4
@@ -54,12 +55,12 @@ class GanConfig:
     """Weight of the adversarial loss."""
     seed: int = 1
     device: str = "cpu"
-    threads: int = 0
-    """CPU threads; 0 leaves torch's choice."""
     checkpoint_every: int = 250
     log_every: int = 20
-    sample_every: int = 500
-    """Steps between sample pictures."""
+    validate_every: int = 500
+    """Steps between sample pictures and validations."""
+    bfloat16: bool | None = None
+    """Convolve in bfloat16 while training, where that is faster; None asks the device."""
     resume: bool = False
 
 
@@ -69,7 +70,7 @@ def preset(name: Literal["tiny", "base"], out: Path) -> GanConfig:
         return GanConfig(out=out)
     if name == "tiny":
         config = GanConfig(out=out, preset="tiny", steps=24, warm_up=8, batch=2, crop=64)
-        return replace(config, checkpoint_every=6, log_every=4, sample_every=12)
+        return replace(config, checkpoint_every=6, log_every=4, validate_every=12)
     raise ConfigError(f"unknown preset {name!r}: use tiny or base")
 
 
@@ -81,27 +82,40 @@ def train(
 ) -> Path:
     """Train on the pictures at ``images`` and return the folder of the last checkpoint.
 
-    ``config.out`` receives checkpoints, ``log.csv`` and ``samples/``: original, VAE and generator side by
-    side, of ``validation`` pictures where there are some, else of training pictures.
+    ``config.out`` receives checkpoints, ``log.csv``, ``training.png`` and ``samples/``: original, VAE and
+    generator side by side, of ``validation`` pictures where there are some, else of training pictures; and
+    for ``validation`` pictures ``validation.csv``, rates of real bitstreams with PSNR and LPIPS of both.
 
     Raises
     ------
     bench_codecs.vae.loop.TrainingDiverged
-        The loss stopped being finite; ``config.out`` still holds the last good checkpoint.
+        Loss or gradient stopped being finite; ``config.out`` still holds the last good checkpoint.
     bench.errors.CodecUnavailable
-        The VAE's or VGG's weights are missing.
+        The VAE's, VGG's or AlexNet's weights are missing.
     bench.errors.ConfigError
-        ``config.out`` already holds a run and ``resume`` is off, or the device is absent.
+        ``config.out`` holds a run and ``resume`` is off, or is on and the run is another one.
     """
+    from .figure import draw_training
     from .samples import draw_samples
     from .trainer import GanTrainer
+    from .validate import Validation
 
     config.out.mkdir(parents=True, exist_ok=True)
+    observer = observer or Observer()
     trainer = GanTrainer(config, images)
-    shown = (validation or images)[:2]
+    measured = Validation(config.weights, validation) if validation else None
+    observer.note(trainer.summary())
+    points = config.out / "validation.csv"
 
     def look() -> None:
-        draw_samples(trainer.plain, trainer.averaged(), shown, config.out / "samples" / f"{trainer.step}.png")
+        trained = trainer.averaged()
+        drawn = config.out / "samples" / f"{trainer.step}.png"
+        if not drawn.exists():
+            draw_samples(trainer.plain, trained, (validation or images)[:2], drawn)
+        if measured is not None and not has_step(points, trainer.step):
+            observer.note(f"step {trainer.step}: coding {len(validation)} pictures for {points}")
+            measured(trained.synthesis_branch, trainer.step, points)
+        draw_training(config.out)
 
-    run(trainer, Rhythm(config.log_every, config.checkpoint_every, config.sample_every), look, observer)
+    run(trainer, Rhythm(config.log_every, config.checkpoint_every, config.validate_every), look, observer)
     return trainer.save()

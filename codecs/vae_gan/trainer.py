@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
-import json
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from bench_codecs.vae.data import Crops
 from bench_codecs.vae.levels import quality_to_code
-from bench_codecs.vae.loop import Log
+from bench_codecs.vae.loop import Log, opening, trim
 from bench_codecs.vae.model import Estimate, VaeModel
-from bench_codecs.vae.optimised import Optimised
+from bench_codecs.vae.optimised import Groups, Optimised
+from bench_codecs.vae.precision import bfloat16_is_fast
+from bench_codecs.vae.resume import continued, identity
 from bench_codecs.vae.weights import load_weights, shipped_weights
 from torch import Tensor
 
@@ -45,17 +47,16 @@ class GanTrainer:
     def __init__(self, config: GanConfig, images: Sequence[Path]) -> None:
         from bench.metrics.lpips import LpipsLoss
 
-        if config.device != "cpu" and not torch.cuda.is_available():
-            raise ConfigError(
-                f"device {config.device} is not available: train on cpu, or check the CUDA driver"
-            )
-        if config.threads:
-            torch.set_num_threads(config.threads)
         found = latest_checkpoint(config.out)
-        if found is not None and not config.resume:
-            raise ConfigError(
-                f"{config.out} already holds a run: pass --resume to continue it, or another folder"
-            )
+        if found is not None:
+            if not config.resume:
+                raise ConfigError(
+                    f"{config.out} already holds a run: pass --resume to continue it, or another folder"
+                )
+            groups, meta = load_checkpoint(found)
+            config = continued(config, found, meta, identity("vae-gan", config, images))
+        if config.bfloat16 is None:
+            config = replace(config, bfloat16=bfloat16_is_fast(config.device))
         self._config = config
         self._perceptual = LpipsLoss(config.device)
         package = load_weights(config.weights or shipped_weights(), config.device, exact=False)
@@ -63,7 +64,7 @@ class GanTrainer:
         """The VAE as it was."""
         self._vae_sha256 = package.sha256
         self._model = copy.deepcopy(self.plain)
-        self._model.train_mixed(True)
+        self._model.train_mixed(bool(config.bfloat16))
         torch.manual_seed(config.seed)
         self.generator = start_from(self.plain.synthesis_branch, self.plain.spec.branches).train()
         self._model.synthesis_branch = self.generator
@@ -77,19 +78,41 @@ class GanTrainer:
         self._log = Log(config.out / "log.csv", LOG_COLUMNS)
         self.step = 0
         self.seconds = 0.0
-        self.steps = config.steps
         if found is not None:
-            self._restore(found)
-        elif config.minutes:
-            self.steps = self._timed(config.minutes)
+            self._restore(found, groups, meta)
+        else:
+            steps = self._timed(config.minutes) if config.minutes else config.steps
+            self._config = replace(config, steps=steps, warm_up=min(config.warm_up, steps // 3))
+        self._identity = identity("vae-gan", self._config, images)
 
     @property
-    def warm_up(self) -> int:
-        """Steps without the discriminator's say; at most a third of all."""
-        return min(self._config.warm_up, self.steps // 3)
+    def out(self) -> Path:
+        """The folder of the run."""
+        return self._config.out
+
+    @property
+    def steps(self) -> int:
+        """The step it ends at."""
+        return self._config.steps
+
+    def summary(self) -> str:
+        """What is about to happen, for the log."""
+        return opening(self, self._config.device, self._config.bfloat16)
+
+    def left(self) -> float:
+        """The steps still to do; all take about the same time."""
+        return self.steps - self.step
+
+    def shown(self, row: dict[str, float]) -> dict[str, float]:
+        """What of a line of the log is worth showing, by name."""
+        names = {"loss": "loss", "LPIPS": "lpips_vgg", "G": "adversarial", "D": "discriminator"}
+        return {label: row[name] for label, name in names.items()}
 
     def advance(self) -> float:
-        """One step of the generator and, after the warm-up began, one of the discriminator."""
+        """One step of the generator and, after the warm-up began, one of the discriminator; the loss.
+
+        NaN where a loss or gradient is not finite.
+        """
         rate = self._config.rate * self._pace()
         for side, factor in ((self._generating, 1.0), (self._judging, _HEAD_START)):
             for group in side.groups:
@@ -97,12 +120,15 @@ class GanTrainer:
         loss, row, pictures = self._generate(self.step)
         self._generating.clear()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        if math.isfinite(row["loss"]):
-            self._generating.apply(self.step)
-            row |= self._judge(*pictures)
+        healthy = math.isfinite(row["loss"]) and self._generating.apply(self.step)
+        if healthy and self.step >= self._config.warm_up // 2:
+            # it starts early, so that it is no beginner when it is first heard
+            judged = self._judge(*pictures)
+            healthy = judged is not None
+            row |= judged or {}
         self.step += 1
         self._log.add({**row, "learning_rate": rate})
-        return row["loss"]
+        return row["loss"] if healthy else math.nan
 
     def _generate(self, step: int) -> tuple[Tensor, dict[str, float], tuple[Tensor, Tensor, Tensor]]:
         config = self._config
@@ -121,9 +147,9 @@ class GanTrainer:
         grid = grid_energy(samples, x).mean()
         loss = config.distortion * mse + lpips + config.texture * texture + config.grid * grid
         adversarial = torch.zeros((), device=x.device)
-        if step >= self.warm_up:
+        if step >= config.warm_up:
             # its gradients reach the samples, not the discriminator's own parameters
-            with torch.autocast(x.device.type, torch.bfloat16):
+            with torch.autocast(x.device.type, torch.bfloat16, enabled=bool(config.bfloat16)):
                 adversarial = F.softplus(-self.discriminator(samples, condition)).mean()
             loss = loss + config.adversarial * adversarial
         row = {
@@ -139,17 +165,16 @@ class GanTrainer:
         }
         return loss, row, (x, samples.detach(), condition)
 
-    def _judge(self, real: Tensor, fake: Tensor, condition: Tensor) -> dict[str, float]:
-        """Teach the discriminator; it starts early, so that it is no beginner when it is first heard."""
-        if self.step < self.warm_up // 2:
-            return {}
+    def _judge(self, real: Tensor, fake: Tensor, condition: Tensor) -> dict[str, float] | None:
+        """Teach the discriminator; None where its gradient is not finite."""
         self._judging.clear()
-        with torch.autocast(real.device.type, torch.bfloat16):
+        with torch.autocast(real.device.type, torch.bfloat16, enabled=bool(self._config.bfloat16)):
             logits = self.discriminator(torch.cat([real, fake]), torch.cat([condition, condition]))
         on_real, on_fake = logits.chunk(2)
         loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        self._judging.apply(self.step)
+        if not self._judging.apply(self.step):
+            return None
         return {
             "discriminator": loss.item(),
             "real_logit": on_real.mean().item(),
@@ -176,9 +201,8 @@ class GanTrainer:
         meta = {
             "seconds": self.seconds,
             "recent": self._log.recent,
-            "steps": self.steps,
             "vae": self._vae_sha256,
-            "config": json.loads(json.dumps(dataclasses.asdict(self._config), default=str)),
+            **self._identity,
         }
         groups = self._generating.tensors() | self._judging.tensors()
         return save_checkpoint(self._config.out, self.step, groups, meta)
@@ -199,8 +223,7 @@ class GanTrainer:
             side.clear()
         return max(6, round(60 * minutes * _TIMED_STEPS / (time.monotonic() - started)))
 
-    def _restore(self, path: Path) -> None:
-        groups, meta = load_checkpoint(path)
+    def _restore(self, path: Path, groups: Groups, meta: dict[str, Any]) -> None:
         if meta["vae"] != self._vae_sha256:
             raise ConfigError(
                 f"{path} was trained from the vae {meta['vae'][:12]}…, not from {self._vae_sha256[:12]}…: "
@@ -208,9 +231,8 @@ class GanTrainer:
             )
         for side in (self._generating, self._judging):
             side.restore(groups)
-        if self._config.minutes:
-            self.steps = int(meta["steps"])
         self.step = int(meta["step"])
         self.seconds = float(meta["seconds"])
         self._log.recent = list(meta["recent"])
-        self._log.trim(self.step)
+        for name in ("log.csv", "validation.csv"):
+            trim(self.out / name, self.step)
