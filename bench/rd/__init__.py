@@ -4,7 +4,7 @@ Needs numpy alone (``image_curves`` takes a pandas table). Nothing here reads a 
 knows what a codec is.
 """
 
-from .bd import METHODS, BdResult, Method, bd_quality, bd_rate, prune_dominated
+from .bd import METHODS, RANKED_OVERLAP, BdResult, Method, bd_quality, bd_rate, prune_dominated
 from .bootstrap import BootstrapBd, Resampled, bootstrap_bd_rate
 from .curve import DB_METRICS, Curve, ImageCurves, Provenance, common_images, from_db, mean_curve, to_db
 from .images import per_image_bd_rate
@@ -16,6 +16,7 @@ from .table import higher_is_better, image_curves, image_curves_by_metric, metri
 __all__ = [
     "DB_METRICS",
     "METHODS",
+    "RANKED_OVERLAP",
     "BdResult",
     "BootstrapBd",
     "Comparisons",

@@ -31,6 +31,8 @@ METHODS: tuple[Method, ...] = get_args(Method)
 MIN_POINTS: dict[Method, int] = {"pchip": 3, "akima": 3, "cubic": 4}
 CUSTOMARY_POINTS = 4
 MIN_OVERLAP = 0.75
+RANKED_OVERLAP = 0.5
+"""Over less of the range of quality than this, a BD-rate is told and ranks nobody."""
 
 
 @dataclass(frozen=True)

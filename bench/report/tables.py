@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.rd import DB_METRICS, quality_at, rate_at, to_db
+from bench.rd import DB_METRICS, RANKED_OVERLAP, quality_at, rate_at, to_db
 from bench.rd.curve import Array
 from bench.report.board import Board
 from bench.report.table import Column, Table, Value
@@ -28,8 +28,6 @@ MATCHED_QUALITIES = {
 HEADLINE_METRICS = ("psnr_rgb", "ms_ssim_rgb")
 """The metrics of the ranking; see :func:`headline_metrics` for runs that have neither."""
 RAW_BITS = 24
-_RANKED_OVERLAP = 50
-"""Percent of the range of quality; over less of it a BD-rate does not rank a codec."""
 TRAINING_HOURS = "training_hours"
 """What a learned codec may say of its training; see :class:`bench.codec.Codec`."""
 
@@ -415,11 +413,11 @@ def _overlap(board: Board, metric: str, label: str) -> float | None:
 
 
 def _is_partial(overlap: Value) -> bool:
-    return isinstance(overlap, float) and 0 < overlap < _RANKED_OVERLAP
+    return isinstance(overlap, float) and 0 < overlap < 100 * RANKED_OVERLAP
 
 
 def _overlap_note(partial: Collection[str]) -> str:
-    below = f" Below {_RANKED_OVERLAP}%, not ranked: {', '.join(sorted(partial))}." if partial else ""
+    below = f" Below {RANKED_OVERLAP:.0%}, not ranked: {', '.join(sorted(partial))}." if partial else ""
     return f"overlap: share of the range of quality of both curves over which the BD-rate is taken.{below}"
 
 

@@ -32,6 +32,8 @@ class Made:
     failing: str = ""
     """The name of an image on which every trial crashes."""
     error: str = "the process died of SIGSEGV"
+    points: int | None = None
+    """Only its first operating points."""
 
 
 def write_run(folder: Path, codecs: list[Made], images: int, points: int, dataset: str = "kodak") -> Path:
@@ -44,7 +46,7 @@ def write_run(folder: Path, codecs: list[Made], images: int, points: int, datase
             version="1+library 2.0",
             lossless=it.lossless,
             config={"effort": index},
-            qualities=(None,) if it.lossless else tuple(10.0 * (k + 1) for k in range(points)),
+            qualities=(None,) if it.lossless else tuple(10.0 * (k + 1) for k in range(it.points or points)),
         )
         for index, it in enumerate(codecs)
     )

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Any
 
+from bench.rd import RANKED_OVERLAP
 from bench.report.page.data import script_json
 
 _SCRIPTS = (
@@ -44,7 +45,7 @@ def assemble(boards: Sequence[Mapping[str, Any]]) -> str:
         "img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
     )
     names = ", ".join(str(board["dataset"]) for board in boards)
-    data = {"version": _version(), "boards": list(boards)}
+    data = {"version": _version(), "ranked_overlap": RANKED_OVERLAP, "boards": list(boards)}
     parts = {
         "policy": policy,
         "style": style,

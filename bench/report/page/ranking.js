@@ -28,7 +28,7 @@ function okText(row) {
   return row.entry.provenance === "measured" ? `${row.entry.ok}/${row.entry.planned}` : "–";
 }
 
-/** All entries of the chosen kind with their values; ranks count measured entries that have a value. */
+/** All entries of the chosen kind with their values; ranks count measured entries with a value over enough of the range. */
 function rankingRows() {
   const lossless = state.coding === "lossless";
   const directed = !known(metric()?.ideal);
@@ -38,14 +38,19 @@ function rankingRows() {
     const row = { entry, index, label: entry.label, bpp: entry.bpp, ratio: entry.ratio, lowRate: entry.low, highRate: entry.high, encode: entry.encode, decode: entry.decode, ok: entry.planned ? entry.ok / entry.planned : null, reason: "" };
     const it = comparison(index);
     if (index === state.anchor && directed) Object.assign(row, { bd: 0, mean: 0, reason: "anchor" });
-    else if (it) Object.assign(row, { bd: it.value, low: it.low, high: it.high, mean: it.mean, remark: it.remark, reason: it.value === null ? it.remark : "" });
+    else if (it) Object.assign(row, { bd: it.value, low: it.low, high: it.high, mean: it.mean, overlap: it.overlap, remark: it.remark, reason: it.value === null ? it.remark : "" });
     row.width = known(row.low) ? row.high - row.low : null;
     rows.push(row);
   });
   const key = lossless ? "bpp" : "bd";
-  const ranked = rows.filter((row) => row.entry.provenance === "measured" && known(row[key])).sort((a, b) => a[key] - b[key]);
+  const ranked = rows.filter((row) => row.entry.provenance === "measured" && known(row[key]) && !partial(row)).sort((a, b) => a[key] - b[key]);
   ranked.forEach((row, k) => (row.rank = k && ranked[k - 1][key] === row[key] ? ranked[k - 1].rank : k + 1));
   return rows;
+}
+
+/** Whether the curves share too little of their range of quality for the BD-rate to rank anybody. */
+function partial(row) {
+  return known(row.overlap) && row.overlap < data.ranked_overlap;
 }
 
 function sorted(rows) {
@@ -139,6 +144,7 @@ function lossyNote() {
     `BD-rate: average difference in bits at equal ${it.title} against ${entryOf(state.anchor).label} (PCHIP on the mean curve of ${it.images} of ${board().images} images, those that every compared configuration finished); negative means fewer bits. ` +
     "95% interval: paired bootstrap over images. “Per image” is the mean of the BD-rates of single images." +
     (hasRemarks ? " * has a remark: hover, or see the details." : "") +
+    (rankingRows().some((row) => known(row.bd) && partial(row)) ? ` Who shares less than ${fixed(100 * data.ranked_overlap, 0)} % of the range of quality with the anchor is not ranked.` : "") +
     " MP/s: megapixels of all images ÷ seconds for all of them."
   );
 }
