@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
 
-NUMBERS = ("width", "height", "bytes", "gpu_bytes")
+NUMBERS = ("width", "height", "bytes", "gpu_bytes", "encode_peak_bytes", "decode_peak_bytes")
 SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
 """The columns of medians and those of interquartile ranges."""
 _REPEATING = ("status", "timing", "device", "metrics_device", "treatment")
@@ -72,6 +72,8 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     decode_s: tuple[float, ...] = ()
     device: str = "cpu"
     gpu_bytes: float | None = None
+    encode_peak_bytes: float | None = None
+    decode_peak_bytes: float | None = None
     metrics_device: str = "cpu"
     failure: Failure | None = None
 

@@ -24,6 +24,7 @@ COLUMNS = (
 )
 """The columns that every table begins with, in this order."""
 
+_MEMORY = ("gpu_bytes", "encode_peak_bytes", "decode_peak_bytes")
 _IDENTITY = (
     "version",
     "lossless",
@@ -32,7 +33,7 @@ _IDENTITY = (
     "encode_iqr_s",
     "decode_iqr_s",
     "device",
-    "gpu_bytes",
+    *_MEMORY,
     "metrics_device",
     "treatment",
     "bitstream_sha256",
@@ -56,7 +57,9 @@ def load(run: Path | str) -> pd.DataFrame:
         ``encode_s`` and ``decode_s`` the median in seconds (``encode_iqr_s`` and ``decode_iqr_s`` the
         interquartile range, where there are three samples or more), ``error`` empty where there is none.
         ``device`` and ``metrics_device`` are where codec and metrics ran, ``gpu_bytes`` the most GPU memory
-        that the codec held. A metric without a value is NaN. Columns that repeat few values are categorical.
+        that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that the process
+        of a learned codec had resident. A metric without a value is NaN. Columns that repeat few values are
+        categorical.
         ``frame.attrs["lower_is_better"]`` names the metrics that measure difference rather than likeness,
         ``frame.attrs["ideal"]`` the best value of those that are worse on both sides of it.
 
@@ -125,7 +128,7 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "exact": trials.exact,
         "timing": trials.categories["timing"],
         "device": trials.categories["device"],
-        "gpu_bytes": pd.array(numbers["gpu_bytes"], dtype="Int64"),
+        **{name: pd.array(numbers[name], dtype="Int64") for name in _MEMORY},
         "metrics_device": trials.categories["metrics_device"],
         **{name: numbers[name] for name in SPREADS.values()},
         "treatment": trials.categories["treatment"],

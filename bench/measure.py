@@ -62,12 +62,14 @@ def measure(trial: Trial, slot: Slot, recipe: Recipe) -> Outcome:
         "bytes": len(encoded.bitstream),
         "bitstream_sha256": hashlib.sha256(encoded.bitstream).hexdigest(),
         "encode_s": encoded.seconds,
+        "encode_peak_bytes": encoded.peak_bytes,
     } | _gpu(encoded.gpu_bytes)
 
     decoded = slot.decoder.ask(Decode(trial.codec.ref, encoded.bitstream, recipe.repeat))
     if not isinstance(decoded, Decoded):
         return _failed(known, decoded, "decode", slot.decoder)
     known |= {"pixels_sha256": decoded.sha256, "decode_s": decoded.seconds}
+    known["decode_peak_bytes"] = decoded.peak_bytes
     known |= _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
 
     metrics = tuple((it.name, it.target) for it in recipe.metrics)

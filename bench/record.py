@@ -3,7 +3,7 @@
 Version history of the schema (the journal's lines and ``run.json``):
 
 1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
-   ``gpu_bytes``, ``metrics_device``.
+   ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
 derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
@@ -85,6 +85,11 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     """Where the codec ran; for one that fails before it has run, where it was to run."""
     gpu_bytes: int | None = None
     """Most GPU memory that the encoder's or the decoder's process held for the codec, weights included."""
+    encode_peak_bytes: int | None = None
+    """Most memory that the encoder's process had resident while a learned codec encoded, where the system
+    tells. Interpreter, libraries and what earlier trials left there are part of it: an upper bound."""
+    decode_peak_bytes: int | None = None
+    """The same of the decoder's process, which holds no original and no metrics."""
     metrics: dict[str, float | None] = {}
     metrics_device: DeviceName = "cpu"
     """Where the metrics ran that can choose. Not part of the key: their values agree to 1e-5."""

@@ -97,6 +97,8 @@ class Encoded:
     treatment: str
     gpu_bytes: int | None = None
     """Most GPU memory that the codec held; None if it did not use a GPU."""
+    peak_bytes: int | None = None
+    """Most memory that the process had resident, for a learned codec where the system tells."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class Decoded:
     seconds: tuple[float, ...]
     sha256: str
     gpu_bytes: int | None = None
+    peak_bytes: int | None = None
 
 
 @dataclass(frozen=True)

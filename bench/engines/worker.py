@@ -20,7 +20,8 @@ from typing import Any
 from bench import registry
 from bench.codec import Codec, Image
 from bench.device import DeviceName, cuda_problem
-from bench.engines.gpu import GpuUse, timed
+from bench.engines import memory
+from bench.engines.gpu import GpuUse, T, timed
 from bench.engines.honesty import Mismatch, check_pixels, materialised
 from bench.engines.messages import (
     CheckCuda,
@@ -36,6 +37,7 @@ from bench.engines.messages import (
     Explain,
     Failed,
     MetricDescription,
+    Repeat,
     Score,
     Scored,
 )
@@ -165,12 +167,12 @@ def _encode(connection: Connection, state: _State, request: Encode) -> None:
         height, width = image.shape[:2]
         phase = "encode"
         loaded = _codec(state, request.codec)
-        bitstream, seconds = timed(
-            lambda: loaded.codec.encode(image, request.quality), request.repeat, loaded.gpu
+        bitstream, seconds, held = _measured(
+            loaded, lambda: loaded.codec.encode(image, request.quality), request.repeat
         )
         if not isinstance(bitstream, bytes):
             raise Mismatch(f"encode returned {type(bitstream).__name__}, not bytes")
-        connection.send(Encoded(bitstream, seconds, width, height, state.treatment, loaded.gpu.peak))
+        connection.send(Encoded(bitstream, seconds, width, height, state.treatment, loaded.gpu.peak, held))
     except Exception as error:
         connection.send(_failed(error, phase, width, height))
 
@@ -178,14 +180,23 @@ def _encode(connection: Connection, state: _State, request: Encode) -> None:
 def _decode(connection: Connection, state: _State, request: Decode) -> None:
     try:
         loaded = _codec(state, request.codec)
-        pixels, seconds = timed(
-            lambda: materialised(loaded.codec.decode(request.bitstream)), request.repeat, loaded.gpu
+        pixels, seconds, held = _measured(
+            loaded, lambda: materialised(loaded.codec.decode(request.bitstream)), request.repeat
         )
         write_samples(state.samples, pixels)
         digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest()
-        connection.send(Decoded(pixels.shape, seconds, digest, loaded.gpu.peak))
+        connection.send(Decoded(pixels.shape, seconds, digest, loaded.gpu.peak, held))
     except Exception as error:
         connection.send(_failed(error, "decode"))
+
+
+def _measured(
+    loaded: _Loaded, function: Callable[[], T], repeat: Repeat
+) -> tuple[T, tuple[float, ...], int | None]:
+    """The result, the seconds, and for a learned codec the most memory that the process had resident."""
+    learned = hasattr(loaded.codec, "weights_sha256") and memory.reset_peak()
+    result, seconds = timed(function, repeat, loaded.gpu)
+    return result, seconds, memory.peak() if learned else None
 
 
 def _score(connection: Connection, state: _State, request: Score) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
+
 from tests.adapters import Honest
 
 
@@ -25,3 +27,14 @@ class AbortsForMemory(Honest):
 class NoComplexity(Honest):
     def complexity(self):
         raise RuntimeError("not counted")
+
+
+class Learned(Honest):
+    """Says that it has weights; decodes quality 6 with half a gibibyte, and others with none."""
+
+    weights_sha256 = "0" * 64
+
+    def decode(self, bitstream):
+        if bitstream[4] == 6:
+            np.ones(1 << 29, np.uint8)
+        return super().decode(bitstream)

@@ -1,0 +1,51 @@
+"""The memory that a learned codec needs on the CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import bench
+from bench.engines import memory
+from bench.record import Measurement
+from bench.store import read_journal
+from tests.conftest import ADAPTERS
+
+OWN = Path(__file__).with_name("adapters.py")
+
+
+@pytest.mark.skipif(not memory.reset_peak(), reason="the system does not tell a process's peak")
+def test_each_trial_of_a_learned_codec_has_its_own_peak(pictures: Path, tmp_path: Path) -> None:
+    """The peak is that of the phase, not of an earlier trial in the same process; others have none."""
+    bench.run(
+        datasets=[str(pictures)],
+        codecs=[f"{OWN}:Learned@6,4", f"{ADAPTERS}:Honest@4"],
+        metrics=["psnr_rgb"],
+        limit=2,
+        out=tmp_path / "run",
+        options=bench.Options(jobs=1),
+    )
+    found = list(read_journal(tmp_path / "run"))
+    assert {it.status for it in found} == {"ok"}
+    for it in found:
+        if it.codec == "Honest":
+            assert it.encode_peak_bytes is it.decode_peak_bytes is None
+        else:
+            assert it.encode_peak_bytes is not None
+            assert it.decode_peak_bytes is not None
+            assert 1 << 20 < it.encode_peak_bytes < 1 << 29
+            assert (it.decode_peak_bytes > 1 << 29) == (it.quality == 6)
+    frame = bench.load(tmp_path / "run")
+    assert frame["decode_peak_bytes"].max() == max(it.decode_peak_bytes or 0 for it in found)
+
+
+def test_journals_without_memory_are_read() -> None:
+    """Lines of before the fields existed have no figure."""
+    line = (
+        b'{"key":"k","environment":"e","dataset":"d","image":"i","image_sha256":"s","codec":"vae",'
+        b'"version":"1","config":{},"status":"ok"}'
+    )
+    found = msgspec.json.decode(line, type=Measurement)
+    assert found.encode_peak_bytes is found.decode_peak_bytes is None
