@@ -64,7 +64,11 @@ class Impulse:
 
 @dataclass(frozen=True)
 class Traversal:
-    """A part of the picture, decoded with all latents of one channel multiplied by each factor."""
+    """A part of the picture, drawn with all latents of one channel multiplied by each factor.
+
+    The decoder's synthesis draws it from a cut-out of the latents. At factor 1 that is the decoded picture,
+    save where a synthesis adds noise: it is another for the cut-out, though the same for all factors.
+    """
 
     name: str
     channel: int

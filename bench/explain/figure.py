@@ -195,6 +195,8 @@ def _wrapped(explanation: Explanation, row: Row) -> list[str]:
     import textwrap
 
     notes = list(explanation.notes)
+    if explanation.traversals:
+        notes.append("Traversals draw a cut-out anew; where the decoder adds noise, it is other noise there.")
     if row.reason:
         notes.append(f"Not exact: {row.reason}.")
     notes.append(f"{row.codec} {row.version}")

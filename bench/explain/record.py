@@ -26,6 +26,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     dataset: str
     image: str
+    image_sha256: str
     label: str
     codec: str
     version: str
@@ -55,6 +56,7 @@ def row_of(trial: Trial, answer: Explained | Failed | Died | str) -> Row:
     known: dict[str, Any] = {
         "dataset": trial.image.dataset,
         "image": trial.image.name,
+        "image_sha256": trial.image.sha256,
         "label": trial.codec.label,
         "codec": trial.codec.codec,
         "version": trial.codec.version,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.explain.figure import explanation_figure
 from bench.explain.files import write_numbers
+from bench.explain.names import unclaimed
 from bench.explain.runner import Outcome
 from bench.image import read_image
 from bench.report.figures.style import styled
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 def write_outcome(outcome: Outcome, out: Path, *, figure: bool = True) -> list[Path]:
     """Write ``<codec>[@quality]/<picture>`` with the endings ``png`` and ``pdf``, ``npz`` and ``json``.
 
-    An outcome without an explanation has no files but its row in the summary.
+    A page of the same picture is replaced, one of another picture never. An outcome without an explanation
+    has no files but its row in the summary.
     """
     if outcome.explanation is None:
         return []
     row = outcome.row
     image = read_image(outcome.path).pixels
-    at = "" if row.quality is None else f"@{row.quality:g}"
-    stem = out / _plain(row.label + at) / _plain(row.image).rsplit(".", 1)[0]
+    stem = unclaimed(out / outcome.stem, row)
     height, width = image.shape[:2]
     files = write_numbers(row, outcome.explanation, (height, width), stem)
     if not figure:
@@ -46,7 +46,3 @@ def _save(figure: Figure, stem: Path) -> list[Path]:
         paths[1], metadata={"CreationDate": None, "Creator": None, "Producer": None}
     )
     return paths
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^\w.@=+-]+", "_", name)

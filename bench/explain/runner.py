@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from bench.engines.zygote import Zygote
 from bench.environment import memory_bytes
 from bench.errors import ConfigError
 from bench.explain.measure import Explained
+from bench.explain.names import Page, page_of, page_stems
 from bench.explain.record import Row, row_of
 from bench.explanation import Explanation
 from bench.plan import CodecPlan, Host, ImagePlan, Plan, Trial, make_plan, trials
@@ -53,6 +54,8 @@ class Outcome:
     row: Row
     path: Path
     """Of the picture."""
+    stem: Path
+    """Of its files, in the folder of all."""
     explanation: Explanation | None
 
 
@@ -75,7 +78,7 @@ def explain_all(
         gpu = any(it.codec.on_gpu for it in todo)
         jobs = max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))
         limits = Limits(timeout=options.timeout, memory=int(_MEMORY_SHARE * memory_bytes() / jobs))
-        yield from run_trials(todo, zygote, limits, jobs, _explain)
+        yield from run_trials(todo, zygote, limits, jobs, partial(_explain, page_stems(todo)))
 
 
 def _planned(suite: Suite, zygote: Zygote, events: Events) -> list[Trial]:
@@ -117,9 +120,10 @@ def _at_the_middle(codec: CodecPlan) -> CodecPlan:
     return msgspec.structs.replace(codec, qualities=(middle,))
 
 
-def _explain(trial: Trial, slot: Slot) -> Outcome:
+def _explain(stems: Mapping[Page, Path], trial: Trial, slot: Slot) -> Outcome:
+    stem = stems[page_of(trial)]
     if trial.codec.unavailable:
-        return Outcome(row_of(trial, trial.codec.unavailable), trial.path, None)
+        return Outcome(row_of(trial, trial.codec.unavailable), trial.path, stem, None)
     answer = slot.encoder.ask(Explain(trial.path, trial.codec.ref, trial.quality))
     explanation = answer.explanation if isinstance(answer, Explained) else None
-    return Outcome(row_of(trial, answer), trial.path, explanation)
+    return Outcome(row_of(trial, answer), trial.path, stem, explanation)

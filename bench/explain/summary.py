@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +37,9 @@ _CODEC_COLUMNS = (
     Column("worst", "worst [%]", 3, signed=True),
     Column("reason", "why"),
 )
+
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
+"""One that stands alone: 8 in "8 bytes", none in "sha256" or "1.2.8"."""
 
 
 def summary_table(rows: Sequence[Row]) -> Table:
@@ -88,15 +92,32 @@ def _counts(group: Sequence[Row]) -> tuple[Value, ...]:
     methods = Counter(it.method for it in group if it.status == "ok")
     failed = len(group) - statuses["ok"] - statuses["not available"]
     off = [it.deviation for it in group if it.deviation is not None]
-    reasons = dict.fromkeys(it.reason for it in group if it.reason)
     return (
         len(group),
         *(methods[it] for it in get_args(Method)),
         statuses["not available"],
         failed,
         max(off, key=abs, default=None),
-        next(iter(reasons), ""),
+        shared_reason([it.reason for it in group]),
     )
+
+
+def shared_reason(reasons: Sequence[str]) -> str:
+    """The reasons of a group of pictures in one text: without the numbers in which they differ, each counted.
+
+    An empty reason is none. The count is left out of a reason that all have.
+    """
+    kinds: dict[tuple[str, ...], list[list[str]]] = {}
+    for it in reasons:
+        if it:
+            words = tuple(_NUMBER.split(it))
+            kinds.setdefault(words, []).append(_NUMBER.findall(it))
+    told = []
+    for words, numbers in kinds.items():
+        common = [them[0] if len(set(them)) == 1 else "…" for them in zip(*numbers, strict=True)]
+        text = "".join(part for pair in zip(words, [*common, ""], strict=True) for part in pair)
+        told.append(text if len(numbers) == len(reasons) else f"{text} ({len(numbers)} of {len(reasons)})")
+    return "; ".join(told)
 
 
 def write_summary(rows: Sequence[Row], out: Path) -> list[Path]:
