@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from bench.cli.layout import lay_out, wrapped
 from bench.record import Measurement
 
 if TYPE_CHECKING:
@@ -30,21 +33,38 @@ def note(text: str) -> None:
     print(f"rdbench: {text}", file=sys.stderr, flush=True)
 
 
-def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, numeric_from: int = 1) -> None:
-    """Print a table, on a pipe without regard to width. Columns from ``numeric_from`` on align right."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+def print_table(
+    headers: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numeric_from: int = 1,
+    dispensable: Sequence[str] = (),
+) -> None:
+    """Print a table as wide as the terminal allows. Columns from ``numeric_from`` on align right.
+
+    Where there is no other way, columns with ``dispensable`` headers are left out first.
+    """
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for index, header in enumerate(headers):
-        table.add_column(Text(header), justify="right" if index >= numeric_from else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(it) for it in row))
+    table = lay_out(headers, list(rows), numeric_from, width(), dispensable)
     out = console()
-    if not sys.stdout.isatty():
-        out.width = 200
-    out.print(table)
+    for lines, style in ((table.above, ""), (table.header, "bold"), (table.body, ""), (table.below, "")):
+        for line in lines:
+            out.print(Text(line, style), soft_wrap=True)
+
+
+def print_text(text: str) -> None:
+    """Print a remark on results, wrapped at blanks; indented lines are commands, and stay as they are."""
+    for line in text.splitlines():
+        for part in [line] if line.startswith(" ") else wrapped(line, width(), "  "):
+            print(part)
+
+
+def width() -> int | None:
+    """Columns of the terminal, or what ``COLUMNS`` says; None in a pipe, where lines may be of any length."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal():
+        return shutil.get_terminal_size().columns
+    return None
 
 
 class Progress:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.cli import console
-from bench.distribution import Request, SetMeasurement, measure_sets, set_metric_table
+from bench.distribution import (
+    SET_METRICS_FILE,
+    Request,
+    SetMeasurement,
+    measure_sets,
+    set_metric_table,
+)
 from bench.report.table import WRITERS
 
 _FOLDER = Path("report") / "tables"
@@ -19,10 +27,28 @@ def distribution(run: Path, request: Request) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for ending, write in WRITERS.items():
         (folder / f"{table.name}.{ending}").write_text(write(table), encoding="utf-8")
+    shown = [k for k, it in enumerate(table.columns) if it.key != "reason"]
     print(f"\n{table.title}\n")
-    console.print_table([it.title for it in table.columns], table.text(), numeric_from=2)
-    for note in table.notes:
-        print(note)
+    console.print_table(
+        [table.columns[k].title for k in shown],
+        [[cells[k] for k in shown] for cells in table.text()],
+        numeric_from=2,
+    )
+    print()
+    for it in [*table.notes, *_reasons(results)]:
+        console.print_text(it)
+    print(f"\n{run / SET_METRICS_FILE}; `rdbench report {shlex.quote(str(run))}` draws it")
+
+
+def _reasons(results: Sequence[SetMeasurement]) -> Iterator[str]:
+    """Why there is no value, each reason once."""
+    named: dict[str, list[str]] = {}
+    for it in results:
+        if it.reason:
+            at = "" if it.quality is None else f"@{it.quality:g}"
+            named.setdefault(it.reason, []).append(f"{it.label}{at} on {it.dataset}")
+    for reason, points in named.items():
+        yield f"No value for {', '.join(points)}: {reason}"
 
 
 def _told(it: SetMeasurement) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from bench.api import resolve_suite
 from bench.cli import console
@@ -13,6 +15,8 @@ from bench.explain.record import Row
 from bench.explain.report import write_outcome
 from bench.explain.runner import Events, Options, explain_all
 from bench.explain.summary import codec_table, summary_table, write_summary
+from bench.explanation import Method
+from bench.report.table import Table
 from bench.suite import Suite, parse_codec, parse_numbers
 
 _FOLDER = Path("results/explain")
@@ -20,6 +24,9 @@ _MOST_LINES = 40
 """Rows for the terminal; of more, it shows one line for each codec."""
 _SHOWN = frozenset(
     ("image", "codec", "quality", "status", "method", "bytes", "payload", "total", "deviation")
+)
+_SHOWN_BY_CODEC = frozenset(
+    ("codec", "quality", "planned", *get_args(Method), "not_available", "failed", "worst")
 )
 _STEP = 20
 
@@ -64,7 +71,7 @@ class Request:
 def explain(request: Request, options: Options) -> bool:
     """Explain, write the files, print the comparison; whether any trial failed."""
     suite = request.resolve()
-    out = request.out or _FOLDER / "+".join(Path(it).stem for it in suite.datasets)
+    out = request.out or _FOLDER / default_folder(suite.datasets)
     rows: list[Row] = []
     planned = 0
 
@@ -80,7 +87,11 @@ def explain(request: Request, options: Options) -> bool:
             if len(rows) % _STEP == 0 and len(rows) < planned:
                 console.note(f"{len(rows)}/{planned}")
     except KeyboardInterrupt:
-        console.note(f"interrupted after {len(rows)} of {planned}; the summary has those")
+        console.note(
+            f"interrupted after {len(rows)} of {planned}; the summary in {out} has those"
+            if rows
+            else "interrupted before the first picture was explained; there is no summary"
+        )
         raise
     finally:
         rows.sort(key=lambda it: (it.dataset, it.image, it.label, it.quality or 0.0))
@@ -93,24 +104,57 @@ def explain(request: Request, options: Options) -> bool:
     return any(it.status not in ("ok", "not available") for it in rows)
 
 
+def default_folder(datasets: Sequence[str]) -> Path:
+    """A folder of its own for each picture or folder of pictures: its way from the working directory."""
+    if len(datasets) > 1:
+        return Path("+".join(Path(it).stem for it in datasets))
+    path = Path(datasets[0]).expanduser()
+    if not path.exists():
+        return path
+    full, here = path.resolve(), Path.cwd()
+    if full == here or not full.is_relative_to(here):
+        way = full.relative_to(full.anchor)
+    else:
+        way = full.relative_to(here)
+    return way if path.is_dir() else way.with_suffix("")
+
+
 def _print(rows: list[Row]) -> None:
     few = len(rows) <= _MOST_LINES
     table = summary_table(rows) if few else codec_table(rows)
-    shown = [k for k, it in enumerate(table.columns) if not few or it.key in _SHOWN]
+    shown = [k for k, it in enumerate(table.columns) if it.key in (_SHOWN if few else _SHOWN_BY_CODEC)]
     print(f"{table.title}\n")
     console.print_table(
         [table.columns[k].title for k in shown],
         [[cells[k] for k in shown] for cells in table.text()],
-        numeric_from=5 if few else 2,
+        numeric_from=5 if few else 1,
+        dispensable=("payload [B]", "map [B]"),  # the bytes and the difference say as much
     )
+    print()
     for it in table.notes:
-        print(it)
-    if not few:
-        return
+        console.print_text(it)
+    for it in _remarks(rows) if few else _reasons(table):
+        console.print_text(it)
+
+
+def _remarks(rows: Sequence[Row]) -> Iterator[str]:
+    """Of each picture what the table has no room for."""
     for row in rows:
         at = "" if row.quality is None else f"@{row.quality:g}"
         parts = [f"{name} {bits / 8:,.1f} B" for name, bits in row.overhead_bits.items()]
         told = [f"beside the payload: {', '.join(parts)}"] if parts else []
         told += [f"{row.status}: {row.reason}" if row.status != "ok" else row.reason] if row.reason else []
         if told:
-            print(f"{row.label}{at} on {row.image}: {'; '.join(told)}")
+            yield f"{row.label}{at} on {row.image}: {'; '.join(told)}"
+
+
+def _reasons(table: Table) -> Iterator[str]:
+    """The reasons of the table by codec, each with the codecs that it is of."""
+    place = {it.key: k for k, it in enumerate(table.columns)}
+    labels: dict[str, list[str]] = {}
+    for cells in table.text():
+        at = "" if cells[place["quality"]] == "–" else f"@{cells[place['quality']]}"
+        labels.setdefault(cells[place["reason"]], []).append(cells[place["codec"]] + at)
+    for reason, named in labels.items():
+        if reason:
+            yield f"{', '.join(named)}: {reason}"

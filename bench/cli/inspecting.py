@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.api import RUNS_FOLDER
@@ -36,9 +36,7 @@ def doctor() -> None:
     findings += [("set metric", it) for it in inspect_dataset_metrics()]
     rows = [(kind, it.name, it.state, it.version) for kind, it in findings]
     console.print_table(("kind", "name", "state", "version"), rows, numeric_from=len(rows))
-    for _, it in findings:
-        if it.problem:
-            print(f"\n{it.name}: {it.problem}")
+    _print_problems(it for _, it in findings)
     working = sum(it.state != "unavailable" and it.state != "broken" for _, it in findings)
     print(f"\n{working} of {len(findings)} work here.")
 
@@ -56,17 +54,27 @@ def fetch(names: list[str]) -> None:
             print(f"{name}: {len(dataset.images)} images in {dataset.images[0].path.parent}")
 
 
+def _print_problems(findings: Iterable[Finding]) -> None:
+    for it in findings:
+        if it.problem:
+            print()
+            named = it.problem.startswith(it.name)
+            console.print_text(it.problem if named else f"{it.name}: {it.problem}")
+
+
 def _codecs() -> None:
     rows: list[tuple[str, ...]] = []
-    for it in inspect_codecs():
+    findings = inspect_codecs()
+    for it in findings:
         if it.codec is None:
-            rows.append((it.name, it.state, "", it.problem.splitlines()[0]))
+            rows.append((it.name, it.state, "", ""))
             continue
         points = "lossless" if it.codec.lossless else ",".join(f"{q:g}" for q in it.codec.qualities)
         limits = "" if it.codec.quality_range is None else "{:g} to {:g}".format(*it.codec.quality_range)
         options = ",".join(f"{key}={_text(value)}" for key, value in it.codec.config.items())
         rows.append((it.name, points, limits, options))
     console.print_table(("codec", "default qualities", "range", "options"), rows, numeric_from=9)
+    _print_problems(findings)
 
 
 def _text(value: object) -> str:
@@ -74,14 +82,16 @@ def _text(value: object) -> str:
 
 
 def _metrics() -> None:
-    rows = [_metric_cells(it, "run --metric") for it in inspect_metrics()]
-    rows += [_metric_cells(it, "distribution --metric") for it in inspect_dataset_metrics()]
+    findings, of_sets = inspect_metrics(), inspect_dataset_metrics()
+    rows = [_metric_cells(it, "run --metric") for it in findings]
+    rows += [_metric_cells(it, "distribution --metric") for it in of_sets]
     console.print_table(("metric", "used by", "unit", "better"), rows, numeric_from=9)
+    _print_problems([*findings, *of_sets])
 
 
 def _metric_cells(it: Finding, user: str) -> tuple[str, str, str, str]:
     if it.metric is None:
-        return it.name, user, it.state, it.problem.splitlines()[0]
+        return it.name, user, it.state, ""
     if it.metric.ideal is not None:
         better = f"nearer to {it.metric.ideal:g}"
     else:

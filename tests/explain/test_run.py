@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from bench.cli import explaining
 from bench.errors import ConfigError
 from bench.explain.files import arrays
 from bench.explain.record import Row
 from bench.explain.report import write_outcome
-from bench.explain.runner import Options, Outcome, explain_all
+from bench.explain.runner import Events, Options, Outcome, explain_all
 from bench.explain.summary import codec_table, summary_table
 from bench.suite import Suite
 from tests.conftest import photo
@@ -128,11 +130,12 @@ def test_pages_with_latents(tmp_path: Path) -> None:
         (Traversal("latents", 3, (0.0, 1.0), np.zeros((2, 9, 30, 3), np.uint8)),),
     )
     row = Row(
-        dataset="d", image="tiny.png", label="x_$y", codec="x", version="1", config={}, quality=None,
-        status="ok", method="likelihood", bytes=9, payload_bits=62.0, map_bits=explanation.map_bits,
-        overhead_bits=explanation.overhead, grid_bits={"latents": explanation.map_bits},
+        dataset="d", image="tiny.png", image_sha256="0", label="x_$y", codec="x", version="1", config={},
+        quality=None, status="ok", method="likelihood", bytes=9, payload_bits=62.0,
+        map_bits=explanation.map_bits, overhead_bits=explanation.overhead,
+        grid_bits={"latents": explanation.map_bits},
     )  # fmt: skip
-    assert len(write_outcome(Outcome(row, tmp_path / "tiny.png", explanation), tmp_path)) == 4
+    assert len(write_outcome(Outcome(row, tmp_path / "tiny.png", Path("x/tiny"), explanation), tmp_path)) == 4
     found = arrays(explanation, (9, 30))
     assert found["impulse_latents_3"].shape == (9, 30, 3)
     assert found["traversal_latents_3"].shape == (2, 9, 30, 3)
@@ -155,6 +158,43 @@ def test_command(pictures: Path, tmp_path: Path) -> None:
     bad = rdbench(f"{ADAPTERS}:Dies", "-d", pictures, "--no-figures", "--out", tmp_path / "bad")
     assert bad.returncode == 3
     assert "2 of 2 accounted for: 2 crash" in bad.stdout
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_interruption_tells_what_there_is(
+    done: int,
+    outcomes: list[Outcome],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A summary is promised only where one is written."""
+
+    def interrupted(suite: Suite, options: Options, events: Events) -> Iterator[Outcome]:
+        events.started(2)
+        yield from outcomes[:done]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(explaining, "explain_all", interrupted)
+    request = explaining.Request(
+        ["jpeg", str(outcomes[0].path)], None, None, None, None, tmp_path, figures=False, device="auto"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        explaining.explain(request, Options())
+    told = capsys.readouterr().err
+    assert (tmp_path / "explain.csv").exists() == bool(done)
+    assert ("interrupted after 1 of 2; the summary in" in told) == bool(done)
+    assert ("there is no summary" in told) != bool(done)
+
+
+def test_many_rows_are_told_by_codec(outcomes: list[Outcome], capsys: pytest.CaptureFixture[str]) -> None:
+    """Reasons stand below a narrow table, each with the codecs that it is of."""
+    explaining._print([it.row for it in outcomes] * 3)
+    lines = capsys.readouterr().out.splitlines()
+    table = lines[2 : lines.index("", 3)]
+    assert max(map(len, table)) < 110
+    assert "why" not in table[0]
+    assert any(it.startswith("Declines@4: the tables are secret") for it in lines)
 
 
 @pytest.mark.parametrize(
