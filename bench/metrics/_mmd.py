@@ -45,8 +45,10 @@ class _Pairs:
         return means
 
 
-def squared_mmd(reference: Sequence[Features], decoded: Sequence[Features]) -> Estimate:
+def squared_mmd(reference: Sequence[Features], decoded: Sequence[Features], metric: str = "MMD²") -> Estimate:
     """MMD² between two sets, given image by image in the same order; about 0 where they are alike.
+
+    Errors name ``metric``, which the distance is a value of.
 
     The interval is that of the delete-half jackknife over images (J. Shao and C. F. J. Wu, Ann. Stat.
     17(3), 1989): the value over random halves of the images varies about that over all of them as that does
@@ -60,7 +62,8 @@ def squared_mmd(reference: Sequence[Features], decoded: Sequence[Features]) -> E
     used = [index for index, it in enumerate(reference) if len(it)]
     if len(used) < 2:
         raise MetricUndefined(
-            f"KID needs two images with patches of 256×256 pixels; {len(used)} of {len(reference)} have one"
+            f"{metric} needs two images with patches of 256×256 pixels;"
+            f" {len(used)} of {len(reference)} have one"
         )
     x, y = ([np.asarray(side[it], np.float64) for it in used] for side in (reference, decoded))
     pairs = _pairs(x, x), _pairs(y, y), _pairs(x, y)

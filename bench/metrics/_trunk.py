@@ -129,11 +129,14 @@ def _vgg16() -> Modules:
 
 
 def _state(name: TrunkName, metric: str) -> Mapping[str, Any]:
-    if folder := os.environ.get(WEIGHTS_VARIABLE):
-        path = Path(folder).expanduser() / f"{name}_features.safetensors"
-        if path.is_file():
-            return _read_safetensors(path, metric)
-    return _from_torchvision(name, metric)
+    path = _own_file(name)
+    return _read_safetensors(path, metric) if path and path.is_file() else _from_torchvision(name, metric)
+
+
+def _own_file(name: TrunkName) -> Path | None:
+    """Where the user's own copy should be; None where no folder is named."""
+    folder = os.environ.get(WEIGHTS_VARIABLE)
+    return Path(folder).expanduser() / f"{name}_features.safetensors" if folder else None
 
 
 def _read_safetensors(path: Path, metric: str) -> Mapping[str, Any]:
@@ -152,20 +155,26 @@ def _read_safetensors(path: Path, metric: str) -> Mapping[str, Any]:
 def _from_torchvision(name: TrunkName, metric: str) -> Mapping[str, Any]:
     import torch
 
+    own = _own_file(name)
+    absent = f"; {own} does not exist" if own else ""
+    remedy = (
+        f"or put {name}_features.safetensors into the folder that {WEIGHTS_VARIABLE} names"
+        if own
+        else f"or set {WEIGHTS_VARIABLE} to a folder that holds {name}_features.safetensors"
+    )
     try:
         import torchvision.models
     except ImportError as error:
-        raise CodecUnavailable(
-            f"{metric} needs torchvision, or {name}_features.safetensors in the folder that"
-            f" {WEIGHTS_VARIABLE} names: {INSTALL}"
-        ) from error
+        raise CodecUnavailable(f"{metric} needs torchvision{absent}: {INSTALL}\n{remedy}") from error
     weights = getattr(torchvision.models, _ENUMS[name]).IMAGENET1K_V1
-    if not (Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]).is_file():
+    path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
+    if not path.is_file():
+        places = " and ".join(str(it) for it in (own, path) if it)
         raise CodecUnavailable(
-            f"{metric} needs the ImageNet weights of {name}. Download them with\n"
+            f"{metric} needs the ImageNet weights of {name}; looked for {places}. Download them with\n"
             f'  python -c "from torchvision.models import {_ENUMS[name]} as W;'
             ' W.IMAGENET1K_V1.get_state_dict(check_hash=True)"\n'
-            f"or set {WEIGHTS_VARIABLE} to a folder that holds {name}_features.safetensors"
+            f"{remedy}"
         )
     state: Mapping[str, Any] = weights.get_state_dict(progress=False, check_hash=True)
     return state

@@ -34,7 +34,7 @@ class Kid:
 
     def distance(self, reference: Sequence[Features], decoded: Sequence[Features]) -> Estimate:
         """MMD² between the sets; see :func:`bench.metrics._mmd.squared_mmd`."""
-        return squared_mmd(reference, decoded)
+        return squared_mmd(reference, decoded, self.name)
 
 
 class KidAlexnet:
@@ -70,4 +70,4 @@ class KidAlexnet:
 
     def distance(self, reference: Sequence[Features], decoded: Sequence[Features]) -> Estimate:
         """MMD² between the sets; see :func:`bench.metrics._mmd.squared_mmd`."""
-        return squared_mmd(reference, decoded)
+        return squared_mmd(reference, decoded, self.name)

@@ -139,15 +139,21 @@ def test_weights_are_part_of_the_version(
 def test_missing_weights_are_unavailable_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without weights nothing is downloaded; the error has the line that does it, and the variable."""
+    """Without weights nothing is downloaded; the error has the line that does it, and where it looked."""
     pytest.importorskip("lpips", reason="lpips is not installed")
     from bench.metrics.lpips import LpipsAlex
 
     monkeypatch.delenv("RDBENCH_WEIGHTS", raising=False)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("a download"))
-    with pytest.raises(CodecUnavailable, match=r"python -c .*AlexNet_Weights(.|\n)*RDBENCH_WEIGHTS"):
+    with pytest.raises(CodecUnavailable, match=r"python -c .*AlexNet_Weights(.|\n)*or set RDBENCH_WEIGHTS"):
         LpipsAlex()
+    monkeypatch.setenv("RDBENCH_WEIGHTS", str(tmp_path / "nowhere"))
+    with pytest.raises(CodecUnavailable) as caught:
+        LpipsAlex()
+    told = str(caught.value)
+    assert f"looked for {tmp_path / 'nowhere' / 'alexnet_features.safetensors'} and {tmp_path}" in told
+    assert "or set" not in told
 
 
 def test_foreign_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

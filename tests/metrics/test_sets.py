@@ -145,3 +145,16 @@ def test_missing_inception_is_unavailable(name: str, tmp_path: Path, monkeypatch
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(CodecUnavailable, match=r"python -c .*URL_INCEPTION_V3(.|\n)*kid_alexnet"):
         registry.load(f"bench.metrics.{name}")()
+
+
+def test_too_few_patches_name_the_metric_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AlexNet's distance is never called KID, not in an error either."""
+    pytest.importorskip("torchvision", reason="torchvision is not installed")
+    from bench.metrics.kid import KidAlexnet
+
+    random_trunks(tmp_path)
+    monkeypatch.setenv("RDBENCH_WEIGHTS", str(tmp_path))
+    metric = KidAlexnet()
+    none = [metric.features(photo(40, 40))] * 2
+    with pytest.raises(MetricUndefined, match=r"^kid_alexnet needs two images"):
+        metric.distance(none, none)
