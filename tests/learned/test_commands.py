@@ -103,3 +103,24 @@ def test_a_gpu_run_equals_the_cpus(pictures: Path, tmp_path: Path) -> None:
         assert on_gpu.gpu_bytes
         assert on_gpu.metrics["psnr_rgb"] == pytest.approx(on_cpu.metrics["psnr_rgb"], abs=1e-2)
     assert "gpu" in read_info(tmp_path / "cuda").environment.machine
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder, or a place below a file: nothing is trained or drawn for it."""
+    from bench.cli import training
+    from bench.cli.app import app
+    from bench.errors import ConfigError
+
+    def load(name: str) -> None:
+        raise AssertionError(f"{name} was asked to work")
+
+    monkeypatch.setattr(training, "_trainer", load)
+    (tmp_path / "grid.png").mkdir()
+    (tmp_path / "file").touch()
+    train = ("train", "vae", "-d", str(pictures), "-o", str(tmp_path / "run"), "--export")
+    for out in (tmp_path / "grid.png", tmp_path / "file" / "x.png"):
+        for command in (train, ("sample", "vae", "-o")):
+            with pytest.raises(ConfigError, match="folder"):
+                app([*command, str(out)], standalone_mode=False)

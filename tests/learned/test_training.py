@@ -15,12 +15,15 @@ import numpy as np
 import pytest
 from bench_codecs.vae import Vae
 from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint
+from bench_codecs.vae.data import Crops
 from bench_codecs.vae.loop import TrainingDiverged
-from bench_codecs.vae.sample import sample
+from bench_codecs.vae.sample import draw, sample
 from bench_codecs.vae.train import preset, train
 from bench_codecs.vae.trainer import Trainer
+from bench_codecs.vae.weights import load_weights
+from PIL import Image
 
-from bench.errors import ConfigError
+from bench.errors import ConfigError, UnsupportedImage
 
 from .conftest import natural
 
@@ -119,3 +122,35 @@ def test_samples_depend_on_the_seed_alone(tiny_weights: Path) -> None:
     assert first.shape == (2, 64, 64, 3)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_samples_use_the_coders_row_of_the_prior(tiny_weights: Path) -> None:
+    """Half-way between two levels, that is the upper: no other row has a part in the pictures."""
+    package = load_weights(tiny_weights)
+    tables = package.tables
+    rows = np.repeat(tables.hyper_rows[2:3], len(tables.hyper_rows), 0)
+    same = replace(tables, hyper_rows=rows)
+    expected, drawn = (draw(package.model, it, (1, 2.5, 1), 64) for it in (tables, same))
+    assert np.array_equal(drawn, expected)
+
+
+@pytest.mark.parametrize("depth", ["I;16", "RGBA"])
+def test_pictures_that_the_benchmark_refuses_are_no_training_data(depth: str, tmp_path: Path) -> None:
+    """Samples are never clipped and transparency never dropped; the message has the file."""
+    path = tmp_path / "strange.png"
+    deep = np.full((80, 80), 40_000, np.uint16)
+    clear = np.full((80, 80, 4), 100, np.uint8)
+    Image.fromarray(deep if depth == "I;16" else clear).save(path)
+    with pytest.raises(UnsupportedImage, match=r"strange\.png"):
+        Crops([path], 64, 1).batch(0, 1)
+
+
+def test_a_model_on_a_gpu_is_validated(tmp_path: Path, training_images: list[Path]) -> None:
+    """Calibration and validation copy it to the processor."""
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("needs a GPU with CUDA")
+    config = replace(preset("tiny", tmp_path), steps=4, entropy_steps=2, device="cuda")
+    train(config, training_images, training_images[:1])
+    assert len((tmp_path / "validation.csv").read_text().splitlines()) == 1 + 6

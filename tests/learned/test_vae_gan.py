@@ -12,15 +12,23 @@ import numpy as np
 import pytest
 from bench_codecs.vae import Vae
 from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint
+from bench_codecs.vae.loop import TrainingDiverged
 from bench_codecs.vae_gan import VaeGan
 from bench_codecs.vae_gan.export import export
 from bench_codecs.vae_gan.train import preset, train
 from bench_codecs.vae_gan.weights import save_generator, shipped_generator
+from PIL import Image
 
+from bench.cli.app import app
 from bench.errors import CodecUnavailable, ConfigError
 from tests.metrics.trunks import random_trunks
 
 from .conftest import natural
+
+
+def call(*arguments: str) -> None:
+    """Run a command of ``rdbench`` in this process."""
+    app(arguments, standalone_mode=False)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +52,7 @@ def trunks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def run(tmp_path_factory: pytest.TempPathFactory, training_images: list[Path], trunks: None) -> Path:
     """The folder of a finished run of the tiny preset."""
     out = tmp_path_factory.mktemp("gan")
-    train(preset("tiny", out), training_images)
+    train(preset("tiny", out), training_images, training_images[:1])
     return out
 
 
@@ -170,3 +178,75 @@ def test_an_interrupted_run_ends_as_if_nothing_had_happened(
             assert np.array_equal(ours[group][name].numpy(), value.numpy()), (group, name)
     without_time = [[row[:1] + row[2:] for row in csv.reader((it / "log.csv").open())] for it in (again, run)]
     assert without_time[0] == without_time[1]
+
+
+def test_validation_measures_both_decoders(run: Path, training_images: list[Path]) -> None:
+    """Each interval has the rates of real bitstreams, with PSNR and LPIPS of both; and a figure."""
+    with (run / "validation.csv").open() as handle:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(handle)]
+    assert [(row["step"], row["quality"]) for row in rows] == [(s, q) for s in (12, 24) for q in (1, 2, 3)]
+    pixels = np.asarray(Image.open(training_images[0]))
+    for row in rows[3:]:
+        bitstream = Vae().encode(pixels, row["quality"])
+        assert row["bpp"] == pytest.approx(8 * len(bitstream) / (pixels.size / 3), abs=1e-5)
+        error = Vae().decode(bitstream).astype(float) - pixels
+        assert row["psnr_vae"] == pytest.approx(10 * np.log10(255**2 / np.mean(error**2)), abs=1e-4)
+        assert row["lpips_alex"] != row["lpips_alex_vae"]
+    assert (run / "training.png").stat().st_size > 0
+
+
+def test_small_pictures_are_drawn_too(tmp_path: Path) -> None:
+    """A picture smaller than a hyper-latent is extended, not cut to nothing."""
+    from bench_codecs.vae.weights import load_weights, shipped_weights
+    from bench_codecs.vae_gan.samples import draw_samples
+
+    model = load_weights(shipped_weights(), exact=False).model
+    for name, shape in (("small", (40, 100)), ("other", (70, 64))):
+        Image.fromarray(natural(*shape)).save(tmp_path / f"{name}.png")
+    drawn = tmp_path / "samples.png"
+    draw_samples(model, model, [tmp_path / "small.png", tmp_path / "other.png"], drawn)
+    assert Image.open(drawn).size == (3 * 64, 6 * 64)
+
+
+@pytest.mark.parametrize("side", ["_generating", "_judging"])
+def test_gradients_of_either_side_stop_it(
+    side: str, training_images: list[Path], trunks: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Generator or discriminator: a gradient that is not finite is a divergence."""
+    from bench_codecs.vae.optimised import Optimised
+
+    apply = Optimised.apply
+
+    def broken(self: Optimised, step: int) -> bool:
+        if step == 5 and self._prefix == {"_generating": "generator_", "_judging": "discriminator_"}[side]:
+            next(iter(self.parameters.values())).grad *= float("nan")
+        return apply(self, step)
+
+    monkeypatch.setattr(Optimised, "apply", broken)
+    with pytest.raises(TrainingDiverged, match="step 6"):
+        train(preset("tiny", tmp_path), training_images)
+
+
+def test_a_generator_for_a_vae_of_ones_own(
+    tiny_weights: Path, training_images: list[Path], trunks: None, tmp_path: Path
+) -> None:
+    """By command: trained from it, resumed without naming it again, exported, and sampled with it."""
+    folder = str(training_images[0].parent)
+    generator, grid = tmp_path / "g.safetensors", tmp_path / "new" / "g.png"
+    training = ["train", "vae-gan", "-d", folder, "-o", str(tmp_path / "run"), "--device", "cpu"]
+    call(*training, "--preset", "tiny", "--steps", "3", "--weights", str(tiny_weights))
+    call(*training, "--resume", "--steps", "4", "--export", str(generator))
+    with pytest.raises(CodecUnavailable, match="weights=FILE"):
+        call("sample", "vae-gan", "-o", str(grid), "-n", "1", "--generator", str(generator))
+    call(
+        *("sample", "vae-gan", "-o", str(grid), "-n", "1", "-q", "2"),
+        *("--weights", str(tiny_weights), "--generator", str(generator)),
+    )
+    assert Image.open(grid).size == (256, 256)
+
+
+def test_samples_say_whose_they_are(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Above quality 3, where the generator has no part or half of one, that is said."""
+    for quality, said in (("3", "The generator was trained"), ("3.5", "50%"), ("5", "these are the vae's")):
+        call("sample", "vae-gan", "-o", str(tmp_path / "g.png"), "-n", "1", "-q", quality)
+        assert said in capsys.readouterr().out
