@@ -54,7 +54,7 @@ def resolve(wanted: str, problem: Callable[[], str | None] = cuda_problem) -> De
 
 
 def require(name: str, device: str) -> None:
-    """Refuse a device that is absent, for the constructor of the metric ``name``.
+    """Refuse a device that is absent, for the constructor of the metric or codec ``name``.
 
     Raises
     ------

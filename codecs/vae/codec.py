@@ -65,6 +65,7 @@ class Vae:
         self._coder = TileCoder(package.model, package.tables)
         self._identity = bytes.fromhex(package.sha256[:8])
         self._rdoq = rdoq
+        self._weight_bytes = package.bytes
         self._hours = float(package.meta.get("seconds", 0.0)) / 3600
         self.weights_sha256 = package.sha256
         self.version = f"{ADAPTER_VERSION}+format {container.FORMAT_VERSION}, torch {torch.__version__}"
@@ -167,11 +168,11 @@ class Vae:
             return synthesise_batch(self.model, tiles, size, torch.tensor([code], device=self.device))
 
     def complexity(self) -> dict[str, float]:
-        """Parameters, bytes of weights, and thousands of multiply–accumulates per pixel of both sides,
-        and hours of training."""
+        """Parameters, bytes of the weights' file, thousands of multiply–accumulates per pixel of both
+        sides, and hours of training."""
         from .complexity import count
 
-        return count(self.model) | {"training_hours": self._hours}
+        return count(self.model) | {"weight_bytes": float(self._weight_bytes), "training_hours": self._hours}
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
         """Bits of every latent, by the tables that coded it; what single latents and channels draw."""

@@ -1,4 +1,4 @@
-"""What the model costs: parameters, bytes, multiply–accumulates per pixel."""
+"""What the model costs: parameters, multiply–accumulates per pixel."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def count(model: VaeModel) -> dict[str, float]:
     Returns
     -------
     dict
-        ``parameters``; ``weight_bytes`` as shipped (two bytes a network weight, four a transform's);
-        ``encoder_kmac_per_pixel`` and ``decoder_kmac_per_pixel``: thousands of multiply–accumulates
-        of all convolutions, the context model's included on both sides as both have to run it.
+        ``parameters``; ``encoder_kmac_per_pixel`` and ``decoder_kmac_per_pixel``: thousands of
+        multiply–accumulates of all convolutions, the context model's included on both sides as both have to
+        run it.
     """
     network = copy.deepcopy(model).cpu().eval()
     codes = torch.tensor([_CODE])
@@ -56,10 +56,8 @@ def count(model: VaeModel) -> dict[str, float]:
     analysis, context, synthesis = (_macs(network, run) for run in (analyse, code_latents, synthesise))
     transform = _lapped_macs(network)
     parameters = sum(p.numel() for p in model.parameters())
-    full = sum(p.numel() for n, p in model.named_parameters() if "_transform." in n)
     return {
         "parameters": float(parameters),
-        "weight_bytes": float(2 * parameters + 2 * full),
         "encoder_kmac_per_pixel": (analysis + transform + context) / _SIDE**2 / 1e3,
         "decoder_kmac_per_pixel": (context + synthesis + transform) / _SIDE**2 / 1e3,
     }

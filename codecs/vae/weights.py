@@ -31,6 +31,8 @@ class Package:
     model: VaeModel
     tables: CodingTables
     sha256: str
+    bytes: int
+    """Size of the file."""
     meta: dict[str, Any]
 
 
@@ -103,7 +105,7 @@ def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Pack
     if device == "cpu":
         for branch in (model.analysis_branch, model.synthesis_branch):
             branch.to(memory_format=torch.channels_last)
-    return Package(model, tables, hashlib.sha256(data).hexdigest(), meta["training"])
+    return Package(model, tables, hashlib.sha256(data).hexdigest(), len(data), meta["training"])
 
 
 def _model_spec(fields: dict[str, Any]) -> ModelSpec:

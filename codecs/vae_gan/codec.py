@@ -15,10 +15,10 @@ ADAPTER_VERSION = 2
 
 
 class VaeGan:
-    """A VAE's bitstream with a decoder trained for perception: rates equal to the byte, other pictures.
+    """A VAE's bitstream with a decoder trained for perception, up to quality 3; from 4 on it is ``vae``.
 
-    Up to quality 3 the generator decodes; from there its share falls, and from quality 4 on the pictures
-    are those of ``vae``.
+    Rates are those of ``vae`` to the byte. Up to quality 3 the generator decodes; from there its share falls,
+    and from quality 4 on nothing of it is left. The operating points by default are its own, 1 to 3.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ class VaeGan:
         Where the networks run.
     strength
         0 decodes as ``vae`` does, 1 as trained; between them the networks' weights are interpolated,
-        which trades distortion for perception without another bitstream.
+        which trades distortion for perception without another bitstream. Without effect from quality 4 on.
     rdoq
         Strength of the encoder's rate–distortion optimised quantisation.
     """
 
     name = "vae-gan"
     lossless = False
-    qualities: tuple[float, ...] = Vae.qualities
+    qualities: tuple[float, ...] = (1.0, 2.0, 3.0)
     quality_range: tuple[float, float] | None = Vae.quality_range
 
     def __init__(
@@ -64,6 +64,7 @@ class VaeGan:
         branch = Generator(model.spec.branches, plain, file.tensors, strength)
         branch.requires_grad_(False).eval().to(self.vae.device)
         model.synthesis_branch = branch.to(memory_format=torch.channels_last)
+        self._weight_bytes = file.bytes
         self._hours = float(file.meta.get("seconds", 0.0)) / 3600
         self._spared = sum(value.numel() for value in plain.state_dict().values())
         self.weights_sha256 = file.sha256
@@ -82,9 +83,9 @@ class VaeGan:
         return self.vae.explain(image, quality, bitstream)
 
     def complexity(self) -> dict[str, float]:
-        """That of ``vae`` with the generator as its synthesis; the VAE's own counts as weights only."""
+        """That of ``vae`` with the generator as its synthesis; the VAE's own counts as parameters only."""
         found = self.vae.complexity()
         found["parameters"] += self._spared
-        found["weight_bytes"] += 2 * self._spared
+        found["weight_bytes"] += self._weight_bytes
         found["training_hours"] += self._hours
         return found

@@ -22,6 +22,8 @@ class GeneratorFile:
 
     tensors: dict[str, Tensor]
     sha256: str
+    bytes: int
+    """Size of the file."""
     meta: dict[str, Any]
 
 
@@ -73,4 +75,4 @@ def load_generator(path: Path, vae: str, device: str = "cpu") -> GeneratorFile:
             "give the weights=FILE that it was trained from"
         )
     floats = {name: value.float().to(device) for name, value in tensors.items()}
-    return GeneratorFile(floats, hashlib.sha256(data).hexdigest(), meta["training"])
+    return GeneratorFile(floats, hashlib.sha256(data).hexdigest(), len(data), meta["training"])
