@@ -139,6 +139,23 @@ def test_vae_impulses_are_local_and_traversals_begin_at_the_picture(vae: Vae) ->
     assert all(coded[it.name][it.channel] for it in found.impulses)
 
 
+def test_noise_alone_parts_a_generators_traversals_from_its_picture() -> None:
+    """Of a larger picture factor 1 has other noise than what is decoded; without noise they are the same."""
+    from bench_codecs.vae_gan import VaeGan
+
+    codec = VaeGan()
+    image = np.full((384, 70, 3), 90, np.uint8)
+    image[224:] = photo(160, 70)
+    differences = []
+    for silent in (False, True):
+        if silent:
+            torch.nn.init.zeros_(codec.vae.model.synthesis_branch.noise.weight)
+        found, bitstream = explain(codec, image, 3.0)
+        at_one = found.traversals[0].pictures[found.traversals[0].factors.index(1.0)]
+        differences.append(np.abs(at_one.astype(int) - codec.decode(bitstream)[192:]).max())
+    assert differences[0] > 1 >= differences[1]
+
+
 def test_vae_draws_grey_pictures_in_grey(vae: Vae) -> None:
     """What is drawn of a grey picture is grey, as its decoder makes it."""
     grey = np.repeat(photo(64, 64)[..., :1], 3, 2)
