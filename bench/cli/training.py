@@ -45,7 +45,7 @@ def train(job: Job, request: TrainRequest) -> None:
         checkpoint = trainer.train(request, images, validation, shown)
     print(f"checkpoint: {checkpoint}")
     if job.export is not None:
-        console.note(f"calibrating and writing {job.export}")
+        console.note(f"exporting to {job.export}")
         digest = trainer.export(checkpoint, images, job.export)
         print(f"weights: {job.export}, SHA-256 {digest}")
 

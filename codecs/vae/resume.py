@@ -93,11 +93,12 @@ def continued(config: C, path: Path, meta: dict[str, Any], asked: dict[str, Any]
     taken = {name: value for name, value in old.items() if name in _DERIVED}
     if config.minutes:
         taken["steps"] = old["steps"]
-    first = old["entropy_steps"] if old.get("use_branches") else 0
-    if config.steps not in (old["steps"], taken.get("steps")) and config.steps < max(meta["step"], first):
-        raise ConfigError(
-            f"--steps {config.steps}: {path} or its first stage is past that; give more than {old['steps']}"
-        )
+    elif config.steps != old["steps"]:
+        least = max(meta["step"], old["entropy_steps"] if old.get("use_branches") else 0)
+        if config.steps < least:
+            raise ConfigError(
+                f"--steps {config.steps}: {path} or its first stage goes beyond; give at least {least}"
+            )
     going_on: C = dataclasses.replace(config, **taken)
     return going_on
 

@@ -85,7 +85,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "seed": ({"seed": 2}, "seed 1, not 2"),
     "preset": ({"preset": "base"}, "preset tiny, not base"),
     "minutes": ({"minutes": 5.0}, "minutes 0.0, not 5.0"),
-    "fewer steps": ({"steps": 149}, "more than 150"),
+    "fewer steps": ({"steps": 149}, "at least 150"),
     "both": ({"steps": 200, "minutes": 5.0}, "give one"),
 }
 
