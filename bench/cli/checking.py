@@ -19,6 +19,7 @@ from bench.check.text import headline
 from bench.check.verdict import Verdict, worst_first
 from bench.cli import EXIT_FAILED_TRIALS, EXIT_OK, EXIT_REGRESSION, console
 from bench.errors import ConfigError
+from bench.registry import is_file_target
 from bench.runner import Events, Options
 from bench.runner import run as run_suite
 from bench.suite import Suite, load_suite
@@ -89,6 +90,8 @@ def check(request: Request) -> int:
         suite = load_suite(request.limits) if request.limits else Suite()
     else:
         suite = load_suite(request.subject)
+    if request.timing:
+        _refuse_files(suite)
     limits = limits_of(suite)
     state, verdict = None, Verdict(())
     if request.baseline is not None:
@@ -129,6 +132,18 @@ def _measured(suite: Suite, out: Path | None) -> State:
         events = Events(console.note, progress.started, progress.measured, progress.fetching)
         run_suite(resolve_suite(suite), folder, Options(jobs=None, fresh=True), events)
         return snapshot(folder)
+
+
+def _refuse_files(suite: Suite) -> None:
+    """A codec file has one path, so both sides would run the same code, and it would always pass."""
+    for it in suite.codecs:
+        gate = suite.gate.refined(it.gate)
+        if is_file_target(it.codec) and gate.max_slowdown is not None:
+            raise ConfigError(
+                f"{it.codec}: --timing would compare this file with itself, since both installations load it"
+                " from the same place; install the codec as a package in both of them, or leave it out with"
+                " `gate: {max_slowdown: off}`"
+            )
 
 
 def _speed(suite: Suite, against: str, rounds: int, limits: Limits) -> SpeedResult:

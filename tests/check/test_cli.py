@@ -38,6 +38,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(photo(60, 80, 1)).save(root / "pictures" / "p1.png")
     (root / "tables.py").write_text(codecs.SOURCE)
     (root / "suite.yaml").write_text(SUITE)
+    (root / "jpeg.yaml").write_text("datasets: [pictures]\nmetrics: [psnr_rgb]\ncodecs: ['jpeg@10,50,90']\n")
     done = rdbench("run", "suite.yaml", "--no-report", "-o", "run", cwd=root)
     assert done.returncode == 0, done.stderr
     done = rdbench("baseline", "run", "--output", "baseline.json", cwd=root)
@@ -142,7 +143,11 @@ USAGE_ERRORS = {
     "bad suite": (("check", "bad.yaml", "-b", "baseline.json"), ["bad.yaml:3", "max_byte"]),
     "times without another side": (("check", "suite.yaml", "--timing"), ["--against"]),
     "times of a run": (("check", "run", "--timing", "--against", "python3"), ["suite file"]),
-    "another side that is none": (("check", "suite.yaml", "--timing", "--against", "no-such"), ["no-such"]),
+    "another side that is none": (("check", "jpeg.yaml", "--timing", "--against", "no-such"), ["no-such"]),
+    "one file on both sides": (
+        ("check", "suite.yaml", "--timing", "--against", sys.prefix),
+        ["tables.py:Tables", "with itself", "package"],
+    ),
     "baseline of no run": (("baseline", "pictures", "-o", "x.json"), ["run.json"]),
 }
 
@@ -177,13 +182,11 @@ def test_unfinished_runs_make_no_baseline(project: Path, tmp_path: Path) -> None
 @pytest.mark.slow
 def test_speed_against_an_environment(project: Path) -> None:
     """--timing compares this installation with another by the suite's codecs, and names every cell."""
-    slow = (project / "tables.py").read_text()
-    assert slow == codecs.SOURCE
-    arguments = ("suite.yaml", "--timing", "--against", sys.prefix, "--rounds", "3", "--format", "json")
+    arguments = ("jpeg.yaml", "--timing", "--against", sys.prefix, "--rounds", "3", "--format", "json")
     done = rdbench("check", *arguments, cwd=project)
     assert done.returncode in (0, 1), done.stderr
     cells = json.loads(done.stdout)["speed"]
     assert {(it["label"], it["quality"], it["operation"]) for it in cells} == {
-        ("tables", quality, operation) for quality in (1.0, 2.0, 4.0) for operation in ("encode", "decode")
+        ("jpeg-420", quality, operation) for quality in (10.0, 50.0, 90.0) for operation in ("encode", "decode")
     }
     assert all(it["samples"] == 24 for it in cells)
