@@ -205,13 +205,8 @@ def _codec_plan(entry: CodecEntry, suite: Suite, host: Host) -> CodecPlan:
             unavailable=found,
         )
     name = entry.codec if target != entry.codec else found.name
-    defaults = host.describe(CodecRef(target)) if entry.config or suite.device != "auto" else found
-    known = defaults.config if isinstance(defaults, Description) else {}
-    if suite.device == "auto" and "device" not in entry.config and "device" in known:
-        # What was chosen for the user is no part of a name that is to be the same on every machine.
-        known = known | {"device": found.config["device"]}
     return CodecPlan(
-        label=entry.label or _label(name, found.config, known),
+        label=entry.label or _label(name, *_told_apart(entry, found, target, suite.device, host)),
         codec=name,
         target=target,
         version=found.version,
@@ -221,6 +216,25 @@ def _codec_plan(entry: CodecEntry, suite: Suite, host: Host) -> CodecPlan:
         weights_sha256=found.weights_sha256,
         complexity=found.complexity,
     )
+
+
+def _told_apart(
+    entry: CodecEntry, found: Description, target: str, device: str, host: Host
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A configuration and the defaults that its name need not tell."""
+    if not entry.config and device == "auto":
+        return found.config, found.config
+    try:
+        bare = host.describe(CodecRef(target))
+    except ConfigError:  # it can't be without options
+        bare = ""
+    if isinstance(bare, str):
+        return dict(entry.config), {}
+    defaults = bare.config
+    if device == "auto" and "device" not in entry.config and "device" in defaults:
+        # What was chosen for the user is no part of a name that is to be the same on every machine.
+        defaults = defaults | {"device": found.config["device"]}
+    return found.config, defaults
 
 
 def _placed(entry: CodecEntry, target: str, wanted: str, host: Host) -> Description | str:
@@ -272,7 +286,8 @@ def _qualities(
         raise ConfigError(
             f"codec {name!r} has no sweep of its own; name its operating points, as in {name}@10,50,90"
         )
-    assert codec.quality_range is not None
+    if codec.quality_range is None:
+        raise ConfigError(f"codec {name!r} is lossy: its quality_range has to be (lowest, highest), not None")
     low, high = codec.quality_range
     for quality in qualities:
         if not low <= quality <= high:

@@ -128,6 +128,8 @@ class _Subject:
         """The best or the worst operating point of the default sweep; None when lossless."""
         if self.codec.lossless:
             return None
+        if not self.codec.qualities:
+            self.fail("lossy, and without default qualities")
         return max(self.codec.qualities) if best else min(self.codec.qualities)
 
     def encode(self, name: str, image: Image, quality: float | None) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import shlex
 import shutil
 import signal
@@ -32,7 +33,8 @@ class Command:
     Parameters
     ----------
     encode, decode : command lines; both have ``{input}`` and ``{output}``
-    qualities : operating points, separated by commas; the range is theirs. Empty when lossless
+    qualities : default operating points, separated by commas; the range is theirs. Empty when lossless, or
+        where a suite's ``quality`` or ``@`` gives them, any number then
     lower_is_better : the programs' setting falls as quality rises (a quantiser parameter): the
         quality is minus the setting, so that ``qualities="37,32,27,22"`` are −37 to −22
     lossless : the pair returns the same pixels, and has no ``{quality}``
@@ -62,14 +64,13 @@ class Command:
         check_choice(self.name, "output_format", output_format, RASTER_FORMATS)
         self._encode = _template("encode", encode, ("{input}", "{output}"))
         self._decode = _template("decode", decode, ("{input}", "{output}"))
-        if lossless == ("{quality}" in encode) or lossless == bool(qualities.strip()):
-            raise ConfigError(
-                "command: lossy takes {quality} in encode and a list of qualities, lossless neither of them"
-            )
+        if lossless == ("{quality}" in encode) or (lossless and qualities.strip()):
+            raise ConfigError("command: lossy takes {quality} in encode, lossless neither it nor qualities")
         self._sign = -1.0 if lower_is_better else 1.0
         self.lossless = lossless
         self.qualities = tuple(sorted(self._sign * setting for setting in _settings(qualities)))
-        self.quality_range = None if lossless else (self.qualities[0], self.qualities[-1])
+        ends = (self.qualities[0], self.qualities[-1]) if self.qualities else (-math.inf, math.inf)
+        self.quality_range = None if lossless else ends
         self._input_format = input_format
         self._output_format = output_format
         self._suffix = bitstream_suffix

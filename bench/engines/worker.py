@@ -47,6 +47,7 @@ from bench.errors import (
     BadImage,
     BenchError,
     CodecUnavailable,
+    ConfigError,
     MetricUndefined,
     Unsupported,
     UnsupportedImage,
@@ -55,6 +56,7 @@ from bench.image import read_image
 from bench.metrics.base import Metric, Pair, Reference
 from bench.record import Phase, Status
 
+_CONTRACT = ("name", "version", "lossless", "qualities", "quality_range", "encode", "decode")
 _TORCH_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory")
 
 
@@ -104,6 +106,9 @@ def _describe(connection: Connection, state: _State, request: Describe) -> None:
     try:
         loaded = _codec(state, request.codec)
         codec = loaded.codec
+        missing = [it for it in _CONTRACT if not hasattr(codec, it)]
+        if missing:
+            raise ConfigError(f"{type(codec).__name__} lacks {', '.join(missing)}, which every codec has")
         quality_range = None if codec.lossless else codec.quality_range
         connection.send(
             Description(

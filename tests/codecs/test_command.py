@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from bench_codecs.command import Command
 from bench_codecs.jpeg import Jpeg
 
+import bench
 from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError
+from bench.suite import CodecEntry
 from bench.testing import check_codec
 from tests.conftest import photo
+
+README = Path(__file__).parents[2] / "README.md"
 
 CJPEG = partial(
     Command,
@@ -145,3 +151,32 @@ def test_bad_description_is_refused(options, error, message):
     """A description that cannot work is refused before anything runs."""
     with pytest.raises(error, match=message):
         Command(**options)
+
+
+def test_the_suite_that_readme_shows_is_measured(tmp_path, pictures):
+    """Its external codec takes its operating points from the suite, and every trial succeeds."""
+    need("cjpeg", "djpeg")
+    text = re.search(r"```yaml\n(datasets:.*?)```", README.read_text(), re.DOTALL)[1]
+    suite = tmp_path / "kodak.yaml"
+    suite.write_text(text.replace("[kodak]", f"[{pictures}]"))
+    bench.run(suite, out=tmp_path / "run")
+    frame = bench.load(tmp_path / "run")
+    assert set(frame["status"]) == {"ok"}
+    mine = frame[frame["label"] == "cjpeg"]
+    assert sorted(set(mine["quality"])) == [10, 30, 50, 70, 90]
+    # the library behind both is the same one, but for the size of its quantisation tables' header
+    theirs = frame[(frame["label"] == "JPEG 4:2:0") & frame["quality"].isin([10, 30, 50, 70, 90])]
+    keys = ["image", "quality"]
+    gap = mine.set_index(keys)["psnr_rgb"] - theirs.set_index(keys)["psnr_rgb"]
+    assert gap.abs().max() < 0.5
+
+
+def test_a_pair_that_is_lossless_is_measured_without_a_label(tmp_path, pictures):
+    """A codec that can't be constructed without options is named by those that it was given."""
+    need("cp")
+    config = {"encode": "cp {input} {output}", "decode": "cp {input} {output}", "lossless": True}
+    entry = CodecEntry(codec="command", config=config)
+    bench.run(datasets=[str(pictures)], codecs=[entry], metrics=["psnr_rgb"], out=tmp_path / "run")
+    frame = bench.load(tmp_path / "run")
+    assert set(frame["status"]) == {"ok"}
+    assert frame["exact"].all()
