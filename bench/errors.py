@@ -45,4 +45,4 @@ class MetricUndefined(BenchError):
 
 
 class StoreError(BenchError):
-    """A run folder that cannot be used: locked, of an unknown schema, or damaged."""
+    """A run folder that cannot be used (locked, of an unknown schema, damaged), or a file not written."""

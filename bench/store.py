@@ -247,7 +247,7 @@ class RunWriter:
     Raises
     ------
     StoreError
-        Another process is writing into the folder.
+        Another process is writing into the folder, or there can be no folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -258,7 +258,11 @@ class RunWriter:
     def __enter__(self) -> Self:
         from filelock import FileLock, Timeout
 
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = "a file of this name exists" if self.folder.is_file() else error.strerror
+            raise StoreError(f"{self.folder}: cannot be a run folder ({reason})") from error
         lock = FileLock(self.folder / _LOCK_FILE)
         try:
             lock.acquire(timeout=0)
@@ -299,7 +303,6 @@ class RunWriter:
         """Store a bitstream under its hash, once."""
         path = self.folder / BITSTREAM_FOLDER / sha256
         if not path.exists():
-            path.parent.mkdir(exist_ok=True)
             write_atomically(path, bitstream)
 
 
@@ -324,13 +327,25 @@ def _open_journal(path: Path) -> IO[bytes]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old contents or the new ones, never a part."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write a file so that a reader sees the old contents or the new ones, never a part.
+
+    Folders that it is to be in are made.
+
+    Raises
+    ------
+    StoreError
+        It cannot be written there.
+    """
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror})") from error

@@ -150,7 +150,6 @@ def write_baseline(path: Path, state: State) -> None:
     """
     if not state.finished:
         raise ConfigError(f"{path}: not written, none of the {len(state)} trials ended well")
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, encoded(state))
 
 

@@ -25,9 +25,15 @@ def main() -> None:
     except BenchError as error:
         print(f"rdbench: {error}", file=sys.stderr)
         sys.exit(EXIT_USAGE)
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader of a pipe (head, less) has seen enough; nothing more can be written, not even on exit.
         sys.stdout = None
         sys.exit(EXIT_OK)
+    except OSError as error:
+        # A file that cannot be written is the user's to mend; code 1 would say that a codec has got worse.
+        if error.filename is None:
+            raise
+        print(f"rdbench: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(EXIT_USAGE)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)

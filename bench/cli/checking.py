@@ -185,6 +185,7 @@ def _write(verdict: Verdict, request: Request) -> None:
     if request.output is None:
         print(text, end="")
     else:
+        request.output.parent.mkdir(parents=True, exist_ok=True)
         request.output.write_text(text, encoding="utf-8")
         console.note(f"{headline(verdict)}; written to {request.output}")
     summary = os.environ.get(_SUMMARY_VARIABLE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import ConfigError
+from bench.store import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,8 +62,5 @@ def read_json(path: str | Path) -> Any:
 def write_json(path: Path, document: Any) -> Path:
     """Write a document in full or not at all. NaN and infinities, which JSON lacks, are refused."""
     text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_atomically(path, (text + "\n").encode())
     return path
