@@ -146,8 +146,9 @@ class Vae:
             decoded = self._decoded([parsed[it][1] for it in members], (height, width), code)
             for index, picture in zip(members, decoded, strict=True):
                 if parsed[index][0].grey:
-                    mean = picture.mean(2, keepdims=True, dtype=np.float32).round()
-                    picture = np.repeat(mean.astype(np.uint8), 3, axis=2)
+                    for top in range(0, height, container.TILE):  # floats of the whole picture are large
+                        rows = picture[top : top + container.TILE]
+                        rows[:] = rows.mean(2, keepdims=True, dtype=np.float32).round()
                 pictures[index] = np.ascontiguousarray(picture)
         return [pictures[it] for it in range(len(parsed))]
 
@@ -157,15 +158,18 @@ class Vae:
         """Pictures (batch, height, width, 3) from the payload and checksum of each tile of each."""
         import torch
 
+        from .entropy import Tile
         from .model import PATCH
         from .tiling import synthesise_batch, windows
 
-        tiles = [
-            self._coder.decode_batch(of_tile, (window.height // PATCH, window.width // PATCH), code)
-            for of_tile, window in zip(zip(*payloads, strict=True), windows(*size), strict=True)
-        ]
+        grid = list(windows(*size))
+
+        def decode(index: int) -> Tile:
+            shape = (grid[index].height // PATCH, grid[index].width // PATCH)
+            return self._coder.decode_batch([of_one[index] for of_one in payloads], shape, code)
+
         with torch.no_grad():
-            return synthesise_batch(self.model, tiles, size, torch.tensor([code], device=self.device))
+            return synthesise_batch(self.model, decode, size, torch.tensor([code], device=self.device))
 
     def complexity(self) -> dict[str, float]:
         """Parameters, bytes of the weights' file, thousands of multiply–accumulates per pixel of both

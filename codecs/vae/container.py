@@ -29,7 +29,9 @@ from .levels import MAX_CODE
 FORMAT_VERSION = 1
 MAX_SIDE = 65_535
 MAX_PIXELS = 1 << 27
-"""Larger pictures are refused on both sides, so that a header cannot claim more memory than this."""
+"""Larger pictures are refused on both sides. With it a decoder needs less than 2 GiB beyond its libraries,
+whatever a header claims: the picture (0.4 GB), what it holds of the latents (at most 27 tiles of 21 MB), and
+the networks' work on one tile."""
 TILE = 1024
 """Side of a tile in pixels."""
 _MAGIC = b"RDv"

@@ -6,7 +6,8 @@ tiling leaves no seams. Only the second level of the transform treats a tile's e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,41 +99,62 @@ def analyse_batch(
 
 
 def synthesise_batch(
-    model: VaeModel, tiles: list[Tile], size: tuple[int, int], code: Tensor
+    model: VaeModel, decode: Callable[[int], Tile], size: tuple[int, int], code: Tensor
 ) -> NDArray[np.uint8]:
-    """The pictures (batch, height, width, 3) behind tiles of whole batches, which are used up."""
+    """The pictures (batch, height, width, 3) behind tiles of whole batches; ``decode`` gives the n-th tile.
+
+    Tiles are decoded along the shorter side, and let go when no window still needs them: what is held of the
+    latents grows with that side, not with the picture.
+    """
     height, width = size
-    grid = list(windows(height, width))
-    # field by field, so that each is held twice only while it is put together
-    fields = [list(parts) for parts in zip(*tiles, strict=True)]
-    tiles.clear()
-    whole = []
-    while fields:
-        whole.append(_assembled(fields.pop(0), grid, (height, width)))
-    pictures = np.empty((len(whole[0]), height, width, 3), np.uint8)
-    for window in grid:
-        rows, columns = window.outer(BLOCK)
-        decoded, log_scales, features = (field[:, :, rows, columns] for field in whole)
+    grid = list(enumerate(windows(height, width)))
+    if width > height:
+        grid.sort(key=lambda it: (it[1].left, it[1].top))
+    line = -(-min(height, width) // TILE)
+    pictures: NDArray[np.uint8] | None = None
+    held: deque[tuple[Window, Tile]] = deque(maxlen=2 * line + 3)
+    for position in range(len(grid) + line + 1):
+        if position < len(grid):
+            index, window = grid[position]
+            held.append((window, decode(index)))
+        ready = position - line - 1
+        if ready < 0:
+            continue
+        window = grid[ready][1]
+        fields = _assembled(held, window)
         # TensorFloat-32 would put a GPU's pictures some levels off the CPU's
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            samples = _cropped(model.synthesise(decoded, log_scales, features, code), window, 1)
+            samples = _cropped(model.synthesise(*fields, code), window, 1)
         tall, wide = min(window.height, height - window.top), min(window.width, width - window.left)
         pixels = (samples[:, :, :tall, :wide] + 128).round().clamp(0, 255).to(torch.uint8)
+        if pictures is None:
+            pictures = np.empty((len(pixels), height, width, 3), np.uint8)
         pictures[:, window.top : window.top + tall, window.left : window.left + wide] = (
             pixels.permute(0, 2, 3, 1).cpu().numpy()
         )
+    assert pictures is not None
     return pictures
 
 
-def _assembled(parts: list[Tensor], grid: list[Window], size: tuple[int, int]) -> Tensor:
-    if len(parts) == 1:
-        return parts[0]
-    shape = (padded(size[0]) // BLOCK, padded(size[1]) // BLOCK)
-    whole = parts[0].new_empty(*parts[0].shape[:2], *shape)
-    for part, window in zip(parts, grid, strict=True):
-        top, left = window.top // BLOCK, window.left // BLOCK
-        whole[:, :, top : top + part.shape[2], left : left + part.shape[3]] = part
-    return whole
+def _assembled(held: Iterable[tuple[Window, Tile]], window: Window) -> list[Tensor]:
+    """Every field of the tiles over ``window`` and its margin."""
+    rows, columns = window.outer(BLOCK)
+    wholes: list[Tensor] = []
+    for other, tile in held:
+        top, left = other.top // BLOCK, other.left // BLOCK
+        first, last = max(top, rows.start), min(top + other.height // BLOCK, rows.stop)
+        begin, end = max(left, columns.start), min(left + other.width // BLOCK, columns.stop)
+        if first >= last or begin >= end:
+            continue
+        if not wholes:
+            shape = (rows.stop - rows.start, columns.stop - columns.start)
+            wholes = [part.new_empty(*part.shape[:2], *shape) for part in tile]
+        for whole, part in zip(wholes, tile, strict=True):
+            target = whole[:, :, first - rows.start : last - rows.start]
+            target[..., begin - columns.start : end - columns.start] = part[
+                :, :, first - top : last - top, begin - left : end - left
+            ]
+    return wholes
 
 
 def _cropped(field: Tensor, window: Window, unit: int) -> Tensor:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from bench_codecs.vae import Vae, container, tiling
 from bench_codecs.vae.weights import shipped_weights
 
@@ -190,6 +193,63 @@ def test_damaged_bitstreams_are_refused_or_have_the_stated_size(tiny_weights: Pa
             width, height = np.frombuffer(damaged[10:14], "<u2")
             assert picture.shape == (height, width, 3)
     assert refused > 0.95 * trials
+
+
+def test_damaged_tiles_are_refused(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No mutation of a bitstream of several tiles, its lengths included, gives a picture of another size."""
+    for module in (container, tiling):
+        monkeypatch.setattr(module, "TILE", 64)
+    stream = vae.encode(natural(100, 140), 1.0)
+    random = np.random.default_rng(7)
+    refused = 0
+    for _ in range(250):
+        damaged = mutated(stream, random)
+        try:
+            assert vae.decode(damaged).shape == (100, 140, 3)
+        except BadBitstream:
+            refused += damaged != stream
+    assert refused > 225
+
+
+def test_what_a_decoder_holds_grows_with_the_shorter_side(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiles are let go while a long picture is decoded, lying or standing."""
+    for module in (container, tiling):
+        monkeypatch.setattr(module, "TILE", 64)
+    decode = vae._coder.decode_batch
+    alive: list[weakref.ref[torch.Tensor]] = []
+    most = 0
+
+    def watched(*arguments: Any) -> Any:
+        nonlocal most
+        tile = decode(*arguments)
+        alive.append(weakref.ref(tile.features))
+        most = max(most, sum(it() is not None for it in alive))
+        return tile
+
+    monkeypatch.setattr(vae._coder, "decode_batch", watched)
+    for size in ((128, 640), (640, 128)):
+        vae.decode(vae.encode(natural(*size), 1.0))
+    assert len(alive) == 40
+    assert most <= 8
+
+
+def test_a_large_claim_costs_no_memory(vae: Vae) -> None:
+    """A header of the largest picture, with bytes enough for its tiles, is refused within 300 MB."""
+    stream = bytearray(vae.encode(natural(64, 64), 1.0))
+    tiles = b"".join(bytes(4) + b"\x04" + bytes(4) for _ in range(144))
+    stream[10:14] = np.array([11_585, 11_585], "<u2").tobytes()
+    script = (
+        "import resource, sys; from bench.errors import BadBitstream; from bench_codecs.vae import Vae\n"
+        "import bench_codecs.vae.tiling; codec = Vae(); codec.decode(bytes.fromhex(sys.argv[1]))\n"
+        "held = int(open('/proc/self/statm').read().split()[5]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (held + 300_000_000,) * 2)\n"
+        "try: codec.decode(bytes.fromhex(sys.argv[2]))\n"
+        "except BadBitstream: print('refused')"
+    )
+    sound = vae.encode(natural(64, 64), 1.0)
+    command = [sys.executable, "-c", script, sound.hex(), (bytes(stream[:14]) + tiles).hex()]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "refused"
 
 
 def test_a_header_cannot_claim_more_than_its_payload(vae: Vae) -> None:
