@@ -39,7 +39,9 @@ def explain(bitstream: bytes) -> Explanation:
     quantisers = np.stack([it.quantiser for it in scan.components])
     bits, squares, position, sound = walk_scan(data, stuffed, layout, codes, quantisers, blocks)
     total = float(bits.sum())
-    if not sound or not 0 <= 8 * len(coded) - total < 8:
+    # A last byte of 0xFF is stuffed too, and no code comes after it to be charged for that.
+    spare = 16 if len(coded) and is_stuffing[-1] else 8
+    if not sound or not 0 <= 8 * len(coded) - total < spare:
         raise BadBitstream(f"jpeg: the scan is damaged {position // 8} bytes after its start")
     names = ("Y", "Cb", "Cr")[: len(layout)] if len(layout) <= 3 else tuple(map(str, range(len(layout))))
     most = layout[:, :2].max(0)

@@ -245,7 +245,11 @@ def _board(
             for metric, by_label in theirs.items()
             if metric in bd and anchor is not None and anchor in curves[metric]
         },
-        findings=(*_left_out(left_out, entries), *lint(_lint_configs(entries, directed, images), anchor)),
+        findings=(
+            *_left_out(left_out, entries),
+            *_of_other_pictures(published, dataset, frame["image"].nunique()),
+            *lint(_lint_configs(entries, directed, images), anchor),
+        ),
         n_images=frame["image"].nunique(),
     )
 
@@ -335,6 +339,33 @@ def _published(
                 label = f"{it.label} (published)" if it.label in curves[curve.metric] else it.label
                 result.setdefault(curve.metric, {})[label] = curve
     return result
+
+
+def _of_other_pictures(published: Sequence[Published], dataset: str, images: int) -> list[Finding]:
+    """What keeps published curves from being compared with measured ones."""
+    from bench.datasets import catalog
+
+    findings = []
+    silent = tuple(it.label for it in published if it.dataset is None)
+    if silent:
+        text = (
+            f"{', '.join(silent)}: the file does not say of which pictures the curve is; a BD-rate against it"
+            f" means something only if they are those of {dataset}"
+        )
+        findings.append(Finding("published", "warning", text, silent))
+    others = tuple(it.label for it in published if it.dataset not in (None, dataset))
+    if others:
+        text = f"{', '.join(others)}: of other pictures than {dataset}, and left out"
+        findings.append(Finding("published", "note", text, others))
+    same = tuple(it.label for it in published if it.dataset == dataset)
+    spec = catalog().get(dataset) if same else None
+    if spec is not None and images < len(spec.files):
+        text = (
+            f"{', '.join(same)}: published over all {len(spec.files)} images of {dataset}, and here are"
+            f" {images} of them; BD-rates against it compare different pictures"
+        )
+        findings.append(Finding("published", "warning", text, same))
+    return findings
 
 
 def _left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:

@@ -97,6 +97,16 @@ def test_jpeg_of_one_component() -> None:
     assert 0 <= found.overhead["padding of the last byte"] < 8
 
 
+def test_a_scan_may_end_in_a_stuffed_byte() -> None:
+    """Where the last byte of the codes is 0xFF, the zero stuffed after it is accounted for, not damage."""
+    random = np.random.default_rng(0)
+    streams = (Jpeg().encode(random.integers(0, 256, (16, 16, 3), np.uint8), 50) for _ in range(2000))
+    bitstream = next(it for it in streams if it.endswith(b"\xff\x00\xff\xd9"))
+    found = explain_jpeg(bitstream)
+    assert found.map_bits + sum(found.overhead.values()) == pytest.approx(8 * len(bitstream))
+    assert 8 <= found.overhead["padding of the last byte"] < 16
+
+
 def test_damaged_jpeg_is_refused() -> None:
     """A scan whose codes do not end where it does has no map."""
     bitstream = bytearray(Jpeg().encode(photo(64, 64), 60))

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from bench.exchange import Published
+from bench.rd import Curve
+from bench.report.board import load_boards
 from bench.report.markdown import Section, write_markdown
 from bench.report.table import Column, Table
 from bench.report.tables import ranking, summary
+from tests.page.runs import Made as InRun
+from tests.page.runs import write_run
 
 from .figure_boards import Made, board
 
@@ -50,3 +57,24 @@ def test_tables_stand_beside_the_figures_of_the_same_thing(tmp_path: Path) -> No
     assert sorted(order, key=page.index) == order
     assert "Lossless coding" not in page
     assert ".svg" not in page
+
+
+@pytest.mark.parametrize(
+    ("dataset", "named", "message"),
+    [
+        ("kodak", "kodak", "over all 24 images of kodak, and here are 3"),
+        ("kodak", None, "does not say of which pictures"),
+        ("mine", "kodak", "of other pictures than mine, and left out"),
+    ],
+)
+def test_published_curves_of_other_pictures_are_told(
+    tmp_path: Path, dataset: str, named: str | None, message: str
+) -> None:
+    """A published curve beside a part of its pictures, or beside unknown ones, comes with a warning."""
+    run = write_run(tmp_path / "run", [InRun("jpeg", "jpeg", 1.0)], images=3, points=6, dataset=dataset)
+    curve = Curve("theirs", (0.2, 0.4, 0.8, 1.6), (28.0, 31.0, 34.0, 37.0), "psnr_rgb", True)
+    (its_board,) = load_boards([run], published=[Published("theirs", (curve,), dataset=named)])
+    assert [it.message for it in its_board.findings if it.kind == "published"] == [
+        next(it.message for it in its_board.findings if message in it.message)
+    ]
+    assert bool(its_board.published) is (named in (None, dataset))
