@@ -1,8 +1,19 @@
 """Every error that rdbench raises on purpose.
 
-One small tree, importing nothing, so that any module and any adapter can use it.
+One small tree, importing nothing of rdbench, so that any module and any adapter can use it.
 A message names the thing at fault (file, codec, key) and says what to do about it.
 """
+
+from collections.abc import Iterable
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'datasets'?"``, or what is known where nothing is near: the end of a message."""
+    from difflib import get_close_matches
+
+    names = list(known)
+    near = get_close_matches(name, names, n=1) or [it for it in names if it.startswith(name)][:1]
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(names) or 'none'}"
 
 
 class BenchError(Exception):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -84,7 +85,18 @@ class Suite(BaseModel):
     gate: Gate = Gate()
     """What ``rdbench check`` lets pass."""
 
-    @field_validator("datasets", "metrics", mode="before")
+    @field_validator("codecs", mode="before")
+    @classmethod
+    def _whole_specs(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            for place, it in enumerate(value):
+                if place and isinstance(it, int | float):
+                    points = takewhile(lambda it: isinstance(it, int | float), value[place:])
+                    spec = ",".join(map(str, (value[place - 1], *points)))
+                    raise ValueError(f"YAML splits a list at its commas; quote the codec: '{spec}'")
+        return value
+
+    @field_validator("datasets", "codecs", "metrics", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value

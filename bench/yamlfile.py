@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from bench.errors import ConfigError
+from bench.errors import ConfigError, suggestion
 
 Model = TypeVar("Model", bound=BaseModel)
 Key = tuple[str | int, ...]
@@ -67,7 +68,11 @@ def validate(model: type[Model], data: Any, document: Document, *, skip: int = 0
         for it in error.errors():
             key = tuple(it["loc"])[skip:]
             name = ".".join(str(part) for part in key if not _is_union_tag(part, document, key))
-            problems.append(f"{document.path}:{_line_of(key, document)}: {name or 'document'}: {it['msg']}")
+            if it["type"] == "extra_forbidden":
+                what = "unknown key" + suggestion(str(key[-1]), _keys_beside(model, it["loc"]))
+            else:
+                what = it["msg"].removeprefix("Value error, ")
+            problems.append(f"{document.path}:{_line_of(key, document)}: {name or 'document'}: {what}")
         raise ConfigError("\n".join(dict.fromkeys(problems))) from error
 
 
@@ -88,6 +93,28 @@ def _line_of(key: Key, document: Document) -> int:
     while key and key not in document.lines:
         key = key[:-1]
     return document.lines.get(key, 1)
+
+
+def _keys_beside(model: type[BaseModel], key: Key) -> list[str]:
+    """The keys that a model knows where ``key`` stands, read off its JSON schema."""
+    schema = model.model_json_schema()
+    here = [schema]
+    for part in key[:-1]:
+        inner = "items" if isinstance(part, int) else "additionalProperties"
+        here = [
+            found
+            for it in _alternatives(here, schema)
+            if (found := it.get("properties", {}).get(part) or it.get(inner))
+        ]
+    return [name for it in _alternatives(here, schema) for name in it.get("properties", {})]
+
+
+def _alternatives(nodes: list[dict[str, Any]], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for it in nodes:
+        if "$ref" in it:
+            it = schema["$defs"][it["$ref"].rpartition("/")[2]]
+        yield it
+        yield from _alternatives(it.get("anyOf", []), schema)
 
 
 def _is_union_tag(part: str | int, document: Document, key: Key) -> bool:

@@ -187,6 +187,8 @@ def test_speed_against_an_environment(project: Path) -> None:
     assert done.returncode in (0, 1), done.stderr
     cells = json.loads(done.stdout)["speed"]
     assert {(it["label"], it["quality"], it["operation"]) for it in cells} == {
-        ("jpeg-420", quality, operation) for quality in (10.0, 50.0, 90.0) for operation in ("encode", "decode")
+        ("jpeg-420", quality, operation)
+        for quality in (10.0, 50.0, 90.0)
+        for operation in ("encode", "decode")
     }
     assert all(it["samples"] == 24 for it in cells)

@@ -79,13 +79,28 @@ def test_suite_file(tmp_path: Path) -> None:
         ),
         (
             ("label: JPEG 4:4:4", "lable: JPEG 4:4:4"),
-            "suite.yaml:6: codecs.1.lable: Extra inputs are not permitted",
+            "suite.yaml:6: codecs.1.lable: unknown key; did you mean 'label'?",
         ),
         (
             ("- webp@20,50", "- webp@20,x"),
-            "suite.yaml:4: codecs.0: Value error, codec 'webp@20,x': '20,x' is not a list",
+            "suite.yaml:4: codecs.0: codec 'webp@20,x': '20,x' is not a list",
         ),
-        (("datasets: kodak", "dataset: kodak"), "suite.yaml:1: dataset: Extra inputs"),
+        (("datasets: kodak", "dataset: kodak"), "yaml:1: dataset: unknown key; did you mean 'datasets'?"),
+        (("metrics:", "metric:"), "suite.yaml:2: metric: unknown key; did you mean 'metrics'?"),
+        (("    quality:", "    qualities:"), "codecs.1.qualities: unknown key; did you mean 'quality'?"),
+        (
+            ("datasets: kodak", "gate: {max_byte: 1%}"),
+            "suite.yaml:1: gate.max_byte: unknown key; did you mean 'max_bytes'?",
+        ),
+        (
+            ("    label:", "    gate: {max_byte: 1%}\n    label:"),
+            "suite.yaml:6: codecs.1.gate.max_byte: unknown key; did you mean 'max_bytes'?",
+        ),
+        (("datasets: kodak", "zzz: 1"), "suite.yaml:1: zzz: unknown key; known: datasets, codecs, quality"),
+        (
+            ("  - webp@20,50", "  [jpeg@10,50,90.5, webp]\nlater:"),
+            "suite.yaml:3: codecs: YAML splits a list at its commas; quote the codec: 'jpeg@10,50,90.5'",
+        ),
         (("codecs:", "codecs: ["), "suite.yaml:4: not valid YAML"),
         (("metrics: [psnr_rgb, ms_ssim_rgb]", "metrics: []"), "suite.yaml:2: metrics"),
     ],
