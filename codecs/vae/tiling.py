@@ -121,10 +121,10 @@ def synthesise_batch(
         if ready < 0:
             continue
         window = grid[ready][1]
-        fields = _assembled(held, window)
+        decoded, log_scales, features = _assembled(held, window)
         # TensorFloat-32 would put a GPU's pictures some levels off the CPU's
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            samples = _cropped(model.synthesise(*fields, code), window, 1)
+            samples = _cropped(model.synthesise(decoded, log_scales, features, code), window, 1)
         tall, wide = min(window.height, height - window.top), min(window.width, width - window.left)
         pixels = (samples[:, :, :tall, :wide] + 128).round().clamp(0, 255).to(torch.uint8)
         if pictures is None:
