@@ -70,7 +70,6 @@ def sample(name: str, request: SampleRequest, out: Path) -> None:
         grid[top : top + height, left : left + width] = picture
     buffer = io.BytesIO()
     Image.fromarray(grid).save(buffer, "PNG")
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(out, buffer.getvalue())
     print(f"{out}: {count} samples of {name} at quality {request.quality:g}, seed {request.seed}")
     print(trainer.sample_note(request))
