@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from bench.errors import ConfigError
+from bench.errors import ConfigError, suggestion
 from bench.exchange import Published, read_compressai, read_typed_csv
 from bench.rd import (
     Curve,
@@ -30,7 +30,10 @@ LoadRun: TypeAlias = "Callable[[str], pd.DataFrame]"
 
 @dataclass(frozen=True)
 class Selector:
-    """``PATH`` or ``PATH#LABEL``: a run's folder or a file of curves, and one label inside it."""
+    """``PATH`` or ``PATH#LABEL``: a run's folder or a file of curves, and one label inside it.
+
+    The name of a codec stands for its label where it has one only.
+    """
 
     path: str
     label: str | None = None
@@ -59,6 +62,7 @@ class Source:
     dataset: str | None = None
     curves: Mapping[str, Curve] = field(default_factory=dict)
     images: Mapping[str, ImageCurves] = field(default_factory=dict)
+    codec: str = ""
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -143,7 +147,9 @@ def resolve(text: str, load_run: LoadRun) -> tuple[Source, ...]:
         sources = (_from_published(read_compressai(path), path),)
     if selector.label is not None:
         labels = sorted({source.label for source in sources})
-        sources = tuple(source for source in sources if source.label == selector.label)
+        of_codec = {source.label for source in sources if source.codec == selector.label}
+        wanted = {selector.label} if selector.label in labels or len(of_codec) != 1 else of_codec
+        sources = tuple(source for source in sources if source.label in wanted)
         if not sources:
             raise ConfigError(f"{selector.path}: no label {selector.label!r}; it has {', '.join(labels)}")
     if not sources:
@@ -165,8 +171,12 @@ def compare(
     Raises
     ------
     ConfigError
-        A test shares no data set or no metric with the anchor.
+        A test shares no data set or no metric with the anchor, or nothing has one of ``metrics``.
     """
+    known = dict.fromkeys(metric for source in (*anchors, *tests) for metric in source.metrics)
+    for name in metrics or ():
+        if name not in known:
+            raise ConfigError(f"nothing here has the metric {name!r}{suggestion(name, known)}")
     rows: list[Row] = []
     names = _names([*anchors, *tests])
     for test in tests:
@@ -261,9 +271,9 @@ def _from_run(frame: pd.DataFrame, origin: str) -> tuple[Source, ...]:
         comparable = [name for name in metric_columns(part) if name not in frame.attrs.get("ideal", {})]
         measured = [name for name in comparable if lossy[name].notna().any()]
         by_metric = {metric: image_curves(part, metric) for metric in measured}
-        for label in lossy["label"].unique():
+        for label, codec in lossy[["label", "codec"]].drop_duplicates().itertuples(index=False):
             images = {metric: curves[str(label)] for metric, curves in by_metric.items()}
-            sources.append(Source(str(label), origin, str(dataset), images=images))
+            sources.append(Source(str(label), origin, str(dataset), images=images, codec=str(codec)))
     return tuple(sources)
 
 

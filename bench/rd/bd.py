@@ -321,4 +321,8 @@ def percent(gap: float) -> float:
 
 def little_overlap(overlap: float) -> tuple[str, ...]:
     """A warning of ranges that share little."""
-    return (f"overlap {overlap:.1%} is under {MIN_OVERLAP:.0%}",) if overlap < MIN_OVERLAP else ()
+    if overlap >= MIN_OVERLAP:
+        return ()
+    rounded = f"{overlap:.1%}"
+    amount = "just" if rounded == f"{MIN_OVERLAP:.1%}" else f"{rounded} is"
+    return (f"overlap {amount} under {MIN_OVERLAP:.0%}",)

@@ -128,8 +128,21 @@ def test_selectors_that_name_nothing_say_what_there_is(run: str, tmp_path: Path)
         compare_selectors(run, [TINY], loader())
     with pytest.raises(ConfigError, match="no lossy configuration"):
         resolve(run, loader(run_table({"jpeg": 1.0}).query("label == 'png'")))
+    with pytest.raises(ConfigError, match="has the metric 'psnr'; did you mean 'psnr_rgb'"):
+        compare_selectors(TINY, [f"{run}#jpeg"], loader(), metrics=["psnr"])
     with pytest.raises(ConfigError, match="share no metric"):
-        compare_selectors(TINY, [f"{run}#jpeg"], loader(), metrics=["lpips"])
+        compare_selectors(TINY, [f"{run}#jpeg"], loader(), metrics=["psnr_yuv"])
+
+
+def test_the_name_of_a_codec_stands_for_its_only_label(run: str) -> None:
+    """A codec with one configuration needs no label; one with several does, and a label comes first."""
+    frame = run_table({"avif 420": 1.0, "webp 4": 0.9, "webp 6": 0.8})
+    (source,) = resolve(f"{run}#avif", loader(frame))
+    assert source.label == "avif 420"
+    with pytest.raises(ConfigError, match="no label 'webp'; it has avif 420, webp 4, webp 6"):
+        resolve(f"{run}#webp", loader(frame))
+    (source,) = resolve(f"{run}#jpeg", loader())
+    assert source.label == "jpeg"
 
 
 ROWS = (
