@@ -34,13 +34,12 @@ from bench.rd import (
     mean_curve,
     resampled_images,
 )
+from bench.report import findings
 from bench.store import RunInfo, read_info
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MIN_FINISHED = 0.5
-"""Share of the images that a configuration must finish at every point to take part in comparisons."""
 
 _PREFERRED_ANCHORS = ("jpeg", "jpeg2000", "webp")
 
@@ -60,6 +59,8 @@ class Entry:
     """``alone``, ``load``, or empty where there are no times."""
     n_ok: int
     n_planned: int
+    n_missing: int = 0
+    """Of the planned trials those that were not measured yet."""
     complexity: Mapping[str, float] = field(default_factory=dict)
     """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
     bpp: float | None = None
@@ -209,12 +210,16 @@ def _board(
     board = Board(dataset, frame, entries, measured, anchor)
     per_image, images, curves, bd, pairs = {}, {}, {}, {}, {}
     left_out: set[str] = set()
+    unmeasured: dict[str, list[str]] = {}
     resampled: dict[int, Resampled | None] = {}
     every = image_curves_by_metric(frame, [it.name for it in measured], dataset)
     for metric in measured:
         by_label = every[metric.name]
         kept = {label: it for label, it in by_label.items() if _finished_enough(it)}
-        left_out |= by_label.keys() - kept.keys()
+        absent = findings.without_values(frame, metric.name) & by_label.keys()
+        for label in absent:
+            unmeasured.setdefault(label, []).append(metric.name)
+        left_out |= by_label.keys() - kept.keys() - absent
         images[metric.name] = common_images(list(kept.values()))
         per_image[metric.name] = {label: it.only(images[metric.name]) for label, it in kept.items()}
         if images[metric.name]:
@@ -246,8 +251,11 @@ def _board(
             if metric in bd and anchor is not None and anchor in curves[metric]
         },
         findings=(
-            *_left_out(left_out, entries),
-            *_of_other_pictures(published, dataset, frame["image"].nunique()),
+            *findings.unfinished(entries),
+            *findings.valueless(metrics, measured, frame),
+            *findings.unmeasured(unmeasured),
+            *findings.left_out(left_out, entries),
+            *findings.of_other_pictures(published, dataset, frame["image"].nunique()),
             *lint(_lint_configs(entries, directed, images), anchor),
         ),
         n_images=frame["image"].nunique(),
@@ -280,6 +288,7 @@ def _entries(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, .
                 timing="" if ok.empty else ("alone" if timings == {"alone"} else "load"),
                 n_ok=len(ok),
                 n_planned=len(rows),
+                n_missing=int((rows["status"] == "cancelled").sum()),
                 complexity=complexities[str(first["run"]), str(first["codec"]), str(first["config"])],
                 bpp=rates.get(str(label)),
                 encode_mps=encode,
@@ -323,7 +332,7 @@ def _choose_anchor(entries: Sequence[Entry], wanted: str | None) -> str | None:
 
 
 def _finished_enough(curves: ImageCurves) -> bool:
-    return len(curves.complete()) >= max(1, MIN_FINISHED * len(curves.images))
+    return len(curves.complete()) >= max(1, findings.MIN_FINISHED * len(curves.images))
 
 
 def _published(
@@ -341,46 +350,6 @@ def _published(
     return result
 
 
-def _of_other_pictures(published: Sequence[Published], dataset: str, images: int) -> list[Finding]:
-    """What keeps published curves from being compared with measured ones."""
-    from bench.datasets import catalog
-
-    findings = []
-    silent = tuple(it.label for it in published if it.dataset is None)
-    if silent:
-        text = (
-            f"{', '.join(silent)}: the file does not say of which pictures the curve is; a BD-rate against it"
-            f" means something only if they are those of {dataset}"
-        )
-        findings.append(Finding("published", "warning", text, silent))
-    others = tuple(it.label for it in published if it.dataset not in (None, dataset))
-    if others:
-        text = f"{', '.join(others)}: of other pictures than {dataset}, and left out"
-        findings.append(Finding("published", "note", text, others))
-    same = tuple(it.label for it in published if it.dataset == dataset)
-    spec = catalog().get(dataset) if same else None
-    if spec is not None and images < len(spec.files):
-        text = (
-            f"{', '.join(same)}: published over all {len(spec.files)} images of {dataset}, and here are"
-            f" {images} of them; BD-rates against it compare different pictures"
-        )
-        findings.append(Finding("published", "warning", text, same))
-    return findings
-
-
-def _left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:
-    return [
-        Finding(
-            "left-out",
-            "warning",
-            f"{it.label} finished under {MIN_FINISHED:.0%} of the images and takes no part in comparisons",
-            (it.label,),
-        )
-        for it in entries
-        if it.label in labels
-    ]
-
-
 def _lint_configs(
     entries: Sequence[Entry], curves: Mapping[str, Mapping[str, Curve]], images: Mapping[str, tuple[str, ...]]
 ) -> list[Config]:
@@ -393,7 +362,7 @@ def _lint_configs(
             machine=it.environment.id,
             timing="alone" if it.timing == "alone" else "load" if it.timing else None,
             n_ok=it.n_ok,
-            n_planned=it.n_planned,
+            n_planned=it.n_planned - it.n_missing,
             n_images=max((len(names) for names in images.values()), default=0),
             curves=tuple(by_label[it.label] for by_label in curves.values() if it.label in by_label),
         )

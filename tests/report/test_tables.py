@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+import bench
 from bench.exchange import Published
 from bench.rd import Curve
 from bench.report.board import load_boards
 from bench.report.markdown import Section, write_markdown
 from bench.report.table import Column, Table
 from bench.report.tables import ranking, summary
+from tests.conftest import photo
 from tests.page.runs import Made as InRun
 from tests.page.runs import write_run
 
@@ -78,3 +81,36 @@ def test_published_curves_of_other_pictures_are_told(
         next(it.message for it in its_board.findings if message in it.message)
     ]
     assert bool(its_board.published) is (named in (None, dataset))
+
+
+def test_a_stopped_run_is_unfinished_not_failed(tmp_path: Path) -> None:
+    """Trials that were not measured yet are one warning, and no codec is blamed for them."""
+    codecs = [InRun("jpeg", "jpeg", 1.0), InRun("webp", "webp", 0.7)]
+    run = write_run(tmp_path / "run", codecs, images=4, points=5)
+    journal = run / "measurements.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:22]))
+    (its_board,) = load_boards([run])
+    told = [it.message for it in its_board.findings if it.severity == "warning" and it.kind != "timing"]
+    assert told == [
+        "unfinished: 18 of 40 trials were not measured yet; the command of the run goes on with them"
+    ]
+
+
+def test_metrics_that_some_rows_lack_are_told_as_such(tmp_path: Path, pictures: Path) -> None:
+    """A codec that was measured without a metric did not fail; a metric without any value is named."""
+    out = tmp_path / "run"
+    bench.run(datasets=[str(pictures)], codecs=["jpeg@20,50,80"], metrics=["psnr_rgb"], out=out)
+    bench.run(datasets=[str(pictures)], codecs=["webp@20,50,80"], metrics=["psnr_rgb", "psnr_y"], out=out)
+    told = [it for it in load_boards([out])[0].findings if it.kind in ("unmeasured", "left-out")]
+    assert [it.message for it in told] == [
+        "psnr_y: no values for jpeg-420, which take no part in comparisons by it"
+    ]
+    small = tmp_path / "small"
+    small.mkdir()
+    Image.fromarray(photo(64, 64)).save(small / "p.png")
+    metrics = ["psnr_rgb", "ms_ssim_rgb"]
+    bench.run(datasets=[str(small)], codecs=["jpeg@20,50,80"], metrics=metrics, out=tmp_path / "tiny")
+    (told_of_small,) = [it for it in load_boards([tmp_path / "tiny"])[0].findings if it.kind == "unmeasured"]
+    assert "ms_ssim_rgb: no value on any picture" in told_of_small.message
+    assert "64 pixels" in told_of_small.message

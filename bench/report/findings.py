@@ -1,0 +1,115 @@
+"""What a reader of a board has to know of its data: what is missing, and what is of other pictures.
+
+What makes a comparison unfair in itself is in :mod:`bench.lint`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bench.exchange import Published
+from bench.lint import Finding
+from bench.plan import MetricPlan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.report.board import Entry
+
+MIN_FINISHED = 0.5
+"""Share of the images that a configuration must finish at every point to take part in comparisons."""
+
+
+def unfinished(entries: Sequence[Entry]) -> list[Finding]:
+    """One warning for a run that was stopped: what was not measured yet is no failure of any codec."""
+    missing = {it.label: it.n_missing for it in entries if it.n_missing}
+    if not missing:
+        return []
+    planned = sum(it.n_planned for it in entries)
+    text = (
+        f"unfinished: {sum(missing.values())} of {planned} trials were not measured yet; the command of the"
+        " run goes on with them"
+    )
+    return [Finding("unfinished", "warning", text, tuple(missing))]
+
+
+def left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:
+    """Configurations whose failures keep them out of comparisons."""
+    return [
+        Finding(
+            "left-out",
+            "warning",
+            f"{it.label} finished under {MIN_FINISHED:.0%} of the images and takes no part in comparisons",
+            (it.label,),
+        )
+        for it in entries
+        if it.label in labels and it.n_ok < it.n_planned - it.n_missing
+    ]
+
+
+def without_values(frame: pd.DataFrame, metric: str) -> set[str]:
+    """Labels with finished trials, none of which has the metric."""
+    ok = frame[frame["status"] == "ok"]
+    measured = set(ok.loc[ok[metric].notna() | ok["exact"].astype(bool), "label"])
+    return set(map(str, set(ok["label"]) - measured))
+
+
+def unmeasured(metrics: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """One note for all codecs that lack the same metrics, which others of the run have."""
+    labels: dict[tuple[str, ...], list[str]] = {}
+    for label, names in metrics.items():
+        labels.setdefault(tuple(names), []).append(label)
+    return [
+        Finding(
+            "unmeasured",
+            "note",
+            f"{', '.join(names)}: no values for {', '.join(its)}, which take no part in comparisons by"
+            f" {'it' if len(names) == 1 else 'them'}",
+            tuple(its),
+        )
+        for names, its in labels.items()
+    ]
+
+
+def valueless(
+    planned: Sequence[MetricPlan], measured: Sequence[MetricPlan], frame: pd.DataFrame
+) -> list[Finding]:
+    """Metrics that were asked for and are defined on no picture."""
+    lossy = frame[(frame["status"] == "ok") & ~frame["exact"].astype(bool)]
+    names = [it.name for it in planned if it not in measured]
+    if not names or not len(lossy):
+        return []
+    size = min(int(lossy["width"].min()), int(lossy["height"].min()))
+    text = (
+        f"{', '.join(names)}: no value on any picture; a metric may need larger ones (the smallest side here"
+        f" is {size} pixels), or the folder was measured without it"
+    )
+    return [Finding("unmeasured", "note", text, ())]
+
+
+def of_other_pictures(published: Sequence[Published], dataset: str, images: int) -> list[Finding]:
+    """What keeps published curves from being compared with measured ones."""
+    from bench.datasets import catalog
+
+    findings = []
+    silent = tuple(it.label for it in published if it.dataset is None)
+    if silent:
+        text = (
+            f"{', '.join(silent)}: the file does not say of which pictures the curve is; a BD-rate against it"
+            f" means something only if they are those of {dataset}"
+        )
+        findings.append(Finding("published", "warning", text, silent))
+    others = tuple(it.label for it in published if it.dataset not in (None, dataset))
+    if others:
+        text = f"{', '.join(others)}: of other pictures than {dataset}, and left out"
+        findings.append(Finding("published", "note", text, others))
+    same = tuple(it.label for it in published if it.dataset == dataset)
+    spec = catalog().get(dataset) if same else None
+    if spec is not None and images < len(spec.files):
+        text = (
+            f"{', '.join(same)}: published over all {len(spec.files)} images of {dataset}, and here are"
+            f" {images} of them; BD-rates against it compare different pictures"
+        )
+        findings.append(Finding("published", "warning", text, same))
+    return findings
