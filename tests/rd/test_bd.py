@@ -143,7 +143,7 @@ def test_little_overlap_warns() -> None:
     assert result.overlap == pytest.approx(0.5)
     assert result.value is not None
     assert result.warnings == ("overlap 50.0% is under 75%",)
-    shifted = Curve("b", curve().rate, tuple(q + 2.5001 for q in curve().quality))
+    shifted = Curve("b", curve().rate, tuple(q + 2.1429 for q in curve().quality))
     assert bd_rate(curve(), shifted).warnings == ("overlap just under 75%",)
 
 
