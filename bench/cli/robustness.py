@@ -41,7 +41,7 @@ def robustness(run: Path, options: Options, out: Path | None) -> None:
             numeric_from=3,
         )
         for note in table.notes:
-            print(note)
+            console.print_text(note)
     print(f"\nreport: {folder / 'robustness.md'}")
 
 

@@ -317,12 +317,15 @@ def complexity(board: Board) -> Table | None:
     learned = [entry for entry in board.entries if entry.complexity]
     metrics = headline_metrics(board)[:1]
     trained = any(TRAINING_HOURS in entry.complexity for entry in learned)
+    memory = {entry.label: _peaks(board, entry.label) for entry in learned}
+    known = any(it is not None for its in memory.values() for it in its)
     rows: list[tuple[Value, ...]] = []
     for entry in learned:
         cost = entry.complexity
         values: list[Value] = [entry.label]
         values += [cost.get(key, math.nan) / 1e6 for key in ("parameters", "weight_bytes")]
         values += [cost.get(f"{side}_kmac_per_pixel") for side in ("encoder", "decoder")]
+        values += memory[entry.label] if known else []
         values += [cost.get(TRAINING_HOURS)] if trained else []
         values += [_bd_cells(board, metric, entry.label)[0] for metric in metrics]
         rows.append((*values, *speeds[entry.label]))
@@ -332,6 +335,8 @@ def complexity(board: Board) -> Table | None:
         Column("weights_mb", "weights, MB", 2, "low"),
         Column("encoder_kmac_px", "enc kMAC/px", 1, "low"),
         Column("decoder_kmac_px", "dec kMAC/px", 1, "low"),
+        *([Column("encode_peak_mb", "enc memory, MB", 0, "low")] if known else []),
+        *([Column("decode_peak_mb", "dec memory, MB", 0, "low")] if known else []),
         *([Column(TRAINING_HOURS, "training, h", 1, "low")] if trained else []),
         *(Column(f"bd_rate_{it}", f"BD-rate {metric_title(it)} %", 1, "low", signed=True) for it in metrics),
         Column("encode_mps", "enc MP/s", 2, "high"),
@@ -340,10 +345,19 @@ def complexity(board: Board) -> Table | None:
     notes = (
         "kMAC/px: thousands of multiply–accumulates per pixel of all convolutions, counted by hooks. A dash:"
         " the codec does not report it.",
+        *(["memory: the most that the process held on any picture, libraries included."] if known else []),
     )
     return Table(
         "complexity", f"Complexity of learned codecs on {board.dataset}", columns, tuple(rows), notes
     )
+
+
+def _peaks(board: Board, label: str) -> list[float | None]:
+    """The largest process of encoder and decoder over the finished trials, in MB; None where not measured."""
+    rows = board.frame[(board.frame["label"] == label) & (board.frame["status"] == "ok")]
+    keys = ("encode_peak_bytes", "decode_peak_bytes")
+    peaks = [float(rows[it].max()) / 1e6 if it in rows else math.nan for it in keys]
+    return [None if math.isnan(it) else it for it in peaks]
 
 
 def failures(board: Board) -> Table:

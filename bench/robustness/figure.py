@@ -22,7 +22,7 @@ _FATES: tuple[tuple[str, str, Callable[[BitstreamRow], float]], ...] = (
 """From harmless to harmful; colours of Okabe and Ito, and Tol."""
 _TICKS = tuple(sign * it for sign in (-1, 1) for it in (0, 5, 10, 20, 50, 100, 200, 500, 1000, 2000))
 _ROW_INCHES = 0.17
-_INPUT_HEIGHT = 3.0
+_INPUT_HEIGHT = 3.4
 _SPREAD = 0.8
 """Part of the room of one corruption that the codecs' marks share."""
 
@@ -39,7 +39,7 @@ def inputs_figure(rows: Sequence[InputRow], looks: Mapping[str, Look], sheet: Sh
         mine = [(corruptions.index(it.group.probe) + aside, it) for it in rows if it.group.label == label]
         _draw(rate, looks[label], [(x, it.inflation) for x, it in mine], label)
         _draw(quality, looks[label], [(x, it.delta_clean) for x, it in mine])
-    for axes, title in ((rate, "bpp inflation [%]"), (quality, "Δ PSNR to the clean picture [dB]")):
+    for axes, title in ((rate, "bpp inflation [%]"), (quality, "Δ PSNR to clean [dB]")):
         axes.set_xticks(range(len(corruptions)), corruptions, rotation=35, ha="right")
         axes.set_xlim(-0.5, len(corruptions) - 0.5)
         axes.grid(visible=False, axis="x")
@@ -49,6 +49,8 @@ def inputs_figure(rows: Sequence[InputRow], looks: Mapping[str, Look], sheet: Sh
         axes.axhline(0, color="#555555", linewidth=0.6, zorder=1)
     # Noise costs some codecs a few percent and others several hundred, and blur saves.
     rate.set_yscale("symlog", linthresh=10)
+    low, high = rate.get_ylim()
+    rate.set_ylim(1.4 * low, 1.4 * high)  # no mark on the edge; margins are linear
     rate.set_yticks([it for it in _TICKS if _reached(rate, it)])
     rate.yaxis.set_major_formatter(lambda value, _: f"{value:+g}".replace("-", "−") if value else "0")
     rate.minorticks_off()

@@ -15,7 +15,7 @@ from bench.errors import CodecUnavailable, ConfigError, Unsupported
 from bench.explanation import Explanation
 
 from . import container
-from .levels import LEVELS, quality_to_code
+from .levels import CODING_STRENGTH, LEVELS, quality_to_code
 
 ADAPTER_VERSION = 2
 
@@ -44,7 +44,11 @@ class Vae:
     quality_range: tuple[float, float] | None = (1.0, float(LEVELS))
 
     def __init__(
-        self, *, weights: str = "", device: Literal["auto", "cpu", "cuda"] = "cpu", rdoq: float = 0.16
+        self,
+        *,
+        weights: str = "",
+        device: Literal["auto", "cpu", "cuda"] = "cpu",
+        rdoq: float = CODING_STRENGTH,
     ) -> None:
         if not 0.0 <= rdoq <= 1.0:
             raise ConfigError(f"vae: rdoq={rdoq} is not in 0 to 1")

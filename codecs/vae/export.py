@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bench.errors import ConfigError
 from bench.image import read_image
 
-from .levels import LEVELS, STEPS_PER_LEVEL
+from .levels import CODING_STRENGTH, LEVELS, STEPS_PER_LEVEL
 
 if TYPE_CHECKING:
     import torch
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .weights import Package
 
 HYPER_RADIUS = 64
-CODING_STRENGTH = 0.16
-"""Strength of the quantisation that codes pictures; chosen on CID22-validation."""
 
 
 def export(checkpoint: Path, images: Sequence[Path], out: Path, training: dict[str, Any]) -> str:

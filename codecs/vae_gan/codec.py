@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench_codecs.vae.codec import Vae
+from bench_codecs.vae.levels import CODING_STRENGTH
 
 from bench.codec import Image
 from bench.errors import ConfigError
@@ -47,7 +48,7 @@ class VaeGan:
         generator: str = "",
         device: Literal["auto", "cpu", "cuda"] = "cpu",
         strength: float = 1.0,
-        rdoq: float = 0.16,
+        rdoq: float = CODING_STRENGTH,
     ) -> None:
         if not 0.0 <= strength <= 1.0:
             raise ConfigError(f"vae-gan: strength={strength} is not in 0 to 1")

@@ -303,3 +303,18 @@ def test_tables_leave_out_what_nobody_reports() -> None:
     assert "training_hours" not in {column.key for column in table.columns}
     assert plane_table(board((Made("png", "png", lossless=True),))) is None
     assert equal_bytes_table(board(USUAL), ()) is None
+
+
+def test_peak_memory_is_shown_where_it_was_measured() -> None:
+    """The largest process of each side over all pictures, in MB; without such records there is no column."""
+    its_board = board(LEARNED)
+    without = complexity(its_board)
+    assert without is not None
+    assert not any("memory" in it.title for it in without.columns)
+    frame = its_board.frame.assign(encode_peak_bytes=float("nan"), decode_peak_bytes=float("nan"))
+    rows = frame.index[frame["label"] == "net"]
+    frame.loc[rows[:2], "decode_peak_bytes"] = [3e8, 2e8]
+    table = complexity(dataclasses.replace(its_board, frame=frame))
+    assert table is not None
+    assert table.by_label("decode_peak_mb") == {"net": 300.0, SHARP.label: None}
+    assert table.by_label("encode_peak_mb") == {"net": None, SHARP.label: None}
