@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, get_args
 
+from .cli.layout import lay_out, wrapped
 from .compare import Row
 
 Format: TypeAlias = Literal["text", "markdown", "json", "csv"]
@@ -19,8 +20,8 @@ _TITLES = ("anchor", "test", "metric", "BD-rate %", "95% CI", "BD-quality", "ima
 _LEFT = frozenset({"anchor", "test", "metric", "note"})
 
 
-def format_rows(rows: Sequence[Row], style: Format = "text") -> str:
-    """The rows in one of ``FORMATS``, ending in a newline.
+def format_rows(rows: Sequence[Row], style: Format = "text", width: int | None = None) -> str:
+    """The rows in one of ``FORMATS``, ending in a newline; text is at most ``width`` wide.
 
     JSON is a list of objects with the keys ``anchor, test, metric, method, bd_rate, bd_quality, ci95,
     n_images, overlap``: numbers in full, ``null`` where there is no value, ``ci95`` as ``[low, high]``.
@@ -34,7 +35,7 @@ def format_rows(rows: Sequence[Row], style: Format = "text") -> str:
     cells = [_cells(row) for row in rows]
     if style == "markdown":
         return _markdown(cells)
-    return _text(cells, rows[0].method if rows else "")
+    return _text(rows, cells, width)
 
 
 def _csv(rows: Sequence[Row]) -> str:
@@ -55,18 +56,18 @@ def _markdown(cells: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _text(cells: Sequence[Sequence[str]], method: str) -> str:
-    table = [_TITLES, *cells]
-    widths = [max(len(row[k]) for row in table) for k in range(len(_TITLES))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if title in _LEFT else cell.rjust(width)
-            for cell, width, title in zip(row, widths, _TITLES, strict=True)
-        ).rstrip()
-        for row in table
-    ]
-    foot = f"BD by {method}; negative BD-rate: fewer bits than the anchor. MS-SSIM in dB." if method else ""
-    return "\n".join([*lines, foot]) + "\n"
+def _text(rows: Sequence[Row], cells: Sequence[Sequence[str]], width: int | None) -> str:
+    table = lay_out(_TITLES[:-1], [it[:-1] for it in cells], len(_LEFT) - 1, width)
+    # Notes are sentences: in a column they would take the line from the numbers.
+    noted: dict[str, list[str]] = {}
+    for row in rows:
+        if row.note:
+            noted.setdefault(_printable(row.note), []).append(_printable(f"{row.test} {row.metric}"))
+    texts = [f"{', '.join(names)}: {note}" for note, names in noted.items()]
+    if rows:
+        texts.append(f"BD by {rows[0].method}; negative BD-rate: fewer bits than the anchor. MS-SSIM in dB.")
+    below = [line for text in texts for line in wrapped(text, width, "  ")]
+    return "\n".join([*table.above, *table.header, *table.body, *table.below, *below]) + "\n"
 
 
 def _cells(row: Row) -> list[str]:

@@ -114,6 +114,7 @@ class RdRegression:
 
     def _compare(self, path: Path, state: State, gate: Any) -> None:
         __tracebackhide__ = True
+        import shutil
         import warnings
 
         from bench.check.compare import compare
@@ -123,7 +124,7 @@ class RdRegression:
         if not path.exists():
             pytest.fail(f"no baseline yet: run `pytest --rd-update` and commit {path}", pytrace=False)
         verdict = compare(read_baseline(path), state, lambda codec: gate)
-        text = as_text(verdict, accept="--rd-update")
+        text = as_text(verdict, accept="--rd-update", width=shutil.get_terminal_size().columns)
         if any(it.fails for it in verdict.findings):
             pytest.fail(f"{path.name}: {text}", pytrace=False)
         if verdict.findings:

@@ -3,30 +3,53 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from bench.check.verdict import Change, Finding, SpeedCell, Verdict
+from bench.cli.layout import lay_out, wrapped
 
 _TITLES = ("verdict", "codec", "quality", "measure", "worst", "limit", "images, worst first", "because")
 _SPEED_TITLES = ("verdict", "codec", "quality", "", "ratio", "99% interval", "limit", "samples", "")
 _NAMED = 4
-"""Images that a table names; JSON has them all."""
+"""Images that a table names, measures that a line does; JSON has them all."""
+_AT_A_GLANCE = 8
+"""Rows of a table that need no summary."""
 
 _ACCEPT = "If it is meant, accept the new state with {} and commit the baseline."
 
 
-def as_text(verdict: Verdict, accept: str = "--update") -> str:
+def as_text(verdict: Verdict, accept: str = "--update", width: int | None = None) -> str:
     """A table of what differs, worst first, between a headline and what to do.
 
-    ``accept`` is the option that accepts a new state.
+    ``accept`` is the option that accepts a new state, ``width`` that of the terminal.
     """
-    parts = [headline(verdict)]
+    parts = [_wrapped([headline(verdict)], width)]
+    if lines := _by_codec(verdict):
+        parts.append(_wrapped(lines, width))
     if listed := _listed(verdict):
-        parts.append(_aligned([_TITLES, *map(_cells, listed)]))
+        parts.append(_aligned(_TITLES, map(_cells, listed), width))
     if verdict.speed:
-        parts.append(_aligned([_SPEED_TITLES, *(_speed_cells(it) for it in verdict.speed)]))
-    parts += remarks(verdict, accept)
+        parts.append(_aligned(_SPEED_TITLES, map(_speed_cells, verdict.speed), width))
+    parts += [_wrapped([it], width) for it in remarks(verdict, accept)]
     return "\n\n".join(parts) + "\n"
+
+
+def _by_codec(verdict: Verdict) -> list[str]:
+    """A line for each codec where the table is too long to be taken in at once."""
+    if len(_listed(verdict)) <= _AT_A_GLANCE:
+        return []
+    lines = []
+    for label, findings in verdict.by_codec():
+        kinds = Counter(it.kind for it in findings)
+        worst: dict[str, str] = {}
+        for it in findings:
+            if it.kind == findings[0].kind and _worst(it):
+                worst.setdefault(it.measure, f"{it.measure} {_worst(it)}")
+        counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+        told = f"; worst: {', '.join(list(worst.values())[:_NAMED])}" if worst else ""
+        lines.append(f"{printable(label)}: {counts}{told}")
+    return lines
 
 
 def as_markdown(verdict: Verdict) -> str:
@@ -170,13 +193,13 @@ def _speed_cells(cell: SpeedCell) -> tuple[str, ...]:
     )
 
 
-def _aligned(table: Sequence[Sequence[str]]) -> str:
-    shown = [[printable(cell) for cell in row] for row in table]
-    widths = [max(len(row[k]) for row in shown) for k in range(len(shown[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in shown
-    )
+def _aligned(titles: Sequence[str], rows: Iterable[Sequence[str]], width: int | None) -> str:
+    table = lay_out(titles, list(rows), len(titles), width, dispensable=(_TITLES[6], "samples"))
+    return "\n".join((*table.above, *table.header, *table.body, *table.below))
+
+
+def _wrapped(texts: Sequence[str], width: int | None) -> str:
+    return "\n".join(line for text in texts for line in wrapped(text, width, "  "))
 
 
 def _piped(table: Sequence[Sequence[str]]) -> str:

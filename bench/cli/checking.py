@@ -15,7 +15,7 @@ from bench.check.formats import FORMATS
 from bench.check.gates import limits_of
 from bench.check.snapshot import snapshot
 from bench.check.state import State, read_baseline, write_baseline
-from bench.check.text import headline
+from bench.check.text import as_text, headline
 from bench.check.verdict import Verdict, worst_first
 from bench.cli import EXIT_FAILED_TRIALS, EXIT_OK, EXIT_REGRESSION, console
 from bench.errors import ConfigError
@@ -183,7 +183,7 @@ def _with_speed(verdict: Verdict, speed: SpeedResult) -> Verdict:
 def _write(verdict: Verdict, request: Request) -> None:
     text = FORMATS[request.format](verdict)
     if request.output is None:
-        print(text, end="")
+        print(as_text(verdict, width=console.width()) if request.format == "text" else text, end="")
     else:
         request.output.parent.mkdir(parents=True, exist_ok=True)
         request.output.write_text(text, encoding="utf-8")

@@ -61,7 +61,7 @@ def compare(
     if style not in FORMATS:
         raise ConfigError(f"--format is one of {', '.join(FORMATS)}, not {style!r}")
     rows = compare_selectors(anchor, tests, load, method, metrics)
-    print(format_rows(rows, style), end="")
+    print(format_rows(rows, style, console.width()), end="")
     if style == "json":
         # The documented keys have no room for remarks.
         for row in rows:
@@ -116,7 +116,7 @@ def _print_board(board: Board) -> None:
         if table is not None and table.rows:
             _print_table(table)
     for finding in board.findings:
-        print(f"{finding.severity}: {finding.message}")
+        console.print_text(f"{finding.severity}: {finding.message}")
 
 
 def _print_table(table: Table) -> None:

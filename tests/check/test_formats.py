@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 
 from bench.check.formats import FORMATS
+from bench.check.text import as_text
 from bench.check.verdict import Change, Finding, SpeedCell, Verdict, worst_first
 
 HOSTILE = "crash, 100% <b>|\x1b[31m\x00 bad]]>\nsecond line"
@@ -109,3 +111,30 @@ def test_markdown_table_keeps_its_columns() -> None:
     row = next(it for it in text.splitlines() if "FAILED" in it)
     assert row.replace("\\|", "").count("|") == 9
     assert "<b>" not in text
+
+
+def test_text_fits_the_terminal() -> None:
+    """A table is no wider than the terminal, and no image or cause is lost for that."""
+    detail = "libjpeg-turbo 2.1.5 -> 3.1.3; option subsampling 444 -> 420"
+    many = Verdict(tuple(replace(it, detail=detail) for it in VERDICT.findings), environment=("a b " * 40,))
+    text = as_text(many, width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert all(it in text for it in ("b.png", "a.png", "3.1.3", "420"))
+
+
+def test_a_long_table_begins_with_a_line_for_each_codec() -> None:
+    """How often each kind of finding occurs and the worst of each measure; a short table needs none."""
+    rows = [
+        Finding(
+            "regression", True, "jpeg", q, measure, unit, 0.0, (Change("k/a.png", None, None, amount * q),)
+        )
+        for q in range(1, 6)
+        for measure, unit, amount in (("bytes", "%", 1.0), ("psnr_rgb", "dB", 0.01))
+    ]
+    rows.append(Finding("changed", False, "webp", 10.0, "bitstream"))
+    text = as_text(Verdict(worst_first(rows)))
+    assert text.splitlines()[2:4] == [
+        "jpeg: 10 regression; worst: bytes +5.00%, psnr_rgb +0.0500 dB",
+        "webp: 1 changed",
+    ]
+    assert "5 regression" not in as_text(Verdict(worst_first(rows[:5])))

@@ -39,12 +39,16 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(project: Path, *arguments: str, columns: str = "200") -> subprocess.CompletedProcess[str]:
     # Where the entry point is not installed, the plug-in is named.
     installed = any(it.value == "bench.pytest_plugin" for it in entry_points(group="pytest11"))
     named = [] if installed else ["-p", "bench.pytest_plugin"]
     line = [sys.executable, "-m", "pytest", *named, "-p", "no:cacheprovider", "tests", *arguments]
-    environment = os.environ | {"PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": str(project),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "COLUMNS": columns,
+    }
     return subprocess.run(line, cwd=project, capture_output=True, text=True, env=environment, check=False)
 
 
@@ -84,11 +88,14 @@ def test_accept_then_pass_then_catch(project: Path) -> None:
 
 
 def test_exceptions_and_swaps_are_named(project: Path) -> None:
-    """A codec that raises, or swaps channels, fails with quality, image and cause."""
+    """A codec that raises, or swaps channels, fails with quality, image and cause, in lines that fit."""
     run(project, "--rd-update")
     edit(project, *codecs.SWAP)
     done = run(project, "-k", "codec")
     assert "mismatch, decode: decoded channels are in the order BGR" in done.stdout
+    told = run(project, "-k", "codec", columns="80").stdout.partition("test_codec.json")[2]
+    assert "BGR" in told
+    assert max(map(len, told.splitlines())) <= 80
     edit(project, "return buffer.getvalue()", "raise RuntimeError('no such luck')")
     done = run(project, "-k", "codec")
     assert "codec_error, encode: RuntimeError: no such luck" in done.stdout

@@ -180,4 +180,27 @@ def test_text_and_markdown_are_readable_and_inert() -> None:
         assert "n/a (no overlap)" in output
         assert "\x1b" not in output
     assert [line.replace("\\|", "").count("|") for line in markdown.splitlines()] == [10] * 4
-    assert len({line.index("psnr_rgb") for line in text.splitlines()[1:3]}) == 1
+    assert len({line.index("psnr_rgb") for line in text.splitlines()[2:4]}) == 1
+
+
+def test_text_fits_the_terminal() -> None:
+    """Notes stand below the table, each once with its rows, and nothing is wider than the terminal."""
+    rows = [
+        Row(
+            "jpeg-420",
+            f"codec {k}",
+            "ms_ssim_rgb",
+            "pchip",
+            -1.0,
+            0.1,
+            (-15.0, 10.0),
+            24,
+            0.5,
+            "overlap 50.0%",
+        )
+        for k in range(9)
+    ]
+    text = format_rows(rows, width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("overlap 50.0%") == 1
+    assert "codec 8 ms_ssim_rgb" in text
