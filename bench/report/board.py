@@ -59,8 +59,6 @@ class Entry:
     """``alone``, ``load``, or empty where there are no times."""
     n_ok: int
     n_planned: int
-    n_missing: int = 0
-    """Of the planned trials those that were not measured yet."""
     complexity: Mapping[str, float] = field(default_factory=dict)
     """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
     bpp: float | None = None
@@ -68,6 +66,8 @@ class Entry:
     encode_mps: float | None = None
     """Megapixels of the finished trials ÷ seconds for all of them."""
     decode_mps: float | None = None
+    n_missing: int = 0
+    """Of the planned trials those that were not measured yet."""
 
 
 @dataclass(frozen=True, eq=False)

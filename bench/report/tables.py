@@ -355,9 +355,8 @@ def complexity(board: Board) -> Table | None:
 def _peaks(board: Board, label: str) -> list[float | None]:
     """The largest process of encoder and decoder over the finished trials, in MB; None where not measured."""
     rows = board.frame[(board.frame["label"] == label) & (board.frame["status"] == "ok")]
-    keys = ("encode_peak_bytes", "decode_peak_bytes")
-    peaks = [float(rows[it].max()) / 1e6 if it in rows else math.nan for it in keys]
-    return [None if math.isnan(it) else it for it in peaks]
+    measured = [rows[it].dropna() if it in rows else () for it in ("encode_peak_bytes", "decode_peak_bytes")]
+    return [float(max(it)) / 1e6 if len(it) else None for it in measured]
 
 
 def failures(board: Board) -> Table:
