@@ -36,7 +36,7 @@ def load_yaml(path: Path) -> Document:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error})") from error
+        raise ConfigError(f"{path}: cannot be read ({getattr(error, 'strerror', error)})") from error
     loader = yaml.SafeLoader if not hasattr(yaml, "CSafeLoader") else yaml.CSafeLoader
     try:
         node = yaml.compose(text, Loader=loader)

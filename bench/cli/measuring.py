@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from bench import registry
 from bench.api import default_folder, resolve_suite
 from bench.cli import console
+from bench.datasets import catalog
 from bench.engines.zygote import Zygote
 from bench.errors import ConfigError
 from bench.runner import Events, Options, Summary
@@ -33,6 +36,8 @@ class Request:
         """The suite that the suite file and the options describe together."""
         if self.device not in get_args(Device):
             raise ConfigError(f"--device is one of {', '.join(get_args(Device))}, not {self.device!r}")
+        if self.suite is not None and (self.suite.is_dir() or not self.suite.exists()):
+            raise ConfigError(f"{self.suite}: no such suite file{_meant(str(self.suite))}")
         return resolve_suite(
             self.suite,
             datasets=self.datasets,
@@ -42,6 +47,15 @@ class Request:
             limit=self.limit,
             device=None if self.device == "auto" else self.device,
         )
+
+
+def _meant(text: str) -> str:
+    """The option that takes what was given in the place of a suite file."""
+    if re.split("[:@]", text)[0] in registry.targets(registry.CODECS) or ".py:" in text:
+        return f"; to measure this codec: rdbench run -c {text}"
+    if text in catalog() or Path(text).is_dir():
+        return f"; to measure on these images: rdbench run -d {text}"
+    return ""
 
 
 def run(request: Request, options: Options, zygote: Zygote) -> bool:

@@ -11,7 +11,7 @@ from urllib.parse import urlparse
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from bench.download import cache_folder, download
-from bench.errors import ConfigError, DatasetError
+from bench.errors import ConfigError, DatasetError, suggestion
 from bench.rd import Curve
 from bench.yamlfile import load_yaml, validate
 
@@ -80,14 +80,20 @@ def open_reference(name_or_path: str) -> tuple[Published, ...]:
     known = {it.name: it for it in load_references(CATALOG)}
     if name_or_path not in known:
         raise ConfigError(
-            f"reference {name_or_path!r}: neither a file nor a known curve; known: {', '.join(known)}"
+            f"reference {name_or_path!r}: neither a file nor a known curve{suggestion(name_or_path, known)}"
         )
     reference = known[name_or_path]
     ending = Path(urlparse(reference.url).path).suffix
     copy = cache_folder() / "references" / f"{reference.sha256}{ending}"
     if not copy.is_file():
         copy.parent.mkdir(parents=True, exist_ok=True)
-        download([reference.url], reference.sha256, copy)
+        try:
+            download([reference.url], reference.sha256, copy)
+        except DatasetError as error:
+            raise DatasetError(
+                f"reference {name_or_path!r}: {error}\n"
+                f"Download {reference.url} elsewhere, and give the file in the place of the name."
+            ) from error
     return tuple(
         replace(it, label=reference.name, curves=_renamed(it.curves, reference.name))
         for it in reference.read(copy)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.errors import ConfigError, DatasetError
-from bench.exchange import read_compressai, read_typed_csv
+from bench.exchange import read_compressai, read_typed_csv, references
 from bench.exchange.references import load_references
 from tests.rd.curves import reference_folder
 
@@ -139,6 +139,22 @@ def test_references_are_verified_and_credited(tmp_path: Path) -> None:
     assert (found.source, found.dataset) == ("A paper", "kodak")
     with pytest.raises(DatasetError, match="expected"):
         reference.read(write(tmp_path, "{}"))
+
+
+def test_a_reference_that_cannot_be_had_is_named_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a connection the message says which curve, from where, and that a copy will do."""
+
+    def refused(*_: object) -> None:
+        raise DatasetError("0123.json could not be downloaded")
+
+    monkeypatch.setattr(references, "download", refused)
+    monkeypatch.setattr(references, "cache_folder", lambda: tmp_path)
+    with pytest.raises(DatasetError, match=r"reference 'vtm-444'(.|\n)*Download https://.* give the file"):
+        references.open_reference("vtm-444")
+    with pytest.raises(ConfigError, match="did you mean 'vtm-444'"):
+        references.open_reference("vtm444")
 
 
 @pytest.mark.parametrize(
