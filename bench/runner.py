@@ -72,6 +72,9 @@ class Summary:
     reused: int
     statuses: Counter[str] = field(default_factory=Counter)
     """Of this run's planned trials, measured now or before."""
+    other_codecs: tuple[str, ...] = ()
+    """Labels that the folder holds and this suite does not ask for."""
+    other_images: tuple[str, ...] = ()
 
     @property
     def failed(self) -> int:
@@ -136,7 +139,16 @@ def _run(suite: Suite, writer: RunWriter, options: Options, events: Events, zygo
         writer.append(measurement)
         statuses[measurement.status] += 1
         events.measured(measurement)
-    return Summary(writer.folder, len(everything), len(todo), len(everything) - len(todo), statuses)
+    labels = {it.label for it in plan.codecs}
+    return Summary(
+        writer.folder,
+        len(everything),
+        len(todo),
+        len(everything) - len(todo),
+        statuses,
+        tuple(it.label for it in info.codecs if it.label not in labels),
+        tuple(it.name for it in info.images if it not in files),
+    )
 
 
 def _recipe(plan: Plan, environment: Environment, options: Options, metrics: DeviceName) -> Recipe:
@@ -162,6 +174,7 @@ def _resumed_info(
             events.note(
                 f"the environment differs from this run's former one ({'; '.join(changed)}): {consequence}"
             )
+        _note_renewed(writer.folder, before.plan, plan, events)
         plan = before.plan.merged(plan)
         licences = before.datasets | licences
     return RunInfo(
@@ -171,6 +184,25 @@ def _resumed_info(
         codecs=plan.codecs,
         metrics=plan.metrics,
     )
+
+
+def _note_renewed(folder: Path, before: Plan, plan: Plan, events: Events) -> None:
+    """Tell of codecs that changed since: results of another version or other weights are history."""
+    former = {(it.codec, it.label): it for it in before.codecs}
+    for it in plan.codecs:
+        old = former.get((it.codec, it.label), it)
+        identity = (old.codec, old.version, old.weights_sha256, old.config)
+        if identity[1:3] == (it.version, it.weights_sha256) or it.unavailable:
+            continue
+        aside = {
+            line.key
+            for line in read_journal(folder)
+            if line.status == "ok"
+            and identity == (line.codec, line.version, line.weights_sha256, line.config)
+        }
+        if aside:
+            change = "other weights" if old.version == it.version else f"{old.version} -> {it.version}"
+            events.note(f"{it.label} changed ({change}): its {len(aside)} former results are left aside")
 
 
 def _finished(folder: Path, info: RunInfo, options: Options) -> set[str]:

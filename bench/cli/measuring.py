@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -16,6 +17,8 @@ from bench.errors import ConfigError
 from bench.runner import Events, Options, Summary
 from bench.runner import run as run_suite
 from bench.suite import Device, Suite, parse_codec, parse_numbers
+
+_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ def run(request: Request, options: Options, zygote: Zygote) -> bool:
             )
             raise
     _print_summary(summary)
+    if request.suite is not None:
+        _print_others(summary)
     if request.report and summary.statuses["ok"]:
         from bench.cli import reporting
         from bench.report import ReportOptions
@@ -91,3 +96,18 @@ def _print_summary(summary: Summary) -> None:
     failed = f"; failed: {detail}" if detail else ""
     count = f"{summary.statuses['ok']} of {summary.planned} trials ok ({summary.reused} from before)"
     console.note(f"{count}{failed}; run folder: {summary.folder}")
+
+
+def _print_others(summary: Summary) -> None:
+    """What a former suite left in the folder: it would not leave the leaderboard without a word."""
+    groups = (("codec", summary.other_codecs), ("image", summary.other_images))
+    told = ", ".join(f"{kind} {_some(names)}" for kind, names in groups if names)
+    if told:
+        console.note(
+            f"in the folder, but not in this suite: {told}; reports show them too (--fresh starts over)"
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
