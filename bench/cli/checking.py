@@ -56,7 +56,9 @@ class Request:
                 " that is measured on the same machine at the same time"
             )
         if self.baseline is None and not self.timing:
-            raise ConfigError("give --baseline FILE, or --timing --against ENV|WHEEL|COMMAND, or both")
+            raise ConfigError(
+                "give --baseline FILE, or --timing --against ENV|WHEEL|FILE.py|COMMAND, or both"
+            )
         if self.update and self.baseline is None:
             raise ConfigError("--update writes the baseline: name it with --baseline FILE")
         if self.timing and self.is_run:
@@ -90,8 +92,8 @@ def check(request: Request) -> int:
         suite = load_suite(request.limits) if request.limits else Suite()
     else:
         suite = load_suite(request.subject)
-    if request.timing:
-        _refuse_files(suite)
+    if request.against is not None:
+        _verify_sides(suite, request.against)
     limits = limits_of(suite)
     state, verdict = None, Verdict(())
     if request.baseline is not None:
@@ -134,16 +136,20 @@ def _measured(suite: Suite, out: Path | None) -> State:
         return snapshot(folder)
 
 
-def _refuse_files(suite: Suite) -> None:
-    """A codec file has one path, so both sides would run the same code, and it would always pass."""
-    for it in suite.codecs:
-        gate = suite.gate.refined(it.gate)
-        if is_file_target(it.codec) and gate.max_slowdown is not None:
+def _verify_sides(suite: Suite, against: str) -> None:
+    """Refuse to compare code with itself, which always passes: both sides find a codec file at one path."""
+    timed = [it.codec for it in suite.codecs if suite.gate.refined(it.gate).max_slowdown is not None]
+    files = {it.partition(":")[0] for it in timed if is_file_target(it)}
+    if against.endswith(".py"):
+        if len(files) != 1 or not all(map(is_file_target, timed)):
             raise ConfigError(
-                f"{it.codec}: --timing would compare this file with itself, since both installations load it"
-                " from the same place; install the codec as a package in both of them, or leave it out with"
-                " `gate: {max_slowdown: off}`"
+                f"--against {against}: stands for the one codec file of a suite, and this suite times others"
             )
+    elif files:
+        raise ConfigError(
+            f"{min(files)}: --timing would compare this file with itself, since both sides load it from the"
+            " same place; name its former version, --against OLD.py, or install the codec as a package in both"
+        )
 
 
 def _speed(suite: Suite, against: str, rounds: int, limits: Limits) -> SpeedResult:

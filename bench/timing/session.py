@@ -56,6 +56,8 @@ class Session:
 
     def codec(self, label: str, name: str, target: str, config: dict[str, Any]) -> tuple[str, ...]:
         """Construct a codec; the options that this installation does not know."""
+        if self._side.codec_file is not None:
+            target = f"{self._side.codec_file}:{target.rpartition(':')[2]}"
         answer = self._ask({"do": "codec", "label": label, "name": name, "target": target, "config": config})
         return tuple(answer["unknown"])
 

@@ -1,4 +1,4 @@
-"""The other side of a comparison: a virtual environment, a wheel, or a command that starts a Python."""
+"""The other side of a comparison: another installation, or the former version of a codec file."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.errors import ConfigError
 
-_FORMS = "a virtual environment, a wheel, or a command that starts a Python"
+_FORMS = "a virtual environment, a wheel, a codec file, or a command that starts a Python"
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Side:
     name: str
     command: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    codec_file: str | None = None
+    """What is loaded instead of the codec file that a suite names."""
 
 
 def here() -> Side:
@@ -34,11 +36,11 @@ def here() -> Side:
 
 @contextlib.contextmanager
 def open_side(text: str) -> Iterator[Side]:
-    """The installation that a user names.
+    """The side that a user names.
 
-    A folder is a virtual environment. A wheel is unpacked into a temporary folder that comes before all that
-    is installed here, so that its dependencies are the same on both sides. Anything else is a command line
-    that starts a Python.
+    A ``.py`` file is a codec file's former version, in this installation. A folder is a virtual environment.
+    A wheel is unpacked into a temporary folder that comes before all that is installed here, so that its
+    dependencies are the same on both sides. Anything else is a command line that starts a Python.
 
     Raises
     ------
@@ -48,6 +50,10 @@ def open_side(text: str) -> Iterator[Side]:
     path = Path(text)
     if path.is_dir():
         yield Side(text, (_python_of(path),), _without_path())
+    elif path.suffix == ".py":
+        if not path.is_file():
+            raise ConfigError(f"--against {path}: no such file")
+        yield replace(here(), name=text, codec_file=str(path))
     elif path.suffix == ".whl":
         with tempfile.TemporaryDirectory(prefix="rdbench-wheel-") as folder:
             _unpack(path, Path(folder))

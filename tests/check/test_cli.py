@@ -146,7 +146,15 @@ USAGE_ERRORS = {
     "another side that is none": (("check", "jpeg.yaml", "--timing", "--against", "no-such"), ["no-such"]),
     "one file on both sides": (
         ("check", "suite.yaml", "--timing", "--against", sys.prefix),
-        ["tables.py:Tables", "with itself", "package"],
+        ["tables.py", "with itself", "--against OLD.py", "package"],
+    ),
+    "a codec file against an installed codec": (
+        ("check", "jpeg.yaml", "--timing", "--against", "tables.py"),
+        ["tables.py", "one codec file"],
+    ),
+    "no former file": (
+        ("check", "suite.yaml", "--timing", "--against", "absent.py"),
+        ["absent.py", "no such"],
     ),
     "baseline of no run": (("baseline", "pictures", "-o", "x.json"), ["run.json"]),
 }
@@ -192,3 +200,23 @@ def test_speed_against_an_environment(project: Path) -> None:
         for operation in ("encode", "decode")
     }
     assert all(it["samples"] == 24 for it in cells)
+
+
+def test_speed_against_a_former_codec_file(project: Path, tmp_path: Path) -> None:
+    """--against OLD.py holds a codec file against its former version; what has become slower fails."""
+    (tmp_path / "old.py").write_text(codecs.SOURCE)
+    slow = codecs.SOURCE.replace(
+        "    def encode(",
+        "    def encode(self, *it):\n        import time\n\n"
+        "        time.sleep(0.03)\n        return self.quickly(*it)\n\n    def quickly(",
+    )
+    assert slow != codecs.SOURCE
+    (tmp_path / "tables.py").write_text(slow)
+    suite = SUITE.replace("pictures", str(project / "pictures")).replace("[1, 2, 4]", "[4]")
+    (tmp_path / "suite.yaml").write_text(suite)
+    arguments = ("suite.yaml", "--timing", "--against", "old.py", "--rounds", "3", "--format", "json")
+    done = rdbench("check", *arguments, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    words = {it["operation"]: it["word"] for it in json.loads(done.stdout)["speed"]}
+    assert words["encode"] == "slower"
+    assert words["decode"] != "slower"
