@@ -147,8 +147,9 @@ def _verify_sides(suite: Suite, against: str) -> None:
             )
     elif files:
         raise ConfigError(
-            f"{min(files)}: --timing would compare this file with itself, since both sides load it from the"
-            " same place; name its former version, --against OLD.py, or install the codec as a package in both"
+            f"{min(files)}: --timing would compare this file with itself, since both sides load it from"
+            " the same place; name its former version, --against OLD.py, or install the codec as a package in"
+            " both"
         )
 
 
