@@ -46,7 +46,10 @@ def run(
     codec: Annotated[
         list[str] | None,
         typer.Option(
-            "--codec", "-c", metavar="SPEC", help="jpeg | jpeg:subsampling=444@10,50 | file.py:Class"
+            "--codec",
+            "-c",
+            metavar="SPEC",
+            help="jpeg | jpeg:subsampling=444@10,50 | file.py:Class; instead of a suite's own.",
         ),
     ] = None,
     quality: Annotated[

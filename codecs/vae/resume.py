@@ -35,7 +35,15 @@ def identity(trainer: str, config: Any, images: Sequence[Path]) -> dict[str, Any
 
 
 def stored_config(request: TrainRequest, trainer: str, kind: Callable[..., C]) -> C | None:
-    """The configuration in the newest checkpoint that ``request`` wants to go on from, if there is one."""
+    """The configuration in the newest checkpoint that ``request`` wants to go on from, if there is one.
+
+    Raises
+    ------
+    bench.errors.ConfigError
+        There is no such folder; one without a checkpoint is of a run that was killed early, and starts anew.
+    """
+    if request.resume and not request.out.is_dir():
+        raise ConfigError(f"{request.out}: nothing to resume, no such folder; leave out --resume to start")
     path = latest_checkpoint(request.out) if request.resume else None
     if path is None:
         return None

@@ -107,6 +107,17 @@ def test_other_pictures_and_codecs_are_refused(tiny_run: Path, training_images: 
         VaeGanTrainer().train(request, training_images, (), Observer())
 
 
+@pytest.mark.parametrize("trainer", [VaeTrainer, VaeGanTrainer])
+def test_a_folder_that_is_not_there_is_not_resumed(
+    tmp_path: Path, trainer: type[VaeTrainer | VaeGanTrainer], training_images: list[Path]
+) -> None:
+    """A mistyped --out does not start hours of training under another name."""
+    request = TrainRequest(tmp_path / "mistyped", preset="tiny", resume=True, device="cpu")
+    with pytest.raises(ConfigError, match=r"mistyped: nothing to resume.*leave out --resume"):
+        trainer().train(request, training_images, (), Notes())
+    assert not request.out.exists()
+
+
 @pytest.mark.parametrize(
     "harm", [lambda it: it.write_bytes(it.read_bytes()[:1000]), Path.unlink], ids=["truncated", "missing"]
 )
