@@ -8,8 +8,8 @@ import json
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, get_args
 
-from .cli.layout import lay_out, wrapped
 from .compare import Row
+from .layout import lay_out, wrapped
 
 Format: TypeAlias = Literal["text", "markdown", "json", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)

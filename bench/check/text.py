@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bench.check.verdict import Change, Finding, SpeedCell, Verdict
-from bench.cli.layout import lay_out, wrapped
+from bench.layout import lay_out, wrapped
 
 _TITLES = ("verdict", "codec", "quality", "measure", "worst", "limit", "images, worst first", "because")
 _SPEED_TITLES = ("verdict", "codec", "quality", "", "ratio", "99% interval", "limit", "samples", "")
@@ -46,7 +46,7 @@ def _by_codec(verdict: Verdict) -> list[str]:
         for it in findings:
             if it.kind == findings[0].kind and _worst(it):
                 worst.setdefault(it.measure, f"{it.measure} {_worst(it)}")
-        counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+        counts = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
         told = f"; worst: {', '.join(list(worst.values())[:_NAMED])}" if worst else ""
         lines.append(f"{printable(label)}: {counts}{told}")
     return lines

@@ -229,8 +229,9 @@ def check(
         str | None,
         typer.Option(
             "--against",
-            metavar="ENV|WHEEL|COMMAND",
-            help="The old installation: a virtual environment, a wheel, or a command that starts a Python.",
+            metavar="ENV|WHEEL|FILE.py|COMMAND",
+            help="The old side: a virtual environment, a wheel, the former version of a codec's file, or a"
+            " command that starts a Python.",
         ),
     ] = None,
     rounds: Annotated[

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from bench.cli.layout import lay_out, wrapped
+from bench.layout import lay_out, wrapped
 from bench.record import Measurement
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from bench.api import RUNS_FOLDER
 from bench.cli import console
 from bench.datasets import catalog, places
 from bench.datasets import fetch as fetch_dataset
-from bench.errors import BenchError, ConfigError
+from bench.errors import BenchError, ConfigError, suggestion
 from bench.exchange.references import CATALOG, load_references, open_reference
 from bench.inspect import Finding, inspect_codecs, inspect_dataset_metrics, inspect_metrics
 from bench.store import is_run, read_info
@@ -44,6 +44,12 @@ def doctor() -> None:
 def fetch(names: list[str]) -> None:
     """Download data sets and published curves."""
     references = {it.name for it in load_references(CATALOG)}
+    known = [*catalog(), *references]
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"{name!r} is neither a data set nor a published curve{suggestion(name, known)}"
+            )
     with console.Progress() as progress:
         for name in names:
             if name in references and name not in catalog():

@@ -134,7 +134,7 @@ def test_a_long_table_begins_with_a_line_for_each_codec() -> None:
     rows.append(Finding("changed", False, "webp", 10.0, "bitstream"))
     text = as_text(Verdict(worst_first(rows)))
     assert text.splitlines()[2:4] == [
-        "jpeg: 10 regression; worst: bytes +5.00%, psnr_rgb +0.0500 dB",
+        "jpeg: regression 10; worst: bytes +5.00%, psnr_rgb +0.0500 dB",
         "webp: 1 changed",
     ]
-    assert "5 regression" not in as_text(Verdict(worst_first(rows[:5])))
+    assert "regression 5" not in as_text(Verdict(worst_first(rows[:5])))

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bench.cli.layout import lay_out, printable, wrapped
+from bench.layout import lay_out, printable, wrapped
 
 HEADERS = ("data set", "codec", "quality", "silently wrong [%]", "bytes")
 ROWS = [
