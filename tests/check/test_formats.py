@@ -135,6 +135,6 @@ def test_a_long_table_begins_with_a_line_for_each_codec() -> None:
     text = as_text(Verdict(worst_first(rows)))
     assert text.splitlines()[2:4] == [
         "jpeg: regression 10; worst: bytes +5.00%, psnr_rgb +0.0500 dB",
-        "webp: 1 changed",
+        "webp: changed 1",
     ]
     assert "regression 5" not in as_text(Verdict(worst_first(rows[:5])))
