@@ -156,6 +156,8 @@ def test_bad_description_is_refused(options, error, message):
 def test_the_suite_that_readme_shows_is_measured(tmp_path, pictures):
     """Its external codec takes its operating points from the suite, and every trial succeeds."""
     need("cjpeg", "djpeg")
+    if not README.is_file():
+        pytest.skip("README is part of the checkout, not of the wheel")
     text = re.search(r"```yaml\n(datasets:.*?)```", README.read_text(), re.DOTALL)[1]
     suite = tmp_path / "kodak.yaml"
     suite.write_text(text.replace("[kodak]", f"[{pictures}]"))
