@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from bench.errors import ConfigError, suggestion
+from bench.errors import ConfigError
 
 CODECS = "bench.codecs"
 METRICS = "bench.metrics"
@@ -35,7 +35,7 @@ def find(group: str, name: str) -> str:
     known = targets(group)
     if name not in known:
         kind = group.rsplit(".", 1)[-1].removesuffix("s")
-        raise ConfigError(f"unknown {kind} {name!r}{suggestion(name, known)}")
+        raise ConfigError(f"unknown {kind} {name!r}; known: {', '.join(known) or 'none'}")
     return known[name]
 
 

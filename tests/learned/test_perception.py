@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench_codecs.vae import Vae
-from bench_codecs.vae.data import load_rgb
 from bench_codecs.vae_gan import VaeGan
 
 from bench.errors import CodecUnavailable
+from bench.image import read_image
 from bench.metrics.base import Pair, Reference
 
 
@@ -28,7 +28,7 @@ def test_it_looks_more_like_the_original_at_the_same_bytes(vae: Vae, kodak: Path
     metrics = (perceptual, PsnrRgb(), HighBandEnergy())
     scores = np.zeros((2, 3))
     for name in ("kodim05", "kodim13", "kodim20"):
-        picture = load_rgb(kodak / f"{name}.png")
+        picture = read_image(kodak / f"{name}.png").pixels
         for quality in (1.0, 3.0):
             bitstream = vae.encode(picture, quality)
             for row, codec in zip(scores, (vae, gan), strict=True):
