@@ -106,17 +106,28 @@ def kill_group(pid: int) -> None:
 
 
 def _main(descriptor: int) -> None:
-    from bench.engines import worker
     from bench.metrics import preload
 
     control = socket.socket(fileno=descriptor)
     preload()
     gc.freeze()  # no collection in a worker walks, and thereby copies, what all of them share
     children: set[int] = set()
+    with contextlib.suppress(ConnectionError):  # the parent died, or gave up, while it was being answered
+        _answer_requests(control, children)
+    for pid in children:
+        kill_group(pid)
+    for pid in children:
+        os.waitpid(pid, 0)
+
+
+def _answer_requests(control: socket.socket, children: set[int]) -> None:
+    """Fork and wait as told until the parent closes its end; ``children`` are those that may still run."""
+    from bench.engines import worker
+
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, _REQUEST.size, 3)
         if len(data) < _REQUEST.size:
-            break
+            return
         operation, number, cpu = _REQUEST.unpack(data)
         if operation == _WAIT:
             children.discard(number)
@@ -137,10 +148,6 @@ def _main(descriptor: int) -> None:
             os.setpgid(pid, pid)  # here too: the parent may want to kill the group at once
         children.add(pid)
         control.sendall(_ANSWER.pack(pid))
-    for pid in children:
-        kill_group(pid)
-    for pid in children:
-        os.waitpid(pid, 0)
 
 
 def _serve_and_exit(serve: Callable[[], None]) -> NoReturn:

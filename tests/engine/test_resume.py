@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import bench
+from bench.engines import zygote as zygote_module
+from bench.engines.zygote import Zygote
 from bench.errors import StoreError
 from bench.store import JOURNAL_FILE, RunWriter, read_info, read_journal
 from tests.conftest import ADAPTERS, processes_marked
@@ -119,6 +123,20 @@ def test_interrupt_keeps_what_was_measured(tmp_path: Path, pictures: Path) -> No
     frame = bench.load(tmp_path)
     assert (frame["status"] == "ok").sum() > 0
     assert set(frame.loc[frame["codec"] == "Hang", "status"]) == {"cancelled"}
+
+
+def test_a_parent_that_gives_up_leaves_no_worker(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """An interrupt between request and answer ends the forking process in order, and what it forked."""
+    zygote = Zygote(zygote_module.THREADS | {"RDBENCH_TEST_MARK": str(tmp_path)})
+    ours, theirs = Pipe()
+    with ours, theirs, (tmp_path / "stderr").open("w") as stderr, (tmp_path / "samples").open("w") as samples:
+        request = zygote_module._REQUEST.pack(zygote_module._FORK, 0, -1)
+        descriptors = [theirs.fileno(), stderr.fileno(), samples.fileno()]
+        socket.send_fds(zygote._socket, [request], descriptors)
+        zygote.close()
+        assert zygote._process.returncode == 0
+        assert processes_marked(str(tmp_path)) == []
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_second_writer_is_refused(tmp_path: Path) -> None:
