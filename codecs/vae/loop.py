@@ -19,6 +19,8 @@ from bench.trainer import Observer, TrainProgress
 from .checkpoint import latest_checkpoint
 
 _DIVERGED = 4.0
+_PATIENCE = 10
+"""Steps in a row: single ones reach sixfold while the entropy model is young, and the next is as ever."""
 
 
 class TrainingDiverged(BenchError):
@@ -85,10 +87,11 @@ def run(trained: Trained, rhythm: Rhythm, validate: Callable[[], None], observer
     Raises
     ------
     TrainingDiverged
-        The loss or its gradient stopped being finite, or the loss grew fourfold; nothing is saved after that.
+        The loss or its gradient stopped being finite, or the loss grew fourfold and stayed there; what is
+        saved is from before.
     """
     started = time.monotonic() - trained.seconds
-    usual = math.nan
+    watch = _Watch()
     took: list[float] = []
     try:
         while True:
@@ -99,9 +102,8 @@ def run(trained: Trained, rhythm: Rhythm, validate: Callable[[], None], observer
             with _undivided():
                 begun = time.monotonic()
                 loss = trained.advance()
-                if not math.isfinite(loss) or loss > _DIVERGED * max(usual, 1.0):
-                    raise _diverged(trained, loss, usual)
-                usual = loss if math.isnan(usual) else 0.98 * usual + 0.02 * loss
+                if watch.diverges(loss):
+                    raise _diverged(trained, loss, watch.usual)
                 trained.seconds = time.monotonic() - started
                 took.append(time.monotonic() - begun)
                 if rhythm.due(rhythm.log, trained):
@@ -109,7 +111,7 @@ def run(trained: Trained, rhythm: Rhythm, validate: Callable[[], None], observer
                     took = []
                     figures = trained.shown(trained.log())
                     observer.progress(TrainProgress(trained.step, trained.steps, left, figures))
-            if rhythm.due(rhythm.checkpoint, trained):
+            if rhythm.due(rhythm.checkpoint, trained) and not watch.alarmed:
                 trained.save()
     except KeyboardInterrupt:
         if trained.step:
@@ -118,6 +120,31 @@ def run(trained: Trained, rhythm: Rhythm, validate: Callable[[], None], observer
                 f"interrupted; {kept} is kept, and the same command with --resume goes on from there"
             )
         raise
+
+
+class _Watch:
+    """Tells a divergence from a step that went badly."""
+
+    def __init__(self) -> None:
+        self.usual = math.nan
+        """Moving average of the loss."""
+        self._above = 0
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether the last step went badly."""
+        return self._above > 0
+
+    def diverges(self, loss: float) -> bool:
+        """Whether training is lost after a step with this loss."""
+        if not math.isfinite(loss):
+            return True
+        if loss > _DIVERGED * max(self.usual, 1.0):
+            self._above += 1
+        else:
+            self._above = 0
+            self.usual = loss if math.isnan(self.usual) else 0.98 * self.usual + 0.02 * loss
+        return self._above >= _PATIENCE
 
 
 def opening(trained: Trained, device: str, bfloat16: bool | None) -> str:
@@ -145,7 +172,7 @@ def _undivided() -> Iterator[None]:
 
 
 def _diverged(trained: Trained, loss: float, usual: float) -> TrainingDiverged:
-    found = f"the loss is {loss:.4g}, {usual:.4g} before"
+    found = f"the loss is {loss:.4g}, for {_PATIENCE} steps far above the {usual:.4g} before"
     if not math.isfinite(loss):
         found = "loss or gradient is not finite"
     kept = latest_checkpoint(trained.out)

@@ -16,7 +16,7 @@ import pytest
 from bench_codecs.vae import Vae
 from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint
 from bench_codecs.vae.data import Crops
-from bench_codecs.vae.loop import TrainingDiverged
+from bench_codecs.vae.loop import Rhythm, TrainingDiverged, run
 from bench_codecs.vae.sample import draw, sample
 from bench_codecs.vae.train import preset, train
 from bench_codecs.vae.trainer import Trainer
@@ -24,6 +24,7 @@ from bench_codecs.vae.weights import load_weights
 from PIL import Image
 
 from bench.errors import ConfigError, UnsupportedImage
+from bench.trainer import Observer
 
 from .conftest import natural
 
@@ -108,6 +109,44 @@ def test_divergence_stops_and_keeps_the_last_good_state(
     groups, meta = load_checkpoint(kept)
     assert meta["step"] == 4
     assert all(bool(value.isfinite().all()) for value in groups["model"].values())
+
+
+class Scripted:
+    """A run whose losses are given."""
+
+    def __init__(self, out: Path, losses: list[float]) -> None:
+        self.out, self.losses, self.steps = out, losses, len(losses)
+        self.step, self.seconds = 0, 0.0
+        self.saved: list[int] = []
+
+    def left(self) -> float:
+        return 0.0
+
+    def advance(self) -> float:
+        self.step += 1
+        return self.losses[self.step - 1]
+
+    def log(self) -> dict[str, float]:
+        return {}
+
+    def shown(self, row: dict[str, float]) -> dict[str, float]:
+        return row
+
+    def save(self) -> Path:
+        self.saved.append(self.step)
+        return self.out
+
+
+def test_a_single_bad_step_is_no_divergence(tmp_path: Path) -> None:
+    """A loss that grows fourfold and comes back goes on, unsaved; one that stays there stops the run."""
+    rhythm = Rhythm(log=100, checkpoint=5, validate=0)
+    spiky = Scripted(tmp_path, [1.0] * 9 + [8.0] + [1.0] * 10)
+    run(spiky, rhythm, lambda: None, Observer())
+    assert spiky.saved == [5, 15, 20], "the state after a bad step is not kept"
+    lost = Scripted(tmp_path, [1.0] * 9 + [8.0 + k for k in range(100)])
+    with pytest.raises(TrainingDiverged, match=r"step 19: the loss is 17, for 10 steps far above the 1 "):
+        run(lost, rhythm, lambda: None, Observer())
+    assert lost.saved == [5]
 
 
 def test_a_folder_with_a_run_is_not_overwritten(tiny_run: Path, training_images: list[Path]) -> None:
