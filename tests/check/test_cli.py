@@ -217,6 +217,7 @@ def test_speed_against_a_former_codec_file(project: Path, tmp_path: Path) -> Non
     arguments = ("suite.yaml", "--timing", "--against", "old.py", "--rounds", "3", "--format", "json")
     done = rdbench("check", *arguments, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
-    words = {it["operation"]: it["word"] for it in json.loads(done.stdout)["speed"]}
-    assert words["encode"] == "slower"
-    assert words["decode"] != "slower"
+    cells = {it["operation"]: it for it in json.loads(done.stdout)["speed"]}
+    assert cells["encode"]["word"] == "slower"
+    # Whatever a busy machine does to decoding, it is little beside the 30 ms.
+    assert cells["encode"]["ratio"] > 3 * cells["decode"]["ratio"]
