@@ -41,8 +41,8 @@ def image_curves(frame: pd.DataFrame, metric: str, dataset: str | None = None) -
 
     ``frame`` has a run's columns (``dataset, image, label, quality, status, bpp`` and ``metric``);
     points are ordered by quality setting; ``frame.attrs["lower_is_better"]`` may name metrics of which the
-    name does not tell. A trial that is absent or not ``ok`` is NaN. A PSNR that is
-    empty although the trial is ``ok`` means identical pixels and becomes ``inf``.
+    name does not tell. A trial that is absent or not ``ok`` is NaN. A PSNR that is empty although the
+    trial is ``ok`` means identical pixels and becomes ``inf``, but where a column ``exact`` says otherwise.
 
     Raises
     ------
@@ -66,7 +66,8 @@ def image_curves_by_metric(
         lossy &= frame["dataset"] == dataset
     elif frame["dataset"].nunique() > 1:
         raise ConfigError(f"several data sets ({', '.join(map(str, frame['dataset'].unique()))}): name one")
-    names = ["label", "image", "quality", "status", "bpp", *metrics]
+    exact = ["exact"] if "exact" in frame.columns else []
+    names = ["label", "image", "quality", "status", "bpp", *exact, *metrics]
     lower = frame.attrs.get("lower_is_better", ())
     frame = frame.loc[lossy, list(dict.fromkeys(names))]
     codes, labels = frame["label"].factorize()
@@ -77,6 +78,7 @@ def image_curves_by_metric(
         image_codes,
         frame["quality"].to_numpy(np.float64),
         (frame["status"] == "ok").to_numpy(bool),
+        frame["exact"].to_numpy(bool) if exact else np.ones(len(frame), bool),
         frame["bpp"].to_numpy(np.float64, na_value=np.nan),
     )
     rows = [order[ends[k] : ends[k + 1]] for k in range(len(labels))]
@@ -100,10 +102,11 @@ class _Trials:
     image: NDArray[np.intp]
     quality: Array
     ok: NDArray[np.bool_]
+    exact: NDArray[np.bool_]
     bpp: Array
 
     def take(self, rows: NDArray[np.intp]) -> _Trials:
-        return _Trials(self.image[rows], self.quality[rows], self.ok[rows], self.bpp[rows])
+        return _Trials(self.image[rows], self.quality[rows], self.ok[rows], self.exact[rows], self.bpp[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,12 +117,14 @@ class _Grid:
     images: tuple[str, ...]
     cells: NDArray[np.intp]
     ok: NDArray[np.bool_]
+    exact: NDArray[np.bool_]
+    """Of the rows that are ``ok``."""
     rate: Array
 
     def curves(self, metric: str, values: Array, better: bool) -> ImageCurves:
         values = values[self.ok]
         if metric.startswith("psnr"):
-            values = np.where(np.isnan(values), np.inf, values)
+            values = np.where(np.isnan(values) & self.exact, np.inf, values)
         quality = np.full(self.rate.shape, np.nan)
         quality.flat[self.cells] = values
         return ImageCurves(self.label, metric, self.images, self.rate, quality, better)
@@ -133,4 +138,5 @@ def _grid(label: str, trials: _Trials, names: Sequence[str]) -> _Grid:
         raise ConfigError(f"label {label!r} measures one image twice at one quality: give each its own label")
     rate = np.full((len(images), len(qualities)), np.nan)
     rate.flat[cells[trials.ok]] = trials.bpp[trials.ok]
-    return _Grid(label, tuple(names[k] for k in images), cells[trials.ok], trials.ok, rate)
+    ok = trials.ok
+    return _Grid(label, tuple(names[k] for k in images), cells[ok], ok, trials.exact[ok], rate)

@@ -132,6 +132,9 @@ def test_a_table_becomes_curves_in_order_of_quality() -> None:
     assert found.quality[1].tolist() == [31.0, 35.0, math.inf]
     assert math.isnan(found.rate[0, 0])
     assert found.complete() == ("b.png",)
+    told = image_curves(frame.assign(exact=[False] * 6), "psnr_rgb")["jpeg"]
+    assert math.isnan(told.quality[1, 2]), "not identical, so the PSNR was not measured"
+    assert image_curves(frame.assign(exact=[True] * 6), "psnr_rgb")["jpeg"].quality[1, 2] == math.inf
 
 
 def test_ambiguous_tables_are_refused() -> None:
