@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,7 +174,7 @@ def _resumed_info(
             events.note(
                 f"the environment differs from this run's former one ({'; '.join(changed)}): {consequence}"
             )
-        _note_renewed(writer.folder, before.plan, plan, events)
+        _note_renewed(writer.folder, before, plan, events)
         plan = before.plan.merged(plan)
         licences = before.datasets | licences
     return RunInfo(
@@ -186,23 +186,27 @@ def _resumed_info(
     )
 
 
-def _note_renewed(folder: Path, before: Plan, plan: Plan, events: Events) -> None:
+def _note_renewed(folder: Path, before: RunInfo, plan: Plan, events: Events) -> None:
     """Tell of codecs that changed since: results of another version or other weights are history."""
     former = {(it.codec, it.label): it for it in before.codecs}
+    changed = []
     for it in plan.codecs:
         old = former.get((it.codec, it.label), it)
-        identity = (old.codec, old.version, old.weights_sha256, old.config)
-        if identity[1:3] == (it.version, it.weights_sha256) or it.unavailable:
-            continue
-        aside = {
-            line.key
-            for line in read_journal(folder)
-            if line.status == "ok"
-            and identity == (line.codec, line.version, line.weights_sha256, line.config)
-        }
-        if aside:
+        if not it.unavailable and (old.version, old.weights_sha256) != (it.version, it.weights_sha256):
+            changed.append((old, it))
+    if not changed:
+        return
+    selector = Selector(before)
+    keys: dict[str, set[str]] = defaultdict(set)
+    for line in read_journal(folder):
+        codec = selector.codec_of(line) if line.status == "ok" else None
+        if codec is not None:
+            keys[codec.label].add(line.key)
+    for old, it in changed:
+        if keys[old.label]:
             change = "other weights" if old.version == it.version else f"{old.version} -> {it.version}"
-            events.note(f"{it.label} changed ({change}): its {len(aside)} former results are left aside")
+            count = len(keys[old.label])
+            events.note(f"{it.label} changed ({change}): its {count} former results are left aside")
 
 
 def _finished(folder: Path, info: RunInfo, options: Options) -> set[str]:

@@ -43,8 +43,8 @@ def require_available(zygote: Zygote, codecs: Iterable[CodecPlan]) -> None:
             answer = worker.ask(Describe(codec.ref))
             if not isinstance(answer, Description):
                 raise ConfigError(f"{codec.label} cannot run on this machine: {answer.message}")
-            now, then = (_identity(it) for it in (answer, codec))
-            if now != then:
+            if (answer.version, answer.weights_sha256) != (codec.version, codec.weights_sha256):
+                now, then = _identity(answer), _identity(codec)
                 raise ConfigError(f"{codec.label} is {now} here, the run has {then}: run it again first")
     finally:
         worker.close()

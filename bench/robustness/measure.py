@@ -10,8 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench.codec import Image
 from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat
 from bench.engines.pool import Died, Slot, Worker
@@ -80,9 +78,10 @@ class Prober:
         if isinstance(bitstream, _Lost):
             return InputProbe(**known, status=bitstream.status, failure=bitstream.failure)
         known["bytes"] = len(bitstream)
-        pixels = _decoded(trial, bitstream, slot.decoder)
-        if isinstance(pixels, _Lost):
-            return InputProbe(**known, status=pixels.status, failure=pixels.failure)
+        decoded = _decoded(trial, bitstream, slot.decoder)
+        if isinstance(decoded, _Lost):
+            return InputProbe(**known, status=decoded.status, failure=decoded.failure)
+        pixels, _ = decoded
         if pixels.shape != clean.shape:
             failure = Failure(
                 phase="decode", message=f"decoded shape {pixels.shape}, the original is {clean.shape}"
@@ -103,10 +102,11 @@ class Prober:
             raise ReproductionError(f"{trial.codec.label} on {trial.image.name}: {whole.failure}")
         self._require_same_pixels(probe, trial, whole, slot)
         random = generator(probe.clean.bitstream_sha256, probe.name, probe.draw)
-        pixels = _decoded(trial, DAMAGES[probe.name](whole, random), slot.decoder)
-        if isinstance(pixels, _Lost):
-            return BitstreamProbe(**known, fate=_fate(pixels.status), failure=pixels.failure)
-        if _sha256(pixels) == probe.clean.pixels_sha256:
+        decoded = _decoded(trial, DAMAGES[probe.name](whole, random), slot.decoder)
+        if isinstance(decoded, _Lost):
+            return BitstreamProbe(**known, fate=_fate(decoded.status), failure=decoded.failure)
+        pixels, sha256 = decoded
+        if sha256 == probe.clean.pixels_sha256:
             return BitstreamProbe(**known, fate="unchanged")
         original: Image = self._picture(trial.path)
         if pixels.shape != original.shape:
@@ -135,16 +135,15 @@ class Prober:
 
     def _require_same_pixels(self, probe: Planned, trial: Trial, whole: bytes, slot: Slot) -> None:
         """What a decoder does to damage says nothing where it no longer decodes what is whole."""
-        sha256 = probe.clean.bitstream_sha256
-        if sha256 in self._verified:
+        if probe.clean.bitstream_sha256 in self._verified:
             return
-        pixels = _decoded(trial, whole, slot.decoder)
+        decoded = _decoded(trial, whole, slot.decoder)
         what = f"{trial.codec.label} on {trial.image.name}: the undamaged bitstream"
-        if isinstance(pixels, _Lost):
-            raise ReproductionError(f"{what} does not decode: {pixels.failure.message}; run again first")
-        if _sha256(pixels) != probe.clean.pixels_sha256:
+        if isinstance(decoded, _Lost):
+            raise ReproductionError(f"{what} does not decode: {decoded.failure.message}; run again first")
+        if decoded[1] != probe.clean.pixels_sha256:
             raise ReproductionError(f"{what} decodes to other pixels than in the run; run again first")
-        self._verified.add(sha256)
+        self._verified.add(probe.clean.bitstream_sha256)
 
     def _decibels(self, one: Image, other: Image) -> float | None:
         value = self._psnr(Pair(Reference(one), other))
@@ -153,10 +152,6 @@ class Prober:
 
 class ReproductionError(Exception):
     """A bitstream of the run can't be made again, or no longer decodes to what it did."""
-
-
-def _sha256(pixels: Image) -> str:
-    return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
 
 
 def _fate(status: Status) -> Fate:
@@ -176,11 +171,12 @@ def _encoded(trial: Trial, path: Path, worker: Worker) -> bytes | _Lost:
     return _lost(answer, "encode", worker)
 
 
-def _decoded(trial: Trial, bitstream: bytes, worker: Worker) -> Image | _Lost:
+def _decoded(trial: Trial, bitstream: bytes, worker: Worker) -> tuple[Image, str] | _Lost:
+    """The pixels and their SHA-256."""
     answer = worker.ask(Decode(trial.codec.ref, bitstream, Repeat()))
     if not isinstance(answer, Decoded):
         return _lost(answer, "decode", worker)
-    return worker.samples(answer.shape)
+    return worker.samples(answer.shape), answer.sha256
 
 
 def _lost(answer: Failed | Died, phase: Phase, worker: Worker) -> _Lost:
