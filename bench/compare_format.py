@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias, get_args
 
 from .compare import Row
-from .layout import lay_out, wrapped
+from .layout import harmless, lay_out, wrapped
 
 Format: TypeAlias = Literal["text", "markdown", "json", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -62,33 +62,26 @@ def _text(rows: Sequence[Row], cells: Sequence[Sequence[str]], width: int | None
     noted: dict[str, list[str]] = {}
     for row in rows:
         if row.note:
-            noted.setdefault(_printable(row.note), []).append(_printable(f"{row.test} {row.metric}"))
+            noted.setdefault(harmless(row.note), []).append(harmless(f"{row.test} {row.metric}"))
     texts = [f"{', '.join(names)}: {note}" for note, names in noted.items()]
     if rows:
         texts.append(f"BD by {rows[0].method}; negative BD-rate: fewer bits than the anchor. MS-SSIM in dB.")
     below = [line for text in texts for line in wrapped(text, width, "  ")]
-    return "\n".join([*table.above, *table.header, *table.body, *table.below, *below]) + "\n"
+    return "\n".join([*table.all, *below]) + "\n"
 
 
 def _cells(row: Row) -> list[str]:
     return [
-        _printable(row.anchor),
-        _printable(row.test),
+        harmless(row.anchor),
+        harmless(row.test),
         row.metric,
         "n/a" if row.bd_rate is None else f"{row.bd_rate:.3f}",
         "" if row.ci95 is None else f"[{row.ci95[0]:.2f}, {row.ci95[1]:.2f}]",
         "n/a" if row.bd_quality is None else f"{row.bd_quality:+.4f}",
         "" if row.n_images is None else str(row.n_images),
         f"{row.overlap:.1%}",
-        _printable(row.note),
+        harmless(row.note),
     ]
-
-
-def _printable(text: str) -> str:
-    """A label may come from a foreign file: nothing in it may steer the terminal."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
 
 
 def _escaped(text: str) -> str:

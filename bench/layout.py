@@ -38,6 +38,11 @@ class Lines:
     body: list[str]
     below: list[str]
 
+    @property
+    def all(self) -> list[str]:
+        """Everything, in order."""
+        return [*self.above, *self.header, *self.body, *self.below]
+
 
 def lay_out(
     headers: Sequence[str],
@@ -71,8 +76,13 @@ def wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
 
 
 def printable(text: str) -> str:
-    """``text`` on one line; a name may come from a foreign file, and must not steer the terminal."""
-    return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in " ".join(text.split()))
+    """``text`` on one line, harmless."""
+    return harmless(" ".join(text.split()))
+
+
+def harmless(text: str) -> str:
+    """A name may come from a foreign file, a message from a codec: nothing in it may steer the terminal."""
+    return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
 
 
 def _fitted(table: Columns, width: int | None, dispensable: Sequence[str]) -> Columns:

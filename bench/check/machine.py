@@ -8,8 +8,9 @@ from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree
 
-from bench.check.text import headline, printable, remarks, sentence
+from bench.check.text import headline, remarks, sentence
 from bench.check.verdict import Change, Finding, Verdict
+from bench.layout import harmless
 
 
 def as_json(verdict: Verdict) -> str:
@@ -79,7 +80,7 @@ def _image(change: Change) -> str:
 
 def _clean(text: str) -> str:
     """Lines without control characters: XML 1.0 knows none, and a log is read on a terminal."""
-    return "\n".join(map(printable, text.split("\n")))
+    return "\n".join(map(harmless, text.split("\n")))
 
 
 def _command(level: str, title: str, message: str) -> str:

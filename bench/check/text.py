@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bench.check.verdict import Change, Finding, SpeedCell, Verdict
-from bench.layout import lay_out, wrapped
+from bench.layout import harmless, lay_out, wrapped
 
 _TITLES = ("verdict", "codec", "quality", "measure", "worst", "limit", "images, worst first", "because")
 _SPEED_TITLES = ("verdict", "codec", "quality", "", "ratio", "99% interval", "limit", "samples", "")
@@ -48,7 +48,7 @@ def _by_codec(verdict: Verdict) -> list[str]:
                 worst.setdefault(it.measure, f"{it.measure} {_worst(it)}")
         counts = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
         told = f"; worst: {', '.join(list(worst.values())[:_NAMED])}" if worst else ""
-        lines.append(f"{printable(label)}: {counts}{told}")
+        lines.append(f"{harmless(label)}: {counts}{told}")
     return lines
 
 
@@ -111,11 +111,6 @@ def sentence(finding: Finding) -> str:
     images = f": {_images(finding)}" if finding.changes else ""
     detail = f" [{finding.detail}]" if finding.detail else ""
     return f"{finding.kind}: {finding.label}{point}, {finding.measure}{amount}{limit}{images}{detail}"
-
-
-def printable(text: str) -> str:
-    """A codec may write what it likes into a message: nothing in it may steer the terminal."""
-    return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:
@@ -195,7 +190,7 @@ def _speed_cells(cell: SpeedCell) -> tuple[str, ...]:
 
 def _aligned(titles: Sequence[str], rows: Iterable[Sequence[str]], width: int | None) -> str:
     table = lay_out(titles, list(rows), len(titles), width, dispensable=(_TITLES[6], "samples"))
-    return "\n".join((*table.above, *table.header, *table.body, *table.below))
+    return "\n".join(table.all)
 
 
 def _wrapped(texts: Sequence[str], width: int | None) -> str:
@@ -208,4 +203,4 @@ def _piped(table: Sequence[Sequence[str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return printable(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    return harmless(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,14 +86,15 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
             target = Target(out / "figures", prefix, look)
             drawing = stack.enter_context(Drawing(list(plans(board, crops)), target, helper))
             made = (*tables(board), *perception_tables(board))
-            begun.append((board, prefix, made, _write_tables(made, out / "tables", prefix), crops, drawing))
-        crops_by_board = [crops for *_, crops, _ in begun]
+            robustness = find_robustness(board.dataset, runs, out)
+            section = Section(board, made, crops=crops, robustness=robustness, prefix=prefix)
+            begun.append((section, _write_tables(made, out / "tables", prefix), drawing))
+        crops_by_board = [section.crops for section, _, _ in begun]
         page = write_page(boards, out, runs=runs, trusted=options.trusted, crops=crops_by_board)
-        for board, prefix, made, written, crops, drawing in begun:
+        for section, written, drawing in begun:
             figures = drawing.finish()
             files += [*written, *figures]
-            robustness = find_robustness(board.dataset, runs, out)
-            sections.append(Section(board, made, tuple(figures), crops, robustness, prefix))
+            sections.append(replace(section, figures=tuple(figures)))
     files.append(write_markdown(out / "report.md", sections))
     files += page
     return Report(out, boards, tuple(files))

@@ -216,10 +216,11 @@ def _board(
     for metric in measured:
         by_label = every[metric.name]
         kept = {label: it for label, it in by_label.items() if _finished_enough(it)}
-        absent = findings.without_values(frame, metric.name) & by_label.keys()
-        for label in absent:
+        short = by_label.keys() - kept.keys()
+        absent = findings.without_values(frame, metric.name, short)
+        for label in (it for it in by_label if it in absent):
             unmeasured.setdefault(label, []).append(metric.name)
-        left_out |= by_label.keys() - kept.keys() - absent
+        left_out |= short - absent
         images[metric.name] = common_images(list(kept.values()))
         per_image[metric.name] = {label: it.only(images[metric.name]) for label, it in kept.items()}
         if images[metric.name]:

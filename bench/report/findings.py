@@ -5,7 +5,7 @@ What makes a comparison unfair in itself is in :mod:`bench.lint`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.exchange import Published
@@ -48,9 +48,11 @@ def left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:
     ]
 
 
-def without_values(frame: pd.DataFrame, metric: str) -> set[str]:
-    """Labels with finished trials, none of which has the metric."""
-    ok = frame[frame["status"] == "ok"]
+def without_values(frame: pd.DataFrame, metric: str, labels: Collection[str]) -> set[str]:
+    """Those of ``labels`` with finished trials, none of which has the metric."""
+    if not labels:
+        return set()
+    ok = frame.loc[(frame["status"] == "ok") & frame["label"].isin(labels), ["label", "exact", metric]]
     measured = set(ok.loc[ok[metric].notna() | ok["exact"].astype(bool), "label"])
     return set(map(str, set(ok["label"]) - measured))
 
@@ -76,9 +78,11 @@ def valueless(
     planned: Sequence[MetricPlan], measured: Sequence[MetricPlan], frame: pd.DataFrame
 ) -> list[Finding]:
     """Metrics that were asked for and are defined on no picture."""
-    lossy = frame[(frame["status"] == "ok") & ~frame["exact"].astype(bool)]
     names = [it.name for it in planned if it not in measured]
-    if not names or not len(lossy):
+    if not names:
+        return []
+    lossy = frame.loc[(frame["status"] == "ok") & ~frame["exact"].astype(bool), ["width", "height"]]
+    if not len(lossy):
         return []
     size = min(int(lossy["width"].min()), int(lossy["height"].min()))
     text = (
@@ -90,6 +94,8 @@ def valueless(
 
 def of_other_pictures(published: Sequence[Published], dataset: str, images: int) -> list[Finding]:
     """What keeps published curves from being compared with measured ones."""
+    if not published:
+        return []
     from bench.datasets import catalog
 
     findings = []

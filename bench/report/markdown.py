@@ -20,11 +20,13 @@ class _Chapter:
     title: str
     tables: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
+    crops: bool = False
+    """Whether it says why there are none of some cut-outs."""
 
 
 _CHAPTERS = (
     _Chapter("Ranking", ("ranking",), ("rd", "bd_rate")),
-    _Chapter("Two decoders of the same bytes", ("equal_bytes",), ("equal_bytes*", "crops*")),
+    _Chapter("Two decoders of the same bytes", ("equal_bytes",), ("equal_bytes*", "crops*"), crops=True),
     _Chapter(
         "Distortion against perception", ("distortion_perception", "set_metrics"), ("perception*", "rd_kid*")
     ),
@@ -46,7 +48,7 @@ class Section:
 
     board: Board
     tables: tuple[Table, ...]
-    figures: tuple[Path, ...]
+    figures: tuple[Path, ...] = ()
     """Their names begin with ``prefix``."""
     crops: tuple[Crops, ...] = ()
     robustness: tuple[Robustness, ...] = ()
@@ -81,7 +83,7 @@ def _chapters(section: Section, folder: Path) -> list[str]:
         shown = [figures.pop(it) for it in [*figures] if _is_one_of(it, chapter.figures)]
         made = [to_markdown(tables.pop(it)) for it in [*tables] if _is_one_of(it, chapter.tables)]
         made[1:1] = [f"![{it.stem}]({it.relative_to(folder)})\n" for it in shown]
-        if "crops*" in chapter.figures:
+        if chapter.crops:
             made += _missing_crops(section)
         if made:
             parts += [f"## {chapter.title}\n", *made]

@@ -69,20 +69,15 @@ class Table:
         for index, column in enumerate(self.columns):
             if column.better is None:
                 continue
-            printed = {
-                float(self.cell(column, row[index]).replace("−", "-"))
-                for place, row in enumerate(self.rows)
-                if place not in self.unranked
-                and isinstance(row[index], int | float)
-                and self.cell(column, row[index]) != "–"
-            }
-            for rank, value in enumerate(sorted(printed, reverse=column.better == "high")[:2], start=1):
-                for place, (cells, row) in enumerate(zip(result, self.rows, strict=True)):
-                    if place in self.unranked:
-                        continue
-                    text = self.cell(column, row[index]).replace("−", "-")
-                    if isinstance(row[index], int | float) and text != "–" and float(text) == value:
-                        cells[index] = rank
+            printed: dict[int, float] = {}
+            for place, row in enumerate(self.rows):
+                text = self.cell(column, row[index])
+                if place not in self.unranked and isinstance(row[index], int | float) and text != "–":
+                    printed[place] = float(text.replace("−", "-"))
+            best = sorted(set(printed.values()), reverse=column.better == "high")[:2]
+            for place, value in printed.items():
+                if value in best:
+                    result[place][index] = 1 + best.index(value)
         return result
 
 

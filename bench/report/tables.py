@@ -93,10 +93,12 @@ def ranking(board: Board) -> Table | None:
             values += [*_bd_cells(board, metric, entry.label), _overlap(board, metric, entry.label)]
         values += [*speeds[entry.label], entry.timing]
         rows.append(tuple(values))
-    bd_rate, overlap = 4, 6
-    partial = {str(row[0]) for row in rows if metrics and _is_partial(row[overlap])}
+    partial = {
+        it.label for it in board.lossy if metrics and _is_partial(_overlap(board, metrics[0], it.label))
+    }
+    key = 4
     if metrics:
-        rows.sort(key=lambda row: (row[0] in partial, row[bd_rate] is None, row[bd_rate] or 0.0))
+        rows.sort(key=lambda row: (row[0] in partial, row[key] is None, row[key] or 0.0))
     columns = [Column("label", "codec"), Column("n_ok", "ok")]
     columns += [Column("bpp_min", "from bpp", 3), Column("bpp_max", "to bpp", 3)]
     for metric in metrics:
@@ -425,8 +427,8 @@ def _overlap(board: Board, metric: str, label: str) -> float | None:
     return None if result is None else 100 * result.mean_curve.overlap
 
 
-def _is_partial(overlap: Value) -> bool:
-    return isinstance(overlap, float) and 0 < overlap < 100 * RANKED_OVERLAP
+def _is_partial(overlap: float | None) -> bool:
+    return overlap is not None and 0 < overlap < 100 * RANKED_OVERLAP
 
 
 def _overlap_note(partial: Collection[str]) -> str:

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 TRAINED_QUALITY = 3.0
 """Highest quality that the generator is trained at; the VAE's own synthesis is reached one level above."""
 
-_OCTAVES = 2
 _PERIOD = 8
 """Of what repeats in a picture when the network does the same at every place of its coarsest resolution."""
 _CELLS = 5
