@@ -49,6 +49,20 @@ def save_checkpoint(
     return final
 
 
+def open_checkpoint(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+    """What :func:`load_checkpoint` says of ``path``, or of the newest checkpoint in a run's folder ``path``.
+
+    Raises
+    ------
+    bench.errors.ConfigError
+        There is none, or it can't be read.
+    """
+    found = path if (path / _META).is_file() else latest_checkpoint(path)
+    if found is None:
+        raise ConfigError(f"{path} holds no training checkpoint: train first")
+    return load_checkpoint(found)
+
+
 def latest_checkpoint(folder: Path) -> Path | None:
     """The newest complete checkpoint below ``folder``, if there is one."""
     found = _complete(folder)

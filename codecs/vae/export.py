@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import ConfigError
 from bench.image import read_image
 
+from .checkpoint import open_checkpoint
 from .levels import CODING_STRENGTH, LEVELS, STEPS_PER_LEVEL
 
 if TYPE_CHECKING:
-    import torch
-
     from .model import VaeModel
     from .tables import CodingTables
     from .weights import Package
@@ -35,7 +33,7 @@ def export(checkpoint: Path, images: Sequence[Path], out: Path, training: dict[s
     from .model import VaeModel
     from .presets import model_spec
 
-    groups, meta = _load(checkpoint)
+    groups, meta = open_checkpoint(checkpoint)
     model = VaeModel(model_spec(meta["config"]["preset"]))
     model.load_state_dict(groups["model"])
     averages = groups["average"]
@@ -128,12 +126,3 @@ def _prior_masses(model: VaeModel) -> NDArray[np.float64]:
             rows.append(np.concatenate(parts))
     masses: NDArray[np.float64] = np.stack(rows) + 1e-12
     return masses
-
-
-def _load(checkpoint: Path) -> tuple[dict[str, dict[str, torch.Tensor]], dict[str, Any]]:
-    from .checkpoint import latest_checkpoint, load_checkpoint
-
-    path = checkpoint if (checkpoint / "meta.json").is_file() else latest_checkpoint(checkpoint)
-    if path is None:
-        raise ConfigError(f"{checkpoint} holds no training checkpoint: train first")
-    return load_checkpoint(path)

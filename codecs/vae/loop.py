@@ -215,15 +215,24 @@ def append(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) ->
         writer.writerows(rows)
 
 
-def trim(path: Path, step: int) -> None:
+def take_up(trained: Trained, log: Log, meta: dict[str, Any]) -> None:
+    """Stand where the checkpoint with this metadata was written; later rows of the files are dropped."""
+    trained.step = int(meta["step"])
+    trained.seconds = float(meta["seconds"])
+    log.recent = list(meta["recent"])
+    for name in ("log.csv", "validation.csv"):
+        _trim(trained.out / name, trained.step)
+
+
+def has_step(path: Path, step: int) -> bool:
+    """Whether a CSV file exists and has a row of ``step``."""
+    return path.exists() and any(it.startswith(f"{step},") for it in path.read_text().splitlines())
+
+
+def _trim(path: Path, step: int) -> None:
     """Drop rows after ``step``, which a checkpoint does not know, so that none appears twice."""
     if not path.exists():
         return
     lines = path.read_text().splitlines(keepends=True)
     kept = lines[:1] + [line for line in lines[1:] if int(line.split(",", 1)[0]) <= step]
     path.write_text("".join(kept))
-
-
-def has_step(path: Path, step: int) -> bool:
-    """Whether a CSV file exists and has a row of ``step``."""
-    return path.exists() and any(it.startswith(f"{step},") for it in path.read_text().splitlines())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING
 
 from bench.errors import CodecUnavailable, ConfigError
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from .train import TrainConfig
 
 _CALIBRATION_PICTURES = 40
-
-Preset = Literal["tiny", "base"]
 
 
 class VaeTrainer:
@@ -68,16 +66,13 @@ class VaeTrainer:
 
 
 def _configured(request: TrainRequest) -> TrainConfig:
-    """The run that is asked for: the one in the folder, where it is to go on, with what was given."""
-    from .resume import given, stored_config
-    from .train import TrainConfig, preset
+    from .resume import configured
+    from .train import Preset, preset
 
-    if request.preset not in (None, *get_args(Preset)):
-        raise ConfigError(f"--preset is one of {', '.join(get_args(Preset))}, not {request.preset!r}")
-    config = stored_config(request, "vae", TrainConfig)
-    if config is None:
-        config = preset(cast(Preset, request.preset or "base"), request.out)
-        if request.steps is not None:
-            share = config.entropy_steps / config.steps
-            config = replace(config, entropy_steps=round(share * request.steps))
-    return replace(config, **given(request))
+    def fresh(name: Preset) -> TrainConfig:
+        config = preset(name, request.out)
+        if request.steps is None:
+            return config
+        return replace(config, entropy_steps=round(config.entropy_steps / config.steps * request.steps))
+
+    return configured(request, VaeTrainer.name, fresh)

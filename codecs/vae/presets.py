@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from .context import GridSpec
 from .model import ModelSpec
 from .networks import BranchSpec
+from .train import Preset
 from .transform import LOW
 
 
-def model_spec(preset: Literal["tiny", "base"]) -> ModelSpec:
+def model_spec(preset: Preset) -> ModelSpec:
     """``base`` is the shipped architecture; ``tiny`` has the same shape and trains in seconds."""
     if preset == "base":
         return ModelSpec()

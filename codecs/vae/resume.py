@@ -7,12 +7,17 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast, get_args
 
 from bench.errors import ConfigError
 from bench.trainer import TrainRequest
 
-from .checkpoint import latest_checkpoint, load_meta
+from .checkpoint import latest_checkpoint, load_checkpoint, load_meta
+from .precision import bfloat16_is_fast
+from .train import Preset
+
+if TYPE_CHECKING:
+    from .optimised import Groups
 
 _FREE = frozenset(
     ("out", "device", "resume", "weights", "steps", "checkpoint_every", "log_every", "validate_every")
@@ -22,6 +27,54 @@ _DERIVED = frozenset(("entropy_steps", "warm_up", "bfloat16"))
 """What was settled at the start, and is taken from there."""
 
 C = TypeVar("C", bound=Any)
+
+
+class Found(NamedTuple):
+    """The checkpoint that a run goes on from."""
+
+    path: Path
+    groups: Groups
+    meta: dict[str, Any]
+
+
+def configured(request: TrainRequest, trainer: str, fresh: Callable[[Preset], C]) -> C:
+    """The run that is asked for: the one in the folder, where it is to go on, else a ``fresh`` one.
+
+    What ``request`` names replaces what either says.
+
+    Raises
+    ------
+    bench.errors.ConfigError
+        There is no such preset, no such folder, or the folder is of another trainer.
+    """
+    if request.preset not in (None, *get_args(Preset)):
+        raise ConfigError(f"--preset is one of {', '.join(get_args(Preset))}, not {request.preset!r}")
+    config = fresh(cast(Preset, request.preset or "base"))
+    stored = _stored(request, trainer, type(config))
+    begun: C = dataclasses.replace(stored or config, **_given(request))
+    return begun
+
+
+def open_run(config: C, trainer: str, images: Sequence[Path]) -> tuple[C, Found | None]:
+    """``config`` with all that the run in its folder settled before, and the checkpoint to go on from.
+
+    Raises
+    ------
+    bench.errors.ConfigError
+        The folder holds a run and ``config.resume`` is off, or is on and the run is another one.
+    """
+    found = None
+    path = latest_checkpoint(config.out)
+    if path is not None:
+        if not config.resume:
+            raise ConfigError(
+                f"{config.out} already holds a run: pass --resume to continue it, or another folder"
+            )
+        found = Found(path, *load_checkpoint(path))
+        config = _continued(config, path, found.meta, identity(trainer, config, images))
+    if config.bfloat16 is None:
+        config = dataclasses.replace(config, bfloat16=bfloat16_is_fast(config.device))
+    return config, found
 
 
 def identity(trainer: str, config: Any, images: Sequence[Path]) -> dict[str, Any]:
@@ -34,19 +87,12 @@ def identity(trainer: str, config: Any, images: Sequence[Path]) -> dict[str, Any
     }
 
 
-def stored_config(request: TrainRequest, trainer: str, kind: Callable[..., C]) -> C | None:
-    """The configuration in the newest checkpoint that ``request`` wants to go on from, if there is one.
-
-    Raises
-    ------
-    bench.errors.ConfigError
-        There is no such folder; one without a checkpoint is of a run that was killed early, and starts anew.
-    """
+def _stored(request: TrainRequest, trainer: str, kind: Callable[..., C]) -> C | None:
     if request.resume and not request.out.is_dir():
         raise ConfigError(f"{request.out}: nothing to resume, no such folder; leave out --resume to start")
     path = latest_checkpoint(request.out) if request.resume else None
     if path is None:
-        return None
+        return None  # a folder without a checkpoint is of a run that was killed early, and starts anew
     meta = load_meta(path)
     _require_trainer(path, meta, trainer)
     stored = {name: value for name, value in meta["config"].items() if name not in ("out", "resume")}
@@ -55,14 +101,8 @@ def stored_config(request: TrainRequest, trainer: str, kind: Callable[..., C]) -
     return kind(out=request.out, resume=True, **stored)
 
 
-def given(request: TrainRequest) -> dict[str, Any]:
-    """The fields of a configuration that ``request`` names.
-
-    Raises
-    ------
-    bench.errors.ConfigError
-        Both ways to say how long to train are given.
-    """
+def _given(request: TrainRequest) -> dict[str, Any]:
+    """The fields of a configuration that ``request`` names."""
     if request.steps is not None and request.minutes is not None:
         raise ConfigError("--steps and --minutes both say how long to train: give one of them")
     names = ("preset", "seed", "steps", "minutes", "validate_every", "weights", "device", "resume")
@@ -72,15 +112,10 @@ def given(request: TrainRequest) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def continued(config: C, path: Path, meta: dict[str, Any], asked: dict[str, Any]) -> C:
+def _continued(config: C, path: Path, meta: dict[str, Any], asked: dict[str, Any]) -> C:
     """``config`` for going on from the checkpoint at ``path``; ``asked`` is its :func:`identity`.
 
     ``steps`` may have changed, in a run by ``minutes`` after these were set to 0.
-
-    Raises
-    ------
-    bench.errors.ConfigError
-        The checkpoint belongs to another run than ``config`` describes.
     """
     _require_trainer(path, meta, asked["trainer"])
     old, new = meta["config"], dict(asked["config"])

@@ -12,6 +12,8 @@ from bench.trainer import Observer
 
 from .loop import Rhythm, has_step, run
 
+Preset = Literal["tiny", "base"]
+
 LOG_COLUMNS = ("step", "seconds", "loss", "rate_bpp", "hyper_bpp", "mse", "elbo_bpp", "learning_rate")
 
 
@@ -20,7 +22,7 @@ class TrainConfig:
     """What a training run is. On resume ``steps`` may change, which the joint stage gains; the rest stays."""
 
     out: Path
-    preset: Literal["tiny", "base"] = "base"
+    preset: Preset = "base"
     steps: int = 8_000
     entropy_steps: int = 2_500
     """The first of the steps, which train the entropy model on the linear transform alone."""
@@ -41,7 +43,7 @@ class TrainConfig:
     resume: bool = False
 
 
-def preset(name: Literal["tiny", "base"], out: Path) -> TrainConfig:
+def preset(name: Preset, out: Path) -> TrainConfig:
     """The configuration behind ``--preset``: ``tiny`` takes seconds, ``base`` is the shipped model's."""
     if name == "base":
         return TrainConfig(out=out)

@@ -16,15 +16,14 @@ from torch import Tensor
 from bench.errors import ConfigError
 from bench.image import read_image
 
-from .checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
+from .checkpoint import save_checkpoint
 from .data import Crops
 from .levels import code_to_quality, lagrangian, typical_cost, typical_rate
-from .loop import Log, opening, trim
+from .loop import Log, opening, take_up
 from .model import PATCH, VaeModel
-from .optimised import Groups, Optimised
-from .precision import bfloat16_is_fast
+from .optimised import Optimised
 from .presets import model_spec
-from .resume import continued, identity
+from .resume import identity, open_run
 from .schedule import Schedule
 from .train import LOG_COLUMNS, TrainConfig
 
@@ -43,16 +42,7 @@ class Trainer:
         self._log = Log(config.out / "log.csv", LOG_COLUMNS)
         self.step = 0
         self.seconds = 0.0
-        found = latest_checkpoint(config.out)
-        if found is not None:
-            if not config.resume:
-                raise ConfigError(
-                    f"{config.out} already holds a run: pass --resume to continue it, or another folder"
-                )
-            groups, meta = load_checkpoint(found)
-            config = continued(config, found, meta, identity("vae", config, images))
-        if config.bfloat16 is None:
-            config = replace(config, bfloat16=bfloat16_is_fast(config.device))
+        config, found = open_run(config, "vae", images)
         self._config = config
         self.schedule = self._schedule()
         torch.manual_seed(config.seed)
@@ -65,7 +55,8 @@ class Trainer:
             self.model.to(memory_format=torch.channels_last)
         self._optimised = Optimised(self.model, self._groups())
         if found is not None:
-            self._restore(groups, meta)
+            self._optimised.restore(found.groups)
+            take_up(self, self._log, found.meta)
         elif config.minutes:
             entropy, joint = self._timed(config.minutes)
             self._config = replace(config, entropy_steps=entropy, steps=entropy + joint)
@@ -183,14 +174,6 @@ class Trainer:
             rates = (self.schedule.multiplier(name, 0), self.schedule.multiplier(name, self.schedule.steps))
             groups.setdefault(rates, {"name": name, "params": []})["params"].append(parameter)
         return list(groups.values())
-
-    def _restore(self, groups: Groups, meta: dict[str, Any]) -> None:
-        self._optimised.restore(groups)
-        self.step = int(meta["step"])
-        self.seconds = float(meta["seconds"])
-        self._log.recent = list(meta["recent"])
-        for name in ("log.csv", "validation.csv"):
-            trim(self.out / name, self.step)
 
 
 def _fit_images(images: Sequence[Path]) -> list[Tensor]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,7 @@ from bench.errors import CodecUnavailable
 
 from .rans import FrequencyTables
 from .tables import CodingTables, check_tables
+from .tensor_file import read_tensor_file, write_tensor_file
 
 if TYPE_CHECKING:
     from .model import ModelSpec, VaeModel
@@ -44,22 +43,16 @@ def shipped_weights() -> Path:
 def save_weights(path: Path, model: VaeModel, tables: CodingTables, training: dict[str, Any]) -> str:
     """Write the shippable file and return its SHA-256. ``training``: how the model was made."""
     import torch
-    from safetensors.torch import save_file
 
     tensors = {}
     for name, value in model.state_dict().items():
         full = any(part in name for part in _FULL_PRECISION) or not value.is_floating_point()
-        tensors[name] = (value if full else value.half()).detach().cpu().contiguous()
+        tensors[name] = value if full else value.half()
     arrays = (*tables.frequencies, tables.slice_rows, tables.hyper_rows)
     for name, array in zip(_TABLE_NAMES, arrays, strict=True):
         tensors[_TABLES + name] = torch.from_numpy(np.ascontiguousarray(array))
     meta = {"format": FILE_FORMAT, "spec": asdict(model.spec), "training": training}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, {"rdbench": json.dumps(meta)})
-    partial.chmod(0o644)  # safetensors makes files that only their owner can read
-    partial.replace(path)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return write_tensor_file(path, tensors, meta)
 
 
 def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Package:
@@ -71,21 +64,14 @@ def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Pack
         The file is absent or is not a weights file of this codec.
     """
     import torch
-    from safetensors import SafetensorError, safe_open
 
     from .model import VaeModel
 
     try:
-        data = path.read_bytes()
-        with safe_open(path, "pt") as file:
-            meta = json.loads((file.metadata() or {})["rdbench"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
-        if meta["format"] != FILE_FORMAT:
-            raise ValueError(f"format {meta['format']}, this version reads {FILE_FORMAT}")
+        file = read_tensor_file(path, FILE_FORMAT)
+        tensors, training = dict(file.tensors), file.meta["training"]
         arrays = [tensors.pop(_TABLES + name).numpy() for name in _TABLE_NAMES]
-        model = VaeModel(_model_spec(meta["spec"]))
-        if not all(bool(value.isfinite().all()) for value in tensors.values()):
-            raise ValueError("some weights are not finite")
+        model = VaeModel(_model_spec(file.meta["spec"]))
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
         tables = CodingTables(FrequencyTables(*arrays[:4]), *arrays[4:])
         contexts = (model.coarse.context, model.fine.context)
@@ -98,14 +84,14 @@ def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Pack
         raise CodecUnavailable(
             f"vae: no weights at {path}: reinstall rdbench, or train with `rdbench train vae`"
         ) from error
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError, TypeError) as error:
+    except (KeyError, ValueError, RuntimeError, TypeError) as error:
         raise CodecUnavailable(f"vae: {path} is not a weights file of this codec ({error})") from error
-    model.use_branches = bool(meta["training"].get("branches", True))
+    model.use_branches = bool(training.get("branches", True))
     model.to(torch.device(device))
     if device == "cpu":
         for branch in (model.analysis_branch, model.synthesis_branch):
             branch.to(memory_format=torch.channels_last)
-    return Package(model, tables, hashlib.sha256(data).hexdigest(), len(data), meta["training"])
+    return Package(model, tables, file.sha256, file.bytes, training)
 
 
 def _model_spec(fields: dict[str, Any]) -> ModelSpec:

@@ -9,7 +9,7 @@ from bench_codecs.vae.codec import Vae
 from bench_codecs.vae.levels import CODING_STRENGTH
 
 from bench.codec import Image
-from bench.errors import ConfigError
+from bench.errors import CodecUnavailable, ConfigError
 from bench.explanation import Explanation
 
 ADAPTER_VERSION = 2
@@ -62,11 +62,14 @@ class VaeGan:
         file = load_generator(path, self.vae.weights_sha256, self.vae.device)
         model = self.vae.model
         plain = model.synthesis_branch
-        branch = Generator(model.spec.branches, plain, file.tensors, strength)
+        try:
+            branch = Generator(model.spec.branches, plain, file.tensors, strength)
+        except RuntimeError as error:
+            raise CodecUnavailable(f"vae-gan: {path} holds another network than this generator") from error
         branch.requires_grad_(False).eval().to(self.vae.device)
         model.synthesis_branch = branch.to(memory_format=torch.channels_last)
         self._weight_bytes = file.bytes
-        self._hours = float(file.meta.get("seconds", 0.0)) / 3600
+        self._hours = float(file.meta.get("training", {}).get("seconds", 0.0)) / 3600
         self._spared = sum(value.numel() for value in plain.state_dict().values())
         self.weights_sha256 = file.sha256
         self.version = f"{ADAPTER_VERSION}+vae {self.vae.version}"

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint
-
-from bench.errors import ConfigError
+from bench_codecs.vae.checkpoint import open_checkpoint
 
 from .weights import save_generator
 
@@ -22,10 +20,7 @@ def export(checkpoint: Path, out: Path, facts: dict[str, Any]) -> str:
     bench.errors.ConfigError
         There is no checkpoint.
     """
-    path = checkpoint if (checkpoint / "meta.json").is_file() else latest_checkpoint(checkpoint)
-    if path is None:
-        raise ConfigError(f"{checkpoint} holds no training checkpoint: train first")
-    groups, meta = load_checkpoint(path)
+    groups, meta = open_checkpoint(checkpoint)
     tensors = groups["generator_model"] | groups["generator_average"]
     return save_generator(
         out, tensors, meta["vae"], {"steps": meta["step"], "seconds": meta["seconds"], **facts}

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING
 
-from bench.errors import CodecUnavailable, ConfigError
+from bench.errors import CodecUnavailable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from bench.trainer import Observer, SampleRequest, TrainRequest
-
-    from .train import GanConfig
-
-Preset = Literal["tiny", "base"]
 
 
 class VaeGanTrainer:
@@ -37,9 +32,12 @@ class VaeGanTrainer:
         self, request: TrainRequest, images: Sequence[Path], validation: Sequence[Path], observer: Observer
     ) -> Path:
         """Train the preset on ``images``; the folder of the last checkpoint."""
-        from .train import train
+        from bench_codecs.vae.resume import configured
 
-        return train(_configured(request), images, validation, observer)
+        from .train import preset, train
+
+        config = configured(request, self.name, lambda name: preset(name, request.out))
+        return train(config, images, validation, observer)
 
     def export(self, checkpoint: Path, images: Sequence[Path], out: Path) -> str:
         """Write the generator's file; its SHA-256."""
@@ -69,17 +67,3 @@ class VaeGanTrainer:
             drawn = f"{part:.0%} of the generator went into these" if part else "these are the vae's"
             whose = f" The generator decodes up to quality 3, the vae from 4 on: {drawn}."
         return NOTE + whose
-
-
-def _configured(request: TrainRequest) -> GanConfig:
-    """The run that is asked for: the one in the folder, where it is to go on, with what was given."""
-    from bench_codecs.vae.resume import given, stored_config
-
-    from .train import GanConfig, preset
-
-    if request.preset not in (None, *get_args(Preset)):
-        raise ConfigError(f"--preset is one of {', '.join(get_args(Preset))}, not {request.preset!r}")
-    config = stored_config(request, "vae-gan", GanConfig)
-    if config is None:
-        config = preset(cast(Preset, request.preset or "base"), request.out)
-    return replace(config, **given(request))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from bench_codecs.vae.loop import Rhythm, has_step, run
+from bench_codecs.vae.train import Preset
 
 from bench.errors import ConfigError
 from bench.trainer import Observer
@@ -35,7 +35,7 @@ class GanConfig:
     out: Path
     weights: Path | None = None
     """The VAE to start from; None is the shipped one."""
-    preset: Literal["tiny", "base"] = "base"
+    preset: Preset = "base"
     steps: int = 1_900
     warm_up: int = 600
     """The first of the steps, which train without the discriminator; at most a third of all."""
@@ -64,7 +64,7 @@ class GanConfig:
     resume: bool = False
 
 
-def preset(name: Literal["tiny", "base"], out: Path) -> GanConfig:
+def preset(name: Preset, out: Path) -> GanConfig:
     """The configuration behind ``--preset``: ``tiny`` takes seconds, ``base`` is the shipped generator's."""
     if name == "base":
         return GanConfig(out=out)

@@ -8,18 +8,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
+from bench_codecs.vae.checkpoint import save_checkpoint
 from bench_codecs.vae.data import Crops
 from bench_codecs.vae.levels import quality_to_code
-from bench_codecs.vae.loop import Log, opening, trim
+from bench_codecs.vae.loop import Log, opening, take_up
 from bench_codecs.vae.model import Estimate, VaeModel
-from bench_codecs.vae.optimised import Groups, Optimised
-from bench_codecs.vae.precision import bfloat16_is_fast
-from bench_codecs.vae.resume import continued, identity
+from bench_codecs.vae.optimised import Optimised
+from bench_codecs.vae.resume import Found, identity, open_run
 from bench_codecs.vae.weights import load_weights, shipped_weights
 from torch import Tensor
 
@@ -47,16 +45,7 @@ class GanTrainer:
     def __init__(self, config: GanConfig, images: Sequence[Path]) -> None:
         from bench.metrics.lpips import LpipsLoss
 
-        found = latest_checkpoint(config.out)
-        if found is not None:
-            if not config.resume:
-                raise ConfigError(
-                    f"{config.out} already holds a run: pass --resume to continue it, or another folder"
-                )
-            groups, meta = load_checkpoint(found)
-            config = continued(config, found, meta, identity("vae-gan", config, images))
-        if config.bfloat16 is None:
-            config = replace(config, bfloat16=bfloat16_is_fast(config.device))
+        config, found = open_run(config, "vae-gan", images)
         self._config = config
         self._perceptual = LpipsLoss(config.device)
         package = load_weights(config.weights or shipped_weights(), config.device, exact=False)
@@ -79,7 +68,7 @@ class GanTrainer:
         self.step = 0
         self.seconds = 0.0
         if found is not None:
-            self._restore(found, groups, meta)
+            self._restore(found)
         else:
             steps = self._timed(config.minutes) if config.minutes else config.steps
             self._config = replace(config, steps=steps, warm_up=min(config.warm_up, steps // 3))
@@ -223,16 +212,13 @@ class GanTrainer:
             side.clear()
         return max(6, round(60 * minutes * _TIMED_STEPS / (time.monotonic() - started)))
 
-    def _restore(self, path: Path, groups: Groups, meta: dict[str, Any]) -> None:
-        if meta["vae"] != self._vae_sha256:
+    def _restore(self, found: Found) -> None:
+        theirs = found.meta["vae"]
+        if theirs != self._vae_sha256:
             raise ConfigError(
-                f"{path} was trained from the vae {meta['vae'][:12]}…, not from {self._vae_sha256[:12]}…: "
+                f"{found.path} was trained from the vae {theirs[:12]}…, not from {self._vae_sha256[:12]}…: "
                 "pass the same --weights"
             )
         for side in (self._generating, self._judging):
-            side.restore(groups)
-        self.step = int(meta["step"])
-        self.seconds = float(meta["seconds"])
-        self._log.recent = list(meta["recent"])
-        for name in ("log.csv", "validation.csv"):
-            trim(self.out / name, self.step)
+            side.restore(found.groups)
+        take_up(self, self._log, found.meta)

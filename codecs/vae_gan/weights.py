@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from bench_codecs.vae.tensor_file import TensorFile, read_tensor_file, write_tensor_file
 
 from bench.errors import CodecUnavailable
 
@@ -16,17 +15,6 @@ if TYPE_CHECKING:
 FILE_FORMAT = 2
 
 
-@dataclass(frozen=True)
-class GeneratorFile:
-    """The contents of a generator's file."""
-
-    tensors: dict[str, Tensor]
-    sha256: str
-    bytes: int
-    """Size of the file."""
-    meta: dict[str, Any]
-
-
 def shipped_generator() -> Path:
     """The generator that comes with the package."""
     return Path(__file__).with_name("weights") / "base.safetensors"
@@ -34,45 +22,32 @@ def shipped_generator() -> Path:
 
 def save_generator(path: Path, tensors: dict[str, Tensor], vae: str, training: dict[str, Any]) -> str:
     """Write a generator for the VAE whose weights have the SHA-256 ``vae``; return the file's SHA-256."""
-    from safetensors.torch import save_file
-
-    meta = {"format": FILE_FORMAT, "vae": vae, "training": training}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    halves = {name: value.detach().half().cpu().contiguous() for name, value in tensors.items()}
-    save_file(halves, partial, {"rdbench": json.dumps(meta)})
-    partial.chmod(0o644)  # safetensors makes files that only their owner can read
-    partial.replace(path)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    halves = {name: value.half() for name, value in tensors.items()}
+    return write_tensor_file(path, halves, {"format": FILE_FORMAT, "vae": vae, "training": training})
 
 
-def load_generator(path: Path, vae: str, device: str = "cpu") -> GeneratorFile:
+def load_generator(path: Path, vae: str, device: str = "cpu") -> TensorFile:
     """The generator in ``path``, which must belong to the VAE whose weights have the SHA-256 ``vae``.
+
+    Its tensors are converted to single precision, on ``device``.
 
     Raises
     ------
     bench.errors.CodecUnavailable
         The file is absent, is not a generator, or belongs to another VAE.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
-        data = path.read_bytes()
-        with safe_open(path, "pt") as file:
-            meta = json.loads((file.metadata() or {})["rdbench"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
-        if meta["format"] != FILE_FORMAT or "vae" not in meta:
-            raise ValueError(f"format {meta['format']}, this version reads {FILE_FORMAT}")
+        file = read_tensor_file(path, FILE_FORMAT)
+        theirs = file.meta["vae"]
     except FileNotFoundError as error:
         raise CodecUnavailable(
             f"vae-gan: no generator at {path}: reinstall rdbench, or train with `rdbench train vae-gan`"
         ) from error
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (KeyError, ValueError) as error:
         raise CodecUnavailable(f"vae-gan: {path} is not a generator's file ({error})") from error
-    if meta["vae"] != vae:
+    if theirs != vae:
         raise CodecUnavailable(
-            f"vae-gan: {path} was trained for the vae {meta['vae'][:12]}…, not for {vae[:12]}…: "
+            f"vae-gan: {path} was trained for the vae {theirs[:12]}…, not for {vae[:12]}…: "
             "give the weights=FILE that it was trained from"
         )
-    floats = {name: value.float().to(device) for name, value in tensors.items()}
-    return GeneratorFile(floats, hashlib.sha256(data).hexdigest(), len(data), meta["training"])
+    return file._replace(tensors={name: it.float().to(device) for name, it in file.tensors.items()})

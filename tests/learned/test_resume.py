@@ -214,14 +214,14 @@ def test_bfloat16_is_the_processors_choice_and_kept(
     able: bool, tmp_path: Path, training_images: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A processor without the instructions trains in float32, and a run keeps what it began with."""
-    from bench_codecs.vae import trainer
+    from bench_codecs.vae import resume
 
-    monkeypatch.setattr(trainer, "bfloat16_is_fast", lambda _: able)
+    monkeypatch.setattr(resume, "bfloat16_is_fast", lambda _: able)
     config = replace(preset("tiny", tmp_path), steps=2, entropy_steps=1)
     started = Trainer(config, training_images)
     started.advance()
     started.save()
-    monkeypatch.setattr(trainer, "bfloat16_is_fast", lambda _: not able)
+    monkeypatch.setattr(resume, "bfloat16_is_fast", lambda _: not able)
     resumed = Trainer(replace(config, resume=True), training_images)
     assert started.model.mixed is resumed.model.mixed is able
     assert ("bfloat16" in resumed.summary()) is able

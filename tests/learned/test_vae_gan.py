@@ -100,8 +100,16 @@ def test_strange_files_and_strengths_are_refused(gan: VaeGan, tmp_path: Path) ->
     with pytest.raises(CodecUnavailable, match="not a generator"):
         VaeGan(generator=str(broken))
     other = tmp_path / "other.safetensors"
-    save_generator(other, dict(gan.vae.model.synthesis_branch.state_dict()), "0" * 64, {})
+    tensors = dict(gan.vae.model.synthesis_branch.state_dict())
+    save_generator(other, tensors, "0" * 64, {})
     with pytest.raises(CodecUnavailable, match="weights=FILE"):
+        VaeGan(generator=str(other))
+    save_generator(other, {"entry.weight": tensors["entry.weight"]}, gan.vae.weights_sha256, {})
+    with pytest.raises(CodecUnavailable, match="another network"):
+        VaeGan(generator=str(other))
+    tensors["entry.weight"] = tensors["entry.weight"] * float("nan")
+    save_generator(other, tensors, gan.vae.weights_sha256, {})
+    with pytest.raises(CodecUnavailable, match="not finite"):
         VaeGan(generator=str(other))
     with pytest.raises(ConfigError, match="strength"):
         VaeGan(strength=1.5)
