@@ -125,6 +125,14 @@ def report(
         str | None,
         typer.Option("--anchor", "-a", metavar="LABEL", help="Codec that the others are compared with."),
     ] = None,
+    codec: Annotated[
+        list[str] | None,
+        typer.Option("--codec", "-c", metavar="LABEL", help="Only these codecs; needs --out."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", "-m", metavar="NAME", help="Only these metrics; needs --out."),
+    ] = None,
     reference: Annotated[
         list[str] | None,
         typer.Option("--reference", "-r", metavar="NAME|FILE", help="Published curves to draw beside."),
@@ -140,8 +148,10 @@ def report(
 ) -> None:
     """Write tables, figures and the leaderboard page from finished runs; no codec runs."""
     from bench.cli import reporting
+    from bench.report.selection import Selection
 
-    options = reporting.report_options(anchor, reference or [], width, rate_axis, style)
+    selection = Selection(tuple(codec or ()), tuple(metric or ()))
+    options = reporting.report_options(anchor, reference or [], width, rate_axis, style, selection)
     reporting.report(runs, out, options)
 
 

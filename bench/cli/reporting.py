@@ -19,6 +19,7 @@ from bench.report import ReportOptions, write_report
 from bench.report.board import Board
 from bench.report.figures import FigureOptions
 from bench.report.figures.sheet import RateAxis, Width
+from bench.report.selection import Selection
 from bench.report.table import Table
 from bench.report.tables import lossless, summary
 from bench.store import write_atomically
@@ -31,6 +32,9 @@ REPORT_FOLDER = "report"
 
 def report(runs: list[Path], out: Path | None = None, options: ReportOptions | None = None) -> None:
     """Write the report of some runs, and print its summary."""
+    if options is not None and options.selection and out is None:
+        whole = runs[0] / REPORT_FOLDER
+        raise ConfigError(f"a report on some codecs or metrics: give --out DIR, {whole} is for all of them")
     made = write_report(runs, out or runs[0] / REPORT_FOLDER, options)
     for board in made.boards:
         _print_board(board)
@@ -38,7 +42,12 @@ def report(runs: list[Path], out: Path | None = None, options: ReportOptions | N
 
 
 def report_options(
-    anchor: str | None, references: Sequence[str], width: str | None, rate_axis: str, style: Path | None
+    anchor: str | None,
+    references: Sequence[str],
+    width: str | None,
+    rate_axis: str,
+    style: Path | None,
+    selection: Selection,
 ) -> ReportOptions:
     """The options of a report as the command line says them."""
     if width is not None and width not in get_args(Width):
@@ -49,6 +58,7 @@ def report_options(
         anchor=anchor,
         published=tuple(curve for it in references for curve in open_reference(it)),
         figures=FigureOptions(width=cast(Width | None, width), rate=cast(RateAxis, rate_axis), style=style),
+        selection=selection,
     )
 
 

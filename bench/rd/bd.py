@@ -49,6 +49,11 @@ class BdResult:
     reason: str | None = None
     warnings: tuple[str, ...] = ()
 
+    @property
+    def partial(self) -> bool:
+        """Whether the value says too little of the whole range to rank a codec by it."""
+        return 0 < self.overlap < RANKED_OVERLAP
+
     def __str__(self) -> str:
         return f"n/a ({self.reason})" if self.value is None else f"{self.value:.3f}"
 

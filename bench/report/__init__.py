@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.report.selection import EVERYTHING, Selection
+
 if TYPE_CHECKING:
     from bench.exchange import Published
     from bench.report.board import Board
@@ -40,6 +42,8 @@ class ReportOptions:
     published: tuple[Published, ...] = ()
     """Curves that somebody else measured, drawn and listed as such."""
     figures: FigureOptions | None = None
+    selection: Selection = EVERYTHING
+    """What of the runs the report is about."""
     trusted: bool = False
     """The runs are one's own: the viewer may decode with codecs that a run names as a file or a program."""
 
@@ -55,7 +59,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
     StoreError
         A folder is no run, or one that this version can't read.
     ConfigError
-        The anchor is in none of the runs, or the style file is not one.
+        The anchor, or what is selected, is in none of the runs, or the style file is not one.
     """
     from bench.helper import Helper, can_help
     from bench.report.beside import find_robustness
@@ -78,7 +82,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
         helper = stack.enter_context(Helper()) if can_help() else None
         # Not before: journals keep two processes busy as it is.
         begin = partial(helper.submit, warm_up) if helper is not None else None
-        boards = load_boards(runs, options.anchor, options.published, begin)
+        boards = load_boards(runs, options.anchor, options.published, options.selection, begin)
         begun = []
         for board in boards:
             prefix = "" if len(boards) == 1 else re.sub(r"[^\w.-]+", "-", board.dataset) + "_"
@@ -86,7 +90,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
             target = Target(out / "figures", prefix, look)
             drawing = stack.enter_context(Drawing(list(plans(board, crops)), target, helper))
             made = (*tables(board), *perception_tables(board))
-            robustness = find_robustness(board.dataset, runs, out)
+            robustness = () if options.selection else find_robustness(board.dataset, runs, out)
             section = Section(board, made, crops=crops, robustness=robustness, prefix=prefix)
             begun.append((section, _write_tables(made, out / "tables", prefix), drawing))
         crops_by_board = [section.crops for section, _, _ in begun]

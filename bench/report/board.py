@@ -35,6 +35,7 @@ from bench.rd import (
     resampled_images,
 )
 from bench.report import findings
+from bench.report.selection import EVERYTHING, Selection
 from bench.store import RunInfo, read_info
 
 if TYPE_CHECKING:
@@ -116,19 +117,21 @@ def load_boards(
     runs: Sequence[Path],
     anchor: str | None = None,
     published: Sequence[Published] = (),
+    selection: Selection = EVERYTHING,
     loaded: Callable[[], object] | None = None,
 ) -> tuple[Board, ...]:
     """One board for each data set in the runs, in the order of their first appearance.
 
     ``anchor`` is a label, or the name of a codec of which the first configuration is meant; by default
-    JPEG, or else the first lossy configuration. ``loaded`` is called once the journals are read.
+    JPEG, or else the first lossy configuration. What ``selection`` leaves out has no influence: images
+    that only such a codec failed on count. ``loaded`` is called once the journals are read.
 
     Raises
     ------
     StoreError
         A folder is no run, or one that this version can't read.
     ConfigError
-        The anchor is in none of the runs.
+        The anchor, or what ``selection`` names, is in none of the runs.
     """
     import numpy as np
     import pandas as pd
@@ -151,6 +154,17 @@ def load_boards(
     ]
     metrics = tuple({it.name: it for info in infos for it in info.metrics}.values())
     frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    if selection:
+        before = {
+            new: old
+            for olds, it in zip(labels, frames, strict=True)
+            for old, new in zip(olds, it["label"].cat.categories, strict=True)
+        }
+        frame = _with_labels(frame, selection, before)
+        wanted = selection.kept_metrics([it.name for it in metrics] + [it.metric for it in distances])
+        metrics = tuple(it for it in metrics if it.name in wanted)
+        kept = set(frame["label"].cat.categories)
+        distances = [it for it in distances if it.metric in wanted and it.label in kept]
     frame.attrs["lower_is_better"] = [it.name for it in metrics if not it.higher_is_better]
     runs_info = dict(zip(names, infos, strict=True))
     datasets = frame["dataset"].unique()
@@ -173,6 +187,14 @@ def load_boards(
             f"anchor {anchor!r} is in none of the runs; lossy labels: {', '.join(lossy) or 'none'}"
         )
     return boards
+
+
+def _with_labels(frame: pd.DataFrame, selection: Selection, before: Mapping[str, str]) -> pd.DataFrame:
+    pairs = frame[["label", "codec"]].drop_duplicates("label")
+    codecs = {str(label): str(codec) for label, codec in zip(pairs["label"], pairs["codec"], strict=True)}
+    kept = frame[frame["label"].isin(selection.labels(codecs, before))].reset_index(drop=True)
+    kept["label"] = kept["label"].astype("category").cat.remove_unused_categories()
+    return kept
 
 
 def _run_names(runs: Sequence[Path]) -> list[str]:

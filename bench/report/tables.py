@@ -93,9 +93,8 @@ def ranking(board: Board) -> Table | None:
             values += [*_bd_cells(board, metric, entry.label), _overlap(board, metric, entry.label)]
         values += [*speeds[entry.label], entry.timing]
         rows.append(tuple(values))
-    partial = {
-        it.label for it in board.lossy if metrics and _is_partial(_overlap(board, metrics[0], it.label))
-    }
+    first = board.bd.get(metrics[0], {}) if metrics else {}
+    partial = {it for it, bd in first.items() if it != board.anchor and bd.mean_curve.partial}
     key = 4
     if metrics:
         rows.sort(key=lambda row: (row[0] in partial, row[key] is None, row[key] or 0.0))
@@ -425,10 +424,6 @@ def _overlap(board: Board, metric: str, label: str) -> float | None:
         return None
     result = board.bd.get(metric, {}).get(label)
     return None if result is None else 100 * result.mean_curve.overlap
-
-
-def _is_partial(overlap: float | None) -> bool:
-    return overlap is not None and 0 < overlap < 100 * RANKED_OVERLAP
 
 
 def _overlap_note(partial: Collection[str]) -> str:

@@ -233,6 +233,23 @@ def test_bars_are_sorted_and_name_the_anchor() -> None:
     assert "anchor" in [it.get_text() for it in made.axes[0].texts]
 
 
+def test_what_is_not_ranked_stands_below_and_is_pale() -> None:
+    """A BD-rate over less than half of the range leads no figure: last among bars, and on no front."""
+    high = Made("high", "high", 0.3, shift=12.0)
+    its_board = board((Made("jpeg", "jpeg"), high, Made("webp", "webp", 0.7)))
+    bars = figure("bd_rate", its_board)
+    assert [it.get_text() for it in bars.axes[0].get_yticklabels()] == ["webp", "jpeg", "high"]
+    opacity = {round(it.get_y() + it.get_height() / 2): it.get_alpha() for it in bars.axes[0].patches}
+    assert opacity[2] < 0.5 < opacity[0]
+    speed = figure("speed_psnr_rgb", its_board)
+    front = next(it for it in speed.axes[0].lines if it.get_color() == "#cccccc")
+    lowest = min(np.min(np.asarray(it.get_ydata(), float)) for it in speed.axes[0].lines)
+    assert lowest < np.min(np.asarray(front.get_ydata(), float)), "high needs fewest bits"
+    for made in (bars, speed):
+        assert "under 50% of the range" in note_of(made)
+        assert "under 50% of the range" not in note_of(figure("bd_rate"))
+
+
 def test_times_under_load_are_called_that() -> None:
     """A figure of speeds says when they were taken while other trials ran."""
     for name in ("speed_psnr_rgb", "lossless"):

@@ -8,7 +8,7 @@ from bench.report.board import Board
 from bench.report.figures.look import Look, looks
 from bench.report.figures.rows import FRAME, PITCH, SIZE, name_rows, ranked, result_of
 from bench.report.figures.scales import MetricAxis, headline
-from bench.report.figures.sheet import Sheet, note, short, title
+from bench.report.figures.sheet import PALE, Sheet, note, pale_note, short, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,11 +32,14 @@ def bd_bars(board: Board, sheet: Sheet) -> Figure | None:
         axes.set_xlabel("BD-rate (%)")
     anchor = short(figure, board.anchor or "")
     published = any(board.published_bd.get(it.name) for it in metrics)
+    results = [result_of(board, metric.name, it) for metric in metrics for it in labels if it != board.anchor]
+    partial = any(it.partial for it in results if it is not None)
     note(
         figure,
         f"{short(figure, board.dataset)}: BD-rate against {anchor}, negative = fewer bits at equal quality."
         " Whiskers and brackets: 95% interval, paired bootstrap over images."
-        + (" Hollow bars: published curves, which have none." if published else ""),
+        + (" Hollow bars: published curves, which have none." if published else "")
+        + (pale_note("bars") if partial else ""),
     )
     return figure
 
@@ -62,7 +65,7 @@ def _draw(axes: Axes, board: Board, metric: MetricAxis, labels: list[str], look_
                 edgecolor=look.colour,
                 linewidth=0.7,
                 linestyle="dashed" if look.hollow else "solid",
-                alpha=1.0 if look.hollow else 0.85,
+                alpha=PALE if result.partial else 1.0 if look.hollow else 0.85,
             )
             if interval is not None:
                 axes.plot(interval, (row, row), color="white", linewidth=1.9, solid_capstyle="butt", zorder=3)

@@ -11,7 +11,7 @@ from bench.report.figures.ends import End, label_ends
 from bench.report.figures.look import looks
 from bench.report.figures.scales import MetricAxis
 from bench.report.figures.scatter import Aims, Spot, draw_spots, name_spots
-from bench.report.figures.sheet import Sheet, lay_out, note, short
+from bench.report.figures.sheet import Sheet, lay_out, note, pale_note, short
 from bench.report.figures.speed import timing_note
 from bench.report.tables import ranking
 
@@ -30,6 +30,7 @@ class _Cost:
 
     value: float
     interval: tuple[float, float] | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,11 @@ def _costs(board: Board, metric: MetricAxis) -> dict[str, _Cost]:
     if board.anchor is None:
         return {}
     bd = board.bd.get(metric.name, {})
-    known = {label: (it.mean_curve.value, it.ci95) for label, it in bd.items()}
-    costs = {label: _Cost(value, ci95) for label, (value, ci95) in known.items() if value is not None}
+    costs = {
+        label: _Cost(it.mean_curve.value, it.ci95, it.mean_curve.partial)
+        for label, it in bd.items()
+        if it.mean_curve.value is not None
+    }
     return costs | {board.anchor: _Cost(0.0)}
 
 
@@ -98,9 +102,9 @@ def _by_time(board: Board, costs: Mapping[str, _Cost], verb: str) -> _Panel:
 def _spots(board: Board, costs: Mapping[str, _Cost], places: Mapping[str, float]) -> list[Spot]:
     look_of = looks(board)
     return [
-        Spot(label, place, costs[label].value, look_of[label], costs[label].interval)
+        Spot(label, place, cost.value, look_of[label], cost.interval, not cost.partial)
         for label, place in places.items()
-        if label in costs and place > 0
+        if (cost := costs.get(label)) is not None and place > 0
     ]
 
 
@@ -116,8 +120,9 @@ def _words(board: Board, drawn: list[_Panel], dataset: str, anchor: str) -> str:
     shown = {spot.label for panel in drawn for spot in panel.spots}
     timed = [it for it in board.entries if it.label in shown]
     lines = any(panel.marginal for panel in drawn)
+    pale = any(not spot.ranked for panel in drawn for spot in panel.spots)
     return (
         f"{dataset}: BD-rate against {anchor}, bars: 95% interval. kMAC: thousands of multiply–accumulates."
         + (" Horizontal lines: codecs that have none to count." if lines else "")
-        + f" Grey: Pareto front. One thread. {timing_note(timed)}"
+        + f" Grey: Pareto front.{pale_note('markers') if pale else ''} One thread. {timing_note(timed)}"
     )

@@ -23,7 +23,7 @@ SIZE = 7.0
 def ranked(board: Board, metrics: Sequence[MetricAxis], *, published: bool) -> list[str]:
     """Labels with a comparison in any of ``metrics``, the anchor among them, by BD-rate in the first one.
 
-    Those without a value stand last.
+    Those over too small a part of the range to be ranked stand below, those without a value last.
     """
     labels: dict[str, None] = {}
     for metric in metrics:
@@ -32,8 +32,8 @@ def ranked(board: Board, metrics: Sequence[MetricAxis], *, published: bool) -> l
             labels |= dict.fromkeys(board.published_bd.get(metric.name, {}))
     if not labels or board.anchor is None:
         return []
-    values = {board.anchor: 0.0} | {label: _value(board, metrics, label) for label in labels}
-    return sorted(values, key=lambda label: values[label])
+    values = {label: _place(board, metrics, label) for label in labels} | {board.anchor: (0, 0.0)}
+    return sorted(values, key=values.__getitem__)
 
 
 def result_of(board: Board, metric: str, label: str) -> BdResult | None:
@@ -57,6 +57,9 @@ def name_rows(axes: Axes, labels: Mapping[str, Look], sheet: Sheet, panels: int)
     axes.axvline(0.0, color="#333333", linewidth=0.6, zorder=1.5)
 
 
-def _value(board: Board, metrics: Sequence[MetricAxis], label: str) -> float:
+def _place(board: Board, metrics: Sequence[MetricAxis], label: str) -> tuple[int, float]:
     results = (result_of(board, metric.name, label) for metric in metrics)
-    return next((it.value for it in results if it is not None and it.value is not None), float("inf"))
+    for it in results:
+        if it is not None and it.value is not None:
+            return int(it.partial), it.value
+    return 2, 0.0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bench.rd import pareto
 from bench.report.figures.look import Look
 from bench.report.figures.scales import log_axis
-from bench.report.figures.sheet import POINTS, figure_of, fit_all, marks, width_of
+from bench.report.figures.sheet import PALE, POINTS, figure_of, fit_all, marks, width_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +35,8 @@ class Spot:
     y: float
     look: Look
     interval: tuple[float, float] | None = None
+    ranked: bool = True
+    """Off where ``y`` holds over too small a part of the range: pale, and on no front."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def draw_spots(axes: Axes, spots: Sequence[Spot], aims: Aims = Aims()) -> None:
     for it in spots:
         if it.interval is not None:
             axes.plot((it.x, it.x), it.interval, color=it.look.colour, linewidth=0.7, zorder=2)
-        axes.plot([it.x], [it.y], **marks(it.look, _MARK), zorder=3)
+        axes.plot([it.x], [it.y], **marks(it.look, _MARK), alpha=None if it.ranked else PALE, zorder=3)
     if aims.log_x:
         log_axis(axes, "x", [it.x for it in spots], margin=1.9)
 
@@ -99,7 +101,8 @@ def name_spots(axes: Axes, spots: Sequence[Spot], room: float, aims: Aims = Aims
 
 def _front(spots: Sequence[Spot], aims: Aims) -> list[Spot]:
     signs = (-1.0 if aims.more_x else 1.0, -1.0 if aims.more_y else 1.0)
-    return [spots[k] for k in pareto([(signs[0] * it.x, signs[1] * it.y) for it in spots])]
+    ranked = [it for it in spots if it.ranked]
+    return [ranked[k] for k in pareto([(signs[0] * it.x, signs[1] * it.y) for it in ranked])]
 
 
 def _leader(look: Look) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.rd import RANKED_OVERLAP
 from bench.report.figures.look import Look
 
 if TYPE_CHECKING:
@@ -111,6 +112,15 @@ def marks(look: Look, size: float) -> dict[str, Any]:
         "markeredgecolor": look.colour if look.hollow else "white",
         "markerfacecolor": "white" if look.hollow else look.colour,
     }
+
+
+PALE = 0.4
+"""Opacity of what takes no part in a ranking."""
+
+
+def pale_note(things: str) -> str:
+    """What a pale bar or marker says, for a note."""
+    return f" Pale {things}: under {RANKED_OVERLAP:.0%} of the range of quality is shared, not ranked."
 
 
 def stroke(look: Look) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from bench.report.board import Board, Entry
 from bench.report.figures.look import looks
 from bench.report.figures.scales import MetricAxis
 from bench.report.figures.scatter import Spot, draw_spots, name_spots
-from bench.report.figures.sheet import Sheet, lay_out, note, short
+from bench.report.figures.sheet import Sheet, lay_out, note, pale_note, short
 from bench.report.table import Table
 from bench.report.tables import lossless, ranking
 
@@ -32,7 +32,8 @@ def speed_against_bd_rate(board: Board, metric: MetricAxis, sheet: Sheet) -> Fig
     costs[board.anchor] = (0.0, None)
     text = "BD-rate against {anchor}, bars: 95% interval."
     title = f"BD-rate in {metric.short} (%)"
-    return _figure(board, _Plot(ranking(board), "mps", costs, "MP/s", title, text), sheet)
+    partial = frozenset(label for label, it in bd.items() if it.mean_curve.partial)
+    return _figure(board, _Plot(ranking(board), "mps", costs, "MP/s", title, text, partial), sheet)
 
 
 def lossless_speed(board: Board, sheet: Sheet) -> Figure | None:
@@ -54,6 +55,8 @@ class _Plot:
     unit: str
     cost_title: str
     text: str
+    partial: frozenset[str] = frozenset()
+    """Those whose cost holds over too small a part of the range to rank them."""
 
 
 def _figure(board: Board, plot: _Plot, sheet: Sheet) -> Figure | None:
@@ -74,7 +77,8 @@ def _figure(board: Board, plot: _Plot, sheet: Sheet) -> Figure | None:
     timed = [it for it in board.entries if it.label in shown]
     text = plot.text.format(anchor=short(figure, board.anchor or ""))
     where = short(figure, board.dataset)
-    note(figure, f"{where}: {text} Grey: Pareto front. One thread. {timing_note(timed)}")
+    pale = pale_note("markers") if shown & plot.partial else ""
+    note(figure, f"{where}: {text} Grey: Pareto front.{pale} One thread. {timing_note(timed)}")
     lay_out(figure)
     for axes, (_, spots) in zip(panels, drawn, strict=True):
         name_spots(axes, spots, sheet.label_points(len(drawn)))
@@ -87,7 +91,7 @@ def _spots(board: Board, plot: _Plot, direction: Direction) -> list[Spot]:
     speeds = plot.table.by_label(f"{direction}_{plot.key}")
     look_of = looks(board)
     return [
-        Spot(label, speed, cost, look_of[label], interval)
+        Spot(label, speed, cost, look_of[label], interval, label not in plot.partial)
         for label, (cost, interval) in plot.costs.items()
         if isinstance(speed := speeds.get(label), float) and speed > 0
     ]
