@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from bench.errors import ConfigError, suggestion
 from bench.exchange import Published, read_compressai, read_typed_csv
 from bench.rd import (
+    MIN_FINISHED,
     Curve,
     ImageCurves,
     Method,
@@ -17,6 +18,7 @@ from bench.rd import (
     bd_rate,
     bootstrap_bd_rate,
     common_images,
+    finished_enough,
     image_curves,
     mean_curve,
     metric_columns,
@@ -63,6 +65,12 @@ class Source:
     curves: Mapping[str, Curve] = field(default_factory=dict)
     images: Mapping[str, ImageCurves] = field(default_factory=dict)
     codec: str = ""
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    """The SHA-256 of each image of a run."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """The version of each metric of a run."""
+    stray: str | None = None
+    """The data set that published curves are said to be of, where no run has one of this name."""
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -71,7 +79,11 @@ class Source:
 
     def is_same(self, other: Source) -> bool:
         """Whether both are the same label of the same file or run."""
-        return (self.origin, self.label, self.dataset) == (other.origin, other.label, other.dataset)
+        return self.is_same_label(other) and self.dataset == other.dataset
+
+    def is_same_label(self, other: Source) -> bool:
+        """Whether both are the same label of the same file or run, on whatever data set."""
+        return (self.origin, self.label) == (other.origin, other.label)
 
 
 @dataclass(frozen=True)
@@ -178,9 +190,12 @@ def compare(
         if name not in known:
             raise ConfigError(f"nothing here has the metric {name!r}{suggestion(name, known)}")
     rows: list[Row] = []
+    anchors, tests = _placed(anchors, tests)
     names = _names([*anchors, *tests])
     for test in tests:
         pairs = [anchor for anchor in anchors if _fits(anchor, test)]
+        if not pairs and any(it.is_same_label(test) and _fits(a, it) for it in tests for a in anchors):
+            continue  # a data set that the anchor's run does not have, beside one that it has
         if not pairs:
             raise ConfigError(
                 f"{test.label} ({test.dataset}) and {anchors[0].label} ({anchors[0].dataset}) do not share"
@@ -199,20 +214,62 @@ def compare(
                     for s in (*anchors, *tests)
                     if metric in s.images and _fits(s, test) and _fits(s, anchor)
                 ]
-                images = common_images([source.images[metric] for source in group])
+                _require_same_pictures(group)
+                taking_part = [it.images[metric] for it in group if finished_enough(it.images[metric])]
+                images = common_images(taking_part)
                 pair = (names[id(anchor)], names[id(test)])
                 rows.append(_row(pair, (anchor, test), metric, method, images))
     return tuple(rows)
+
+
+def _placed(anchors: Sequence[Source], tests: Sequence[Source]) -> tuple[list[Source], list[Source]]:
+    """Published curves without those of other data sets than the runs'.
+
+    Where a file has no curve of them, its data set may just be called otherwise: it stays, marked as a stray.
+    """
+    everything = [*anchors, *tests]
+    measured = {str(it.dataset).casefold() for it in everything if it.images}
+
+    def fits(it: Source) -> bool:
+        return not measured or it.dataset is None or it.dataset.casefold() in measured
+
+    def placed(sources: Sequence[Source]) -> list[Source]:
+        kept = [it for it in sources if fits(it) or not any(map(fits, filter(it.is_same_label, everything)))]
+        return [it if it.images or fits(it) else replace(it, dataset=None, stray=it.dataset) for it in kept]
+
+    return placed(anchors), placed(tests)
+
+
+def _require_same_pictures(sources: Sequence[Source]) -> None:
+    """Images are paired by name, which says nothing about runs of different folders."""
+    seen: dict[str, tuple[str, str]] = {}
+    for origin, pictures in {it.origin: it.pictures for it in sources}.items():
+        for name, sha256 in pictures.items():
+            known, where = seen.setdefault(name, (sha256, origin))
+            if known != sha256:
+                raise ConfigError(
+                    f"{where} and {origin} were measured on different pictures called {name}: compare runs"
+                    " of the same pictures"
+                )
 
 
 def _row(
     names: tuple[str, str], pair: tuple[Source, Source], metric: str, method: Method, images: tuple[str, ...]
 ) -> Row:
     measured = [source.images[metric] for source in pair if metric in source.images]
-    if measured and not images:
+    lacking = dict.fromkeys(it.label for it in measured if not finished_enough(it))
+    note = ""
+    if lacking:
+        note = f"{' and '.join(lacking)}: no complete curve on {MIN_FINISHED:.0%} of the images or more"
+    elif measured and not images:
         note = "no image that all compared codecs finished"
+    if note:
         return Row(*names, metric, method, None, None, None, 0, 0.0, note)
     anchor, test = (_mean(source, metric, images) for source in pair)
+    if len(measured) < 2:
+        # What a file does not say of a metric, whoever measured it knows.
+        better = measured[0].higher_is_better if measured else anchor.higher_is_better
+        anchor, test = (replace(it, higher_is_better=better) for it in (anchor, test))
     result, quality = bd_rate(anchor, test, method), bd_quality(anchor, test, method)
     interval = None
     if len(measured) == 2:
@@ -222,6 +279,10 @@ def _row(
     notes += result.warnings
     if quality.reason and not result.reason:
         notes.append(f"BD-quality n/a ({quality.reason})")
+    notes += [f"{it.label} was published for {it.stray}" for it in pair if it.stray]
+    versions = {it.versions[metric] for it in pair if metric in it.versions}
+    if len(versions) > 1:
+        notes.append(f"{metric} in different versions: {' and '.join(sorted(versions))}")
     dropped = max((len(curves.images) for curves in measured), default=0) - len(images)
     if dropped > 0:
         notes.append(f"{dropped} images left out that not all compared codecs finished")
@@ -245,7 +306,8 @@ def _mean(source: Source, metric: str, images: tuple[str, ...]) -> Curve:
 
 
 def _fits(one: Source, other: Source) -> bool:
-    return one.dataset is None or other.dataset is None or one.dataset == other.dataset
+    named = {it.dataset.casefold() for it in (one, other) if it.dataset is not None}
+    return len(named) < 2
 
 
 def _names(sources: Collection[Source]) -> dict[int, str]:
@@ -264,6 +326,7 @@ def _names(sources: Collection[Source]) -> dict[int, str]:
 
 def _from_run(frame: pd.DataFrame, origin: str) -> tuple[Source, ...]:
     sources = []
+    versions = frame.attrs.get("metric_versions", {})
     for dataset in frame["dataset"].unique():
         part = frame[frame["dataset"] == dataset]
         lossy = part[part["quality"].notna()]
@@ -271,13 +334,21 @@ def _from_run(frame: pd.DataFrame, origin: str) -> tuple[Source, ...]:
         comparable = [name for name in metric_columns(part) if name not in frame.attrs.get("ideal", {})]
         measured = [name for name in comparable if lossy[name].notna().any()]
         by_metric = {metric: image_curves(part, metric) for metric in measured}
+        pictures = _pictures(part)
         for label, codec in lossy[["label", "codec"]].drop_duplicates().itertuples(index=False):
             images = {metric: curves[str(label)] for metric, curves in by_metric.items()}
-            sources.append(Source(str(label), origin, str(dataset), images=images, codec=str(codec)))
+            facts = {"codec": str(codec), "pictures": pictures, "versions": versions}
+            sources.append(Source(str(label), origin, str(dataset), images=images, **facts))
     return tuple(sources)
 
 
+def _pictures(frame: pd.DataFrame) -> dict[str, str]:
+    if "image_sha256" not in frame.columns:
+        return {}
+    pairs = frame[["image", "image_sha256"]].drop_duplicates()
+    return {str(name): str(sha256) for name, sha256 in pairs.itertuples(index=False)}
+
+
 def _from_published(curves: Published, path: Path) -> Source:
-    # A published file need not name its data set the way a run does, so it fits any.
     by_metric = {curve.metric: curve for curve in curves.curves}
-    return Source(curves.label, str(path.resolve()), None, by_metric)
+    return Source(curves.label, str(path.resolve()), curves.dataset, by_metric)

@@ -60,8 +60,10 @@ def load(run: Path | str) -> pd.DataFrame:
         that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that the process
         of a learned codec had resident. A metric without a value is NaN. Columns that repeat few values are
         categorical.
-        ``frame.attrs["lower_is_better"]`` names the metrics that measure difference rather than likeness,
-        ``frame.attrs["ideal"]`` the best value of those that are worse on both sides of it.
+        ``frame.attrs["metrics"]`` names the columns of metrics, ``frame.attrs["metric_versions"]`` has the
+        versions of those that were asked for, ``frame.attrs["lower_is_better"]`` names those that measure
+        difference rather than likeness, ``frame.attrs["ideal"]`` has the best value of those that are worse
+        on both sides of it.
 
     Raises
     ------
@@ -139,6 +141,8 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
     further = metrics[len(METRIC_COLUMNS) :]
     order = (*COLUMNS, *further, *_IDENTITY)
     frame = pd.DataFrame({name: columns[name] for name in order}, copy=False)
+    frame.attrs["metrics"] = metrics
+    frame.attrs["metric_versions"] = {it.name: it.version for it in info.metrics}
     frame.attrs["lower_is_better"] = [it.name for it in info.metrics if not it.higher_is_better]
     frame.attrs["ideal"] = {it.name: it.ideal for it in info.metrics if it.ideal is not None}
     return frame

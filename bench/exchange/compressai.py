@@ -57,9 +57,10 @@ def read_compressai(path: str | Path) -> Published:
         raise ConfigError(f"{path}: 'name' must be text, found {_kind(label)}")
     meta = document.get("meta")
     meta = meta if isinstance(meta, dict) else {}
+    lower = [it for it in meta.get("lower_is_better") or () if isinstance(it, str)]
     return Published(
         label,
-        published(label, bpp, series, str(path)),
+        published(label, bpp, series, str(path), lower),
         str(document.get("description") or ""),
         str(meta.get("url") or meta.get("source") or path),
         str(meta["dataset"]) if meta.get("dataset") else None,
@@ -71,8 +72,8 @@ def export_compressai(frame: pd.DataFrame, folder: str | Path) -> tuple[Path, ..
 
     ``frame`` has a run's columns. Values are means over the images that the configuration finished at
     every quality; ``meta`` says how many those are of how many, and holds codec, version, config,
-    data set, the qualities, and the points left out because a metric has no finite mean there.
-    Lossless configurations have no RD curve and are left out.
+    data set, the qualities, and what was left out: metrics that have no finite mean at any quality, then
+    points where one of the others has none. Lossless configurations have no RD curve and are left out.
     """
     written = []
     for config in configurations(frame):
@@ -90,14 +91,15 @@ def _document(label: str, dataset: str, rows: pd.DataFrame) -> dict[str, Any] | 
     points = ok.groupby("image")["quality"].nunique()
     images = points.index[points == len(qualities)]
     ok = ok[ok["image"].isin(images)]
-    metrics = [name for name in metric_columns(rows) if ok[name].notna().any()]
+    measured = [name for name in metric_columns(rows) if ok[name].notna().any()]
     if ok.empty:
         return None
     # A missing value at one image leaves the whole point without a mean: never an average over fewer images.
-    mean = ok.groupby("quality")[["bpp", *metrics, "encode_s", "decode_s"]].mean(skipna=False)
+    mean = ok.groupby("quality")[["bpp", *measured, "encode_s", "decode_s"]].mean(skipna=False)
+    metrics = [name for name in measured if np.isfinite(mean[name].to_numpy(float)).any()]
     finite = np.isfinite(mean[["bpp", *metrics]].to_numpy(float)).all(axis=1)
     kept = mean[finite]
-    if kept.empty:
+    if kept.empty or not metrics:
         return None
     results = {"bpp": kept["bpp"].tolist()}
     results |= {name.replace("_", "-"): kept[name].tolist() for name in metrics}
@@ -115,6 +117,10 @@ def _document(label: str, dataset: str, rows: pd.DataFrame) -> dict[str, Any] | 
         "qualities": kept.index.tolist(),
         "qualities_left_out": mean.index[~finite].tolist(),
     }
+    if len(metrics) < len(measured):
+        meta["metrics_left_out"] = [name for name in measured if name not in metrics]
+    if lower := [name for name in rows.attrs.get("lower_is_better", ()) if name in metrics]:
+        meta["lower_is_better"] = lower
     if "version" in rows.columns:
         meta["version"] = str(first["version"])
     description = f"{first['codec']} on {dataset}, mean over {len(images)} images, measured by rdbench"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.errors import ConfigError
@@ -42,11 +42,16 @@ def metric_name(key: str) -> str:
 
 
 def published(
-    label: str, bpp: Sequence[float], metrics: Mapping[str, Sequence[float]], where: str
+    label: str,
+    bpp: Sequence[float],
+    metrics: Mapping[str, Sequence[float]],
+    where: str,
+    lower_is_better: Collection[str] = (),
 ) -> tuple[Curve, ...]:
     """Checked curves from parallel lists: bpp, and the values of each metric under its original key.
 
-    MS-SSIM in decibels (all values above 1, or a key that ends in ``db``) becomes a number in [0, 1].
+    ``lower_is_better`` names metrics, as columns, of which the name does not tell. MS-SSIM in decibels (all
+    values above 1, or a key that ends in ``db``) becomes a number in [0, 1].
 
     Raises
     ------
@@ -68,7 +73,8 @@ def published(
         bad = next((value for value in values if not math.isfinite(value)), None)
         if bad is not None:
             raise ConfigError(f"{where}: {key!r} holds {bad}; leave such a point out")
-        curves[name] = Curve(label, tuple(bpp), tuple(values), name, higher_is_better(name), "published")
+        better = name not in lower_is_better and higher_is_better(name)
+        curves[name] = Curve(label, tuple(bpp), tuple(values), name, better, "published")
     return tuple(curves.values())
 
 

@@ -32,14 +32,14 @@ class _Codec:
 
 
 def read_typed_csv(path: str | Path) -> tuple[Published, ...]:
-    """The published curves in a typed CSV, one :class:`Published` per codec, points in file order.
+    """The published curves in a typed CSV, one :class:`Published` per codec and data set, in file order.
 
     Raises
     ------
     ConfigError
         The file is absent or malformed; the message names the file, the line and the column.
     """
-    codecs: dict[str, _Codec] = {}
+    codecs: dict[tuple[str, str], _Codec] = {}
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             for number, row in _rows(path, file):
@@ -50,7 +50,7 @@ def read_typed_csv(path: str | Path) -> tuple[Published, ...]:
         raise ConfigError(f"{path}: not a CSV in UTF-8 ({error})") from error
     if not codecs:
         raise ConfigError(f"{path}: no row of data")
-    return tuple(_published(name, codec, path) for name, codec in codecs.items())
+    return tuple(_published(name, codec, path) for (name, _), codec in codecs.items())
 
 
 def _rows(path: str | Path, file: Iterable[str]) -> list[tuple[int, dict[str, str]]]:
@@ -85,10 +85,10 @@ def _header(names: list[str], where: str) -> list[str]:
     return names
 
 
-def _add(codecs: dict[str, _Codec], row: dict[str, str], where: str) -> None:
+def _add(codecs: dict[tuple[str, str], _Codec], row: dict[str, str], where: str) -> None:
     if not row["codec"]:
         raise ConfigError(f"{where}: the codec has no name")
-    codec = codecs.setdefault(row["codec"], _Codec())
+    codec = codecs.setdefault((row["codec"], row.get("dataset", "")), _Codec())
     bpp = _number(row["bpp"], "bpp", where)
     if bpp <= 0:
         raise ConfigError(f"{where}: bpp is {row['bpp']}; bits per pixel are above 0")

@@ -6,7 +6,18 @@ knows what a codec is.
 
 from .bd import METHODS, RANKED_OVERLAP, BdResult, Method, bd_quality, bd_rate, prune_dominated
 from .bootstrap import BootstrapBd, Resampled, bootstrap_bd_rate
-from .curve import DB_METRICS, Curve, ImageCurves, Provenance, common_images, from_db, mean_curve, to_db
+from .curve import (
+    DB_METRICS,
+    MIN_FINISHED,
+    Curve,
+    ImageCurves,
+    Provenance,
+    common_images,
+    finished_enough,
+    from_db,
+    mean_curve,
+    to_db,
+)
 from .images import per_image_bd_rate
 from .interpolate import quality_at, rate_at, rates_at
 from .pairwise import Comparisons, Pair, all_pairs, resampled_images
@@ -16,6 +27,7 @@ from .table import higher_is_better, image_curves, image_curves_by_metric, metri
 __all__ = [
     "DB_METRICS",
     "METHODS",
+    "MIN_FINISHED",
     "RANKED_OVERLAP",
     "BdResult",
     "BootstrapBd",
@@ -31,6 +43,7 @@ __all__ = [
     "bd_rate",
     "bootstrap_bd_rate",
     "common_images",
+    "finished_enough",
     "from_db",
     "higher_is_better",
     "image_curves",

@@ -14,6 +14,8 @@ Provenance: TypeAlias = Literal["measured", "published", "estimated"]
 
 DB_METRICS = frozenset({"ms_ssim_rgb"})
 """Metrics kept as pure numbers in [0, 1] but integrated and interpolated in dB, see :func:`to_db`."""
+MIN_FINISHED = 0.5
+"""Share of the images that a configuration must finish at every point to take part in comparisons."""
 
 
 def to_db(value: ArrayLike) -> Array:
@@ -104,6 +106,14 @@ class ImageCurves:
         if whole.all():
             return self.images
         return tuple(name for name, ok in zip(self.images, whole.tolist(), strict=True) if ok)
+
+
+def finished_enough(curves: ImageCurves) -> bool:
+    """Whether ``curves`` may take part in a comparison: complete on at least half of its images.
+
+    Else a codec that fails nearly everywhere, or lacks the metric, would leave no image to the others.
+    """
+    return len(curves.complete()) >= max(1, MIN_FINISHED * len(curves.images))
 
 
 def common_images(curves: Collection[ImageCurves]) -> tuple[str, ...]:

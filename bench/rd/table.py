@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NUMBERS_BUT_NO_METRICS = frozenset(
-    {"quality", "width", "height", "bytes", "bpp", "encode_s", "decode_s", "encode_iqr_s", "decode_iqr_s"}
+    ("quality", "width", "height", "bytes", "bpp", "encode_s", "decode_s", "encode_iqr_s", "decode_iqr_s")
 )
-LOWER_IS_BETTER = ("lpips", "dists", "mse", "rmse", "mae", "butteraugli", "flip", "dssim", "gmsd")
+LOWER_IS_BETTER = ("lpips", "dists", "mse", "rmse", "mae", "butteraugli", "flip", "dssim", "gmsd", "ciede")
 
 
 def higher_is_better(metric: str) -> bool:
@@ -28,7 +28,14 @@ def higher_is_better(metric: str) -> bool:
 
 
 def metric_columns(frame: pd.DataFrame) -> list[str]:
-    """The columns of a run's table that hold metrics: columns of numbers that nothing else claims."""
+    """The columns of a run's table that hold metrics.
+
+    Those in ``frame.attrs["metrics"]``, or in a table of other origin all columns of numbers but bpp, times
+    and the like.
+    """
+    named = frame.attrs.get("metrics")
+    if named is not None:
+        return [name for name in named if name in frame.columns]
     return [
         str(name)
         for name in frame.columns

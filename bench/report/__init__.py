@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from bench.report.table import Table
 
 
+_LISTING = ".written"
+"""Names the tables and figures of a report."""
+
+
 @dataclass(frozen=True)
 class Report:
     """What was written, and the boards behind it."""
@@ -99,9 +103,24 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
             figures = drawing.finish()
             files += [*written, *figures]
             sections.append(replace(section, figures=tuple(figures)))
+    _replace_former(out, files)
     files.append(write_markdown(out / "report.md", sections))
     files += page
     return Report(out, boards, tuple(files))
+
+
+def _replace_former(out: Path, files: Sequence[Path]) -> None:
+    """Remove tables and figures of a former report here that are not in this one: nothing is out of date."""
+    from bench.store import write_atomically
+
+    listing = out / _LISTING
+    present = {path.relative_to(out).as_posix() for path in files}
+    former = listing.read_text(encoding="utf-8").splitlines() if listing.is_file() else []
+    for name in {*former} - present:
+        folder, _, file = name.partition("/")
+        if folder in ("tables", "figures") and file not in ("", "..") and "/" not in file:
+            (out / folder / file).unlink(missing_ok=True)
+    write_atomically(listing, "".join(f"{it}\n" for it in sorted(present)).encode())
 
 
 def _write_tables(tables: Sequence[Table], folder: Path, prefix: str) -> list[Path]:

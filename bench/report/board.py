@@ -5,8 +5,9 @@ Tables, figures and the page are views of a :class:`Board`; none of them compute
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from bench.frame import load
 from bench.lint import Config, Finding, lint
 from bench.plan import MetricPlan
 from bench.rd import (
+    MIN_FINISHED,
     BdResult,
     BootstrapBd,
     Comparisons,
@@ -30,6 +32,7 @@ from bench.rd import (
     Resampled,
     bd_rate,
     common_images,
+    finished_enough,
     image_curves_by_metric,
     mean_curve,
     resampled_images,
@@ -62,8 +65,6 @@ class Entry:
     n_planned: int
     complexity: Mapping[str, float] = field(default_factory=dict)
     """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
-    bpp: float | None = None
-    """Mean over the finished trials."""
     encode_mps: float | None = None
     """Megapixels of the finished trials ÷ seconds for all of them."""
     decode_mps: float | None = None
@@ -97,6 +98,9 @@ class Board:
     findings: tuple[Finding, ...] = ()
     distances: tuple[SetMeasurement, ...] = ()
     n_images: int = 0
+    lossless_bpp: Mapping[str, float] = field(default_factory=dict)
+    """Mean bpp by label, over ``lossless_images``; nothing for who finished too few."""
+    lossless_images: tuple[str, ...] = ()
 
     def without_trials(self) -> Board:
         """Only the results: what a figure needs, small enough to be sent to another process."""
@@ -165,6 +169,8 @@ def load_boards(
         metrics = tuple(it for it in metrics if it.name in wanted)
         kept = set(frame["label"].cat.categories)
         distances = [it for it in distances if it.metric in wanted and it.label in kept]
+    _require_same_pictures(frame)
+    frame.attrs["metrics"] = [it.name for it in metrics]
     frame.attrs["lower_is_better"] = [it.name for it in metrics if not it.higher_is_better]
     runs_info = dict(zip(names, infos, strict=True))
     datasets = frame["dataset"].unique()
@@ -197,6 +203,26 @@ def _with_labels(frame: pd.DataFrame, selection: Selection, before: Mapping[str,
     return kept
 
 
+def _require_same_pictures(frame: pd.DataFrame) -> None:
+    """Runs meet in the names of their images, which must then be the same pictures."""
+    if frame["run"].nunique() < 2:
+        return
+    pictures = frame[["run", "dataset", "image", "image_sha256"]].drop_duplicates()
+    names = (
+        pictures.drop_duplicates(["dataset", "image", "image_sha256"])
+        .groupby(["dataset", "image"], observed=True)
+        .size()
+    )
+    several = names.index[names > 1]
+    if len(several):
+        dataset, image = several[0]
+        of_it = pictures[(pictures["dataset"] == dataset) & (pictures["image"] == image)]
+        raise ConfigError(
+            f"{' and '.join(map(str, of_it['run']))} hold different pictures called {image} in {dataset}"
+            f" ({len(several)} such names): report them apart"
+        )
+
+
 def _run_names(runs: Sequence[Path]) -> list[str]:
     names = [run.resolve().name for run in runs]
     return [str(run) if names.count(name) > 1 else name for run, name in zip(runs, names, strict=True)]
@@ -227,22 +253,30 @@ def _board(
 ) -> Board:
     wanted_anchor, published = context
     entries = _entries(frame, runs)
-    anchor = _choose_anchor(entries, wanted_anchor)
     measured = tuple(it for it in metrics if frame[it.name].notna().any())
-    board = Board(dataset, frame, entries, measured, anchor)
     per_image, images, curves, bd, pairs = {}, {}, {}, {}, {}
     left_out: set[str] = set()
     unmeasured: dict[str, list[str]] = {}
+    sparse: dict[str, list[str]] = {}
     resampled: dict[int, Resampled | None] = {}
     every = image_curves_by_metric(frame, [it.name for it in measured], dataset)
+    takes_part = {
+        metric: {label: it for label, it in by_label.items() if finished_enough(it)}
+        for metric, by_label in every.items()
+    }
+    anchor = _choose_anchor(entries, wanted_anchor, next(iter(takes_part.values()), {}))
+    failing = {it.label for it in entries if it.n_ok < it.n_planned - it.n_missing}
     for metric in measured:
-        by_label = every[metric.name]
-        kept = {label: it for label, it in by_label.items() if _finished_enough(it)}
+        by_label, kept = every[metric.name], takes_part[metric.name]
         short = by_label.keys() - kept.keys()
         absent = findings.without_values(frame, metric.name, short)
-        for label in (it for it in by_label if it in absent):
-            unmeasured.setdefault(label, []).append(metric.name)
-        left_out |= short - absent
+        for label in (it for it in by_label if it in short):
+            if label in absent:
+                unmeasured.setdefault(label, []).append(metric.name)
+            elif label in failing:
+                left_out.add(label)
+            else:
+                sparse.setdefault(label, []).append(metric.name)
         images[metric.name] = common_images(list(kept.values()))
         per_image[metric.name] = {label: it.only(images[metric.name]) for label, it in kept.items()}
         if images[metric.name]:
@@ -254,10 +288,12 @@ def _board(
                 comparisons = Comparisons(per_image[metric.name], resampled[count])
                 bd[metric.name] = {} if anchor not in kept else comparisons.against(anchor)
                 pairs[metric.name] = comparisons.pairs()
-    theirs = _published(published, dataset, curves)
+    theirs = _published(published, dataset, entries, curves)
+    lossless_bpp, lossless_images = _lossless(frame)
+    left_out |= {it.label for it in entries if it.lossless and it.n_ok and it.label not in lossless_bpp}
     directed = {metric: curves[metric] for metric in bd}
     return Board(
-        dataset=board.dataset,
+        dataset=dataset,
         frame=frame,
         entries=entries,
         metrics=measured,
@@ -276,12 +312,17 @@ def _board(
         findings=(
             *findings.unfinished(entries),
             *findings.valueless(metrics, measured, frame),
-            *findings.unmeasured(unmeasured),
+            *findings.unmeasured(unmeasured, "no values"),
+            *findings.unmeasured(sparse, f"values on under {MIN_FINISHED:.0%} of the images"),
             *findings.left_out(left_out, entries),
+            *findings.other_versions(dataset, runs),
             *findings.of_other_pictures(published, dataset, frame["image"].nunique()),
+            *findings.of_other_metrics(published, dataset, list(curves)),
             *lint(_lint_configs(entries, directed, images), anchor),
         ),
         n_images=frame["image"].nunique(),
+        lossless_bpp=lossless_bpp,
+        lossless_images=lossless_images,
     )
 
 
@@ -292,7 +333,7 @@ def _entries(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, .
         for it in info.codecs
     }
     entries = []
-    speeds, rates = _speeds(frame), _rates(frame)
+    speeds = _speeds(frame)
     facts = frame[["label", "codec", "version", "config", "lossless", "run", "status", "timing"]]
     for label, rows in facts.groupby("label", sort=False, observed=True):
         first = rows.iloc[0]
@@ -313,7 +354,6 @@ def _entries(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, .
                 n_planned=len(rows),
                 n_missing=int((rows["status"] == "cancelled").sum()),
                 complexity=complexities[str(first["run"]), str(first["codec"]), str(first["config"])],
-                bpp=rates.get(str(label)),
                 encode_mps=encode,
                 decode_mps=decode,
             )
@@ -334,19 +374,31 @@ def _speeds(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None]]
     return speeds
 
 
-def _rates(frame: pd.DataFrame) -> dict[str, float]:
-    """Mean bpp of each label."""
-    ok = frame.loc[frame["status"] == "ok", ["label", "bpp"]]
-    rates = ok.groupby("label", observed=True)["bpp"].mean()
-    return {str(label): float(rate) for label, rate in rates.items()}
+def _lossless(frame: pd.DataFrame) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Mean bpp of each lossless label over the images behind it, which are the same for all.
+
+    As for curves, these are what every configuration that finished enough of them finished.
+    """
+    rows = frame.loc[frame["lossless"], ["label", "image", "status", "bpp"]]
+    ok = rows[rows["status"] == "ok"].drop_duplicates(["label", "image"])
+    least = (MIN_FINISHED * rows.groupby("label", observed=True)["image"].nunique()).clip(lower=1)
+    counts = ok.groupby("label", observed=True).size()
+    kept = ok[ok["label"].isin(counts.index[counts >= least.loc[counts.index]])]
+    finished = kept["image"].value_counts()
+    common = finished.index[finished == kept["label"].nunique()]
+    rates = kept[kept["image"].isin(common)].groupby("label", observed=True)["bpp"].mean()
+    images = tuple(str(it) for it in dict.fromkeys(rows["image"]) if it in set(common))
+    return {str(label): float(rate) for label, rate in rates.items()}, images
 
 
-def _choose_anchor(entries: Sequence[Entry], wanted: str | None) -> str | None:
+def _choose_anchor(entries: Sequence[Entry], wanted: str | None, curves: Collection[str]) -> str | None:
+    """The one that is wanted, or the first of the usual ones among those with ``curves``."""
     lossy = [it for it in entries if not it.lossless and it.n_ok]
     if wanted is not None:
         exact = [it.label for it in lossy if it.label == wanted]
         fitting = exact or [it.label for it in lossy if it.codec == wanted]
         return fitting[0] if fitting else None
+    lossy = [it for it in lossy if it.label in curves] or lossy
     for codec in _PREFERRED_ANCHORS:
         for it in lossy:
             if it.codec == codec:
@@ -354,22 +406,28 @@ def _choose_anchor(entries: Sequence[Entry], wanted: str | None) -> str | None:
     return lossy[0].label if lossy else None
 
 
-def _finished_enough(curves: ImageCurves) -> bool:
-    return len(curves.complete()) >= max(1, findings.MIN_FINISHED * len(curves.images))
-
-
 def _published(
-    published: Sequence[Published], dataset: str, curves: Mapping[str, Mapping[str, Curve]]
+    published: Sequence[Published],
+    dataset: str,
+    entries: Sequence[Entry],
+    curves: Mapping[str, Mapping[str, Curve]],
 ) -> dict[str, dict[str, Curve]]:
-    """Published curves of this data set, by metric; a label in use is marked as published."""
+    """Published curves of this data set, by metric; a label in use is marked as published, or numbered."""
     result: dict[str, dict[str, Curve]] = {}
+    taken = {it.label for it in entries}
     for it in published:
-        if it.dataset not in (None, dataset):
+        known = [curve for curve in it.curves if curve.metric in curves]
+        if it.dataset not in (None, dataset) or not known:
             continue
-        for curve in it.curves:
-            if curve.metric in curves:
-                label = f"{it.label} (published)" if it.label in curves[curve.metric] else it.label
-                result.setdefault(curve.metric, {})[label] = curve
+        numbered = (f"{it.label} (published {number})" for number in itertools.count(2))
+        names = itertools.chain((it.label, f"{it.label} (published)"), numbered)
+        label = next(name for name in names if name not in taken)
+        taken.add(label)
+        for curve in known:
+            # whoever measured the metric here knows its direction; of a file it may be a guess
+            better = next((its.higher_is_better for its in curves[curve.metric].values()), True)
+            named = replace(curve, label=label, higher_is_better=better)
+            result.setdefault(curve.metric, {})[label] = named
     return result
 
 

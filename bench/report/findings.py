@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from bench.exchange import Published
 from bench.lint import Finding
 from bench.plan import MetricPlan
+from bench.rd import MIN_FINISHED
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bench.report.board import Entry
-
-MIN_FINISHED = 0.5
-"""Share of the images that a configuration must finish at every point to take part in comparisons."""
+    from bench.store import RunInfo
 
 
 def unfinished(entries: Sequence[Entry]) -> list[Finding]:
@@ -57,8 +56,8 @@ def without_values(frame: pd.DataFrame, metric: str, labels: Collection[str]) ->
     return set(map(str, set(ok["label"]) - measured))
 
 
-def unmeasured(metrics: Mapping[str, Sequence[str]]) -> list[Finding]:
-    """One note for all codecs that lack the same metrics, which others of the run have."""
+def unmeasured(metrics: Mapping[str, Sequence[str]], what: str) -> list[Finding]:
+    """One note for all codecs that lack the same metrics, which others have; ``what`` is there instead."""
     labels: dict[tuple[str, ...], list[str]] = {}
     for label, names in metrics.items():
         labels.setdefault(tuple(names), []).append(label)
@@ -66,7 +65,7 @@ def unmeasured(metrics: Mapping[str, Sequence[str]]) -> list[Finding]:
         Finding(
             "unmeasured",
             "note",
-            f"{', '.join(names)}: no values for {', '.join(its)}, which take no part in comparisons by"
+            f"{', '.join(names)}: {what} for {', '.join(its)}, which take no part in comparisons by"
             f" {'it' if len(names) == 1 else 'them'}",
             tuple(its),
         )
@@ -90,6 +89,39 @@ def valueless(
         f" is {size} pixels), or the folder was measured without it"
     )
     return [Finding("unmeasured", "note", text, ())]
+
+
+def other_versions(dataset: str, runs: Mapping[str, RunInfo]) -> list[Finding]:
+    """Metrics that runs on ``dataset`` took in different versions."""
+    versions: dict[str, dict[str, list[str]]] = {}
+    for run, info in runs.items():
+        if any(it.dataset == dataset for it in info.images):
+            for it in info.metrics:
+                versions.setdefault(it.name, {}).setdefault(it.version, []).append(run)
+    return [
+        Finding(
+            "version",
+            "warning",
+            f"{metric} was taken in different versions: "
+            + "; ".join(f"{version} in {', '.join(names)}" for version, names in by_version.items()),
+            (),
+        )
+        for metric, by_version in versions.items()
+        if len(by_version) > 1
+    ]
+
+
+def of_other_metrics(published: Sequence[Published], dataset: str, metrics: Collection[str]) -> list[Finding]:
+    """Published curves that no measured one can be compared with."""
+    useless = tuple(
+        it.label
+        for it in published
+        if it.dataset in (None, dataset) and not any(curve.metric in metrics for curve in it.curves)
+    )
+    if not useless:
+        return []
+    text = f"{', '.join(useless)}: published in no metric that was measured here, and left out"
+    return [Finding("published", "note", text, useless)]
 
 
 def of_other_pictures(published: Sequence[Published], dataset: str, images: int) -> list[Finding]:

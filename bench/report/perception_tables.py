@@ -68,7 +68,7 @@ def equal_bytes_table(board: Board, pairs: tuple[Twins, ...]) -> Table | None:
         *(Column("ci95_low", "95% from", 3, signed=True), Column("ci95_high", "to", 3, signed=True)),
         *(Column("better", "better"), Column("images", "images")),
     )
-    shared = dict.fromkeys(f"{it.first} and {it.second}: {it.words}." for it in pairs)
+    shared = dict.fromkeys(f"{it.first} and {it.second}: identical bitstreams." for it in pairs)
     notes = (
         *shared,
         "Values are means over the images at one operating point, nothing is interpolated; 95% interval of"

@@ -92,10 +92,10 @@ def to_csv(table: Table) -> str:
 
 
 def to_json(table: Table) -> str:
-    """An object with title, notes and one object for each row, full precision, null for no value."""
+    """An object with title, notes and one object for each row, full precision, null for no finite value."""
     rows: list[dict[str, Any]] = [
         {
-            column.key: None if value != value else value
+            column.key: None if isinstance(value, float) and not math.isfinite(value) else value
             for column, value in zip(table.columns, row, strict=True)
         }
         for row in table.rows

@@ -289,7 +289,7 @@ def lossless(board: Board) -> Table | None:
     rows: list[tuple[Value, ...]] = []
     speeds = _speeds(board)
     for entry in board.lossless:
-        rate = entry.bpp
+        rate = board.lossless_bpp.get(entry.label)
         ratio = None if rate is None else RAW_BITS / rate
         # 3 bytes a pixel: the customary MB/s of lossless coders counts raw samples
         speed = [None if it is None else 3 * it for it in speeds[entry.label]]
@@ -305,8 +305,9 @@ def lossless(board: Board) -> Table | None:
         Column("timing", "timed"),
     )
     notes = (
-        "bpp is the mean over images, ratio is 24 ÷ that mean; MB are millions of raw sample bytes. Every"
-        " decoded pixel was compared with the original.",
+        f"bpp is the mean over {len(board.lossless_images)} of {board.n_images} images, those that every"
+        " configuration with a value finished; ratio is 24 ÷ that mean; MB are millions of raw sample bytes."
+        " Every decoded pixel was compared with the original.",
         _TIMING_NOTE,
     )
     return Table("lossless", f"Lossless coding of {board.dataset}", columns, tuple(rows), notes)

@@ -1,4 +1,4 @@
-"""Two decoders of one bitstream: configurations that spend the same bytes on every picture and show others.
+"""Two decoders of one bitstream: configurations that write the same bytes for every picture and show others.
 
 What differs between their pictures is the decoder's doing alone, so their values are compared point by
 point, without interpolation.
@@ -53,19 +53,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Twins:
-    """Two configurations whose bitstreams have equal sizes at the given qualities, image by image."""
+    """Two configurations whose bitstreams are identical at the given qualities, image by image."""
 
     first: str
     second: str
     qualities: tuple[float, ...]
-    identical: bool
-    """The bitstreams are the same bytes, not only as many."""
     differences: tuple[Difference, ...]
-
-    @property
-    def words(self) -> str:
-        """What they share, in words."""
-        return "identical bitstreams" if self.identical else "bitstreams of equal size"
 
 
 def numbered(name: str, index: int) -> str:
@@ -74,9 +67,10 @@ def numbered(name: str, index: int) -> str:
 
 
 def find_twins(board: Board) -> tuple[Twins, ...]:
-    """Every pair with equal bytes and other pixels at one operating point or more, in the board's order.
+    """Every pair with the same bytes and other pixels at one operating point or more, in the board's order.
 
-    A point counts where the sizes agree in all images that both finished, and the pixels differ in one.
+    A point counts where the bitstreams agree in all images that both finished, and the pixels differ in one.
+    Equal sizes are not enough: a format of fixed rate has them whatever its encoder writes.
     """
     frame = board.frame
     rows = frame[(frame["status"] == "ok") & ~frame["lossless"]]
@@ -92,16 +86,15 @@ def find_twins(board: Board) -> tuple[Twins, ...]:
 
 def _twins(board: Board, rows: pd.DataFrame, pair: tuple[str, str], qualities: set[float]) -> Twins | None:
     first, second = pair
-    identical, found, differences = True, [], []
+    found, differences = [], []
     for quality in sorted(qualities):
         both = _paired(rows[rows["quality"] == quality], pair)
-        same_size = (both["bytes_1"] == both["bytes_2"]).all()
-        if not same_size or (both["pixels_sha256_1"] == both["pixels_sha256_2"]).all():
+        same_bytes = (both["bitstream_sha256_1"] == both["bitstream_sha256_2"]).all()
+        if not same_bytes or (both["pixels_sha256_1"] == both["pixels_sha256_2"]).all():
             continue
-        identical &= bool((both["bitstream_sha256_1"] == both["bitstream_sha256_2"]).all())
         found.append(quality)
         differences += _differences(board, both, pair, quality)
-    return Twins(first, second, tuple(found), identical, tuple(differences)) if found else None
+    return Twins(first, second, tuple(found), tuple(differences)) if found else None
 
 
 def _paired(rows: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:

@@ -86,8 +86,91 @@ def test_only_images_that_all_finished_are_compared(run: str) -> None:
     assert "1 images left out" in rows[0].note
     frame.loc[frame["label"] == "c", "status"] = "crash"
     rows = compare_selectors(f"{run}#a", [run], loader(frame), metrics=["psnr_rgb"])
-    assert [(row.bd_rate, row.n_images) for row in rows] == [(None, 0), (None, 0)]
-    assert "no image that all" in rows[0].note
+    assert rows[0].bd_rate == pytest.approx(-10, abs=0.1)
+    assert (rows[0].n_images, rows[1].bd_rate) == (3, None), "who failed nearly everywhere takes no images"
+    assert rows[1].note == "c: no complete curve on 50% of the images or more"
+
+
+def test_a_metric_that_one_codec_lacks_is_there_for_the_others(run: str) -> None:
+    """A row without a value says whose; the other rows are those of a run without it."""
+    frame = run_table({"a": 1.0, "b": 0.9, "c": 0.8})
+    frame.loc[frame["label"] == "c", "ms_ssim_rgb"] = None
+    with_it = compare_selectors(f"{run}#a", [run], loader(frame), metrics=["ms_ssim_rgb"])
+    without = compare_selectors(f"{run}#a", [f"{run}#b"], loader(frame), metrics=["ms_ssim_rgb"])
+    assert with_it[0].bd_rate == without[0].bd_rate
+    assert with_it[1].note.startswith("c: no complete curve")
+
+
+def test_runs_of_other_pictures_are_refused(tmp_path: Path) -> None:
+    """Images are paired by name; other pictures of the same name are an error, with the name."""
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    frames = {"old": run_table().assign(image_sha256="1"), "new": run_table().assign(image_sha256="1")}
+    selectors = f"{tmp_path}/old#jpeg", [f"{tmp_path}/new#jpeg"]
+    load = {str(tmp_path / name): frame for name, frame in frames.items()}.__getitem__
+    assert compare_selectors(*selectors, load, metrics=["psnr_rgb"])[0].bd_rate == pytest.approx(0)
+    frames["new"].loc[frames["new"]["image"] == "1.png", "image_sha256"] = "2"
+    with pytest.raises(ConfigError, match=r"old and .*new were measured on different pictures called 1\.png"):
+        compare_selectors(*selectors, load, metrics=["psnr_rgb"])
+
+
+def test_metrics_of_other_versions_are_noted(tmp_path: Path) -> None:
+    """Runs that took a metric in different versions are compared with a word about it."""
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    frames = {str(tmp_path / name): run_table() for name in ("old", "new")}
+    for version, frame in enumerate(frames.values()):
+        frame.attrs["metric_versions"] = {"psnr_rgb": str(version)}
+    (row,) = compare_selectors(
+        f"{tmp_path}/old#jpeg", [f"{tmp_path}/new#jpeg"], frames.__getitem__, metrics=["psnr_rgb"]
+    )
+    assert row.note == "psnr_rgb in different versions: 0 and 1"
+
+
+def test_data_sets_that_are_not_shared_are_skipped(tmp_path: Path) -> None:
+    """A run over one more data set is compared on the one that both have; none in common is an error."""
+    for name in ("one", "two", "other"):
+        (tmp_path / name).mkdir()
+    frames = {
+        str(tmp_path / "one"): run_table(datasets=("kodak",)),
+        str(tmp_path / "two"): run_table(datasets=("kodak", "cid22")),
+        str(tmp_path / "other"): run_table(datasets=("cid22",)),
+    }
+    rows = compare_selectors(
+        f"{tmp_path}/one#jpeg", [f"{tmp_path}/two#jpeg 4:4:4"], frames.__getitem__, metrics=["psnr_rgb"]
+    )
+    assert [(row.test, row.n_images) for row in rows] == [("jpeg 4:4:4 [kodak]", 3)]
+    with pytest.raises(ConfigError, match="do not share a data set"):
+        compare_selectors(f"{tmp_path}/one#jpeg", [f"{tmp_path}/other#jpeg"], frames.__getitem__)
+
+
+def test_a_published_curve_is_of_its_own_data_set(run: str, tmp_path: Path) -> None:
+    """One codec on two data sets is two curves; the run's is taken, and a name that no run has is told."""
+    rows = ["codec,dataset,bpp,psnr_rgb"]
+    rows += [f"ELIC,kodak,{0.1 * 2**k},{27 + 3 * k}" for k in range(4)]
+    rows += [f"ELIC,clic,{0.3 * 2**k},{27 + 3 * k}" for k in range(4)]
+    (tmp_path / "two.csv").write_text("\n".join(rows))
+    (tmp_path / "clic.csv").write_text("\n".join([rows[0], *rows[5:]]))
+    frame = run_table(datasets=("kodak",))
+    (both,) = compare_selectors(f"{run}#jpeg", [str(tmp_path / "two.csv")], loader(frame))
+    (stray,) = compare_selectors(f"{run}#jpeg", [str(tmp_path / "clic.csv")], loader(frame))
+    assert both.bd_rate is not None
+    assert stray.bd_rate is not None
+    assert stray.bd_rate == pytest.approx(3 * (100 + both.bd_rate) - 100)
+    assert "published for" not in both.note
+    assert "ELIC was published for clic" in stray.note
+
+
+def test_a_run_tells_in_which_direction_a_published_metric_is_better(run: str, tmp_path: Path) -> None:
+    """A file says nothing of it; an unknown metric's direction is the run's."""
+    frame = run_table()
+    frame["oddness"] = 60 - frame["psnr_rgb"]
+    frame.attrs["lower_is_better"] = ["oddness"]
+    mean = frame[frame["label"] == "jpeg"].groupby("quality")[["bpp", "oddness"]].mean()
+    lines = [f"same,{row.bpp},{row.oddness}" for row in mean.itertuples()]
+    (tmp_path / "same.csv").write_text("\n".join(["codec,bpp,oddness", *lines]))
+    (row,) = compare_selectors(f"{run}#jpeg", [str(tmp_path / "same.csv")], loader(frame))
+    assert row.bd_rate == pytest.approx(0, abs=1e-6)
 
 
 def test_data_sets_are_never_mixed(run: str) -> None:

@@ -47,6 +47,30 @@ def test_compressai_export_averages_finished_images_only(tmp_path: Path) -> None
     assert document["meta"]["qualities_left_out"] == [90.0]
 
 
+def test_compressai_export_leaves_out_the_metric_that_is_undefined(tmp_path: Path) -> None:
+    """A picture too small for MS-SSIM costs that metric, not all points; directions come along."""
+    frame = run_table({"jpeg": 1.0})
+    frame.loc[frame["image"] == "1.png", "ms_ssim_rgb"] = math.nan
+    frame["oddness"] = 60 - frame["psnr_rgb"]
+    frame.attrs["lower_is_better"] = ["oddness"]
+    (file,) = export_compressai(frame, tmp_path)
+    document = json.loads(file.read_text())
+    assert len(document["results"]["psnr-rgb"]) == 4
+    assert "ms-ssim-rgb" not in document["results"]
+    assert document["meta"]["metrics_left_out"] == ["ms_ssim_rgb"]
+    back = read_compressai(file).curve("oddness")
+    assert back is not None
+    assert not back.higher_is_better
+
+
+def test_memory_is_no_metric(tmp_path: Path) -> None:
+    """Bytes that a codec held are numbers of a run, and nothing that a rate could buy."""
+    frame = run_table({"jpeg": 1.0}).assign(encode_peak_bytes=10**9, gpu_bytes=5)
+    frame.attrs["metrics"] = ["psnr_rgb", "ms_ssim_rgb"]
+    results = json.loads(export_compressai(frame, tmp_path)[0].read_text())["results"]
+    assert set(results) == {"bpp", "psnr-rgb", "ms-ssim-rgb", "encoding_time", "decoding_time"}
+
+
 @pytest.mark.skipif(find_spec("compressai") is None, reason="compressai (extra 'learned') is not installed")
 @pytest.mark.slow
 def test_compressai_draws_our_export(tmp_path: Path) -> None:

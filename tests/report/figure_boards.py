@@ -66,6 +66,10 @@ def board(
         entries=tuple(_entry(it, images) for it in made),
         metrics=METRICS if lossy else (),
         n_images=images,
+        lossless_bpp={
+            it.label: float(np.mean([row["bpp"] for row in _rows(it, images)])) for it in made if it.lossless
+        },
+        lossless_images=tuple(f"{k}.png" for k in range(images)),
         anchor=lossy[0] if lossy else None,
         images={name: its[lossy[0]].images for name, its in per_image.items()},
         per_image=per_image,
@@ -105,7 +109,6 @@ def _entry(it: Made, images: int) -> Entry:
         n,
         n,
         known,
-        bpp=float(np.mean([row["bpp"] for row in _rows(it, images)])),
         encode_mps=0.2 / (0.02 / it.rate),
         decode_mps=0.2 / (0.01 * it.rate),
     )

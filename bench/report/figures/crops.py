@@ -75,6 +75,6 @@ def _words(crops: Crops, dataset: str) -> str:
     gain = f" Gain in {axis_of(crops.measures[-1]).short}." if crops.rows[0].reason else ""
     return (
         f"{dataset}: cut-outs of {SIDE}×{SIDE} pixels, placed where {crops.twins.first} and"
-        f" {crops.twins.second} ({crops.twins.words}) differ most; other codecs at the operating point with"
+        f" {crops.twins.second} (identical bitstreams) differ most; other codecs at the operating point with"
         f" the nearest rate.{gain} Values of the whole pictures."
     )

@@ -36,7 +36,7 @@ def equal_bytes(board: Board, twins: Twins, sheet: Sheet) -> Figure | None:
     note(
         figure,
         f"{short(figure, board.dataset)}, mean of {min(images)} images: {short(figure, twins.first)} and"
-        f" {short(figure, twins.second)} have {twins.words} at these points; upright lines join them.",
+        f" {short(figure, twins.second)} have identical bitstreams at these points; upright lines join them.",
     )
     lay_out(figure)
     for axes, its_ends in zip(panels, ends, strict=True):

@@ -77,7 +77,7 @@ def _pair(pair: Twins, position: Mapping[str, int]) -> dict[str, Any]:
             }
         )
     first, second = position[pair.first], position[pair.second]
-    return {"first": first, "second": second, "shared": pair.words, "rows": rows}
+    return {"first": first, "second": second, "rows": rows}
 
 
 def _crops(crops: Crops | None, position: Mapping[str, int]) -> dict[str, Any]:

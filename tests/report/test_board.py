@@ -1,0 +1,163 @@
+"""What a board makes of runs that have gaps, and of curves from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import bench
+from bench.errors import ConfigError
+from bench.exchange import Published
+from bench.rd import Curve
+from bench.report import write_report
+from bench.report.board import Board, load_boards
+from bench.report.table import Column, Table, to_json
+from bench.report.tables import lossless
+from bench.store import RunInfo, RunWriter, read_info
+from tests.page.runs import Made, write_run
+
+JPEG = Made("jpeg", "jpeg", 1.0)
+WEBP = Made("webp", "webp", 0.7)
+
+
+def theirs(
+    label: str, metric: str = "psnr_rgb", factor: float = 1.0, dataset: str | None = None
+) -> Published:
+    rate = tuple(factor * 0.2 * 1.5**k for k in range(6))
+    return Published(
+        label, (Curve(label, rate, tuple(26.0 + 2 * k for k in range(6)), metric),), dataset=dataset
+    )
+
+
+def rewrite(run: Path, info: RunInfo) -> None:
+    with RunWriter(run) as writer:
+        writer.write_info(info)
+
+
+def only(run: Path, *published: Published) -> Board:
+    (board,) = load_boards([run], published=published)
+    return board
+
+
+def messages(board: Board, kind: str) -> list[str]:
+    return [it.message for it in board.findings if it.kind == kind]
+
+
+def test_lossless_codecs_are_compared_on_the_same_images(tmp_path: Path) -> None:
+    """Who crashes on a picture is not smaller by it, and who finished few has no place at all."""
+    png, qoi = (
+        Made("png", "png", 1.0, lossless=True),
+        Made("qoi", "qoi", 1.1, lossless=True, failing="image001.png"),
+    )
+    its_board = only(write_run(tmp_path / "run", [JPEG, png, qoi], images=3, points=3))
+    assert its_board.lossless_images == ("image000.png", "image002.png")
+    assert its_board.lossless_bpp["qoi"] == pytest.approx(1.1 * its_board.lossless_bpp["png"], rel=1e-3)
+    table = lossless(its_board)
+    assert table is not None
+    assert [row[0] for row in table.rows] == ["png", "qoi"]
+    assert "2 of 3 images" in table.notes[0]
+    one = only(write_run(tmp_path / "one", [JPEG, png, Made("bad", "qoi", 0.1, True, "image000.png")], 1, 3))
+    assert list(one.lossless_bpp) == ["png"]
+
+
+def test_the_anchor_is_one_that_has_a_curve(tmp_path: Path) -> None:
+    """JPEG is the usual one, but not where it failed on most pictures; who is asked for stays."""
+    failing = Made("jpeg", "jpeg", 1.0, failing="image000.png")
+    run = write_run(tmp_path / "run", [failing, WEBP, Made("avif", "avif", 0.5)], images=1, points=4)
+    assert only(run).anchor == "webp"
+    assert only(write_run(tmp_path / "whole", [JPEG, WEBP], images=1, points=4)).anchor == "jpeg"
+
+
+def test_published_labels_are_their_own(tmp_path: Path) -> None:
+    """Two references of one name, and one named as a codec here, keep apart in every metric."""
+    run = write_run(tmp_path / "run", [JPEG, WEBP], images=2, points=5)
+    its_board = only(run, theirs("mbt"), theirs("mbt", factor=2.0), theirs("webp", "ms_ssim_rgb"))
+    assert list(its_board.published["psnr_rgb"]) == ["mbt", "mbt (published)"]
+    assert its_board.published["psnr_rgb"]["mbt (published)"].rate[0] == pytest.approx(0.4)
+    assert list(its_board.published["ms_ssim_rgb"]) == ["webp (published)"]
+    third = only(run, *(theirs("mbt", factor=k) for k in (1.0, 2.0, 3.0)))
+    assert list(third.published["psnr_rgb"]) == ["mbt", "mbt (published)", "mbt (published 2)"]
+
+
+def test_what_is_published_in_no_shared_metric_is_told(tmp_path: Path) -> None:
+    """It is left out with a word, not in silence."""
+    run = write_run(tmp_path / "run", [JPEG, WEBP], images=2, points=5)
+    its_board = only(run, theirs("ELIC", "vmaf", dataset="kodak"))
+    assert not its_board.published
+    assert any(
+        "ELIC: published in no metric that was measured" in it for it in messages(its_board, "published")
+    )
+
+
+def test_a_published_metric_is_better_where_the_runs_is(tmp_path: Path) -> None:
+    """A file does not say whether more is better; the run does, and the two are compared."""
+    run = write_run(tmp_path / "run", [JPEG, WEBP], images=2, points=5)
+    info = read_info(run)
+    turned = [msgspec.structs.replace(it, higher_is_better=False) for it in info.metrics]
+    rewrite(run, msgspec.structs.replace(info, metrics=tuple(turned)))
+    (curve,) = only(run, theirs("ELIC", "psnr_y")).published["psnr_y"].values()
+    assert not curve.higher_is_better
+
+
+def test_runs_of_other_pictures_make_no_report(tmp_path: Path) -> None:
+    """Runs meet in the names of their images: other pictures of that name are an error."""
+    runs = [write_run(tmp_path / name, [it], images=2, points=3) for name, it in (("a", JPEG), ("b", WEBP))]
+    assert len(load_boards(runs)[0].images["psnr_rgb"]) == 2
+    for name in ("run.json", "measurements.jsonl"):
+        path = runs[1] / name
+        path.write_text(path.read_text().replace(read_info(runs[0]).images[1].sha256, "f" * 64))
+    with pytest.raises(ConfigError, match=r"a and b hold different pictures called image001\.png in kodak"):
+        load_boards(runs)
+
+
+def test_metrics_of_other_versions_are_told(tmp_path: Path) -> None:
+    """Two runs whose PSNR is of two versions are compared with a warning."""
+    runs = [write_run(tmp_path / name, [it], images=2, points=3) for name, it in (("a", JPEG), ("b", WEBP))]
+    info = read_info(runs[1])
+    older = msgspec.structs.replace(info.metrics[0], version="0")
+    rewrite(runs[1], msgspec.structs.replace(info, metrics=(older, *info.metrics[1:])))
+    (message,) = [it for it in messages(load_boards(runs)[0], "version") if "psnr_rgb" in it]
+    assert message.endswith("0 in b")
+
+
+def test_a_metric_with_values_on_few_pictures_is_told(tmp_path: Path, pictures: Path) -> None:
+    """MS-SSIM of small pictures is undefined; what then has no curve says so."""
+    from PIL import Image
+
+    from tests.conftest import photo
+
+    (tmp_path / "mixed").mkdir()
+    for k, side in enumerate((192, 64, 64)):
+        Image.fromarray(photo(side, side, k)).save(tmp_path / "mixed" / f"{k}.png")
+    bench.run(
+        datasets=[str(tmp_path / "mixed")],
+        codecs=["jpeg@20,50,80", "webp@20,50,80"],
+        metrics=["psnr_rgb", "ms_ssim_rgb"],
+        out=tmp_path / "run",
+    )
+    assert messages(only(tmp_path / "run"), "unmeasured") == [
+        "ms_ssim_rgb: values on under 50% of the images for jpeg-420, webp, which take no part in comparisons"
+        " by it"
+    ]
+
+
+def test_json_has_no_infinities() -> None:
+    """A lossy codec may be exact on a flat picture; JSON knows no number for its decibels."""
+    table = Table("t", "t", (Column("a", "a"), Column("b", "b")), ((float("inf"), float("nan")),))
+    assert json.loads(to_json(table), parse_constant=pytest.fail)["rows"] == [{"a": None, "b": None}]
+
+
+def test_a_renewed_report_keeps_nothing_of_the_former(tmp_path: Path) -> None:
+    """The table of failures goes when there are none, other people's files stay."""
+    out = tmp_path / "report"
+    crashing = Made("webp", "webp", 0.7, failing="image000.png")
+    write_report([write_run(tmp_path / "one", [JPEG, crashing], images=3, points=3)], out)
+    assert (out / "tables" / "failures.csv").is_file()
+    (out / "tables" / "mine.csv").write_text("mine")
+    write_report([write_run(tmp_path / "two", [JPEG, WEBP], images=3, points=3)], out)
+    assert not list((out / "tables").glob("failures.*"))
+    assert (out / "tables" / "ranking.csv").is_file()
+    assert (out / "tables" / "mine.csv").read_text() == "mine"
