@@ -58,6 +58,8 @@ class SetMeasurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Draws of the value's error, float32 in little-endian order; see :class:`Estimate`."""
     reason: str = ""
     """Why there is no value."""
+    failed: bool = False
+    """There is none because pictures are missing, not because the metric has none."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +108,16 @@ def measure_sets(
             sets = _Sets(run, metric, request.datasets, decoders)
             for point in _points(run):
                 key = _key(metric.name, metric.version, point)
-                if key not in kept:
-                    kept[key] = sets.measure(key, point)
-                    data = msgspec.json.format(msgspec.json.encode(list(kept.values())), indent=1)
-                    write_atomically(run / SET_METRICS_FILE, data + b"\n")
-                results.append(kept[key])
-                progress(kept[key])
+                if key in kept:
+                    found = _of_point(kept[key], point)
+                else:
+                    found, lasting = sets.measure(key, point)
+                    if lasting:
+                        kept[key] = found
+                        data = msgspec.json.format(msgspec.json.encode(list(kept.values())), indent=1)
+                        write_atomically(run / SET_METRICS_FILE, data + b"\n")
+                results.append(found)
+                progress(found)
     return results
 
 
@@ -157,12 +163,14 @@ def current_set_measurements(run: Path) -> list[SetMeasurement]:
     kept = read_set_measurements(run)
     if not kept:
         return []
-    points = {(it.dataset, it.codec.label, it.quality): it for it in _points(run)}
+    by_key = {it.key: it for it in kept}
+    metrics = dict.fromkeys((it.metric, it.version) for it in kept)
     current = {}
-    for it in kept:
-        point = points.get((it.dataset, it.label, it.quality))
-        if point is not None and it.key == _key(it.metric, it.version, point):
-            current[it.dataset, it.label, it.quality, it.metric] = it
+    for point in _points(run):
+        for metric, version in metrics:
+            it = by_key.get(_key(metric, version, point))
+            if it is not None:
+                current[point.dataset, point.codec.label, point.quality, metric] = _of_point(it, point)
     return list(current.values())
 
 
@@ -222,7 +230,8 @@ class _Sets:
         self._decoders = decoders
         self._reference: dict[str, Features] = {}
 
-    def measure(self, key: str, point: _Point) -> SetMeasurement:
+    def measure(self, key: str, point: _Point) -> tuple[SetMeasurement, bool]:
+        """The distance, and whether another try would give the same."""
         rows = point.rows
         known: dict[str, Any] = {
             "key": key,
@@ -235,15 +244,18 @@ class _Sets:
         }
         failed = int((rows["status"] != "ok").sum())
         if failed:
-            return SetMeasurement(**known, reason=f"{failed} of {len(rows)} images have no reconstruction")
+            reason = f"{failed} of {len(rows)} images have no reconstruction"
+            return SetMeasurement(**known, reason=reason, failed=True), True
         known["bpp"] = float(rows["bpp"].mean())
         try:
             reference = [self._of_original(row) for row in rows.itertuples()]
             decoded = [self._metric.features(it) for it in self._reconstructions(point)]
             estimate = self._metric.distance(reference, decoded)
         except (MetricUndefined, Undecodable) as error:
-            return SetMeasurement(**known, reason=str(error))
-        return _measurement(known, estimate)
+            # a decoder may have been killed, or a weights file have been another for a while
+            undefined = isinstance(error, MetricUndefined)
+            return SetMeasurement(**known, reason=str(error), failed=not undefined), undefined
+        return _measurement(known, estimate), True
 
     def _of_original(self, row: Any) -> Features:
         if row.image_sha256 not in self._reference:
@@ -272,6 +284,12 @@ def _measurement(known: dict[str, Any], estimate: Estimate) -> SetMeasurement:
     return SetMeasurement(
         **known, patches=estimate.patches, value=estimate.value, low=low, high=high, errors=errors
     )
+
+
+def _of_point(it: SetMeasurement, point: _Point) -> SetMeasurement:
+    """A result for the same pixels: they may be of another data set, and be coded in other bytes by now."""
+    bpp = float(point.rows["bpp"].mean()) if it.bpp is not None else None
+    return msgspec.structs.replace(it, dataset=point.dataset, bpp=bpp)
 
 
 def _points(run: Path) -> Iterator[_Point]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,13 +19,15 @@ from . import _latent_probes as probes
 
 _PATCH = 64
 _NAMES = {"y": "latents", "z": "hyper-latents"}
+_LOWEST_STATE = 31
+"""Bits of the state that CompressAI's rANS starts with."""
 _MARGIN = 4
 """Latents around the part that is decoded again; a synthesis reaches no further in earnest."""
 _IMPULSES, _TRAVERSALS = 12, 5
 
 
 @torch.no_grad()
-def explain(network: Any, image: Image, coded: int, size: int) -> Explanation:
+def explain(network: Any, image: Image, strings: Sequence[bytes], size: int) -> Explanation:
     """The likelihoods of a forward pass over ``image``, and probes of its synthesis.
 
     Models with an autoregressive context round the latents in a forward pass, and their differences from
@@ -32,7 +36,8 @@ def explain(network: Any, image: Image, coded: int, size: int) -> Explanation:
     Parameters
     ----------
     network : a model of the zoo, with ``g_s`` as its synthesis
-    coded, size : bytes of the entropy-coded strings, and of the bitstream
+    strings : entropy-coded, of the bitstream
+    size : bytes of the bitstream
     """
     from compressai.ops import compute_padding
 
@@ -61,7 +66,10 @@ def explain(network: Any, image: Image, coded: int, size: int) -> Explanation:
     return Explanation(
         method="likelihood",
         grids=tuple(grids),
-        overhead={"container": 8.0 * (size - coded)},
+        overhead={
+            "container": 8.0 * (size - sum(map(len, strings))),
+            "rANS final states": sum(map(_state_bits, strings)),
+        },
         channels=tuple(channels),
         impulses=tuple(probes.impulses(part, strongest)),
         traversals=tuple(probes.traversals(part, strongest[:_TRAVERSALS])),
@@ -70,6 +78,12 @@ def explain(network: Any, image: Image, coded: int, size: int) -> Explanation:
             "and each ends on a whole word.",
         ),
     )
+
+
+def _state_bits(string: bytes) -> float:
+    """Bits of a string that hold no symbol: its final state, 64 bits long, less what it has taken in."""
+    state = int.from_bytes(string[:8], "little")
+    return min(8.0 * len(string), 64 - (math.log2(state) - _LOWEST_STATE)) if state else 0.0
 
 
 def _busiest_part(network: Any, latents: Tensor, grid: BitGrid, size: tuple[int, int]) -> probes.LatentGrid:

@@ -193,7 +193,7 @@ class CompressAi:
 
         (level, _, _), strings, _, _ = self._parse(bitstream)
         network, _ = self._network(level)
-        return explain(network, image, sum(map(len, strings)), len(bitstream))
+        return explain(network, image, strings, len(bitstream))
 
     def _network(self, quality: int) -> tuple[Any, bytes]:
         if quality not in self._networks:
@@ -237,6 +237,12 @@ class CompressAi:
                 ) from error
         try:
             return image_models[self._model](quality, self._metric, pretrained=True, progress=False)
+        except (UnpicklingError, EOFError) as error:
+            folder = Path(torch.hub.get_dir()) / "checkpoints"
+            raise CodecUnavailable(
+                f"compressai: the weights of {self._model} quality {quality} in {folder} are damaged: remove"
+                f" {self._model}-{quality}-*.pth.tar there and load them again"
+            ) from error
         except (URLError, OSError, RuntimeError) as error:
             raise CodecUnavailable(
                 f"compressai: no weights of {self._model} quality {quality} and no download ({error}): "

@@ -379,7 +379,7 @@ def sample(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="GRID.png", help="Where the pictures go.")],
     count: Annotated[int, typer.Option("-n", min=1, max=64, help="How many.")] = 8,
     quality: Annotated[float, typer.Option("--quality", "-q", help="Level of the prior.")] = 3,
-    seed: Annotated[int, typer.Option(help="The same seed draws the same pictures.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same pictures.")] = 1,
     weights: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The vae's, also for vae-gan; default: the shipped weights."),
@@ -413,7 +413,8 @@ def distribution(
     from bench.cli import distribution as sets
     from bench.distribution import Request
 
-    sets.distribution(run, Request(metric, tuple(dataset or ()), jobs, device))
+    if sets.distribution(run, Request(metric, tuple(dataset or ()), jobs, device)):
+        raise typer.Exit(EXIT_FAILED_TRIALS)
 
 
 @app.command()

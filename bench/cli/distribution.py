@@ -19,8 +19,8 @@ from bench.report.table import WRITERS
 _FOLDER = Path("report") / "tables"
 
 
-def distribution(run: Path, request: Request) -> None:
-    """Compute what is missing, print the table, write it beside the run's others."""
+def distribution(run: Path, request: Request) -> bool:
+    """Compute what is missing, print and write the table; whether pictures were missing."""
     results = measure_sets(run, request, _told)
     table = set_metric_table(results)
     folder = run / _FOLDER
@@ -38,6 +38,7 @@ def distribution(run: Path, request: Request) -> None:
     for it in [*table.notes, *_reasons(results)]:
         console.print_text(it)
     print(f"\n{run / SET_METRICS_FILE}; `rdbench report {shlex.quote(str(run))}` draws it")
+    return any(it.failed for it in results)
 
 
 def _reasons(results: Sequence[SetMeasurement]) -> Iterator[str]:

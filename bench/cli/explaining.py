@@ -101,7 +101,7 @@ def explain(request: Request, options: Options) -> bool:
     statuses = Counter(it.status for it in rows)
     told = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
     print(f"\n{len(rows)} of {planned} accounted for: {told}; files: {out}")
-    return any(it.status not in ("ok", "not available") for it in rows)
+    return not rows or any(it.status not in ("ok", "not available") for it in rows)
 
 
 def default_folder(datasets: Sequence[str]) -> Path:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib.metadata import version as installed
 from typing import Any, Protocol
 
+import numpy as np
+
 from bench.codec import Image
 from bench.device import require
 from bench.errors import CodecUnavailable, MetricUndefined
@@ -21,9 +23,12 @@ class _Function(Protocol):
 
 
 class _Piq:
-    """One function of piq on one device."""
+    """One function of piq on one device.
 
-    def __init__(self, metric: str, function: str, smallest: int, device: str) -> None:
+    ``identical`` is its value for identical pictures, which piq misses where they are flat.
+    """
+
+    def __init__(self, metric: str, function: str, smallest: int, device: str, identical: float) -> None:
         load_torch(metric)
         try:
             import piq
@@ -33,8 +38,9 @@ class _Piq:
         self._function: _Function = getattr(piq, function)
         self._metric = metric
         self._smallest = smallest
+        self._identical = identical
         self._device = device
-        self.version = f"1+piq {installed('piq')}"
+        self.version = f"2+piq {installed('piq')}"
 
     def __call__(self, pair: Pair) -> float:
         """The value for (reconstruction, original): the order in which piq takes them."""
@@ -45,6 +51,8 @@ class _Piq:
             raise MetricUndefined(
                 f"{self._metric} needs {self._smallest} pixels on each side; the picture is {width}×{height}"
             )
+        if np.array_equal(pair.decoded, pair.reference.image):
+            return self._identical
         with torch.inference_mode(), exact_convolutions():
             decoded, original = (self._tensor(it) for it in (pair.decoded, pair.reference.image))
             return float(self._function(decoded, original, data_range=255.0))
@@ -65,7 +73,7 @@ class Vif:
     higher_is_better = True
 
     def __init__(self, *, device: str = "cpu") -> None:
-        self._value = _Piq(self.name, "vif_p", 41, device)
+        self._value = _Piq(self.name, "vif_p", 41, device, 1.0)
         self.version = self._value.version
 
     def __call__(self, pair: Pair) -> float:
@@ -91,7 +99,7 @@ class Gmsd:
     higher_is_better = False
 
     def __init__(self, *, device: str = "cpu") -> None:
-        self._value = _Piq(self.name, "gmsd", 4, device)
+        self._value = _Piq(self.name, "gmsd", 4, device, 0.0)
         self.version = self._value.version
 
     def __call__(self, pair: Pair) -> float:
@@ -117,7 +125,7 @@ class HaarPsi:
     higher_is_better = True
 
     def __init__(self, *, device: str = "cpu") -> None:
-        self._value = _Piq(self.name, "haarpsi", 16, device)
+        self._value = _Piq(self.name, "haarpsi", 16, device, 1.0)
         self.version = self._value.version
 
     def __call__(self, pair: Pair) -> float:

@@ -36,6 +36,9 @@ class _Lost:
     failure: Failure
 
 
+_MORE_TIME = "give it more with --timeout"
+
+
 class Prober:
     """Takes probes, from any thread.
 
@@ -99,7 +102,8 @@ class Prober:
         whole = self._whole(probe, trial, slot)
         if isinstance(whole, _Lost):
             # The run made this bitstream before; that it can't be made again says nothing of the damage.
-            raise ReproductionError(f"{trial.codec.label} on {trial.image.name}: {whole.failure}")
+            told = f"{trial.codec.label} on {trial.image.name}: {whole.failure}"
+            raise ReproductionError(told + (f"; {_MORE_TIME}" if whole.status == "timeout" else ""))
         self._require_same_pixels(probe, trial, whole, slot)
         random = generator(probe.clean.bitstream_sha256, probe.name, probe.draw)
         decoded = _decoded(trial, DAMAGES[probe.name](whole, random), slot.decoder)
@@ -140,7 +144,8 @@ class Prober:
         decoded = _decoded(trial, whole, slot.decoder)
         what = f"{trial.codec.label} on {trial.image.name}: the undamaged bitstream"
         if isinstance(decoded, _Lost):
-            raise ReproductionError(f"{what} does not decode: {decoded.failure.message}; run again first")
+            remedy = _MORE_TIME if decoded.status == "timeout" else "run again first"
+            raise ReproductionError(f"{what} does not decode: {decoded.failure.message}; {remedy}")
         if decoded[1] != probe.clean.pixels_sha256:
             raise ReproductionError(f"{what} decodes to other pixels than in the run; run again first")
         self._verified.add(probe.clean.bitstream_sha256)

@@ -64,6 +64,13 @@ class BitstreamProbe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 Probe = InputProbe | BitstreamProbe
 
 
+def is_passing(probe: Probe) -> bool:
+    """Whether another try may end otherwise: what failed for want of time or memory, or of a sound codec."""
+    if isinstance(probe, InputProbe):
+        return probe.status != "ok"
+    return probe.fate in ("timeout", "oom")
+
+
 def read_probes(run: Path) -> Iterator[Probe]:
     """Every line of the journal, in the order of writing; a torn last line is left out.
 

@@ -16,7 +16,7 @@ from bench.errors import ConfigError
 from bench.originals import Originals
 from bench.robustness.measure import Prober, ReproductionError
 from bench.robustness.plan import ProbePlan, plan_probes
-from bench.robustness.record import Probe, ProbeWriter, read_probes
+from bench.robustness.record import Probe, ProbeWriter, is_passing, read_probes
 from bench.store import RunWriter, read_info
 
 _MEMORY_SHARE = 0.8
@@ -58,6 +58,9 @@ class Result:
 def probe_run(run: Path, options: Options | None = None, events: Events | None = None) -> Result:
     """Probe the robustness of every codec of a finished run; what was probed before is not again.
 
+    Clean encoders and decoders that failed, and damage that took too much time or memory, are tried again:
+    that may be the machine's doing.
+
     Raises
     ------
     ConfigError
@@ -75,7 +78,8 @@ def probe_run(run: Path, options: Options | None = None, events: Events | None =
         records = {it.key: it for it in read_probes(run)}
         planned = {it.key: it for it in plan.probes}
         originals = Originals(options.datasets)
-        todo = [it.trial(originals) for key, it in planned.items() if key not in records]
+        done = {key for key, it in records.items() if not is_passing(it)}
+        todo = [it.trial(originals) for key, it in planned.items() if key not in done]
         events.started(len(todo), len(planned))
         gpu = any(it.codec.on_gpu for it in todo)
         jobs = max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))

@@ -26,7 +26,11 @@ class Group:
 
 @dataclass(frozen=True)
 class InputRow:
-    """One codec and one corruption; means over the images whose probe is ``ok``, PSNR in dB."""
+    """One codec and one corruption; means over the images whose probe is ``ok``, PSNR in dB.
+
+    Differences are of the same images, those where both PSNRs are finite: a flat picture that is
+    reproduced exactly when clean would else enter one side alone.
+    """
 
     group: Group
     bpp_clean: float | None
@@ -37,19 +41,13 @@ class InputRow:
     """Of the clean picture's reconstruction."""
     psnr_input: float | None
     psnr_to_clean: float | None
+    delta_input: float | None
+    """PSNR to the corrupted picture less that of the clean result."""
+    delta_clean: float | None
+    """PSNR to the clean picture less that of the clean result."""
     psnr_corruption: float | None
     ok: int
     planned: int
-
-    @property
-    def delta_input(self) -> float | None:
-        """PSNR to the corrupted picture less that of the clean result."""
-        return _difference(self.psnr_input, self.psnr_clean)
-
-    @property
-    def delta_clean(self) -> float | None:
-        """PSNR to the clean picture less that of the clean result."""
-        return _difference(self.psnr_to_clean, self.psnr_clean)
 
 
 @dataclass(frozen=True)
@@ -112,6 +110,8 @@ def _input_row(group: Group, probes: Sequence[tuple[Clean, InputProbe]]) -> Inpu
         psnr_clean=_mean(clean.psnr for clean, _ in good),
         psnr_input=_mean(it.psnr_input for _, it in good),
         psnr_to_clean=_mean(it.psnr_clean for _, it in good),
+        delta_input=_mean(_difference(it.psnr_input, clean.psnr) for clean, it in good),
+        delta_clean=_mean(_difference(it.psnr_clean, clean.psnr) for clean, it in good),
         psnr_corruption=_mean(it.psnr_corruption for _, it in good),
         ok=len(good),
         planned=len(probes),

@@ -38,7 +38,8 @@ def input_table(result: Result) -> Table:
     notes = (
         "noise: σ in levels; salt-pepper: percent of the pixels; blur: σ in pixels; blocks: percent of the"
         " 16×16 blocks made grey. Δ is against the codec's result on the clean pictures.",
-        "PSNR is psnr_rgb; a dash stands for identical pixels.",
+        "PSNR is psnr_rgb, and its means are over pictures that are not identical; Δ is the mean over those"
+        " where neither is. A dash stands for identical pixels in all.",
         *_unfinished(result),
     )
     return Table("robustness_inputs", "Corrupted pictures", columns, rows, notes)

@@ -9,7 +9,7 @@ All numbers are little-endian::
     1 byte   flags: 1 for a grey picture, whose samples are averaged over the channels
     2 × 2    width, height, in pixels
     per tile, row by row:
-      4 bytes  CRC-32 of the header and of the tile's symbols
+      4 bytes  CRC-32 of the tile's symbols, tied to the header and to the tile's number
       varint   length of the payload, absent in a bitstream of one tile
       ...      payload
 """
@@ -75,8 +75,8 @@ def write(header: Header, tiles: list[tuple[bytes, int]]) -> bytes:
     """The complete bitstream of (payload, CRC-32 of the symbols) tiles."""
     head = header.pack()
     parts = [head]
-    for payload, checksum in tiles:
-        parts.append(_CRC.pack(_mixed(head, checksum)))
+    for index, (payload, checksum) in enumerate(tiles):
+        parts.append(_CRC.pack(_mixed(head, index, checksum)))
         if len(tiles) > 1:
             parts.append(write_varint(len(payload)))
         parts.append(payload)
@@ -116,10 +116,10 @@ def _read_tiles(bitstream: bytes, count: int) -> list[tuple[bytes, int]]:
     head = bitstream[: _HEADER.size]
     tiles = []
     at = _HEADER.size
-    for _ in range(count):
+    for index in range(count):
         if at + _CRC.size > len(bitstream):
             raise BadBitstream("vae: the bitstream is truncated")
-        checksum = _mixed(head, _CRC.unpack_from(bitstream, at)[0])
+        checksum = _mixed(head, index, _CRC.unpack_from(bitstream, at)[0])
         at += _CRC.size
         length = len(bitstream) - at
         if count > 1:
@@ -133,6 +133,8 @@ def _read_tiles(bitstream: bytes, count: int) -> list[tuple[bytes, int]]:
     return tiles
 
 
-def _mixed(head: bytes, checksum: int) -> int:
+def _mixed(head: bytes, index: int, checksum: int) -> int:
+    """``checksum`` tied to the header and to the tile's place, so that exchanged tiles are noticed."""
+    place = index.to_bytes(4, "little") if index else b""
     # an exclusive or undoes itself, so the same function writes and reads
-    return zlib.crc32(head) ^ checksum
+    return zlib.crc32(head + place) ^ checksum

@@ -19,6 +19,18 @@ _RESIZE_CHANCE = 0.15
 _SMALLEST_SCALE = 0.6
 
 
+def require_pictures(paths: Sequence[Path]) -> None:
+    """Read all of ``paths`` once: better now than in the middle of a training.
+
+    Raises
+    ------
+    bench.errors.BenchError
+        One is damaged, or has no declared treatment; the message names it.
+    """
+    for path in paths:
+        read_image(path)
+
+
 class Crops:
     """Random crops of a list of pictures, with flips and some downscaling."""
 

@@ -18,6 +18,8 @@ from bench.trainer import Observer, TrainProgress
 
 from .checkpoint import latest_checkpoint
 
+TRACES = ("log.csv", "validation.csv")
+"""What a run writes line by line."""
 _DIVERGED = 4.0
 _PATIENCE = 10
 """Steps in a row: single ones reach sixfold while the entropy model is young, and the next is as ever."""
@@ -220,8 +222,8 @@ def take_up(trained: Trained, log: Log, meta: dict[str, Any]) -> None:
     trained.step = int(meta["step"])
     trained.seconds = float(meta["seconds"])
     log.recent = list(meta["recent"])
-    for name in ("log.csv", "validation.csv"):
-        _trim(trained.out / name, trained.step)
+    for name in TRACES:
+        trim(trained.out / name, trained.step)
 
 
 def has_step(path: Path, step: int) -> bool:
@@ -229,10 +231,10 @@ def has_step(path: Path, step: int) -> bool:
     return path.exists() and any(it.startswith(f"{step},") for it in path.read_text().splitlines())
 
 
-def _trim(path: Path, step: int) -> None:
+def trim(path: Path, step: int) -> None:
     """Drop rows after ``step``, which a checkpoint does not know, so that none appears twice."""
-    if not path.exists():
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    if not lines or not lines[0].startswith("step,"):
         return
-    lines = path.read_text().splitlines(keepends=True)
     kept = lines[:1] + [line for line in lines[1:] if int(line.split(",", 1)[0]) <= step]
     path.write_text("".join(kept))

@@ -13,6 +13,8 @@ from bench.errors import ConfigError
 from bench.trainer import TrainRequest
 
 from .checkpoint import latest_checkpoint, load_checkpoint, load_meta
+from .data import require_pictures
+from .loop import TRACES, trim
 from .precision import bfloat16_is_fast
 from .train import Preset
 
@@ -58,10 +60,14 @@ def configured(request: TrainRequest, trainer: str, fresh: Callable[[Preset], C]
 def open_run(config: C, trainer: str, images: Sequence[Path]) -> tuple[C, Found | None]:
     """``config`` with all that the run in its folder settled before, and the checkpoint to go on from.
 
+    Where there is none, the pictures are read once, and what a run that died early logged is dropped.
+
     Raises
     ------
     bench.errors.ConfigError
         The folder holds a run and ``config.resume`` is off, or is on and the run is another one.
+    bench.errors.BenchError
+        A picture can't be read.
     """
     found = None
     path = latest_checkpoint(config.out)
@@ -72,6 +78,10 @@ def open_run(config: C, trainer: str, images: Sequence[Path]) -> tuple[C, Found 
             )
         found = Found(path, *load_checkpoint(path))
         config = _continued(config, path, found.meta, identity(trainer, config, images))
+    else:
+        require_pictures(images)
+        for name in TRACES:
+            trim(config.out / name, 0)
     if config.bfloat16 is None:
         config = dataclasses.replace(config, bfloat16=bfloat16_is_fast(config.device))
     return config, found
@@ -109,6 +119,8 @@ def _given(request: TrainRequest) -> dict[str, Any]:
     fields = {name: getattr(request, name) for name in names}
     if request.steps is not None:
         fields["minutes"] = 0.0
+    if request.weights is not None:
+        fields["weights"] = request.weights.resolve()  # a run may go on from another folder
     return {name: value for name, value in fields.items() if value is not None}
 
 

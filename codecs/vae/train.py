@@ -71,6 +71,7 @@ def train(
     bench.errors.ConfigError
         ``config.out`` holds a run and ``resume`` is off, or is on and the run is another one.
     """
+    from .data import require_pictures
     from .figure import draw_training
     from .trainer import Trainer
     from .validate import validate
@@ -78,6 +79,7 @@ def train(
     config.out.mkdir(parents=True, exist_ok=True)
     observer = observer or Observer()
     trainer = Trainer(config, images)
+    require_pictures(validation)
     observer.note(trainer.summary())
     points = config.out / "validation.csv"
 

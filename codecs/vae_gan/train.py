@@ -95,6 +95,8 @@ def train(
     bench.errors.ConfigError
         ``config.out`` holds a run and ``resume`` is off, or is on and the run is another one.
     """
+    from bench_codecs.vae.data import require_pictures
+
     from .figure import draw_training
     from .samples import draw_samples
     from .trainer import GanTrainer
@@ -104,14 +106,14 @@ def train(
     observer = observer or Observer()
     trainer = GanTrainer(config, images)
     measured = Validation(config.weights, validation) if validation else None
+    require_pictures(validation)
     observer.note(trainer.summary())
     points = config.out / "validation.csv"
 
     def look() -> None:
         trained = trainer.averaged()
         drawn = config.out / "samples" / f"{trainer.step}.png"
-        if not drawn.exists():
-            draw_samples(trainer.plain, trained, (validation or images)[:2], drawn)
+        draw_samples(trainer.plain, trained, (validation or images)[:2], drawn)
         if measured is not None and not has_step(points, trainer.step):
             observer.note(f"step {trainer.step}: coding {len(validation)} pictures for {points}")
             measured(trained.synthesis_branch, trainer.step, points)

@@ -158,6 +158,8 @@ def test_command(pictures: Path, tmp_path: Path) -> None:
     bad = rdbench(f"{ADAPTERS}:Dies", "-d", pictures, "--no-figures", "--out", tmp_path / "bad")
     assert bad.returncode == 3
     assert "2 of 2 accounted for: 2 crash" in bad.stdout
+    absent = rdbench("vae:weights=none.safetensors@3", pictures / "p0.png", "--out", tmp_path / "absent")
+    assert absent.returncode == 3, "nothing was explained"
 
 
 @pytest.mark.parametrize("done", [0, 1])

@@ -17,12 +17,14 @@ from bench_codecs.vae import schedule, validate
 from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint
 from bench_codecs.vae.loop import TrainingDiverged
 from bench_codecs.vae.plugin import VaeTrainer
+from bench_codecs.vae.resume import configured
 from bench_codecs.vae.train import preset, train
 from bench_codecs.vae.trainer import Trainer
 from bench_codecs.vae_gan.plugin import VaeGanTrainer
+from bench_codecs.vae_gan.train import preset as gan_preset
 from PIL import Image
 
-from bench.errors import ConfigError
+from bench.errors import BadImage, ConfigError
 from bench.trainer import Observer, TrainRequest
 
 from .conftest import natural
@@ -116,6 +118,43 @@ def test_a_folder_that_is_not_there_is_not_resumed(
     with pytest.raises(ConfigError, match=r"mistyped: nothing to resume.*leave out --resume"):
         trainer().train(request, training_images, (), Notes())
     assert not request.out.exists()
+
+
+@pytest.mark.parametrize("kind", ["train", "validation"])
+def test_a_bad_picture_is_named_before_the_first_step(
+    kind: str, tmp_path: Path, training_images: list[Path]
+) -> None:
+    """Not when chance comes to it, hours later."""
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(training_images[0].read_bytes()[:-200])
+    images, validation = ([*training_images, bad], []) if kind == "train" else (training_images, [bad])
+    with pytest.raises(BadImage, match=r"bad\.png"):
+        train(preset("tiny", tmp_path / "run"), images, validation)
+    assert not (tmp_path / "run" / "log.csv").exists()
+
+
+def test_what_a_run_that_died_early_logged_is_dropped(tmp_path: Path, training_images: list[Path]) -> None:
+    """Without a checkpoint a run starts anew, and its files with it."""
+    config = replace(preset("tiny", tmp_path), steps=20, entropy_steps=15, validate_every=10)
+    train(config, training_images, training_images[:1])
+    true = [(tmp_path / it).read_text() for it in ("log.csv", "validation.csv")]
+    for it in tmp_path.glob("step-*"):
+        shutil.rmtree(it)
+    head, *rows = true[1].splitlines(keepends=True)
+    (tmp_path / "validation.csv").write_text(head + "".join(it.replace(",", ",9") for it in rows))
+    train(config, training_images, training_images[:1])
+    assert (tmp_path / "validation.csv").read_text().splitlines()[1:] == true[1].splitlines()[1:]
+    steps = [int(it.split(",")[0]) for it in (tmp_path / "log.csv").read_text().splitlines()[1:]]
+    assert steps == sorted(set(steps))
+
+
+def test_a_run_remembers_where_its_weights_are(
+    tmp_path: Path, training_images: list[Path], tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may go on from another working directory."""
+    monkeypatch.chdir(tiny_weights.parent)
+    request = TrainRequest(tmp_path, weights=Path(tiny_weights.name))
+    assert configured(request, "vae-gan", lambda name: gan_preset(name, tmp_path)).weights == tiny_weights
 
 
 @pytest.mark.parametrize(

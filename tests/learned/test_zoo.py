@@ -165,3 +165,16 @@ def test_complexity_is_that_of_the_layers() -> None:
     synthesis = 25 * (192 * 128 / 256 + 128**2 / 64 + 128**2 / 16 + 128 * 3 / 4)
     expected = (synthesis + 128**2 * (1 / 64 + 1 / 16 + 1 / 4)) / 1e3
     assert codec.complexity()["decoder_kmac_per_pixel"] == pytest.approx(expected)
+
+
+def test_a_damaged_download_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its folder, since torch would take the same file again."""
+    from compressai.zoo.image import model_urls
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    url = model_urls["bmshj2018-hyperprior"]["mse"][1]
+    file = tmp_path / "hub" / "checkpoints" / url.rsplit("/", 1)[1]
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"<html>not found</html>" * 100)
+    with pytest.raises(CodecUnavailable, match=r"checkpoints are damaged: remove bmshj2018-hyperprior-1-\*"):
+        CompressAi(model="bmshj2018-hyperprior").encode(natural(64, 64), 1.0)

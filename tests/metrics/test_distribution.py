@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -105,6 +106,49 @@ def test_a_damaged_bitstream_is_a_reason_not_a_value(run: Path, pictures: Path) 
     assert damaged.value is None
     assert path.name[:12] in damaged.reason
     assert sum(it.value is not None for it in measured(run, pictures)) == 2
+
+
+def test_a_bitstream_that_is_sound_again_gives_its_value(run: Path, pictures: Path) -> None:
+    """What did not decode once is tried again: a decoder may have been killed."""
+    row = bench.load(run).query("quality == 95").iloc[0]
+    path = run / "bitstreams" / row["bitstream_sha256"]
+    sound = path.read_bytes()
+    path.write_bytes(sound[:100])
+    assert [it.failed for it in measured(run, pictures)] == [False, True, False]
+    path.write_bytes(sound)
+    assert all(it.value is not None and not it.failed for it in measured(run, pictures))
+
+
+def test_rates_are_those_of_the_bitstreams_of_now(run: Path, pictures: Path) -> None:
+    """The same pixels in fewer bytes: the distance stays, the rate does not."""
+    before = {(it.label, it.quality): it for it in measured(run, pictures)}
+    journal = run / "measurements.jsonl"
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    journal.write_text("".join(json.dumps(it | {"bytes": it["bytes"] // 2}) + "\n" for it in lines))
+    for found in (measured(run, pictures), load_boards([run])[0].distances):
+        for it in found:
+            former = before[it.label, it.quality]
+            assert it.value == former.value
+            assert it.bpp == pytest.approx(former.bpp / 2, rel=0.01)
+
+
+def test_equal_data_sets_have_distances_each(run: Path, pictures: Path, tmp_path: Path) -> None:
+    """A copy of a folder is the same pixels and another data set, in the table as in the report."""
+    copied = tmp_path / "copied"
+    shutil.copytree(pictures, copied)
+    bench.run(
+        datasets=[str(pictures), str(copied)],
+        codecs=["jpeg@5,95"],
+        metrics=["psnr_rgb"],
+        out=tmp_path / "two",
+        options=bench.Options(keep_bitstreams=True),
+    )
+    request = Request("brightness", (str(pictures), str(copied)), jobs=2)
+    for _ in range(2):
+        found = measure_sets(tmp_path / "two", request)
+        assert sorted(it.dataset for it in found) == ["copied", "copied", "pictures", "pictures"]
+    boards = load_boards([tmp_path / "two"])
+    assert [len(it.distances) for it in boards] == [2, 2]
 
 
 def test_originals_that_are_elsewhere(run: Path, pictures: Path, tmp_path: Path) -> None:

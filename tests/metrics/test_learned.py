@@ -173,6 +173,17 @@ def test_foreign_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         LpipsAlex()
 
 
+def test_identical_pictures_are_at_the_ideal_whatever_they_show(nets: dict[str, Any]) -> None:
+    """Flat and black ones too, where formulas meet 0 ÷ 0 or lose digits."""
+    from bench.metrics.dists import Dists
+    from bench.metrics.similarity import Gmsd, HaarPsi, Vif
+
+    for level in (0, 128, 255):
+        x = np.full((64, 64, 3), level, np.uint8)
+        for metric, ideal in ((Dists(), 0), (HaarPsi(), 1), (Gmsd(), 0), (Vif(), 1)):
+            assert metric(Pair(Reference(x), x.copy())) == ideal
+
+
 def test_missing_package_is_unavailable_with_the_install_line() -> None:
     """Where torch can't be imported, each metric that needs it says what to install."""
     code = """

@@ -217,6 +217,52 @@ def test_resuming_probes_only_what_is_missing(tmp_path: Path, keep: bool) -> Non
     assert len(list(read_probes(run))) == len(lines)
 
 
+def test_what_took_too_long_is_tried_again(tmp_path: Path) -> None:
+    """A timeout may be the machine's doing or too strict; other fates of damage stay as they were."""
+    run = measure(tmp_path, "Careful", "Stuck")
+    first = probe(run)
+    late = [
+        it.key for it in first.records.values() if isinstance(it, BitstreamProbe) and it.fate == "timeout"
+    ]
+    assert late
+    taken: list[str] = []
+    again = probe(run, Events(measured=lambda it: taken.append(it.key)))
+    assert sorted(taken) == sorted(late)
+    assert again.records.keys() == first.records.keys()
+
+
+def test_a_decoder_that_needs_longer_is_told_of_the_option(tmp_path: Path) -> None:
+    """Not to run again: the undamaged bitstream is sound."""
+    run = measure(tmp_path, "Careful")
+    options = Options(bpp=30, draws=1, datasets=(str(tmp_path / "pictures"),), jobs=1, timeout=1e-4)
+    with pytest.raises(ConfigError, match="--timeout"):
+        probe_run(run, options)
+
+
+def test_differences_are_of_the_same_pictures(tmp_path: Path) -> None:
+    """A flat picture, exact when clean, changes no difference: it has none of its own."""
+    rows = {}
+    for name in ("photos", "with a flat one"):
+        folder = tmp_path / name
+        folder.mkdir()
+        for index in range(2):
+            PillowImage.fromarray(photo(48, 64, index)).save(folder / f"p{index}.png")
+        if name != "photos":
+            PillowImage.new("RGB", (64, 48), (128, 128, 128)).save(folder / "flat.png")
+        bench.run(
+            datasets=[str(folder)], codecs=["jpeg@50"], metrics=["psnr_rgb"], out=tmp_path / f"{name}.run"
+        )
+        options = Options(draws=1, datasets=(str(folder),), jobs=2)
+        found = input_rows(probe_run(tmp_path / f"{name}.run", options))
+        rows[name] = {it.group.probe: it for it in found}
+    photos, more = rows.values()
+    for probe_name, row in photos.items():
+        assert more[probe_name].ok == 3
+        assert row.delta_clean == pytest.approx(row.psnr_to_clean - row.psnr_clean)
+        assert more[probe_name].delta_clean == pytest.approx(row.delta_clean)
+        assert more[probe_name].delta_input == pytest.approx(row.delta_input)
+
+
 def test_bitstreams_that_can_not_be_made_again(tmp_path: Path) -> None:
     """A codec that encodes differently each time needs its bitstreams kept; the error says so."""
     run = measure(tmp_path, "Drifting")
