@@ -18,7 +18,8 @@ _SLACK_BITS = 64.0
 """And, whatever the payload, this much: a coder ends on a byte or a word."""
 
 Verdict = Literal["not available"] | Status
-"""``not available``: neither the codec nor an estimate tells; ``mismatch``: the map is not the payload's."""
+"""``not available``: neither the codec nor an estimate tells; ``unsupported``: the codec is absent here;
+``mismatch``: the map is not the payload's."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -64,7 +65,7 @@ def row_of(trial: Trial, answer: Explained | Failed | Died | str) -> Row:
         "quality": trial.quality,
     }
     if isinstance(answer, str):
-        return Row(**known, status="not available", reason=answer)
+        return Row(**known, status="unsupported", reason=answer)
     if isinstance(answer, Failed | Died):
         cause = f"{answer.exception}: " if isinstance(answer, Failed) and answer.exception else ""
         status: Verdict = "not available" if answer.status == "unsupported" else answer.status

@@ -32,7 +32,7 @@ FATES = {
     "RateTarget": ("not available", ""),
     "Dies": ("crash", ""),
     "Raises": ("codec_error", ""),
-    "Absent": ("not available", ""),
+    "Absent": ("unsupported", ""),
 }
 
 
