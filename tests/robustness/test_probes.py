@@ -219,14 +219,15 @@ def test_resuming_probes_only_what_is_missing(tmp_path: Path, keep: bool) -> Non
 
 def test_what_took_too_long_is_tried_again(tmp_path: Path) -> None:
     """A timeout may be the machine's doing or too strict; other fates of damage stay as they were."""
-    run = measure(tmp_path, "Careful", "Stuck")
-    first = probe(run)
+    run = measure(tmp_path, "Stuck")
+    options = Options(bpp=30, draws=1, datasets=(str(tmp_path / "pictures"),), jobs=4, timeout=1.0)
+    first = probe_run(run, options)
     late = [
         it.key for it in first.records.values() if isinstance(it, BitstreamProbe) and it.fate == "timeout"
     ]
     assert late
     taken: list[str] = []
-    again = probe(run, Events(measured=lambda it: taken.append(it.key)))
+    again = probe_run(run, options, Events(measured=lambda it: taken.append(it.key)))
     assert sorted(taken) == sorted(late)
     assert again.records.keys() == first.records.keys()
 
