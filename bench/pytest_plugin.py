@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FOLDER = "rd_baselines"
 
 _written = pytest.StashKey[list[str]]()
+_owners = pytest.StashKey[dict[Path, str]]()
 
 
 class RdChanged(UserWarning):
@@ -48,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Make room for the names of the baselines that are written."""
     config.stash[_written] = []
+    config.stash[_owners] = {}
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -99,11 +101,18 @@ class RdRegression:
             pytest.fail(str(error), pytrace=False)
 
     def _path(self) -> Path:
+        """The test's own file; pytest fails where another test reads to the same name."""
         self._calls += 1
-        name = re.sub(r"[^\w.-]+", "_", self._request.node.name).strip("_")
+        node = self._request.node.nodeid
+        # without the file, with the classes
+        name = re.sub(r"[^\w.-]+", "_", node.partition("::")[2]).strip("_")
         number = f"-{self._calls}" if self._calls > 1 else ""
         test = self._request.path
-        return test.parent / FOLDER / f"{test.stem}-{name}{number}.json"
+        path = test.parent / FOLDER / f"{test.stem}-{name}{number}.json"
+        owner = self._request.config.stash[_owners].setdefault(path, node)
+        if owner != node:
+            pytest.fail(f"{node} and {owner} would share the baseline {path}: rename one", pytrace=False)
+        return path
 
     def _write(self, path: Path, state: State) -> None:
         from bench.check.state import encoded, write_baseline

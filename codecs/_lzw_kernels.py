@@ -65,6 +65,9 @@ def lzw_encode(data, max_bits):
             position += 1
             buffer >>= np.uint64(8)
             held -= 8
+    if following == 1 << width:
+        # the decoder has just numbered as many strings as the width has codes, and reads one bit more
+        width += 1
     buffer |= np.uint64(_END) << np.uint64(held)
     held += width
     while held > 0:

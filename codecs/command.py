@@ -141,15 +141,19 @@ def _template(option: str, line: str, needed: tuple[str, ...]) -> tuple[str, ...
 
 def _settings(qualities: str) -> list[float]:
     try:
-        return [float(value) for value in qualities.split(",") if value.strip()]
+        settings = [float(value) for value in qualities.split(",") if value.strip()]
     except ValueError as error:
         raise ConfigError(f"command: qualities={qualities!r} is not a list of numbers") from error
+    if not all(map(math.isfinite, settings)):
+        raise ConfigError(f"command: qualities={qualities!r} holds what is no finite number")
+    return settings
 
 
 def _fingerprint(words: tuple[str, ...]) -> str:
     """Short SHA-256 of each program, and of each file (script, configuration) named beside it."""
     parts = {}
-    for word in words:
+    named = [part for word in words for part in (word, word.partition("=")[2]) if part]
+    for word in named:
         found = shutil.which(word) or word
         if Path(found).is_file():
             digest = hashlib.sha256(Path(found).read_bytes()).hexdigest()

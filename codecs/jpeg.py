@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from bench.codec import Image
 from bench.explanation import Explanation
@@ -53,16 +53,26 @@ class Jpeg:
         level = check_whole_quality(self.name, quality, self.quality_range)
         check_side(self.name, image.shape, 65500)
         if self._pillow is not None:
-            buffer = io.BytesIO()
-            picture = self._pillow.fromarray(image)
-            subsampling = f"{self._subsampling[0]}:{self._subsampling[1]}:{self._subsampling[2]}"
-            picture.save(buffer, "JPEG", quality=level, subsampling=subsampling, progressive=True)
-            return buffer.getvalue()
+            return self._progressive(self._pillow.fromarray(image), level)
         return bytes(
             self._imagecodecs.jpeg8_encode(
                 image, level=level, subsampling=self._subsampling, optimize=self._optimize
             )
         )
+
+    def _progressive(self, picture: Any, level: int) -> bytes:
+        from PIL import ImageFile
+
+        subsampling = f"{self._subsampling[0]}:{self._subsampling[1]}:{self._subsampling[2]}"
+        buffer = io.BytesIO()
+        # Pillow needs the whole file in one piece, and takes a byte a pixel for enough
+        usual = ImageFile.MAXBLOCK
+        ImageFile.MAXBLOCK = max(usual, 6 * picture.width * picture.height + 65536)
+        try:
+            picture.save(buffer, "JPEG", quality=level, subsampling=subsampling, progressive=True)
+        finally:
+            ImageFile.MAXBLOCK = usual
+        return buffer.getvalue()
 
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the picture."""

@@ -53,13 +53,18 @@ class JpegLs:
         if self.quality_range is not None:
             near = 100 - check_whole_quality(self.name, quality, self.quality_range)
         if not self._hp1:
-            return bytes(self._imagecodecs.jpegls_encode(image, level=near))
+            return self._coded(image, near)
         green = image[..., 1:2]
         offset = np.array([128, 0, 128], np.uint8)
         differences = image - green + offset
         differences[..., 1:2] = green
-        stream = bytes(self._imagecodecs.jpegls_encode(differences, level=0))
+        stream = self._coded(differences, 0)
         return _START_OF_IMAGE + _HP1_SEGMENT + stream[len(_START_OF_IMAGE) :]
+
+    def _coded(self, samples: Image, near: int) -> bytes:
+        # noise takes more than its samples, which CharLS is not given by itself
+        room = 2 * samples.nbytes + 4096
+        return bytes(self._imagecodecs.jpegls_encode(samples, level=near, out=room))
 
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the picture."""

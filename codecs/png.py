@@ -46,6 +46,8 @@ class Png:
                 level=self._level,
                 strategy=self._imagecodecs.PNG.STRATEGY.DEFAULT,
                 filter=self._filter,
+                # a byte for each row's filter, which imagecodecs forgets, and deflate's and the chunks' own
+                out=image.nbytes + image.nbytes // 8 + 2 * image.shape[0] + 4096,
             )
         )
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeAlias
 
+import msgspec
+
 from bench.check.cause import code_change, differences, outside_cause
 from bench.check.curves import curve_findings
 from bench.check.limits import Gate
@@ -48,6 +50,8 @@ def compare(baseline: State, run: State, limits: Limits) -> Verdict:
         known = before.get(codec.label)
         findings += _new_trials(codec, {it.key for it in known.trials} if known else set())
     findings += _lost_metrics(baseline, run)
+    if any(it.kind != "new" for it in findings) or counts.identical < counts.compared:
+        findings += _renewed_metrics(baseline, run)
     return Verdict(
         worst_first(findings),
         counts.compared,
@@ -91,12 +95,19 @@ def _codec_findings(
         members = list(group)
         yield _finding(before.label, members, gate, (cause, explained))
     if any(not _identical(one, other) for one, other in ended):
-        for it in curve_findings(before, after, rules):
+        # a picture that was replaced says nothing of the codec
+        same = [msgspec.structs.replace(it, trials=_of_same(it, states)) for it in (before, after)]
+        for it in curve_findings(same[0], same[1], rules):
             yield _settled(it, gate, (cause, explained))
 
 
 def _identical(one: TrialState, other: TrialState) -> bool:
     return one.bitstream_sha256 == other.bitstream_sha256 and one.pixels_sha256 == other.pixels_sha256
+
+
+def _of_same(codec: CodecState, states: tuple[State, State]) -> tuple[TrialState, ...]:
+    known = states[0].images.keys() & states[1].images.keys()
+    return tuple(it for it in codec.trials if it.image in known and not _replaced(it, states))
 
 
 def _replaced(trial: TrialState, states: tuple[State, State]) -> bool:
@@ -171,6 +182,15 @@ def _new_trials(codec: CodecState, known: set[tuple[str, float | None]]) -> Iter
         changes = tuple(Change(it, None, None, 0) for it in images)
         kind: Kind = "failed" if fails else "new"
         yield Finding(kind, fails, codec.label, quality, "status", changes=changes, detail=detail)
+
+
+def _renewed_metrics(baseline: State, run: State) -> Iterator[Finding]:
+    """Values of two definitions are not compared: which of them changed, nobody could tell."""
+    for name, before in baseline.metrics.items():
+        now = run.metrics.get(name)
+        if now is not None and not before.is_same(now):
+            detail = f"its definition changed ({before.version} -> {now.version}): make the baseline again"
+            yield Finding("missing", True, "all codecs", None, name, detail=detail)
 
 
 def _lost_metrics(baseline: State, run: State) -> Iterator[Finding]:

@@ -30,7 +30,8 @@ def curve_findings(before: CodecState, after: CodecState, rules: Rules) -> Itera
         for name in rules.baseline.metrics:
             limit = rules.gate.bd_rate(name)
             known = rules.run.metrics.get(name)
-            if limit is not None and known is not None and known.ideal is None:
+            comparable = known is not None and rules.baseline.metrics[name].is_same(known)
+            if limit is not None and known is not None and comparable and known.ideal is None:
                 yield from _finding(before, after, rules, (dataset, name, limit))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 from bench.check.compare import Limits
@@ -9,24 +10,61 @@ from bench.check.limits import Gate
 from bench.check.state import CodecState
 from bench.suite import CodecEntry, Suite
 
+_TRUE = frozenset(("1", "true", "yes", "on"))
+
 
 def limits_of(suite: Suite) -> Limits:
     """The limits that a suite file states: its own, refined by those of the codec's entry."""
-    entries = [it for it in suite.codecs if it.gate is not None]
 
     def limits(codec: CodecState) -> Gate:
-        for entry in entries:
-            if _describes(entry, codec):
-                return suite.gate.refined(entry.gate)
-        return suite.gate
+        entry = _entry_of(suite, codec)
+        return suite.gate if entry is None or entry.gate is None else suite.gate.refined(entry.gate)
 
     return limits
 
 
+def _entry_of(suite: Suite, codec: CodecState) -> CodecEntry | None:
+    """The entry that ``codec`` was measured by: that of its label, else what says most of its options."""
+    for entry in suite.codecs:
+        if entry.label == codec.label:
+            return entry
+    fitting = [it for it in suite.codecs if it.label is None and _describes(it, codec)]
+    return max(fitting, key=lambda it: len(it.config), default=None)
+
+
 def _describes(entry: CodecEntry, codec: CodecState) -> bool:
-    if entry.label is not None:
-        return entry.label == codec.label
-    file, _, name = entry.codec.rpartition(":")
-    if codec.codec not in (entry.codec, name if Path(file).suffix == ".py" else entry.codec):
+    if codec.codec not in (entry.codec, _name_in_file(entry.codec)):
         return False
-    return all(str(codec.config.get(key)).lower() == str(it).lower() for key, it in entry.config.items())
+    return all(_is_same(codec.config.get(key), it) for key, it in entry.config.items())
+
+
+def _name_in_file(codec: str) -> str | None:
+    """The name that a codec in a file gives itself, as far as its source tells without being run."""
+    file, _, wanted = codec.rpartition(":")
+    if Path(file).suffix != ".py":
+        return None
+    try:
+        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return wanted
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == wanted:
+            for line in node.body:
+                targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
+                value = getattr(line, "value", None)
+                named = any(isinstance(it, ast.Name) and it.id == "name" for it in targets)
+                if named and isinstance(value, ast.Constant) and isinstance(value.value, str):
+                    return value.value
+    return wanted
+
+
+def _is_same(stored: object, said: object) -> bool:
+    """Whether an option was given as ``said``: the suite's words were read by the type of the option."""
+    if isinstance(stored, bool):
+        return stored == (str(said).lower() in _TRUE)
+    if isinstance(stored, int | float):
+        try:
+            return float(stored) == float(str(said))
+        except ValueError:
+            return False
+    return str(stored) == str(said)

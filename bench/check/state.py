@@ -76,6 +76,10 @@ class MetricState(msgspec.Struct, frozen=True, omit_defaults=True):
     ideal: float | None = None
     """The best value of a metric that is worse on both sides of it."""
 
+    def is_same(self, other: MetricState) -> bool:
+        """Whether values of both may be compared."""
+        return self.version == other.version
+
 
 class ImageState(msgspec.Struct, frozen=True):
     """An image by its identity, and its size in pixels where it could be read."""

@@ -61,7 +61,7 @@ def trial_differences(one: TrialState, other: TrialState, rules: Rules) -> Itera
     # A metric is computed from the pixels alone.
     metrics = {} if same_pixels else rules.baseline.metrics
     for name, metric in metrics.items():
-        if name not in rules.run.metrics:
+        if name not in rules.run.metrics or not metric.is_same(rules.run.metrics[name]):
             continue
         before, after = one.value(name), other.value(name)
         if before is None or before == after:

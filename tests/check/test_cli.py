@@ -185,6 +185,12 @@ def test_unfinished_runs_make_no_baseline(project: Path, tmp_path: Path) -> None
     done = rdbench("baseline", tmp_path, "-o", tmp_path / "b.json", cwd=tmp_path)
     assert done.returncode == 2
     assert "1 of 6 trials" in done.stderr
+    accepted = project / "baseline.json"
+    before = accepted.read_bytes()
+    done = rdbench("check", tmp_path, "--baseline", accepted, "--update", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "1 of 6 trials" in done.stderr
+    assert accepted.read_bytes() == before
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -209,6 +210,65 @@ def test_bad_limits_are_named(key: str, value: object) -> None:
     """A limit that does not exist or makes no sense is refused by its name."""
     with pytest.raises(ConfigError, match=key):
         gate_of(**{key: value})
+
+
+def test_each_codec_has_the_limits_of_its_own_entry(tmp_path: Path) -> None:
+    """By label, by what most options say whatever their spelling, by the name in a file; else the suite's."""
+    (tmp_path / "mine.py").write_text('class Mine:\n    name = "my codec"\n')
+    suite = Suite.model_validate(
+        {
+            "gate": {"max_bytes": "1%"},
+            "codecs": [
+                {"codec": "jpeg", "gate": {"max_bytes": "90%"}},
+                {"codec": "jpeg", "config": {"optimize": 1}, "gate": {"max_bytes": "2%"}},
+                {"codec": "jpeg", "config": {"progressive": "yes"}},
+                {"codec": "jpeg", "label": "special", "gate": {"max_bytes": "3%"}},
+                {"codec": f"{tmp_path / 'mine.py'}:Mine", "gate": {"max_bytes": "4%"}},
+            ],
+        }
+    )
+    limits = limits_of(suite)
+
+    def limit(codec: str, label: str = "any", **config: Any) -> float | None:
+        return limits(CodecState(label=label, codec=codec, version="1", config=config)).max_bytes
+
+    plain = {"optimize": False, "progressive": False, "subsampling": "420"}
+    assert limit("jpeg", **plain) == 90
+    assert limit("jpeg", **plain | {"optimize": True}) == 2
+    assert limit("jpeg", **plain | {"progressive": True}) == 1
+    assert limit("jpeg", "special", **plain | {"optimize": True}) == 3
+    assert limit("my codec") == 4
+    assert limit("webp") == 1
+
+
+def test_values_of_two_definitions_are_not_compared() -> None:
+    """A metric of another version says so; with the same pixels there is nothing to say."""
+    newer = {**METRICS, "psnr_rgb": MetricState("2", "dB", True)}
+    worse = msgspec.structs.replace(state(changed(metrics=psnr(20.0))), metrics=newer)
+    found = compare(state(trial()), worse, lambda codec: Gate()).findings
+    (told,) = [it for it in found if it.measure == "psnr_rgb"]
+    assert (told.kind, told.fails) == ("missing", True)
+    assert "1 -> 2" in told.detail
+    same = msgspec.structs.replace(state(trial()), metrics=newer)
+    assert compare(state(trial()), same, lambda codec: Gate()).outcome == "pass"
+
+
+def test_a_replaced_picture_is_in_no_bd_rate() -> None:
+    """It is named as another file, and the curve is that of the others."""
+    before, after = (
+        state(
+            *(
+                trial(image, q, bytes=int(size * q), metrics=psnr(20 + q / 5), **hashes)
+                for q in (10.0, 30.0, 50.0, 70.0)
+                for image, size, hashes in (("a.png", 100, {}), ("b.png", other, sums))
+            )
+        )
+        for other, sums in ((100, {}), (150, {"bitstream_sha256": "B", "pixels_sha256": "P"}))
+    )
+    images = {**after.images, "set/b.png": ImageState("another file", 100, 100)}
+    gate = gate_of(max_bytes="50%", max_bd_rate="0")
+    found = compare(before, msgspec.structs.replace(after, images=images), lambda codec: gate)
+    assert {it.kind for it in found.findings} == {"missing"}
 
 
 def test_bd_rate_stands_for_trials_that_are_not_limited() -> None:

@@ -132,3 +132,20 @@ def test_the_plugin_is_light() -> None:
         "import sys, bench.pytest_plugin; print(sorted({'numpy', 'pydantic', 'msgspec'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_tests_of_one_name_have_baselines_of_their_own(project: Path) -> None:
+    """In two classes each has its file; what reads to the same file name is refused."""
+    test = project / "tests" / "test_mine.py"
+    method = "    def test_codec(self, rd_regression):\n        rd_regression(Tables, images=IMAGES)\n"
+    test.write_text(TESTS.split("def test_codec")[0] + f"class TestA:\n{method}\n\nclass TestB:\n{method}")
+    assert "2 passed" in run(project, "--rd-update").stdout
+    files = sorted(it.name for it in (project / "tests" / "rd_baselines").iterdir())
+    assert files == ["test_mine-TestA_test_codec.json", "test_mine-TestB_test_codec.json"]
+    test.write_text(
+        TESTS.split("def test_codec")[0] + '@pytest.mark.parametrize("it", ["a/b", "a b"])\n'
+        "def test_codec(rd_regression, it):\n    rd_regression(Tables, images=IMAGES)\n"
+    )
+    done = run(project, "--rd-update")
+    assert "1 failed, 1 passed" in done.stdout
+    assert "would share the baseline" in done.stdout

@@ -140,6 +140,37 @@ def test_foreign_and_truncated_bitstreams_are_bad_bitstreams(codec):
             codec.decode(wrong)
 
 
+@pytest.mark.parametrize(
+    "codec",
+    [
+        JpegLs(),
+        JpegLs(color="none"),
+        JpegLs(lossless=False),
+        *(Jpeg(progressive=True, subsampling=it) for it in ("420", "422", "444")),
+        Png(),
+        Png(level=0),
+        Png(level=9),
+    ],
+    ids=lambda codec: f"{codec.name}",
+)
+@pytest.mark.parametrize("shape", [(200, 300), (2000, 1), (1000, 2), (1, 2000)])
+def test_noise_finds_room(codec, shape):
+    """What can't be compressed takes more than its samples, and is coded all the same."""
+    noise = np.random.default_rng(1).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    for quality in (94.0, 100.0) if codec.quality_range else (None,):
+        decoded = codec.decode(codec.encode(noise, quality))
+        assert decoded.shape == noise.shape
+        assert not codec.lossless or np.array_equal(decoded, noise)
+
+
+def test_webp_says_which_side_is_too_long():
+    """16383 is the format's limit, and one more than the library takes."""
+    picture = np.zeros((2, 16382, 3), np.uint8)
+    assert WebP().decode(WebP().encode(picture, 50.0)).shape == picture.shape
+    with pytest.raises(Unsupported, match="16382"):
+        WebP().encode(np.zeros((2, 16383, 3), np.uint8), 50.0)
+
+
 def test_grey_bitstream_is_not_reinterpreted():
     """A decoder that meets one channel refuses it; it does not repeat it three times."""
     buffer = io.BytesIO()

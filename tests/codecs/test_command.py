@@ -71,6 +71,19 @@ def test_cjpeg_writes_what_the_library_writes():
     assert len(CJPEG().encode(image, 50)) == len(Jpeg().encode(image, 50))
 
 
+def test_version_follows_a_file_inside_an_option(tmp_path):
+    """``--cfg=FILE`` names a file as ``--cfg FILE`` does."""
+    configuration = tmp_path / "my.cfg"
+    versions = []
+    for content in ("1", "2"):
+        configuration.write_text(content)
+        line = f"cp --cfg={configuration} {{input}} {{output}}"
+        versions.append(Command(encode=line, decode="cp {input} {output}", lossless=True).version)
+    assert versions[0] != versions[1]
+    with pytest.raises(ConfigError, match="no finite number"):
+        Command(encode="cp {quality} {input} {output}", decode="cp {input} {output}", qualities="nan,1")
+
+
 def test_version_names_program_and_hash():
     """Another build of a program is another version."""
     need("cjpeg", "djpeg")

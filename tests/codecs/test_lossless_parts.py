@@ -144,6 +144,18 @@ def test_lzw_is_reversible(data, max_bits, repeats):
     assert np.array_equal(_lzw_kernels.lzw_decode(frozen, max_bits, symbols.size), symbols)
 
 
+@pytest.mark.parametrize("max_bits", [9, 10, 12, 16])
+def test_lzw_ends_where_a_width_does(max_bits):
+    """The end is as wide as the decoder expects, also after just as many codes as a width has."""
+    random = np.random.default_rng(0)
+    for size in (*range(250, 262), *range(760, 775), *range(1780, 1800)):
+        symbols = random.integers(0, 256, size).astype(np.uint8)
+        stream = _lzw_kernels.lzw_encode(symbols, max_bits)
+        assert np.array_equal(_lzw_kernels.lzw_decode(stream, max_bits, size), symbols), size
+    black = np.zeros((100, 108, 3), np.uint8)
+    assert np.array_equal(Lz(method="lzw").decode(Lz(method="lzw").encode(black, None)), black)
+
+
 @pytest.mark.parametrize("codec", [Huffman(), Lz(method="lzw"), Lz(method="zstd")], ids=lambda c: c.version)
 def test_forged_payload_is_refused_or_decoded(codec):
     """With a CRC that fits, a damaged payload raises BadBitstream or gives a picture of its size."""
