@@ -61,4 +61,5 @@ def resolve_suite(suite: Suite | Path | str | None = None, **fields: Any) -> Sui
 
 def default_folder(suite: Suite) -> Path:
     """``results/runs/<data set>``."""
-    return RUNS_FOLDER / "+".join(Path(it).name if Path(it).exists() else it for it in suite.datasets)
+    paths = map(Path, suite.datasets)
+    return RUNS_FOLDER / "+".join(it.resolve().name if it.exists() else it.name for it in paths)

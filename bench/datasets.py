@@ -113,6 +113,11 @@ def open_dataset(name_or_path: str, *, download: bool = True, progress: Progress
             raise ConfigError(
                 f"data set {name_or_path!r}: no image files ({', '.join(sorted(SUFFIXES))}) in the folder"
             )
+        for it in files:
+            if (shown := it.name.encode("utf-8", "backslashreplace").decode()) != it.name:
+                raise ConfigError(
+                    f"data set {name_or_path!r}: {shown!r} is no name in UTF-8; rename the file"
+                )
     elif path.is_file():
         files = [path]
     else:

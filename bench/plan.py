@@ -76,6 +76,11 @@ class Plan(msgspec.Struct, frozen=True):
     def __len__(self) -> int:
         return len(self.images) * sum(len(it.qualities) for it in self.codecs)
 
+    def replaced(self, later: Plan) -> tuple[ImagePlan, ...]:
+        """The images of this plan whose name stands for another picture in a later one."""
+        now = {(it.dataset, it.name): it.sha256 for it in later.images}
+        return tuple(it for it in self.images if now.get((it.dataset, it.name), it.sha256) != it.sha256)
+
     def merged(self, later: Plan) -> Plan:
         """This plan and a later one for the same folder: what the later one names again, it replaces."""
         labels = {it.label for it in later.codecs}
@@ -89,12 +94,16 @@ class Plan(msgspec.Struct, frozen=True):
         renewed = []
         for it in later.codecs:
             before = again.get((it.codec, _canonical(it.config)))
-            if before is not None and before.version == it.version and not it.lossless:
+            same = before is not None and (
+                (before.version, before.weights_sha256) == (it.version, it.weights_sha256)
+            )
+            if before is not None and same and not it.lossless:
                 points = sorted({*before.qualities, *it.qualities}, key=lambda q: -1.0 if q is None else q)
                 it = msgspec.structs.replace(it, qualities=tuple(points))
             renewed.append(it)
+        replaced = self.replaced(later)
         return Plan(
-            tuple(dict.fromkeys((*self.images, *later.images))),
+            tuple(dict.fromkeys((*(it for it in self.images if it not in replaced), *later.images))),
             (*kept, *renewed),
             tuple({it.name: it for it in (*self.metrics, *later.metrics)}.values()),
         )

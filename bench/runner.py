@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import registry
-from bench.datasets import DatasetSpec, Progress, catalog, open_dataset
+from bench.datasets import Dataset, DatasetSpec, Progress, catalog, open_dataset
 from bench.device import DeviceName
 from bench.engines.available import device_of
 from bench.engines.local import default_jobs, pinned_cpu, run_trials
@@ -105,17 +105,26 @@ def run(
     if zygote is None:
         with Zygote() as own:
             return run(suite, folder, options, events, own)
-    with RunWriter(folder) as writer:
-        return _run(suite, writer, options, events, zygote)
-
-
-def _run(suite: Suite, writer: RunWriter, options: Options, events: Events, zygote: Zygote) -> Summary:
-    environment = current()
-    specs = catalog()
+    # before the folder is made: a mistyped data set leaves none
     datasets = tuple(open_dataset(it, progress=events.fetching) for it in suite.datasets)
     names = [it.name for it in datasets]
     if len(set(names)) < len(names):
         raise ConfigError(f"two data sets are called {next(it for it in names if names.count(it) > 1)!r}")
+    with RunWriter(folder) as writer:
+        return _run((suite, datasets), writer, options, events, zygote)
+
+
+def _run(
+    asked: tuple[Suite, tuple[Dataset, ...]],
+    writer: RunWriter,
+    options: Options,
+    events: Events,
+    zygote: Zygote,
+) -> Summary:
+    suite, datasets = asked
+    environment = current()
+    specs = catalog()
+    names = [it.name for it in datasets]
     with _Describer(zygote) as describer:
         metrics = tuple(describer.metric(name) for name in suite.metrics)
         host = Host(describer.codec, describer.device, events.note, describer.gpu_metrics)
@@ -128,7 +137,7 @@ def _run(suite: Suite, writer: RunWriter, options: Options, events: Events, zygo
     writer.write_info(info)
 
     everything = list(trials(plan, files))
-    todo = [it for it in everything if it.key not in done]
+    todo = [it for it in everything if (it.image.dataset, it.image.name, it.key) not in done]
     statuses = Counter({"ok": len(everything) - len(todo)})
     events.started(len(todo), len(everything))
     recipe = _recipe(plan, environment, options, metrics_device)
@@ -175,6 +184,12 @@ def _resumed_info(
                 f"the environment differs from this run's former one ({'; '.join(changed)}): {consequence}"
             )
         _note_renewed(writer.folder, before, plan, events)
+        if replaced := before.plan.replaced(plan):
+            names = ", ".join(it.name for it in replaced[:3]) + (", …" if len(replaced) > 3 else "")
+            events.note(
+                f"{len(replaced)} pictures are others than before ({names}): former results of them are left"
+                " aside; give another --out to keep both"
+            )
         plan = before.plan.merged(plan)
         licences = before.datasets | licences
     return RunInfo(
@@ -209,19 +224,29 @@ def _note_renewed(folder: Path, before: RunInfo, plan: Plan, events: Events) -> 
             events.note(f"{it.label} changed ({change}): its {count} former results are left aside")
 
 
-def _finished(folder: Path, info: RunInfo, options: Options) -> set[str]:
-    """Keys of the trials that need not run again. A failure does: what made it fail may be mended."""
+def _finished(folder: Path, info: RunInfo, options: Options) -> set[tuple[str, str, str]]:
+    """The trials that need not run again, as (data set, image, key).
+
+    Of several lines for one trial the last decides, which is what tables show. A failure runs again: what
+    made it fail may be mended.
+    """
     selector = Selector(info)
-    done: set[str] = set()
+    last: dict[int, tuple[str, str, str] | None] = {}
     for it in read_journal(folder):
-        if it.status != "ok" or selector.codec_of(it) is None:
-            continue
-        if options.timing and (it.timing != "alone" or len(it.encode_s) < options.repeats):
-            continue
-        if options.keep_bitstreams and not (folder / BITSTREAM_FOLDER / str(it.bitstream_sha256)).exists():
-            continue
-        done.add(it.key)
-    return done
+        row = selector.row(it)
+        if row is not None:
+            last[row] = (it.dataset, it.image, it.key) if _serves(it, folder, options) else None
+    return {it for it in last.values() if it is not None}
+
+
+def _serves(it: Measurement, folder: Path, options: Options) -> bool:
+    """Whether a result is all that a run with these options would give."""
+    if it.status != "ok":
+        return False
+    if options.timing and (it.timing != "alone" or len(it.encode_s) < options.repeats):
+        return False
+    kept = folder / BITSTREAM_FOLDER / str(it.bitstream_sha256)
+    return not options.keep_bitstreams or kept.exists()
 
 
 class _Describer:

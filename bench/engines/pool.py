@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from bench.codec import Image
+from bench.engines.messages import Failed
 from bench.engines.samples import SampleFile, read_samples
 from bench.engines.zygote import Zygote, kill_group
 from bench.record import Status
@@ -63,9 +64,14 @@ class Worker:
         try:
             connection = self._started()
             connection.send(request)
-            return self._receive(connection)
+            answer = self._receive(connection, self._limits.timeout * _calls(request))
         except (EOFError, ConnectionError):
             return self._post_mortem()
+        if isinstance(answer, Failed) and answer.status == "oom" and self._pid is not None:
+            # what a codec holds on to would be taken from the next one
+            kill_group(self._pid)
+            self._reap()
+        return answer
 
     def samples(self, shape: tuple[int, ...]) -> Image:
         """The picture that this worker decoded last."""
@@ -103,14 +109,14 @@ class Worker:
             self._stderr.truncate(0)
         return self._connection
 
-    def _receive(self, connection: Connection) -> Any:
-        if connection.poll(self._limits.timeout):
+    def _receive(self, connection: Connection, timeout: float) -> Any:
+        if connection.poll(timeout):
             return connection.recv()
         assert self._pid is not None
         kill_group(self._pid)
         stderr = self.stderr()
         self._reap()
-        return Died("timeout", f"no result within {self._limits.timeout:g} s", None, stderr)
+        return Died("timeout", f"no result within {timeout:g} s", None, stderr)
 
     def _post_mortem(self) -> Died:
         stderr = self.stderr()
@@ -121,8 +127,7 @@ class Worker:
         if code == -signal.SIGABRT and "std::bad_alloc" in stderr:
             return Died("oom", "a library ended the process for want of memory", -code, stderr)
         if code < 0:
-            name = signal.Signals(-code).name
-            return Died("crash", f"the process died of {name}", -code, stderr)
+            return Died("crash", f"the process died of {_signal(-code)}", -code, stderr)
         return Died("crash", f"the process ended by itself with exit code {code}", None, stderr)
 
     def _reap(self) -> int:
@@ -133,6 +138,19 @@ class Worker:
         self._connection = None
         kill_group(pid)  # children of a worker that died are in its group
         return self._zygote.wait(pid)
+
+
+def _calls(request: Any) -> int:
+    """How often a request runs the codec; the limit of time is for one."""
+    repeat = getattr(request, "repeat", None)
+    return 1 if repeat is None else max(1, repeat.warmup + repeat.samples)
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # a real-time one has no name
 
 
 class Slot:

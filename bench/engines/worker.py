@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import inspect
 import math
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bench import registry
 from bench.codec import Codec, Image
@@ -79,12 +82,29 @@ class _State:
     metrics: dict[tuple[str, DeviceName], Metric] = field(default_factory=dict)
     path: Path | None = None
     reference: Reference | None = None
+    given: Image | None = None
+    """A copy of the reference's picture: what codecs are given."""
     treatment: str = ""
+
+
+class _Answers:
+    """The way back. A child that a codec forked and forgot must not answer in its parent's place."""
+
+    def __init__(self, connection: Connection, pid: int) -> None:
+        self._connection = connection
+        self._pid = pid
+
+    def send(self, answer: Any) -> None:
+        """Send an answer, in the process that was asked."""
+        if os.getpid() != self._pid:
+            os._exit(1)
+        self._connection.send(answer)
 
 
 def serve(connection: Connection, samples: int) -> None:
     """Answer requests until the other end closes."""
     state = _State(samples)
+    pid = os.getpid()
     handlers: dict[type, Callable[..., None]] = {
         Describe: _describe,
         DescribeMetric: _describe_metric,
@@ -99,10 +119,10 @@ def serve(connection: Connection, samples: int) -> None:
             request = connection.recv()
         except EOFError:
             return
-        handlers[type(request)](connection, state, request)
+        handlers[type(request)](_Answers(connection, pid), state, request)
 
 
-def _describe(connection: Connection, state: _State, request: Describe) -> None:
+def _describe(connection: _Answers, state: _State, request: Describe) -> None:
     try:
         loaded = _codec(state, request.codec)
         codec = loaded.codec
@@ -129,13 +149,14 @@ def _describe(connection: Connection, state: _State, request: Describe) -> None:
 def _complexity(codec: Codec) -> dict[str, float]:
     """What a learned codec says of its cost; a codec that cannot say it can still code."""
     try:
-        return codec.complexity() if hasattr(codec, "complexity") else {}
+        found = codec.complexity() if hasattr(codec, "complexity") else {}
+        return {str(name): float(value) for name, value in found.items()}
     except Exception as error:
         print(f"{codec.name}: no complexity: {error!r}", file=sys.stderr)
         return {}
 
 
-def _describe_metric(connection: Connection, state: _State, request: DescribeMetric) -> None:
+def _describe_metric(connection: _Answers, state: _State, request: DescribeMetric) -> None:
     try:
         metric = _metric(state, request.target, "cpu")
         connection.send(
@@ -153,16 +174,16 @@ def _describe_metric(connection: Connection, state: _State, request: DescribeMet
         connection.send(_failed(error, "load"))
 
 
-def _check_cuda(connection: Connection, state: _State, request: CheckCuda) -> None:
+def _check_cuda(connection: _Answers, state: _State, request: CheckCuda) -> None:
     connection.send(CudaState(cuda_problem()))
 
 
-def _encode(connection: Connection, state: _State, request: Encode) -> None:
+def _encode(connection: _Answers, state: _State, request: Encode) -> None:
     width = height = None
     phase: Phase = "load"
     try:
         if state.path != request.image:
-            state.path = state.reference = None
+            state.path = state.reference = state.given = None
             picture = read_image(request.image)
             picture.pixels.flags.writeable = False
             state.reference, state.treatment = Reference(picture.pixels), picture.treatment
@@ -172,17 +193,25 @@ def _encode(connection: Connection, state: _State, request: Encode) -> None:
         height, width = image.shape[:2]
         phase = "encode"
         loaded = _codec(state, request.codec)
+        # numpy's lock does not bind a library that was handed the memory
+        given = image.copy() if state.given is None else state.given
+        given.flags.writeable = False
+        state.given = None
         bitstream, seconds, held = _measured(
-            loaded, lambda: loaded.codec.encode(image, request.quality), request.repeat
+            loaded, lambda: loaded.codec.encode(given, request.quality), request.repeat
         )
+        if not np.array_equal(given, image):
+            raise Mismatch("encode wrote into the picture that it was given")
+        state.given = given
         if not isinstance(bitstream, bytes):
             raise Mismatch(f"encode returned {type(bitstream).__name__}, not bytes")
+        bitstream = bytes(memoryview(bitstream))  # a subclass could carry more than its bytes
         connection.send(Encoded(bitstream, seconds, width, height, state.treatment, loaded.gpu.peak, held))
     except Exception as error:
         connection.send(_failed(error, phase, width, height))
 
 
-def _decode(connection: Connection, state: _State, request: Decode) -> None:
+def _decode(connection: _Answers, state: _State, request: Decode) -> None:
     try:
         loaded = _codec(state, request.codec)
         pixels, seconds, held = _measured(
@@ -204,7 +233,7 @@ def _measured(
     return result, seconds, memory.peak() if learned else None
 
 
-def _score(connection: Connection, state: _State, request: Score) -> None:
+def _score(connection: _Answers, state: _State, request: Score) -> None:
     try:
         assert state.reference is not None
         decoded = read_samples(state.samples, request.shape)
@@ -213,7 +242,7 @@ def _score(connection: Connection, state: _State, request: Score) -> None:
         connection.send(_failed(error, "metric" if not isinstance(error, Mismatch) else "decode"))
 
 
-def _explain(connection: Connection, state: _State, request: Explain) -> None:
+def _explain(connection: _Answers, state: _State, request: Explain) -> None:
     from bench.explain.measure import explained
 
     phase: Phase = "load"
@@ -284,7 +313,8 @@ def _failed(error: Exception, phase: Phase, width: int | None = None, height: in
         case _:
             status = "nonfinite" if phase == "metric" else "codec_error"
     name = "" if isinstance(error, BenchError | Mismatch) else type(error).__name__
-    return Failed(status, phase, name, str(error) or type(error).__name__, width, height)
+    said = (str(error) or type(error).__name__).encode("utf-8", "replace").decode()
+    return Failed(status, phase, name, said, width, height)
 
 
 def _out_of_memory(error: Exception) -> bool:

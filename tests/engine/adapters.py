@@ -38,3 +38,67 @@ class Learned(Honest):
         if bitstream[4] == 6:
             np.ones(1 << 29, np.uint8)
         return super().decode(bitstream)
+
+
+class WritesBehindNumpy(Honest):
+    """Writes into its input behind numpy's back."""
+
+    def encode(self, image, quality):
+        import ctypes
+
+        ctypes.memset(image.ctypes.data, 0, image.nbytes // 2)
+        return super().encode(image, quality)
+
+
+_HOARD = []
+
+
+class Hoards(Honest):
+    """Keeps what it allocates until there is no more."""
+
+    def encode(self, image, quality):
+        while True:
+            _HOARD.append(np.ones(1 << 27, np.uint8))
+
+
+class Carries(bytes):
+    """Bytes with something beside them."""
+
+
+class SubclassOfBytes(Honest):
+    def encode(self, image, quality):
+        found = Carries(super().encode(image, quality))
+        found.original = image.copy()
+        return found
+
+
+class NumpyComplexity(Honest):
+    def complexity(self):
+        return {"parameters": np.int64(7)}
+
+
+class ForksAndForgets(Honest):
+    """Its child comes back from the call as well."""
+
+    def encode(self, image, quality):
+        if os.fork() == 0:
+            raise ValueError("the child failed")
+        return super().encode(image, quality)
+
+
+class DiesOfRealTimeSignal(Honest):
+    def encode(self, image, quality):
+        os.kill(os.getpid(), 40)
+
+
+class SpeaksSurrogates(Honest):
+    def encode(self, image, quality):
+        raise ValueError("caf\udce9")
+
+
+class Sleeps(Honest):
+    def encode(self, image, quality):
+        import time
+
+        time.sleep(0.4)
+        return super().encode(image, quality)

@@ -156,3 +156,65 @@ def test_complexity_that_fails_costs_no_trial(tmp_path: Path, pictures: Path) ->
         out=tmp_path / "run",
     )
     assert list(bench.load(tmp_path / "run")["status"]) == ["ok"]
+
+
+def statuses(pictures: Path, out: Path, *names: str, **options: object) -> dict[str, list[str]]:
+    """A run of adapters and of PNG after them, one worker at a time: statuses by codec."""
+    bench.run(
+        datasets=[str(pictures)],
+        codecs=[*(f"{OWN}:{name}@4" for name in names), "png"],
+        metrics=["psnr_rgb"],
+        out=out,
+        options=bench.Options(**({"jobs": 1} | options)),
+    )
+    frame = bench.load(out)
+    return {str(codec): list(rows["status"]) for codec, rows in frame.groupby("codec", observed=True)}
+
+
+def test_a_codec_can_not_change_the_original_for_others(tmp_path: Path, pictures: Path) -> None:
+    """Writing into the input by way of C is a mismatch, and costs nobody else a byte."""
+    found = statuses(pictures, tmp_path / "run", "WritesBehindNumpy")
+    assert found == {"WritesBehindNumpy": ["mismatch"] * 3, "png": ["ok"] * 3}
+    alone = statuses(pictures, tmp_path / "alone")
+    assert alone == {"png": ["ok"] * 3}
+    frames = [bench.load(tmp_path / it).query("codec == 'png'")["bytes"] for it in ("run", "alone")]
+    assert list(frames[0]) == list(frames[1])
+
+
+def test_hoarded_memory_is_not_the_next_codecs_loss(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that ran out of memory is replaced."""
+    monkeypatch.setattr("bench.runner.memory_bytes", lambda: 2 << 30)
+    assert statuses(pictures, tmp_path / "run", "Hoards") == {"Hoards": ["oom"] * 3, "png": ["ok"] * 3}
+
+
+def test_odd_codecs_cost_their_own_trials_at_most(tmp_path: Path, pictures: Path) -> None:
+    """Children that come back, subclasses, numpy's numbers, nameless signals and unwritable messages."""
+    found = statuses(
+        pictures,
+        tmp_path / "run",
+        *(
+            "ForksAndForgets",
+            "SubclassOfBytes",
+            "NumpyComplexity",
+            "DiesOfRealTimeSignal",
+            "SpeaksSurrogates",
+        ),
+    )
+    assert found == {
+        "ForksAndForgets": ["ok"] * 3,
+        "SubclassOfBytes": ["ok"] * 3,
+        "NumpyComplexity": ["ok"] * 3,
+        "DiesOfRealTimeSignal": ["crash"] * 3,
+        "SpeaksSurrogates": ["codec_error"] * 3,
+        "png": ["ok"] * 3,
+    }
+    errors = bench.load(tmp_path / "run").groupby("codec", observed=True)["error"].first()
+    assert "signal 40" in errors["DiesOfRealTimeSignal"]
+
+
+def test_the_limit_of_time_is_for_one_call(tmp_path: Path, pictures: Path) -> None:
+    """Repetitions for --timing do not share it."""
+    found = statuses(pictures, tmp_path / "run", "Sleeps", timeout=1.5, timing=True, repeats=5)
+    assert found["Sleeps"] == ["ok"] * 3

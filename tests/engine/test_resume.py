@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +20,7 @@ import pytest
 import bench
 from bench.engines import zygote as zygote_module
 from bench.engines.zygote import Zygote
-from bench.errors import StoreError
+from bench.errors import ConfigError, StoreError
 from bench.store import JOURNAL_FILE, RunWriter, read_info, read_journal
 from tests.conftest import ADAPTERS, processes_marked
 
@@ -247,3 +249,76 @@ def test_second_command_adds_to_the_folder(tmp_path: Path, pictures: Path) -> No
     )
     assert len(bench.load(run)) == 3
     assert (run / f"{JOURNAL_FILE}.old").is_file()
+
+
+def test_equal_pictures_are_measured_each(tmp_path: Path, pictures: Path) -> None:
+    """A copy of a folder, a renamed picture, and one picture under two names have rows of their own."""
+    arguments = {"codecs": ["jpeg@50"], "metrics": ["psnr_rgb"], "out": tmp_path / "run"}
+    copied = tmp_path / "copied"
+    shutil.copytree(pictures, copied)
+    bench.run(datasets=[str(pictures)], **arguments)
+    summary = bench.run(datasets=[str(copied)], **arguments)
+    assert (summary.measured, summary.reused) == (3, 0)
+    (copied / "p0.png").rename(copied / "renamed.png")
+    shutil.copy(copied / "p1.png", copied / "twin.png")
+    assert bench.run(datasets=[str(copied)], **arguments).measured == 2
+    frame = bench.load(tmp_path / "run")
+    assert len(frame) == 3 + 5
+    assert set(frame["status"]) == {"ok"}
+
+
+def test_the_line_that_tables_show_decides_what_is_done(tmp_path: Path, pictures: Path) -> None:
+    """A later failure, or a later line without times, is measured again, whatever stood before it."""
+    line = {
+        "datasets": [str(pictures)],
+        "codecs": ["jpeg@50"],
+        "metrics": ["psnr_rgb"],
+        "out": tmp_path / "run",
+    }
+    timed = bench.Options(timing=True, repeats=2)
+    bench.run(**line, options=timed)
+    bench.run(**line, options=bench.Options(keep_bitstreams=True))
+    assert bench.run(**line, options=timed).measured == 3
+    assert set(bench.load(tmp_path / "run")["timing"]) == {"alone"}
+    journal = tmp_path / "run" / JOURNAL_FILE
+    last = json.loads(journal.read_text().splitlines()[-1])
+    failed = last | {"status": "timeout", "failure": {"phase": "encode", "message": "late"}}
+    journal.write_text(journal.read_text() + json.dumps(failed) + "\n")
+    assert bench.run(**line).measured == 1
+    assert set(bench.load(tmp_path / "run")["status"]) == {"ok"}
+
+
+def test_a_picture_that_was_replaced_is_told_and_measured(tmp_path: Path, pictures: Path) -> None:
+    """Its former results are history, and the run can be reported."""
+    arguments = {"codecs": ["jpeg@20,50,80"], "metrics": ["psnr_rgb"], "out": tmp_path / "run"}
+    bench.run(datasets=[str(pictures)], **arguments)
+    shutil.copy(pictures / "p1.png", pictures / "p0.png")
+    notes: list[str] = []
+    bench.run(datasets=[str(pictures)], **arguments, events=bench.Events(note=notes.append))
+    assert any("1 pictures are others than before (p0.png)" in it for it in notes)
+    frame = bench.load(tmp_path / "run")
+    assert len(frame) == 9
+    assert set(frame["status"]) == {"ok"}
+
+
+def test_points_of_other_weights_are_history(tmp_path: Path, pictures: Path) -> None:
+    """After new weights a run of one point plans that point, and not former ones that nothing measures."""
+    codec = tmp_path / "weighted.py"
+    source = (
+        "import hashlib\nfrom pathlib import Path\nfrom tests.adapters import Honest\n\n\n"
+        "class Weighted(Honest):\n    name = 'weighted'\n"
+        "    weights_sha256 = hashlib.sha256(Path(r'%s').read_bytes()).hexdigest()\n"
+    )
+    codec.write_text(source % (tmp_path / "weights"))
+    line = {"datasets": [str(pictures)], "metrics": ["psnr_rgb"], "out": tmp_path / "run"}
+    for weights, points in (("1", "2,4,6"), ("2", "4")):
+        (tmp_path / "weights").write_text(weights)
+        bench.run(codecs=[f"{codec}:Weighted@{points}"], **line)
+    assert sorted(bench.load(tmp_path / "run")["quality"]) == [4, 4, 4]
+
+
+def test_a_mistyped_data_set_leaves_no_folder(tmp_path: Path) -> None:
+    """Whatever is wrong with the data set is told before anything is made."""
+    with pytest.raises(ConfigError, match="nowhere"):
+        bench.run(datasets=[str(tmp_path / "nowhere")], codecs=["png"], out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
