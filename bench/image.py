@@ -91,7 +91,7 @@ def read_image(path: Path) -> Picture:
         ) from error
     except pillow.DecompressionBombError as error:
         raise UnsupportedImage(f"{path}: {error}") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, TypeError, EOFError) as error:
         raise BadImage(f"{path}: corrupt or truncated ({error})") from error
     return Picture(pixels, "; ".join(notes))
 

@@ -127,6 +127,8 @@ def _run(
     names = [it.name for it in datasets]
     with _Describer(zygote) as describer:
         metrics = tuple(describer.metric(name) for name in suite.metrics)
+        if is_run(writer.folder) and not options.fresh:
+            metrics += _also_taken(read_info(writer.folder), suite, describer, events)
         host = Host(describer.codec, describer.device, events.note, describer.gpu_metrics)
         plan, files = make_plan(suite, datasets, metrics, host)
         metrics_device = describer.metrics_device(suite, plan)
@@ -160,6 +162,24 @@ def _run(
     )
 
 
+def _also_taken(
+    before: RunInfo, suite: Suite, describer: _Describer, events: Events
+) -> tuple[MetricPlan, ...]:
+    """The metrics that a folder holds and the suite does not ask for.
+
+    They are taken too: a trial measured again without them would lose its values of them.
+    """
+    found = []
+    for name in (it.name for it in before.metrics if it.name not in suite.metrics):
+        try:
+            found.append(describer.metric(name))
+        except ConfigError as error:
+            events.note(f"{error}; what is measured now has no values of it")
+    if found:
+        events.note(f"also takes {', '.join(it.name for it in found)}, which this folder has")
+    return tuple(found)
+
+
 def _recipe(plan: Plan, environment: Environment, options: Options, metrics: DeviceName) -> Recipe:
     mode: TimingMode = "alone" if options.timing else "load"
     repeat = Repeat(warmup=1, samples=options.repeats) if options.timing else Repeat()
@@ -184,6 +204,13 @@ def _resumed_info(
                 f"the environment differs from this run's former one ({'; '.join(changed)}): {consequence}"
             )
         _note_renewed(writer.folder, before, plan, events)
+        versions = {it.name: it.version for it in before.metrics}
+        for it in plan.metrics:
+            if (old := versions.get(it.name, it.version)) != it.version:
+                events.note(
+                    f"{it.name} changed ({old} -> {it.version}): codecs that are not run again now keep"
+                    " values of the former definition"
+                )
         if replaced := before.plan.replaced(plan):
             names = ", ".join(it.name for it in replaced[:3]) + (", …" if len(replaced) > 3 else "")
             events.note(

@@ -322,3 +322,29 @@ def test_a_mistyped_data_set_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nowhere"):
         bench.run(datasets=[str(tmp_path / "nowhere")], codecs=["png"], out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_metrics_of_the_folder_are_taken_as_well(tmp_path: Path, pictures: Path) -> None:
+    """Another metric for one codec does not cost it the values it had, and then all is done."""
+    line = {"datasets": [str(pictures)], "out": tmp_path / "run"}
+    bench.run(codecs=["jpeg@50", "webp@50"], metrics=["psnr_rgb"], **line)
+    notes: list[str] = []
+    events = bench.Events(note=notes.append)
+    assert bench.run(codecs=["jpeg@50"], metrics=["ssim_rgb"], **line, events=events).measured == 3
+    assert "also takes psnr_rgb, which this folder has" in notes
+    jpeg = bench.load(tmp_path / "run").query("codec == 'jpeg'")
+    assert jpeg[["psnr_rgb", "ssim_rgb"]].notna().all().all()
+    assert bench.run(codecs=["jpeg@50"], metrics=["psnr_rgb"], **line).measured == 0
+
+
+def test_a_metric_of_another_version_is_told(tmp_path: Path, pictures: Path) -> None:
+    """Codecs that are not run again keep values of the former definition."""
+    line = {"datasets": [str(pictures)], "metrics": ["psnr_rgb"], "out": tmp_path / "run"}
+    bench.run(codecs=["jpeg@50"], **line)
+    info = tmp_path / "run" / "run.json"
+    document = json.loads(info.read_text())
+    document["metrics"][0]["version"] = "0"
+    info.write_text(json.dumps(document))
+    notes: list[str] = []
+    bench.run(codecs=["webp@50"], **line, events=bench.Events(note=notes.append))
+    assert any(it.startswith("psnr_rgb changed (0 -> ") for it in notes)
