@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 NUMBERS = ("width", "height", "bytes", "gpu_bytes", "encode_peak_bytes", "decode_peak_bytes")
 SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
 """The columns of medians and those of interquartile ranges."""
-_REPEATING = ("status", "timing", "device", "metrics_device", "treatment")
+_REPEATING = ("status", "timing", "device", "peak_of", "metrics_device", "treatment")
 _HASHES = ("bitstream_sha256", "pixels_sha256")
 _TEXTS = (*_HASHES, "error")
 _ABSENT: dict[str, Any] = dict.fromkeys((*_REPEATING, "error"), "") | dict.fromkeys(_HASHES)
@@ -74,6 +74,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     gpu_bytes: float | None = None
     encode_peak_bytes: float | None = None
     decode_peak_bytes: float | None = None
+    peak_of: str = "process"
     metrics_device: str = "cpu"
     failure: Failure | None = None
 

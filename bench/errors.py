@@ -57,3 +57,7 @@ class MetricUndefined(BenchError):
 
 class StoreError(BenchError):
     """A run folder that cannot be used (locked, of an unknown schema, damaged), or a file not written."""
+
+
+class WorkersLost(BenchError):
+    """The process that starts workers has ended, or does not answer: nothing more can be measured."""

@@ -34,6 +34,7 @@ _IDENTITY = (
     "decode_iqr_s",
     "device",
     *_MEMORY,
+    "peak_of",
     "metrics_device",
     "treatment",
     "bitstream_sha256",
@@ -57,9 +58,9 @@ def load(run: Path | str) -> pd.DataFrame:
         ``encode_s`` and ``decode_s`` the median in seconds (``encode_iqr_s`` and ``decode_iqr_s`` the
         interquartile range, where there are three samples or more), ``error`` empty where there is none.
         ``device`` and ``metrics_device`` are where codec and metrics ran, ``gpu_bytes`` the most GPU memory
-        that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that the process
-        of a learned codec had resident. A metric without a value is NaN. Columns that repeat few values are
-        categorical.
+        that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that a learned
+        codec took; ``peak_of`` says what that is of (:data:`bench.record.PeakOf`). A metric without a value
+        is NaN. Columns that repeat few values are categorical.
         ``frame.attrs["metrics"]`` names the columns of metrics, ``frame.attrs["metric_versions"]`` has the
         versions of those that were asked for, ``frame.attrs["lower_is_better"]`` names those that measure
         difference rather than likeness, ``frame.attrs["ideal"]`` has the best value of those that are worse
@@ -131,6 +132,7 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "timing": trials.categories["timing"],
         "device": trials.categories["device"],
         **{name: pd.array(numbers[name], dtype="Int64") for name in _MEMORY},
+        "peak_of": trials.categories["peak_of"],
         "metrics_device": trials.categories["metrics_device"],
         **{name: numbers[name] for name in SPREADS.values()},
         "treatment": trials.categories["treatment"],

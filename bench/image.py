@@ -53,8 +53,13 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_image(path: Path) -> Picture:
+def read_image(path: Path, sha256: str | None = None) -> Picture:
     """Read one image file.
+
+    Parameters
+    ----------
+    path : the file, which is read once
+    sha256 : hex SHA-256 that its bytes are to have
 
     Returns
     -------
@@ -64,7 +69,7 @@ def read_image(path: Path) -> Picture:
     Raises
     ------
     BadImage
-        The file is missing, corrupt or truncated.
+        The file is missing, corrupt or truncated, or another one than ``sha256`` says.
     UnsupportedImage
         The file is sound, but its contents have no declared treatment.
     """
@@ -75,6 +80,8 @@ def read_image(path: Path) -> Picture:
         data = path.read_bytes()
     except OSError as error:
         raise BadImage(f"{path}: cannot be read ({error.strerror})") from error
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+        raise BadImage(f"{path}: is another file than when the run was planned (SHA-256); run again")
     try:
         # Pillow warns of what it then fails on, or of metadata that has no part in the samples.
         with (

@@ -1,14 +1,16 @@
-"""One trial -> one measurement: encode in one process, decode in another, score in the first."""
+"""One trial -> one measurement: encode in one process, decode in another, score in a third."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from bench.device import DeviceName
+from bench.engines.honesty import clock_problem, reuse_problem
 from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat, Score, Scored
-from bench.engines.pool import Died, Slot, Worker
+from bench.engines.pool import Died, Original, Slot, Worker
 from bench.plan import MetricPlan, Trial
 from bench.record import Failure, Measurement, Phase, TimingMode
 
@@ -52,33 +54,75 @@ def measure(trial: Trial, slot: Slot, recipe: Recipe) -> Outcome:
         failure = Failure(phase="load", message=trial.codec.unavailable)
         return Outcome(Measurement(**known, status="unsupported", failure=failure))
 
-    encoded = slot.encoder.ask(Encode(trial.path, trial.codec.ref, trial.quality, recipe.repeat))
+    original = slot.original(trial.path, trial.image.sha256)
+    if not isinstance(original, Original):
+        return _failed(known, original, "load", slot.scorer)
+    height, width, _ = original.shape
+    known |= {"width": width, "height": height, "treatment": original.treatment}
+
+    request = Encode(
+        original.image,
+        trial.codec.ref,
+        trial.quality,
+        recipe.repeat,
+        sha256=trial.image.sha256,
+        shape=original.shape,
+    )
+    encoded = slot.encoder.ask(request, [original.samples.readable])
     if not isinstance(encoded, Encoded):
         return _failed(known, encoded, "encode", slot.encoder)
     known |= {
-        "width": encoded.width,
-        "height": encoded.height,
-        "treatment": encoded.treatment,
         "bytes": len(encoded.bitstream),
         "bitstream_sha256": hashlib.sha256(encoded.bitstream).hexdigest(),
         "encode_s": encoded.seconds,
         "encode_peak_bytes": encoded.peak_bytes,
+        "peak_of": "process" if encoded.peak_bytes is None else "codec",
     } | _gpu(encoded.gpu_bytes)
+    if (problem := _time_problem(encoded, slot.encoder, recipe, original)) is not None:
+        return _failed(known, Failed("mismatch", "encode", "", problem), "encode", slot.encoder)
 
-    decoded = slot.decoder.ask(Decode(trial.codec.ref, encoded.bitstream, recipe.repeat))
+    decoded = slot.decoder.ask(Decode(trial.codec.ref, encoded.bitstream, recipe.repeat, digest=False))
     if not isinstance(decoded, Decoded):
         return _failed(known, decoded, "decode", slot.decoder)
-    known |= {"pixels_sha256": decoded.sha256, "decode_s": decoded.seconds}
-    known["decode_peak_bytes"] = decoded.peak_bytes
+    known |= {"decode_s": decoded.seconds, "decode_peak_bytes": decoded.peak_bytes}
     known |= _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
+    problem = _time_problem(decoded, slot.decoder, recipe, original)
 
     metrics = tuple((it.name, it.target) for it in recipe.metrics)
-    scored = slot.encoder.ask(Score(decoded.shape, metrics, trial.codec.lossless, recipe.metrics_device))
+    score = Score(
+        original.image,
+        trial.image.sha256,
+        decoded.shape,
+        metrics,
+        trial.codec.lossless,
+        recipe.metrics_device,
+    )
+    scored = slot.scorer.ask(score, [slot.decoder.decoded])
     if not isinstance(scored, Scored):
-        return _failed(known, scored, "metric", slot.encoder)
+        if isinstance(scored, Failed) and scored.sha256 is not None:
+            known["pixels_sha256"] = scored.sha256
+        teller = slot.decoder if isinstance(scored, Failed) and scored.phase == "decode" else slot.scorer
+        return _failed(known, scored, "metric", teller)
+    known["pixels_sha256"] = scored.sha256
+    if problem is not None:
+        return _failed(known, Failed("mismatch", "decode", "", problem), "decode", slot.decoder)
     known |= {"exact": scored.exact, "metrics": scored.metrics, "reasons": scored.reasons}
     known["metrics_device"] = recipe.metrics_device
     return Outcome(Measurement(**known, status="ok"), encoded.bitstream)
+
+
+def _time_problem(
+    answer: Encoded | Decoded, worker: Worker, recipe: Recipe, original: Original
+) -> str | None:
+    """Why times that were to be precise are none; under load nobody compares them."""
+    if recipe.timing != "alone":
+        return None
+    size = math.prod(original.shape)
+    spent = worker.spent
+    problem = clock_problem(answer.spent, spent.cpu, spent.wall, size * (recipe.repeat.calls + 2))
+    if problem is None and worker.met(original.shape) and answer.gpu_bytes is None:
+        problem = reuse_problem(answer.first, answer.seconds)
+    return problem
 
 
 def _gpu(*held: int | None) -> dict[str, Any]:

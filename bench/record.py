@@ -3,7 +3,7 @@
 Version history of the schema (the journal's lines and ``run.json``):
 
 1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
-   ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``.
+   ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``peak_of``.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
 derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
@@ -37,6 +37,12 @@ Phase = Literal["load", "encode", "decode", "metric"]
 
 TimingMode = Literal["load", "alone"]
 """``load``: other trials ran beside it, so times are throughput; ``alone``: pinned, warmed up, repeated."""
+
+
+PeakOf = Literal["process", "codec"]
+"""What ``encode_peak_bytes`` and ``decode_peak_bytes`` are of. ``codec``: see there; ``process``, in older
+journals: everything that was resident in a process which served other codecs too, interpreter and what
+earlier trials left included. The two are not comparable."""
 
 
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -86,10 +92,13 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     gpu_bytes: int | None = None
     """Most GPU memory that the encoder's or the decoder's process held for the codec, weights included."""
     encode_peak_bytes: int | None = None
-    """Most memory that the encoder's process had resident while a learned codec encoded, where the system
-    tells. Interpreter, libraries and what earlier trials left there are part of it: an upper bound."""
+    """Most memory that a learned codec took while it encoded, where the system tells: resident in a process
+    that served this codec alone, less what was resident before the codec was imported and constructed.
+    Its libraries and weights, the original and a copy of it, and the bitstream are part of it. What this
+    figure was in older journals: see ``peak_of``."""
     decode_peak_bytes: int | None = None
-    """The same of the decoder's process, which holds no original and no metrics."""
+    """The same of the decoder's process."""
+    peak_of: PeakOf = "process"
     metrics: dict[str, float | None] = {}
     metrics_device: DeviceName = "cpu"
     """Where the metrics ran that can choose. Not part of the key: their values agree to 1e-5."""

@@ -125,7 +125,8 @@ def _run(
     environment = current()
     specs = catalog()
     names = [it.name for it in datasets]
-    with _Describer(zygote) as describer:
+    limits = Limits(timeout=options.timeout, memory=int(_MEMORY_SHARE * memory_bytes()))
+    with _Describer(zygote, limits) as describer:
         metrics = tuple(describer.metric(name) for name in suite.metrics)
         if is_run(writer.folder) and not options.fresh:
             metrics += _also_taken(read_info(writer.folder), suite, describer, events)
@@ -279,8 +280,8 @@ def _serves(it: Measurement, folder: Path, options: Options) -> bool:
 class _Describer:
     """Constructs codecs and metrics in a worker to learn what they are; a broken one can't harm the run."""
 
-    def __init__(self, zygote: Zygote) -> None:
-        self._worker = Worker(zygote, Limits())
+    def __init__(self, zygote: Zygote, limits: Limits) -> None:
+        self._worker = Worker(zygote, limits)
         self._learned_metrics = False
         self.gpu_metrics = False
         """Whether a metric described so far can use a GPU."""

@@ -288,8 +288,20 @@ class RunWriter:
                 (self.folder / name).replace(self.folder / f"{name}.old")
 
     def write_info(self, info: RunInfo) -> None:
-        """Replace ``run.json`` in one step."""
-        data = msgspec.json.format(msgspec.json.encode(info), indent=1)
+        """Replace ``run.json`` in one step.
+
+        Raises
+        ------
+        StoreError
+            It could not be read again, or can't be written.
+        """
+        try:
+            data = msgspec.json.format(msgspec.json.encode(info), indent=1)
+            msgspec.json.decode(data, type=RunInfo)
+        except (msgspec.MsgspecError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"{self.folder / RUN_FILE}: is not written, since it could not be read again ({error})"
+            ) from error
         write_atomically(self.folder / RUN_FILE, data + b"\n")
 
     def append(self, measurement: Measurement) -> None:

@@ -28,7 +28,7 @@ def device_of(worker: Worker, wanted: str) -> DeviceName:
     return resolve(wanted, problem)
 
 
-def require_available(zygote: Zygote, codecs: Iterable[CodecPlan]) -> None:
+def require_available(zygote: Zygote, codecs: Iterable[CodecPlan], limits: Limits) -> None:
     """Construct each codec once, in a worker, and see that it is the one of the run.
 
     Raises
@@ -37,7 +37,7 @@ def require_available(zygote: Zygote, codecs: Iterable[CodecPlan]) -> None:
         One can't be: a library, its weights, or the GPU that it is to run on are not here; or its version or
         weights are others now, so that it need not understand what it encoded then.
     """
-    worker = Worker(zygote, Limits())
+    worker = Worker(zygote, limits)
     try:
         for codec in {it.ref: it for it in codecs}.values():
             answer = worker.ask(Describe(codec.ref))

@@ -52,22 +52,31 @@ class GpuUse:
             self.peak = most
 
 
-def timed(function: Callable[[], T], repeat: Repeat, use: GpuUse) -> tuple[T, tuple[float, ...]]:
+def timed(
+    function: Callable[[], T],
+    repeat: Repeat,
+    use: GpuUse,
+    take: Callable[[T, float], None] = lambda result, seconds: None,
+) -> tuple[T, tuple[float, ...]]:
     """The last result, and the seconds of each repetition after the warm-up.
 
     Work that a codec leaves queued on the GPU is waited for inside its time, and only there: a codec on the
-    CPU is not charged for asking.
+    CPU is not charged for asking. ``take`` is given each result and its seconds, warm-up included, outside
+    the clock.
     """
     spans: list[tuple[float, float]] = []
     with use.counted():
-        for _ in range(repeat.warmup):
-            function()
-        for _ in range(repeat.samples):
-            _settle()  # nothing that came before is timed
+        for number in range(repeat.calls):
+            timed_one = number >= repeat.warmup
+            if timed_one:
+                _settle()  # nothing that came before is timed
             start = perf_counter()
             result = function()
             stop = perf_counter()
-            spans.append((stop - start, (perf_counter() if _settle() else stop) - start))
+            settled = perf_counter() if timed_one and _settle() else stop
+            take(result, settled - start)
+            if timed_one:
+                spans.append((stop - start, settled - start))
     return result, tuple(settled if use.peak is not None else returned for returned, settled in spans)
 
 

@@ -1,7 +1,11 @@
-"""The most memory that this process had resident, since a moment of choice; Linux tells, others do not."""
+"""Memory of processes: of this one since a moment of choice, and of a worker with all that it started.
+
+Linux tells, others do not.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -15,8 +19,65 @@ def reset_peak() -> bool:
 
 
 def peak() -> int | None:
-    """Bytes."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return None
+    """Most bytes that this process had resident since :func:`reset_peak`."""
+    return _fields("self").get("VmHWM")
+
+
+def resident() -> int | None:
+    """Bytes that this process has resident, libraries included."""
+    return _fields("self").get("VmRSS")
+
+
+def used(pid: int) -> int | None:
+    """Bytes of memory that a process and its descendants hold, shared mappings included and files not.
+
+    Pages that several of them share count once where the sum would matter; None where the system does not
+    tell, or the process has ended.
+    """
+    try:
+        found = [_fields(it) for it in _tree(pid)]
+    except OSError:
+        return None
+    return sum(it.get("RssAnon", 0) + it.get("RssShmem", 0) for it in found)
+
+
+def over(pid: int, limit: int) -> bool:
+    """Whether a process and its descendants hold more than ``limit`` bytes together."""
+    if (used(pid) or 0) <= limit:
+        return False
+    with suppress(OSError):
+        # What processes share was counted in each of them; exact, and slower.
+        return sum(map(_proportional, _tree(pid))) > limit
+    return False
+
+
+def _tree(pid: int) -> list[int]:
+    found, queue = [], [pid]
+    while queue:
+        found.append(queue.pop())
+        with suppress(OSError):
+            for thread in Path(f"/proc/{found[-1]}/task").iterdir():
+                queue += map(int, (thread / "children").read_text().split())
+    return found
+
+
+def _fields(process: int | str) -> dict[str, int]:
+    """Sizes in /proc/PID/status, in bytes; empty where there are none."""
+    sizes = {}
+    with suppress(OSError):
+        for line in Path(f"/proc/{process}/status").read_text(errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if value.endswith(" kB"):
+                sizes[name] = int(value[:-3]) * 1024
+    return sizes
+
+
+def _proportional(pid: int) -> int:
+    """A process's share of the memory that it maps, files left out."""
+    sizes = dict.fromkeys(("Pss_Anon:", "Pss_Shmem:"), 0)
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            name, *rest = line.split()
+            if name in sizes:
+                sizes[name] = int(rest[0]) * 1024
+    return sum(sizes.values())

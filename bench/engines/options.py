@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
+from pathlib import Path
 from types import UnionType
 from typing import Any, Literal
 
@@ -64,4 +65,4 @@ def _coerced(what: str, value: Any, hint: Any) -> Any:
             raise ConfigError(
                 f"{what} is {'a whole number' if hint is int else 'a number'}, not {value!r}"
             ) from None
-    return str(value)
+    return Path(str(value)) if hint is Path else str(value)

@@ -1,173 +1,195 @@
-"""The parent's side of the workers: asking with a deadline, and telling how one died."""
+"""The parent's side of the workers: one process for each codec, and the three workers that a trial visits."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-import signal
-import tempfile
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from bench.codec import Image
-from bench.engines.messages import Failed
-from bench.engines.samples import SampleFile, read_samples
-from bench.engines.zygote import Zygote, kill_group
-from bench.record import Status
+from bench.engines import memory
+from bench.engines.messages import CodecRef, Describe, Failed, Load, Loaded, Prepare, Prepared
+from bench.engines.process import Died, Limits, Process, Spent
+from bench.engines.samples import SampleFile
+from bench.engines.zygote import Zygote
+from bench.environment import memory_bytes
+from bench.errors import ConfigError
 
-_STDERR_TAIL = 2000
+__all__ = ["Died", "Limits", "Original", "Slot", "Spent", "Worker"]
 
-
-@dataclass(frozen=True)
-class Limits:
-    """What one request to a worker may cost."""
-
-    timeout: float = 300.0
-    """Seconds."""
-    memory: int = 0
-    """Bytes of private memory of a worker process; 0 for no limit."""
-    cpu: int = -1
-    """The processor that workers are pinned to; -1 for any."""
-
-
-@dataclass(frozen=True)
-class Died:
-    """A worker that ended, or was ended, in the middle of a request."""
-
-    status: Status
-    message: str
-    signal: int | None
-    stderr: str
+_MOST_PROCESSES = 32
+_MEMORY_SHARE = 0.2
+"""Of the limit of memory of one process, what a worker's idle processes may hold together."""
 
 
 class Worker:
-    """One worker process, started when first needed and replaced after a death."""
+    """One process for each codec that it is asked about, and one for requests without a codec.
 
-    def __init__(self, zygote: Zygote, limits: Limits, samples: int | None = None) -> None:
-        """``samples`` is the descriptor for decoded samples; by default the worker has a file of its own."""
+    A process is started when it is first needed, and serves no other codec: what an adapter changes in it
+    (the working directory, limits, modules) is its own affair. Those that were used least recently end when
+    there are too many, or when they hold too much memory; one that died is replaced at the next request.
+    """
+
+    def __init__(self, zygote: Zygote, limits: Limits) -> None:
         self._zygote = zygote
         self._limits = limits
-        self._own_samples = SampleFile() if samples is None else None
-        self._samples = self._own_samples.writable if self._own_samples else samples
-        self._stderr = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by close()
-        # The worker shares the file's position; appending keeps reads here and writes there apart.
-        fcntl.fcntl(self._stderr, fcntl.F_SETFL, os.O_APPEND)
-        self._pid: int | None = None
-        self._connection: Connection | None = None
+        self._idle_memory = int(_MEMORY_SHARE * (limits.memory or memory_bytes()))
+        self._processes: OrderedDict[CodecRef | None, Process] = OrderedDict()
+        self._last: Process | None = None
 
-    def ask(self, request: Any) -> Any:
-        """Send a request and wait for the answer.
+    def ask(self, request: Any, files: Sequence[int] = ()) -> Any:
+        """Send a request, with descriptors for the worker, and wait for the answer.
 
         Returns the worker's answer, :class:`~bench.engines.messages.Failed`, or :class:`Died`.
+
+        Raises
+        ------
+        WorkersLost
+            The process that starts workers has ended.
+        ConfigError
+            An option of the codec is no bool, number or string.
         """
-        try:
-            connection = self._started()
-            connection.send(request)
-            answer = self._receive(connection, self._limits.timeout * _calls(request))
-        except (EOFError, ConnectionError):
-            return self._post_mortem()
-        if isinstance(answer, Failed) and answer.status == "oom" and self._pid is not None:
-            # what a codec holds on to would be taken from the next one
-            kill_group(self._pid)
-            self._reap()
-        return answer
+        codec: CodecRef | None = getattr(request, "codec", None)
+        process = self._processes.get(codec)
+        if process is None or not process.alive:
+            answer = self._start(codec, request)
+            if answer is not None:
+                return answer
+            process = self._processes[codec]
+        repeat = getattr(request, "repeat", None)
+        return self._asked(codec, process, request, 1 if repeat is None else repeat.calls, files)
 
     def samples(self, shape: tuple[int, ...]) -> Image:
         """The picture that this worker decoded last."""
-        assert self._samples is not None
-        return read_samples(self._samples, shape)
+        assert self._last is not None
+        return self._last.samples(shape)
+
+    @property
+    def decoded(self) -> int:
+        """Descriptor of the samples that this worker decoded last."""
+        assert self._last is not None
+        return self._last.decoded
+
+    @property
+    def spent(self) -> Spent:
+        """What the last request took, as seen from here."""
+        return self._last.spent if self._last is not None else Spent()
+
+    def met(self, shape: tuple[int, ...]) -> bool:
+        """Whether the last process was asked about a picture of this shape before; from now on it was."""
+        assert self._last is not None
+        known = shape in self._last.shapes
+        self._last.shapes.add(shape)
+        return known
 
     def stderr(self) -> str:
         """The last lines that the codec printed since the last request."""
-        size = self._stderr.seek(0, os.SEEK_END)
-        self._stderr.seek(max(0, size - _STDERR_TAIL))
-        return self._stderr.read().decode(errors="replace").strip()
+        return self._last.stderr() if self._last is not None else ""
 
     def kill(self) -> None:
-        """Kill the process at once; safe from any thread. Whoever waits for an answer sees it die."""
-        if (pid := self._pid) is not None:
-            kill_group(pid)
+        """Kill all processes at once; safe from any thread. Whoever waits for an answer sees it die."""
+        for process in list(self._processes.values()):
+            process.kill()
 
     def close(self) -> None:
-        """End the process."""
-        if self._pid is not None:
-            kill_group(self._pid)
-            self._reap()
-        self._stderr.close()
-        if self._own_samples is not None:
-            self._own_samples.close()
+        """End all processes."""
+        for process in self._processes.values():
+            process.close()
+        self._processes.clear()
 
-    def _started(self) -> Connection:
-        if self._connection is None:
-            assert self._samples is not None
-            files = (self._stderr.fileno(), self._samples)
-            self._pid, self._connection = self._zygote.fork(
-                files, memory=self._limits.memory, cpu=self._limits.cpu
-            )
-        if self._stderr.seek(0, os.SEEK_END):
-            self._stderr.truncate(0)
-        return self._connection
+    def _start(self, codec: CodecRef | None, request: Any) -> Failed | Died | None:
+        """Start a process and construct the codec in it; what went wrong, if anything did."""
+        if (dead := self._processes.pop(codec, None)) is not None:
+            dead.close()
+        process = self._processes[codec] = Process(self._zygote, self._limits)
+        if codec is None or isinstance(request, Describe):
+            return None
+        answer = self._asked(codec, process, Prepare(codec), 1, ())
+        return None if isinstance(answer, Prepared) else answer
 
-    def _receive(self, connection: Connection, timeout: float) -> Any:
-        if connection.poll(timeout):
-            return connection.recv()
-        assert self._pid is not None
-        kill_group(self._pid)
-        stderr = self.stderr()
-        self._reap()
-        return Died("timeout", f"no result within {timeout:g} s", None, stderr)
+    def _asked(
+        self, codec: CodecRef | None, process: Process, request: Any, calls: int, files: Sequence[int]
+    ) -> Any:
+        self._last = process
+        self._processes.move_to_end(codec)
+        try:
+            answer = process.ask(request, calls, files)
+        except (TypeError, OverflowError, ValueError) as error:
+            raise ConfigError(f"codec {codec.target if codec else request}: {error}") from error
+        if isinstance(answer, Failed) and (answer.status == "oom" or isinstance(request, Prepare)):
+            process.end()  # what it holds on to would be missing
+        process.on_gpu |= getattr(answer, "gpu_bytes", None) is not None
+        self._retire(process)
+        return answer
 
-    def _post_mortem(self) -> Died:
-        stderr = self.stderr()
-        assert self._pid is not None
-        code = self._reap()
-        if code == -signal.SIGKILL:
-            return Died("oom", "killed by the system, most likely for want of memory", -code, stderr)
-        if code == -signal.SIGABRT and "std::bad_alloc" in stderr:
-            return Died("oom", "a library ended the process for want of memory", -code, stderr)
-        if code < 0:
-            return Died("crash", f"the process died of {_signal(-code)}", -code, stderr)
-        return Died("crash", f"the process ended by itself with exit code {code}", None, stderr)
-
-    def _reap(self) -> int:
-        assert self._pid is not None
-        assert self._connection is not None
-        pid, self._pid = self._pid, None
-        self._connection.close()
-        self._connection = None
-        kill_group(pid)  # children of a worker that died are in its group
-        return self._zygote.wait(pid)
+    def _retire(self, current: Process) -> None:
+        """End those processes that were used least recently, as far as there is no room for them."""
+        if len(self._processes) == 1:
+            return
+        current.resident = (memory.used(current.pid) or 0) if current.alive else 0
+        for codec, process in list(self._processes.items()):
+            held = sum(it.resident for it in self._processes.values())
+            crowded = len(self._processes) > _MOST_PROCESSES or held > self._idle_memory
+            # On a GPU each process takes some half gigabyte before it has done anything.
+            if process is not current and (crowded or (process.on_gpu and current.on_gpu)):
+                del self._processes[codec]
+                process.close()
 
 
-def _calls(request: Any) -> int:
-    """How often a request runs the codec; the limit of time is for one."""
-    repeat = getattr(request, "repeat", None)
-    return 1 if repeat is None else max(1, repeat.warmup + repeat.samples)
+@dataclass(frozen=True)
+class Original:
+    """A picture that was read and cannot change any more."""
 
-
-def _signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"  # a real-time one has no name
+    image: Path
+    sha256: str | None
+    """Of the file's bytes, where it was to be a certain file."""
+    shape: tuple[int, int, int]
+    treatment: str
+    samples: SampleFile
 
 
 class Slot:
-    """The two workers that a trial visits: nothing but the bitstream passes from the one to the other."""
+    """The three workers that a trial visits: nothing but the bitstream passes from encoder to decoder.
+
+    The scorer reads the original and takes the metrics; no adapter is ever loaded there.
+    """
 
     def __init__(self, zygote: Zygote, limits: Limits) -> None:
-        self._samples = SampleFile()
-        self.encoder = Worker(zygote, limits, self._samples.readable)
-        self.decoder = Worker(zygote, limits, self._samples.writable)
+        self.scorer = Worker(zygote, limits)
+        self.encoder = Worker(zygote, limits)
+        self.decoder = Worker(zygote, limits)
+        self._original: Original | None = None
+
+    def original(self, image: Path, sha256: str | None) -> Original | Failed | Died:
+        """A picture as the scorer read it; it is kept until another one is asked for."""
+        kept = self._original
+        if kept is not None and (kept.image, kept.sha256) == (image, sha256):
+            return kept
+        self._forget()
+        samples = SampleFile()
+        answer = self.scorer.ask(Load(image.absolute(), sha256), [samples.writable])
+        if not isinstance(answer, Loaded):
+            samples.close()
+            assert isinstance(answer, Failed | Died)
+            return answer
+        samples.seal()
+        self._original = Original(image, sha256, answer.shape, answer.treatment, samples)
+        return self._original
 
     def kill(self) -> None:
-        """Kill both processes at once; safe from any thread."""
-        self.encoder.kill()
-        self.decoder.kill()
+        """Kill all processes at once; safe from any thread."""
+        for worker in (self.scorer, self.encoder, self.decoder):
+            worker.kill()
 
     def close(self) -> None:
-        """End both processes."""
-        self.encoder.close()
-        self.decoder.close()
-        self._samples.close()
+        """End all processes."""
+        for worker in (self.scorer, self.encoder, self.decoder):
+            worker.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._original is not None:
+            self._original.samples.close()
+            self._original = None

@@ -1,12 +1,14 @@
-"""Decoded samples on their way from the process that decodes to the one that scores.
+"""Samples of pictures on their way between processes: through files in memory, not through a connection.
 
-They go through a file in memory, not through the connection: a picture is copied twice instead of six
-times, and the parent never touches it. The encoder's worker can only read it, so that nothing but the
-bitstream reaches the decoder.
+The scorer writes an original into one that is then sealed: from there on nobody can change it, whatever
+descriptor or path he opens it by. A decoder has a file of its own to write to; the scorer takes a copy and
+scores that.
 """
 
 from __future__ import annotations
 
+import fcntl
+import math
 import os
 import tempfile
 
@@ -14,18 +16,25 @@ import numpy as np
 
 from bench.codec import Image
 
+_SEALS = ("F_SEAL_WRITE", "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_SEAL")
+
 
 class SampleFile:
     """The parent's handle; ``writable`` and ``readable`` are descriptors to hand to workers."""
 
     def __init__(self) -> None:
         if hasattr(os, "memfd_create"):
-            self.writable = os.memfd_create("rdbench-samples")
+            self.writable = os.memfd_create("rdbench-samples", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
             self.readable = os.open(f"/proc/self/fd/{self.writable}", os.O_RDONLY | os.O_CLOEXEC)
         else:
             with tempfile.NamedTemporaryFile() as file:
                 self.writable = os.dup(file.fileno())
                 self.readable = os.open(file.name, os.O_RDONLY | os.O_CLOEXEC)
+
+    def seal(self) -> None:
+        """Make the contents final, where the system can: no process can write to them any more."""
+        if hasattr(os, "memfd_create"):
+            fcntl.fcntl(self.writable, fcntl.F_ADD_SEALS, sum(getattr(fcntl, it) for it in _SEALS))
 
     def close(self) -> None:
         """Give the memory back."""
@@ -44,7 +53,9 @@ def write_samples(descriptor: int, pixels: Image) -> None:
 
 
 def read_samples(descriptor: int, shape: tuple[int, ...]) -> Image:
-    """The file's contents as a picture; ``EOFError`` where they are fewer samples than the shape's."""
+    """A copy of the file's contents as a picture; ``EOFError`` where they are not as many as the shape's."""
+    if os.fstat(descriptor).st_size != math.prod(shape):
+        raise EOFError(f"samples of shape {shape} are announced, and not as many written")
     pixels = np.empty(shape, np.uint8)
     left = pixels.reshape(-1).data
     offset = 0

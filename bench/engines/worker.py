@@ -1,8 +1,9 @@
 """What runs inside a worker process: load, encode, decode, score; the harness holds the clock.
 
-A trial visits two workers. The first reads the original, encodes it and later scores the result;
-the second is given the bitstream and nothing else. Neither trusts the adapter: what it returns is
-checked and materialised inside the timed window, and what it raises becomes a failure.
+A trial visits three of them. The scorer reads the original and later compares the result; it loads metrics
+and never an adapter. The encoder's process is given the samples, the decoder's the bitstream, and nothing
+else; each serves one codec. Neither trusts the adapter: what it returns is checked and materialised inside
+the timed window, and what it raises becomes a failure.
 """
 
 from __future__ import annotations
@@ -11,10 +12,8 @@ import hashlib
 import inspect
 import math
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,13 @@ from bench import registry
 from bench.codec import Codec, Image
 from bench.device import DeviceName, cuda_problem
 from bench.engines import memory
+from bench.engines.channel import Channel
+from bench.engines.description import described
 from bench.engines.gpu import GpuUse, T, timed
-from bench.engines.honesty import Mismatch, check_pixels, materialised
+from bench.engines.honesty import Mismatch, Repetitions, check_pixels, materialised
 from bench.engines.messages import (
+    LARGEST,
+    MESSAGE_LENGTH,
     CheckCuda,
     CodecRef,
     CudaState,
@@ -34,15 +37,20 @@ from bench.engines.messages import (
     Decoded,
     Describe,
     DescribeMetric,
-    Description,
     Encode,
     Encoded,
     Explain,
     Failed,
+    Load,
+    Loaded,
     MetricDescription,
+    Prepare,
+    Prepared,
     Repeat,
     Score,
     Scored,
+    pack,
+    unpack_request,
 )
 from bench.engines.options import complete_config
 from bench.engines.samples import read_samples, write_samples
@@ -50,26 +58,27 @@ from bench.errors import (
     BadImage,
     BenchError,
     CodecUnavailable,
-    ConfigError,
     MetricUndefined,
     Unsupported,
     UnsupportedImage,
 )
-from bench.image import read_image
+from bench.image import Picture, read_image
 from bench.metrics.base import Metric, Pair, Reference
 from bench.record import Phase, Status
 
-_CONTRACT = ("name", "version", "lossless", "qualities", "quality_range", "encode", "decode")
 _TORCH_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory")
 
 
 @dataclass(frozen=True)
-class _Loaded:
-    """A codec as this process constructed it."""
+class _Ready:
+    """The codec as this process constructed it."""
 
+    ref: CodecRef
     codec: Codec
     config: dict[str, Any]
     gpu: GpuUse
+    idle: int | None
+    """Bytes that the process had resident before."""
 
 
 @dataclass
@@ -78,37 +87,45 @@ class _State:
 
     samples: int
     """Descriptor of the file for decoded samples."""
-    codecs: dict[CodecRef, _Loaded] = field(default_factory=dict)
+    files: list[int] = field(default_factory=list)
+    """Descriptors that came with the request."""
+    ready: _Ready | None = None
     metrics: dict[tuple[str, DeviceName], Metric] = field(default_factory=dict)
-    path: Path | None = None
+    source: tuple[Path, str | None] | None = None
+    """File and hash of the picture at hand."""
     reference: Reference | None = None
     given: Image | None = None
-    """A copy of the reference's picture: what codecs are given."""
+    """A copy of the reference's picture: what a codec is given."""
     treatment: str = ""
 
 
 class _Answers:
     """The way back. A child that a codec forked and forgot must not answer in its parent's place."""
 
-    def __init__(self, connection: Connection, pid: int) -> None:
-        self._connection = connection
+    def __init__(self, channel: Channel, pid: int) -> None:
+        self._channel = channel
         self._pid = pid
 
     def send(self, answer: Any) -> None:
         """Send an answer, in the process that was asked."""
         if os.getpid() != self._pid:
             os._exit(1)
-        self._connection.send(answer)
+        data = pack(answer)
+        if len(data) > LARGEST:
+            raise Mismatch(f"the answer has {len(data)} bytes, more than {LARGEST}")
+        self._channel.send(data)
 
 
-def serve(connection: Connection, samples: int) -> None:
+def serve(channel: Channel, samples: int) -> None:
     """Answer requests until the other end closes."""
     state = _State(samples)
     pid = os.getpid()
     handlers: dict[type, Callable[..., None]] = {
+        Prepare: _prepare,
         Describe: _describe,
         DescribeMetric: _describe_metric,
         CheckCuda: _check_cuda,
+        Load: _load,
         Encode: _encode,
         Decode: _decode,
         Score: _score,
@@ -116,44 +133,32 @@ def serve(connection: Connection, samples: int) -> None:
     }
     while True:
         try:
-            request = connection.recv()
+            data, state.files = channel.receive(LARGEST)
         except EOFError:
             return
-        handlers[type(request)](_Answers(connection, pid), state, request)
+        for it in state.files:
+            os.set_inheritable(it, False)
+        request = unpack_request(data)
+        del data
+        handlers[type(request)](_Answers(channel, pid), state, request)
+        for it in state.files:
+            os.close(it)
 
 
-def _describe(connection: _Answers, state: _State, request: Describe) -> None:
+def _prepare(connection: _Answers, state: _State, request: Prepare) -> None:
     try:
-        loaded = _codec(state, request.codec)
-        codec = loaded.codec
-        missing = [it for it in _CONTRACT if not hasattr(codec, it)]
-        if missing:
-            raise ConfigError(f"{type(codec).__name__} lacks {', '.join(missing)}, which every codec has")
-        quality_range = None if codec.lossless else codec.quality_range
-        connection.send(
-            Description(
-                name=str(codec.name),
-                version=str(codec.version) + registry.file_version(request.codec.target),
-                lossless=bool(codec.lossless),
-                qualities=tuple(float(it) for it in codec.qualities),
-                quality_range=quality_range and (float(quality_range[0]), float(quality_range[1])),
-                config=loaded.config,
-                weights_sha256=getattr(codec, "weights_sha256", None),
-                complexity=_complexity(codec),
-            )
-        )
+        _codec(state, request.codec)
+        connection.send(Prepared())
     except Exception as error:
         connection.send(_failed(error, "load"))
 
 
-def _complexity(codec: Codec) -> dict[str, float]:
-    """What a learned codec says of its cost; a codec that cannot say it can still code."""
+def _describe(connection: _Answers, state: _State, request: Describe) -> None:
     try:
-        found = codec.complexity() if hasattr(codec, "complexity") else {}
-        return {str(name): float(value) for name, value in found.items()}
+        ready = _codec(state, request.codec)
+        connection.send(described(ready.codec, ready.config, request.codec.target))
     except Exception as error:
-        print(f"{codec.name}: no complexity: {error!r}", file=sys.stderr)
-        return {}
+        connection.send(_failed(error, "load"))
 
 
 def _describe_metric(connection: _Answers, state: _State, request: DescribeMetric) -> None:
@@ -178,68 +183,128 @@ def _check_cuda(connection: _Answers, state: _State, request: CheckCuda) -> None
     connection.send(CudaState(cuda_problem()))
 
 
+def _load(connection: _Answers, state: _State, request: Load) -> None:
+    try:
+        picture = _picture(request.image, request.sha256)
+        _keep(state, request.image, request.sha256, picture)
+        write_samples(state.files[0], picture.pixels)
+        height, width, depth = picture.pixels.shape
+        connection.send(Loaded((height, width, depth), picture.treatment))
+    except Exception as error:
+        connection.send(_failed(error, "load"))
+
+
+def _picture(path: Path, sha256: str | None) -> Picture:
+    picture = read_image(path, sha256)
+    picture.pixels.flags.writeable = False
+    return picture
+
+
+def _keep(state: _State, path: Path, sha256: str | None, picture: Picture) -> Reference:
+    state.source = state.reference = state.given = None
+    state.reference, state.treatment = Reference(picture.pixels), picture.treatment
+    state.source = path, sha256
+    return state.reference
+
+
+def _reference(state: _State, request: Encode | Score) -> Reference:
+    """The picture of a request: the one at hand, the attached samples, or the file."""
+    if state.reference is not None and state.source == (request.image, request.sha256):
+        return state.reference
+    if isinstance(request, Encode) and request.shape is not None:
+        picture = Picture(read_samples(state.files[0], request.shape), "")
+        picture.pixels.flags.writeable = False
+    else:
+        picture = _picture(request.image, request.sha256)
+    return _keep(state, request.image, request.sha256, picture)
+
+
 def _encode(connection: _Answers, state: _State, request: Encode) -> None:
     width = height = None
     phase: Phase = "load"
     try:
-        if state.path != request.image:
-            state.path = state.reference = state.given = None
-            picture = read_image(request.image)
-            picture.pixels.flags.writeable = False
-            state.reference, state.treatment = Reference(picture.pixels), picture.treatment
-            state.path = request.image
-        assert state.reference is not None
-        image = state.reference.image
+        image = _reference(state, request).image
         height, width = image.shape[:2]
+        ready = _codec(state, request.codec)
         phase = "encode"
-        loaded = _codec(state, request.codec)
         # numpy's lock does not bind a library that was handed the memory
         given = image.copy() if state.given is None else state.given
         given.flags.writeable = False
         state.given = None
+        results = Repetitions("encode", hashed=_bitstream)
         bitstream, seconds, held = _measured(
-            loaded, lambda: loaded.codec.encode(given, request.quality), request.repeat
+            ready, lambda: ready.codec.encode(given, request.quality), request.repeat, results
         )
         if not np.array_equal(given, image):
             raise Mismatch("encode wrote into the picture that it was given")
         state.given = given
-        if not isinstance(bitstream, bytes):
-            raise Mismatch(f"encode returned {type(bitstream).__name__}, not bytes")
-        bitstream = bytes(memoryview(bitstream))  # a subclass could carry more than its bytes
-        connection.send(Encoded(bitstream, seconds, width, height, state.treatment, loaded.gpu.peak, held))
+        bitstream = bytes(_bitstream(bitstream))  # a subclass could carry more than its bytes
+        connection.send(
+            Encoded(
+                bitstream,
+                seconds,
+                width,
+                height,
+                state.treatment,
+                ready.gpu.peak,
+                held,
+                results.spent,
+                results.first,
+            )
+        )
     except Exception as error:
         connection.send(_failed(error, phase, width, height))
 
 
+def _bitstream(found: Any) -> memoryview:
+    """What ``encode`` returned, checked."""
+    if not isinstance(found, bytes):
+        raise Mismatch(f"encode returned {type(found).__name__}, not bytes")
+    if not found:
+        raise Mismatch("encode returned no byte at all; a bitstream has at least one")
+    return memoryview(found)
+
+
 def _decode(connection: _Answers, state: _State, request: Decode) -> None:
     try:
-        loaded = _codec(state, request.codec)
+        ready = _codec(state, request.codec)
+        results = Repetitions("decode", hashed=lambda it: it.reshape(-1).data)
         pixels, seconds, held = _measured(
-            loaded, lambda: materialised(loaded.codec.decode(request.bitstream)), request.repeat
+            ready, lambda: materialised(ready.codec.decode(request.bitstream)), request.repeat, results
         )
         write_samples(state.samples, pixels)
-        digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest()
-        connection.send(Decoded(pixels.shape, seconds, digest, loaded.gpu.peak, held))
+        digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest() if request.digest else ""
+        connection.send(
+            Decoded(pixels.shape, seconds, digest, ready.gpu.peak, held, results.spent, results.first)
+        )
     except Exception as error:
         connection.send(_failed(error, "decode"))
 
 
 def _measured(
-    loaded: _Loaded, function: Callable[[], T], repeat: Repeat
+    ready: _Ready, function: Callable[[], T], repeat: Repeat, results: Repetitions
 ) -> tuple[T, tuple[float, ...], int | None]:
-    """The result, the seconds, and for a learned codec the most memory that the process had resident."""
-    learned = hasattr(loaded.codec, "weights_sha256") and memory.reset_peak()
-    result, seconds = timed(function, repeat, loaded.gpu)
-    return result, seconds, memory.peak() if learned else None
+    """The result, the seconds, and for a learned codec the most memory that it needed."""
+    learned = ready.idle is not None and hasattr(ready.codec, "weights_sha256") and memory.reset_peak()
+    if repeat.calls > 1:
+        result, seconds = timed(function, repeat, ready.gpu, results.take)
+    else:
+        result, seconds = timed(function, repeat, ready.gpu)
+        results.spent = sum(seconds)
+    peak = memory.peak() if learned else None
+    return result, seconds, None if peak is None or ready.idle is None else max(0, peak - ready.idle)
 
 
 def _score(connection: _Answers, state: _State, request: Score) -> None:
+    digest = None
     try:
-        assert state.reference is not None
-        decoded = read_samples(state.samples, request.shape)
-        connection.send(_scored(state, request, state.reference, decoded))
+        reference = _reference(state, request)
+        decoded = read_samples(state.files[0], request.shape)  # a copy: nobody else can write to it
+        digest = hashlib.sha256(decoded.reshape(-1).data).hexdigest()
+        connection.send(_scored(state, request, reference, decoded, digest))
     except Exception as error:
-        connection.send(_failed(error, "metric" if not isinstance(error, Mismatch) else "decode"))
+        phase: Phase = "metric" if not isinstance(error, Mismatch | BadImage) else "decode"
+        connection.send(_failed(error, phase, sha256=digest))
 
 
 def _explain(connection: _Answers, state: _State, request: Explain) -> None:
@@ -247,8 +312,7 @@ def _explain(connection: _Answers, state: _State, request: Explain) -> None:
 
     phase: Phase = "load"
     try:
-        image = read_image(request.image).pixels
-        image.flags.writeable = False
+        image = _picture(request.image, request.sha256).pixels
         codec = _codec(state, request.codec).codec
         phase = "encode"
         connection.send(explained(codec, image, request.quality))
@@ -256,7 +320,7 @@ def _explain(connection: _Answers, state: _State, request: Explain) -> None:
         connection.send(_failed(error, phase))
 
 
-def _scored(state: _State, request: Score, reference: Reference, decoded: Image) -> Scored:
+def _scored(state: _State, request: Score, reference: Reference, decoded: Image, digest: str) -> Scored:
     exact = check_pixels(reference.image, decoded, lossless=request.lossless)
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
@@ -273,18 +337,21 @@ def _scored(state: _State, request: Score, reference: Reference, decoded: Image)
         values[name] = value if finite else None
         if not finite:
             reasons[name] = "identical pixels" if exact else "no error in these samples"
-    return Scored(exact, values, reasons)
+    return Scored(exact, values, reasons, digest)
 
 
-def _codec(state: _State, reference: CodecRef) -> _Loaded:
-    if reference not in state.codecs:
-        constructor = registry.load(reference.target)
-        config = complete_config(constructor, dict(reference.config))
+def _codec(state: _State, ref: CodecRef) -> _Ready:
+    """The codec of this process: the first that is asked for, and no other."""
+    if state.ready is None:
+        idle = memory.resident()
+        constructor = registry.load(ref.target)
+        config = complete_config(constructor, dict(ref.config))
         gpu = GpuUse()
         with gpu.counted():
             codec = constructor(**config)
-        state.codecs[reference] = _Loaded(codec, config, gpu)
-    return state.codecs[reference]
+        state.ready = _Ready(ref, codec, config, gpu, idle)
+    assert state.ready.ref == ref, "a process serves one codec"
+    return state.ready
 
 
 def _metric(state: _State, target: str, device: DeviceName) -> Metric:
@@ -299,7 +366,13 @@ def _takes_device(constructor: type) -> bool:
     return "device" in inspect.signature(constructor).parameters
 
 
-def _failed(error: Exception, phase: Phase, width: int | None = None, height: int | None = None) -> Failed:
+def _failed(
+    error: Exception,
+    phase: Phase,
+    width: int | None = None,
+    height: int | None = None,
+    sha256: str | None = None,
+) -> Failed:
     status: Status
     match error:
         case _ if _out_of_memory(error):
@@ -313,13 +386,26 @@ def _failed(error: Exception, phase: Phase, width: int | None = None, height: in
         case _:
             status = "nonfinite" if phase == "metric" else "codec_error"
     name = "" if isinstance(error, BenchError | Mismatch) else type(error).__name__
-    said = (str(error) or type(error).__name__).encode("utf-8", "replace").decode()
-    return Failed(status, phase, name, said, width, height)
+    said = _cut(_message(error) or type(error).__name__)
+    return Failed(status, phase, _cut(name), said, width, height, sha256)
+
+
+def _message(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception as another:  # an exception class of the adapter's own
+        return f"(its message can't be made: {type(another).__name__})"
+
+
+def _cut(text: str) -> str:
+    """The text as it can be written, at a length that can be read."""
+    kept = text if len(text) <= MESSAGE_LENGTH else text[: MESSAGE_LENGTH - 1] + "…"
+    return kept.encode("utf-8", "replace").decode()
 
 
 def _out_of_memory(error: Exception) -> bool:
     """Whether memory ran out; torch says so in a RuntimeError, of the GPU's in a subclass."""
-    said = str(error)
+    said = _message(error)
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"

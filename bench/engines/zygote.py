@@ -3,8 +3,9 @@
 The parent starts ``python -m bench.engines.zygote`` and talks to it over a socket. For each worker it
 passes three descriptors: the worker's end of a connection, a file for its standard error, and the file
 for decoded samples. The zygote forks; the child leads a process group of its own, so that killing the
-group takes along what the codec started. When the parent dies, however abruptly, the zygote kills every
-group and ends: nothing is orphaned.
+group takes along what the codec started. What left the group (a daemon, ``setsid``) is reparented to the
+zygote when its worker dies, and killed there. When the parent dies, however abruptly, the zygote kills
+every worker and ends: nothing is orphaned. When the zygote dies, its workers die with it.
 
 Forking is safe because the zygote has one thread and imports no adapter, no torch and no CUDA.
 """
@@ -12,6 +13,7 @@ Forking is safe because the zygote has one thread and imports no adapter, no tor
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import os
 import resource
@@ -24,12 +26,19 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
-from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
 from typing import NoReturn, Self
+
+from bench.engines.channel import Channel
+from bench.errors import WorkersLost
 
 _FORK, _WAIT = b"F", b"W"
 _REQUEST = struct.Struct("<cqi")  # operation, pid or memory limit in bytes (0: none), CPU or -1
 _ANSWER = struct.Struct("<q")
+_PATIENCE, _FAREWELL = 300.0, 20.0
+"""Seconds that the zygote has for an answer, compiling its kernels included, and for ending its workers."""
+_SET_PARENT_DEATH_SIGNAL, _SET_CHILD_SUBREAPER = 1, 36
+"""Operations of ``prctl`` (linux/prctl.h)."""
 
 THREADS = dict.fromkeys(
     (
@@ -54,6 +63,7 @@ class Zygote:
     def __init__(self, environment: Mapping[str, str] = THREADS | ALLOCATOR) -> None:
         self._lock = threading.Lock()
         self._socket, theirs = socket.socketpair()
+        self._socket.settimeout(_PATIENCE)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "bench.engines.zygote", str(theirs.fileno())],
@@ -70,58 +80,97 @@ class Zygote:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def fork(self, files: tuple[int, int], *, memory: int = 0, cpu: int = -1) -> tuple[int, Connection]:
+    def fork(self, files: tuple[int, int], *, memory: int = 0, cpu: int = -1) -> tuple[int, socket.socket]:
         """Start a worker: its process id, which is its group's too, and the connection to it.
 
         ``files`` are the descriptors for its standard error and for decoded samples.
+
+        Raises
+        ------
+        WorkersLost
+            The zygote has ended.
         """
-        ours, theirs = Pipe()
-        with self._lock, theirs:
-            request = _REQUEST.pack(_FORK, memory, cpu)
-            socket.send_fds(self._socket, [request], [theirs.fileno(), *files])
-            return self._answer(), ours
+        ours, theirs = socket.socketpair()
+        try:
+            with self._lock, theirs:
+                request = _REQUEST.pack(_FORK, memory, cpu)
+                return self._answer(request, (theirs.fileno(), *files)), ours
+        except BaseException:
+            ours.close()
+            raise
 
     def wait(self, pid: int) -> int:
-        """Exit code of a worker that has ended; negative for a signal, as :mod:`subprocess` has it."""
+        """Exit code of a worker that has ended; negative for a signal, as :mod:`subprocess` has it.
+
+        What it started is killed, wherever that has gone to.
+
+        Raises
+        ------
+        WorkersLost
+            The zygote has ended.
+        """
         with self._lock:
-            self._socket.sendall(_REQUEST.pack(_WAIT, pid, -1))
-            return os.waitstatus_to_exitcode(self._answer())
+            return os.waitstatus_to_exitcode(self._answer(_REQUEST.pack(_WAIT, pid, -1)))
 
     def close(self) -> None:
         """End the zygote and with it every worker."""
         self._socket.close()
-        self._process.wait()
+        try:
+            self._process.wait(_FAREWELL)
+        except subprocess.TimeoutExpired:  # somebody stopped it
+            self._process.kill()
+            self._process.wait()
 
-    def _answer(self) -> int:
-        data = self._socket.recv(_ANSWER.size, socket.MSG_WAITALL)
+    def _answer(self, request: bytes, files: tuple[int, ...] = ()) -> int:
+        try:
+            socket.send_fds(self._socket, [request], files)
+            data = self._socket.recv(_ANSWER.size, socket.MSG_WAITALL)
+        except TimeoutError:
+            raise self._lost(f"has not answered for {_PATIENCE:g} s") from None
+        except OSError:
+            data = b""
         if len(data) < _ANSWER.size:
-            raise RuntimeError("the process that starts workers has ended; see its message above")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+            code = self._process.returncode
+            how = f"was killed by signal {-code}" if code and code < 0 else f"has ended (exit code {code})"
+            raise self._lost(how)
         return int(_ANSWER.unpack(data)[0])
+
+    @staticmethod
+    def _lost(what: str) -> WorkersLost:
+        return WorkersLost(
+            f"the process that starts workers {what}, and nothing more can be measured; the same command"
+            " goes on from here"
+        )
 
 
 def kill_group(pid: int) -> None:
-    """Kill a worker and everything that it started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+    """Kill a worker, which may have changed its group, and everything that is in the group."""
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
 
 
 def _main(descriptor: int) -> None:
     from bench.metrics import preload
 
     control = socket.socket(fileno=descriptor)
+    _prctl(_SET_CHILD_SUBREAPER, 1)
     preload()
     gc.freeze()  # no collection in a worker walks, and thereby copies, what all of them share
-    children: set[int] = set()
+    workers: set[int] = set()
     with contextlib.suppress(ConnectionError):  # the parent died, or gave up, while it was being answered
-        _answer_requests(control, children)
-    for pid in children:
+        _answer_requests(control, workers)
+    for pid in workers:
         kill_group(pid)
-    for pid in children:
+    for pid in workers:
         os.waitpid(pid, 0)
+    _kill_strays(set())
 
 
-def _answer_requests(control: socket.socket, children: set[int]) -> None:
-    """Fork and wait as told until the parent closes its end; ``children`` are those that may still run."""
+def _answer_requests(control: socket.socket, workers: set[int]) -> None:
+    """Fork and wait as told until the parent closes its end; ``workers`` are those that may still run."""
     from bench.engines import worker
 
     while True:
@@ -130,24 +179,44 @@ def _answer_requests(control: socket.socket, children: set[int]) -> None:
             return
         operation, number, cpu = _REQUEST.unpack(data)
         if operation == _WAIT:
-            children.discard(number)
-            control.sendall(_ANSWER.pack(os.waitpid(number, 0)[1]))
+            workers.discard(number)
+            status = os.waitpid(number, 0)[1]
+            _kill_strays(workers)
+            control.sendall(_ANSWER.pack(status))
             continue
+        zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
             control.close()
             connection, stderr, samples = descriptors
             for it in descriptors:
                 os.set_inheritable(it, False)  # what the codec starts must not keep the connection open
-            _become_worker(stderr, number, cpu)
+            _become_worker(zygote, stderr, number, cpu)
             # The connection must close with the process, not before: the parent tells a death by it.
-            _serve_and_exit(partial(worker.serve, Connection(connection), samples))
+            _serve_and_exit(partial(worker.serve, Channel(socket.socket(fileno=connection)), samples))
         for it in descriptors:
             os.close(it)
         with contextlib.suppress(PermissionError, ProcessLookupError):
             os.setpgid(pid, pid)  # here too: the parent may want to kill the group at once
-        children.add(pid)
+        workers.add(pid)
         control.sendall(_ANSWER.pack(pid))
+
+
+def _kill_strays(workers: set[int]) -> None:
+    """Kill the children of this process that are no workers: what dead workers left behind.
+
+    A worker is the reaper of its own descendants while it lives, so that none of them comes here before.
+    Killing one may bring its children here.
+    """
+    try:
+        children = Path(f"/proc/self/task/{os.getpid()}/children")
+        while strays := {int(it) for it in children.read_text().split()} - workers:
+            for pid in strays:
+                kill_group(pid)
+            for pid in strays:
+                os.waitpid(pid, 0)
+    except OSError:
+        return  # no Linux: process groups have to do
 
 
 def _serve_and_exit(serve: Callable[[], None]) -> NoReturn:
@@ -166,17 +235,29 @@ def _serve_and_exit(serve: Callable[[], None]) -> NoReturn:
         os._exit(code & 0xFF)
 
 
-def _become_worker(stderr: int, memory: int, cpu: int) -> None:
+def _become_worker(zygote: int, stderr: int, memory: int, cpu: int) -> None:
     os.setpgid(0, 0)
+    _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    _prctl(_SET_CHILD_SUBREAPER, 1)
+    if os.getppid() != zygote:  # it died before this process asked to be told
+        os._exit(1)
     # What a codec prints, from Python or from C, is kept for the record, away from the terminal.
     os.dup2(stderr, 1)
     os.dup2(stderr, 2)
     os.close(stderr)
     if memory:
+        # Shared mappings are not part of it: the parent watches those. A file may be one in memory.
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if cpu >= 0 and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {cpu})
+
+
+def _prctl(operation: int, value: int) -> None:
+    """Ask Linux for something of this process; others have no such thing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(operation, value, 0, 0, 0)
 
 
 if __name__ == "__main__":

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bench.codec import Codec, Image
+from bench.engines.messages import Message
 from bench.errors import Unsupported
 from bench.explain.estimate import estimate
 from bench.explanation import Explainer, Explanation
 
 
-@dataclass(frozen=True)
-class Explained:
+class Explained(Message, frozen=True):
     """An explanation, and what it is held against."""
 
     explanation: Explanation

@@ -73,7 +73,8 @@ def explain_all(
     """
     options, events = options or Options(), events or Events()
     with Zygote() as zygote:
-        todo = _planned(suite, zygote, events)
+        limits = Limits(timeout=options.timeout, memory=int(_MEMORY_SHARE * memory_bytes()))
+        todo = _planned(suite, zygote, limits, events)
         events.started(len(todo))
         gpu = any(it.codec.on_gpu for it in todo)
         jobs = max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))
@@ -81,11 +82,11 @@ def explain_all(
         yield from run_trials(todo, zygote, limits, jobs, partial(_explain, page_stems(todo)))
 
 
-def _planned(suite: Suite, zygote: Zygote, events: Events) -> list[Trial]:
+def _planned(suite: Suite, zygote: Zygote, limits: Limits, events: Events) -> list[Trial]:
     datasets = tuple(open_dataset(it, progress=events.fetching) for it in suite.datasets)
     codecs: list[CodecPlan] = []
     files: dict[ImagePlan, ImageFile] = {}
-    worker = Worker(zygote, Limits())
+    worker = Worker(zygote, limits)
     try:
         host = Host(partial(_describe, worker), partial(device_of, worker), events.note)
         for entry in suite.codecs:
@@ -124,6 +125,8 @@ def _explain(stems: Mapping[Page, Path], trial: Trial, slot: Slot) -> Outcome:
     stem = stems[page_of(trial)]
     if trial.codec.unavailable:
         return Outcome(row_of(trial, trial.codec.unavailable), trial.path, stem, None)
-    answer = slot.encoder.ask(Explain(trial.path, trial.codec.ref, trial.quality))
+    answer = slot.encoder.ask(
+        Explain(trial.path.absolute(), trial.codec.ref, trial.quality, trial.image.sha256)
+    )
     explanation = answer.explanation if isinstance(answer, Explained) else None
     return Outcome(row_of(trial, answer), trial.path, stem, explanation)

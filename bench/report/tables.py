@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bench.rd import DB_METRICS, RANKED_OVERLAP, quality_at, rate_at, to_db
 from bench.rd.curve import Array
+from bench.record import PeakOf
 from bench.report.board import Board
 from bench.report.table import Column, Table, Value
 
@@ -347,16 +348,31 @@ def complexity(board: Board) -> Table | None:
     notes = (
         "kMAC/px: thousands of multiply–accumulates per pixel of all convolutions, counted by hooks. A dash:"
         " the codec does not report it.",
-        *(["memory: the most that the process held on any picture, libraries included."] if known else []),
+        *([_PEAK_NOTES[_peak_kind(board)]] if known else []),
     )
     return Table(
         "complexity", f"Complexity of learned codecs on {board.dataset}", columns, tuple(rows), notes
     )
 
 
+_PEAK_NOTES: dict[PeakOf, str] = {
+    "process": "memory: the most that the process held on any picture, libraries included.",
+    "codec": "memory: the most that the codec took on any picture, its libraries and weights included.",
+}
+
+
+def _peak_kind(board: Board) -> PeakOf:
+    """What the memory figures of a table are of: those of older journals stand in none with new ones."""
+    frame = board.frame
+    new = "peak_of" in frame and bool((frame["peak_of"] == "codec").any())
+    return "codec" if new else "process"
+
+
 def _peaks(board: Board, label: str) -> list[float | None]:
-    """The largest process of encoder and decoder over the finished trials, in MB; None where not measured."""
+    """The most of encoder and decoder over the finished trials, in MB; None where not measured."""
     rows = board.frame[(board.frame["label"] == label) & (board.frame["status"] == "ok")]
+    if _peak_kind(board) == "codec":
+        rows = rows[rows["peak_of"] == "codec"]
     measured = [rows[it].dropna() if it in rows else () for it in ("encode_peak_bytes", "decode_peak_bytes")]
     return [float(max(it)) / 1e6 if len(it) else None for it in measured]
 

@@ -87,7 +87,7 @@ def probe_run(run: Path, options: Options | None = None, events: Events | None =
         zygote = Zygote()
         try:
             # A codec that is absent would refuse damaged bitstreams too, as if it had detected the damage.
-            require_available(zygote, (it.codec for it in todo))
+            require_available(zygote, (it.codec for it in todo), limits)
             with ProbeWriter(run) as writer, tempfile.TemporaryDirectory(prefix="rdbench-") as scratch:
                 prober = Prober(run, Path(scratch))
                 for record in run_trials(

@@ -18,6 +18,7 @@ from bench.device import require, resolve
 from bench.engines.available import require_available
 from bench.engines.gpu import GpuUse, timed
 from bench.engines.messages import CodecRef, Description, Repeat
+from bench.engines.pool import Limits
 from bench.engines.zygote import Zygote
 from bench.errors import CodecUnavailable, ConfigError
 from bench.plan import CodecPlan, Host, make_plan
@@ -191,7 +192,7 @@ def test_a_codec_that_is_absent_here_is_told_before_it_is_probed() -> None:
         qualities=(1.0,),
     )
     with Zygote() as zygote, pytest.raises(ConfigError, match=r"mine.*pip install libmissing"):
-        require_available(zygote, [plan])
+        require_available(zygote, [plan], Limits())
 
 
 def test_environment_names_gpu_driver_and_cuda(monkeypatch: pytest.MonkeyPatch) -> None:

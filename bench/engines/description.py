@@ -1,0 +1,122 @@
+"""What a codec says of itself, as plain data that can be written down and read again."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bench import registry
+from bench.codec import Codec
+from bench.engines.messages import Description, Option
+from bench.errors import ConfigError
+
+_CONTRACT = ("name", "version", "lossless", "qualities", "quality_range", "encode", "decode")
+
+
+def described(codec: Codec, config: dict[str, Any], target: str) -> Description:
+    """The description of a codec that was constructed with ``config``.
+
+    Paths, numpy's numbers and the like become plain strings and numbers.
+
+    Raises
+    ------
+    ConfigError
+        An attribute is missing, or of a kind that can't be recorded; the message names it.
+    """
+    missing = [it for it in _CONTRACT if not hasattr(codec, it)]
+    if missing:
+        raise ConfigError(f"{type(codec).__name__} lacks {', '.join(missing)}, which every codec has")
+    name = _text(codec, "name")
+    what = f"codec {name!r}"
+    quality_range = None if codec.lossless else codec.quality_range
+    if quality_range is not None:
+        ends = _numbers(f"{what}: quality_range", quality_range)
+        if len(ends) != 2 or not ends[0] <= ends[1]:
+            raise ConfigError(f"{what}: quality_range is (lowest, highest), not {quality_range!r}")
+        quality_range = ends[0], ends[1]
+    return Description(
+        name=name,
+        version=_text(codec, "version") + registry.file_version(target),
+        lossless=bool(codec.lossless),
+        qualities=_numbers(f"{what}: qualities", codec.qualities),
+        quality_range=quality_range,
+        config={key: plain_option(f"{what}: option {key!r}", value) for key, value in config.items()},
+        weights_sha256=_weights(what, getattr(codec, "weights_sha256", None)),
+        complexity=_complexity(codec),
+    )
+
+
+def plain_option(what: str, value: Any) -> Option:
+    """The value of an option as it is recorded.
+
+    Raises
+    ------
+    ConfigError
+        It is no bool, finite number, string, path or None.
+    """
+    import numpy as np
+
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, Path):
+        value = str(value)
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            found: Option = kind(value)
+            if isinstance(found, float) and not math.isfinite(found):
+                raise ConfigError(f"{what} is {value!r}; it has to be finite, to be written down")
+            if isinstance(found, int) and not -(1 << 63) <= found < 1 << 64:
+                raise ConfigError(f"{what} has more than 64 bits")
+            return _written(what, found) if isinstance(found, str) else found
+    if value is None:
+        return None
+    raise ConfigError(f"{what} is of {type(value)}; options are bool, int, float, str or Literal[…]")
+
+
+def _text(codec: Codec, attribute: str) -> str:
+    return _written(f"codec {type(codec).__name__}: {attribute}", str(getattr(codec, attribute)))
+
+
+def _written(what: str, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(f"{what} is {text!r}, which has no form in UTF-8") from None
+    return text
+
+
+def _numbers(what: str, values: Iterable[Any]) -> tuple[float, ...]:
+    try:
+        found = tuple(float(it) for it in values)
+    except (TypeError, ValueError):
+        found = (math.nan,)
+    if not all(map(math.isfinite, found)):
+        raise ConfigError(f"{what} has to be finite numbers, not {values!r}")
+    return found
+
+
+def _weights(what: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bytes):
+        value = value.hex()
+    if isinstance(value, str) and re.fullmatch("[0-9a-fA-F]{64}", value):
+        return value.lower()
+    raise ConfigError(
+        f"{what}: weights_sha256 is 64 hexadecimal digits (hashlib.sha256(…).hexdigest()), not {value!r:.80}"
+    )
+
+
+def _complexity(codec: Codec) -> dict[str, float]:
+    """What a learned codec says of its cost; a codec that cannot say it can still code."""
+    try:
+        found = codec.complexity() if hasattr(codec, "complexity") else {}
+        numbers = {_written("complexity", str(name)): float(value) for name, value in found.items()}
+    except Exception as error:
+        print(f"{codec.name}: no complexity: {error!r}", file=sys.stderr)
+        return {}
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}

@@ -1,0 +1,235 @@
+"""One worker process, asked with a deadline and a limit of memory; and how it died, where it did."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import math
+import os
+import select
+import signal
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from bench.codec import Image
+from bench.engines import memory
+from bench.engines.channel import Channel, Oversized
+from bench.engines.messages import LARGEST, pack, unpack_answer
+from bench.engines.samples import SampleFile, read_samples
+from bench.engines.zygote import Zygote, kill_group
+from bench.errors import WorkersLost
+from bench.record import Status
+
+_STDERR_TAIL = 2000
+_LOOK_EVERY = 0.1
+"""Seconds between two looks at the memory of a process that is at work."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request to a worker may cost."""
+
+    timeout: float = 300.0
+    """Seconds."""
+    memory: int = 0
+    """Bytes of memory of a worker process with all that it starts; 0 for no limit."""
+    cpu: int = -1
+    """The processor that workers are pinned to; -1 for any."""
+
+
+@dataclass(frozen=True)
+class Died:
+    """A worker that ended, or was ended, in the middle of a request."""
+
+    status: Status
+    message: str
+    signal: int | None
+    stderr: str
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a request took, as the parent saw it."""
+
+    wall: float = 0.0
+    """Seconds."""
+    cpu: float | None = None
+    """Seconds of processor time of the process, without its children; None where the system does not tell."""
+
+
+class _Ended(Exception):
+    """The process is no more, or no longer of use."""
+
+
+class _TimedOut(_Ended):
+    """It had no more time."""
+
+
+class _TookMemory(_Ended):
+    """It held more memory than its limit."""
+
+
+class Process:
+    """A worker process from its start to its death.
+
+    Raises
+    ------
+    WorkersLost
+        It can't be started.
+    """
+
+    def __init__(self, zygote: Zygote, limits: Limits) -> None:
+        self._zygote = zygote
+        self._limits = limits
+        self.spent = Spent()
+        """On the last request."""
+        self.shapes: set[tuple[int, ...]] = set()
+        """Of the pictures that it has met."""
+        self.on_gpu = False
+        self.resident = 0
+        """Bytes that it held after the last request, as far as somebody looked."""
+        with contextlib.ExitStack() as stack:
+            self._samples = SampleFile()
+            stack.callback(self._samples.close)
+            self._stderr = stack.enter_context(tempfile.TemporaryFile(buffering=0))
+            # The worker shares the file's position; appending keeps reads here and writes there apart.
+            fcntl.fcntl(self._stderr, fcntl.F_SETFL, os.O_APPEND)
+            files = (self._stderr.fileno(), self._samples.writable)
+            self.pid, end = zygote.fork(files, memory=limits.memory, cpu=limits.cpu)
+            self._channel = Channel(end, self._ready)
+            stack.callback(self._channel.close)
+            self._poll = select.poll()
+            # The socket alone would not tell of a death while a child of the process holds its other end.
+            self._death = os.pidfd_open(self.pid) if hasattr(os, "pidfd_open") else None
+            if self._death is not None:
+                stack.callback(os.close, self._death)
+                self._poll.register(self._death, select.POLLIN)
+            self._files = stack.pop_all()
+        self._deadline = math.inf
+        self._ended = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return not self._ended
+
+    @property
+    def decoded(self) -> int:
+        """Descriptor of the samples that this process decoded last; not to be trusted to stay as they are."""
+        return self._samples.readable
+
+    def ask(self, request: Any, calls: int, files: Sequence[int] = ()) -> Any:
+        """Send a request and wait for the answer.
+
+        ``calls`` is how often it runs the codec: the limit of time is for one.
+
+        Returns the worker's answer, :class:`~bench.engines.messages.Failed`, or :class:`Died`.
+        """
+        data = pack(request)
+        if self._stderr.seek(0, os.SEEK_END):
+            self._stderr.truncate(0)
+        timeout = self._limits.timeout * calls
+        start, cpu = time.perf_counter(), self._cpu()
+        self._deadline = start + timeout
+        try:
+            self._channel.send(data, files)
+            found, attached = self._channel.receive(LARGEST)
+            for it in attached:
+                os.close(it)
+            now = self._cpu()
+            self.spent = Spent(time.perf_counter() - start, None if cpu is None or now is None else now - cpu)
+            return unpack_answer(request, found)
+        except _TimedOut:
+            return self._died("timeout", f"no result within {timeout:g} s")
+        except _TookMemory:
+            return self._died(
+                "oom", f"more than {self._limits.memory / 2**20:.0f} MiB of memory, shared mappings included"
+            )
+        except (Oversized, msgspec.MsgspecError, ValueError, TypeError) as error:
+            return self._died("crash", f"the process sent what is no answer ({str(error)[:200]})")
+        except (_Ended, EOFError, ConnectionError):
+            return self._post_mortem()
+
+    def samples(self, shape: tuple[int, ...]) -> Image:
+        """The picture that this worker decoded last."""
+        return read_samples(self._samples.readable, shape)
+
+    def stderr(self) -> str:
+        """The last lines that the codec printed since the last request."""
+        size = self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, size - _STDERR_TAIL))
+        return self._stderr.read(_STDERR_TAIL).decode(errors="replace").strip()
+
+    def kill(self) -> None:
+        """Kill the process at once; safe from any thread. Whoever waits for an answer sees it die."""
+        if not self._ended:
+            kill_group(self.pid)
+
+    def end(self) -> None:
+        """End the process; what it printed can still be read."""
+        if not self._ended:
+            with contextlib.suppress(WorkersLost):  # it took its workers along
+                self._reap()
+
+    def close(self) -> None:
+        """End the process and give its files back."""
+        self.end()
+        self._files.close()
+
+    def _ready(self, events: int) -> None:
+        """Wait until the connection is ready for ``select.POLLIN`` or ``select.POLLOUT``."""
+        self._poll.register(self._channel.fileno(), events)
+        while True:
+            left = self._deadline - time.perf_counter()
+            if left <= 0:
+                raise _TimedOut
+            step = min(left, _LOOK_EVERY) if self._limits.memory else left
+            found = {it for it, _ in self._poll.poll(math.ceil(1000 * step))}
+            if self._channel.fileno() in found:
+                return
+            if found:
+                raise _Ended
+            if self._limits.memory and memory.over(self.pid, self._limits.memory):
+                raise _TookMemory
+
+    def _cpu(self) -> float | None:
+        """Seconds of processor time of the process so far, from the system's clock of it."""
+        try:
+            return time.clock_gettime((~self.pid << 3) | 2)  # as glibc's clock_getcpuclockid
+        except (OSError, AttributeError):
+            return None
+
+    def _died(self, status: Status, message: str) -> Died:
+        stderr = self.stderr()
+        self._reap()
+        return Died(status, message, None, stderr)
+
+    def _post_mortem(self) -> Died:
+        stderr = self.stderr()
+        code = self._reap()
+        if code == -signal.SIGKILL:
+            return Died("oom", "killed by the system, most likely for want of memory", -code, stderr)
+        if code == -signal.SIGABRT and "std::bad_alloc" in stderr:
+            return Died("oom", "a library ended the process for want of memory", -code, stderr)
+        if code < 0:
+            return Died("crash", f"the process died of {_signal(-code)}", -code, stderr)
+        return Died("crash", f"the process ended by itself with exit code {code}", None, stderr)
+
+    def _reap(self) -> int:
+        kill_group(self.pid)  # children of a worker that died are in its group
+        try:
+            return self._zygote.wait(self.pid)
+        finally:
+            self._ended = True
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # a real-time one has no name
