@@ -114,7 +114,9 @@ def measure(trial: Trial, slot: Slot, recipe: Recipe) -> Outcome:
 def _time_problem(
     answer: Encoded | Decoded, worker: Worker, recipe: Recipe, original: Original
 ) -> str | None:
-    """Why times that were to be precise are none; under load nobody compares them."""
+    """Why times are none, or not the precise ones that were asked for; under load nobody compares them."""
+    if len(answer.seconds) != recipe.repeat.samples or not all(0 <= it < math.inf for it in answer.seconds):
+        return f"the codec's times can't be: {answer.seconds} s for {recipe.repeat.samples} repetitions"
     if recipe.timing != "alone":
         return None
     size = math.prod(original.shape)

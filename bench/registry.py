@@ -8,7 +8,10 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from bench.errors import ConfigError
 
 CODECS = "bench.codecs"
 METRICS = "bench.metrics"
+_FILE_MODULE = "rdbench_file_"
 
 
 def targets(group: str) -> dict[str, str]:
@@ -71,9 +75,10 @@ def file_version(target: str) -> str:
 def _load_file(path: Path) -> Any:
     if not path.is_file():
         raise ConfigError(f"{path}: no such file")
-    name = f"rdbench_file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+    name = f"{_FILE_MODULE}{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
+    os.environ[name] = str(path.resolve())  # for processes that the codec starts, see FileFinder
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -85,3 +90,18 @@ def _load_file(path: Path) -> Any:
         del sys.modules[name]
         raise
     return module
+
+
+class FileFinder:
+    """Imports codec files by the module names that :func:`load` gives them, in processes that a codec starts.
+
+    A process that :mod:`multiprocessing` spawns gets functions by the name of their module, and would wait
+    for ever, or be started again and again, where it cannot import that. The process that loaded a file left
+    its place in the environment.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
+        """As of :class:`importlib.abc.MetaPathFinder`."""
+        file = os.environ.get(name) if name.startswith(_FILE_MODULE) else None
+        return importlib.util.spec_from_file_location(name, file) if file else None

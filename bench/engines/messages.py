@@ -29,7 +29,6 @@ Option = bool | int | float | str | None
 
 _Text = Annotated[str, msgspec.Meta(max_length=MESSAGE_LENGTH)]
 _Count = Annotated[int, msgspec.Meta(ge=0)]
-_Seconds = Annotated[float, msgspec.Meta(ge=0)]
 _Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
@@ -139,8 +138,8 @@ class Encode(Message, frozen=True):
 
 
 class Encoded(Message, frozen=True):
-    bitstream: bytes
-    seconds: tuple[_Seconds, ...]
+    bitstream: Annotated[bytes, msgspec.Meta(min_length=1)]
+    seconds: tuple[float, ...]
     width: int
     height: int
     treatment: str
@@ -149,9 +148,9 @@ class Encoded(Message, frozen=True):
     """Most GPU memory that the codec held; None if it did not use a GPU."""
     peak_bytes: int | None = None
     """Most memory that a learned codec needed beyond the idle process, where the system tells."""
-    spent: _Seconds = 0.0
+    spent: float = 0.0
     """Seconds inside the codec, warm-up included."""
-    first: _Seconds | None = None
+    first: float | None = None
     """Seconds of the first call, the warm-up, at most those of processor time; None without one."""
 
 
@@ -167,13 +166,13 @@ class Decode(Message, frozen=True):
 
 class Decoded(Message, frozen=True):
     shape: tuple[_Count, ...]
-    seconds: tuple[_Seconds, ...]
+    seconds: tuple[float, ...]
     sha256: str
     """Of the samples; empty where it was not asked for."""
     gpu_bytes: int | None = None
     peak_bytes: int | None = None
-    spent: _Seconds = 0.0
-    first: _Seconds | None = None
+    spent: float = 0.0
+    first: float | None = None
 
 
 class Score(Message, frozen=True):

@@ -36,7 +36,8 @@ class Worker:
         self._zygote = zygote
         self._limits = limits
         self._idle_memory = int(_MEMORY_SHARE * (limits.memory or memory_bytes()))
-        self._processes: OrderedDict[CodecRef | None, Process] = OrderedDict()
+        self.processes: OrderedDict[CodecRef | None, Process] = OrderedDict()
+        """By the codec that they serve, the one used last at the end."""
         self._last: Process | None = None
 
     def ask(self, request: Any, files: Sequence[int] = ()) -> Any:
@@ -52,12 +53,12 @@ class Worker:
             An option of the codec is no bool, number or string.
         """
         codec: CodecRef | None = getattr(request, "codec", None)
-        process = self._processes.get(codec)
+        process = self.processes.get(codec)
         if process is None or not process.alive:
             answer = self._start(codec, request)
             if answer is not None:
                 return answer
-            process = self._processes[codec]
+            process = self.processes[codec]
         repeat = getattr(request, "repeat", None)
         return self._asked(codec, process, request, 1 if repeat is None else repeat.calls, files)
 
@@ -90,20 +91,20 @@ class Worker:
 
     def kill(self) -> None:
         """Kill all processes at once; safe from any thread. Whoever waits for an answer sees it die."""
-        for process in list(self._processes.values()):
+        for process in list(self.processes.values()):
             process.kill()
 
     def close(self) -> None:
         """End all processes."""
-        for process in self._processes.values():
+        for process in self.processes.values():
             process.close()
-        self._processes.clear()
+        self.processes.clear()
 
     def _start(self, codec: CodecRef | None, request: Any) -> Failed | Died | None:
         """Start a process and construct the codec in it; what went wrong, if anything did."""
-        if (dead := self._processes.pop(codec, None)) is not None:
+        if (dead := self.processes.pop(codec, None)) is not None:
             dead.close()
-        process = self._processes[codec] = Process(self._zygote, self._limits)
+        process = self.processes[codec] = Process(self._zygote, self._limits)
         if codec is None or isinstance(request, Describe):
             return None
         answer = self._asked(codec, process, Prepare(codec), 1, ())
@@ -113,7 +114,7 @@ class Worker:
         self, codec: CodecRef | None, process: Process, request: Any, calls: int, files: Sequence[int]
     ) -> Any:
         self._last = process
-        self._processes.move_to_end(codec)
+        self.processes.move_to_end(codec)
         try:
             answer = process.ask(request, calls, files)
         except (TypeError, OverflowError, ValueError) as error:
@@ -126,15 +127,15 @@ class Worker:
 
     def _retire(self, current: Process) -> None:
         """End those processes that were used least recently, as far as there is no room for them."""
-        if len(self._processes) == 1:
+        if len(self.processes) == 1:
             return
         current.resident = (memory.used(current.pid) or 0) if current.alive else 0
-        for codec, process in list(self._processes.items()):
-            held = sum(it.resident for it in self._processes.values())
-            crowded = len(self._processes) > _MOST_PROCESSES or held > self._idle_memory
+        for codec, process in list(self.processes.items()):
+            held = sum(it.resident for it in self.processes.values())
+            crowded = len(self.processes) > _MOST_PROCESSES or held > self._idle_memory
             # On a GPU each process takes some half gigabyte before it has done anything.
             if process is not current and (crowded or (process.on_gpu and current.on_gpu)):
-                del self._processes[codec]
+                del self.processes[codec]
                 process.close()
 
 

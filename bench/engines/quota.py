@@ -23,7 +23,8 @@ def cpu_quota(root: Path = _ROOT, own: Path = _OWN) -> float | None:
     quotas = []
     with suppress(OSError):
         for line in own.read_text().splitlines():
-            number, controllers, path = line.split(":", 2)
+            number, _, rest = line.partition(":")
+            controllers, _, path = rest.partition(":")
             if number == "0":
                 quotas += [_v2(it) for it in _upwards(root, path)]
             elif "cpu" in controllers.split(","):

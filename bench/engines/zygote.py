@@ -260,5 +260,10 @@ def _prctl(operation: int, value: int) -> None:
         ctypes.CDLL(None).prctl(operation, value, 0, 0, 0)
 
 
+if __name__ == "__mp_main__":  # in a process that a codec started by way of multiprocessing
+    from bench.registry import FileFinder
+
+    sys.meta_path.append(FileFinder)
+
 if __name__ == "__main__":
     _main(int(sys.argv[1]))
