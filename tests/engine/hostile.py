@@ -291,6 +291,9 @@ class NameIsSurrogate(Honest):
     version = "caf\udce9"
 
 
+LEVEL, SHARE = np.int64(3), np.float32(0.5)
+
+
 class HonestSlips(Honest):
     """Paths, numpy's numbers and digests where plain values were meant."""
 
@@ -299,7 +302,7 @@ class HonestSlips(Honest):
     quality_range = np.array([1, 8])
     weights_sha256 = bytes(32)
 
-    def __init__(self, *, table: Path = Path("tables") / "a.bin", level=np.int64(3), share=np.float32(0.5)):
+    def __init__(self, *, table: Path = Path("tables") / "a.bin", level=LEVEL, share=SHARE):
         assert isinstance(table, Path)
 
     def complexity(self):
