@@ -37,8 +37,12 @@ class Codec(Protocol):
     ``bool``, ``int``, ``float``, ``str`` or ``Literal[...]``; rdbench stores all of them as the
     trial's ``config``, so that a result can be made again.
 
-    Optional, for learned codecs: the attribute ``weights_sha256`` (``str``), and a method ``complexity()``
-    that returns ``{"parameters", "weight_bytes", "encoder_kmac_per_pixel", "decoder_kmac_per_pixel"}``
+    rdbench runs the encoder and the decoder in processes of their own, which serve this configuration alone.
+    Both are to be deterministic: with ``--timing`` they run several times on the same input, and have to
+    return the same each time.
+
+    Optional, for learned codecs: the attribute ``weights_sha256`` (64 hexadecimal digits), and a method
+    ``complexity()`` that returns ``{"parameters", "weight_bytes", "encoder_kmac_per_pixel", "decoder_kmac_per_pixel"}``
     (numbers; kMAC are thousands of multiply–accumulates) and, where they are known, ``"training_hours"``;
     any of them may be left out.
 

@@ -28,7 +28,7 @@ Status = Literal[
     "crash",  # the process died: a signal, or an exit of its own
     "timeout",
     "oom",  # the memory limit, or the kernel, ended it
-    "mismatch",  # wrong shape, type or channel order, or lossless pixels that differ
+    "mismatch",  # wrong shape, type or channel order, lossless pixels that differ, times that can't be
     "nonfinite",  # a metric failed or gave NaN
     "cancelled",  # planned, but not measured: the run was interrupted
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable
 from time import process_time
@@ -24,11 +23,11 @@ class Mismatch(Exception):
 class Repetitions:
     """What a codec returned, and took, each time that it was run on the same input."""
 
-    def __init__(self, what: str, hashed: Callable[[Any], Any]) -> None:
-        """``hashed`` gives the bytes of a result, or raises :class:`Mismatch`."""
+    def __init__(self, what: str, bytes_of: Callable[[Any], memoryview]) -> None:
+        """``bytes_of`` gives the bytes of a result, or raises :class:`Mismatch`."""
         self._what = what
-        self._hashed = hashed
-        self._digest: bytes | None = None
+        self._bytes_of = bytes_of
+        self._first: bytes | None = None
         self.spent = 0.0
         """Seconds of all calls."""
         self.first: float | None = None
@@ -46,18 +45,19 @@ class Repetitions:
         self.spent += seconds
         if self.first is None:
             self.first = min(seconds, process_time() - self._start)
-        digest = hashlib.sha256(self._hashed(result)).digest()
-        if self._digest not in (None, digest):
+        found = bytes(self._bytes_of(result))  # a codec may use its memory again
+        if self._first is None:
+            self._first = found
+        elif self._first != found:
             raise Mismatch(
                 f"{self._what} returned something else when it was repeated: times are of the same work"
             )
-        self._digest = digest
 
 
-_SETTLING = 0.02
-"""Seconds of work around the calls that any request may take: sending, copying, checking."""
-_HASHING = 2e-8
-"""And seconds for each byte of a result and each call; hashing takes a tenth of that on a slow machine."""
+_AROUND = 0.005
+"""Seconds of work around the calls that any request may take: sending, checking."""
+_HANDLING = 2e-9
+"""And seconds for each byte of a result and each call, for copying and comparing it."""
 _SHARE = 0.1
 """And of the whole, for the collection of garbage and the like."""
 _STALL = 0.5
@@ -70,9 +70,9 @@ def clock_problem(claimed: float, cpu: float | None, wall: float, handled: int) 
     """Why the times that a worker tells cannot be: its process worked for longer than they sum up to.
 
     The worker shares its process with the adapter, which can reach the clock; this compares what it tells
-    with what the parent saw of the same request. An honest worker also copies, checks and hashes; that is
-    allowed for with 20 ms, 20 ns for each byte handled and a tenth of all. Time without the processor is
-    allowed for up to the same and half a second and half of all: work that was left to other processes.
+    with what the parent saw of the same request. An honest worker also copies and compares: allowed are 5 ms,
+    2 ns for each byte handled and a tenth of all. Work that was left to other processes shows in the wall
+    time alone, where half a second and half of all may have gone by without a processor.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def clock_problem(claimed: float, cpu: float | None, wall: float, handled: int) 
     cpu, wall : seconds of processor time of the process, and of the request, seen by the parent
     handled : bytes of the picture and of the results, all calls together
     """
-    around = _SETTLING + _HASHING * handled
+    around = _AROUND + _HANDLING * handled
     for seen, allowed in ((cpu, _SHARE), (wall - _STALL, _STALL)):
         if seen is not None and seen - claimed > around + allowed * seen:
             return (
@@ -93,10 +93,10 @@ def reuse_problem(first: float | None, seconds: tuple[float, ...]) -> str | None
     """Why repetitions are no measure of the first call: what it computed was kept for them.
 
     Only for a process that has met a picture of this size before, so that nothing is loaded, compiled or
-    tuned in the first call any more. 20 times faster, and by 20 ms, is taken for proof.
+    tuned in the first call any more. 20 times faster, and by 5 ms, is taken for proof.
     """
     slowest = max(seconds)
-    if first is not None and first > _REUSE * slowest and first - slowest > _SETTLING:
+    if first is not None and first > _REUSE * slowest and first - slowest > _AROUND:
         return (
             f"repeating takes {1000 * slowest:.3g} ms after a first call of {1000 * first:.3g} ms:"
             " results are kept between calls, and times are of the work"

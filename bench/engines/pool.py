@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +35,7 @@ class Worker:
         self._zygote = zygote
         self._limits = limits
         self._idle_memory = int(_MEMORY_SHARE * (limits.memory or memory_bytes()))
-        self.processes: OrderedDict[CodecRef | None, Process] = OrderedDict()
+        self.processes: dict[CodecRef | None, Process] = {}
         """By the codec that they serve, the one used last at the end."""
         self._last: Process | None = None
 
@@ -114,7 +113,7 @@ class Worker:
         self, codec: CodecRef | None, process: Process, request: Any, calls: int, files: Sequence[int]
     ) -> Any:
         self._last = process
-        self.processes.move_to_end(codec)
+        self.processes[codec] = self.processes.pop(codec)
         try:
             answer = process.ask(request, calls, files)
         except (TypeError, OverflowError, ValueError) as error:
@@ -165,12 +164,13 @@ class Slot:
 
     def original(self, image: Path, sha256: str | None) -> Original | Failed | Died:
         """A picture as the scorer read it; it is kept until another one is asked for."""
+        image = image.absolute()
         kept = self._original
         if kept is not None and (kept.image, kept.sha256) == (image, sha256):
             return kept
         self._forget()
         samples = SampleFile()
-        answer = self.scorer.ask(Load(image.absolute(), sha256), [samples.writable])
+        answer = self.scorer.ask(Load(image, sha256), [samples.writable])
         if not isinstance(answer, Loaded):
             samples.close()
             assert isinstance(answer, Failed | Died)

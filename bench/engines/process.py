@@ -26,6 +26,8 @@ from bench.errors import WorkersLost
 from bench.record import Status
 
 _STDERR_TAIL = 2000
+_DYING = 5.0
+"""Seconds from the end of a connection to the end of its process, with much memory to give back."""
 _LOOK_EVERY = 0.1
 """Seconds between two looks at the memory of a process that is at work."""
 
@@ -210,6 +212,8 @@ class Process:
         return Died(status, message, None, stderr)
 
     def _post_mortem(self) -> Died:
+        if self._death is not None and not select.select([self._death], [], [], _DYING)[0]:
+            return self._died("crash", "the process closed the connection to the harness")
         stderr = self.stderr()
         code = self._reap()
         if code == -signal.SIGKILL:

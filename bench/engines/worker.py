@@ -231,7 +231,7 @@ def _encode(connection: _Answers, state: _State, request: Encode) -> None:
         given = image.copy() if state.given is None else state.given
         given.flags.writeable = False
         state.given = None
-        results = Repetitions("encode", hashed=_bitstream)
+        results = Repetitions("encode", _bitstream)
         bitstream, seconds, held = _measured(
             ready, lambda: ready.codec.encode(given, request.quality), request.repeat, results
         )
@@ -268,7 +268,7 @@ def _bitstream(found: Any) -> memoryview:
 def _decode(connection: _Answers, state: _State, request: Decode) -> None:
     try:
         ready = _codec(state, request.codec)
-        results = Repetitions("decode", hashed=lambda it: it.reshape(-1).data)
+        results = Repetitions("decode", lambda it: it.reshape(-1).data)
         pixels, seconds, held = _measured(
             ready, lambda: materialised(ready.codec.decode(request.bitstream)), request.repeat, results
         )

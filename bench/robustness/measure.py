@@ -170,7 +170,8 @@ def _fate(status: Status) -> Fate:
 
 
 def _encoded(trial: Trial, path: Path, worker: Worker) -> bytes | _Lost:
-    answer = worker.ask(Encode(path, trial.codec.ref, trial.quality, Repeat()))
+    sha256 = trial.image.sha256 if path == trial.path else None
+    answer = worker.ask(Encode(path.absolute(), trial.codec.ref, trial.quality, Repeat(), sha256))
     if isinstance(answer, Encoded):
         return answer.bitstream
     return _lost(answer, "encode", worker)

@@ -40,6 +40,35 @@ class Learned(Honest):
         return super().decode(bitstream)
 
 
+class Counted(Learned):
+    def complexity(self):
+        return {"parameters": 1}
+
+
+class AlsoCounted(Counted):
+    pass
+
+
+class LeavesPages(Learned):
+    """Quality 6 goes through 200 MB of small pieces, which the allocator keeps; others through 20 MB."""
+
+    def __init__(self):
+        self.table = np.ones(30_000_000, np.uint8)
+
+    def _work(self, quality):
+        pieces = [np.ones(100_000, np.uint8) for _ in range(2000 if quality == 6 else 200)]
+        self.pin = np.ones(1000, np.uint8)  # lies above the pieces, so that the heap can't shrink
+        del pieces
+
+    def encode(self, image, quality):
+        self._work(quality)
+        return super().encode(image, quality)
+
+    def decode(self, bitstream):
+        self._work(bitstream[4])
+        return Honest.decode(self, bitstream)
+
+
 class WritesBehindNumpy(Honest):
     """Writes into its input behind numpy's back."""
 
