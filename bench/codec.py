@@ -42,9 +42,10 @@ class Codec(Protocol):
     return the same each time.
 
     Optional, for learned codecs: the attribute ``weights_sha256`` (64 hexadecimal digits), and a method
-    ``complexity()`` that returns ``{"parameters", "weight_bytes", "encoder_kmac_per_pixel", "decoder_kmac_per_pixel"}``
-    (numbers; kMAC are thousands of multiply–accumulates) and, where they are known, ``"training_hours"``;
-    any of them may be left out.
+    ``complexity()`` that returns
+    ``{"parameters", "weight_bytes", "encoder_kmac_per_pixel", "decoder_kmac_per_pixel"}`` (numbers; kMAC are
+    thousands of multiply–accumulates) and, where they are known, ``"training_hours"``; any of them may be
+    left out.
 
     Optional, for codecs whose networks run batched: ``encode_batch(images, quality) -> list[bytes]`` for
     pictures of one size, and ``decode_batch(bitstreams) -> list[Image]``. Each bitstream is to be the one

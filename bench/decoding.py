@@ -10,7 +10,7 @@ from typing import Self
 
 from bench.codec import Image
 from bench.engines.messages import CodecRef, Decode, Decoded, Failed, Repeat
-from bench.engines.pool import Limits, Worker
+from bench.engines.pool import Limits, Worker, share_of_memory
 from bench.engines.zygote import Zygote
 from bench.errors import ConfigError
 
@@ -26,6 +26,7 @@ class Decoders:
 
     def __init__(self, jobs: int) -> None:
         self._zygote = Zygote()
+        self._limits = Limits(timeout=_TIMEOUT, memory=share_of_memory(jobs))
         self._workers: list[Worker] = []
         self._local = threading.local()
         self._pool = ThreadPoolExecutor(jobs, initializer=self._start)
@@ -54,7 +55,7 @@ class Decoders:
         return self._pool.map(lambda job: self._one(codec, *job), jobs)
 
     def _start(self) -> None:
-        self._local.worker = Worker(self._zygote, Limits(timeout=_TIMEOUT))
+        self._local.worker = Worker(self._zygote, self._limits)
         self._workers.append(self._local.worker)
 
     def _one(self, codec: CodecRef, file: Path, pixels_sha256: str) -> Image:

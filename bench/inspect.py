@@ -8,7 +8,7 @@ from typing import Literal
 
 from bench import registry
 from bench.engines.messages import CodecRef, Describe, DescribeMetric, Description, Failed, MetricDescription
-from bench.engines.pool import Died, Limits, Worker
+from bench.engines.pool import Died, Limits, Worker, share_of_memory
 from bench.engines.zygote import Zygote
 from bench.metrics.dataset import DATASET_METRICS
 
@@ -51,7 +51,7 @@ def inspect_dataset_metrics() -> list[Finding]:
 
 def _inspect(requests: Mapping[str, Describe | DescribeMetric]) -> list[Finding]:
     with Zygote() as zygote:
-        worker = Worker(zygote, Limits(timeout=_TIMEOUT))
+        worker = Worker(zygote, Limits(timeout=_TIMEOUT, memory=share_of_memory()))
         try:
             return [_finding(name, worker.ask(request)) for name, request in requests.items()]
         finally:

@@ -10,13 +10,13 @@ from typing import Any
 from bench.codec import Image
 from bench.engines import memory
 from bench.engines.messages import CodecRef, Describe, Failed, Load, Loaded, Prepare, Prepared
-from bench.engines.process import Died, Limits, Process, Spent
+from bench.engines.process import Died, Limits, Process, Spent, share_of_memory
 from bench.engines.samples import SampleFile
 from bench.engines.zygote import Zygote
 from bench.environment import memory_bytes
 from bench.errors import ConfigError
 
-__all__ = ["Died", "Limits", "Original", "Slot", "Spent", "Worker"]
+__all__ = ["Died", "Limits", "Original", "Slot", "Spent", "Worker", "share_of_memory"]
 
 _MOST_PROCESSES = 32
 _MEMORY_SHARE = 0.2

@@ -22,6 +22,7 @@ from bench.engines.channel import Channel, Oversized
 from bench.engines.messages import LARGEST, pack, unpack_answer
 from bench.engines.samples import SampleFile, read_samples
 from bench.engines.zygote import Zygote, kill_group
+from bench.environment import memory_bytes
 from bench.errors import WorkersLost
 from bench.record import Status
 
@@ -42,6 +43,11 @@ class Limits:
     """Bytes of memory of a worker process with all that it starts; 0 for no limit."""
     cpu: int = -1
     """The processor that workers are pinned to; -1 for any."""
+
+
+def share_of_memory(jobs: int = 1) -> int:
+    """Bytes that each of ``jobs`` workers may take: four fifths of the machine's memory between them."""
+    return memory_bytes() * 4 // (5 * jobs)
 
 
 @dataclass(frozen=True)

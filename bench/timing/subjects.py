@@ -10,7 +10,7 @@ from bench.codec import Image
 from bench.datasets import open_dataset
 from bench.engines.available import device_of
 from bench.engines.messages import CodecRef, Describe, Description
-from bench.engines.pool import Limits, Worker
+from bench.engines.pool import Limits, Worker, share_of_memory
 from bench.engines.zygote import Zygote
 from bench.errors import ConfigError
 from bench.image import read_image
@@ -48,7 +48,7 @@ def subjects_of(suite: Suite) -> Subjects:
     """
     datasets = tuple(open_dataset(it) for it in suite.datasets)
     zygote = Zygote()
-    worker = Worker(zygote, Limits())
+    worker = Worker(zygote, Limits(memory=share_of_memory()))
     try:
         host = Host(partial(_described, worker), partial(device_of, worker))
         plan, files = make_plan(suite, datasets, (), host)

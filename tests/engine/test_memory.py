@@ -76,7 +76,7 @@ def test_a_peak_is_the_codecs_own(pictures: Path, tmp_path: Path, points: str) -
 
 def test_figures_of_older_journals_stand_apart(pictures: Path, tmp_path: Path) -> None:
     """A table of memory has figures of one kind, and its note says which."""
-    from bench.report.board import build_boards
+    from bench.report.board import load_boards
     from bench.report.tables import complexity
 
     bench.run(
@@ -90,7 +90,7 @@ def test_figures_of_older_journals_stand_apart(pictures: Path, tmp_path: Path) -
     old = [it.replace('"peak_of":"codec",', "") if '"codec":"Counted"' in it else it for it in lines]
     for written, cells in ((lines, (True, True)), (old, (False, True))):
         journal.write_text("\n".join(written) + "\n")
-        (board,) = build_boards([tmp_path / "run"])
+        (board,) = load_boards([tmp_path / "run"])
         table = complexity(board)
         assert table is not None
         found = table.by_label("encode_peak_mb")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from bench.codec import Image
 from bench.engines.messages import CodecRef, Decode, Decoded, Repeat
-from bench.engines.pool import Limits, Worker
+from bench.engines.pool import Limits, Worker, share_of_memory
 from bench.engines.zygote import Zygote
 from bench.store import write_atomically
 
@@ -100,13 +100,14 @@ def _decode(jobs: Sequence[Job], folder: Path) -> list[Stored]:
     zygote = Zygote()
     local = threading.local()
     workers: list[Worker] = []
+    count = min(MAX_JOBS, os.cpu_count() or 1, len(jobs))
+    limits = Limits(timeout=TIMEOUT, memory=share_of_memory(count))
 
     def start() -> None:
-        local.worker = Worker(zygote, Limits(timeout=TIMEOUT))
+        local.worker = Worker(zygote, limits)
         workers.append(local.worker)
 
     try:
-        count = min(MAX_JOBS, os.cpu_count() or 1, len(jobs))
         with ThreadPoolExecutor(count, initializer=start) as pool:
             return list(pool.map(lambda job: _store_one(job, local.worker, folder), jobs))
     finally:
