@@ -303,7 +303,8 @@ class _Describer:
         if isinstance(answer, Failed) and not answer.exception:
             raise ConfigError(answer.message)
         cause = f"{answer.exception}: " if isinstance(answer, Failed) else ""
-        raise ConfigError(f"codec {ref.target} cannot be constructed: {cause}{answer.message}")
+        remedy = "; give it more with --timeout" if answer.status == "timeout" else ""
+        raise ConfigError(f"codec {ref.target} cannot be constructed: {cause}{answer.message}{remedy}")
 
     def metric(self, name: str) -> MetricPlan:
         """A metric by its installed name."""

@@ -42,7 +42,8 @@ def require_available(zygote: Zygote, codecs: Iterable[CodecPlan], limits: Limit
         for codec in {it.ref: it for it in codecs}.values():
             answer = worker.ask(Describe(codec.ref))
             if not isinstance(answer, Description):
-                raise ConfigError(f"{codec.label} cannot run on this machine: {answer.message}")
+                remedy = "; give it more with --timeout" if answer.status == "timeout" else ""
+                raise ConfigError(f"{codec.label} cannot run on this machine: {answer.message}{remedy}")
             if (answer.version, answer.weights_sha256) != (codec.version, codec.weights_sha256):
                 now, then = _identity(answer), _identity(codec)
                 raise ConfigError(f"{codec.label} is {now} here, the run has {then}: run it again first")
