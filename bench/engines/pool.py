@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from bench.codec import Image
 from bench.engines import memory
@@ -17,6 +17,9 @@ from bench.environment import memory_bytes
 from bench.errors import ConfigError
 
 __all__ = ["Died", "Limits", "Original", "Slot", "Spent", "Worker", "share_of_memory"]
+
+Key: TypeAlias = CodecRef | str | None
+"""What a process serves: a codec, descriptions of what a target names, or requests without a codec."""
 
 _MOST_PROCESSES = 32
 _MEMORY_SHARE = 0.2
@@ -35,8 +38,8 @@ class Worker:
         self._zygote = zygote
         self._limits = limits
         self._idle_memory = int(_MEMORY_SHARE * (limits.memory or memory_bytes()))
-        self.processes: dict[CodecRef | None, Process] = {}
-        """By the codec that they serve, the one used last at the end."""
+        self.processes: dict[Key, Process] = {}
+        """The one used last at the end."""
         self._last: Process | None = None
 
     def ask(self, request: Any, files: Sequence[int] = ()) -> Any:
@@ -52,14 +55,16 @@ class Worker:
             An option of the codec is no bool, number or string.
         """
         codec: CodecRef | None = getattr(request, "codec", None)
-        process = self.processes.get(codec)
+        # What a class says of its configurations needs no process for each: importing torch takes seconds.
+        key = request.codec.target if isinstance(request, Describe) else codec
+        process = self.processes.get(key)
         if process is None or not process.alive:
-            answer = self._start(codec, request)
+            answer = self._start(key)
             if answer is not None:
                 return answer
-            process = self.processes[codec]
+            process = self.processes[key]
         repeat = getattr(request, "repeat", None)
-        return self._asked(codec, process, request, 1 if repeat is None else repeat.calls, files)
+        return self._asked(key, process, request, 1 if repeat is None else repeat.calls, files)
 
     def samples(self, shape: tuple[int, ...]) -> Image:
         """The picture that this worker decoded last."""
@@ -99,25 +104,24 @@ class Worker:
             process.close()
         self.processes.clear()
 
-    def _start(self, codec: CodecRef | None, request: Any) -> Failed | Died | None:
+    def _start(self, key: Key) -> Failed | Died | None:
         """Start a process and construct the codec in it; what went wrong, if anything did."""
-        if (dead := self.processes.pop(codec, None)) is not None:
+        if (dead := self.processes.pop(key, None)) is not None:
             dead.close()
-        process = self.processes[codec] = Process(self._zygote, self._limits)
-        if codec is None or isinstance(request, Describe):
+        process = self.processes[key] = Process(self._zygote, self._limits)
+        if not isinstance(key, CodecRef):
             return None
-        answer = self._asked(codec, process, Prepare(codec), 1, ())
+        answer = self._asked(key, process, Prepare(key), 1, ())
         return None if isinstance(answer, Prepared) else answer
 
-    def _asked(
-        self, codec: CodecRef | None, process: Process, request: Any, calls: int, files: Sequence[int]
-    ) -> Any:
+    def _asked(self, key: Key, process: Process, request: Any, calls: int, files: Sequence[int]) -> Any:
         self._last = process
-        self.processes[codec] = self.processes.pop(codec)
+        self.processes[key] = self.processes.pop(key)
         try:
             answer = process.ask(request, calls, files)
         except (TypeError, OverflowError, ValueError) as error:
-            raise ConfigError(f"codec {codec.target if codec else request}: {error}") from error
+            name = key.target if isinstance(key, CodecRef) else key
+            raise ConfigError(f"codec {name}: {error}") from error
         if isinstance(answer, Failed) and (answer.status == "oom" or isinstance(request, Prepare)):
             process.end()  # what it holds on to would be missing
         process.on_gpu |= getattr(answer, "gpu_bytes", None) is not None
@@ -129,12 +133,12 @@ class Worker:
         if len(self.processes) == 1:
             return
         current.resident = (memory.used(current.pid) or 0) if current.alive else 0
-        for codec, process in list(self.processes.items()):
+        for key, process in list(self.processes.items()):
             held = sum(it.resident for it in self.processes.values())
             crowded = len(self.processes) > _MOST_PROCESSES or held > self._idle_memory
             # On a GPU each process takes some half gigabyte before it has done anything.
             if process is not current and (crowded or (process.on_gpu and current.on_gpu)):
-                del self.processes[codec]
+                del self.processes[key]
                 process.close()
 
 

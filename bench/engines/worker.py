@@ -37,6 +37,7 @@ from bench.engines.messages import (
     Decoded,
     Describe,
     DescribeMetric,
+    Description,
     Encode,
     Encoded,
     Explain,
@@ -90,6 +91,7 @@ class _State:
     files: list[int] = field(default_factory=list)
     """Descriptors that came with the request."""
     ready: _Ready | None = None
+    described: dict[CodecRef, Description] = field(default_factory=dict)
     metrics: dict[tuple[str, DeviceName], Metric] = field(default_factory=dict)
     source: tuple[Path, str | None] | None = None
     """File and hash of the picture at hand."""
@@ -155,8 +157,10 @@ def _prepare(connection: _Answers, state: _State, request: Prepare) -> None:
 
 def _describe(connection: _Answers, state: _State, request: Describe) -> None:
     try:
-        ready = _codec(state, request.codec)
-        connection.send(described(ready.codec, ready.config, request.codec.target))
+        if request.codec not in state.described:
+            made = _constructed(request.codec)
+            state.described[request.codec] = described(made.codec, made.config, request.codec.target)
+        connection.send(state.described[request.codec])
     except Exception as error:
         connection.send(_failed(error, "load"))
 
@@ -299,12 +303,20 @@ def _score(connection: _Answers, state: _State, request: Score) -> None:
     digest = None
     try:
         reference = _reference(state, request)
-        decoded = read_samples(state.files[0], request.shape)  # a copy: nobody else can write to it
+        decoded = _decoded(state.files[0], request.shape)
         digest = hashlib.sha256(decoded.reshape(-1).data).hexdigest()
         connection.send(_scored(state, request, reference, decoded, digest))
     except Exception as error:
         phase: Phase = "metric" if not isinstance(error, Mismatch | BadImage) else "decode"
         connection.send(_failed(error, phase, sha256=digest))
+
+
+def _decoded(file: int, shape: tuple[int, ...]) -> Image:
+    """A copy of what was decoded, which nobody else can write to."""
+    try:
+        return read_samples(file, shape)
+    except EOFError as error:
+        raise Mismatch(f"decode: {error}") from error
 
 
 def _explain(connection: _Answers, state: _State, request: Explain) -> None:
@@ -343,15 +355,19 @@ def _scored(state: _State, request: Score, reference: Reference, decoded: Image,
 def _codec(state: _State, ref: CodecRef) -> _Ready:
     """The codec of this process: the first that is asked for, and no other."""
     if state.ready is None:
-        idle = memory.resident()
-        constructor = registry.load(ref.target)
-        config = complete_config(constructor, dict(ref.config))
-        gpu = GpuUse()
-        with gpu.counted():
-            codec = constructor(**config)
-        state.ready = _Ready(ref, codec, config, gpu, idle)
+        state.ready = _constructed(ref)
     assert state.ready.ref == ref, "a process serves one codec"
     return state.ready
+
+
+def _constructed(ref: CodecRef) -> _Ready:
+    idle = memory.resident()
+    constructor = registry.load(ref.target)
+    config = complete_config(constructor, dict(ref.config))
+    gpu = GpuUse()
+    with gpu.counted():
+        codec = constructor(**config)
+    return _Ready(ref, codec, config, gpu, idle)
 
 
 def _metric(state: _State, target: str, device: DeviceName) -> Metric:

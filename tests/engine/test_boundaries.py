@@ -344,7 +344,9 @@ def test_samples_change_no_more_once_they_are_scored(slot: Slot, pictures: Path)
     assert isinstance(scored, Scored)
     assert scored.sha256 == decoded.sha256
     os.truncate(slot.decoder._last._samples.writable, 100)
-    assert isinstance(slot.scorer.ask(request, [slot.decoder.decoded]), Failed)
+    failed = slot.scorer.ask(request, [slot.decoder.decoded])
+    assert isinstance(failed, Failed)
+    assert (failed.status, failed.phase) == ("mismatch", "decode")
 
 
 def test_a_frame_beyond_all_bounds_is_refused(
