@@ -279,10 +279,10 @@ class _Sets:
 def _measurement(known: dict[str, Any], estimate: Estimate) -> SetMeasurement:
     if not math.isfinite(estimate.value):
         return SetMeasurement(**known, patches=estimate.patches, reason="the distance is not a finite number")
-    low, high = estimate.interval or (None, None)
+    low, high = map(float, estimate.interval) if estimate.interval else (None, None)
     errors = b"" if estimate.errors is None else estimate.errors.astype("<f4").tobytes()
     return SetMeasurement(
-        **known, patches=estimate.patches, value=estimate.value, low=low, high=high, errors=errors
+        **known, patches=estimate.patches, value=float(estimate.value), low=low, high=high, errors=errors
     )
 
 

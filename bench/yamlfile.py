@@ -114,7 +114,8 @@ def _alternatives(nodes: list[dict[str, Any]], schema: dict[str, Any]) -> Iterat
         if "$ref" in it:
             it = schema["$defs"][it["$ref"].rpartition("/")[2]]
         yield it
-        yield from _alternatives(it.get("anyOf", []), schema)
+        # pydantic before 2.9 wraps a reference that has a default into allOf
+        yield from _alternatives(it.get("anyOf", []) + it.get("allOf", []), schema)
 
 
 def _is_union_tag(part: str | int, document: Document, key: Key) -> bool:

@@ -108,9 +108,12 @@ def _json(frame: pd.DataFrame) -> bytes:
 
 def _parquet(frame: pd.DataFrame) -> bytes:
     try:
-        return bytes(frame.to_parquet(index=False))
+        import pyarrow  # noqa: F401  # says why it does not work here; pandas only that it does not
     except ImportError as error:
-        raise ConfigError("parquet needs pyarrow: pip install 'rdbench[parquet]'") from error
+        raise ConfigError(
+            f"parquet needs pyarrow ({error}): pip install 'rdbench[parquet]', or 'pyarrow<24' where numpy stays at 1"
+        ) from error
+    return bytes(frame.to_parquet(index=False))
 
 
 _FOLDER_EXPORTS: dict[str, Callable[[pd.DataFrame, Path], tuple[Path, ...]]] = {

@@ -95,7 +95,8 @@ def _document(label: str, dataset: str, rows: pd.DataFrame) -> dict[str, Any] | 
     if ok.empty:
         return None
     # A missing value at one image leaves the whole point without a mean: never an average over fewer images.
-    mean = ok.groupby("quality")[["bpp", *measured, "encode_s", "decode_s"]].mean(skipna=False)
+    by_quality = ok.groupby("quality")[["bpp", *measured, "encode_s", "decode_s"]]
+    mean = by_quality.agg(lambda column: column.mean(skipna=False))
     metrics = [name for name in measured if np.isfinite(mean[name].to_numpy(float)).any()]
     finite = np.isfinite(mean[["bpp", *metrics]].to_numpy(float)).all(axis=1)
     kept = mean[finite]

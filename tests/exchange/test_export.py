@@ -71,7 +71,7 @@ def test_memory_is_no_metric(tmp_path: Path) -> None:
     assert set(results) == {"bpp", "psnr-rgb", "ms-ssim-rgb", "encoding_time", "decoding_time"}
 
 
-@pytest.mark.skipif(find_spec("compressai") is None, reason="compressai (extra 'learned') is not installed")
+@pytest.mark.skipif(find_spec("compressai") is None, reason='needs pip install "rdbench[zoo]"')
 @pytest.mark.slow
 def test_compressai_draws_our_export(tmp_path: Path) -> None:
     """CompressAI's own plot tool draws exported files, for PSNR and for MS-SSIM."""

@@ -28,7 +28,7 @@ def example(name: str) -> Any:
 
 def test_the_example_is_a_codec_in_thirty_lines() -> None:
     """It satisfies the contract, codes a picture of any size, and stays short."""
-    pytest.importorskip("compressai", reason='needs pip install "rdbench[learned]"')
+    pytest.importorskip("compressai", reason='needs pip install "rdbench[zoo]"')
     codec = example("my_model").MyModel()
     assert isinstance(codec, Codec)
     picture = natural(70, 41)
@@ -42,7 +42,7 @@ def test_the_example_is_a_codec_in_thirty_lines() -> None:
 def test_other_weights_in_the_same_file_are_another_codec(tmp_path: Path) -> None:
     """A file of weights that is overwritten is measured again: its hash is told."""
     torch = pytest.importorskip("torch", reason='needs pip install "rdbench[learned]"')
-    pytest.importorskip("compressai", reason='needs pip install "rdbench[learned]"')
+    pytest.importorskip("compressai", reason='needs pip install "rdbench[zoo]"')
     module = example("my_model")
     network = module.MyModel().net
     path = tmp_path / "w.pth"
