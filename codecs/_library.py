@@ -25,7 +25,7 @@ def load_imagecodecs(codec: str, part: str) -> tuple[ModuleType, str]:
         import imagecodecs
     except ImportError as error:
         raise CodecUnavailable(
-            f"{codec} needs imagecodecs ({error}): pip install 'imagecodecs>=2024.12.30'"
+            f"{codec} needs imagecodecs ({error}): pip install 'imagecodecs>=2024.9.22'"
         ) from error
     if not getattr(imagecodecs, part.upper()).available:
         raise CodecUnavailable(

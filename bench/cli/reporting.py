@@ -111,7 +111,8 @@ def _parquet(frame: pd.DataFrame) -> bytes:
         import pyarrow  # noqa: F401  # says why it does not work here; pandas only that it does not
     except ImportError as error:
         raise ConfigError(
-            f"parquet needs pyarrow ({error}): pip install 'rdbench[parquet]', or 'pyarrow<24' where numpy stays at 1"
+            f"parquet needs pyarrow ({error}): pip install 'rdbench[parquet]',"
+            " or 'pyarrow<24' where numpy stays at 1"
         ) from error
     return bytes(frame.to_parquet(index=False))
 

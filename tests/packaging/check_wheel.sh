@@ -40,8 +40,7 @@ test -s results/runs/sample/report/report.md
 "$bin/rdbench" doctor
 
 mkdir "$scratch/suite"
-cp -r "$root/tests" "$scratch/suite/tests"
-cp "$root/pyproject.toml" "$scratch/suite/"
+cp -r "$root/tests" "$root/examples" "$root/pyproject.toml" "$scratch/suite/"
 cd "$scratch/suite"
 OMP_NUM_THREADS=1 "$bin/python" -m pytest -q -p no:cacheprovider -m "not slow" --numprocesses logical --maxprocesses 8 \
-    --dist loadfile tests/inputs tests/rd tests/metrics tests/codecs tests/exchange
+    --dist loadfile tests/inputs tests/rd tests/metrics tests/codecs tests/exchange tests/report

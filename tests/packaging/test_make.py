@@ -1,4 +1,4 @@
-"""What `make bench` does, in which order, with an installer and a benchmark that only write down their calls."""
+"""What `make bench` does, in which order; installer and benchmark only write down their calls."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def test_compressai_is_asked_for_by_its_own_extra_alone() -> None:
 
 
 def test_learned_codecs_work_without_compressai() -> None:
-    """vae and vae-gan code and train where CompressAI can't be imported; its own codec says what to install."""
+    """vae and vae-gan work where CompressAI can't be imported; its own codec says what to install."""
     pytest.importorskip("torch", reason='needs pip install "rdbench[learned]"')
     script = """
 import sys
