@@ -300,7 +300,7 @@ def _points(run: Path) -> Iterator[_Point]:
     for (dataset, label, quality), rows in frame.groupby(
         ["dataset", "label", "quality"], observed=True, dropna=False, sort=False
     ):
-        yield _Point(codecs[label], dataset, None if math.isnan(quality) else quality, rows)
+        yield _Point(codecs[label], dataset, None if math.isnan(quality) else float(quality), rows)
 
 
 def _key(metric: str, version: str, point: _Point) -> str:

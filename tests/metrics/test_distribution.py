@@ -32,7 +32,7 @@ class Brightness:
 
     def distance(self, reference, decoded):
         x, y = (float(np.concatenate(it).mean()) for it in (reference, decoded))
-        return Estimate(abs(x - y), (0.0, 9.0), len(reference))
+        return Estimate(np.float32(abs(x - y)), (0.0, 9.0), len(reference))  # numpy number
 '''
 
 
