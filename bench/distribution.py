@@ -28,7 +28,9 @@ from bench.metrics.dataset import DATASET_METRICS, DatasetMetric, Estimate, Feat
 from bench.originals import Originals
 from bench.plan import CodecPlan
 from bench.report.table import Column, Table
-from bench.store import BITSTREAM_FOLDER, RunWriter, read_info, write_atomically
+from bench.safe_files import write_atomically
+from bench.store import BITSTREAM_FOLDER, RunWriter, read_info
+from bench.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +76,8 @@ class Request:
     """Decoders at a time; None for one on each processor, or fewer on a GPU."""
     device: str = "cpu"
     """Where the metric's network runs: ``auto``, ``cpu`` or ``cuda``."""
+    trust: Trust = NOBODY
+    """Which codecs of the run may decode besides the installed ones."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def measure_sets(
         kept = {it.key: it for it in read_set_measurements(run)}
         results = []
         with Decoders(request.jobs or default_jobs(gpu=gpu)) as decoders:
-            sets = _Sets(run, metric, request.datasets, decoders)
+            sets = _Sets(run, metric, request, decoders)
             for point in _points(run):
                 key = _key(metric.name, metric.version, point)
                 if key in kept:
@@ -221,12 +225,11 @@ def set_metric_table(measurements: Sequence[SetMeasurement]) -> Table:
 class _Sets:
     """Measures points; features of originals are computed once."""
 
-    def __init__(
-        self, run: Path, metric: DatasetMetric, datasets: tuple[str, ...], decoders: Decoders
-    ) -> None:
+    def __init__(self, run: Path, metric: DatasetMetric, request: Request, decoders: Decoders) -> None:
         self._bitstreams = run / BITSTREAM_FOLDER
         self._metric = metric
-        self._originals = Originals(datasets)
+        self._originals = Originals(request.datasets)
+        self._trust = request.trust
         self._decoders = decoders
         self._reference: dict[str, Features] = {}
 
@@ -273,7 +276,7 @@ class _Sets:
                     " run again with --keep-bitstreams"
                 )
             jobs.append((path, str(row.pixels_sha256)))
-        return self._decoders.decode(point.codec.ref, jobs)
+        return self._decoders.decode(self._trust.codec(point.codec).ref, jobs)
 
 
 def _measurement(known: dict[str, Any], estimate: Estimate) -> SetMeasurement:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,7 +16,13 @@ from bench.datasets import Dataset, ImageFile
 from bench.device import DeviceName
 from bench.engines.messages import CodecRef, Description
 from bench.errors import ConfigError
+from bench.jsonfile import Option, Sha256
+from bench.layout import printable
 from bench.suite import CodecEntry, Suite
+
+DatasetName = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*\Z", max_length=255)]
+MetricName = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*\Z", max_length=100)]
+"""Both become parts of file names."""
 
 
 class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +33,7 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     version: str
     lossless: bool
-    config: dict[str, Any]
+    config: dict[str, Option]
     qualities: tuple[float | None, ...]
     weights_sha256: str | None = None
     complexity: dict[str, float] = {}
@@ -37,7 +43,7 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ref(self) -> CodecRef:
-        """How a worker constructs it."""
+        """How a worker constructs it: only if it is installed and harmless, see :class:`TrustedCodec`."""
         return _ref(self.target, self.config)
 
     @property
@@ -46,10 +52,22 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
         return self.config.get("device") == "cuda"
 
 
+class TrustedCodec(CodecPlan, frozen=True, kw_only=True):
+    """A codec that the user named in this call, or vouched for: it may be a file, and run programs.
+
+    It is written as any other; what is read from ``run.json`` is never one, see :mod:`bench.trust`.
+    """
+
+    @property
+    def ref(self) -> CodecRef:
+        """How a worker constructs it, whatever it is."""
+        return _ref(self.target, self.config, trusted=True)
+
+
 class MetricPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """A metric, as it was found on this machine."""
 
-    name: str
+    name: MetricName
     target: str
     version: str
     unit: str
@@ -61,9 +79,9 @@ class MetricPlan(msgspec.Struct, frozen=True, omit_defaults=True):
 class ImagePlan(msgspec.Struct, frozen=True):
     """An image's place in a run, by its identity rather than by its path."""
 
-    dataset: str
+    dataset: DatasetName
     name: str
-    sha256: str
+    sha256: Sha256
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -203,7 +221,7 @@ def _codec_plan(entry: CodecEntry, suite: Suite, host: Host) -> CodecPlan:
     found = _placed(entry, target, suite.device, host)
     if isinstance(found, str):
         name = entry.codec if target != entry.codec else target.rpartition(":")[2]
-        return CodecPlan(
+        return TrustedCodec(
             label=entry.label or _label(name, dict(entry.config), {}),
             codec=name,
             target=target,
@@ -214,7 +232,7 @@ def _codec_plan(entry: CodecEntry, suite: Suite, host: Host) -> CodecPlan:
             unavailable=found,
         )
     name = entry.codec if target != entry.codec else found.name
-    return CodecPlan(
+    return TrustedCodec(
         label=entry.label or _label(name, *_told_apart(entry, found, target, suite.device, host)),
         codec=name,
         target=target,
@@ -234,7 +252,7 @@ def _told_apart(
     if not entry.config and device == "auto":
         return found.config, found.config
     try:
-        bare = host.describe(CodecRef(target))
+        bare = host.describe(CodecRef(target, trusted=True))
     except ConfigError:  # it can't be without options
         bare = ""
     if isinstance(bare, str):
@@ -254,7 +272,7 @@ def _placed(entry: CodecEntry, target: str, wanted: str, host: Host) -> Descript
     ConfigError
         CUDA was asked for in so many words and is absent: no row that fails later, no silent run elsewhere.
     """
-    found = host.describe(_ref(target, entry.config))
+    found = host.describe(_ref(target, entry.config, trusted=True))
     explicit = entry.config.get("device", "auto")
     if isinstance(found, str):
         if explicit == "cuda":
@@ -267,7 +285,7 @@ def _placed(entry: CodecEntry, target: str, wanted: str, host: Host) -> Descript
     if device == default or (wanted == "auto" and device == "cpu" and default != "auto"):
         return found
     try:
-        placed = host.describe(_ref(target, entry.config | {"device": device}))
+        placed = host.describe(_ref(target, entry.config | {"device": device}, trusted=True))
     except ConfigError:
         if wanted != "auto":
             raise
@@ -277,8 +295,8 @@ def _placed(entry: CodecEntry, target: str, wanted: str, host: Host) -> Descript
     return found if isinstance(placed, str) else placed
 
 
-def _ref(target: str, config: dict[str, Any]) -> CodecRef:
-    return CodecRef(target, tuple(sorted(config.items())))
+def _ref(target: str, config: Mapping[str, Option], *, trusted: bool = False) -> CodecRef:
+    return CodecRef(target, tuple(sorted(config.items())), trusted)
 
 
 def _qualities(
@@ -320,7 +338,7 @@ def _label(name: str, config: dict[str, Any], defaults: dict[str, Any]) -> str:
             parts.append(Path(value).name)
         else:
             parts.append(f"{key}{value}")
-    return "-".join(parts)
+    return printable("-".join(parts))
 
 
 def _codec_identity(codec: CodecPlan, metrics: tuple[MetricPlan, ...]) -> str:

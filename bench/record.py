@@ -12,11 +12,12 @@ derived (never stored), a metric without a value is ``null`` and its reason stan
 from __future__ import annotations
 
 import statistics
-from typing import Any, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from bench.device import DeviceName
+from bench.jsonfile import Option, Sha256
 
 SCHEMA_VERSION = 1
 
@@ -34,6 +35,12 @@ Status = Literal[
 ]
 
 Phase = Literal["load", "encode", "decode", "metric"]
+
+Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
+"""Pixels of a picture's width or height."""
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+MetricValue: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
 
 TimingMode = Literal["load", "alone"]
 """``load``: other trials ran beside it, so times are throughput; ``alone``: pinned, warmed up, repeated."""
@@ -64,33 +71,33 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     image_sha256: str
     codec: str
     version: str
-    config: dict[str, Any]
+    config: dict[str, Option]
     quality: float | None = None
     weights_sha256: str | None = None
     status: Status
-    width: int | None = None
-    height: int | None = None
+    width: Side | None = None
+    height: Side | None = None
     treatment: str = ""
     """Conversions of the original image on reading; empty for 8-bit RGB as stored."""
-    bytes: int | None = None
-    bitstream_sha256: str | None = None
-    pixels_sha256: str | None = None
+    bytes: Count | None = None
+    bitstream_sha256: Sha256 | None = None
+    pixels_sha256: Sha256 | None = None
     exact: bool = False
     """The decoded pixels are identical to the original's."""
     timing: TimingMode = "load"
-    encode_s: tuple[float, ...] = ()
+    encode_s: tuple[Seconds, ...] = ()
     """Every repetition, in order; warm-up left out."""
-    decode_s: tuple[float, ...] = ()
+    decode_s: tuple[Seconds, ...] = ()
     device: DeviceName = "cpu"
     """Where the codec ran; for one that fails before it has run, where it was to run."""
-    gpu_bytes: int | None = None
+    gpu_bytes: Count | None = None
     """Most GPU memory that the encoder's or the decoder's process held for the codec, weights included."""
-    encode_peak_bytes: int | None = None
+    encode_peak_bytes: Count | None = None
     """Most memory that the encoder's process had resident while a learned codec encoded, where the system
     tells. Interpreter, libraries and what earlier trials left there are part of it: an upper bound."""
-    decode_peak_bytes: int | None = None
+    decode_peak_bytes: Count | None = None
     """The same of the decoder's process, which holds no original and no metrics."""
-    metrics: dict[str, float | None] = {}
+    metrics: dict[str, MetricValue | None] = {}
     metrics_device: DeviceName = "cpu"
     """Where the metrics ran that can choose. Not part of the key: their values agree to 1e-5."""
     reasons: dict[str, str] = {}

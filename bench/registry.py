@@ -9,14 +9,16 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from bench.errors import ConfigError
+from bench.errors import ConfigError, UntrustedCodec
 
 CODECS = "bench.codecs"
 METRICS = "bench.metrics"
+_TRUST = "if you trust whoever made the folder, say --trust"
 
 
 def targets(group: str) -> dict[str, str]:
@@ -58,6 +60,37 @@ def load(target: str) -> Any:
         return getattr(module, attribute)
     except AttributeError:
         raise ConfigError(f"{module_name} has no class {attribute!r}") from None
+
+
+def load_codec(target: str, options: Mapping[str, Any], *, trusted: bool) -> Any:
+    """The class of a codec. Every construction of one asks here, so that a run folder chooses no code.
+
+    Parameters
+    ----------
+    target : as for :func:`load`
+    options : what its constructor is to be given
+    trusted : the user named it in this call, or vouched for the folder that does
+
+    Raises
+    ------
+    ConfigError
+        The file, module or class does not exist.
+    UntrustedCodec
+        It is not ``trusted``, and is not installed, or ``options`` set one of its ``trusted_options``.
+    """
+    if trusted:
+        return load(target)
+    if target not in targets(CODECS).values():
+        raise UntrustedCodec(
+            f"only installed codecs are run for a run folder, this one names {target[:200]!r}; {_TRUST}"
+        )
+    constructor = load(target)
+    for option in getattr(constructor, "trusted_options", ()):
+        if options.get(option):
+            raise UntrustedCodec(
+                f"the run folder sets {option}={str(options[option])[:200]!r}, a program or a file; {_TRUST}"
+            )
+    return constructor
 
 
 def file_version(target: str) -> str:

@@ -26,7 +26,7 @@ from bench.engines.zygote import Zygote
 from bench.environment import Environment, current, memory_bytes
 from bench.errors import ConfigError
 from bench.measure import Outcome, Recipe, measure
-from bench.plan import Host, MetricPlan, Plan, Trial, make_plan, trials
+from bench.plan import CodecPlan, Host, MetricPlan, Plan, Trial, make_plan, trials
 from bench.record import Measurement, TimingMode
 from bench.store import BITSTREAM_FOLDER, RunInfo, RunWriter, Selector, is_run, read_info, read_journal
 from bench.suite import Suite
@@ -75,6 +75,8 @@ class Summary:
     other_codecs: tuple[str, ...] = ()
     """Labels that the folder holds and this suite does not ask for."""
     other_images: tuple[str, ...] = ()
+    codecs: tuple[CodecPlan, ...] = ()
+    """What this suite asks for."""
 
     @property
     def failed(self) -> int:
@@ -159,6 +161,7 @@ def _run(
         statuses,
         tuple(it.label for it in info.codecs if it.label not in labels),
         tuple(it.name for it in info.images if it not in files),
+        plan.codecs,
     )
 
 

@@ -46,6 +46,7 @@ class Command:
     """
 
     name = "command"
+    trusted_options = ("encode", "decode", "version_command")
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ import msgspec
 from bench.environment import Environment
 from bench.errors import ConfigError, StoreError
 from bench.record import Status
-from bench.store import write_atomically
+from bench.safe_files import write_atomically
 
 BASELINE_SCHEMA = 1
 FORMAT = "rdbench baseline"

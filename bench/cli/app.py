@@ -18,6 +18,14 @@ app = typer.Typer(
 )
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
+TrustFolder = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        help="Run whatever codec the run folder names: programs, Python files, weights. Only for folders of"
+        " people that you trust; without it, installed codecs alone are run.",
+    ),
+]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where learned codecs and metrics run.")]
 
 
@@ -145,13 +153,17 @@ def report(
     style: Annotated[
         Path | None, typer.Option(metavar="FILE.mplstyle", help="Matplotlib style instead of rdbench's.")
     ] = None,
+    trust: TrustFolder = False,
 ) -> None:
-    """Write tables, figures and the leaderboard page from finished runs; no codec runs."""
+    """Write tables, figures and the leaderboard page from finished runs; codecs decode what runs kept."""
     from bench.cli import reporting
     from bench.report.selection import Selection
+    from bench.trust import Trust
 
     selection = Selection(tuple(codec or ()), tuple(metric or ()))
-    options = reporting.report_options(anchor, reference or [], width, rate_axis, style, selection)
+    options = reporting.report_options(
+        anchor, reference or [], width, rate_axis, style, selection, Trust(trust)
+    )
     reporting.report(runs, out, options)
 
 
@@ -408,12 +420,14 @@ def distribution(
         typer.Option("--jobs", "-j", min=1, help="Decoders at a time; default: one for each processor."),
     ] = None,
     device: Device = "auto",
+    trust: TrustFolder = False,
 ) -> None:
     """Distances between sets of pictures (KID, FID) for a run made with --keep-bitstreams."""
     from bench.cli import distribution as sets
     from bench.distribution import Request
+    from bench.trust import Trust
 
-    if sets.distribution(run, Request(metric, tuple(dataset or ()), jobs, device)):
+    if sets.distribution(run, Request(metric, tuple(dataset or ()), jobs, device, Trust(trust))):
         raise typer.Exit(EXIT_FAILED_TRIALS)
 
 
@@ -438,10 +452,12 @@ def robustness(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: `robustness` in the run.")
     ] = None,
+    trust: TrustFolder = False,
 ) -> None:
     """Corrupt pictures and damage bitstreams of a finished run: what codecs make of them."""
     from bench.cli import robustness as probing
     from bench.robustness.runner import Options
+    from bench.trust import Trust
 
     options = Options(
         bpp=bpp,
@@ -449,6 +465,7 @@ def robustness(
         datasets=tuple(dataset or ()),
         jobs=jobs,
         timeout=timeout,
+        trust=Trust(trust),
     )
     probing.robustness(run, options, out)
 

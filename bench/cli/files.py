@@ -10,7 +10,7 @@ from bench.codec import Codec
 from bench.engines.options import complete_config
 from bench.errors import BadBitstream, BadImage, ConfigError
 from bench.image import read_image
-from bench.store import write_atomically
+from bench.safe_files import write_atomically
 from bench.suite import CodecEntry, parse_codec
 
 

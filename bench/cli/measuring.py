@@ -85,8 +85,10 @@ def run(request: Request, options: Options, zygote: Zygote) -> bool:
     if request.report and summary.statuses["ok"]:
         from bench.cli import reporting
         from bench.report import ReportOptions
+        from bench.trust import Trust
 
-        reporting.report([folder], options=ReportOptions(trusted=True))
+        # of the codecs that the folder holds beside, only installed ones decode: it may be another's
+        reporting.report([folder], options=ReportOptions(trust=Trust(named=summary.codecs)))
     return summary.failed > 0
 
 

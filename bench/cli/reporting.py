@@ -22,7 +22,8 @@ from bench.report.figures.sheet import RateAxis, Width
 from bench.report.selection import Selection
 from bench.report.table import Table
 from bench.report.tables import lossless, summary
-from bench.store import write_atomically
+from bench.safe_files import write_atomically
+from bench.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,7 @@ def report_options(
     rate_axis: str,
     style: Path | None,
     selection: Selection,
+    trust: Trust = NOBODY,
 ) -> ReportOptions:
     """The options of a report as the command line says them."""
     if width is not None and width not in get_args(Width):
@@ -59,6 +61,7 @@ def report_options(
         published=tuple(curve for it in references for curve in open_reference(it)),
         figures=FigureOptions(width=cast(Width | None, width), rate=cast(RateAxis, rate_axis), style=style),
         selection=selection,
+        trust=trust,
     )
 
 

@@ -15,7 +15,7 @@ from bench.cli import console
 from bench.datasets import open_dataset
 from bench.device import resolve
 from bench.errors import ConfigError
-from bench.store import write_atomically
+from bench.safe_files import write_atomically
 from bench.trainer import TRAINERS, Observer, SampleRequest, Trainer, TrainProgress, TrainRequest
 
 _PLAIN_INTERVAL = 10.0

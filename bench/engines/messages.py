@@ -16,6 +16,9 @@ class CodecRef:
 
     target: str
     config: tuple[tuple[str, Any], ...] = ()
+    trusted: bool = False
+    """The user names it in this call, or vouches for the run folder that does; else it has to be installed,
+    and to use no option that names a program or a file."""
 
 
 @dataclass(frozen=True)

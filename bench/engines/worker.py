@@ -278,7 +278,7 @@ def _scored(state: _State, request: Score, reference: Reference, decoded: Image)
 
 def _codec(state: _State, reference: CodecRef) -> _Loaded:
     if reference not in state.codecs:
-        constructor = registry.load(reference.target)
+        constructor = registry.load_codec(reference.target, dict(reference.config), trusted=reference.trusted)
         config = complete_config(constructor, dict(reference.config))
         gpu = GpuUse()
         with gpu.counted():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import ConfigError
-from bench.store import write_atomically
+from bench.safe_files import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd

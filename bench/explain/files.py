@@ -12,7 +12,7 @@ import numpy as np
 from bench.explain.density import density
 from bench.explain.record import Row
 from bench.explanation import Channels, Explanation
-from bench.store import write_atomically
+from bench.safe_files import write_atomically
 
 _MOST_LISTED = 8
 """Channels of each grid that the summary names."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.report.selection import EVERYTHING, Selection
+from bench.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     from bench.exchange import Published
@@ -48,8 +49,8 @@ class ReportOptions:
     figures: FigureOptions | None = None
     selection: Selection = EVERYTHING
     """What of the runs the report is about."""
-    trusted: bool = False
-    """The runs are one's own: the viewer may decode with codecs that a run names as a file or a program."""
+    trust: Trust = NOBODY
+    """Which codecs of the runs may decode for the viewer besides the installed ones."""
 
 
 def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None = None) -> Report:
@@ -90,7 +91,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
         begun = []
         for board in boards:
             prefix = "" if len(boards) == 1 else re.sub(r"[^\w.-]+", "-", board.dataset) + "_"
-            crops = crops_of(board, KeptBitstreams(board, folders, options.trusted), out / FOLDER)
+            crops = crops_of(board, KeptBitstreams(board, folders, options.trust), out / FOLDER)
             target = Target(out / "figures", prefix, look)
             drawing = stack.enter_context(Drawing(list(plans(board, crops)), target, helper))
             made = (*tables(board), *perception_tables(board))
@@ -98,7 +99,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
             section = Section(board, made, crops=crops, robustness=robustness, prefix=prefix)
             begun.append((section, _write_tables(made, out / "tables", prefix), drawing))
         crops_by_board = [section.crops for section, _, _ in begun]
-        page = write_page(boards, out, runs=runs, trusted=options.trusted, crops=crops_by_board)
+        page = write_page(boards, out, runs=runs, trust=options.trust, crops=crops_by_board)
         for section, written, drawing in begun:
             figures = drawing.finish()
             files += [*written, *figures]
@@ -111,7 +112,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
 
 def _replace_former(out: Path, files: Sequence[Path]) -> None:
     """Remove tables and figures of a former report here that are not in this one: nothing is out of date."""
-    from bench.store import write_atomically
+    from bench.safe_files import write_atomically
 
     listing = out / _LISTING
     present = {path.relative_to(out).as_posix() for path in files}

@@ -22,7 +22,8 @@ from bench.robustness.corrupt import corrupted, generator
 from bench.robustness.damage import DAMAGES
 from bench.robustness.plan import Planned
 from bench.robustness.record import BitstreamProbe, Fate, InputProbe, Probe
-from bench.store import BITSTREAM_FOLDER, write_atomically
+from bench.safe_files import write_atomically
+from bench.store import BITSTREAM_FOLDER
 
 _KEPT = 16
 """Pictures, and bitstreams, that are kept in memory."""

@@ -18,6 +18,7 @@ from bench.plan import CodecPlan, ImagePlan, Trial
 from bench.robustness.corrupt import CORRUPTIONS
 from bench.robustness.damage import DAMAGES, FLIPS
 from bench.store import read_info
+from bench.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +84,7 @@ class ProbePlan:
     """Trials at the chosen operating points that have no clean result."""
 
 
-def plan_probes(run: Path, bpp: float, draws: int) -> ProbePlan:
+def plan_probes(run: Path, bpp: float, draws: int, trust: Trust = NOBODY) -> ProbePlan:
     """The probes of each codec at the operating point whose mean rate is nearest to ``bpp``.
 
     Raises
@@ -96,7 +97,7 @@ def plan_probes(run: Path, bpp: float, draws: int) -> ProbePlan:
     info, frame = read_info(run), load(run)
     if _PSNR not in {it.name for it in info.metrics}:
         raise ConfigError(f"{run}: robustness compares {_PSNR}, which the run lacks; add -m {_PSNR} to it")
-    codecs = {it.label: it for it in info.codecs}
+    codecs = {it.label: it for it in trust.codecs(info.codecs)}
     points = list(_points(frame, bpp))
     clean: dict[tuple[str, str], list[Clean]] = {}
     unfinished = 0

@@ -19,6 +19,7 @@ from bench.rd import all_pairs, bootstrap_bd_rate
 from bench.report.board import load_boards
 from bench.report.page import write_page
 from bench.store import read_info, read_journal
+from bench.trust import EVERYBODY
 from tests.conftest import photo
 from tests.page.conftest import CODECS
 from tests.page.runs import Made, write_run
@@ -56,13 +57,13 @@ def test_policy_admits_this_pages_script_and_style_by_hash(index: Path) -> None:
 
 
 def test_names_cannot_leave_the_data_block(tmp_path: Path) -> None:
-    """Markup in labels, data set names and messages appears in the file only as escaped JSON or text."""
+    """Markup in labels and messages appears in the file only as escaped JSON or text."""
     hostile = "</script><script>alert(1)</script><!-- @data@ @script@"
     codecs = [
         Made(hostile, "jpeg", 1.0),
         Made("b", "<b>", 0.5, failing="image000.png", error="<img src=x onerror=alert(1)>"),
     ]
-    folder = write_run(tmp_path / "run", codecs, images=2, points=4, dataset=f"{hostile} & co")
+    folder = write_run(tmp_path / "run", codecs, images=2, points=4)
     page = write_page(load_boards([folder]), tmp_path / "out", runs=[folder])[0]
     text = page.read_text(encoding="utf-8")
     assert text.count("<script") == 2
@@ -148,5 +149,5 @@ def test_a_run_cannot_make_a_report_run_its_code(kept: Path, tmp_path: Path) -> 
     files = write_page(load_boards([folder]), tmp_path / "out", runs=[folder])
     assert not (tmp_path / "ran").exists()
     assert any("only installed codecs" in it.read_text() for it in files if it.suffix == ".js")
-    write_page(load_boards([folder]), tmp_path / "out", runs=[folder], trusted=True)
+    write_page(load_boards([folder]), tmp_path / "out", runs=[folder], trust=EVERYBODY)
     assert (tmp_path / "ran").exists()

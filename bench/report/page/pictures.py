@@ -20,7 +20,7 @@ from bench.codec import Image
 from bench.engines.messages import CodecRef, Decode, Decoded, Repeat
 from bench.engines.pool import Limits, Worker
 from bench.engines.zygote import Zygote
-from bench.store import write_atomically
+from bench.safe_files import write_atomically
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
