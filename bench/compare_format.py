@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias, get_args
 
 from .compare import Row
+from .escape import csv_cell, markdown
 from .layout import harmless, lay_out, wrapped
 
 Format: TypeAlias = Literal["text", "markdown", "json", "csv"]
@@ -46,13 +47,13 @@ def _csv(rows: Sequence[Row]) -> str:
         low, high = row.ci95 or (None, None)
         given = {"ci95_low": low, "ci95_high": high}
         values = [given[key] if key in given else getattr(row, key) for key in _CSV_KEYS]
-        writer.writerow(["" if value is None else value for value in values])
+        writer.writerow(["" if value is None else csv_cell(value) for value in values])
     return out.getvalue()
 
 
 def _markdown(cells: Sequence[Sequence[str]]) -> str:
     rule = [":---" if title in _LEFT else "---:" for title in _TITLES]
-    lines = [_TITLES, rule, *([_escaped(cell) for cell in row] for row in cells)]
+    lines = [_TITLES, rule, *([markdown(cell) for cell in row] for row in cells)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -74,7 +75,7 @@ def _cells(row: Row) -> list[str]:
     return [
         harmless(row.anchor),
         harmless(row.test),
-        row.metric,
+        harmless(row.metric),
         "n/a" if row.bd_rate is None else f"{row.bd_rate:.3f}",
         "" if row.ci95 is None else f"[{row.ci95[0]:.2f}, {row.ci95[1]:.2f}]",
         "n/a" if row.bd_quality is None else f"{row.bd_quality:+.4f}",
@@ -82,7 +83,3 @@ def _cells(row: Row) -> list[str]:
         f"{row.overlap:.1%}",
         harmless(row.note),
     ]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

@@ -24,11 +24,13 @@ from bench.device import resolve
 from bench.engines.local import default_jobs
 from bench.errors import ConfigError, MetricUndefined, StoreError
 from bench.image import read_image
+from bench.jsonfile import MalformedJson, decode_json
 from bench.metrics.dataset import DATASET_METRICS, DatasetMetric, Estimate, Features, interval_around
 from bench.originals import Originals
-from bench.plan import CodecPlan
+from bench.plan import CodecPlan, MetricName
+from bench.record import Count, MetricValue
 from bench.report.table import Column, Table
-from bench.safe_files import write_atomically
+from bench.safe_files import read_regular, write_atomically
 from bench.store import BITSTREAM_FOLDER, RunWriter, read_info
 from bench.trust import NOBODY, Trust
 
@@ -46,15 +48,15 @@ class SetMeasurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     dataset: str
     label: str
     quality: float | None
-    metric: str
+    metric: MetricName
     version: str
-    bpp: float | None = None
+    bpp: MetricValue | None = None
     """Mean over the images."""
-    images: int
-    patches: int = 0
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
+    images: Count
+    patches: Count = 0
+    value: MetricValue | None = None
+    low: MetricValue | None = None
+    high: MetricValue | None = None
     """95% confidence interval over images."""
     errors: bytes = b""
     """Draws of the value's error, float32 in little-endian order; see :class:`Estimate`."""
@@ -151,8 +153,10 @@ def read_set_measurements(run: Path) -> list[SetMeasurement]:
     if not path.is_file():
         return []
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[SetMeasurement])
-    except msgspec.MsgspecError as error:
+        return decode_json(read_regular(path, links=True), list[SetMeasurement])
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    except MalformedJson as error:
         raise StoreError(f"{path}: damaged ({error}); remove it and compute again") from error
 
 

@@ -69,6 +69,7 @@ def lay_out(
 
 def wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
     """Text in lines of at most ``width``, broken at blanks; all but the first begin with ``indent``."""
+    text = harmless(text.replace("\n", " ").replace("\t", " "))
     if width is None:
         return [text]
     first, *_ = _wrap(text, width) or [""]

@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +18,9 @@ from bench.errors import StoreError
 
 MAX_DOCUMENT = 1 << 28
 """Bytes of the largest document (``run.json``, a baseline, a results file) that is read as a whole."""
+MAX_BITSTREAM = 1 << 30
+LONGEST_LINE = 1 << 26
+"""Bytes of a journal's line; real ones take about a thousand."""
 
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
@@ -50,6 +54,19 @@ def subfolder(root: Path, *parts: str) -> Path:
     return folder
 
 
+def require_inside(out: Path, folders: Sequence[Path]) -> None:
+    """Make ``out`` where it is below one of ``folders``, so that no link leads out of there.
+
+    Raises
+    ------
+    StoreError
+        As for :func:`subfolder`.
+    """
+    for folder in folders:
+        if out != folder and out.is_relative_to(folder):
+            subfolder(folder, *out.relative_to(folder).parts)
+
+
 def read_regular(path: Path, most: int = MAX_DOCUMENT, *, links: bool = False) -> bytes:
     """The bytes of a regular file of at most ``most`` bytes; ``links`` lets ``path`` be a link to one.
 
@@ -77,6 +94,26 @@ def open_regular(path: Path, *, links: bool = False) -> IO[bytes]:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return os.fdopen(descriptor, "rb")
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a journal; a torn last one is left out.
+
+    Raises
+    ------
+    StoreError
+        It is no regular file, can't be read, or has a line without end.
+    """
+    try:
+        with open_regular(path, links=True) as file:
+            number = 1
+            while (line := file.readline(LONGEST_LINE)).endswith(b"\n"):
+                yield line
+                number += 1
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    if len(line) == LONGEST_LINE:
+        raise StoreError(f"{path}:{number}: damaged line (it does not end); remove the line")
 
 
 def open_appending(path: Path) -> IO[bytes]:

@@ -23,6 +23,7 @@ from bench.layout import is_one_line
 from bench.plan import CodecPlan, ImagePlan, MetricPlan, Plan
 from bench.record import SCHEMA_VERSION, Measurement
 from bench.safe_files import (
+    LONGEST_LINE,
     open_appending,
     open_regular,
     read_regular,
@@ -39,8 +40,6 @@ JOURNAL_FILE = "measurements.jsonl"
 BITSTREAM_FOLDER = "bitstreams"
 _LOCK_FILE = ".lock"
 _BLOCK = 1 << 17  # bytes; what a block is decoded into stays in the cache until it is used
-_LONGEST_LINE = 1 << 26
-"""Bytes of a journal's line; real ones take about a thousand."""
 MAX_TRIALS = 4_000_000
 """Trials of a run: a table of them takes some 2 GB."""
 
@@ -159,9 +158,9 @@ def read_batches(folder: Path, kind: type[Line], span: Span | None = None) -> It
         while start < end:
             lines = file.read(min(_BLOCK, end - start))
             if not lines.endswith(b"\n"):
-                lines += file.readline(_LONGEST_LINE)
+                lines += file.readline(LONGEST_LINE)
             whole = lines[: lines.rfind(b"\n") + 1]
-            if len(lines) - len(whole) >= _LONGEST_LINE:
+            if len(lines) - len(whole) >= LONGEST_LINE:
                 number = _newlines(path, start + len(whole)) + 1
                 raise StoreError(f"{path}:{number}: damaged line (it does not end); remove the line")
             try:

@@ -61,7 +61,7 @@ def as_github(verdict: Verdict) -> str:
 def _case(suite: ElementTree.Element, finding: Finding) -> None:
     point = "" if finding.quality is None else f" quality {finding.quality:g}"
     case = ElementTree.SubElement(
-        suite, "testcase", classname=_clean(finding.label), name=f"{finding.measure}{point}"
+        suite, "testcase", classname=_clean(finding.label), name=_clean(f"{finding.measure}{point}")
     )
     text = _clean(sentence(finding))
     if finding.fails:

@@ -19,11 +19,12 @@ def main() -> None:
     """Entry point of the console script ``rdbench``."""
     from bench.cli.app import app
     from bench.errors import BenchError
+    from bench.escape import terminal
 
     try:
         app()
     except BenchError as error:
-        print(f"rdbench: {error}", file=sys.stderr)
+        print(f"rdbench: {terminal(str(error))}", file=sys.stderr)
         sys.exit(EXIT_USAGE)
     except BrokenPipeError:
         # The reader of a pipe (head, less) has seen enough; nothing more can be written, not even on exit.

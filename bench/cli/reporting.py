@@ -11,6 +11,7 @@ from bench.cli import console
 from bench.compare import compare_selectors
 from bench.compare_format import FORMATS, format_rows
 from bench.errors import ConfigError
+from bench.escape import csv_cell
 from bench.exchange import export_codec_compare, export_compressai
 from bench.exchange.references import open_reference
 from bench.frame import load
@@ -102,7 +103,9 @@ def export(run: Path, format: str, output: Path | None) -> None:
 
 
 def _csv(frame: pd.DataFrame) -> bytes:
-    return str(frame.to_csv(index=False)).encode()
+    texts = frame.select_dtypes(["object", "string", "category"]).columns
+    guarded = frame.assign(**{name: frame[name].map(csv_cell, na_action="ignore") for name in texts})
+    return str(guarded.to_csv(index=False)).encode()
 
 
 def _json(frame: pd.DataFrame) -> bytes:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import ConfigError
+from bench.escape import from_csv_cell
 from bench.rd import Curve
 
 from .published import Published, metric_name, published
@@ -58,7 +59,7 @@ def _rows(path: str | Path, file: Iterable[str]) -> list[tuple[int, dict[str, st
     header: list[str] | None = None
     rows: list[tuple[int, dict[str, str]]] = []
     for raw in reader:
-        cells = [cell.strip() for cell in raw]
+        cells = [from_csv_cell(cell.strip()) for cell in raw]
         if not any(cells) or cells[0].startswith("#"):
             continue
         if header is None:

@@ -30,7 +30,6 @@ def write_numbers(row: Row, explanation: Explanation, size: tuple[int, int], ste
         "notes": list(explanation.notes),
     }
     files = [stem.with_name(f"{stem.name}.{ending}") for ending in ("npz", "json")]
-    stem.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(files[0], buffer.getvalue())
     write_atomically(files[1], msgspec.json.format(msgspec.json.encode(summary), indent=1))
     return files

@@ -10,7 +10,9 @@ from typing import TypeAlias
 import msgspec
 
 from bench.explain.record import Row
+from bench.jsonfile import MalformedJson, decode_json
 from bench.plan import ImagePlan, Trial
+from bench.safe_files import read_regular
 
 Page: TypeAlias = tuple[ImagePlan, str, float | None]
 """A picture, and the label and quality of a codec."""
@@ -44,8 +46,8 @@ def page_of(trial: Trial) -> Page:
 def unclaimed(stem: Path, row: Row) -> Path:
     """``stem``, or with the picture's hash where another picture's page, of an earlier command, is there."""
     try:
-        claim = msgspec.json.decode(stem.with_name(f"{stem.name}.json").read_bytes(), type=_Claim)
-    except (OSError, msgspec.MsgspecError):
+        claim = decode_json(read_regular(stem.with_name(f"{stem.name}.json")), _Claim)
+    except (OSError, MalformedJson):
         return stem
     if (claim.image_sha256, claim.label, claim.quality) == (row.image_sha256, row.label, row.quality):
         return stem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LISTING = ".written"
 """Names the tables and figures of a report."""
+_MADE_HERE = re.compile(r"(tables|figures)/\w[\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
     from bench.report.page.kept import FOLDER, KeptBitstreams, run_folders
     from bench.report.perception_tables import perception_tables
     from bench.report.tables import tables
+    from bench.safe_files import require_inside, require_no_link
 
     options = options or ReportOptions()
     look = options.figures or FigureOptions()
@@ -88,6 +90,9 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
         # Not before: journals keep two processes busy as it is.
         begin = partial(helper.submit, warm_up) if helper is not None else None
         boards = load_boards(runs, options.anchor, options.published, options.selection, begin)
+        require_inside(out, runs)
+        for part in ("tables", "figures", FOLDER):
+            require_no_link(out / part)
         begun = []
         for board in boards:
             prefix = "" if len(boards) == 1 else re.sub(r"[^\w.-]+", "-", board.dataset) + "_"
@@ -112,26 +117,29 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
 
 def _replace_former(out: Path, files: Sequence[Path]) -> None:
     """Remove tables and figures of a former report here that are not in this one: nothing is out of date."""
-    from bench.safe_files import write_atomically
+    from bench.safe_files import read_regular, require_no_link, write_atomically
 
     listing = out / _LISTING
     present = {path.relative_to(out).as_posix() for path in files}
-    former = listing.read_text(encoding="utf-8").splitlines() if listing.is_file() else []
+    former: list[str] = []
+    with suppress(OSError):
+        former = read_regular(listing).decode("utf-8", "replace").splitlines()
     for name in {*former} - present:
-        folder, _, file = name.partition("/")
-        if folder in ("tables", "figures") and file not in ("", "..") and "/" not in file:
-            (out / folder / file).unlink(missing_ok=True)
+        if _MADE_HERE.fullmatch(name):
+            require_no_link((out / name).parent)
+            with suppress(OSError):
+                (out / name).unlink()
     write_atomically(listing, "".join(f"{it}\n" for it in sorted(present)).encode())
 
 
 def _write_tables(tables: Sequence[Table], folder: Path, prefix: str) -> list[Path]:
     from bench.report.table import WRITERS
+    from bench.safe_files import write_atomically
 
-    folder.mkdir(parents=True, exist_ok=True)
     files = []
     for table in tables:
         for ending, write in WRITERS.items():
             path = folder / f"{prefix}{table.name}.{ending}"
-            path.write_text(write(table), encoding="utf-8")
+            write_atomically(path, write(table).encode())
             files.append(path)
     return files
