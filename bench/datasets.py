@@ -21,6 +21,7 @@ from bench.download import cache_folder
 from bench.download import download as download_file
 from bench.errors import ConfigError, DatasetError
 from bench.image import SUFFIXES, sha256_of
+from bench.layout import is_one_line
 from bench.yamlfile import load_yaml, validate
 
 DATA_VARIABLE = "RDBENCH_DATA"
@@ -124,6 +125,11 @@ def open_dataset(name_or_path: str, *, download: bool = True, progress: Progress
         raise ConfigError(
             f"data set {name_or_path!r}: neither a known data set ({', '.join(specs)}) nor a folder of images"
         )
+    for it in files:
+        if not is_one_line(it.name):
+            raise ConfigError(
+                f"data set {name_or_path!r}: control characters in {it.name!r}; rename the file"
+            )
     name = re.sub(r"[^\w.-]+", "-", path.resolve().name if path.is_dir() else path.stem)
     return Dataset(name, tuple(ImageFile(it.name, it, sha256_of(it)) for it in files))
 

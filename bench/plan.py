@@ -20,7 +20,7 @@ from bench.jsonfile import Option, Sha256
 from bench.layout import printable
 from bench.suite import CodecEntry, Suite
 
-DatasetName = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*\Z", max_length=255)]
+DatasetName = Annotated[str, msgspec.Meta(pattern=r"^(?!\.{1,2}\Z)[\w.-]+\Z", max_length=255)]
 MetricName = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*\Z", max_length=100)]
 """Both become parts of file names."""
 

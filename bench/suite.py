@@ -25,6 +25,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bench.check.limits import Gate
 from bench.errors import ConfigError
+from bench.layout import is_one_line
 from bench.yamlfile import load_yaml, validate
 
 DEFAULT_METRICS = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim_rgb", "ms_ssim_rgb")
@@ -40,6 +41,12 @@ def _points(quality: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(dict.fromkeys(quality))
 
 
+def _one_line(label: str) -> str:
+    if not is_one_line(label):
+        raise ValueError("a label is one line without control characters")
+    return label
+
+
 OperatingPoints = Annotated[tuple[float, ...], AfterValidator(_points)]
 
 
@@ -49,7 +56,7 @@ class CodecEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     codec: str
     """Installed name, or ``path/to/file.py:Class``."""
-    label: str | None = Field(default=None, min_length=1, max_length=80)
+    label: Annotated[str, AfterValidator(_one_line)] | None = Field(default=None, min_length=1, max_length=80)
     config: dict[str, Option] = {}
     quality: OperatingPoints | None = None
     """Operating points; None stands for the codec's own sweep."""
