@@ -24,20 +24,17 @@ def _ispe(bitstream: bytes) -> bytes:
     return _at(bitstream.find(b"ispe") + 8, HUGE)(bitstream)
 
 
+_SIDES = 0b110 | (2**30 - 1) << 3 | 0b11 << 36 | (2**30 - 1) << 38
+"""Of JPEG XL, from the lowest bit: sides of 30 bits each, without a ratio between them."""
 FORGED: dict[str, tuple[str, dict[str, object], Callable[[bytes], bytes]]] = {
     "jpeg2000": ("jpeg2000", {}, _at(8, HUGE)),
     "jpeg2000 components": ("jpeg2000", {}, _at(40, b"\x40\x00")),
     "png": ("png", {}, _at(16, HUGE)),
     "qoi": ("qoi", {}, _at(4, HUGE)),
     "webp": ("webp", {}, _at(26, b"\xff\x3f\xff\x3f")),
-    "webp lossless": ("webp", {"lossless": True}, _at(21, b"\xff\xff\xff\x0f")),
+    "webp lossless": ("webp", {"lossless": True}, lambda it: _at(21, b"\xff\xff\xff\x0f")(it)[:200]),
     "avif": ("avif", {}, _ispe),
-    # 2^30 by 2^30 pixels: no small sizes, 30 bits a side, no ratio
-    "jpegxl": (
-        "jpegxl",
-        {},
-        _at(2, (0b110 | (2**30 - 1) << 3 | 0b11 << 36 | (2**30 - 1) << 38).to_bytes(9, "little")),
-    ),
+    "jpegxl": ("jpegxl", {}, _at(2, _SIDES.to_bytes(9, "little"))),
 }
 
 
@@ -48,7 +45,7 @@ def test_a_forged_size_is_refused_before_anything_is_allocated(name: str) -> Non
     codec = registry.load(registry.find(registry.CODECS, codec_name))(**options)
     bitstream = codec.encode(photo(64, 48), None if codec.lossless else codec.qualities[0])
     assert codec.decode(bitstream).shape == (64, 48, 3)
-    with pytest.raises(BadBitstream, match="claim|components"):
+    with pytest.raises(BadBitstream, match=r"claim|components"):
         codec.decode(forge(bitstream))
 
 

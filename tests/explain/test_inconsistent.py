@@ -1,4 +1,4 @@
-"""Explanations that contradict themselves end as an error of the codec, before anything is summed or drawn."""
+"""Explanations that contradict themselves end as an error of the codec, before anything is drawn."""
 
 from __future__ import annotations
 
@@ -76,5 +76,5 @@ def test_a_sound_explanation_passes() -> None:
 @pytest.mark.parametrize("name", INCONSISTENT)
 def test_an_inconsistent_explanation_is_an_error_of_the_codec(name: str) -> None:
     """It is refused in the worker, with the name of what is wrong."""
-    with pytest.raises(ValueError, match="^explain: "):
+    with pytest.raises(ValueError, match=r"^explain: "):
         explained(Explaining(INCONSISTENT[name]), photo(16, 24), None)
