@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from bench.record import Failure, Status, TimingMode
+from bench.jsonfile import Sha256
+from bench.record import Count, Failure, MetricValue, Seconds, Side, Status, TimingMode
 from bench.store import ImageKey, Point, RunInfo, Selector, Span, read_batches, read_info
 
 if TYPE_CHECKING:
@@ -60,20 +61,20 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     status: Status
     quality: float | None = None
     weights_sha256: str | None = None
-    width: float | None = None
-    height: float | None = None
+    width: Side | None = None
+    height: Side | None = None
     treatment: str = ""
-    bytes: float | None = None
-    bitstream_sha256: str | None = None
-    pixels_sha256: str | None = None
+    bytes: Count | None = None
+    bitstream_sha256: Sha256 | None = None
+    pixels_sha256: Sha256 | None = None
     exact: bool = False
     timing: TimingMode = "load"
-    encode_s: tuple[float, ...] = ()
-    decode_s: tuple[float, ...] = ()
+    encode_s: tuple[Seconds, ...] = ()
+    decode_s: tuple[Seconds, ...] = ()
     device: str = "cpu"
-    gpu_bytes: float | None = None
-    encode_peak_bytes: float | None = None
-    decode_peak_bytes: float | None = None
+    gpu_bytes: Count | None = None
+    encode_peak_bytes: Count | None = None
+    decode_peak_bytes: Count | None = None
     metrics_device: str = "cpu"
     failure: Failure | None = None
 
@@ -81,7 +82,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
 def _line_type(metrics: Sequence[str]) -> type[_Line]:
     """Lines with the given ``metrics`` as fields ``m0``, ``m1`` and so on: a dictionary takes longer."""
     names = {f"m{index}": name for index, name in enumerate(metrics)}
-    fields = [(field, float | None, None) for field in names]
+    fields = [(field, MetricValue | None, None) for field in names]
     values = msgspec.defstruct("Metrics", fields, rename=names, frozen=True, gc=False)
     line: Any = msgspec.defstruct(
         "MetricsLine", [("metrics", values, values())], bases=(_Line,), frozen=True, gc=False

@@ -150,7 +150,7 @@ def read_set_measurements(run: Path) -> list[SetMeasurement]:
         The file is damaged.
     """
     path = run / SET_METRICS_FILE
-    if not path.is_file():
+    if not path.exists():
         return []
     try:
         return decode_json(read_regular(path, links=True), list[SetMeasurement])

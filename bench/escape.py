@@ -5,13 +5,18 @@ HTML and the page's data are escaped in :mod:`bench.report.page`, XML by the sta
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 from bench.layout import harmless, printable
 
 T = TypeVar("T")
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_MARKUP = re.compile(r"[\\`*|<>]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
+"""Of brackets those that make a link, of underscores those that make emphasis: the text stays readable."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tabs and line ends."""
+_FORMULA = ("=", "+", "-", "@", "\t")
 _LATEX = {
     "\\": r"\textbackslash{}",
     **{it: "\\" + it for it in "&%$#_{}"},
@@ -29,10 +34,7 @@ _LATEX = {
 
 def markdown(text: str) -> str:
     """One line of GitHub Markdown that shows ``text``: no markup, HTML, link or image in it is live."""
-    text = printable(text)
-    for character in "\\`*_|<>[]":
-        text = text.replace(character, "\\" + character)
-    return text
+    return _MARKUP.sub(r"\\\g<0>", printable(text))
 
 
 def latex(text: str) -> str:
@@ -48,11 +50,14 @@ def comment(text: str) -> str:
 def csv_cell(value: T) -> T | str:
     """A cell that no spreadsheet takes for a formula: text that begins like one gets a leading apostrophe.
 
-    Numbers are left alone, also as text; :func:`from_csv_cell` takes the apostrophe off.
+    Control characters are replaced, for a table may be printed. Numbers are left alone, also as text;
+    :func:`from_csv_cell` takes the apostrophe off.
     """
-    if not isinstance(value, str) or not value.startswith(_FORMULA) or _is_number(value):
+    if not isinstance(value, str):
         return value
-    return "'" + value
+    if _CONTROL.search(value):
+        return csv_cell(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", value))
+    return "'" + value if value.startswith(_FORMULA) and not _is_number(value) else value
 
 
 def from_csv_cell(cell: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.columns import SPREADS, Part, Trials, in_order_of_plan, read_part
+from bench.errors import StoreError
 from bench.helper import Helper, HelperLost, can_help
 from bench.store import RunInfo, read_info, split_journal
 
@@ -73,6 +74,9 @@ def load(run: Path | str) -> pd.DataFrame:
     folder = Path(run)
     info = read_info(folder)
     metrics = [*METRIC_COLUMNS, *(it.name for it in info.metrics if it.name not in METRIC_COLUMNS)]
+    for name in metrics[len(METRIC_COLUMNS) :]:
+        if name in (*COLUMNS, *_IDENTITY, "run"):
+            raise StoreError(f"{folder}: a metric is called {name!r}, as another column of the table is")
     planned = len(info.images) * sum(len(it.qualities) for it in info.codecs)
     return _frame(info, metrics, in_order_of_plan(_parts(folder, metrics), planned))
 

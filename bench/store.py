@@ -128,7 +128,7 @@ def split_journal(folder: Path) -> tuple[Span, Span]:
     The second one is smaller: who reads it has to be started, and to hand over what it has read.
     """
     path = folder / JOURNAL_FILE
-    if not path.is_file():
+    if not path.exists():
         return (0, 0), (0, 0)
     with _opened(path) as file:
         end = file.seek(0, os.SEEK_END)
@@ -149,7 +149,7 @@ def read_batches(folder: Path, kind: type[Line], span: Span | None = None) -> It
         A line other than the last is damaged; the message names it.
     """
     path = folder / JOURNAL_FILE
-    if not path.is_file():
+    if not path.exists():
         return
     decoder = msgspec.json.Decoder(kind)
     start, end = span or (0, path.stat().st_size)

@@ -82,7 +82,7 @@ def read_probes(run: Path) -> Iterator[Probe]:
         A line other than the last is damaged; the message names it.
     """
     path = run / JOURNAL_FILE
-    if not path.is_file():
+    if not path.exists():
         return
     decoder = msgspec.json.Decoder(Probe)
     for number, line in enumerate(read_lines(path), start=1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,8 @@ METRICS = {"psnr_rgb": MetricState("1", "dB", True), "lpips": MetricState("1", "
 def trial(image: str = "a.png", quality: float | None = 50.0, **values: Any) -> TrialState:
     known: dict[str, Any] = {
         "bytes": 1000,
-        "bitstream_sha256": "b",
-        "pixels_sha256": "p",
+        "bitstream_sha256": "b" * 64,
+        "pixels_sha256": "c" * 64,
         "metrics": {"psnr_rgb": 30.0, "lpips": 0.2},
     }
     return TrialState(image=f"set/{image}", quality=quality, **known | values)
@@ -44,14 +45,14 @@ def trial(image: str = "a.png", quality: float | None = 50.0, **values: Any) -> 
 
 def state(*trials: TrialState, environment: Environment = ENVIRONMENT, **codec: Any) -> State:
     known: dict[str, Any] = {"label": "mine", "codec": "mine", "version": "1+lib 1.0"}
-    images = {it.image: ImageState(it.image, 100, 100) for it in trials}
+    images = {it.image: ImageState(hashlib.sha256(it.image.encode()).hexdigest(), 100, 100) for it in trials}
     codecs = (CodecState(trials=trials, **known | codec),)
     return State(environment=environment, metrics=METRICS, images=images, codecs=codecs)
 
 
 def changed(**values: Any) -> TrialState:
     """A trial of another bitstream and other pixels."""
-    return trial(bitstream_sha256="B", pixels_sha256="P", **values)
+    return trial(bitstream_sha256="d" * 64, pixels_sha256="e" * 64, **values)
 
 
 def kinds(before: State, after: State, gate: Gate | None = None) -> dict[str, str]:
@@ -118,7 +119,7 @@ def test_losing_exactness_is_a_regression() -> None:
     """Identical pixels have no PSNR; a finite one afterwards is a loss, and the reverse an improvement."""
     exact = trial(exact=True, metrics={"psnr_rgb": None, "lpips": 0.2})
     assert kinds(state(exact), state(changed(metrics=psnr(60)))) == {"psnr_rgb": "regression"}
-    assert kinds(state(trial()), state(msgspec.structs.replace(exact, pixels_sha256="P"))) == {
+    assert kinds(state(trial()), state(msgspec.structs.replace(exact, pixels_sha256="e" * 64))) == {
         "psnr_rgb": "improved"
     }
 
@@ -263,7 +264,7 @@ def test_a_replaced_picture_is_in_no_bd_rate() -> None:
                 for image, size, hashes in (("a.png", 100, {}), ("b.png", other, sums))
             )
         )
-        for other, sums in ((100, {}), (150, {"bitstream_sha256": "B", "pixels_sha256": "P"}))
+        for other, sums in ((100, {}), (150, {"bitstream_sha256": "d" * 64, "pixels_sha256": "e" * 64}))
     )
     images = {**after.images, "set/b.png": ImageState("another file", 100, 100)}
     gate = gate_of(max_bytes="50%", max_bd_rate="0")
