@@ -103,7 +103,7 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
     images, codecs, numbers = info.images, info.codecs, trials.numbers
     points = [(index, quality) for index, codec in enumerate(codecs) for quality in codec.qualities]
     of_image = np.tile(np.arange(len(images)), len(points))
-    of_codec = np.repeat([index for index, _ in points], len(images))
+    of_codec = np.repeat(np.array([index for index, _ in points], np.intp), len(images))
     qualities = np.array([np.nan if quality is None else quality for _, quality in points], dtype=float)
     pixels = numbers["width"] * numbers["height"]
 
@@ -130,7 +130,7 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "decode_s": numbers["decode_s"],
         "error": trials.texts["error"],
         "version": by_codec([it.version for it in codecs]),
-        "lossless": np.array([it.lossless for it in codecs])[of_codec],
+        "lossless": np.array([it.lossless for it in codecs], bool)[of_codec],
         "exact": trials.exact,
         "timing": trials.categories["timing"],
         "device": trials.categories["device"],

@@ -103,7 +103,7 @@ def plan_probes(run: Path, bpp: float, draws: int, trust: Trust = NOBODY) -> Pro
     unfinished = 0
     for rows in points:
         for row in rows.itertuples():
-            if row.status == "ok":
+            if row.status == "ok" and _is_whole(row):
                 clean.setdefault((row.dataset, row.image), []).append(_clean(row, codecs[row.label]))
             else:
                 unfinished += 1
@@ -129,6 +129,11 @@ def _points(frame: pd.DataFrame, bpp: float) -> Iterator[pd.DataFrame]:
                 best, least = rows, distance
         if best is not None:
             yield best
+
+
+def _is_whole(row: Any) -> bool:
+    """Whether a finished trial has what a probe is compared with; somebody else's journal may lack it."""
+    return bool(row.bpp > 0) and isinstance(row.bitstream_sha256, str) and isinstance(row.pixels_sha256, str)
 
 
 def _clean(row: Any, codec: CodecPlan) -> Clean:

@@ -36,7 +36,9 @@ class KeptBitstreams:
         self._trust = trust
         self._plans = {it.label: plan for it in board.entries if (plan := _plan(it, runs)) is not None}
         frame = board.frame
-        self.rows: pd.DataFrame = frame[frame["label"].isin(list(self._plans)) & (frame["status"] == "ok")]
+        whole = frame[["width", "height", "pixels_sha256"]].notna().all(axis=1)
+        finished = whole & (frame["status"] == "ok")
+        self.rows: pd.DataFrame = frame[frame["label"].isin(list(self._plans)) & finished]
         """Finished trials of the configurations whose runs kept bitstreams."""
 
     def jobs(self, rows: pd.DataFrame) -> dict[Any, Job]:
