@@ -36,7 +36,7 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     config: dict[str, Option]
     qualities: tuple[float | None, ...]
     weights_sha256: str | None = None
-    complexity: dict[str, float] = {}
+    complexity: dict[str, Annotated[float, msgspec.Meta(ge=0, le=1e15)]] = {}
     """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
     unavailable: str | None = None
     """Why it cannot run here, with the install line; its trials end as ``unsupported``."""

@@ -341,11 +341,11 @@ class RunWriter:
         StoreError
             It could not be read again.
         """
+        data = msgspec.json.format(msgspec.json.encode(info), indent=1)
         try:
-            _require_sound(info)
+            _require_sound(decode_json(data, RunInfo))
         except MalformedJson as error:
             raise StoreError(f"{self.folder}: cannot be recorded ({error})") from error
-        data = msgspec.json.format(msgspec.json.encode(info), indent=1)
         write_atomically(self.folder / RUN_FILE, data + b"\n")
 
     def append(self, measurement: Measurement) -> None:
