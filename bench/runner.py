@@ -10,6 +10,7 @@ from pathlib import Path
 from bench import registry
 from bench.datasets import Dataset, DatasetSpec, Progress, catalog, open_dataset
 from bench.device import DeviceName
+from bench.engines import kernel_cache
 from bench.engines.available import device_of
 from bench.engines.local import default_jobs, pinned_cpu, run_trials
 from bench.engines.messages import (
@@ -125,6 +126,8 @@ def _run(
     environment = current()
     specs = catalog()
     names = [it.name for it in datasets]
+    if remark := kernel_cache.remark():
+        events.note(remark)
     with _Describer(zygote) as describer:
         metrics = tuple(describer.metric(name) for name in suite.metrics)
         if is_run(writer.folder) and not options.fresh:

@@ -16,6 +16,7 @@ import numpy as np
 from bench import registry
 from bench.check.state import CodecState, ImageState, MetricState, State, TrialState
 from bench.codec import Codec, Image
+from bench.engines import kernel_cache
 from bench.engines.honesty import Mismatch, check_pixels, materialised
 from bench.engines.options import complete_config
 from bench.environment import current
@@ -104,6 +105,7 @@ def measured(
     subject: Subject, images: Mapping[str, Image], qualities: Sequence[float | None] | None = None
 ) -> State:
     """Encode, decode and score everything. What a codec raises becomes a failed trial."""
+    kernel_cache.provide()
     points = tuple(qualities) if qualities else subject.qualities
     metrics: dict[str, Metric] = {}
     if subject.decode is not None:

@@ -22,7 +22,7 @@ from bench.report.figures.sheet import RateAxis, Width
 from bench.report.selection import Selection
 from bench.report.table import Table
 from bench.report.tables import lossless, summary
-from bench.store import write_atomically
+from bench.store import write_atomically, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,9 @@ def report(runs: list[Path], out: Path | None = None, options: ReportOptions | N
     if options is not None and options.selection and out is None:
         whole = runs[0] / REPORT_FOLDER
         raise ConfigError(f"a report on some codecs or metrics: give --out DIR, {whole} is for all of them")
-    made = write_report(runs, out or runs[0] / REPORT_FOLDER, options)
+    folder = out or runs[0] / REPORT_FOLDER
+    with writing(folder, "the measurements are kept, and `rdbench report` writes it again"):
+        made = write_report(runs, folder, options)
     for board in made.boards:
         _print_board(board)
     print(f"\nreport: {made.page}")

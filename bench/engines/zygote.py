@@ -27,6 +27,8 @@ from functools import partial
 from multiprocessing.connection import Connection, Pipe
 from typing import NoReturn, Self
 
+from bench.engines import kernel_cache
+
 _FORK, _WAIT = b"F", b"W"
 _REQUEST = struct.Struct("<cqi")  # operation, pid or memory limit in bytes (0: none), CPU or -1
 _ANSWER = struct.Struct("<q")
@@ -52,6 +54,7 @@ class Zygote:
     """The parent's handle of the forking process. Safe to use from several threads."""
 
     def __init__(self, environment: Mapping[str, str] = THREADS | ALLOCATOR) -> None:
+        kernel_cache.provide()
         self._lock = threading.Lock()
         self._socket, theirs = socket.socketpair()
         with theirs:
