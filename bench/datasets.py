@@ -25,6 +25,8 @@ from bench.yamlfile import load_yaml, validate
 
 DATA_VARIABLE = "RDBENCH_DATA"
 
+CATALOGUE = "catalogue"
+
 Progress = Callable[[str, int, int], None]
 """Called with (file name, files done, files in all)."""
 
@@ -84,6 +86,8 @@ class Dataset:
 
     name: str
     images: tuple[ImageFile, ...]
+    source: str = CATALOGUE
+    """:data:`CATALOGUE` where hashes were verified, else the absolute path of the folder or file."""
 
 
 def catalog() -> dict[str, DatasetSpec]:
@@ -95,6 +99,8 @@ def catalog() -> dict[str, DatasetSpec]:
 
 def open_dataset(name_or_path: str, *, download: bool = True, progress: Progress | None = None) -> Dataset:
     """A data set by its name in the catalogue, or a folder of images, or one image file.
+
+    A name of the catalogue comes before a folder of that name, which is meant by ``./NAME``.
 
     Raises
     ------
@@ -124,8 +130,21 @@ def open_dataset(name_or_path: str, *, download: bool = True, progress: Progress
         raise ConfigError(
             f"data set {name_or_path!r}: neither a known data set ({', '.join(specs)}) nor a folder of images"
         )
+    images = tuple(ImageFile(it.name, it, sha256_of(it)) for it in files)
+    return Dataset(_name_of(path, images, specs), images, str(path.resolve()))
+
+
+def is_known(name_or_path: str) -> bool:
+    """Whether it names an entry of the catalogue, which comes before a folder of that name."""
+    return name_or_path in catalog()
+
+
+def _name_of(path: Path, images: tuple[ImageFile, ...], specs: dict[str, DatasetSpec]) -> str:
+    """The name of a folder's pictures. That of the catalogue is theirs only if the hashes are."""
     name = re.sub(r"[^\w.-]+", "-", path.resolve().name if path.is_dir() else path.stem)
-    return Dataset(name, tuple(ImageFile(it.name, it, sha256_of(it)) for it in files))
+    known = {file: it.sha256 for file, it in specs[name].files.items()} if name in specs else {}
+    verified = all(known.get(it.name) == it.sha256 for it in images)
+    return name if name not in specs or verified else f"{name}-folder"
 
 
 def places(name: str, spec: DatasetSpec) -> Iterator[Path]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import registry
-from bench.datasets import Dataset, DatasetSpec, Progress, catalog, open_dataset
+from bench.datasets import CATALOGUE, Dataset, Progress, catalog, open_dataset
 from bench.device import DeviceName
 from bench.engines import kernel_cache
 from bench.engines.available import device_of
@@ -59,7 +59,8 @@ class Events:
     note: Callable[[str], None] = lambda text: None
     """Something that the user should read: the environment changed, a codec is unavailable."""
     started: Callable[[int, int], None] = lambda pending, planned: None
-    measured: Callable[[Measurement], None] = lambda measurement: None
+    measured: Callable[[str, Measurement], None] = lambda label, measurement: None
+    """Called with the label of the configuration too: several may be of one codec."""
     fetching: Progress = lambda name, done, total: None
 
 
@@ -108,9 +109,9 @@ def run(
             return run(suite, folder, options, events, own)
     # before the folder is made: a mistyped data set leaves none
     datasets = tuple(open_dataset(it, progress=events.fetching) for it in suite.datasets)
-    names = [it.name for it in datasets]
-    if len(set(names)) < len(names):
-        raise ConfigError(f"two data sets are called {next(it for it in names if names.count(it) > 1)!r}")
+    _require_names(datasets)
+    for it in datasets:
+        events.note(_told(it, suite.limit))
     with RunWriter(folder) as writer:
         return _run((suite, datasets), writer, options, events, zygote)
 
@@ -124,20 +125,19 @@ def _run(
 ) -> Summary:
     suite, datasets = asked
     environment = current()
-    specs = catalog()
-    names = [it.name for it in datasets]
     if remark := kernel_cache.remark():
         events.note(remark)
     with _Describer(zygote) as describer:
         metrics = tuple(describer.metric(name) for name in suite.metrics)
         if is_run(writer.folder) and not options.fresh:
+            _require_same_sets(writer.folder, read_info(writer.folder), datasets)
             metrics += _also_taken(read_info(writer.folder), suite, describer, events)
         host = Host(describer.codec, describer.device, events.note, describer.gpu_metrics)
         plan, files = make_plan(suite, datasets, metrics, host)
         metrics_device = describer.metrics_device(suite, plan)
     if options.fresh:
         writer.set_aside()
-    info = _resumed_info(writer, plan, environment, {it: specs[it] for it in names if it in specs}, events)
+    info = _resumed_info(writer, plan, environment, datasets, events)
     done = _finished(writer.folder, info, options)
     writer.write_info(info)
 
@@ -146,13 +146,13 @@ def _run(
     statuses = Counter({"ok": len(everything) - len(todo)})
     events.started(len(todo), len(everything))
     recipe = _recipe(plan, environment, options, metrics_device)
-    for outcome in _outcomes(todo, zygote, options, recipe):
+    for label, outcome in _outcomes(todo, zygote, options, recipe):
         measurement = outcome.measurement
         if options.keep_bitstreams and outcome.bitstream is not None and measurement.bitstream_sha256:
             writer.keep_bitstream(measurement.bitstream_sha256, outcome.bitstream)
         writer.append(measurement)
         statuses[measurement.status] += 1
-        events.measured(measurement)
+        events.measured(label, measurement)
     labels = {it.label for it in plan.codecs}
     return Summary(
         writer.folder,
@@ -163,6 +163,49 @@ def _run(
         tuple(it.label for it in info.codecs if it.label not in labels),
         tuple(it.name for it in info.images if it not in files),
     )
+
+
+def _require_names(datasets: Sequence[Dataset]) -> None:
+    """Tables know a data set by its name alone."""
+    by_name: dict[str, str] = {}
+    for it in datasets:
+        if (first := by_name.setdefault(it.name, it.source)) != it.source:
+            raise ConfigError(
+                f"two data sets are called {it.name!r} ({first}, {it.source}); rename one of the folders, or"
+                " run them apart, each with an --out of its own"
+            )
+    if len(by_name) < len(datasets):
+        raise ConfigError("a data set is named twice; name it once")
+
+
+def _told(dataset: Dataset, limit: int | None) -> str:
+    """Which pictures a name stands for."""
+    count = len(dataset.images)
+    taken = count if limit is None or limit >= count else f"the first {limit} of {count}"
+    place = "the catalogue's" if dataset.source == CATALOGUE else f"of {dataset.source}"
+    return f"data set {dataset.name}: {taken} images, {place}"
+
+
+def _require_same_sets(folder: Path, before: RunInfo, datasets: Sequence[Dataset]) -> None:
+    """Two data sets of one name would share a mean.
+
+    A folder may move, and gain or lose pictures; where it is another one and its pictures are others too, it
+    is another data set.
+    """
+    for it in datasets:
+        old = {(image.name, image.sha256) for image in before.images if image.dataset == it.name}
+        new = {(image.name, image.sha256) for image in it.images}
+        former = before.sources.get(it.name)
+        # runs of older versions do not say where their pictures came from
+        shared = old & new if former is None else old <= new or new <= old
+        if old and former != it.source and not shared:
+            path = Path(it.source)
+            raise ConfigError(
+                f"{folder}: holds another data set called {it.name!r}"
+                + (f" (of {former})" if former else "")
+                + f" than {it.source}, and they would share a mean; keep this one in a run folder of its own:"
+                f" --out {folder.with_name(f'{path.parent.name}-{path.name}')}"
+            )
 
 
 def _also_taken(
@@ -190,10 +233,12 @@ def _recipe(plan: Plan, environment: Environment, options: Options, metrics: Dev
 
 
 def _resumed_info(
-    writer: RunWriter, plan: Plan, environment: Environment, specs: dict[str, DatasetSpec], events: Events
+    writer: RunWriter, plan: Plan, environment: Environment, datasets: Sequence[Dataset], events: Events
 ) -> RunInfo:
     """``run.json`` for the plan, joined with what the folder holds already."""
-    licences = {name: spec.licence for name, spec in specs.items()}
+    specs = catalog()
+    sources = {it.name: it.source for it in datasets}
+    licences = {name: specs[name].licence for name in sources if name in specs}
     if is_run(writer.folder):
         before = read_info(writer.folder)
         changed = before.environment.differences(environment)
@@ -221,10 +266,12 @@ def _resumed_info(
                 " aside; give another --out to keep both"
             )
         plan = before.plan.merged(plan)
-        licences = before.datasets | licences
+        licences = {key: it for key, it in before.datasets.items() if key not in sources} | licences
+        sources = before.sources | sources
     return RunInfo(
         environment=environment,
         datasets=licences,
+        sources=sources,
         images=plan.images,
         codecs=plan.codecs,
         metrics=plan.metrics,
@@ -332,7 +379,9 @@ class _Describer:
         return self.device(suite.device)
 
 
-def _outcomes(todo: list[Trial], zygote: Zygote, options: Options, recipe: Recipe) -> Iterator[Outcome]:
+def _outcomes(
+    todo: list[Trial], zygote: Zygote, options: Options, recipe: Recipe
+) -> Iterator[tuple[str, Outcome]]:
     # Times are honest only where nothing else runs.
     gpu = recipe.metrics_device == "cuda" or any(it.codec.on_gpu for it in todo)
     jobs = 1 if options.timing else max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))
@@ -341,4 +390,6 @@ def _outcomes(todo: list[Trial], zygote: Zygote, options: Options, recipe: Recip
         memory=int(_MEMORY_SHARE * memory_bytes() / jobs),
         cpu=pinned_cpu() if options.timing else -1,
     )
-    return run_trials(todo, zygote, limits, jobs, lambda trial, slot: measure(trial, slot, recipe))
+    return run_trials(
+        todo, zygote, limits, jobs, lambda it, slot: (it.codec.label, measure(it, slot, recipe))
+    )

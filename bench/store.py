@@ -45,7 +45,9 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA_VERSION
     environment: Environment
     datasets: dict[str, str] = {}
-    """Licence of each known data set."""
+    """Licence of each data set whose hashes were verified against the catalogue."""
+    sources: dict[str, str] = {}
+    """Where each data set came from: ``catalogue``, or the absolute path of its folder."""
     images: tuple[ImagePlan, ...]
     codecs: tuple[CodecPlan, ...]
     metrics: tuple[MetricPlan, ...]

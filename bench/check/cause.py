@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Any
 
 from bench.check.limits import Gate
 from bench.check.state import CodecState, State
@@ -60,11 +62,16 @@ def code_change(before: CodecState, after: CodecState) -> str:
     changes = [f"adapter {one} -> {other}"] if one != other else []
     for key in sorted(before.config.keys() | after.config.keys()):
         old, new = before.config.get(key), after.config.get(key)
-        if old != new:
+        if _without_folders(old) != _without_folders(new):
             changes.append(f"option {key} {old} -> {new}")
     if before.weights_sha256 != after.weights_sha256:
         changes.append("other weights")
     return ", ".join(changes)
+
+
+def _without_folders(value: Any) -> Any:
+    """An option without the folders of the files that it names: another checkout is no change."""
+    return [Path(it).name for it in value.split()] if isinstance(value, str) else value
 
 
 def _parts(version: str) -> tuple[str, str]:

@@ -36,8 +36,8 @@ def remark() -> str:
     if os.environ.get(VARIABLE) not in _temporary:
         return ""
     return (
-        "compiled kernels cannot be kept, since neither the installation nor the home directory can be written:"
-        f" they are compiled again in every run; {VARIABLE}=DIR names a folder for them"
+        "compiled kernels cannot be kept, since neither the installation nor the home directory can be"
+        f" written: they are compiled again in every run; {VARIABLE}=DIR names a folder for them"
     )
 
 
