@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from bench import registry
 from bench.datasets import CATALOGUE, Dataset, Progress, catalog, open_dataset
 from bench.device import DeviceName
@@ -50,6 +52,8 @@ class Options:
     fresh: bool = False
     """Measure everything again; the former journal is set aside."""
     keep_bitstreams: bool = False
+    prune: bool = False
+    """Remove what the suite does not ask for from the run; the former journal is kept beside the new one."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +142,14 @@ def _run(
     if options.fresh:
         writer.set_aside()
     info = _resumed_info(writer, plan, environment, datasets, events)
+    if is_run(writer.folder):
+        info = _without_history(writer.folder, info, plan, options, events)
     done = _finished(writer.folder, info, options)
     writer.write_info(info)
+    if options.prune:
+        selector = Selector(info)
+        if former := writer.prune(lambda it: selector.row(it) is not None):
+            events.note(f"removed results that are not asked for; the journal with them is {former}")
 
     everything = list(trials(plan, files))
     todo = [it for it in everything if (it.image.dataset, it.image.name, it.key) not in done]
@@ -276,6 +286,43 @@ def _resumed_info(
         codecs=plan.codecs,
         metrics=plan.metrics,
     )
+
+
+def _without_history(folder: Path, info: RunInfo, asked: Plan, options: Options, events: Events) -> RunInfo:
+    """``run.json`` without what the folder holds, but not for every image, and nobody asks for now."""
+    before = read_info(folder).plan
+    if options.prune:
+        whole = Plan(asked.images, asked.codecs, info.metrics)
+    else:
+        selector = Selector(info)
+        measured = {row for it in read_journal(folder) if (row := selector.row(it)) is not None}
+        whole = info.plan.without_gaps(asked, measured)
+    if told := _left_out(before, whole):
+        brings = (
+            "" if options.prune else "; the command that asks for them brings them back, --prune removes them"
+        )
+        events.note(f"no longer in reports, since this command does not ask for them: {told}{brings}")
+    return msgspec.structs.replace(info, images=whole.images, codecs=whole.codecs)
+
+
+def _left_out(before: Plan, now: Plan) -> str:
+    """What of a former plan is in the present one no more."""
+    points = {it.label: it.qualities for it in now.codecs}
+    identities = {it.identity for it in now.codecs}
+    told = []
+    for it in before.codecs:
+        if it.label not in points and it.identity not in identities:
+            told.append(it.label)
+        elif lost := [
+            f"{q:g}" for q in it.qualities if q is not None and q not in points.get(it.label, (q,))
+        ]:
+            told.append(f"{it.label} at {', '.join(lost)}")
+    names = {(it.dataset, it.name) for it in now.images}
+    images = [it for it in before.images if (it.dataset, it.name) not in names]
+    if images:
+        some = ", ".join(it.name for it in images[:3]) + (", …" if len(images) > 3 else "")
+        told.append(f"{len(images)} image{'s' if len(images) > 1 else ''} ({some})")
+    return "; ".join(told)
 
 
 def _note_renewed(folder: Path, before: RunInfo, plan: Plan, events: Events) -> None:

@@ -79,6 +79,12 @@ def run(
         int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything again.")] = False,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune", help="Remove from the run what this command does not ask for; the old journal is kept."
+        ),
+    ] = False,
     timing: Annotated[
         bool,
         typer.Option(
@@ -107,6 +113,7 @@ def run(
             timing=timing,
             repeats=repeats,
             fresh=fresh,
+            prune=prune,
             keep_bitstreams=keep_bitstreams,
         )
         failed = measuring.run(request, options, zygote)

@@ -104,7 +104,7 @@ def _print_others(summary: Summary) -> None:
     told = ", ".join(f"{kind} {_some(names)}" for kind, names in groups if names)
     if told:
         console.note(
-            f"in the folder, but not in this suite: {told}; reports show them too (--fresh starts over)"
+            f"in the folder, but not in this suite: {told}; reports show them too (--prune removes them)"
         )
 
 
