@@ -56,9 +56,12 @@ def report_options(
         raise ConfigError(f"--width is one of {', '.join(get_args(Width))}, not {width!r}")
     if rate_axis not in get_args(RateAxis):
         raise ConfigError(f"--rate-axis is one of {', '.join(get_args(RateAxis))}, not {rate_axis!r}")
+    published = tuple(curve for it in references for curve in open_reference(it))
+    for remark in dict.fromkeys(it.remark for it in published if it.remark):
+        console.note(remark)
     return ReportOptions(
         anchor=anchor,
-        published=tuple(curve for it in references for curve in open_reference(it)),
+        published=published,
         figures=FigureOptions(width=cast(Width | None, width), rate=cast(RateAxis, rate_axis), style=style),
         selection=selection,
     )
