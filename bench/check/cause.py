@@ -30,8 +30,11 @@ def tolerance(before: State, after: State, unit: str) -> float:
     one environment anything from 1e-6 counts, across environments from 1e-3 dB, or 1e-4 for a metric that is
     not in decibels.
     """
-    if not differences(before.environment, after.environment):
-        return _SAME
+    return tolerance_of(unit) if differences(before.environment, after.environment) else _SAME
+
+
+def tolerance_of(unit: str) -> float:
+    """The difference of a metric from which on it counts between two environments."""
     return _ACROSS_DB if unit == "dB" else _ACROSS
 
 

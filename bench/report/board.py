@@ -221,6 +221,12 @@ def _require_same_pictures(frame: pd.DataFrame) -> None:
             f"{' and '.join(map(str, of_it['run']))} hold different pictures called {image} in {dataset}"
             f" ({len(several)} such names): report them apart"
         )
+    for name, of_set in pictures.groupby("dataset", observed=True):
+        findings.require_shared_pictures(list(pictures["run"].unique()), str(name), _pictures_by_run(of_set))
+
+
+def _pictures_by_run(frame: pd.DataFrame) -> dict[str, list[str]]:
+    return {str(run): list(it["image"]) for run, it in frame.groupby("run", observed=True, sort=False)}
 
 
 def _run_names(runs: Sequence[Path]) -> list[str]:
@@ -316,6 +322,7 @@ def _board(
             *findings.unmeasured(sparse, f"values on under {MIN_FINISHED:.0%} of the images"),
             *findings.left_out(left_out, entries),
             *findings.other_versions(dataset, runs),
+            *findings.partly_shared(dataset, _pictures_by_run(frame[["run", "image"]].drop_duplicates())),
             *findings.of_other_pictures(published, dataset, frame["image"].nunique()),
             *findings.of_other_metrics(published, dataset, list(curves)),
             *lint(_lint_configs(entries, directed, images), anchor),

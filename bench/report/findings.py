@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bench.errors import ConfigError
 from bench.exchange import Published
 from bench.lint import Finding
 from bench.plan import MetricPlan
@@ -89,6 +90,43 @@ def valueless(
         f" is {size} pixels), or the folder was measured without it"
     )
     return [Finding("unmeasured", "note", text, ())]
+
+
+def require_shared_pictures(runs: Sequence[str], dataset: str, images: Mapping[str, Collection[str]]) -> None:
+    """Refuse runs on one data set that have no picture in common: nothing can be compared across them.
+
+    Parameters
+    ----------
+    runs : names of the runs, in the order in which they were given
+    images : the names of each run's images of ``dataset``; those that share one are to be the same picture
+
+    Raises
+    ------
+    ConfigError
+        Names two such runs, and the ways out.
+    """
+    of_set = [it for it in runs if images.get(it)]
+    for place, run in enumerate(of_set):
+        for other in of_set[:place]:
+            if set(images[run]).isdisjoint(images[other]):
+                raise ConfigError(
+                    f"{other} and {run} hold different pictures of {dataset}, none in both, so that none of"
+                    " their codecs can be compared: report them apart, or run all codecs on one folder with"
+                    " the pictures of both"
+                )
+
+
+def partly_shared(dataset: str, images: Mapping[str, Collection[str]]) -> list[Finding]:
+    """A warning where runs on one data set have some pictures in common only."""
+    sets = [set(it) for it in images.values() if it]
+    if len(sets) < 2 or all(it == sets[0] for it in sets):
+        return []
+    counts = ", ".join(f"{run} {len(set(it))}" for run, it in images.items() if it)
+    text = (
+        f"the runs hold different pictures of {dataset} ({counts}); only the"
+        f" {len(set.intersection(*sets))} that all of them have are behind curves and BD-rates"
+    )
+    return [Finding("pictures", "warning", text, ())]
 
 
 def other_versions(dataset: str, runs: Mapping[str, RunInfo]) -> list[Finding]:

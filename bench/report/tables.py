@@ -110,7 +110,8 @@ def ranking(board: Board) -> Table | None:
     columns.append(Column("timing", "timed"))
     return Table(
         "ranking",
-        f"Ranking on {board.dataset}, BD-rate against {board.anchor}",
+        f"Ranking on {board.dataset}, "
+        + ("no BD-rates" if board.anchor is None else f"BD-rate against {board.anchor}"),
         tuple(columns),
         tuple(rows),
         (*_comparison_notes(board, metrics), _overlap_note(partial), _TIMING_NOTE),
@@ -136,7 +137,13 @@ def summary(board: Board) -> Table | None:
         *(Column(f"bd_rate_{it}", f"{metric_title(it)} %", 1, "low", signed=True) for it in metrics),
         *(Column("encode_mps", "enc MP/s", 1, "high"), Column("decode_mps", "dec MP/s", 1, "high")),
     )
-    return Table("summary", f"BD-rate on {board.dataset} against {board.anchor}", columns, tuple(rows))
+    return Table("summary", _bd_title(board), columns, tuple(rows))
+
+
+def _bd_title(board: Board) -> str:
+    if board.anchor is None:
+        return f"No BD-rates on {board.dataset}: no lossy codec finished enough images"
+    return f"BD-rate on {board.dataset} against {board.anchor}"
 
 
 def points(board: Board) -> Table:
@@ -235,8 +242,7 @@ def comparison(board: Board) -> Table | None:
         Column("overlap", "overlap", 2),
         Column("remark", "remark"),
     )
-    title = f"BD-rate on {board.dataset} against {board.anchor}"
-    return Table("bd_rate", title, columns, tuple(rows), _comparison_notes(board, list(board.bd)))
+    return Table("bd_rate", _bd_title(board), columns, tuple(rows), _comparison_notes(board, list(board.bd)))
 
 
 def matched_rate(board: Board) -> Table | None:
