@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from numba import njit
+from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -19,9 +20,7 @@ AS_WRITTEN: frozenset[str] = frozenset()
 """Every operation rounds as it is written: same bits on every machine."""
 
 
-def compiled(
-    *signatures: Any, arithmetic: frozenset[str] = FUSED_AND_REORDERED
-) -> Callable[[F], F]:
+def compiled(*signatures: Any, arithmetic: frozenset[str] = FUSED_AND_REORDERED) -> Callable[[F], F]:
     """Compile for these signatures at once; without any, for inlining where it is called.
 
     ``arithmetic`` is the freedom that LLVM has with floating point: a set of its fast-math flags.
@@ -39,3 +38,12 @@ def compiled(
         return cast("F", kernel)
 
     return compile_
+
+
+def instruction(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An LLVM instruction as a function that kernels may call: what numba calls an intrinsic.
+
+    ``function`` takes numba's typing context and the arguments' types; it returns the signature and a
+    function that generates the code. The result is called with the arguments alone.
+    """
+    return cast("Callable[..., Any]", intrinsic(function))

@@ -47,6 +47,7 @@ _STEP = _TILE + 16
 _BAND = 32
 """Rows of SSIM map worked on at a time, even."""
 
+
 @compiled(types.Array(types.uint8, 3, "C")(types.Array(types.uint8, 3, "C", readonly=True)))
 def planar(image: Bytes) -> Bytes:
     """``uint8`` (height, width, 3) to ``uint8`` (3, height, width)."""

@@ -12,10 +12,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from ._jit import AS_WRITTEN, compiled
+from ._jit import AS_WRITTEN, compiled, instruction
 
 Floats: TypeAlias = NDArray[np.float32]
 Planes: TypeAlias = NDArray[np.float32]
@@ -30,7 +29,8 @@ def _recursion() -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
     D. Charalampidis, "Recursive implementation of the Gaussian filter using truncated cosine functions", IEEE
     Trans. Signal Process. 64(14), 2016. The Gaussian is taken as a sum of cosines of 1, 3 and 5 quarter
     periods in N; their amplitudes follow from the taps' sum, from their variance, and from the best fit of
-    the frequency response. Each cosine is a recursion: y[n] = a (x[n-N-1] + x[n+N-1]) + 2 cos ω y[n-1] - y[n-2].
+    the frequency response. Each cosine is a recursion,
+    y[n] = a (x[n-N-1] + x[n+N-1]) + 2 cos ω y[n-1] - y[n-2].
     """
     radius = round(3.2795 * _SIGMA + 0.2546)
     omega = np.array([1, 3, 5]) * np.pi / (2 * radius)
@@ -96,7 +96,7 @@ _X_SCALE, _X_SHIFT = np.float32(14), np.float32(0.42)
 _Y_SHIFT, _B_SHIFT = np.float32(0.01), np.float32(0.55)
 
 
-@intrinsic
+@instruction
 def _fma(_typing: Any, a: Any, b: Any, c: Any) -> Any:
     """a·b + c of float32, rounded once: the processor's instruction, or the C library's ``fmaf``."""
 
@@ -106,7 +106,7 @@ def _fma(_typing: Any, a: Any, b: Any, c: Any) -> Any:
     return types.float32(types.float32, types.float32, types.float32), generate
 
 
-@intrinsic
+@instruction
 def _bits(_typing: Any, value: Any) -> Any:
     """The bits of a float32 as an int32."""
 
@@ -116,7 +116,7 @@ def _bits(_typing: Any, value: Any) -> Any:
     return types.int32(types.float32), generate
 
 
-@intrinsic
+@instruction
 def _float(_typing: Any, bits: Any) -> Any:
     """The float32 that an int32 holds the bits of."""
 
@@ -185,7 +185,7 @@ def halved(planes: Planes) -> Planes:
 
 @compiled(arithmetic=AS_WRITTEN)
 def _blur_sample(line: Floats, memory: Floats) -> None:
-    """One step along x in 16 rows: the result takes the place of the sample that is read last."""
+    """One step along x in 16 rows; the result takes the place of the sample furthest to the left."""
     for i in range(_LANES):
         total = line[i] + line[i + 2 * _RADIUS * _LANES]
         y0 = _fma(_LAST[0][0], memory[i], total * _INPUT[0][0] - memory[i + 3 * _TILE])
@@ -213,7 +213,12 @@ def _blur_four_samples(line: Floats, memory: Floats) -> None:
     far = 2 * _RADIUS * _LANES
     for i in range(_LANES):
         j, k, m = i + _LANES, i + 2 * _LANES, i + 3 * _LANES
-        s = (line[i] + line[i + far], line[j] + line[j + far], line[k] + line[k + far], line[m] + line[m + far])
+        s = (
+            line[i] + line[i + far],
+            line[j] + line[j + far],
+            line[k] + line[k + far],
+            line[m] + line[m + far],
+        )
         y = _four_outputs(s, memory[i], memory[i + 3 * _TILE], _INPUT[0], _LAST[0], _BEFORE[0])
         z = _four_outputs(s, memory[i + _TILE], memory[i + 4 * _TILE], _INPUT[1], _LAST[1], _BEFORE[1])
         w = _four_outputs(s, memory[i + 2 * _TILE], memory[i + 5 * _TILE], _INPUT[2], _LAST[2], _BEFORE[2])
@@ -244,7 +249,8 @@ def _blur_row(above: Floats, below: Floats, memory: Floats, out: Floats) -> None
 def blurred(planes: Planes) -> Planes:
     """Local means under a Gaussian of σ 1.5; what is outside the picture counts as 0.
 
-    Samples stand ``_LEAD`` behind zeros, results ``_RADIUS - 1``: where the sample was that a step reads last.
+    Along x, samples start at ``_LEAD``, behind zeros, and results at ``_RADIUS - 1``: each takes the place of
+    the sample that its step was the last to read.
     """
     _, height, width = planes.shape
     out = np.empty_like(planes)
@@ -338,7 +344,7 @@ def error_norms(
             _mean_and_norm(lost, sums[channel, 2])
     norms = np.empty((3, 2, 3))
     for channel in range(3):
-        for error in range(3):
-            norms[channel, 0, error] = sums[channel, error, 0] / (height * width)
-            norms[channel, 1, error] = (sums[channel, error, 1] / (height * width)) ** 0.25
+        for kind in range(3):
+            norms[channel, 0, kind] = sums[channel, kind, 0] / (height * width)
+            norms[channel, 1, kind] = (sums[channel, kind, 1] / (height * width)) ** 0.25
     return norms
