@@ -398,7 +398,9 @@ def sample(
 @app.command()
 def distribution(
     run: RunFolder,
-    metric: Annotated[str, typer.Option("--metric", "-m", metavar="kid_alexnet|kid|fid")] = "kid_alexnet",
+    metric: Annotated[
+        str, typer.Option("--metric", "-m", metavar="kid|kid_alexnet|kid_across_images|…|fid")
+    ] = "kid_alexnet_across_images",
     dataset: Annotated[
         list[str] | None,
         typer.Option("--dataset", "-d", metavar="FOLDER", help="The originals, where they are a folder."),

@@ -9,7 +9,7 @@ Own implementation of the author's program, https://github.com/cloudinary/ssimul
 arithmetic that the program does on a processor with fused multiply-add: the score depends on it, since in
 flat areas rounding counts as error of structure. On the 24 Kodak images as JPEG of quality 30 to 98, 4:2:0
 and 4:4:4, all scores agree to 1e-5. On a processor without fused multiply-add the program scores lower, by
-up to XXX at quality 98; this implementation gives one value on all machines.
+up to 1.9 at quality 98; this implementation gives one value on all machines.
 """
 
 from __future__ import annotations

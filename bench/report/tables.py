@@ -50,7 +50,9 @@ _TITLES = {
     "haarpsi": "HaarPSI",
     "high_band_energy": "High-band energy",
     "kid": "KID",
+    "kid_across_images": "KID across images",
     "kid_alexnet": "KID (AlexNet)",
+    "kid_alexnet_across_images": "KID across images (AlexNet)",
     "fid": "FID",
 }
 
