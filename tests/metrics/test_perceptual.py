@@ -111,6 +111,22 @@ def test_piq_metrics(name: str, function: str, smallest: int) -> None:
         metric(pair(x[1:], x[1:]))
 
 
+def test_vif_of_a_flat_original_is_undefined() -> None:
+    """An original of constant luma has no information to keep: no value, but 1 for the same picture."""
+    pytest.importorskip("piq", reason="piq is not installed")
+    from bench.metrics.similarity import Vif
+
+    black, grey, white = (np.full((48, 48, 3), level, np.uint8) for level in (0, 128, 255))
+    red = grey.copy()
+    red[..., 0] = 255
+    metric = Vif()
+    for x, y in ((black, white), (white, black), (grey, smooth(1, 48, 48)), (grey, red)):
+        with pytest.raises(MetricUndefined, match="constant luma"):
+            metric(pair(x, y))
+        assert metric(pair(x, x.copy())) == 1
+    assert metric(pair(smooth(1, 48, 48), grey)) == pytest.approx(0, abs=1e-4)
+
+
 def test_butteraugli_reads_both_scores_of_one_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program is called once for a pair, with the samples as they are and the screen's brightness."""
     program = tmp_path / "butteraugli_main"
