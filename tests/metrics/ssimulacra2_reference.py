@@ -105,7 +105,8 @@ def _cases() -> Iterator[tuple[str, str]]:
             yield from ((f"kodim{number:02}", f"q{quality} {subsampling}") for quality in QUALITIES)
 
 
-def _score(program: str, pair: tuple[Image, Image]) -> float:
+def score(program: str, pair: tuple[Image, Image]) -> float:
+    """What the author's program says of an original and a distorted picture."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder, name) for name in ("original.png", "distorted.png")]
         for path, image in zip(paths, pair, strict=True):
@@ -127,7 +128,7 @@ def main() -> None:
         for picture, distortion in _cases():
             image = original(picture, kodak)
             other = distorted(image, distortion)
-            file.write(f"{picture},{distortion},{digest(other)},{_score(program, (image, other)):.5f}\n")
+            file.write(f"{picture},{distortion},{digest(other)},{score(program, (image, other)):.5f}\n")
 
 
 if __name__ == "__main__":
