@@ -302,11 +302,13 @@ def encode(
     ],
     image: Annotated[Path, typer.Argument(metavar="IMAGE", show_default=False)],
     output: Annotated[Path, typer.Argument(metavar="BITSTREAM", show_default=False)],
+    timeout: Annotated[float, typer.Option(min=0.001, metavar="S", help="Seconds that it may take.")] = 300,
 ) -> None:
     """Encode one image file to a bitstream file."""
     from bench.cli import files
 
-    files.encode(codec, image, output)
+    if files.encode(codec, image, output, timeout):
+        raise typer.Exit(EXIT_FAILED_TRIALS)
 
 
 @app.command()
@@ -314,11 +316,13 @@ def decode(
     codec: Annotated[str, typer.Argument(metavar="SPEC", help="The codec that made it.", show_default=False)],
     bitstream: Annotated[Path, typer.Argument(metavar="BITSTREAM", show_default=False)],
     output: Annotated[Path, typer.Argument(metavar="IMAGE.png", show_default=False)],
+    timeout: Annotated[float, typer.Option(min=0.001, metavar="S", help="Seconds that it may take.")] = 300,
 ) -> None:
     """Decode one bitstream file to a PNG file."""
     from bench.cli import files
 
-    files.decode(codec, bitstream, output)
+    if files.decode(codec, bitstream, output, timeout):
+        raise typer.Exit(EXIT_FAILED_TRIALS)
 
 
 @app.command()
