@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 NUMBERS = ("width", "height", "bytes", "gpu_bytes", "encode_peak_bytes", "decode_peak_bytes")
 SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
 """The columns of medians and those of interquartile ranges."""
-_REPEATING = ("status", "timing", "device", "metrics_device", "treatment")
+_REPEATING = ("status", "timing", "device", "metrics_device", "treatment", "decoded_treatment")
 _HASHES = ("bitstream_sha256", "pixels_sha256")
 _TEXTS = (*_HASHES, "error")
 _ABSENT: dict[str, Any] = dict.fromkeys((*_REPEATING, "error"), "") | dict.fromkeys(_HASHES)
@@ -63,6 +63,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     width: float | None = None
     height: float | None = None
     treatment: str = ""
+    decoded_treatment: str = ""
     bytes: float | None = None
     bitstream_sha256: str | None = None
     pixels_sha256: str | None = None

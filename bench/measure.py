@@ -70,6 +70,7 @@ def measure(trial: Trial, slot: Slot, recipe: Recipe) -> Outcome:
         return _failed(known, decoded, "decode", slot.decoder)
     known |= {"pixels_sha256": decoded.sha256, "decode_s": decoded.seconds}
     known["decode_peak_bytes"] = decoded.peak_bytes
+    known["decoded_treatment"] = decoded.treatment
     known |= _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
 
     metrics = tuple((it.name, it.target) for it in recipe.metrics)

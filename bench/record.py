@@ -3,7 +3,7 @@
 Version history of the schema (the journal's lines and ``run.json``):
 
 1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
-   ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``.
+   ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``decoded_treatment``.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
 derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
@@ -72,6 +72,8 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     height: int | None = None
     treatment: str = ""
     """Conversions of the original image on reading; empty for 8-bit RGB as stored."""
+    decoded_treatment: str = ""
+    """The same of the picture that an external decoder wrote."""
     bytes: int | None = None
     bitstream_sha256: str | None = None
     pixels_sha256: str | None = None

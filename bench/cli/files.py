@@ -88,7 +88,8 @@ def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:
     png = io.BytesIO()
     Image.fromarray(pixels).save(png, "PNG")
     write_atomically(output, png.getvalue())
-    console.note(f"{output}: {pixels.shape[1]}x{pixels.shape[0]}")
+    treatment = f" ({answer.treatment})" if answer.treatment else ""
+    console.note(f"{output}: {pixels.shape[1]}x{pixels.shape[0]}{treatment}")
     return False
 
 

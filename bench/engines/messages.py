@@ -117,6 +117,8 @@ class Decoded:
     sha256: str
     gpu_bytes: int | None = None
     peak_bytes: int | None = None
+    treatment: str = ""
+    """What the adapter converted in the picture that a program wrote for it."""
 
 
 @dataclass(frozen=True)

@@ -219,7 +219,8 @@ def _decode(connection: _Answers, state: _State, request: Decode) -> None:
         )
         write_samples(state.samples, pixels)
         digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest()
-        connection.send(Decoded(pixels.shape, seconds, digest, loaded.gpu.peak, held))
+        treatment = str(getattr(loaded.codec, "treatment", ""))
+        connection.send(Decoded(pixels.shape, seconds, digest, loaded.gpu.peak, held, treatment=treatment))
     except Exception as error:
         connection.send(_failed(error, "decode"))
 

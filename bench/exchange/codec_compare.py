@@ -129,7 +129,10 @@ def _batch(config: Configuration, ok: pd.DataFrame, time: str) -> dict[str, Any]
         "source_data_set": ("The data set of the original images", config.dataset),
         "config": ("Settings of the codec", _text(first["config"])),
         "n_ok": ("Trials that succeeded of those planned", f"{len(ok)}/{len(config.rows)}"),
-        "n_without_psnr": ("Of these, left out for want of a PSNR: pixels identical", str(len(ok) - len(rows))),
+        "n_without_psnr": (
+            "Of these, left out for want of a PSNR: pixels identical",
+            str(len(ok) - len(rows)),
+        ),
         "omitted_fields": ("Fields without a finite value in every row", ", ".join(omitted)),
     }
     if not time:
