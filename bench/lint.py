@@ -19,9 +19,10 @@ _READABLE = 3
 class Config:
     """One configuration of a codec in a comparison, with the facts that fairness depends on.
 
-    ``timing`` is ``"alone"`` for times taken with nothing else running, ``"load"`` for times taken
-    while other trials ran, ``None`` where there are no times. ``machine`` is whatever identifies the
-    environment. ``n_ok`` and ``n_planned`` count trials. ``curves`` holds one mean curve per metric.
+    ``timing`` is ``"alone"`` for times taken with nothing else running, ``"disturbed"`` where other
+    processes took part of the processor meanwhile, ``"load"`` for times taken while other trials ran,
+    ``None`` where there are no times. ``machine`` is whatever identifies the environment. ``n_ok`` and
+    ``n_planned`` count trials. ``curves`` holds one mean curve per metric.
     """
 
     label: str
@@ -29,7 +30,7 @@ class Config:
     options: Mapping[str, object] = field(default_factory=dict)
     version: str = ""
     machine: str = ""
-    timing: Literal["alone", "load"] | None = None
+    timing: Literal["alone", "disturbed", "load"] | None = None
     n_ok: int = 0
     n_planned: int = 0
     n_images: int = 0
@@ -124,6 +125,13 @@ def _environment(configs: Sequence[Config]) -> list[Finding]:
             " --timing"
         )
         findings.append(Finding("timing", "warning", text, loaded))
+    disturbed = tuple(config.label for config in configs if config.timing == "disturbed")
+    if disturbed:
+        text = (
+            f"times of {_whom(disturbed, configs)} are too long: other processes took part of the processor;"
+            " measure with --timing again on an idle machine"
+        )
+        findings.append(Finding("timing", "warning", text, disturbed))
     # Options choose libraries (LZ4 or zstd): versions are compared within one configuration only.
     by_codec: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for config in configs:

@@ -6,6 +6,7 @@ runs on a GPU is told by torch's allocator: no adapter has to say so.
 
 from __future__ import annotations
 
+import statistics
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from bench.engines.messages import Repeat
+from bench.engines.processor import processor_seconds
 
 T = TypeVar("T")
 
@@ -52,23 +54,31 @@ class GpuUse:
             self.peak = most
 
 
-def timed(function: Callable[[], T], repeat: Repeat, use: GpuUse) -> tuple[T, tuple[float, ...]]:
-    """The last result, and the seconds of each repetition after the warm-up.
+def timed(
+    function: Callable[[], T], repeat: Repeat, use: GpuUse
+) -> tuple[T, tuple[float, ...], float | None]:
+    """The last result, the seconds of each repetition after the warm-up, and the share of the processor.
 
     Work that a codec leaves queued on the GPU is waited for inside its time, and only there: a codec on the
-    CPU is not charged for asking.
+    CPU is not charged for asking. The share is processor time ÷ time, 0 to 1, the median of the repetitions;
+    None on a GPU, for which the processor waits.
     """
     spans: list[tuple[float, float]] = []
+    shares: list[float] = []
     with use.counted():
         for _ in range(repeat.warmup):
             function()
         for _ in range(repeat.samples):
             _settle()  # nothing that came before is timed
+            before = processor_seconds()
             start = perf_counter()
             result = function()
             stop = perf_counter()
+            shares.append(min(1.0, (processor_seconds() - before) / max(stop - start, 1e-9)))
             spans.append((stop - start, (perf_counter() if _settle() else stop) - start))
-    return result, tuple(settled if use.peak is not None else returned for returned, settled in spans)
+    if use.peak is not None:
+        return result, tuple(settled for _, settled in spans), None
+    return result, tuple(returned for returned, _ in spans), statistics.median(shares)
 
 
 def _settle() -> bool:

@@ -197,7 +197,7 @@ def _encode(connection: _Answers, state: _State, request: Encode) -> None:
         given = image.copy() if state.given is None else state.given
         given.flags.writeable = False
         state.given = None
-        bitstream, seconds, held = _measured(
+        bitstream, seconds, share, held = _measured(
             loaded, lambda: loaded.codec.encode(given, request.quality), request.repeat
         )
         if not np.array_equal(given, image):
@@ -206,7 +206,9 @@ def _encode(connection: _Answers, state: _State, request: Encode) -> None:
         if not isinstance(bitstream, bytes):
             raise Mismatch(f"encode returned {type(bitstream).__name__}, not bytes")
         bitstream = bytes(memoryview(bitstream))  # a subclass could carry more than its bytes
-        connection.send(Encoded(bitstream, seconds, width, height, state.treatment, loaded.gpu.peak, held))
+        connection.send(
+            Encoded(bitstream, seconds, width, height, state.treatment, loaded.gpu.peak, held, share)
+        )
     except Exception as error:
         connection.send(_failed(error, phase, width, height))
 
@@ -214,24 +216,24 @@ def _encode(connection: _Answers, state: _State, request: Encode) -> None:
 def _decode(connection: _Answers, state: _State, request: Decode) -> None:
     try:
         loaded = _codec(state, request.codec)
-        pixels, seconds, held = _measured(
+        pixels, seconds, share, held = _measured(
             loaded, lambda: materialised(loaded.codec.decode(request.bitstream)), request.repeat
         )
         write_samples(state.samples, pixels)
         digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest()
         treatment = str(getattr(loaded.codec, "treatment", ""))
-        connection.send(Decoded(pixels.shape, seconds, digest, loaded.gpu.peak, held, treatment=treatment))
+        connection.send(Decoded(pixels.shape, seconds, digest, loaded.gpu.peak, held, treatment, share))
     except Exception as error:
         connection.send(_failed(error, "decode"))
 
 
 def _measured(
     loaded: _Loaded, function: Callable[[], T], repeat: Repeat
-) -> tuple[T, tuple[float, ...], int | None]:
-    """The result, the seconds, and for a learned codec the most memory that the process had resident."""
+) -> tuple[T, tuple[float, ...], float | None, int | None]:
+    """As :func:`timed`, and for a learned codec the most memory that the process had resident."""
     learned = hasattr(loaded.codec, "weights_sha256") and memory.reset_peak()
-    result, seconds = timed(function, repeat, loaded.gpu)
-    return result, seconds, memory.peak() if learned else None
+    result, seconds, share = timed(function, repeat, loaded.gpu)
+    return result, seconds, share, memory.peak() if learned else None
 
 
 def _score(connection: _Answers, state: _State, request: Score) -> None:

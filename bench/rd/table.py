@@ -17,7 +17,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NUMBERS_BUT_NO_METRICS = frozenset(
-    ("quality", "width", "height", "bytes", "bpp", "encode_s", "decode_s", "encode_iqr_s", "decode_iqr_s")
+    (
+        *(
+            "quality",
+            "width",
+            "height",
+            "bytes",
+            "bpp",
+            "encode_s",
+            "decode_s",
+            "encode_iqr_s",
+            "decode_iqr_s",
+        ),
+        *("repeats", "encode_cpu_share", "decode_cpu_share"),
+    )
 )
 LOWER_IS_BETTER = ("lpips", "dists", "mse", "rmse", "mae", "butteraugli", "flip", "dssim", "gmsd", "ciede")
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -37,6 +37,7 @@ from bench.rd import (
     mean_curve,
     resampled_images,
 )
+from bench.record import DISTURBED
 from bench.report import findings
 from bench.report.selection import EVERYTHING, Selection
 from bench.store import RunInfo, read_info
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_TIMINGS: dict[str, Literal["alone", "disturbed", "load"] | None]
+_TIMINGS = {"alone": "alone", "disturbed": "disturbed", "load": "load", "": None}
 _PREFERRED_ANCHORS = ("jpeg", "jpeg2000", "webp")
 
 
@@ -60,7 +63,8 @@ class Entry:
     run: str
     environment: Environment
     timing: str
-    """``alone``, ``load``, or empty where there are no times."""
+    """``alone``, ``disturbed`` (alone, but without much of the processor), ``load``, or empty where there are
+    no times."""
     n_ok: int
     n_planned: int
     complexity: Mapping[str, float] = field(default_factory=dict)
@@ -70,6 +74,10 @@ class Entry:
     decode_mps: float | None = None
     n_missing: int = 0
     """Of the planned trials those that were not measured yet."""
+    repeats: tuple[int, int] = (0, 0)
+    """Fewest and most timed repetitions of a finished trial."""
+    cpu_share: float | None = None
+    """The encoder's or the decoder's share of the processor over the time for all trials, the smaller one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -333,12 +341,12 @@ def _entries(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, .
         for it in info.codecs
     }
     entries = []
-    speeds = _speeds(frame)
-    facts = frame[["label", "codec", "version", "config", "lossless", "run", "status", "timing"]]
+    speeds, shares = _speeds(frame), _cpu_shares(frame)
+    facts = frame[["label", "codec", "version", "config", "lossless", "run", "status", "timing", "repeats"]]
     for label, rows in facts.groupby("label", sort=False, observed=True):
         first = rows.iloc[0]
         ok = rows[rows["status"] == "ok"]
-        timings = set(ok["timing"].unique())
+        share = shares.get(str(label))
         encode, decode = speeds.get(str(label), (None, None))
         entries.append(
             Entry(
@@ -349,16 +357,37 @@ def _entries(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, .
                 lossless=bool(first["lossless"]),
                 run=str(first["run"]),
                 environment=runs[str(first["run"])].environment,
-                timing="" if ok.empty else ("alone" if timings == {"alone"} else "load"),
+                timing=_timing(set(ok["timing"].unique()), share),
                 n_ok=len(ok),
                 n_planned=len(rows),
                 n_missing=int((rows["status"] == "cancelled").sum()),
                 complexity=complexities[str(first["run"]), str(first["codec"]), str(first["config"])],
                 encode_mps=encode,
                 decode_mps=decode,
+                repeats=(0, 0) if ok.empty else (int(ok["repeats"].min()), int(ok["repeats"].max())),
+                cpu_share=share,
             )
         )
     return tuple(entries)
+
+
+def _timing(modes: Collection[str], cpu_share: float | None) -> str:
+    if set(modes) != {"alone"}:
+        return "load" if modes else ""
+    return "disturbed" if cpu_share is not None and cpu_share < DISTURBED else "alone"
+
+
+def _cpu_shares(frame: pd.DataFrame) -> dict[str, float]:
+    """Each label's share of the processor over all trials, of encoder or decoder, whichever had less."""
+    shares: dict[str, float] = {}
+    for side in ("encode", "decode"):
+        seconds, share = f"{side}_s", f"{side}_cpu_share"
+        known = frame.loc[(frame["status"] == "ok") & frame[share].notna(), ["label", seconds, share]]
+        spent = (known[seconds] * known[share]).groupby(known["label"], observed=True).sum()
+        total = known.groupby("label", observed=True)[seconds].sum()
+        for label, value in (spent / total).dropna().items():
+            shares[str(label)] = min(float(value), shares.get(str(label), 1.0))
+    return shares
 
 
 def _speeds(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None]]:
@@ -441,7 +470,7 @@ def _lint_configs(
             options=it.options,
             version=it.version,
             machine=it.environment.id,
-            timing="alone" if it.timing == "alone" else "load" if it.timing else None,
+            timing=_TIMINGS[it.timing],
             n_ok=it.n_ok,
             n_planned=it.n_planned - it.n_missing,
             n_images=max((len(names) for names in images.values()), default=0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bench.rd import DB_METRICS, RANKED_OVERLAP, quality_at, rate_at, to_db
 from bench.rd.curve import Array
-from bench.report.board import Board
+from bench.report.board import Board, Entry
 from bench.report.table import Column, Table, Value
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def ranking(board: Board) -> Table | None:
         f"Ranking on {board.dataset}, BD-rate against {board.anchor}",
         tuple(columns),
         tuple(rows),
-        (*_comparison_notes(board, metrics), _overlap_note(partial), _TIMING_NOTE),
+        (*_comparison_notes(board, metrics), _overlap_note(partial), _timing_note(board.lossy)),
         frozenset(place for place, row in enumerate(rows) if row[0] in partial),
     )
 
@@ -308,7 +308,7 @@ def lossless(board: Board) -> Table | None:
         f"bpp is the mean over {len(board.lossless_images)} of {board.n_images} images, those that every"
         " configuration with a value finished; ratio is 24 ÷ that mean; MB are millions of raw sample bytes."
         " Every decoded pixel was compared with the original.",
-        _TIMING_NOTE,
+        _timing_note(board.lossless),
     )
     return Table("lossless", f"Lossless coding of {board.dataset}", columns, tuple(rows), notes)
 
@@ -379,10 +379,22 @@ def failures(board: Board) -> Table:
     return Table("failures", f"Trials without a result on {board.dataset}", columns, rows)
 
 
-_TIMING_NOTE = (
-    "MP/s: megapixels of all images ÷ seconds for all of them, one thread; timed `load`: taken while other"
-    " trials ran (throughput, no basis for a comparison), `alone`: pinned, warmed up, median of repetitions."
-)
+def _timing_note(entries: Sequence[Entry]) -> str:
+    """How the times behind the speeds were taken: what the records say, not what is usual."""
+    modes = {it.timing for it in entries}
+    said = []
+    if "load" in modes:
+        said.append("`load`: taken while other trials ran (throughput, no basis for a comparison)")
+    if repeats := [count for it in entries if it.timing in ("alone", "disturbed") for count in it.repeats]:
+        fewest, most = min(repeats), max(repeats)
+        counted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        how = "one repetition" if most == 1 else f"median of {counted} repetitions"
+        said.append(f"`alone`: pinned, warmed up, {how} of each trial")
+    if disturbed := [it for it in entries if it.timing == "disturbed"]:
+        shares = ", ".join(f"{it.label} {it.cpu_share:.0%}" for it in disturbed)
+        said.append(f"`disturbed`: alone, but with only a part of the processor ({shares}), so too slow")
+    measure = "MP/s: megapixels of all images ÷ seconds for all of them, one thread"
+    return f"{measure}; timed {', '.join(said)}." if said else f"{measure}."
 
 
 def _direction_notes(board: Board) -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -134,16 +136,30 @@ def test_the_clock_waits_for_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         cuda.allocate(-fake_gpu.WORK)
         return "done"
 
-    result, seconds = timed(work, Repeat(warmup=1, samples=2), use)
+    result, seconds, share = timed(work, Repeat(warmup=1, samples=2), use)
     assert result == "done"
     assert cuda.calls == ["work", *2 * ["synchronize", "work", "synchronize"]]
     assert seconds == (2, 2), "start, return, and after the wait"
     assert use.peak == fake_gpu.WEIGHTS + fake_gpu.WORK
+    assert share is None, "the processor waits for a GPU"
 
     other = GpuUse()
-    _, seconds = timed(lambda: None, Repeat(), other)
+    _, seconds, _ = timed(lambda: None, Repeat(), other)
     assert seconds == (1,)
     assert other.peak is None
+
+
+def test_time_without_the_processor_is_told() -> None:
+    """Whatever keeps a codec from the processor while it is timed lowers its share; children count as it."""
+    repeat = Repeat(warmup=1, samples=3)
+    *_, waited = timed(lambda: time.sleep(0.02), repeat, GpuUse())
+    spin = [sys.executable, "-c", "import time\nwhile time.process_time() < 0.1: pass"]
+    *_, child = timed(lambda: subprocess.run(spin, check=True), repeat, GpuUse())
+    assert waited is not None
+    assert child is not None
+    assert waited < 0.5
+    assert 0 < child <= 1
+    assert waited < child
 
 
 def test_timing_imports_no_torch(monkeypatch: pytest.MonkeyPatch) -> None:

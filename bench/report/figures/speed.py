@@ -100,6 +100,10 @@ def _spots(board: Board, plot: _Plot, direction: Direction) -> list[Spot]:
 def timing_note(entries: Sequence[Entry]) -> str:
     """How the times of ``entries`` were taken, in a sentence."""
     load = sum(it.timing == "load" for it in entries)
+    if disturbed := sum(it.timing == "disturbed" for it in entries):
+        return (
+            f"Timed alone and pinned; other processes disturbed {disturbed} of {len(entries)} configurations."
+        )
     if not load:
         return "Timed alone and pinned."
     whose = "Times" if load == len(entries) else f"Times of {load} of {len(entries)} configurations"

@@ -11,7 +11,7 @@ function showDetails(index) {
   dialog.scrollTop = 0;
 }
 
-const timingText = { alone: "alone: pinned, warmed up, repeated", load: "under load: throughput, no basis for a comparison", "": "no times" };
+const timingText = { alone: "alone: pinned, warmed up, repeated", disturbed: "alone, but other processes took part of the processor: too slow", load: "under load: throughput, no basis for a comparison", "": "no times" };
 
 function measuredDetails(dialog, index, entry) {
   dialog.append(
