@@ -34,8 +34,8 @@ from bench.suite import Suite
 
 _MEMORY_SHARE = 0.8
 """Of the machine's memory, what the workers may use together."""
-_OWN_LOAD = 1.5
-"""The load average that a timed run makes by itself, at most."""
+_CROWDED = 0.25
+"""Of the processors, the share that others may keep busy beside a timed run without a remark."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def _note_disturbance(timed: list[Measurement], events: Events) -> None:
             f" processor ({worst.codec} on {worst.image} had {worst.cpu_share:.0%} of it, the load average is"
             f" {load:.1f}); on an idle machine the same command measures these again"
         )
-    elif load > _OWN_LOAD:
+    elif load > 1 + _CROWDED * (os.cpu_count() or 1):  # the timed work itself is 1
         events.note(
             f"the load average is {load:.1f}: other processes ran beside this one. They left it its"
             " processor, but memory and caches are shared, and times may be too long"

@@ -206,9 +206,10 @@ def _encode(connection: _Answers, state: _State, request: Encode) -> None:
         if not isinstance(bitstream, bytes):
             raise Mismatch(f"encode returned {type(bitstream).__name__}, not bytes")
         bitstream = bytes(memoryview(bitstream))  # a subclass could carry more than its bytes
-        connection.send(
-            Encoded(bitstream, seconds, width, height, state.treatment, loaded.gpu.peak, held, share)
+        answer = Encoded(
+            bitstream, seconds, width, height, state.treatment, loaded.gpu.peak, held, cpu_share=share
         )
+        connection.send(answer)
     except Exception as error:
         connection.send(_failed(error, phase, width, height))
 
@@ -222,7 +223,10 @@ def _decode(connection: _Answers, state: _State, request: Decode) -> None:
         write_samples(state.samples, pixels)
         digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest()
         treatment = str(getattr(loaded.codec, "treatment", ""))
-        connection.send(Decoded(pixels.shape, seconds, digest, loaded.gpu.peak, held, treatment, share))
+        answer = Decoded(
+            pixels.shape, seconds, digest, loaded.gpu.peak, held, treatment=treatment, cpu_share=share
+        )
+        connection.send(answer)
     except Exception as error:
         connection.send(_failed(error, "decode"))
 
