@@ -27,13 +27,17 @@ def active_cuda() -> Any:
 
 
 class GpuUse:
-    """The GPU memory of one codec in this process, which other codecs and metrics may share."""
+    """The GPU memory of one codec in this process, which other codecs and metrics may share, and its share
+    of the processor."""
 
     def __init__(self) -> None:
         self._held = 0
         self.peak: int | None = None
         """Bytes that the codec held at most, its weights included, during the last :meth:`counted`; None
         if it did not touch the GPU."""
+        self.cpu_share: float | None = None
+        """Processor time ÷ time of the last :func:`timed`, 0 to 1, the median of the repetitions; None for a
+        codec on the GPU, for which the processor waits."""
 
     @contextmanager
     def counted(self) -> Iterator[None]:
@@ -54,14 +58,11 @@ class GpuUse:
             self.peak = most
 
 
-def timed(
-    function: Callable[[], T], repeat: Repeat, use: GpuUse
-) -> tuple[T, tuple[float, ...], float | None]:
-    """The last result, the seconds of each repetition after the warm-up, and the share of the processor.
+def timed(function: Callable[[], T], repeat: Repeat, use: GpuUse) -> tuple[T, tuple[float, ...]]:
+    """The last result, and the seconds of each repetition after the warm-up.
 
     Work that a codec leaves queued on the GPU is waited for inside its time, and only there: a codec on the
-    CPU is not charged for asking. The share is processor time ÷ time, 0 to 1, the median of the repetitions;
-    None on a GPU, for which the processor waits.
+    CPU is not charged for asking. ``use`` tells afterwards how much of the processor there was.
     """
     spans: list[tuple[float, float]] = []
     shares: list[float] = []
@@ -76,9 +77,8 @@ def timed(
             stop = perf_counter()
             shares.append(min(1.0, (processor_seconds() - before) / max(stop - start, 1e-9)))
             spans.append((stop - start, (perf_counter() if _settle() else stop) - start))
-    if use.peak is not None:
-        return result, tuple(settled for _, settled in spans), None
-    return result, tuple(returned for returned, _ in spans), statistics.median(shares)
+    use.cpu_share = statistics.median(shares) if use.peak is None else None
+    return result, tuple(settled if use.peak is not None else returned for returned, settled in spans)
 
 
 def _settle() -> bool:

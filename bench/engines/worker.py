@@ -197,7 +197,7 @@ def _encode(connection: _Answers, state: _State, request: Encode) -> None:
         given = image.copy() if state.given is None else state.given
         given.flags.writeable = False
         state.given = None
-        bitstream, seconds, share, held = _measured(
+        bitstream, seconds, held = _measured(
             loaded, lambda: loaded.codec.encode(given, request.quality), request.repeat
         )
         if not np.array_equal(given, image):
@@ -206,10 +206,12 @@ def _encode(connection: _Answers, state: _State, request: Encode) -> None:
         if not isinstance(bitstream, bytes):
             raise Mismatch(f"encode returned {type(bitstream).__name__}, not bytes")
         bitstream = bytes(memoryview(bitstream))  # a subclass could carry more than its bytes
-        answer = Encoded(
-            bitstream, seconds, width, height, state.treatment, loaded.gpu.peak, held, cpu_share=share
+        use = loaded.gpu
+        connection.send(
+            Encoded(
+                bitstream, seconds, width, height, state.treatment, use.peak, held, cpu_share=use.cpu_share
+            )
         )
-        connection.send(answer)
     except Exception as error:
         connection.send(_failed(error, phase, width, height))
 
@@ -217,27 +219,29 @@ def _encode(connection: _Answers, state: _State, request: Encode) -> None:
 def _decode(connection: _Answers, state: _State, request: Decode) -> None:
     try:
         loaded = _codec(state, request.codec)
-        pixels, seconds, share, held = _measured(
+        pixels, seconds, held = _measured(
             loaded, lambda: materialised(loaded.codec.decode(request.bitstream)), request.repeat
         )
         write_samples(state.samples, pixels)
         digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest()
         treatment = str(getattr(loaded.codec, "treatment", ""))
-        answer = Decoded(
-            pixels.shape, seconds, digest, loaded.gpu.peak, held, treatment=treatment, cpu_share=share
+        use = loaded.gpu
+        connection.send(
+            Decoded(
+                pixels.shape, seconds, digest, use.peak, held, treatment=treatment, cpu_share=use.cpu_share
+            )
         )
-        connection.send(answer)
     except Exception as error:
         connection.send(_failed(error, "decode"))
 
 
 def _measured(
     loaded: _Loaded, function: Callable[[], T], repeat: Repeat
-) -> tuple[T, tuple[float, ...], float | None, int | None]:
-    """As :func:`timed`, and for a learned codec the most memory that the process had resident."""
+) -> tuple[T, tuple[float, ...], int | None]:
+    """The result, the seconds, and for a learned codec the most memory that the process had resident."""
     learned = hasattr(loaded.codec, "weights_sha256") and memory.reset_peak()
-    result, seconds, share = timed(function, repeat, loaded.gpu)
-    return result, seconds, share, memory.peak() if learned else None
+    result, seconds = timed(function, repeat, loaded.gpu)
+    return result, seconds, memory.peak() if learned else None
 
 
 def _score(connection: _Answers, state: _State, request: Score) -> None:

@@ -136,15 +136,15 @@ def test_the_clock_waits_for_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         cuda.allocate(-fake_gpu.WORK)
         return "done"
 
-    result, seconds, share = timed(work, Repeat(warmup=1, samples=2), use)
+    result, seconds = timed(work, Repeat(warmup=1, samples=2), use)
     assert result == "done"
     assert cuda.calls == ["work", *2 * ["synchronize", "work", "synchronize"]]
     assert seconds == (2, 2), "start, return, and after the wait"
     assert use.peak == fake_gpu.WEIGHTS + fake_gpu.WORK
-    assert share is None, "the processor waits for a GPU"
+    assert use.cpu_share is None, "the processor waits for a GPU"
 
     other = GpuUse()
-    _, seconds, _ = timed(lambda: None, Repeat(), other)
+    _, seconds = timed(lambda: None, Repeat(), other)
     assert seconds == (1,)
     assert other.peak is None
 
@@ -152,14 +152,14 @@ def test_the_clock_waits_for_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_time_without_the_processor_is_told() -> None:
     """Whatever keeps a codec from the processor while it is timed lowers its share; children count as it."""
     repeat = Repeat(warmup=1, samples=3)
-    *_, waited = timed(lambda: time.sleep(0.02), repeat, GpuUse())
+    waited, child = GpuUse(), GpuUse()
+    timed(lambda: time.sleep(0.02), repeat, waited)
     spin = [sys.executable, "-c", "import time\nwhile time.process_time() < 0.1: pass"]
-    *_, child = timed(lambda: subprocess.run(spin, check=True), repeat, GpuUse())
-    assert waited is not None
-    assert child is not None
-    assert waited < 0.5
-    assert 0 < child <= 1
-    assert waited < child
+    timed(lambda: subprocess.run(spin, check=True), repeat, child)
+    assert waited.cpu_share is not None
+    assert child.cpu_share is not None
+    assert waited.cpu_share < 0.5
+    assert waited.cpu_share < child.cpu_share <= 1
 
 
 def test_timing_imports_no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
