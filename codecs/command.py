@@ -19,6 +19,8 @@ from ._rasters import RASTER_FORMATS, RasterFormat, read_raster, write_raster
 
 _SIZE_BYTES = 8
 _LAST_LINES = 5
+_MOST = 1e9
+"""End of the range of settings where the description names none: the contract wants a finite one."""
 
 
 class Command:
@@ -70,7 +72,7 @@ class Command:
         self._sign = -1.0 if lower_is_better else 1.0
         self.lossless = lossless
         self.qualities = tuple(sorted(self._sign * setting for setting in _settings(qualities)))
-        ends = (self.qualities[0], self.qualities[-1]) if self.qualities else (-math.inf, math.inf)
+        ends = (self.qualities[0], self.qualities[-1]) if self.qualities else (-_MOST, _MOST)
         self.quality_range = None if lossless else ends
         self._input_format = input_format
         self._output_format = output_format
