@@ -8,10 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from bench.rd import Curve, bd_rate
+import numpy as np
+
+from bench.rd import Curve, ImageCurves, PairedBd, bd_rate
 
 Severity: TypeAlias = Literal["warning", "note"]
 FEW_IMAGES = 10
+ALLOCATION = 3.0
+"""Points between the BD-rate by image and that of the mean curves from which on it is said why."""
 _READABLE = 3
 
 
@@ -59,6 +63,73 @@ def lint(configs: Sequence[Config], anchor: str | None = None) -> tuple[Finding,
         *_counts(configs),
     ]
     return tuple(sorted(findings, key=lambda finding: finding.severity != "warning"))
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """A BD-rate by image and one of mean curves that disagree, and how both codecs divide their bits.
+
+    The spreads are those of bpp over the images at one quality setting: standard deviation ÷ mean, in the
+    middle of the operating points.
+    """
+
+    anchor: str
+    test: str
+    metric: str
+    by_image: float
+    mean_curve: float
+    anchor_spread: float
+    test_spread: float
+
+
+def allocation(anchor: ImageCurves, test: ImageCurves, bd: PairedBd) -> Allocation | None:
+    """Whether the BD-rate by image and that of the mean curves differ in sign, or by over ``ALLOCATION``
+    points.
+
+    The log of a mean rate exceeds the mean of the logs, the more the rates spread (Jensen's inequality). A
+    codec that gives every image the same rate pays nothing for it, one that gives every image the same
+    quality does.
+    """
+    by_image, averaged = bd.per_image.value, bd.mean_curve.value
+    if by_image is None or averaged is None:
+        return None
+    if abs(by_image - averaged) <= ALLOCATION and by_image * averaged >= 0:
+        return None
+    spreads = (_spread(anchor), _spread(test))
+    return Allocation(anchor.label, test.label, test.metric, by_image, averaged, *spreads)
+
+
+def allocation_finding(found: Sequence[Allocation]) -> list[Finding]:
+    """One note on all comparisons with an anchor whose two BD-rates disagree."""
+    text = divided_text(found)
+    labels = tuple(dict.fromkeys(it.test for it in found))
+    return [Finding("allocation", "note", f"{text}; the ranking goes by image", labels)] if found else []
+
+
+def divided_text(found: Sequence[Allocation]) -> str:
+    """Both BD-rates of comparisons with one anchor, and why they disagree; empty for none."""
+    if not found:
+        return ""
+    values = (
+        f"{it.test} ({it.metric}) {_signed(it.by_image)} by image, {_signed(it.mean_curve)} on mean curves"
+        for it in found
+    )
+    spreads = [it.test_spread for it in found]
+    between = "–".join(dict.fromkeys(f"{it:.0%}" for it in (min(spreads), max(spreads))))
+    others = found[0].test if len(spreads) == 1 else "the others"
+    return (
+        f"{'; '.join(values)}: mean curves also compare how bits are divided among the images (bpp at one"
+        f" setting spreads by {found[0].anchor_spread:.0%} for {found[0].anchor}, {between} for {others})"
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}%".replace("-", "−")
+
+
+def _spread(curves: ImageCurves) -> float:
+    """Standard deviation of bpp over the images ÷ their mean, in the middle of the operating points."""
+    return float(np.median(curves.rate.std(axis=0) / curves.rate.mean(axis=0)))
 
 
 def _subsampling(configs: Sequence[Config]) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,9 @@ def _root(
 
         print(f"rdbench {installed('rdbench')}")
         raise typer.Exit
+
+
+_AVERAGE_HELP = "What counts the same in mean curves and tables: every image, or every pixel."
 
 
 @app.command()
@@ -145,13 +149,15 @@ def report(
     style: Annotated[
         Path | None, typer.Option(metavar="FILE.mplstyle", help="Matplotlib style instead of rdbench's.")
     ] = None,
+    average: Annotated[str, typer.Option(metavar="images|pixels", help=_AVERAGE_HELP)] = "images",
 ) -> None:
     """Write tables, figures and the leaderboard page from finished runs; no codec runs."""
     from bench.cli import reporting
     from bench.report.selection import Selection
 
     selection = Selection(tuple(codec or ()), tuple(metric or ()))
-    options = reporting.report_options(anchor, reference or [], width, rate_axis, style, selection)
+    options = reporting.report_options(anchor, reference or [], selection, average)
+    options = replace(options, figures=reporting.figure_options(width, rate_axis, style))
     reporting.report(runs, out, options)
 
 
@@ -171,11 +177,12 @@ def compare(
     metric: Annotated[
         list[str] | None, typer.Option("--metric", "-m", metavar="NAME", help="Default: all shared ones.")
     ] = None,
+    average: Annotated[str, typer.Option(metavar="images|pixels", help=_AVERAGE_HELP)] = "images",
 ) -> None:
     """Print BD-rates between any mixture of runs, codecs inside a run and published files."""
     from bench.cli import reporting
 
-    reporting.compare(anchor, tests, method, format, metric)
+    reporting.compare(anchor, tests, method, format, metric, average)
 
 
 @app.command()
