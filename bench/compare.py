@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bench.errors import ConfigError, suggestion
 from bench.exchange import Published, read_compressai, read_typed_csv
-from bench.lint import Allocation, allocation
+from bench.lint import Allocation, allocation, of_other_pictures
 from bench.rd import (
     MIN_FINISHED,
     Average,
@@ -22,6 +22,7 @@ from bench.rd import (
     bd_quality,
     bd_rate,
     common_images,
+    exact_images,
     finished_enough,
     image_curves,
     mean_curve,
@@ -236,9 +237,9 @@ def compare(
                 ]
                 _require_same_pictures(group)
                 taking_part = [it.images[metric] for it in group if finished_enough(it.images[metric])]
-                images = common_images(taking_part)
+                shared_images = _Images(common_images(taking_part), exact_images(taking_part))
                 pair = (names[id(anchor)], names[id(test)])
-                rows.append(_row(pair, (anchor, test), metric, images, _How(method, average)))
+                rows.append(_row(pair, (anchor, test), metric, shared_images, _How(method, average)))
     return tuple(rows)
 
 
@@ -274,14 +275,23 @@ def _require_same_pictures(sources: Sequence[Source]) -> None:
 
 
 @dataclass(frozen=True)
+class _Images:
+    """The images that a row is over, and those left out because they are reproduced exactly."""
+
+    common: tuple[str, ...]
+    exact: frozenset[str]
+
+
+@dataclass(frozen=True)
 class _How:
     method: Method
     average: Average
 
 
 def _row(
-    names: tuple[str, str], pair: tuple[Source, Source], metric: str, images: tuple[str, ...], how: _How
+    names: tuple[str, str], pair: tuple[Source, Source], metric: str, compared: _Images, how: _How
 ) -> Row:
+    images = compared.common
     measured = [source.images[metric] for source in pair if metric in source.images]
     lacking = dict.fromkeys(it.label for it in measured if not finished_enough(it))
     note = ""
@@ -312,10 +322,18 @@ def _row(
     if quality.reason and not result.reason:
         notes.append(f"BD-quality n/a ({quality.reason})")
     notes += [f"{it.label} was published for {it.stray}" for it in pair if it.stray]
+    if len(measured) == 1:
+        theirs, ours = sorted(pair, key=lambda source: metric in source.images)
+        known = {} if theirs.stray else {theirs.label: theirs.dataset and theirs.dataset.casefold()}
+        told = of_other_pictures(known, str(ours.dataset).casefold(), len(ours.pictures) or len(images))
+        notes += [finding.message for finding in told]
     versions = {it.versions[metric] for it in pair if metric in it.versions}
     if len(versions) > 1:
         notes.append(f"{metric} in different versions: {' and '.join(sorted(versions))}")
-    dropped = max((len(curves.images) for curves in measured), default=0) - len(images)
+    exact = {name for curves in measured for name in curves.images} & compared.exact
+    if exact:
+        notes.append(f"{', '.join(sorted(exact))} left out, reproduced exactly at nearly every quality")
+    dropped = max((len(curves.images) for curves in measured), default=0) - len(images) - len(exact)
     if dropped > 0:
         notes.append(f"{dropped} images left out that not all compared codecs finished")
     note = "; ".join(dict.fromkeys(notes))

@@ -132,6 +132,41 @@ def _spread(curves: ImageCurves) -> float:
     return float(np.median(curves.rate.std(axis=0) / curves.rate.mean(axis=0)))
 
 
+def of_other_pictures(published: Mapping[str, str | None], dataset: str, images: int) -> list[Finding]:
+    """What keeps published curves from being compared with measured ones.
+
+    Parameters
+    ----------
+    published : the data set of each curve by its label; None where its file does not say
+    dataset, images : of the measured curves
+    """
+    if not published:
+        return []
+    from bench.datasets import catalog
+
+    findings = []
+    silent = tuple(label for label, its in published.items() if its is None)
+    if silent:
+        text = (
+            f"{', '.join(silent)}: the file does not say of which pictures the curve is; a BD-rate against it"
+            f" means something only if they are those of {dataset}"
+        )
+        findings.append(Finding("published", "warning", text, silent))
+    others = tuple(label for label, its in published.items() if its not in (None, dataset))
+    if others:
+        text = f"{', '.join(others)}: of other pictures than {dataset}, and left out"
+        findings.append(Finding("published", "note", text, others))
+    same = tuple(label for label, its in published.items() if its == dataset)
+    spec = catalog().get(dataset) if same else None
+    if spec is not None and images < len(spec.files):
+        text = (
+            f"{', '.join(same)}: published over all {len(spec.files)} images of {dataset}, and here are"
+            f" {images} of them; BD-rates against it compare different pictures"
+        )
+        findings.append(Finding("published", "warning", text, same))
+    return findings
+
+
 def _subsampling(configs: Sequence[Config]) -> list[Finding]:
     groups: dict[str, list[str]] = defaultdict(list)
     for config in configs:

@@ -16,6 +16,7 @@ AVERAGES: tuple[Average, ...] = get_args(Average)
 
 DB_METRICS = frozenset({"ms_ssim_rgb"})
 """Metrics kept as pure numbers in [0, 1] but integrated and interpolated in dB, see :func:`to_db`."""
+_FEWEST_POINTS = 3
 MIN_FINISHED = 0.5
 """Share of the images that a configuration must finish at every point to take part in comparisons."""
 
@@ -127,13 +128,33 @@ def finished_enough(curves: ImageCurves) -> bool:
 def common_images(curves: Collection[ImageCurves]) -> tuple[str, ...]:
     """The images that every one of ``curves`` finished at every point, in the order of the first.
 
-    Comparing over anything else lets a codec that fails on hard images raise its own average.
+    Comparing over anything else lets a codec that fails on hard images raise its own average. An image that
+    some codec reproduces exactly at nearly every point, such as a flat one, has no curve, and is left out for
+    all of them (:func:`exact_images`): it would take all points from their mean curves.
     """
     if not curves:
         return ()
     first, *others = curves
     finished = [frozenset(other.complete()) for other in others]
-    return tuple(name for name in first.complete() if all(name in names for names in finished))
+    exact = exact_images(curves)
+    return tuple(
+        name for name in first.complete() if name not in exact and all(name in names for names in finished)
+    )
+
+
+def exact_images(curves: Collection[ImageCurves]) -> frozenset[str]:
+    """The images of which some codec reproduces so many points exactly that fewer than three are left.
+
+    A codec that does so on most of its images does it by its nature, and leaves out none.
+    """
+    found: set[str] = set()
+    for its in curves:
+        exact = np.isinf(its.quality)
+        left = (~exact).sum(axis=1)
+        flat = exact.any(axis=1) & (left < min(_FEWEST_POINTS, exact.shape[1]))
+        if flat.sum() <= len(flat) / 2:
+            found |= {its.images[row] for row in np.flatnonzero(flat).tolist()}
+    return frozenset(found)
 
 
 def mean_curve(curves: ImageCurves, average: Average = "images") -> Curve:

@@ -54,7 +54,8 @@ class ImagesBd:
     """Images that have a BD-rate."""
     n_images: int
     overlap: float
-    """Share of the union of both ranges of quality that both curves cover, 0 to 1: mean over all images."""
+    """Share of the union of both ranges of quality that both curves cover, 0 to 1: mean over the images that
+    have two curves to compare, of which those without overlap count as 0."""
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The images without a BD-rate, by the reason."""
 
@@ -182,6 +183,7 @@ def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = 
         ci95 = None if interval is None else (percent(interval[0]), percent(interval[1]))
     overlaps = _overlaps(anchor, test)
     special = anchor.special | test.special
+    comparable = ~np.isnan(gaps)
     missing: dict[str, list[str]] = {}
     for row in np.flatnonzero(np.isnan(gaps)).tolist():
         reason = None
@@ -189,6 +191,7 @@ def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = 
             reason = bd_rate(anchor.curves.curve(row), test.curves.curve(row), method).reason
         elif overlaps[row] > 0 or not (anchor.defined[row] and test.defined[row]):
             reason = _reason(test if anchor.defined[row] else anchor, method)
+        comparable[row] = (reason or NO_OVERLAP) == NO_OVERLAP
         missing.setdefault(reason or NO_OVERLAP, []).append(anchor.curves.images[row])
     for row in np.flatnonzero(special).tolist():
         overlaps[row] = bd_rate(anchor.curves.curve(row), test.curves.curve(row), method).overlap
@@ -199,7 +202,7 @@ def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = 
         wins=int((known < 0).sum()),
         n=len(known),
         n_images=len(gaps),
-        overlap=float(overlaps.mean()) if len(overlaps) else 0.0,
+        overlap=float(overlaps[comparable].mean()) if comparable.any() else 0.0,
         missing={reason: tuple(names) for reason, names in missing.items()},
     )
 

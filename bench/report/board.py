@@ -19,7 +19,7 @@ from bench.environment import Environment
 from bench.errors import ConfigError
 from bench.exchange import Published
 from bench.frame import load
-from bench.lint import Allocation, Config, Finding, allocation, allocation_finding, lint
+from bench.lint import Allocation, Config, Finding, allocation, allocation_finding, lint, of_other_pictures
 from bench.plan import MetricPlan
 from bench.rd import (
     MIN_FINISHED,
@@ -33,6 +33,7 @@ from bench.rd import (
     Standing,
     bd_rate,
     common_images,
+    exact_images,
     finished_enough,
     image_curves_by_metric,
     mean_curve,
@@ -90,6 +91,8 @@ class Board:
     metrics: tuple[MetricPlan, ...]
     anchor: str | None
     images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exact_images: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By metric, the images left out of it because a codec reproduces them exactly at nearly every point."""
     per_image: Mapping[str, Mapping[str, ImageCurves]] = field(default_factory=dict)
     curves: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
     bd: Mapping[str, Mapping[str, DetailedBd]] = field(default_factory=dict)
@@ -274,6 +277,7 @@ def _board(
     left_out: set[str] = set()
     unmeasured: dict[str, list[str]] = {}
     sparse: dict[str, list[str]] = {}
+    exact: dict[str, frozenset[str]] = {}
     order: dict[str, tuple[Standing, ...]] = {}
     allocations: dict[str, list[Allocation]] = {}
     every = image_curves_by_metric(frame, [it.name for it in measured], dataset)
@@ -295,6 +299,7 @@ def _board(
             else:
                 sparse.setdefault(label, []).append(metric.name)
         images[metric.name] = common_images(list(kept.values()))
+        exact[metric.name] = exact_images(list(kept.values()))
         per_image[metric.name] = {label: it.only(images[metric.name]) for label, it in kept.items()}
         if images[metric.name]:
             its = per_image[metric.name]
@@ -318,6 +323,7 @@ def _board(
         metrics=measured,
         anchor=anchor,
         images=images,
+        exact_images=exact,
         per_image=per_image,
         curves=curves,
         bd=bd,
@@ -336,8 +342,9 @@ def _board(
             *findings.unmeasured(unmeasured, "no values"),
             *findings.unmeasured(sparse, f"values on under {MIN_FINISHED:.0%} of the images"),
             *findings.left_out(left_out, entries),
+            *findings.exact(exact),
             *findings.other_versions(dataset, runs),
-            *findings.of_other_pictures(published, dataset, frame["image"].nunique()),
+            *of_other_pictures({it.label: it.dataset for it in published}, dataset, frame["image"].nunique()),
             *findings.of_other_metrics(published, dataset, list(curves)),
             *allocation_finding(next((its for its in allocations.values()), [])),
             *lint(_lint_configs(entries, directed, images), anchor),

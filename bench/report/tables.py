@@ -166,9 +166,12 @@ def points(board: Board) -> Table:
     names = ["width", "height", "bpp", *(it.name for it in board.metrics)]
     names += [f"{phase}_{kind}" for phase in ("encode", "decode") for kind in ("s", "iqr_s")]
     wanted = ~board.frame["lossless"] & board.frame["quality"].notna()
-    lossy = board.frame.loc[wanted, ["label", "quality", "status", *names]]
+    lossy = board.frame.loc[wanted, ["label", "quality", "status", "image", *names]]
     finished = (lossy["status"] == "ok").to_numpy(bool)
     of_trial = {name: lossy[name].to_numpy(float) for name in names}
+    counted = {
+        name: ~lossy["image"].isin(left_out).to_numpy(bool) for name, left_out in board.exact_images.items()
+    }
     for label, quality, trials in _points(lossy):
         chosen = trials[finished[trials]]
         ok = {name: values[chosen] for name, values in of_trial.items()}
@@ -178,7 +181,8 @@ def points(board: Board) -> Table:
         cells: list[Value] = [label, quality, f"{len(chosen)}/{len(trials)}", _mean(ok["bpp"], shares)]
         cells += [] if other is None else [_mean(ok["bpp"], weights[other])]
         for metric in board.metrics:
-            mean = _mean(ok[metric.name], shares, complete=True)
+            its = counted.get(metric.name, finished)[chosen]
+            mean = _mean(ok[metric.name][its], shares[its], complete=True)
             cells.append(mean)
             if metric.name in DB_METRICS:
                 cells.append(None if mean is None else float(to_db(mean)))
@@ -186,8 +190,8 @@ def points(board: Board) -> Table:
         cells += [_spread(ok, "encode"), _spread(ok, "decode")]
         rows.append(tuple(cells))
     notes = (
-        f"Means over the {_AVERAGED[board.average]} of what was measured; ok counts the images. A metric is"
-        " given only where every one of these images has a finite value.",
+        f"Means over {_AVERAGED[board.average]}, of all images that were measured; ok counts them. A metric"
+        " is given only where every one of these images has a finite value, but for those that a note names.",
         "MS-SSIM dB is −10·log10(1 − mean).",
         *_direction_notes(board),
         "spread: interquartile range of a trial's timed repetitions ÷ their median, median over the images.",
@@ -312,7 +316,7 @@ def lossless(board: Board) -> Table | None:
         Column("timing", "timed"),
     )
     notes = (
-        f"bpp is the mean over the {_AVERAGED[board.average]} of {len(board.lossless_images)} of"
+        f"bpp is the mean over {_AVERAGED[board.average]}, of {len(board.lossless_images)} of"
         f" {board.n_images} images, those that every configuration with a value finished; ratio is 24 ÷ that"
         " mean; MB are millions of raw sample bytes."
         " Every decoded pixel was compared with the original.",

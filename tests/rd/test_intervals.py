@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from bench.rd import ImageCurves, bd_rate, mean_curve, paired_bd_rate
+from bench.rd import ImageCurves, bd_rate, common_images, exact_images, mean_curve, paired_bd_rate
 
 from .curves import images
 
@@ -142,6 +142,7 @@ def test_images_without_a_value_are_counted_and_named() -> None:
     gaps = log_rates(a, replace(b, quality=quality))
     assert result.value == pytest.approx(percent(float(np.nanmean(gaps))))
     assert "1 of 24 images: no overlap" in result.warnings
+    assert 20 / 23 < result.overlap < 23 / 23, "no overlap counts as 0, a fold not at all"
 
 
 def test_no_overlap_anywhere_says_so() -> None:
@@ -229,3 +230,15 @@ def test_different_images_are_refused() -> None:
     """Pairing needs the same images in both."""
     with pytest.raises(ValueError, match="common_images"):
         paired_bd_rate(images(count=5), images(count=6))
+
+
+def test_a_flat_image_is_left_out_for_all() -> None:
+    """An image that one codec reproduces exactly at nearly every point has no curve; others keep theirs."""
+    a, b = images(count=5), images("b", count=5, spread=0.2)
+    quality = b.quality.copy()
+    quality[2, 2:] = np.inf
+    flat = replace(b, quality=quality)
+    assert exact_images([a, flat]) == {"002.png"}
+    assert common_images([a, flat]) == ("000.png", "001.png", "003.png", "004.png")
+    everywhere = replace(b, quality=np.full_like(quality, np.inf))
+    assert exact_images([a, everywhere]) == frozenset(), "a codec that always is takes no images from others"
