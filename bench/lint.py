@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from bench.rd import Curve, ImageCurves, PairedBd, bd_rate
+from bench.rd import MIN_OVERLAP, Curve, ImageCurves, PairedBd, bd_rate
 
 Severity: TypeAlias = Literal["warning", "note"]
 FEW_IMAGES = 10
@@ -23,9 +23,11 @@ _READABLE = 3
 class Config:
     """One configuration of a codec in a comparison, with the facts that fairness depends on.
 
-    ``timing`` is ``"alone"`` for times taken with nothing else running, ``"load"`` for times taken
-    while other trials ran, ``None`` where there are no times. ``machine`` is whatever identifies the
-    environment. ``n_ok`` and ``n_planned`` count trials. ``curves`` holds one mean curve per metric.
+    ``timing`` is ``"alone"`` for times taken with nothing else running, ``"load"`` for times taken while
+    other trials ran, ``None`` where there are no times. ``machine`` is whatever identifies the environment.
+    ``n_ok`` and ``n_planned`` count trials. ``curves`` holds one mean curve per metric, and ``overlaps`` by
+    metric the share of the range of quality, 0 to 1, that the images' own curves have in common with the
+    anchor's; where it is absent, that of the mean curves counts.
     """
 
     label: str
@@ -38,6 +40,7 @@ class Config:
     n_planned: int = 0
     n_images: int = 0
     curves: tuple[Curve, ...] = ()
+    overlaps: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -208,10 +211,11 @@ def _small_overlaps(anchors: Mapping[str, Curve], anchor: str, config: Config) -
     for curve in config.curves:
         if curve.metric not in anchors:
             continue
-        result = bd_rate(anchors[curve.metric], curve)
-        little = any("overlap" in text for text in result.warnings) or result.reason == "no overlap"
-        if little:
-            parts.append(f"{result.overlap:.0%} in {curve.metric}")
+        overlap = config.overlaps.get(curve.metric)
+        if overlap is None:
+            overlap = bd_rate(anchors[curve.metric], curve).overlap
+        if overlap < MIN_OVERLAP:
+            parts.append(f"{overlap:.0%} in {curve.metric}")
     if not parts:
         return []
     text = (

@@ -4,7 +4,7 @@ Needs numpy alone (``image_curves`` takes a pandas table). Nothing here reads a 
 knows what a codec is.
 """
 
-from .bd import METHODS, RANKED_OVERLAP, BdResult, Method, bd_quality, bd_rate, prune_dominated
+from .bd import METHODS, MIN_OVERLAP, RANKED_OVERLAP, BdResult, Method, bd_quality, bd_rate, prune_dominated
 from .curve import (
     AVERAGES,
     DB_METRICS,
@@ -34,6 +34,7 @@ __all__ = [
     "METHODS",
     "MIN_FINISHED",
     "MIN_IMAGES",
+    "MIN_OVERLAP",
     "RANKED_OVERLAP",
     "Average",
     "BdResult",

@@ -347,7 +347,7 @@ def _board(
             *of_other_pictures({it.label: it.dataset for it in published}, dataset, frame["image"].nunique()),
             *findings.of_other_metrics(published, dataset, list(curves)),
             *allocation_finding(next((its for its in allocations.values()), [])),
-            *lint(_lint_configs(entries, directed, images), anchor),
+            *lint(_lint_configs(entries, directed, images, bd), anchor),
         ),
         n_images=frame["image"].nunique(),
         lossless_bpp=lossless_bpp,
@@ -465,7 +465,10 @@ def _published(
 
 
 def _lint_configs(
-    entries: Sequence[Entry], curves: Mapping[str, Mapping[str, Curve]], images: Mapping[str, tuple[str, ...]]
+    entries: Sequence[Entry],
+    curves: Mapping[str, Mapping[str, Curve]],
+    images: Mapping[str, tuple[str, ...]],
+    bd: Mapping[str, Mapping[str, DetailedBd]],
 ) -> list[Config]:
     return [
         Config(
@@ -479,6 +482,11 @@ def _lint_configs(
             n_planned=it.n_planned - it.n_missing,
             n_images=max((len(names) for names in images.values()), default=0),
             curves=tuple(by_label[it.label] for by_label in curves.values() if it.label in by_label),
+            overlaps={
+                metric: by_label[it.label].per_image.overlap
+                for metric, by_label in bd.items()
+                if it.label in by_label
+            },
         )
         for it in entries
     ]
