@@ -54,7 +54,29 @@ def sha256_of(path: Path) -> str:
 
 
 def read_image(path: Path) -> Picture:
-    """Read one image file.
+    """Read one image file: its bytes, through :func:`decode_image`.
+
+    Raises
+    ------
+    BadImage
+        The file is missing, not a regular file, corrupt or truncated.
+    UnsupportedImage
+        The file is sound, but its contents have no declared treatment.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadImage(f"{path}: cannot be read ({error.strerror})") from error
+    return decode_image(data, str(path))
+
+
+def decode_image(data: bytes, name: str) -> Picture:
+    """Decode the bytes of one image file.
+
+    Parameters
+    ----------
+    data : the whole file
+    name : what messages call it
 
     Returns
     -------
@@ -64,7 +86,7 @@ def read_image(path: Path) -> Picture:
     Raises
     ------
     BadImage
-        The file is missing, corrupt or truncated.
+        The file is corrupt or truncated.
     UnsupportedImage
         The file is sound, but its contents have no declared treatment.
     """
@@ -72,31 +94,27 @@ def read_image(path: Path) -> Picture:
     from PIL import UnidentifiedImageError
 
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadImage(f"{path}: cannot be read ({error.strerror})") from error
-    try:
         # Pillow warns of what it then fails on, or of metadata that has no part in the samples.
         with (
             warnings.catch_warnings(action="ignore"),
             pillow.open(io.BytesIO(data), formats=_FORMATS) as image,
         ):
-            _refuse_what_pillow_narrows(path, data, image)
+            _refuse_what_pillow_narrows(name, data, image)
             notes: list[str] = []
-            rgb = _to_rgb(path, _upright(image, notes), notes)
+            rgb = _to_rgb(name, _upright(image, notes), notes)
             pixels = np.ascontiguousarray(np.asarray(rgb))
     except UnidentifiedImageError as error:
         raise BadImage(
-            f"{path}: not a PNG, JPEG, WebP, BMP, PPM or TIFF image, or its header is damaged"
+            f"{name}: not a PNG, JPEG, WebP, BMP, PPM or TIFF image, or its header is damaged"
         ) from error
     except pillow.DecompressionBombError as error:
-        raise UnsupportedImage(f"{path}: {error}") from error
+        raise UnsupportedImage(f"{name}: {error}") from error
     except (OSError, SyntaxError, ValueError, TypeError, EOFError) as error:
-        raise BadImage(f"{path}: corrupt or truncated ({error})") from error
+        raise BadImage(f"{name}: corrupt or truncated ({error})") from error
     return Picture(pixels, "; ".join(notes))
 
 
-def _refuse_what_pillow_narrows(path: Path, data: bytes, image: PillowImage) -> None:
+def _refuse_what_pillow_narrows(name: str, data: bytes, image: PillowImage) -> None:
     """Pillow opens several deeper formats as 8-bit without a word; look at the file itself."""
     bits = 8
     if image.format == "PNG":
@@ -108,12 +126,12 @@ def _refuse_what_pillow_narrows(path: Path, data: bytes, image: PillowImage) -> 
         reader = getattr(image, "tile")[0]  # noqa: B009  # only the class of files has it
         maximum = 255 if reader.codec_name == "raw" else reader.args[1]
         if maximum != 255 and image.mode != "1":
-            raise UnsupportedImage(f"{path}: sample maximum {maximum}; convert it to 255 first")
+            raise UnsupportedImage(f"{name}: sample maximum {maximum}; convert it to 255 first")
     if bits > 8 or image.mode.startswith(("I", "F")):
         depth = f"{bits} bits a sample" if bits > 8 else f"mode {image.mode}"
-        raise UnsupportedImage(f"{path}: {depth}; rdbench measures 8-bit pictures, convert it first")
+        raise UnsupportedImage(f"{name}: {depth}; rdbench measures 8-bit pictures, convert it first")
     if getattr(image, "n_frames", 1) > 1:
-        raise UnsupportedImage(f"{path}: {getattr(image, 'n_frames', 0)} frames; extract one first")
+        raise UnsupportedImage(f"{name}: {getattr(image, 'n_frames', 0)} frames; extract one first")
 
 
 def _upright(image: PillowImage, notes: list[str]) -> PillowImage:
@@ -128,7 +146,7 @@ def _upright(image: PillowImage, notes: list[str]) -> PillowImage:
     return image
 
 
-def _to_rgb(path: Path, image: PillowImage, notes: list[str]) -> PillowImage:
+def _to_rgb(name: str, image: PillowImage, notes: list[str]) -> PillowImage:
     if image.mode == "P" or "transparency" in image.info:
         if "transparency" in image.info:
             image = image.convert("RGBA")
@@ -137,12 +155,12 @@ def _to_rgb(path: Path, image: PillowImage, notes: list[str]) -> PillowImage:
             return image.convert("RGB")
     if image.mode in ("RGBA", "LA"):
         if image.getchannel("A").getextrema() != (255, 255):
-            raise UnsupportedImage(f"{path}: has transparent pixels; flatten it onto a background first")
+            raise UnsupportedImage(f"{name}: has transparent pixels; flatten it onto a background first")
         notes.append("opaque alpha dropped")
         image = image.convert("RGB" if image.mode == "RGBA" else "L")
     if image.mode in ("L", "1"):
         notes.append("grey replicated to RGB")
         return image.convert("L").convert("RGB")
     if image.mode != "RGB":
-        raise UnsupportedImage(f"{path}: colour mode {image.mode}; convert it to RGB first")
+        raise UnsupportedImage(f"{name}: colour mode {image.mode}; convert it to RGB first")
     return image
