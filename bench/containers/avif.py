@@ -53,7 +53,7 @@ def _property(kind: bytes, body: bytes) -> list[str]:
         case b"colr" if body[:4] == b"nclx" and len(body) >= 11:
             points = struct.unpack_from(">HHH", body, 4)
             # the range is one of YCbCr here, and the decoder converts it
-            return cicp_notes(*points, full_range=True, name="CICP")
+            return cicp_notes(points, full_range=True, name="CICP")
         case b"colr" if body[:4] in (b"prof", b"rICC"):
             return icc_notes(body[4:])
     return []

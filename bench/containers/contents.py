@@ -67,14 +67,21 @@ def exif_orientation(exif: bytes) -> int:
     return value if value in range(1, 9) else 1
 
 
-def cicp_notes(primaries: int, transfer: int, matrix: int, full_range: bool, name: str) -> list[str]:
+def cicp_notes(points: Sequence[int], full_range: bool, name: str) -> list[str]:
     """The note for coding-independent code points (ITU-T H.273) that are not sRGB's or unspecified.
+
+    Parameters
+    ----------
+    points : colour primaries, transfer characteristics and matrix coefficients, each by its code
+    full_range : whether samples use all levels from 0
+    name : what in the file says so
 
     Raises
     ------
     UnsupportedImage
         The transfer function is PQ or HLG (BT.2100): the samples are no 8-bit SDR picture.
     """
+    primaries, transfer, matrix = points
     if transfer in _HDR_TRANSFERS:
         raise UnsupportedImage(
             f"{name}: {_HDR_TRANSFERS[transfer]} transfer function (BT.2100); rdbench measures SDR pictures,"
@@ -82,8 +89,8 @@ def cicp_notes(primaries: int, transfer: int, matrix: int, full_range: bool, nam
         )
     if primaries in _SDR_PRIMARIES and transfer in _SDR_TRANSFERS and full_range:
         return []
-    points = f"{primaries}/{transfer}/{matrix}" + ("" if full_range else ", limited range")
-    return [f"{name} {points} not applied"]
+    narrow = "" if full_range else ", limited range"
+    return [f"{name} {primaries}/{transfer}/{matrix}{narrow} not applied"]
 
 
 def icc_notes(profile: bytes) -> list[str]:
@@ -100,5 +107,5 @@ def icc_notes(profile: bytes) -> list[str]:
             offset = int.from_bytes(profile[at + 4 : at + 8], "big")
             points = profile[offset + 8 : offset + 12]
             if len(points) == 4 and points[1] in _HDR_TRANSFERS:
-                cicp_notes(*points[:3], full_range=True, name="ICC profile")
+                cicp_notes(points[:3], full_range=True, name="ICC profile")
     return ["ICC profile not applied"]

@@ -88,7 +88,7 @@ def _colour_notes(chunks: dict[bytes, bytes]) -> list[str]:
             profile = b""
         notes += icc_notes(profile)
     if len(points := chunks.get(b"cICP", b"")) == 4:
-        notes += cicp_notes(*points[:3], full_range=points[3] != 0, name="cICP")
+        notes += cicp_notes(points[:3], full_range=points[3] != 0, name="cICP")
     if b"sRGB" not in chunks:  # of which the others would be a copy, to be ignored
         if len(gamma := chunks.get(b"gAMA", b"")) == 4:
             notes.append(f"gAMA {int.from_bytes(gamma, 'big') / 100_000:g} not applied")

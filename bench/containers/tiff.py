@@ -52,7 +52,9 @@ _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 6: 3}
 """Channels by photometric interpretation: white is zero, black is zero, RGB, palette, YCbCr."""
 _UNREADABLE = {4: "a transparency mask", 5: "CMYK", 8: "CIELab", 9: "ICCLab", 10: "ITULab"}
 _FORMATS = {2: "signed", 3: "floating-point"}
-_LOSSY = {6: "JPEG", 7: "JPEG", 34892: "JPEG", 50001: "WebP", 50002: "JPEG XL", 34712: "JPEG 2000"}
+_READABLE = frozenset((1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000, 50001))
+"""Compressions that Pillow's libtiff decodes to the samples' own depth."""
+_LOSSY = {6: "JPEG", 7: "JPEG", 50001: "WebP"}
 _NOT_APPLIED = {
     301: "TransferFunction",
     318: "WhitePoint",
@@ -71,7 +73,10 @@ def examine(data: bytes) -> Contents:
     require_depth(max(bits))
     _require_unsigned(tags)
     _require_known_channels(tags, len(bits))
-    found = Contents("TIFF", b"", lossy=_LOSSY.get(_one(tags, _COMPRESSION, 1), ""))
+    compression = _one(tags, _COMPRESSION, 1)
+    if compression not in _READABLE:
+        raise UnsupportedImage(f"compression {compression}; convert it to PNG first")
+    found = Contents("TIFF", b"", lossy=_LOSSY.get(compression, ""))
     found.notes += _pages_note(list(_pages(data, tags, following, layout)))
     if _ICC in tags:
         found.notes += icc_notes(value_bytes(data, entries, _ICC, layout))
@@ -111,7 +116,7 @@ def _require_known_channels(tags: Tags, bits: int) -> None:
 
 def _pages(data: bytes, tags: Tags, following: int, layout: Layout) -> Iterator[Tags]:
     yield tags
-    seen = set()
+    seen: set[int] = set()
     while following and following not in seen and len(seen) < _MOST_PAGES:
         seen.add(following)
         _, tags, following = read_directory(data, following, layout)
