@@ -26,7 +26,10 @@ import os
 import stat
 import unicodedata
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,35 +65,49 @@ class Picture:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
+    """Hex SHA-256 of a regular file's bytes.
+
+    Raises
+    ------
+    BadImage
+        As for :func:`file_bytes`.
+    """
+    with _opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def file_bytes(path: Path) -> bytes:
-    """All bytes of a regular file; a pipe or a device, which could keep a reader waiting, is refused.
+    """All bytes of a regular file.
 
     Raises
     ------
     BadImage
         It is missing, not a regular file, or cannot be read.
     """
+    with _opened(path) as file:
+        return file.read()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    """The file, unless it is a pipe or a device, which could keep a reader waiting for ever."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise BadImage(f"{shown(str(path))}: cannot be read (not a regular file)")
-            return file.read()
+            yield file
     except OSError as error:
         raise BadImage(f"{shown(str(path))}: cannot be read ({error.strerror})") from error
 
 
 def shown(name: str) -> str:
-    """A file's name without line breaks, control characters and bytes that are no UTF-8: these escaped."""
-    return "".join(
-        it.encode("unicode_escape").decode() if unicodedata.category(it) in ("Cc", "Cs", "Zl", "Zp") else it
-        for it in name
-    )
+    """A file's name on one line: control characters, and bytes that are no UTF-8, are escaped."""
+    return "".join(_escaped(it) if unicodedata.category(it) in ("Cc", "Cs", "Zl", "Zp") else it for it in name)
+
+
+def _escaped(character: str) -> str:
+    byte = ord(character) - 0xDC00  # as Python decodes a byte that is no UTF-8
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else character.encode("unicode_escape").decode()
 
 
 def read_image(path: Path) -> Picture:
@@ -136,12 +153,22 @@ def decode_image(data: bytes, name: str) -> Picture:
     return Picture(np.ascontiguousarray(np.asarray(rgb)), "; ".join(notes))
 
 
-def lossy_compression(data: bytes) -> str:
-    """The lossy compression that an image file's samples went through; empty for none or a damaged file."""
+def is_lossy(path: Path) -> bool:
+    """Whether a sound image file's samples went through lossy compression, as far as the file tells."""
+    if path.suffix.lower() == ".png":  # worth no reading
+        return False
     try:
-        return examine(data).lossy
+        return bool(examine(file_bytes(path)).lossy)
     except (BadImage, UnsupportedImage):
-        return ""
+        return False
+
+
+def lossy_warning(lossy: int, images: int, dataset: str) -> str:
+    """What to say of a data set some of whose originals are lossy."""
+    return (
+        f"{lossy} of {images} originals of {dataset} come from lossy files (JPEG or the like): a codec of the"
+        " same kind finds its own artefacts again, and looks better than on a picture straight from a camera"
+    )
 
 
 def _decoded(contents: Contents) -> PillowImage:

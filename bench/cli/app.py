@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
+Recursive = Annotated[bool, typer.Option("--recursive", help="Take the images in sub-folders too.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where learned codecs and metrics run.")]
 
 
@@ -82,6 +83,7 @@ def run(
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
     ] = None,
+    recursive: Recursive = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything again.")] = False,
     timing: Annotated[
         bool,
@@ -104,7 +106,9 @@ def run(
         from bench.cli import measuring
         from bench.runner import Options
 
-        request = measuring.Request(suite, dataset, codec, quality, metric, limit, device, out, report)
+        request = measuring.Request(
+            suite, dataset, codec, quality, metric, limit, device, out, report, recursive
+        )
         options = Options(
             jobs=jobs,
             timeout=timeout,
@@ -348,6 +352,7 @@ def train(
         typer.Option(metavar="tiny|base", help="tiny trains in seconds, for tests. Default: base."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N pictures.")] = None,
+    recursive: Recursive = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Of initialisation and crops. Default: 1.")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in DIR, with its settings.")
@@ -365,7 +370,7 @@ def train(
     from bench.cli import training
     from bench.trainer import TrainRequest
 
-    job = training.Job(codec, data, validation, limit, export)
+    job = training.Job(codec, data, validation, limit, export, recursive)
     request = TrainRequest(
         out,
         preset=preset,
@@ -486,6 +491,7 @@ def explain(
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
     ] = None,
+    recursive: Recursive = False,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Pictures at a time; default: one for each processor."),
@@ -497,6 +503,6 @@ def explain(
     from bench.cli import explaining
     from bench.explain.runner import Options
 
-    request = explaining.Request(names or [], suite, dataset, quality, limit, out, figures, device)
+    request = explaining.Request(names or [], suite, dataset, quality, limit, out, figures, device, recursive)
     if explaining.explain(request, Options(jobs=jobs, timeout=timeout)):
         raise typer.Exit(EXIT_FAILED_TRIALS)

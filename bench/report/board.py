@@ -343,6 +343,7 @@ def _board(
             *findings.unmeasured(sparse, f"values on under {MIN_FINISHED:.0%} of the images"),
             *findings.left_out(left_out, entries),
             *findings.exact(exact),
+            *findings.lossy_originals(dataset, frame),
             *findings.other_versions(dataset, runs),
             *of_other_pictures({it.label: it.dataset for it in published}, dataset, frame["image"].nunique()),
             *findings.of_other_metrics(published, dataset, list(curves)),

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.exchange import Published
+from bench.image import LOSSY, lossy_warning
 from bench.lint import Finding
 from bench.plan import MetricPlan
 from bench.rd import MIN_FINISHED
@@ -112,6 +113,17 @@ def valueless(
         f" is {size} pixels), or the folder was measured without it"
     )
     return [Finding("unmeasured", "note", text, ())]
+
+
+def lossy_originals(dataset: str, frame: pd.DataFrame) -> list[Finding]:
+    """One warning for originals that were compressed with loss before they were measured on."""
+    treatments = frame["treatment"].cat.categories
+    lossy = frame["treatment"].isin([it for it in treatments if it.startswith(LOSSY)])
+    images = frame.loc[lossy, "image"].nunique()
+    if not images:
+        return []
+    text = lossy_warning(images, frame.loc[frame["status"] == "ok", "image"].nunique(), dataset)
+    return [Finding("lossy-originals", "warning", text, ())]
 
 
 def other_versions(dataset: str, runs: Mapping[str, RunInfo]) -> list[Finding]:
