@@ -54,6 +54,9 @@ SUFFIXES = frozenset(
 LOSSY = "lossy original"
 """How the treatment of a file that was compressed with loss begins."""
 
+_NOT_SHOWN = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of control characters, lone surrogates, line and paragraph separators."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -102,7 +105,7 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
 
 def shown(name: str) -> str:
     """A file's name on one line: control characters, and bytes that are no UTF-8, are escaped."""
-    return "".join(_escaped(it) if unicodedata.category(it) in ("Cc", "Cs", "Zl", "Zp") else it for it in name)
+    return "".join(_escaped(it) if unicodedata.category(it) in _NOT_SHOWN else it for it in name)
 
 
 def _escaped(character: str) -> str:
@@ -174,8 +177,10 @@ def lossy_warning(lossy: int, images: int, dataset: str) -> str:
 def _decoded(contents: Contents) -> PillowImage:
     """The samples as stored; whatever Pillow raises means a damaged file, or a kind that it can't read."""
     from PIL import Image as pillow
-    from PIL import UnidentifiedImageError
+    from PIL import UnidentifiedImageError, features
 
+    if contents.format == "AVIF" and not features.check("avif"):
+        raise UnsupportedImage("this Pillow reads no AVIF; pip install 'pillow>=11.3'")
     try:
         # Pillow warns of what it then fails on.
         with warnings.catch_warnings(action="ignore"):
@@ -212,6 +217,8 @@ def _to_rgb(image: PillowImage, contents: Contents, notes: list[str]) -> PillowI
         notes.append(f"{source} orientation {contents.orientation} applied")
         image = _upright(image, contents.orientation)
     if image.mode in ("P", "PA"):
+        if contents.palette and int(np.asarray(image).max()) >= contents.palette:
+            raise BadImage("damaged: a pixel has a colour that is not in the palette")
         notes.append("palette expanded")
         has_alpha = image.mode == "PA" or "transparency" in image.info
         image = image.convert("RGBA" if has_alpha else "RGB")

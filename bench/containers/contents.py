@@ -28,6 +28,8 @@ class Contents:
     """What the file holds that is not used, and how its samples become 8 bits."""
     lossy: str = ""
     """The lossy compression that the samples went through; empty where there was none."""
+    palette: int = 0
+    """Colours in the palette; 0 where the decoder knows better."""
     colour_key: tuple[int, ...] | None = None
     """The one grey level or colour, scaled to 8 bits, that PNG declares transparent."""
 

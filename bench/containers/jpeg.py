@@ -6,10 +6,13 @@ import struct
 
 from bench.containers.contents import Contents, exif_orientation, icc_notes, part, require_depth
 from bench.containers.directory import first_directory
-from bench.errors import BadImage
+from bench.errors import BadImage, UnsupportedImage
 
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_LOSSLESS = frozenset((0xC3, 0xC7, 0xCB, 0xCF))
+_OTHER_PROCESSES = dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical JPEG") | {
+    0xF7: "JPEG-LS"
+}
+_LOSSLESS = frozenset((0xC3, 0xCB))
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _APP1, _APP2, _COMMENT = 0xE1, 0xE2, 0xFE
 _DECIDE_COLOURS = (0xE0, 0xEE)
@@ -39,6 +42,8 @@ def examine(data: bytes) -> Contents:
         if marker == _START_OF_SCAN:
             kept.append(data[at:])
             break
+        if marker in _OTHER_PROCESSES:
+            raise UnsupportedImage(f"{_OTHER_PROCESSES[marker]}; convert it to PNG first")
         if marker in _START_OF_FRAME:
             require_depth(segment[0] if segment else 0)
             found.lossy = "" if marker in _LOSSLESS else "JPEG"

@@ -26,14 +26,16 @@ _MOST_ICC = 1 << 22
 
 def examine(data: bytes) -> Contents:
     """Check every checksum, and leave only the chunks that make the pixels."""
-    chunks, pixels = _chunks(data)
+    chunks, pixels, end = _chunks(data)
     header = chunks.get(b"IHDR", b"")
     if len(header) != 13 or b"IDAT" not in chunks:
         raise BadImage("damaged: no header, or no picture data")
     bits, colour = header[8], header[9]
     require_depth(bits)
     _require_one_picture(chunks)
-    found = Contents("PNG", b"", notes=_colour_notes(chunks))
+    found = Contents("PNG", b"", notes=_colour_notes(chunks), palette=len(chunks.get(b"PLTE", b"")) // 3)
+    if end < len(data):
+        found.notes.append(f"{len(data) - end} bytes after the picture left out")
     if colour == _GREY:
         found.notes += scaled_note([bits])
     if b"tRNS" in chunks and colour in (_GREY, _RGB):
@@ -49,8 +51,8 @@ def examine(data: bytes) -> Contents:
     return found
 
 
-def _chunks(data: bytes) -> tuple[dict[bytes, bytes], list[tuple[bytes, int, int]]]:
-    """The first chunk of each kind, in the file's order, and where those lie that make the pixels."""
+def _chunks(data: bytes) -> tuple[dict[bytes, bytes], list[tuple[bytes, int, int]], int]:
+    """The first chunk of each kind, in order; where those lie that make the pixels; where the last ends."""
     view = memoryview(data)
     chunks: dict[bytes, bytes] = {}
     pixels = []
@@ -68,7 +70,7 @@ def _chunks(data: bytes) -> tuple[dict[bytes, bytes], list[tuple[bytes, int, int
             raise UnsupportedImage(f"the critical chunk {_shown(kind)} is not PNG's; convert it first")
         chunks.setdefault(kind, data[start + 8 : end - 4] if kind != b"IDAT" else b"")
         start = end
-    return chunks, pixels
+    return chunks, pixels, start
 
 
 def _require_one_picture(chunks: dict[bytes, bytes]) -> None:

@@ -117,8 +117,8 @@ def valueless(
 
 def lossy_originals(dataset: str, frame: pd.DataFrame) -> list[Finding]:
     """One warning for originals that were compressed with loss before they were measured on."""
-    treatments = frame["treatment"].cat.categories
-    lossy = frame["treatment"].isin([it for it in treatments if it.startswith(LOSSY)])
+    treatments = [it for it in frame["treatment"].unique() if str(it).startswith(LOSSY)]
+    lossy = frame["treatment"].isin(treatments)
     images = frame.loc[lossy, "image"].nunique()
     if not images:
         return []

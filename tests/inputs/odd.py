@@ -181,6 +181,7 @@ READ: dict[str, tuple[bytes, str, np.ndarray[Any, Any] | None]] = {
     ),
     "interlaced.png": (encoded("PNG", interlace=True), "", RGB),
     "apng-one.png": (png(RGB, (b"acTL", struct.pack(">II", 1, 0)), (b"fcTL", bytes(26))), "", RGB),
+    "behind.png": (png() + b"motion", "6 bytes after the picture left out", RGB),
     "private-chunk.png": (png(RGB, (b"abCd", b"x")), "", RGB),
     # JPEG
     "exif-odd.jpg": (
@@ -255,6 +256,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "iphone.png": (png(RGB, (b"CgBI", bytes(4))), "CgBI"),
     "12-bit.jpg": (jpeg().replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c"), "12 bits a sample"),
+    "hierarchical.jpg": (jpeg().replace(b"\xff\xc0\0\x11", b"\xff\xc5\0\x11"), "hierarchical"),
     "cmyk.jpg": (encoded("JPEG", CMYK), "CMYK"),
     "pq.jpg": (jpeg((0xE2, b"ICC_PROFILE\0\1\1" + icc(16))), "PQ transfer function"),
     "animated.webp": (encoded("WEBP", save_all=True, append_images=two_pictures()), "2 frames"),
@@ -290,6 +292,7 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
     "no-end.png": (png()[:-12], "truncated"),
     "no-data.png": (png()[:33] + chunk(b"IEND", b""), "no picture data"),
     "cut-data.png": (png(RGB[: HEIGHT // 2].repeat(2, axis=0)[:, :-1]), "corrupt or truncated"),
+    "palette-short.png": (png(INDICES, (b"PLTE", COLOURS[:9]), colour=3), "not in the palette"),
     "no-scan.jpg": (b"\xff\xd8\xff\xd9", "no picture data"),
     "offset.tif": (b"II*\0\xff\xff\xff\x7f", "directory is damaged"),
     "bits.tif": (tiff({258: (0, 0, 0)}), "TIFF"),
