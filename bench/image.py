@@ -169,8 +169,9 @@ def is_lossy(path: Path) -> bool:
 def lossy_warning(lossy: int, images: int, dataset: str) -> str:
     """What to say of a data set some of whose originals are lossy."""
     return (
-        f"{lossy} of {images} originals of {dataset} come from lossy files (JPEG or the like): a codec of the"
-        " same kind finds its own artefacts again, and looks better than on a picture straight from a camera"
+        f"{lossy} of {images} originals of {dataset} are lossy files (JPEG or the like): codecs of the same"
+        " kind reproduce artefacts that are there already, and score too high; prefer originals that were"
+        " never compressed with loss"
     )
 
 

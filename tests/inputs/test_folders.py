@@ -131,13 +131,11 @@ def test_folder_of_odd_files_has_a_row_for_each(tmp_path: Path) -> None:
     expected |= dict.fromkeys((*odd.DAMAGED, "gone.png", "pipe.png"), "bad_input")
     assert found == expected
     (warning,) = (it for it in notes if "lossy" in it)
-    assert f"of {len(found)} originals of odd come from lossy files" in warning
+    assert f"of {len(found)} originals of odd are lossy files" in warning
     (board,) = load_boards([tmp_path / "run"])
     (finding,) = (it for it in board.findings if it.kind == "lossy-originals")
     lossy = sum("lossy original" in treatment for _, treatment, _ in odd.READ.values())
-    assert finding.message.startswith(
-        f"{lossy} of {len(odd.READ) + 2} originals of odd come from lossy files"
-    )
+    assert finding.message.startswith(f"{lossy} of {len(odd.READ) + 2} originals of odd are lossy files")
     assert finding.severity == "warning"
 
 
