@@ -26,26 +26,7 @@ _MAKE_PIXELS = frozenset(
     (
         *(_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _EXTRA_SAMPLES, _SAMPLE_FORMAT),
         *(266, 273, 278, 279, 284, 292, 293, 317, 320),  # fill order, strips, planes, fax, predictor, palette
-        *(
-            322,
-            323,
-            324,
-            325,
-            347,
-            512,
-            513,
-            514,
-            515,
-            517,
-            518,
-            519,
-            520,
-            521,
-            529,
-            530,
-            531,
-            532,
-        ),  # tiles, JPEG
+        *(*range(322, 326), 347, *range(512, 516), *range(517, 522), *range(529, 533)),  # tiles, JPEG
     )
 )
 _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 6: 3}
