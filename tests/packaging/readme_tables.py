@@ -18,7 +18,8 @@ Row = dict[str, str]
 def filled(readme: str) -> str:
     """``readme`` with what stands between its markers made anew."""
     ranking = _table(
-        "| # | codec | bpp | BD-rate PSNR | 95% interval | wins | mean curve | BD-rate MS-SSIM | encode | decode |",
+        "| # | codec | bpp | BD-rate PSNR | 95% interval | wins | mean curve | BD-rate MS-SSIM |"
+        " encode | decode |",
         "| --- | --- | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
         (_ranked(row) for row in _rows("ranking")),
     )
