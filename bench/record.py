@@ -76,7 +76,7 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     width: int | None = None
     height: int | None = None
     treatment: str = ""
-    """Conversions of the original image on reading; empty for 8-bit RGB as stored."""
+    """What reading the original changed or left unused, and whether it was lossy; empty for 8-bit RGB."""
     decoded_treatment: str = ""
     """The same of the picture that an external decoder wrote."""
     bytes: int | None = None

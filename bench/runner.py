@@ -109,7 +109,12 @@ def run(
         with Zygote() as own:
             return run(suite, folder, options, events, own)
     # before the folder is made: a mistyped data set leaves none
-    datasets = tuple(open_dataset(it, progress=events.fetching) for it in suite.datasets)
+    datasets = tuple(
+        open_dataset(it, progress=events.fetching, recursive=suite.recursive) for it in suite.datasets
+    )
+    for dataset in datasets:
+        for remark in dataset.remarks(suite.limit):
+            events.note(remark)
     names = [it.name for it in datasets]
     if len(set(names)) < len(names):
         raise ConfigError(f"two data sets are called {next(it for it in names if names.count(it) > 1)!r}")
