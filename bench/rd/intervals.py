@@ -5,10 +5,11 @@ paired: what is hard or easy about an image counts for both codecs and cancels. 
 them.
 
 Where every image has a value of its own, SE is the standard error of the mean, and t is Student's quantile at
-n − 1 degrees of freedom. Where only a curve averaged over all images has one, SE is the delete-one
-jackknife's (Tukey, 1958; Efron and Tibshirani, 1993, ch. 11), and t is taken at (n − 1)/2: an average of
-rates is skewed, a few pictures that take many bits move it, and a small sample most often has none of them.
-Both rules were chosen for their coverage, see :func:`~bench.rd.pairwise.paired_bd_rate`.
+n − 2 degrees of freedom: the usual n − 1 covers too little where the images' values are skewed. Where only a
+curve averaged over all images has a value, SE is the delete-one jackknife's (Tukey, 1958; Efron and
+Tibshirani, 1993, ch. 11), and t is taken at (n − 1)/2: an average of rates is more skewed, a few pictures
+that take many bits move it, and a small sample most often has none of them. Both were chosen for their
+coverage, see :func:`~bench.rd.pairwise.paired_bd_rate`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def interval_of_mean(values: Array) -> Interval | None:
     if count < MIN_IMAGES:
         return None
     error = float(values.std(ddof=1)) / math.sqrt(count)
-    return _around(float(values.mean()), error, count, freedom=count - 1)
+    return _around(float(values.mean()), error, count, freedom=count - 2)
 
 
 def jackknife_interval(estimate: float, without_one: Array) -> Interval | None:

@@ -36,7 +36,7 @@ from bench.rd import (
 
 PAIRS = (("jpeg", "webp"), ("jpeg2000", "avif"))
 SIZES = (5, 10, 24, 100)
-RESAMPLES = 1000
+RESAMPLES = 100
 
 
 def drawn(curves: ImageCurves, rows: np.ndarray) -> ImageCurves:
@@ -49,7 +49,7 @@ def percentile_bootstrap(anchor: ImageCurves, test: ImageCurves, rng: np.random.
     """The interval that is usual for mean curves: percentiles over resampled images."""
     count = len(anchor.images)
     values = []
-    for _ in range(RESAMPLES // 10):
+    for _ in range(RESAMPLES):
         rows = rng.integers(0, count, count)
         value = bd_rate(mean_curve(drawn(anchor, rows)), mean_curve(drawn(test, rows))).value
         if value is not None:
@@ -98,6 +98,8 @@ def main() -> None:
             for kind, interval in kinds.items():
                 line = shares([interval(it) for it in found], truths[kind] or 0.0)
                 print(f"{size:6} {kind:28} {line}", flush=True)
+            if not arguments.bootstrap_draws:
+                continue
             few = [
                 percentile_bootstrap(*(drawn(it, rows) for it in pair), rng)
                 for rows in draws[: arguments.bootstrap_draws]

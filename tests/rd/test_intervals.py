@@ -75,7 +75,7 @@ def test_the_interval_by_image_is_students() -> None:
     """Estimate ± t·SE·√(n/(n − 1)) in log-rate, turned into percent."""
     a, b = images(count=7), images("b", count=7, spread=0.3)
     gaps = log_rates(a, b)
-    reach = student.ppf(0.975, 6) * gaps.std(ddof=1) / math.sqrt(7) * math.sqrt(7 / 6)
+    reach = student.ppf(0.975, 5) * gaps.std(ddof=1) / math.sqrt(7) * math.sqrt(7 / 6)
     expected = (percent(gaps.mean() - reach), percent(gaps.mean() + reach))
     assert paired_bd_rate(a, b).per_image.ci95 == pytest.approx(expected)
 
