@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,12 +31,14 @@ from bench.environment import Environment, current, memory_bytes
 from bench.errors import ConfigError
 from bench.measure import Outcome, Recipe, measure
 from bench.plan import Host, MetricPlan, Plan, Trial, make_plan, trials
-from bench.record import Measurement, TimingMode
+from bench.record import DISTURBED, Measurement, TimingMode
 from bench.store import BITSTREAM_FOLDER, RunInfo, RunWriter, Selector, is_run, read_info, read_journal
 from bench.suite import Suite
 
 _MEMORY_SHARE = 0.8
 """Of the machine's memory, what the workers may use together."""
+_CROWDED = 0.25
+"""Of the processors, the share that others may keep busy beside a timed run without a remark."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,14 @@ def run(
         with Zygote() as own:
             return run(suite, folder, options, events, own)
     # before the folder is made: a mistyped data set leaves none
-    datasets = tuple(open_dataset(it, progress=events.fetching) for it in suite.datasets)
+    datasets = tuple(
+        open_dataset(it, progress=events.fetching, recursive=suite.recursive) for it in suite.datasets
+    )
     _require_names(datasets)
-    for it in datasets:
-        events.note(_told(it, suite.limit))
+    for dataset in datasets:
+        events.note(_told(dataset, suite.limit))
+        for remark in dataset.remarks(suite.limit):
+            events.note(remark)
     with RunWriter(folder) as writer:
         return _run((suite, datasets), writer, options, events, zygote)
 
@@ -156,6 +163,7 @@ def _run(
     statuses = Counter({"ok": len(everything) - len(todo)})
     events.started(len(todo), len(everything))
     recipe = _recipe(plan, environment, options, metrics_device)
+    timed: list[Measurement] = []
     for label, outcome in _outcomes(todo, zygote, options, recipe):
         measurement = outcome.measurement
         if options.keep_bitstreams and outcome.bitstream is not None and measurement.bitstream_sha256:
@@ -163,6 +171,10 @@ def _run(
         writer.append(measurement)
         statuses[measurement.status] += 1
         events.measured(label, measurement)
+        if measurement.cpu_share is not None:
+            timed.append(measurement)
+    if timed:
+        _note_disturbance(timed, events)
     labels = {it.label for it in plan.codecs}
     return Summary(
         writer.folder,
@@ -216,6 +228,28 @@ def _require_same_sets(folder: Path, before: RunInfo, datasets: Sequence[Dataset
                 + f" than {it.source}, and they would share a mean; keep this one in a run folder of its own:"
                 f" --out {folder.with_name(f'{path.parent.name}-{path.name}')}"
             )
+
+
+def _note_disturbance(timed: list[Measurement], events: Events) -> None:
+    """Tell whether other processes had part in the times of trials that ran alone."""
+    load = os.getloadavg()[0]
+    disturbed = [it for it in timed if _disturbed(it)]
+    if disturbed:
+        worst = min(disturbed, key=lambda it: it.cpu_share or 0.0)
+        events.note(
+            f"times of {len(disturbed)} of {len(timed)} trials are too long: other processes took part of the"
+            f" processor ({worst.codec} on {worst.image} had {worst.cpu_share:.0%} of it, the load average is"
+            f" {load:.1f}); on an idle machine the same command measures these again"
+        )
+    elif load > 1 + _CROWDED * (os.cpu_count() or 1):  # the timed work itself is 1
+        events.note(
+            f"the load average is {load:.1f}: other processes ran beside this one. They left it its"
+            " processor, but memory and caches are shared, and times may be too long"
+        )
+
+
+def _disturbed(it: Measurement) -> bool:
+    return it.cpu_share is not None and it.cpu_share < DISTURBED
 
 
 def _also_taken(
@@ -367,7 +401,7 @@ def _serves(it: Measurement, folder: Path, options: Options) -> bool:
     """Whether a result is all that a run with these options would give."""
     if it.status != "ok":
         return False
-    if options.timing and (it.timing != "alone" or len(it.encode_s) < options.repeats):
+    if options.timing and (it.timing != "alone" or len(it.encode_s) < options.repeats or _disturbed(it)):
         return False
     kept = folder / BITSTREAM_FOLDER / str(it.bitstream_sha256)
     return not options.keep_bitstreams or kept.exists()

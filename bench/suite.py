@@ -88,6 +88,8 @@ class Suite(BaseModel):
     metrics: tuple[str, ...] = Field(default=DEFAULT_METRICS, min_length=1)
     limit: int | None = Field(default=None, ge=1)
     """Take only the first images of each data set."""
+    recursive: bool = False
+    """Take the images in the sub-folders of a folder as well."""
     device: Device = "auto"
     """Where codecs that can choose run; ``auto`` leaves it to each codec."""
     gate: Gate = Gate()

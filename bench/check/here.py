@@ -16,12 +16,13 @@ import numpy as np
 from bench import registry
 from bench.check.state import CodecState, ImageState, MetricState, State, TrialState
 from bench.codec import Codec, Image
+from bench.datasets import pictures_in
 from bench.engines import kernel_cache
 from bench.engines.honesty import Mismatch, check_pixels, materialised
 from bench.engines.options import complete_config
 from bench.environment import current
 from bench.errors import ConfigError, MetricUndefined
-from bench.image import SUFFIXES, read_image
+from bench.image import read_image
 from bench.metrics.base import Metric, Pair, Reference
 
 METRICS = ("psnr_rgb", "psnr_y", "ssim_rgb")
@@ -94,8 +95,8 @@ def images_of(given: Mapping[str, Image] | Path | str | None) -> dict[str, Image
         found = dict(given)
     else:
         folder = Path(given)
-        files = sorted(it for it in folder.glob("*") if it.suffix.lower() in SUFFIXES)
-        found = {it.name: read_image(it).pixels for it in files}
+        files, _ = pictures_in(folder)
+        found = {name: read_image(it).pixels for name, it in files.items()}
     if not found:
         raise ConfigError(f"no images in {given}")
     return found

@@ -34,6 +34,7 @@ class Request:
     device: str
     out: Path | None
     report: bool
+    recursive: bool = False
 
     def resolve(self) -> Suite:
         """The suite that the suite file and the options describe together."""
@@ -48,6 +49,7 @@ class Request:
             quality=parse_numbers(self.quality, "--quality") if self.quality else None,
             metrics=self.metrics,
             limit=self.limit,
+            recursive=self.recursive or None,
             device=None if self.device == "auto" else self.device,
         )
 

@@ -14,6 +14,7 @@ from bench.report.selection import EVERYTHING, Selection
 
 if TYPE_CHECKING:
     from bench.exchange import Published
+    from bench.rd import Average
     from bench.report.board import Board
     from bench.report.figures import FigureOptions
     from bench.report.table import Table
@@ -48,6 +49,8 @@ class ReportOptions:
     figures: FigureOptions | None = None
     selection: Selection = EVERYTHING
     """What of the runs the report is about."""
+    average: Average = "images"
+    """What counts the same in mean curves and tables: every image, or every pixel."""
     trusted: bool = False
     """The runs are one's own: the viewer may decode with codecs that a run names as a file or a program."""
 
@@ -86,7 +89,9 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
         helper = stack.enter_context(Helper()) if can_help() else None
         # Not before: journals keep two processes busy as it is.
         begin = partial(helper.submit, warm_up) if helper is not None else None
-        boards = load_boards(runs, options.anchor, options.published, options.selection, begin)
+        boards = load_boards(
+            runs, options.anchor, options.published, options.selection, begin, options.average
+        )
         begun = []
         for board in boards:
             prefix = "" if len(boards) == 1 else re.sub(r"[^\w.-]+", "-", board.dataset) + "_"

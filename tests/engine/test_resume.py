@@ -231,6 +231,32 @@ def test_timing_replaces_times_taken_under_load(tmp_path: Path, pictures: Path) 
     assert measure(bench.Options(jobs=2)).measured == 0
 
 
+def test_disturbed_times_are_told_and_measured_again(tmp_path: Path, pictures: Path) -> None:
+    """Times taken without the processor are one warning, and the same command takes them anew."""
+    notes: list[str] = []
+
+    def measure(*, timing: bool):
+        return bench.run(
+            datasets=[str(pictures)],
+            codecs=[f"{Path(__file__).with_name('adapters.py')}:Sleeps@4"],
+            metrics=["psnr_rgb"],
+            limit=1,
+            out=tmp_path / "run",
+            options=bench.Options(timing=timing, repeats=1),
+            events=bench.Events(note=notes.append),
+        )
+
+    assert measure(timing=True).measured == 1
+    (told,) = (note for note in notes if "too long" in note)
+    assert told.startswith("times of 1 of 1 trials are too long: other processes took part of the processor")
+    assert "Sleeps on p0.png" in told
+    row = bench.load(tmp_path / "run").iloc[0]
+    assert row["timing"] == "alone"
+    assert row["encode_cpu_share"] < 0.9
+    assert measure(timing=True).measured == 1
+    assert measure(timing=False).measured == 0
+
+
 def test_second_command_adds_to_the_folder(tmp_path: Path, pictures: Path) -> None:
     """Another codec measured into the same folder joins the table; --fresh starts anew, keeping the old."""
     run = tmp_path / "run"
