@@ -176,7 +176,8 @@ def _side(curves: ImageCurves, average: Average) -> _Side:
     mean = mean_curve(curves, average)
     without_one = None
     if len(curves.images) >= MIN_IMAGES:
-        without_one = spline(*mean_curves_without_one(curves, mean, average))
+        quality, log_rate = mean_curves_without_one(curves, mean, average)
+        without_one = spline(quality, log_rate) if quality.shape[1] > 1 else None
     rows = image_rows(curves)
     return _Side(mean, without_one, rows, spline(rows.x, rows.y) if rows.defined.any() else None)
 

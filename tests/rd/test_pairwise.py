@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,3 +119,14 @@ def test_one_image_and_none_have_no_interval() -> None:
     assert (pair.ci95, pair.per_image.ci95) == (None, None)
     assert pair.per_image.value == pytest.approx(pair.mean_curve.value)
     assert all_pairs({}) == {}
+
+
+@pytest.mark.parametrize("points", [0, 1, 2])
+def test_curves_of_hardly_any_finite_points(points: int) -> None:
+    """Pictures that are reproduced exactly leave few points or none: a reason instead of a value."""
+    exact = images("exact")
+    quality = exact.quality.copy()
+    quality[:, points:] = np.inf
+    pairs = all_pairs({"a": images("a"), "exact": replace(exact, quality=quality)})
+    assert pairs["a", "exact"].mean_curve.value is None
+    assert pairs["a", "exact"].per_image.reason == "fewer than 3 points"
