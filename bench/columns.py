@@ -28,10 +28,13 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
 
-NUMBERS = ("width", "height", "bytes", "gpu_bytes", "encode_peak_bytes", "decode_peak_bytes")
+SHARES = ("encode_cpu_share", "decode_cpu_share")
+NUMBERS = ("width", "height", "bytes", "gpu_bytes", "encode_peak_bytes", "decode_peak_bytes", *SHARES)
 SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
 """The columns of medians and those of interquartile ranges."""
-_REPEATING = ("status", "timing", "device", "metrics_device", "treatment")
+REPEATS = "repeats"
+"""How many times there are of each operation."""
+_REPEATING = ("status", "timing", "device", "metrics_device", "treatment", "decoded_treatment")
 _HASHES = ("bitstream_sha256", "pixels_sha256")
 _TEXTS = (*_HASHES, "error")
 _ABSENT: dict[str, Any] = dict.fromkeys((*_REPEATING, "error"), "") | dict.fromkeys(_HASHES)
@@ -64,6 +67,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     width: Side | None = None
     height: Side | None = None
     treatment: str = ""
+    decoded_treatment: str = ""
     bytes: Count | None = None
     bitstream_sha256: Sha256 | None = None
     pixels_sha256: Sha256 | None = None
@@ -71,6 +75,8 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     timing: TimingMode = "load"
     encode_s: tuple[Seconds, ...] = ()
     decode_s: tuple[Seconds, ...] = ()
+    encode_cpu_share: float | None = None
+    decode_cpu_share: float | None = None
     device: str = "cpu"
     gpu_bytes: Count | None = None
     encode_peak_bytes: Count | None = None
@@ -167,7 +173,7 @@ class _Columns:
         self._first_rows: dict[tuple[Any, ...], int] = {}
         self._image_rows: dict[ImageKey, int] = {}
         self._rows: list[NDArray[np.int64]] = []
-        numeric = (*self._fields, *SPREADS, *SPREADS.values())
+        numeric = (*self._fields, *SPREADS, *SPREADS.values(), REPEATS)
         self._numbers: dict[str, list[Floats]] = {name: [] for name in numeric}
         self._codes: dict[str, list[NDArray[np.int32]]] = {name: [] for name in _REPEATING}
         self._known: dict[str, dict[str, int]] = {name: {} for name in _REPEATING}
@@ -189,6 +195,8 @@ class _Columns:
             medians, spreads = _medians_and_spreads(_column(lines, name))
             self._numbers[name].append(medians)
             self._numbers[of_spread].append(spreads)
+        repeats = map(len, _column(lines, "encode_s"))
+        self._numbers[REPEATS].append(np.fromiter(repeats, float, len(lines)))
         for name, known in self._known.items():
             values = _column(lines, name)
             for value in dict.fromkeys(values):

@@ -39,6 +39,23 @@ if TYPE_CHECKING:
 
 SET_METRICS_FILE = "set_metrics.json"
 
+_ACROSS_IMAGES = {"kid": "kid_across_images", "kid_alexnet": "kid_alexnet_across_images"}
+"""What version 1 of a name is called now: it left out the pairs of patches within one image."""
+
+_NOTES = {
+    "kid": (
+        "KID is the unbiased estimator of MMD² (Bińkowski et al. 2018) over all patches, as in torch-fidelity"
+        " and clean-fid. Reconstructions pair with their own originals too, which makes it too low on few"
+        " images, and below 0 for equal sets; its interval is about its own expectation."
+    ),
+    "kid_across_images": (
+        "KID across images leaves out pairs of patches within one image: equal sets are at 0, and values on"
+        " few images are above those of KID."
+    ),
+}
+_NOTES |= {"kid_alexnet": _NOTES["kid"], "kid_alexnet_across_images": _NOTES["kid_across_images"]}
+"""What a reader must know of a metric to read its values."""
+
 
 class SetMeasurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The distance between a data set and its reconstructions by one codec at one operating point."""
@@ -70,7 +87,7 @@ class SetMeasurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 class Request:
     """What to compute, and with what means."""
 
-    metric: str = "kid_alexnet"
+    metric: str = "kid_alexnet_across_images"
     """Installed name of a data-set metric."""
     datasets: tuple[str, ...] = ()
     """Where the originals are, for data sets that are folders; those of the catalogue are found."""
@@ -153,11 +170,12 @@ def read_set_measurements(run: Path) -> list[SetMeasurement]:
     if not path.exists():
         return []
     try:
-        return decode_json(read_regular(path, links=True), list[SetMeasurement])
+        measured = decode_json(read_regular(path, links=True), list[SetMeasurement])
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
     except MalformedJson as error:
         raise StoreError(f"{path}: damaged ({error}); remove it and compute again") from error
+    return [_renamed(each) for each in measured]
 
 
 def current_set_measurements(run: Path) -> list[SetMeasurement]:
@@ -217,9 +235,11 @@ def set_metric_table(measurements: Sequence[SetMeasurement]) -> Table:
         )
         for it in measurements
     )
+    metrics = dict.fromkeys(it.metric for it in measurements)
     notes = (
         "Distance between the distributions of patches of 256×256 pixels; lower is better.",
         "Intervals by the delete-half jackknife over images.",
+        *dict.fromkeys(_NOTES[it] for it in metrics if it in _NOTES),
     )
     return Table(
         "set_metrics", "Distances between originals and reconstructions as sets", columns, rows, notes
@@ -310,7 +330,17 @@ def _points(run: Path) -> Iterator[_Point]:
         yield _Point(codecs[label], dataset, None if math.isnan(quality) else quality, rows)
 
 
+def _renamed(it: SetMeasurement) -> SetMeasurement:
+    """A result of version 1 of KID under the name that its definition has now."""
+    if it.metric in _ACROSS_IMAGES and it.version.startswith("1+"):
+        return msgspec.structs.replace(it, metric=_ACROSS_IMAGES[it.metric])
+    return it
+
+
 def _key(metric: str, version: str, point: _Point) -> str:
+    """Identity of a result; that of a renamed metric is of its first name, so that old results count."""
+    if version.startswith("1+"):
+        metric = next((old for old, new in _ACROSS_IMAGES.items() if new == metric), metric)
     rows = point.rows
     pixels = [*zip(rows["image_sha256"], rows["pixels_sha256"].astype(str), strict=True)]
     identity = [metric, version, point.codec.label, point.quality, pixels]

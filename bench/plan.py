@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,6 +45,11 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     def ref(self) -> CodecRef:
         """How a worker constructs it: only if it is installed and harmless, see :class:`TrustedCodec`."""
         return _ref(self.target, self.config)
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """The codec and its configuration: what tells it apart within a plan."""
+        return self.codec, _canonical(self.config)
 
     @property
     def on_gpu(self) -> bool:
@@ -100,18 +105,18 @@ class Plan(msgspec.Struct, frozen=True):
         return tuple(it for it in self.images if now.get((it.dataset, it.name), it.sha256) != it.sha256)
 
     def merged(self, later: Plan) -> Plan:
-        """This plan and a later one for the same folder: what the later one names again, it replaces."""
+        """This plan and a later one for the same folder: what the later one names again, it replaces.
+
+        The images of a data set are those of the last plan that names it. Configurations and operating points
+        add up; :meth:`without_gaps` tells which of them can.
+        """
         labels = {it.label for it in later.codecs}
-        identities = {(it.codec, _canonical(it.config)) for it in later.codecs}
-        kept = [
-            it
-            for it in self.codecs
-            if it.label not in labels and (it.codec, _canonical(it.config)) not in identities
-        ]
-        again = {(it.codec, _canonical(it.config)): it for it in self.codecs}
+        identities = {it.identity for it in later.codecs}
+        kept = [it for it in self.codecs if it.label not in labels and it.identity not in identities]
+        again = {it.identity: it for it in self.codecs}
         renewed = []
         for it in later.codecs:
-            before = again.get((it.codec, _canonical(it.config)))
+            before = again.get(it.identity)
             same = before is not None and (
                 (before.version, before.weights_sha256) == (it.version, it.weights_sha256)
             )
@@ -119,12 +124,47 @@ class Plan(msgspec.Struct, frozen=True):
                 points = sorted({*before.qualities, *it.qualities}, key=lambda q: -1.0 if q is None else q)
                 it = msgspec.structs.replace(it, qualities=tuple(points))
             renewed.append(it)
-        replaced = self.replaced(later)
+        named = {it.dataset for it in later.images}
+        images: dict[str, list[ImagePlan]] = {it.dataset: [] for it in (*self.images, *later.images)}
+        for image in (*(it for it in self.images if it.dataset not in named), *later.images):
+            images[image.dataset].append(image)
         return Plan(
-            tuple(dict.fromkeys((*(it for it in self.images if it not in replaced), *later.images))),
+            tuple(it for of_set in images.values() for it in of_set),
             (*kept, *renewed),
             tuple({it.name: it for it in (*self.metrics, *later.metrics)}.values()),
         )
+
+    def without_gaps(self, asked: Plan, measured: Container[int]) -> Plan:
+        """This plan without what is not asked for now and not measured on every image.
+
+        A run goes on only with what was asked for: a gap in anything else would stay, and mean curves are of
+        the images that have no gap.
+
+        Parameters
+        ----------
+        asked : the plan of the command at hand, a part of this one
+        measured : the trials that have a result, by their place in the product of this plan: codec by codec,
+            quality by quality, image last
+        """
+        now = {it.identity: it.qualities for it in asked.codecs}
+        rows = range(0, len(self), len(self.images) or 1)
+        points = [(codec, quality) for codec in self.codecs for quality in codec.qualities]
+        wanted = [place for place, it in enumerate(self.images) if it in {*asked.images}]
+        kept = {
+            (codec.label, quality): row
+            for (codec, quality), row in zip(points, rows, strict=True)
+            if quality in now.get(codec.identity, ()) or all(row + place in measured for place in wanted)
+        }
+        images = tuple(
+            it
+            for place, it in enumerate(self.images)
+            if place in wanted or all(row + place in measured for row in kept.values())
+        )
+        codecs = (
+            msgspec.structs.replace(it, qualities=tuple(q for q in it.qualities if (it.label, q) in kept))
+            for it in self.codecs
+        )
+        return Plan(images, tuple(it for it in codecs if it.qualities), self.metrics)
 
 
 @dataclass(frozen=True)
@@ -206,7 +246,7 @@ def make_plan(
             raise ConfigError(f"two codecs have the label {label!r}; give one of them another `label`")
     same: dict[tuple[str, str], str] = {}
     for it in codecs:
-        first = same.setdefault((it.codec, _canonical(it.config)), it.label)
+        first = same.setdefault(it.identity, it.label)
         if first != it.label:
             raise ConfigError(
                 f"{first!r} and {it.label!r} are the same configuration of {it.codec}; name it once"

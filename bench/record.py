@@ -3,7 +3,8 @@
 Version history of the schema (the journal's lines and ``run.json``):
 
 1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
-   ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``.
+   ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``decoded_treatment``,
+   ``encode_cpu_share``, ``decode_cpu_share``; of ``run.json`` ``sources``.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
 derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
@@ -46,6 +47,10 @@ TimingMode = Literal["load", "alone"]
 """``load``: other trials ran beside it, so times are throughput; ``alone``: pinned, warmed up, repeated."""
 
 
+DISTURBED = 0.9
+"""Below this share of the processor, times taken alone are too long by more than a tenth."""
+
+
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a trial has no result."""
 
@@ -78,7 +83,9 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     width: Side | None = None
     height: Side | None = None
     treatment: str = ""
-    """Conversions of the original image on reading; empty for 8-bit RGB as stored."""
+    """What reading the original changed or left unused, and whether it was lossy; empty for 8-bit RGB."""
+    decoded_treatment: str = ""
+    """The same of the picture that an external decoder wrote."""
     bytes: Count | None = None
     bitstream_sha256: Sha256 | None = None
     pixels_sha256: Sha256 | None = None
@@ -88,6 +95,10 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     encode_s: tuple[Seconds, ...] = ()
     """Every repetition, in order; warm-up left out."""
     decode_s: tuple[Seconds, ...] = ()
+    encode_cpu_share: float | None = None
+    """Of the time to encode, how much the encoder and what it started had the processor, 0 to 1: the median
+    of the repetitions. Less than 1 where it waited, most likely for other processes. Only for ``alone``."""
+    decode_cpu_share: float | None = None
     device: DeviceName = "cpu"
     """Where the codec ran; for one that fails before it has run, where it was to run."""
     gpu_bytes: Count | None = None
@@ -110,6 +121,13 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         if self.bytes is None or not self.width or not self.height:
             return None
         return 8 * self.bytes / (self.width * self.height)
+
+    @property
+    def cpu_share(self) -> float | None:
+        """The smaller one of the encoder's and the decoder's share of the processor, where it is known."""
+        return min(
+            (it for it in (self.encode_cpu_share, self.decode_cpu_share) if it is not None), default=None
+        )
 
 
 def spread(samples: tuple[float, ...]) -> float | None:

@@ -5,15 +5,13 @@ Nothing is imported here: a target is a string until a worker process loads it.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import importlib.util
-import sys
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from bench import codec_files
 from bench.errors import ConfigError, UntrustedCodec
 
 CODECS = "bench.codecs"
@@ -55,7 +53,11 @@ def load(target: str) -> Any:
         The file, module or class does not exist.
     """
     module_name, _, attribute = target.partition(":")
-    module = _load_file(Path(module_name)) if is_file_target(target) else importlib.import_module(module_name)
+    module = (
+        codec_files.load_file(Path(module_name))
+        if is_file_target(target)
+        else importlib.import_module(module_name)
+    )
     try:
         return getattr(module, attribute)
     except AttributeError:
@@ -94,27 +96,5 @@ def load_codec(target: str, options: Mapping[str, Any], *, trusted: bool) -> Any
 
 
 def file_version(target: str) -> str:
-    """``"+sha256:…"`` of a file target's source, so that an edited file is measured again; else empty."""
-    if not is_file_target(target):
-        return ""
-    source = Path(target.partition(":")[0]).read_bytes()
-    return "+sha256:" + hashlib.sha256(source).hexdigest()[:12]
-
-
-def _load_file(path: Path) -> Any:
-    if not path.is_file():
-        raise ConfigError(f"{path}: no such file")
-    name = f"rdbench_file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+    """``"+sha256:…"`` of a file target's sources, so that an edited file is measured again; else empty."""
+    return codec_files.file_version(Path(target.partition(":")[0])) if is_file_target(target) else ""

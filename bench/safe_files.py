@@ -7,10 +7,12 @@ a link there is never written through, and devices, pipes and endless files are 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -116,13 +118,17 @@ def read_lines(path: Path) -> Iterator[bytes]:
         raise StoreError(f"{path}:{number}: damaged line (it does not end); remove the line")
 
 
-def open_appending(path: Path) -> IO[bytes]:
+def open_appending(path: Path) -> io.FileIO:
     """A journal for reading and appending, made where it is missing.
+
+    It has no buffer: what could not be written must not be tried again on closing.
 
     Raises
     ------
     StoreError
-        It is a link or no regular file, or can't be written.
+        It is a link or no regular file.
+    OSError
+        It can't be written.
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _NO_LINKS | _NO_WAITING
     try:
@@ -130,11 +136,11 @@ def open_appending(path: Path) -> IO[bytes]:
     except OSError as error:
         if path.is_symlink():
             raise StoreError(_is_link(path)) from error
-        raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
+        raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise StoreError(f"{path}: not a regular file; remove it")
-    return os.fdopen(descriptor, "a+b")
+    return io.FileIO(descriptor, "a+")
 
 
 def require_no_link(path: Path) -> None:
@@ -159,7 +165,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     StoreError
         It cannot be written there.
     """
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
         try:
@@ -170,8 +176,27 @@ def write_atomically(path: Path, data: bytes) -> None:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def writing(path: Path, consequence: str = "") -> Iterator[None]:
+    """What the system refuses (a full disk, a quota, no permission) as one line that names the file.
+
+    Parameters
+    ----------
+    path : the file to be written inside
+    consequence : what the error says after the reason
+
+    Raises
+    ------
+    StoreError
+        In the place of an ``OSError``.
+    """
+    try:
+        yield
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
+        told = f"; {consequence}" if consequence else ""
+        raise StoreError(f"{path}: cannot be written ({error.strerror or error}){told}") from error
 
 
 def _is_link(path: Path) -> str:

@@ -7,8 +7,11 @@ is dropped on reading and cut off before the next one is written.
 
 from __future__ import annotations
 
+import io
+import itertools
 import os
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +33,7 @@ from bench.safe_files import (
     require_no_link,
     subfolder,
     write_atomically,
+    writing,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +58,9 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA_VERSION
     environment: Environment
     datasets: dict[str, str] = {}
-    """Licence of each known data set."""
+    """Licence of each data set whose hashes were verified against the catalogue."""
+    sources: dict[str, str] = {}
+    """Where each data set came from: ``catalogue``, or the absolute path of its folder."""
     images: tuple[ImagePlan, ...]
     codecs: tuple[CodecPlan, ...]
     metrics: tuple[MetricPlan, ...]
@@ -298,7 +304,9 @@ class RunWriter:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock: FileLock | None = None
-        self._journal: IO[bytes] | None = None
+        self._journal = Journal(
+            folder / JOURNAL_FILE, "what was measured before is kept, and the same command goes on from there"
+        )
 
     def __enter__(self) -> Self:
         from filelock import FileLock, Timeout
@@ -316,22 +324,55 @@ class RunWriter:
             raise StoreError(
                 f"{self.folder}: another rdbench writes into this folder; wait for it, or give another --out"
             ) from None
+        except (OSError, NotImplementedError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise StoreError(
+                f"{self.folder}: cannot be locked ({reason}); give an --out that can be written, on a file"
+                " system with locks"
+            ) from error
         self._lock = lock
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._journal is not None:
-            self._journal.close()
+        self._journal.close()
         if self._lock is not None:
             self._lock.release()
 
     def set_aside(self) -> None:
-        """Start afresh: the former journal is kept beside the new one as ``*.old``."""
+        """Start afresh: the former journal is kept beside the new one as ``*.old``, then ``*.old2``, …"""
+        ending = self._unused_ending()
         for name in (JOURNAL_FILE, RUN_FILE):
-            with suppress(FileNotFoundError):
-                (self.folder / name).replace(self.folder / f"{name}.old")
+            with writing(self.folder / name), suppress(FileNotFoundError):
+                (self.folder / name).replace(self.folder / f"{name}{ending}")
+
+    def prune(self, keep: Callable[[Measurement], bool]) -> Path | None:
+        """Remove all lines but those to ``keep``; the former journal stays beside as in :meth:`set_aside`.
+
+        Returns
+        -------
+        The former journal, or None where there was nothing to remove.
+        """
+        path = self.folder / JOURNAL_FILE
+        kept, lines = [], 0
+        for it in read_journal(self.folder):
+            lines += 1
+            if keep(it):
+                kept.append(msgspec.json.encode(it) + b"\n")
+        if len(kept) == lines:
+            return None
+        former = path.with_name(f"{path.name}{self._unused_ending()}")
+        with writing(former):
+            shutil.copyfile(path, former)  # so that at every instant there is a journal
+        write_atomically(path, b"".join(kept))
+        return former
+
+    def _unused_ending(self) -> str:
+        """``.old``, or the first of ``.old2``, ``.old3`` and so on that no file here has."""
+        endings = (f".old{number if number > 1 else ''}" for number in itertools.count(1))
+        files = (JOURNAL_FILE, RUN_FILE)
+        return next(it for it in endings if not any((self.folder / f"{name}{it}").exists() for name in files))
 
     def write_info(self, info: RunInfo) -> None:
         """Replace ``run.json`` in one step.
@@ -349,11 +390,8 @@ class RunWriter:
         write_atomically(self.folder / RUN_FILE, data + b"\n")
 
     def append(self, measurement: Measurement) -> None:
-        """Write one line and hand it to the operating system."""
-        if self._journal is None:
-            self._journal = _open_journal(self.folder / JOURNAL_FILE)
-        self._journal.write(msgspec.json.encode(measurement) + b"\n")
-        self._journal.flush()
+        """Write one line to the journal; see :meth:`Journal.append`."""
+        self._journal.append(measurement)
 
     def keep_bitstream(self, sha256: str, bitstream: bytes) -> None:
         """Store a bitstream under its hash, once."""
@@ -362,8 +400,50 @@ class RunWriter:
             write_atomically(path, bitstream)
 
 
-def _open_journal(path: Path) -> IO[bytes]:
-    """The journal, ready for appending, without the torn line that a killed process may have left."""
+class Journal:
+    """Appends lines of JSON to a file, each in full or not at all.
+
+    The file is opened for the first line, without the torn one that a killed process may have left.
+
+    Parameters
+    ----------
+    path : the file
+    consequence : what an error says after the reason
+    """
+
+    def __init__(self, path: Path, consequence: str = "") -> None:
+        self._path = path
+        self._consequence = consequence
+        self._file: io.FileIO | None = None
+
+    def append(self, record: msgspec.Struct) -> None:
+        """Write one line and hand it to the operating system.
+
+        Raises
+        ------
+        StoreError
+            It cannot be written; the journal ends with the line before.
+        """
+        with writing(self._path, self._consequence):
+            if self._file is None:
+                self._file = _open_journal(self._path)
+            end = self._file.seek(0, os.SEEK_END)
+            rest = memoryview(msgspec.json.encode(record) + b"\n")
+            try:
+                while rest:
+                    rest = rest[self._file.write(rest) :]
+            except OSError:
+                with suppress(OSError):
+                    self._file.truncate(end)
+                raise
+
+    def close(self) -> None:
+        """Close the file, if a line was written."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _open_journal(path: Path) -> io.FileIO:
     file = open_appending(path)
     size = file.seek(0, os.SEEK_END)
     if size:

@@ -56,6 +56,7 @@ def _by_codec(verdict: Verdict) -> list[str]:
 def as_markdown(verdict: Verdict) -> str:
     """The same as GitHub Markdown."""
     mark = {"pass": "✅", "inconclusive": "⚠️"}.get(verdict.outcome, "❌")
+    mark = "❌" if any(it.fails for it in verdict.findings) else mark
     parts = [f"### {mark} Codec regression check: {headline(verdict)}"]
     if listed := _listed(verdict):
         parts.append(_piped([_TITLES, *map(_cells, listed)]))

@@ -118,13 +118,13 @@ class Progress:
         self._task = self._bar.add_task("measuring", total=pending, rate="", failures="")
         self._bar.start()
 
-    def measured(self, it: Measurement) -> None:
-        """One trial is done."""
+    def measured(self, label: str, it: Measurement) -> None:
+        """One trial of the configuration with this label is done."""
         self._done += 1
         if it.status != "ok":
             self._failures += 1
             if self._failures <= _FAILURES_SHOWN:
-                self._say(f"{it.codec} on {it.image}{_at(it)}: {it.status}, {_first_line(str(it.failure))}")
+                self._say(f"{label} on {it.image}{_at(it)}: {it.status}, {_first_line(str(it.failure))}")
             elif self._failures == _FAILURES_SHOWN + 1:
                 self._say("further failures are counted, and listed in the report")
         now = time.monotonic()

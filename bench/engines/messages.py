@@ -102,6 +102,8 @@ class Encoded:
     """Most GPU memory that the codec held; None if it did not use a GPU."""
     peak_bytes: int | None = None
     """Most memory that the process had resident, for a learned codec where the system tells."""
+    cpu_share: float | None = None
+    """Of the time, how much the process and those that it started had the processor; None on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,9 @@ class Decoded:
     sha256: str
     gpu_bytes: int | None = None
     peak_bytes: int | None = None
+    treatment: str = ""
+    """What the adapter converted in the picture that a program wrote for it."""
+    cpu_share: float | None = None
 
 
 @dataclass(frozen=True)

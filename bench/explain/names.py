@@ -63,13 +63,13 @@ class _Claim(msgspec.Struct):
 
 
 def _pictures(images: Sequence[ImagePlan]) -> dict[ImagePlan, str]:
-    stems, names = [Path(it.name).stem for it in images], [it.name for it in images]
+    stems, names = [Path(it.name).stem for it in images], [it.name.replace("/", "-") for it in images]
     hashes = [it.sha256[:_DIGITS] for it in images]
     for found in (stems, names, list(map("-".join, zip(stems, hashes, strict=True)))):
         # compared without case, as some file systems do
         if len({it.casefold() for it in found}) == len(images):
             return dict(zip(images, found, strict=True))
-    return {it: f"{it.name}-{digits}" for it, digits in zip(images, hashes, strict=True)}
+    return {it: f"{name}-{digits}" for it, name, digits in zip(images, names, hashes, strict=True)}
 
 
 def _point(trial: Trial) -> str:

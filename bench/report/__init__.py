@@ -15,6 +15,7 @@ from bench.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     from bench.exchange import Published
+    from bench.rd import Average
     from bench.report.board import Board
     from bench.report.figures import FigureOptions
     from bench.report.table import Table
@@ -50,6 +51,8 @@ class ReportOptions:
     figures: FigureOptions | None = None
     selection: Selection = EVERYTHING
     """What of the runs the report is about."""
+    average: Average = "images"
+    """What counts the same in mean curves and tables: every image, or every pixel."""
     trust: Trust = NOBODY
     """Which codecs of the runs may decode for the viewer besides the installed ones."""
 
@@ -89,7 +92,9 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
         helper = stack.enter_context(Helper()) if can_help() else None
         # Not before: journals keep two processes busy as it is.
         begin = partial(helper.submit, warm_up) if helper is not None else None
-        boards = load_boards(runs, options.anchor, options.published, options.selection, begin)
+        boards = load_boards(
+            runs, options.anchor, options.published, options.selection, begin, options.average
+        )
         require_inside(out, runs)
         for part in ("tables", "figures", FOLDER):
             require_no_link(out / part)

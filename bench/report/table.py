@@ -42,6 +42,10 @@ class Table:
     notes: tuple[str, ...] = ()
     unranked: frozenset[int] = frozenset()
     """Rows whose values compete with no others."""
+    names: int = 1
+    """How many columns from the left name a row."""
+    dispensable: tuple[str, ...] = ()
+    """Titles of columns that give way first where there is little room."""
 
     def cell(self, column: Column, value: Value) -> str:
         """A value as printed: a dash where there is none."""

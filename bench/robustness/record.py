@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Literal, Self
+from typing import Literal, Self
 
 import msgspec
 
 from bench.errors import StoreError
 from bench.jsonfile import MALFORMED, fault
 from bench.record import Count, Failure, MetricValue, Status
-from bench.safe_files import open_appending, read_lines
+from bench.safe_files import read_lines
+from bench.store import Journal
 
 JOURNAL_FILE = "robustness.jsonl"
 
@@ -92,22 +93,14 @@ def read_probes(run: Path) -> Iterator[Probe]:
             raise StoreError(f"{path}:{number}: damaged line ({fault(error)}); remove the line") from error
 
 
-class ProbeWriter:
-    """Appends to the journal; a torn last line of a killed process is cut off first. A context manager."""
+class ProbeWriter(Journal):
+    """Appends to the journal. A context manager."""
 
     def __init__(self, run: Path) -> None:
-        self._file: IO[bytes] = open_appending(run / JOURNAL_FILE)
+        super().__init__(run / JOURNAL_FILE, "the same command goes on from there")
 
     def __enter__(self) -> Self:
-        self._file.seek(0)
-        data = self._file.read()
-        self._file.truncate(data.rfind(b"\n") + 1)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def append(self, probe: Probe) -> None:
-        """Write one line and hand it to the operating system."""
-        self._file.write(msgspec.json.encode(probe) + b"\n")
-        self._file.flush()
+        self.close()

@@ -345,3 +345,39 @@ def test_times_are_never_compared() -> None:
     quick, slow = trial(encode_s=(0.1,) * 10), trial(encode_s=(9.0,) * 10)
     verdict = compare(state(quick), state(slow), lambda codec: Gate())
     assert dataclasses.astuple(verdict)[:3] == ((), 1, 1)
+
+
+def test_equal_hashes_beside_other_results_are_an_error() -> None:
+    """Bytes or metrics that were edited in a journal or a baseline are named, whoever they favour."""
+    whole = state(trial(), trial("b.png"))
+    for edited, told in (
+        (trial(bytes=900), "mine at 50 on set/a.png has 900 bytes, in the baseline 1000"),
+        (
+            trial(metrics=psnr(31)),
+            "mine at 50 on set/a.png has psnr_rgb 31, in the baseline 30",
+        ),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            compare(whole, state(edited, trial("b.png")), lambda codec: Gate())
+        with pytest.raises(ConfigError, match="equal hashes"):
+            compare(state(edited, trial("b.png")), whole, lambda codec: Gate())
+    many = [trial(f"{k}.png") for k in range(5)]
+    with pytest.raises(ConfigError, match=r"0\.png.*2\.png.* and 2 more"):
+        compare(
+            state(*many), state(*(trial(f"{k}.png", metrics=psnr(31)) for k in range(5))), lambda it: Gate()
+        )
+
+
+def test_equal_hashes_may_differ_by_the_environment() -> None:
+    """Rounding, a value that could not be taken, and a new definition contradict nothing."""
+    before = state(trial())
+    for after in (
+        state(trial(metrics=psnr(30 + 5e-4))),
+        state(trial(metrics={"psnr_rgb": 30.0, "lpips": None})),
+    ):
+        assert kinds(before, after) == {}
+    renewed = msgspec.structs.replace(
+        state(trial(metrics=psnr(31))), metrics=METRICS | {"psnr_rgb": MetricState("2", "dB", True)}
+    )
+    assert kinds(before, renewed) == {}
+    assert kinds(before, state(trial(metrics=psnr(31), pixels_sha256="P"))) == {"psnr_rgb": "improved"}

@@ -78,9 +78,9 @@ class Originals:
         file = self._files.get(name)
         if file is None:
             return Stored(None, "the original is not on the machine that made this page")
-        if file.sha256 != sha256 or sha256_of(file.path) != sha256:
-            return Stored(None, "the original at hand is another file than the measured one (SHA-256)")
         try:
+            if file.sha256 != sha256 or sha256_of(file.path) != sha256:
+                return Stored(None, "the original at hand is another file than the measured one (SHA-256)")
             pixels = read_image(file.path).pixels
             known = stored_picture(self._folder, hashlib.sha256(pixels.tobytes()).hexdigest())
             return Stored(known or store_picture(self._folder, pixels))
