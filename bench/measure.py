@@ -63,6 +63,8 @@ def measure(trial: Trial, slot: Slot, recipe: Recipe) -> Outcome:
         "bitstream_sha256": hashlib.sha256(encoded.bitstream).hexdigest(),
         "encode_s": encoded.seconds,
         "encode_peak_bytes": encoded.peak_bytes,
+        # while other trials run, every share is low
+        "encode_cpu_share": encoded.cpu_share if recipe.timing == "alone" else None,
     } | _gpu(encoded.gpu_bytes)
 
     decoded = slot.decoder.ask(Decode(trial.codec.ref, encoded.bitstream, recipe.repeat))
@@ -70,6 +72,8 @@ def measure(trial: Trial, slot: Slot, recipe: Recipe) -> Outcome:
         return _failed(known, decoded, "decode", slot.decoder)
     known |= {"pixels_sha256": decoded.sha256, "decode_s": decoded.seconds}
     known["decode_peak_bytes"] = decoded.peak_bytes
+    known["decode_cpu_share"] = decoded.cpu_share if recipe.timing == "alone" else None
+    known["decoded_treatment"] = decoded.treatment
     known |= _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
 
     metrics = tuple((it.name, it.target) for it in recipe.metrics)

@@ -65,6 +65,7 @@ class CompressAi:
     """
 
     name = "compressai"
+    trusted_options = ("weights",)
     lossless = False
     qualities: tuple[float, ...]
     quality_range: tuple[float, float] | None

@@ -16,6 +16,9 @@ class CodecRef:
 
     target: str
     config: tuple[tuple[str, Any], ...] = ()
+    trusted: bool = False
+    """The user names it in this call, or vouches for the run folder that does; else it has to be installed,
+    and to use no option that names a program or a file."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ class Encoded:
     """Most GPU memory that the codec held; None if it did not use a GPU."""
     peak_bytes: int | None = None
     """Most memory that the process had resident, for a learned codec where the system tells."""
+    cpu_share: float | None = None
+    """Of the time, how much the process and those that it started had the processor; None on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,9 @@ class Decoded:
     sha256: str
     gpu_bytes: int | None = None
     peak_bytes: int | None = None
+    treatment: str = ""
+    """What the adapter converted in the picture that a program wrote for it."""
+    cpu_share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -206,7 +206,12 @@ def _encode(connection: _Answers, state: _State, request: Encode) -> None:
         if not isinstance(bitstream, bytes):
             raise Mismatch(f"encode returned {type(bitstream).__name__}, not bytes")
         bitstream = bytes(memoryview(bitstream))  # a subclass could carry more than its bytes
-        connection.send(Encoded(bitstream, seconds, width, height, state.treatment, loaded.gpu.peak, held))
+        use = loaded.gpu
+        connection.send(
+            Encoded(
+                bitstream, seconds, width, height, state.treatment, use.peak, held, cpu_share=use.cpu_share
+            )
+        )
     except Exception as error:
         connection.send(_failed(error, phase, width, height))
 
@@ -219,7 +224,13 @@ def _decode(connection: _Answers, state: _State, request: Decode) -> None:
         )
         write_samples(state.samples, pixels)
         digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest()
-        connection.send(Decoded(pixels.shape, seconds, digest, loaded.gpu.peak, held))
+        treatment = str(getattr(loaded.codec, "treatment", ""))
+        use = loaded.gpu
+        connection.send(
+            Decoded(
+                pixels.shape, seconds, digest, use.peak, held, treatment=treatment, cpu_share=use.cpu_share
+            )
+        )
     except Exception as error:
         connection.send(_failed(error, "decode"))
 
@@ -278,7 +289,7 @@ def _scored(state: _State, request: Score, reference: Reference, decoded: Image)
 
 def _codec(state: _State, reference: CodecRef) -> _Loaded:
     if reference not in state.codecs:
-        constructor = registry.load(reference.target)
+        constructor = registry.load_codec(reference.target, dict(reference.config), trusted=reference.trusted)
         config = complete_config(constructor, dict(reference.config))
         gpu = GpuUse()
         with gpu.counted():

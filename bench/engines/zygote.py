@@ -27,6 +27,9 @@ from functools import partial
 from multiprocessing.connection import Connection, Pipe
 from typing import NoReturn, Self
 
+from bench.engines import kernel_cache
+from bench.engines.scratch import Scratch
+
 _FORK, _WAIT = b"F", b"W"
 _REQUEST = struct.Struct("<cqi")  # operation, pid or memory limit in bytes (0: none), CPU or -1
 _ANSWER = struct.Struct("<q")
@@ -52,6 +55,7 @@ class Zygote:
     """The parent's handle of the forking process. Safe to use from several threads."""
 
     def __init__(self, environment: Mapping[str, str] = THREADS | ALLOCATOR) -> None:
+        kernel_cache.provide()
         self._lock = threading.Lock()
         self._socket, theirs = socket.socketpair()
         with theirs:
@@ -112,15 +116,16 @@ def _main(descriptor: int) -> None:
     preload()
     gc.freeze()  # no collection in a worker walks, and thereby copies, what all of them share
     children: set[int] = set()
-    with contextlib.suppress(ConnectionError):  # the parent died, or gave up, while it was being answered
-        _answer_requests(control, children)
-    for pid in children:
-        kill_group(pid)
-    for pid in children:
-        os.waitpid(pid, 0)
+    with Scratch() as scratch:
+        with contextlib.suppress(ConnectionError):  # the parent died, or gave up, while it was being answered
+            _answer_requests(control, children, scratch)
+        for pid in children:
+            kill_group(pid)
+        for pid in children:
+            os.waitpid(pid, 0)
 
 
-def _answer_requests(control: socket.socket, children: set[int]) -> None:
+def _answer_requests(control: socket.socket, children: set[int], scratch: Scratch) -> None:
     """Fork and wait as told until the parent closes its end; ``children`` are those that may still run."""
     from bench.engines import worker
 
@@ -131,7 +136,9 @@ def _answer_requests(control: socket.socket, children: set[int]) -> None:
         operation, number, cpu = _REQUEST.unpack(data)
         if operation == _WAIT:
             children.discard(number)
-            control.sendall(_ANSWER.pack(os.waitpid(number, 0)[1]))
+            status = os.waitpid(number, 0)[1]
+            scratch.clear(number)
+            control.sendall(_ANSWER.pack(status))
             continue
         pid = os.fork()
         if pid == 0:
@@ -140,6 +147,7 @@ def _answer_requests(control: socket.socket, children: set[int]) -> None:
             for it in descriptors:
                 os.set_inheritable(it, False)  # what the codec starts must not keep the connection open
             _become_worker(stderr, number, cpu)
+            scratch.enter()
             # The connection must close with the process, not before: the parent tells a death by it.
             _serve_and_exit(partial(worker.serve, Connection(connection), samples))
         for it in descriptors:
