@@ -69,14 +69,17 @@ def paired_bd_rate(
     method : interpolation of log-rate over quality
     average : of the mean curves; see :func:`~bench.rd.curve.mean_curve`
 
-    How often the 95% intervals cover the truth, in percent (``tests/benchmarks/coverage.py``: 2,000 draws
-    from 209 pictures, PSNR, ``jpeg`` against ``webp`` / ``jpeg2000`` against ``avif``):
+    How often the 95% intervals cover the truth, in percent, of PSNR, ``webp`` against ``jpeg`` / ``avif``
+    against ``jpeg2000``, in 4,000 samples from 209 pictures (``tests/benchmarks/coverage.py``):
 
-    ========  ===========  =============
-    images    by image     mean curves
-    ========  ===========  =============
-    COVERAGE
-    ========  ===========  =============
+    ======  ===========  ===========
+    images  by image     mean curves
+    ======  ===========  ===========
+    5       95.5 / 98.8  98.8 / 95.3
+    10      93.9 / 98.0  97.2 / 93.8
+    24      93.6 / 95.9  95.7 / 94.2
+    100     95.3 / 95.5  95.5 / 94.6
+    ======  ===========  ===========
 
     Raises
     ------

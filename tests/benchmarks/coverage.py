@@ -8,9 +8,38 @@ are drawn from it with replacement, and each interval is asked whether it holds 
 low" are the misses above and below it. The percentile bootstrap stands beside the intervals in use for
 comparison.
 
-Seen with the 209 pictures of CID22's training set (0.5% is the standard error of a share near 95%):
+Seen with the 209 pictures of CID22's training set, 4,000 draws (the standard error of a share is 0.4%), and 300
+of the bootstrap:
 
-    OUTPUT
+    webp against jpeg: by image -43.50%, mean curve -39.50%
+    images interval                     covers   high    low
+         5 by image                       95.5    4.2    0.3
+         5 mean curve                     98.8    0.7    0.4
+         5 mean curve, percentiles        77.7    8.3   14.0
+        10 by image                       93.9    5.7    0.4
+        10 mean curve                     97.2    2.0    0.8
+        10 mean curve, percentiles        85.7    4.3   10.0
+        24 by image                       93.6    5.5    0.8
+        24 mean curve                     95.7    3.1    1.1
+        24 mean curve, percentiles        92.0    3.7    4.3
+       100 by image                       95.3    3.3    1.4
+       100 mean curve                     95.5    2.3    2.1
+       100 mean curve, percentiles        90.3    3.3    6.3
+
+    avif against jpeg2000: by image -3.77%, mean curve +18.33%
+    images interval                     covers   high    low
+         5 by image                       98.8    0.5    0.7
+         5 mean curve                     95.3    0.1    4.7
+         5 mean curve, percentiles        71.7    0.0   28.3
+        10 by image                       98.0    0.7    1.3
+        10 mean curve                     93.8    0.1    6.2
+        10 mean curve, percentiles        80.0    0.0   20.0
+        24 by image                       95.9    1.1    3.1
+        24 mean curve                     94.2    0.2    5.6
+        24 mean curve, percentiles        88.7    0.7   10.7
+       100 by image                       95.5    1.6    2.9
+       100 mean curve                     94.6    1.1    4.3
+       100 mean curve, percentiles        92.3    4.0    3.7
 """
 
 from __future__ import annotations
