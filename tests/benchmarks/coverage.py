@@ -8,8 +8,8 @@ are drawn from it with replacement, and each interval is asked whether it holds 
 low" are the misses above and below it. The percentile bootstrap stands beside the intervals in use for
 comparison.
 
-Seen with the 209 pictures of CID22's training set, 4,000 draws (the standard error of a share is 0.4%), and 300
-of the bootstrap:
+Seen with the 209 pictures of CID22's training set, 4,000 draws (the standard error of a share is 0.4%), and
+300 of the bootstrap:
 
     webp against jpeg: by image -43.50%, mean curve -39.50%
     images interval                     covers   high    low
