@@ -14,6 +14,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -78,9 +79,14 @@ def decode_elsewhere(factory: Callable[[], Codec], cases: list[tuple[str, bytes]
         job = pickle.dumps(sys.path) + pickle.dumps((factory, cases))
     except Exception as error:
         raise TypeError(f"{factory!r} must be importable, at the top of a module: {error}") from error
-    child = subprocess.run(
-        [sys.executable, "-m", "bench._damage"], input=job, capture_output=True, check=False
-    )
+    with tempfile.TemporaryDirectory(prefix="rdbench-") as scratch:  # a process that dies leaves its files
+        child = subprocess.run(
+            [sys.executable, "-m", "bench._damage"],
+            input=job,
+            capture_output=True,
+            check=False,
+            env=os.environ | {"TMPDIR": scratch},
+        )
     digests: dict[str, str] = {}
     last_case = ""
     finding: str | None = None

@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bench.datasets import is_known
 from bench.errors import ConfigError
 from bench.runner import Events, Options, Summary
 from bench.runner import run as run_suite
-from bench.suite import Suite, load_suite
+from bench.suite import Suite, load_suite, located
 
 RUNS_FOLDER = Path("results/runs")
 DEFAULT_SUITE = Path(__file__).with_name("default.yaml")
@@ -46,7 +47,7 @@ def run(
 
 
 def resolve_suite(suite: Suite | Path | str | None = None, **fields: Any) -> Suite:
-    """A suite with some of its fields replaced."""
+    """A suite with some of its fields replaced; paths in these are relative to the working directory."""
     given = suite if isinstance(suite, Suite) else load_suite(Path(suite) if suite else DEFAULT_SUITE)
     merged = given.model_dump() | {key: value for key, value in fields.items() if value is not None}
     try:
@@ -55,11 +56,18 @@ def resolve_suite(suite: Suite | Path | str | None = None, **fields: Any) -> Sui
         lines = (f"{'.'.join(map(str, it['loc']))}: {it['msg']}" for it in error.errors())
         raise ConfigError("\n".join(lines)) from error
     if not resolved.codecs:
-        return resolved.model_copy(update={"codecs": load_suite(DEFAULT_SUITE).codecs})
-    return resolved
+        resolved = resolved.model_copy(update={"codecs": load_suite(DEFAULT_SUITE).codecs})
+    return located(resolved, Path.cwd())
 
 
 def default_folder(suite: Suite) -> Path:
-    """``results/runs/<data set>``."""
-    paths = map(Path, suite.datasets)
-    return RUNS_FOLDER / "+".join(it.resolve().name if it.exists() else it.name for it in paths)
+    """``results/runs/<data set>``; a folder that only has a known data set's name is told apart from it."""
+    return RUNS_FOLDER / "+".join(map(_folder_name, suite.datasets))
+
+
+def _folder_name(dataset: str) -> str:
+    if is_known(dataset):
+        return dataset
+    path = Path(dataset)
+    name = path.resolve().name if path.exists() else path.name
+    return f"{name}-folder" if is_known(name) else name

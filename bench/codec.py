@@ -47,6 +47,12 @@ class Codec(Protocol):
     thousands of multiply–accumulates) and, where they are known, ``"training_hours"``; any of them may be
     left out.
 
+    Optional, for codecs with options that name a program or a file: the class attribute ``trusted_options``,
+    a tuple of their names. A run folder that somebody passes on cannot set them; the user can.
+
+    Optional, for adapters that read pictures which another program wrote: the attribute ``treatment``, the
+    conversions (``"opaque alpha dropped"``) of the picture that :meth:`decode` returned last. It is recorded.
+
     Optional, for codecs whose networks run batched: ``encode_batch(images, quality) -> list[bytes]`` for
     pictures of one size, and ``decode_batch(bitstreams) -> list[Image]``. Each bitstream is to be the one
     that :meth:`encode` writes, and decodable on its own. They are for scripts: rdbench measures one picture

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from bench.record import Failure, Status, TimingMode
+from bench.jsonfile import Sha256
+from bench.record import Count, Failure, MetricValue, Seconds, Side, Status, TimingMode
 from bench.store import ImageKey, Point, RunInfo, Selector, Span, read_batches, read_info
 
 if TYPE_CHECKING:
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
 
-NUMBERS = ("width", "height", "bytes", "gpu_bytes", "encode_peak_bytes", "decode_peak_bytes")
+SHARES = ("encode_cpu_share", "decode_cpu_share")
+NUMBERS = ("width", "height", "bytes", "gpu_bytes", "encode_peak_bytes", "decode_peak_bytes", *SHARES)
 SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
 """The columns of medians and those of interquartile ranges."""
-_REPEATING = ("status", "timing", "device", "peak_of", "metrics_device", "treatment")
+REPEATS = "repeats"
+"""How many times there are of each operation."""
+_REPEATING = ("status", "timing", "device", "peak_of", "metrics_device", "treatment", "decoded_treatment")
 _HASHES = ("bitstream_sha256", "pixels_sha256")
 _TEXTS = (*_HASHES, "error")
 _ABSENT: dict[str, Any] = dict.fromkeys((*_REPEATING, "error"), "") | dict.fromkeys(_HASHES)
@@ -60,20 +64,23 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     status: Status
     quality: float | None = None
     weights_sha256: str | None = None
-    width: float | None = None
-    height: float | None = None
+    width: Side | None = None
+    height: Side | None = None
     treatment: str = ""
-    bytes: float | None = None
-    bitstream_sha256: str | None = None
-    pixels_sha256: str | None = None
+    decoded_treatment: str = ""
+    bytes: Count | None = None
+    bitstream_sha256: Sha256 | None = None
+    pixels_sha256: Sha256 | None = None
     exact: bool = False
     timing: TimingMode = "load"
-    encode_s: tuple[float, ...] = ()
-    decode_s: tuple[float, ...] = ()
+    encode_s: tuple[Seconds, ...] = ()
+    decode_s: tuple[Seconds, ...] = ()
+    encode_cpu_share: float | None = None
+    decode_cpu_share: float | None = None
     device: str = "cpu"
-    gpu_bytes: float | None = None
-    encode_peak_bytes: float | None = None
-    decode_peak_bytes: float | None = None
+    gpu_bytes: Count | None = None
+    encode_peak_bytes: Count | None = None
+    decode_peak_bytes: Count | None = None
     peak_of: str = "process"
     metrics_device: str = "cpu"
     failure: Failure | None = None
@@ -82,7 +89,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
 def _line_type(metrics: Sequence[str]) -> type[_Line]:
     """Lines with the given ``metrics`` as fields ``m0``, ``m1`` and so on: a dictionary takes longer."""
     names = {f"m{index}": name for index, name in enumerate(metrics)}
-    fields = [(field, float | None, None) for field in names]
+    fields = [(field, MetricValue | None, None) for field in names]
     values = msgspec.defstruct("Metrics", fields, rename=names, frozen=True, gc=False)
     line: Any = msgspec.defstruct(
         "MetricsLine", [("metrics", values, values())], bases=(_Line,), frozen=True, gc=False
@@ -167,7 +174,7 @@ class _Columns:
         self._first_rows: dict[tuple[Any, ...], int] = {}
         self._image_rows: dict[ImageKey, int] = {}
         self._rows: list[NDArray[np.int64]] = []
-        numeric = (*self._fields, *SPREADS, *SPREADS.values())
+        numeric = (*self._fields, *SPREADS, *SPREADS.values(), REPEATS)
         self._numbers: dict[str, list[Floats]] = {name: [] for name in numeric}
         self._codes: dict[str, list[NDArray[np.int32]]] = {name: [] for name in _REPEATING}
         self._known: dict[str, dict[str, int]] = {name: {} for name in _REPEATING}
@@ -189,6 +196,8 @@ class _Columns:
             medians, spreads = _medians_and_spreads(_column(lines, name))
             self._numbers[name].append(medians)
             self._numbers[of_spread].append(spreads)
+        repeats = map(len, _column(lines, "encode_s"))
+        self._numbers[REPEATS].append(np.fromiter(repeats, float, len(lines)))
         for name, known in self._known.items():
             values = _column(lines, name)
             for value in dict.fromkeys(values):

@@ -9,19 +9,25 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bench.errors import ConfigError, suggestion
 from bench.exchange import Published, read_compressai, read_typed_csv
+from bench.lint import Allocation, allocation, of_other_pictures
 from bench.rd import (
     MIN_FINISHED,
+    Average,
+    BdResult,
     Curve,
     ImageCurves,
+    ImagesBd,
+    Interval,
     Method,
     bd_quality,
     bd_rate,
-    bootstrap_bd_rate,
     common_images,
+    exact_images,
     finished_enough,
     image_curves,
     mean_curve,
     metric_columns,
+    paired_bd_rate,
 )
 
 if TYPE_CHECKING:
@@ -90,22 +96,34 @@ class Source:
 class Row:
     """One line of a BD table.
 
-    ``bd_rate`` and ``ci95`` in percent, ``bd_quality`` in the metric's unit (dB for MS-SSIM), of the
-    data set's mean curves; ``None`` where there is no value, which ``note`` explains. ``overlap`` is
-    the shared part of the quality range, 0 to 1. ``n_images`` is ``None`` and there is no interval
-    where nothing but published means were compared.
+    ``per_image`` is the BD-rate image by image; None where only published means were compared. ``mean_curve``
+    and its 95% interval ``ci95`` are in percent, ``bd_quality`` is in the metric's unit (dB for MS-SSIM),
+    both of the data set's mean curves. Where a value is None ``note`` says why. ``n_images`` is None for
+    published means.
     """
 
     anchor: str
     test: str
     metric: str
     method: Method
-    bd_rate: float | None
+    per_image: ImagesBd | None
+    mean_curve: BdResult
+    ci95: Interval | None
     bd_quality: float | None
-    ci95: tuple[float, float] | None
     n_images: int | None
-    overlap: float
     note: str = ""
+    allocation: Allocation | None = None
+    """Where both BD-rates disagree, how the codecs divide their bits among the images."""
+
+    @property
+    def bd_rate(self) -> float | None:
+        """Of the mean curves, in percent."""
+        return self.mean_curve.value
+
+    @property
+    def overlap(self) -> float:
+        """The shared part of both mean curves' range of quality, 0 to 1."""
+        return self.mean_curve.overlap
 
 
 def compare_selectors(
@@ -114,6 +132,7 @@ def compare_selectors(
     load_run: LoadRun,
     method: Method = "pchip",
     metrics: Sequence[str] | None = None,
+    average: Average = "images",
 ) -> tuple[Row, ...]:
     """The rows for ``ANCHOR TEST...`` as typed on the command line, see :func:`compare`.
 
@@ -134,7 +153,7 @@ def compare_selectors(
         others = [source for source in found if not any(source.is_same(a) for a in anchors)]
         # One that was asked for by name stays, even if it is the anchor: the answer is 0%.
         chosen += others or found
-    return compare(anchors, chosen, method, metrics)
+    return compare(anchors, chosen, method, metrics, average)
 
 
 def resolve(text: str, load_run: LoadRun) -> tuple[Source, ...]:
@@ -174,11 +193,13 @@ def compare(
     tests: Sequence[Source],
     method: Method = "pchip",
     metrics: Sequence[str] | None = None,
+    average: Average = "images",
 ) -> tuple[Row, ...]:
     """One row per test, data set and metric that the test shares with the anchor.
 
-    Per data set and metric, all runs in the comparison are restricted to the images that every one of
-    them finished at every operating point. ``anchors`` holds one label, once per data set.
+    Per data set and metric, all runs in the comparison are restricted to the images that every one of them
+    finished at every operating point. ``anchors`` holds one label, once per data set. ``average`` is that of
+    the mean curves.
 
     Raises
     ------
@@ -216,9 +237,9 @@ def compare(
                 ]
                 _require_same_pictures(group)
                 taking_part = [it.images[metric] for it in group if finished_enough(it.images[metric])]
-                images = common_images(taking_part)
+                shared_images = _Images(common_images(taking_part), exact_images(taking_part))
                 pair = (names[id(anchor)], names[id(test)])
-                rows.append(_row(pair, (anchor, test), metric, method, images))
+                rows.append(_row(pair, (anchor, test), metric, shared_images, _How(method, average)))
     return tuple(rows)
 
 
@@ -253,9 +274,24 @@ def _require_same_pictures(sources: Sequence[Source]) -> None:
                 )
 
 
+@dataclass(frozen=True)
+class _Images:
+    """The images that a row is over, and those left out because they are reproduced exactly."""
+
+    common: tuple[str, ...]
+    exact: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _How:
+    method: Method
+    average: Average
+
+
 def _row(
-    names: tuple[str, str], pair: tuple[Source, Source], metric: str, method: Method, images: tuple[str, ...]
+    names: tuple[str, str], pair: tuple[Source, Source], metric: str, compared: _Images, how: _How
 ) -> Row:
+    images = compared.common
     measured = [source.images[metric] for source in pair if metric in source.images]
     lacking = dict.fromkeys(it.label for it in measured if not finished_enough(it))
     note = ""
@@ -264,44 +300,50 @@ def _row(
     elif measured and not images:
         note = "no image that all compared codecs finished"
     if note:
-        return Row(*names, metric, method, None, None, None, 0, 0.0, note)
-    anchor, test = (_mean(source, metric, images) for source in pair)
+        return Row(*names, metric, how.method, None, BdResult(None, 0.0, note), None, None, 0, note)
+    anchor, test = (_mean(source, metric, images, how.average) for source in pair)
     if len(measured) < 2:
         # What a file does not say of a metric, whoever measured it knows.
         better = measured[0].higher_is_better if measured else anchor.higher_is_better
         anchor, test = (replace(it, higher_is_better=better) for it in (anchor, test))
-    result, quality = bd_rate(anchor, test, method), bd_quality(anchor, test, method)
-    interval = None
+    quality = bd_quality(anchor, test, how.method)
+    per_image, interval, divided, notes = None, None, None, []
     if len(measured) == 2:
-        both = [curves.only(images) for curves in measured]
-        interval = bootstrap_bd_rate(both[0], both[1], method).ci95
-    notes = [f"n/a ({result.reason})"] if result.reason else []
+        first, second = (curves.only(images) for curves in measured)
+        both = paired_bd_rate(first, second, how.method, how.average)
+        per_image, result, interval = both.per_image, both.mean_curve, both.ci95
+        divided = allocation(first, second, both)
+        notes += [f"n/a ({per_image.reason})"] if per_image.reason else []
+        notes += per_image.warnings
+    else:
+        result = bd_rate(anchor, test, how.method)
+    notes += [f"mean curve n/a ({result.reason})"] if result.reason else []
     notes += result.warnings
     if quality.reason and not result.reason:
         notes.append(f"BD-quality n/a ({quality.reason})")
     notes += [f"{it.label} was published for {it.stray}" for it in pair if it.stray]
+    if len(measured) == 1:
+        theirs, ours = sorted(pair, key=lambda source: metric in source.images)
+        known = {} if theirs.stray else {theirs.label: theirs.dataset and theirs.dataset.casefold()}
+        told = of_other_pictures(known, str(ours.dataset).casefold(), len(ours.pictures) or len(images))
+        notes += [finding.message for finding in told]
     versions = {it.versions[metric] for it in pair if metric in it.versions}
     if len(versions) > 1:
         notes.append(f"{metric} in different versions: {' and '.join(sorted(versions))}")
-    dropped = max((len(curves.images) for curves in measured), default=0) - len(images)
+    exact = {name for curves in measured for name in curves.images} & compared.exact
+    if exact:
+        notes.append(f"{', '.join(sorted(exact))} left out, reproduced exactly at nearly every quality")
+    dropped = max((len(curves.images) for curves in measured), default=0) - len(images) - len(exact)
     if dropped > 0:
         notes.append(f"{dropped} images left out that not all compared codecs finished")
-    return Row(
-        *names,
-        metric,
-        method,
-        result.value,
-        quality.value,
-        interval,
-        len(images) if measured else None,
-        result.overlap,
-        "; ".join(dict.fromkeys(notes)),
-    )
+    note = "; ".join(dict.fromkeys(notes))
+    count = len(images) if measured else None
+    return Row(*names, metric, how.method, per_image, result, interval, quality.value, count, note, divided)
 
 
-def _mean(source: Source, metric: str, images: tuple[str, ...]) -> Curve:
+def _mean(source: Source, metric: str, images: tuple[str, ...], average: Average) -> Curve:
     if metric in source.images:
-        return mean_curve(source.images[metric].only(images))
+        return mean_curve(source.images[metric].only(images), average)
     return source.curves[metric]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,24 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bench.download import cache_folder
 from bench.download import download as download_file
-from bench.errors import ConfigError, DatasetError
-from bench.image import SUFFIXES, sha256_of
+from bench.errors import BadImage, ConfigError, DatasetError
+from bench.image import SUFFIXES, is_lossy, lossy_warning, sha256_of, shown
 from bench.yamlfile import load_yaml, validate
 
 DATA_VARIABLE = "RDBENCH_DATA"
+UNREADABLE = "0" * 64
+"""Stands for the SHA-256 of a file that cannot be read: its trials fail as ``bad_input``."""
+
+_FOLDER, _LINKED, _HIDDEN, _BARE = "folder", "linked folder", "hidden image file", "file without an ending"
+_OTHERS = {
+    _FOLDER: "folders",
+    _LINKED: "linked folders",
+    _HIDDEN: "hidden image files",
+    _BARE: "files without an ending",
+}
+_MOST_ENDINGS = 5
+
+CATALOGUE = "catalogue"
 
 Progress = Callable[[str, int, int], None]
 """Called with (file name, files done, files in all)."""
@@ -71,7 +85,10 @@ class _Catalog(BaseModel):
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One image of a data set: its name in tables, where it is, and its identity."""
+    """One image of a data set: its name in tables, where it is, and its identity.
+
+    The name is the file's, or the path below the data set's folder with ``/`` between.
+    """
 
     name: str
     path: Path
@@ -84,6 +101,19 @@ class Dataset:
 
     name: str
     images: tuple[ImageFile, ...]
+    source: str = CATALOGUE
+    """:data:`CATALOGUE` where hashes were verified, else the absolute path of the folder or file."""
+    left_out: str = ""
+    """What lies in its folder and is not among its images, in one line."""
+
+    def remarks(self, limit: int | None = None) -> list[str]:
+        """What whoever measures on the set, or on its first ``limit`` images, should know of it."""
+        images = self.images[:limit]
+        lossy = sum(is_lossy(it.path) for it in images)
+        return [
+            *([self.left_out] if self.left_out else []),
+            *([lossy_warning(lossy, len(images), self.name)] if lossy else []),
+        ]
 
 
 def catalog() -> dict[str, DatasetSpec]:
@@ -93,8 +123,13 @@ def catalog() -> dict[str, DatasetSpec]:
     return validate(_Catalog, {"datasets": document.data}, document, skip=1).datasets
 
 
-def open_dataset(name_or_path: str, *, download: bool = True, progress: Progress | None = None) -> Dataset:
+def open_dataset(
+    name_or_path: str, *, download: bool = True, progress: Progress | None = None, recursive: bool = False
+) -> Dataset:
     """A data set by its name in the catalogue, or a folder of images, or one image file.
+
+    A name of the catalogue comes before a folder of that name, which is meant by ``./NAME``.
+    ``recursive`` takes the images of a folder's sub-folders as well.
 
     Raises
     ------
@@ -107,25 +142,95 @@ def open_dataset(name_or_path: str, *, download: bool = True, progress: Progress
     if name_or_path in specs:
         return _open_known(name_or_path, specs[name_or_path], download=download, progress=progress)
     path = Path(name_or_path).expanduser()
+    left_out = ""
     if path.is_dir():
-        files = sorted(it for it in path.iterdir() if it.suffix.lower() in SUFFIXES and it.is_file())
+        files, others = pictures_in(path, recursive=recursive)
+        left_out = _left_out(name_or_path, others)
         if not files:
-            raise ConfigError(
-                f"data set {name_or_path!r}: no image files ({', '.join(sorted(SUFFIXES))}) in the folder"
-            )
-        for it in files:
-            if (shown := it.name.encode("utf-8", "backslashreplace").decode()) != it.name:
-                raise ConfigError(
-                    f"data set {name_or_path!r}: {shown!r} is no name in UTF-8; rename the file"
-                )
+            endings = ", ".join(sorted(SUFFIXES))
+            reason = f"; {left_out}" if left_out else ""
+            raise ConfigError(f"data set {name_or_path!r}: no image files ({endings}) in the folder{reason}")
     elif path.is_file():
-        files = [path]
+        files = {shown(path.name): path}
     else:
         raise ConfigError(
             f"data set {name_or_path!r}: neither a known data set ({', '.join(specs)}) nor a folder of images"
         )
+    images = tuple(ImageFile(name, file, _identity(file)) for name, file in files.items())
+    return Dataset(_name_of(path, images, specs), images, str(path.resolve()), left_out)
+
+
+def is_known(name_or_path: str) -> bool:
+    """Whether it names an entry of the catalogue, which comes before a folder of that name."""
+    return name_or_path in catalog()
+
+
+def _name_of(path: Path, images: tuple[ImageFile, ...], specs: dict[str, DatasetSpec]) -> str:
+    """The name of a folder's pictures. That of the catalogue is theirs only if the hashes are."""
     name = re.sub(r"[^\w.-]+", "-", path.resolve().name if path.is_dir() else path.stem)
-    return Dataset(name, tuple(ImageFile(it.name, it, sha256_of(it)) for it in files))
+    known = {file: it.sha256 for file, it in specs[name].files.items()} if name in specs else {}
+    verified = all(known.get(it.name) == it.sha256 for it in images)
+    return name if name not in specs or verified else f"{name}-folder"
+
+
+def pictures_in(folder: Path, *, recursive: bool = False) -> tuple[dict[str, Path], Counter[str]]:
+    """The image files of a folder by name, in order, and the number of other things in it by their kind.
+
+    Whatever has the ending of an image counts as one, a broken link or a pipe as well: reading it fails by
+    name. Hidden files and folders are passed over, and links to folders are not followed.
+
+    Raises
+    ------
+    ConfigError
+        A folder cannot be read, or two names cannot be told apart.
+    """
+
+    def unreadable(error: OSError) -> None:
+        raise ConfigError(f"{shown(str(error.filename))}: cannot be read ({error.strerror})")
+
+    found: dict[str, Path] = {}
+    others: Counter[str] = Counter()
+    for place, folders, files in os.walk(folder, onerror=unreadable):
+        here = Path(place)
+        visible = [it for it in folders if not it.startswith(".")]
+        links = {it for it in visible if (here / it).is_symlink()}
+        others[_LINKED] += len(links)
+        others[_FOLDER] += 0 if recursive else len(visible) - len(links)
+        folders[:] = [it for it in visible if recursive and it not in links]
+        for name in files:
+            ending = Path(name).suffix.lower()
+            if name.startswith("."):
+                others[_HIDDEN] += ending in SUFFIXES
+            elif ending not in SUFFIXES:
+                others[shown(ending) or _BARE] += 1
+            else:
+                path = here / name
+                relative = shown(path.relative_to(folder).as_posix())
+                if relative in found:
+                    raise ConfigError(f"{folder}: two files would be called {relative}; rename one")
+                found[relative] = path
+    return dict(sorted(found.items(), key=lambda it: it[1])), +others
+
+
+def _left_out(folder: str, others: Counter[str]) -> str:
+    endings = [(kind, count) for kind, count in others.most_common() if kind.startswith(".")]
+    parts = [f"{count} {ending}" for ending, count in endings[:_MOST_ENDINGS]]
+    if rest := sum(count for _, count in endings[_MOST_ENDINGS:]):
+        parts.append(f"{rest} with other endings")
+    for one, several in _OTHERS.items():
+        if count := others[one]:
+            parts.append(f"{count} {one if count == 1 else several}")
+    if not parts:
+        return ""
+    hint = "; --recursive takes the images in folders" if others[_FOLDER] else ""
+    return f"left out of {shown(folder)}: {', '.join(parts)}{hint}"
+
+
+def _identity(file: Path) -> str:
+    try:
+        return sha256_of(file)
+    except BadImage:
+        return UNREADABLE
 
 
 def places(name: str, spec: DatasetSpec) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from bench.engines.messages import CodecRef, Decode, Decoded, Failed, Repeat
 from bench.engines.pool import Limits, Worker, share_of_memory
 from bench.engines.zygote import Zygote
 from bench.errors import ConfigError
+from bench.safe_files import MAX_BITSTREAM, read_regular
 
 _TIMEOUT = 300.0
 
@@ -62,7 +63,7 @@ class Decoders:
         worker: Worker = self._local.worker
         what = f"bitstream {file.name[:12]}…"
         try:
-            bitstream = file.read_bytes()
+            bitstream = read_regular(file, MAX_BITSTREAM)
         except OSError as error:
             raise Undecodable(f"{what} cannot be read ({error.strerror})") from error
         answer = worker.ask(Decode(codec, bitstream, Repeat()))

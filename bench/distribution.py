@@ -24,16 +24,37 @@ from bench.device import resolve
 from bench.engines.local import default_jobs
 from bench.errors import ConfigError, MetricUndefined, StoreError
 from bench.image import read_image
+from bench.jsonfile import MalformedJson, decode_json
 from bench.metrics.dataset import DATASET_METRICS, DatasetMetric, Estimate, Features, interval_around
 from bench.originals import Originals
-from bench.plan import CodecPlan
+from bench.plan import CodecPlan, MetricName
+from bench.record import Count, MetricValue
 from bench.report.table import Column, Table
-from bench.store import BITSTREAM_FOLDER, RunWriter, read_info, write_atomically
+from bench.safe_files import read_regular, write_atomically
+from bench.store import BITSTREAM_FOLDER, RunWriter, read_info
+from bench.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SET_METRICS_FILE = "set_metrics.json"
+
+_ACROSS_IMAGES = {"kid": "kid_across_images", "kid_alexnet": "kid_alexnet_across_images"}
+"""What version 1 of a name is called now: it left out the pairs of patches within one image."""
+
+_NOTES = {
+    "kid": (
+        "KID is the unbiased estimator of MMD² (Bińkowski et al. 2018) over all patches, as in torch-fidelity"
+        " and clean-fid. Reconstructions pair with their own originals too, which makes it too low on few"
+        " images, and below 0 for equal sets; its interval is about its own expectation."
+    ),
+    "kid_across_images": (
+        "KID across images leaves out pairs of patches within one image: equal sets are at 0, and values on"
+        " few images are above those of KID."
+    ),
+}
+_NOTES |= {"kid_alexnet": _NOTES["kid"], "kid_alexnet_across_images": _NOTES["kid_across_images"]}
+"""What a reader must know of a metric to read its values."""
 
 
 class SetMeasurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -44,15 +65,15 @@ class SetMeasurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     dataset: str
     label: str
     quality: float | None
-    metric: str
+    metric: MetricName
     version: str
-    bpp: float | None = None
+    bpp: MetricValue | None = None
     """Mean over the images."""
-    images: int
-    patches: int = 0
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
+    images: Count
+    patches: Count = 0
+    value: MetricValue | None = None
+    low: MetricValue | None = None
+    high: MetricValue | None = None
     """95% confidence interval over images."""
     errors: bytes = b""
     """Draws of the value's error, float32 in little-endian order; see :class:`Estimate`."""
@@ -66,7 +87,7 @@ class SetMeasurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 class Request:
     """What to compute, and with what means."""
 
-    metric: str = "kid_alexnet"
+    metric: str = "kid_alexnet_across_images"
     """Installed name of a data-set metric."""
     datasets: tuple[str, ...] = ()
     """Where the originals are, for data sets that are folders; those of the catalogue are found."""
@@ -74,6 +95,8 @@ class Request:
     """Decoders at a time; None for one on each processor, or fewer on a GPU."""
     device: str = "cpu"
     """Where the metric's network runs: ``auto``, ``cpu`` or ``cuda``."""
+    trust: Trust = NOBODY
+    """Which codecs of the run may decode besides the installed ones."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +128,7 @@ def measure_sets(
         kept = {it.key: it for it in read_set_measurements(run)}
         results = []
         with Decoders(request.jobs or default_jobs(gpu=gpu)) as decoders:
-            sets = _Sets(run, metric, request.datasets, decoders)
+            sets = _Sets(run, metric, request, decoders)
             for point in _points(run):
                 key = _key(metric.name, metric.version, point)
                 if key in kept:
@@ -144,12 +167,15 @@ def read_set_measurements(run: Path) -> list[SetMeasurement]:
         The file is damaged.
     """
     path = run / SET_METRICS_FILE
-    if not path.is_file():
+    if not path.exists():
         return []
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[SetMeasurement])
-    except msgspec.MsgspecError as error:
+        measured = decode_json(read_regular(path, links=True), list[SetMeasurement])
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    except MalformedJson as error:
         raise StoreError(f"{path}: damaged ({error}); remove it and compute again") from error
+    return [_renamed(each) for each in measured]
 
 
 def current_set_measurements(run: Path) -> list[SetMeasurement]:
@@ -209,9 +235,11 @@ def set_metric_table(measurements: Sequence[SetMeasurement]) -> Table:
         )
         for it in measurements
     )
+    metrics = dict.fromkeys(it.metric for it in measurements)
     notes = (
         "Distance between the distributions of patches of 256×256 pixels; lower is better.",
         "Intervals by the delete-half jackknife over images.",
+        *dict.fromkeys(_NOTES[it] for it in metrics if it in _NOTES),
     )
     return Table(
         "set_metrics", "Distances between originals and reconstructions as sets", columns, rows, notes
@@ -221,12 +249,11 @@ def set_metric_table(measurements: Sequence[SetMeasurement]) -> Table:
 class _Sets:
     """Measures points; features of originals are computed once."""
 
-    def __init__(
-        self, run: Path, metric: DatasetMetric, datasets: tuple[str, ...], decoders: Decoders
-    ) -> None:
+    def __init__(self, run: Path, metric: DatasetMetric, request: Request, decoders: Decoders) -> None:
         self._bitstreams = run / BITSTREAM_FOLDER
         self._metric = metric
-        self._originals = Originals(datasets)
+        self._originals = Originals(request.datasets)
+        self._trust = request.trust
         self._decoders = decoders
         self._reference: dict[str, Features] = {}
 
@@ -273,16 +300,16 @@ class _Sets:
                     " run again with --keep-bitstreams"
                 )
             jobs.append((path, str(row.pixels_sha256)))
-        return self._decoders.decode(point.codec.ref, jobs)
+        return self._decoders.decode(self._trust.codec(point.codec).ref, jobs)
 
 
 def _measurement(known: dict[str, Any], estimate: Estimate) -> SetMeasurement:
     if not math.isfinite(estimate.value):
         return SetMeasurement(**known, patches=estimate.patches, reason="the distance is not a finite number")
-    low, high = estimate.interval or (None, None)
+    low, high = map(float, estimate.interval) if estimate.interval else (None, None)
     errors = b"" if estimate.errors is None else estimate.errors.astype("<f4").tobytes()
     return SetMeasurement(
-        **known, patches=estimate.patches, value=estimate.value, low=low, high=high, errors=errors
+        **known, patches=estimate.patches, value=float(estimate.value), low=low, high=high, errors=errors
     )
 
 
@@ -300,10 +327,20 @@ def _points(run: Path) -> Iterator[_Point]:
     for (dataset, label, quality), rows in frame.groupby(
         ["dataset", "label", "quality"], observed=True, dropna=False, sort=False
     ):
-        yield _Point(codecs[label], dataset, None if math.isnan(quality) else quality, rows)
+        yield _Point(codecs[label], dataset, None if math.isnan(quality) else float(quality), rows)
+
+
+def _renamed(it: SetMeasurement) -> SetMeasurement:
+    """A result of version 1 of KID under the name that its definition has now."""
+    if it.metric in _ACROSS_IMAGES and it.version.startswith("1+"):
+        return msgspec.structs.replace(it, metric=_ACROSS_IMAGES[it.metric])
+    return it
 
 
 def _key(metric: str, version: str, point: _Point) -> str:
+    """Identity of a result; that of a renamed metric is of its first name, so that old results count."""
+    if version.startswith("1+"):
+        metric = next((old for old, new in _ACROSS_IMAGES.items() if new == metric), metric)
     rows = point.rows
     pixels = [*zip(rows["image_sha256"], rows["pixels_sha256"].astype(str), strict=True)]
     identity = [metric, version, point.codec.label, point.quality, pixels]

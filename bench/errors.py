@@ -43,6 +43,10 @@ class CodecUnavailable(BenchError):
     """
 
 
+class UntrustedCodec(CodecUnavailable):
+    """A codec that a run folder names and that is not run for it: a file, or a codec that runs programs."""
+
+
 class Unsupported(BenchError):
     """A codec that cannot represent this image or this operating point, and says so."""
 

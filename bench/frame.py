@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.columns import SPREADS, Part, Trials, in_order_of_plan, read_part
+from bench.columns import REPEATS, SHARES, SPREADS, Part, Trials, in_order_of_plan, read_part
+from bench.errors import StoreError
 from bench.helper import Helper, HelperLost, can_help
 from bench.store import RunInfo, read_info, split_journal
 
@@ -30,13 +31,16 @@ _IDENTITY = (
     "lossless",
     "exact",
     "timing",
+    REPEATS,
     "encode_iqr_s",
     "decode_iqr_s",
+    *SHARES,
     "device",
     *_MEMORY,
     "peak_of",
     "metrics_device",
     "treatment",
+    "decoded_treatment",
     "bitstream_sha256",
     "pixels_sha256",
     "image_sha256",
@@ -56,7 +60,9 @@ def load(run: Path | str) -> pd.DataFrame:
         that were never measured have the status ``cancelled``. The columns of :data:`COLUMNS` come first,
         then metrics beyond the built-in ones, then identity. ``config`` is JSON, ``bpp`` bits per pixel,
         ``encode_s`` and ``decode_s`` the median in seconds (``encode_iqr_s`` and ``decode_iqr_s`` the
-        interquartile range, where there are three samples or more), ``error`` empty where there is none.
+        interquartile range, where there are three samples or more) of ``repeats`` samples, and
+        ``encode_cpu_share`` the share of the processor that timed work had; ``error`` is empty where there
+        is none.
         ``device`` and ``metrics_device`` are where codec and metrics ran, ``gpu_bytes`` the most GPU memory
         that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that a learned
         codec took; ``peak_of`` says what that is of (:data:`bench.record.PeakOf`). A metric without a value
@@ -74,6 +80,9 @@ def load(run: Path | str) -> pd.DataFrame:
     folder = Path(run)
     info = read_info(folder)
     metrics = [*METRIC_COLUMNS, *(it.name for it in info.metrics if it.name not in METRIC_COLUMNS)]
+    for name in metrics[len(METRIC_COLUMNS) :]:
+        if name in (*COLUMNS, *_IDENTITY, "run"):
+            raise StoreError(f"{folder}: a metric is called {name!r}, as another column of the table is")
     planned = len(info.images) * sum(len(it.qualities) for it in info.codecs)
     return _frame(info, metrics, in_order_of_plan(_parts(folder, metrics), planned))
 
@@ -100,7 +109,7 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
     images, codecs, numbers = info.images, info.codecs, trials.numbers
     points = [(index, quality) for index, codec in enumerate(codecs) for quality in codec.qualities]
     of_image = np.tile(np.arange(len(images)), len(points))
-    of_codec = np.repeat([index for index, _ in points], len(images))
+    of_codec = np.repeat(np.array([index for index, _ in points], np.intp), len(images))
     qualities = np.array([np.nan if quality is None else quality for _, quality in points], dtype=float)
     pixels = numbers["width"] * numbers["height"]
 
@@ -127,15 +136,18 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "decode_s": numbers["decode_s"],
         "error": trials.texts["error"],
         "version": by_codec([it.version for it in codecs]),
-        "lossless": np.array([it.lossless for it in codecs])[of_codec],
+        "lossless": np.array([it.lossless for it in codecs], bool)[of_codec],
         "exact": trials.exact,
         "timing": trials.categories["timing"],
+        REPEATS: pd.array(numbers[REPEATS], dtype="Int64"),
+        **{name: numbers[name] for name in SHARES},
         "device": trials.categories["device"],
         **{name: pd.array(numbers[name], dtype="Int64") for name in _MEMORY},
         "peak_of": trials.categories["peak_of"],
         "metrics_device": trials.categories["metrics_device"],
         **{name: numbers[name] for name in SPREADS.values()},
         "treatment": trials.categories["treatment"],
+        "decoded_treatment": trials.categories["decoded_treatment"],
         "bitstream_sha256": trials.texts["bitstream_sha256"],
         "pixels_sha256": trials.texts["pixels_sha256"],
         "image_sha256": by_image([it.sha256 for it in images]),

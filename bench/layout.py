@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -68,6 +69,7 @@ def lay_out(
 
 def wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
     """Text in lines of at most ``width``, broken at blanks; all but the first begin with ``indent``."""
+    text = harmless(text.replace("\n", " ").replace("\t", " "))
     if width is None:
         return [text]
     first, *_ = _wrap(text, width) or [""]
@@ -83,6 +85,11 @@ def printable(text: str) -> str:
 def harmless(text: str) -> str:
     """A name may come from a foreign file, a message from a codec: nothing in it may steer the terminal."""
     return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
+
+
+def is_one_line(text: str) -> bool:
+    """Whether a name has nothing that could break a line or steer a terminal."""
+    return text.isprintable() or all(it.isprintable() or unicodedata.category(it) == "Zs" for it in text)
 
 
 def _fitted(table: Columns, width: int | None, dispensable: Sequence[str]) -> Columns:

@@ -8,10 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from bench.rd import Curve, bd_rate
+import numpy as np
+
+from bench.rd import MIN_OVERLAP, Curve, ImageCurves, PairedBd, bd_rate
 
 Severity: TypeAlias = Literal["warning", "note"]
 FEW_IMAGES = 10
+ALLOCATION = 3.0
+"""Points between the BD-rate by image and that of the mean curves from which on it is said why."""
 _READABLE = 3
 
 
@@ -19,9 +23,12 @@ _READABLE = 3
 class Config:
     """One configuration of a codec in a comparison, with the facts that fairness depends on.
 
-    ``timing`` is ``"alone"`` for times taken with nothing else running, ``"load"`` for times taken
-    while other trials ran, ``None`` where there are no times. ``machine`` is whatever identifies the
-    environment. ``n_ok`` and ``n_planned`` count trials. ``curves`` holds one mean curve per metric.
+    ``timing`` is ``"alone"`` for times taken with nothing else running, ``"disturbed"`` where other processes
+    took part of the processor meanwhile, ``"load"`` for times taken while other trials ran, ``None`` where
+    there are no times. ``machine`` is whatever identifies the environment. ``n_ok`` and ``n_planned`` count
+    trials. ``curves`` holds one mean curve per metric, and ``overlaps`` by metric the share of the range of
+    quality, 0 to 1, that the images' own curves have in common with the anchor's; where it is absent, that of
+    the mean curves counts.
     """
 
     label: str
@@ -29,11 +36,12 @@ class Config:
     options: Mapping[str, object] = field(default_factory=dict)
     version: str = ""
     machine: str = ""
-    timing: Literal["alone", "load"] | None = None
+    timing: Literal["alone", "disturbed", "load"] | None = None
     n_ok: int = 0
     n_planned: int = 0
     n_images: int = 0
     curves: tuple[Curve, ...] = ()
+    overlaps: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,108 @@ def lint(configs: Sequence[Config], anchor: str | None = None) -> tuple[Finding,
         *_counts(configs),
     ]
     return tuple(sorted(findings, key=lambda finding: finding.severity != "warning"))
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """A BD-rate by image and one of mean curves that disagree, and how both codecs divide their bits.
+
+    The spreads are those of bpp over the images at one quality setting: standard deviation ÷ mean, in the
+    middle of the operating points.
+    """
+
+    anchor: str
+    test: str
+    metric: str
+    by_image: float
+    mean_curve: float
+    anchor_spread: float
+    test_spread: float
+
+
+def allocation(anchor: ImageCurves, test: ImageCurves, bd: PairedBd) -> Allocation | None:
+    """Whether the BD-rate by image and that of the mean curves differ in sign, or by over ``ALLOCATION``
+    points.
+
+    The log of a mean rate exceeds the mean of the logs, the more the rates spread (Jensen's inequality). A
+    codec that gives every image the same rate pays nothing for it, one that gives every image the same
+    quality does.
+    """
+    by_image, averaged = bd.per_image.value, bd.mean_curve.value
+    if by_image is None or averaged is None:
+        return None
+    if abs(by_image - averaged) <= ALLOCATION and by_image * averaged >= 0:
+        return None
+    spreads = (_spread(anchor), _spread(test))
+    return Allocation(anchor.label, test.label, test.metric, by_image, averaged, *spreads)
+
+
+def allocation_finding(found: Sequence[Allocation]) -> list[Finding]:
+    """One note on all comparisons with an anchor whose two BD-rates disagree."""
+    text = divided_text(found)
+    labels = tuple(dict.fromkeys(it.test for it in found))
+    return [Finding("allocation", "note", f"{text}; the ranking goes by image", labels)] if found else []
+
+
+def divided_text(found: Sequence[Allocation]) -> str:
+    """Both BD-rates of comparisons with one anchor, and why they disagree; empty for none."""
+    if not found:
+        return ""
+    values = (
+        f"{it.test} ({it.metric}) {_signed(it.by_image)} by image, {_signed(it.mean_curve)} on mean curves"
+        for it in found
+    )
+    spreads = [it.test_spread for it in found]
+    between = "–".join(dict.fromkeys(f"{it:.0%}" for it in (min(spreads), max(spreads))))
+    others = found[0].test if len(spreads) == 1 else "the others"
+    return (
+        f"{'; '.join(values)}: mean curves also compare how bits are divided among the images (bpp at one"
+        f" setting spreads by {found[0].anchor_spread:.0%} for {found[0].anchor}, {between} for {others})"
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}%".replace("-", "−")
+
+
+def _spread(curves: ImageCurves) -> float:
+    """Standard deviation of bpp over the images ÷ their mean, in the middle of the operating points."""
+    return float(np.median(curves.rate.std(axis=0) / curves.rate.mean(axis=0)))
+
+
+def of_other_pictures(published: Mapping[str, str | None], dataset: str, images: int) -> list[Finding]:
+    """What keeps published curves from being compared with measured ones.
+
+    Parameters
+    ----------
+    published : the data set of each curve by its label; None where its file does not say
+    dataset, images : of the measured curves
+    """
+    if not published:
+        return []
+    from bench.datasets import catalog
+
+    findings = []
+    silent = tuple(label for label, its in published.items() if its is None)
+    if silent:
+        text = (
+            f"{', '.join(silent)}: the file does not say of which pictures the curve is; a BD-rate against it"
+            f" means something only if they are those of {dataset}"
+        )
+        findings.append(Finding("published", "warning", text, silent))
+    others = tuple(label for label, its in published.items() if its not in (None, dataset))
+    if others:
+        text = f"{', '.join(others)}: of other pictures than {dataset}, and left out"
+        findings.append(Finding("published", "note", text, others))
+    same = tuple(label for label, its in published.items() if its == dataset)
+    spec = catalog().get(dataset) if same else None
+    if spec is not None and images < len(spec.files):
+        text = (
+            f"{', '.join(same)}: published over all {len(spec.files)} images of {dataset}, and here are"
+            f" {images} of them; BD-rates against it compare different pictures"
+        )
+        findings.append(Finding("published", "warning", text, same))
+    return findings
 
 
 def _subsampling(configs: Sequence[Config]) -> list[Finding]:
@@ -102,10 +212,11 @@ def _small_overlaps(anchors: Mapping[str, Curve], anchor: str, config: Config) -
     for curve in config.curves:
         if curve.metric not in anchors:
             continue
-        result = bd_rate(anchors[curve.metric], curve)
-        little = any("overlap" in text for text in result.warnings) or result.reason == "no overlap"
-        if little:
-            parts.append(f"{result.overlap:.0%} in {curve.metric}")
+        overlap = config.overlaps.get(curve.metric)
+        if overlap is None:
+            overlap = bd_rate(anchors[curve.metric], curve).overlap
+        if overlap < MIN_OVERLAP:
+            parts.append(f"{overlap:.0%} in {curve.metric}")
     if not parts:
         return []
     text = (
@@ -124,6 +235,13 @@ def _environment(configs: Sequence[Config]) -> list[Finding]:
             " --timing"
         )
         findings.append(Finding("timing", "warning", text, loaded))
+    disturbed = tuple(config.label for config in configs if config.timing == "disturbed")
+    if disturbed:
+        text = (
+            f"times of {_whom(disturbed, configs)} are too long: other processes took part of the processor;"
+            " measure with --timing again on an idle machine"
+        )
+        findings.append(Finding("timing", "warning", text, disturbed))
     # Options choose libraries (LZ4 or zstd): versions are compared within one configuration only.
     by_codec: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for config in configs:

@@ -77,6 +77,8 @@ def measure(trial: Trial, slot: Slot, recipe: Recipe) -> Outcome:
         "encode_s": encoded.seconds,
         "encode_peak_bytes": encoded.peak_bytes,
         "peak_of": "process" if encoded.peak_bytes is None else "codec",
+        # while other trials run, every share is low
+        "encode_cpu_share": encoded.cpu_share if recipe.timing == "alone" else None,
     } | _gpu(encoded.gpu_bytes)
     if (problem := _time_problem(encoded, slot.encoder, recipe, original)) is not None:
         return _failed(known, Failed("mismatch", "encode", "", problem), "encode", slot.encoder)
@@ -85,6 +87,8 @@ def measure(trial: Trial, slot: Slot, recipe: Recipe) -> Outcome:
     if not isinstance(decoded, Decoded):
         return _failed(known, decoded, "decode", slot.decoder)
     known |= {"decode_s": decoded.seconds, "decode_peak_bytes": decoded.peak_bytes}
+    known["decode_cpu_share"] = decoded.cpu_share if recipe.timing == "alone" else None
+    known["decoded_treatment"] = decoded.treatment
     known |= _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
     problem = _time_problem(decoded, slot.decoder, recipe, original)
 

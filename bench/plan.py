@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,7 +16,13 @@ from bench.datasets import Dataset, ImageFile
 from bench.device import DeviceName
 from bench.engines.messages import CodecRef, Description
 from bench.errors import ConfigError
+from bench.jsonfile import Option, Sha256
+from bench.layout import printable
 from bench.suite import CodecEntry, Suite
+
+DatasetName = Annotated[str, msgspec.Meta(pattern=r"^(?!\.{1,2}\Z)[\w.-]+\Z", max_length=255)]
+MetricName = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*\Z", max_length=100)]
+"""Both become parts of file names."""
 
 
 class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,18 +33,23 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     version: str
     lossless: bool
-    config: dict[str, Any]
+    config: dict[str, Option]
     qualities: tuple[float | None, ...]
     weights_sha256: str | None = None
-    complexity: dict[str, float] = {}
+    complexity: dict[str, Annotated[float, msgspec.Meta(ge=0, le=1e15)]] = {}
     """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
     unavailable: str | None = None
     """Why it cannot run here, with the install line; its trials end as ``unsupported``."""
 
     @property
     def ref(self) -> CodecRef:
-        """How a worker constructs it."""
+        """How a worker constructs it: only if it is installed and harmless, see :class:`TrustedCodec`."""
         return _ref(self.target, self.config)
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """The codec and its configuration: what tells it apart within a plan."""
+        return self.codec, _canonical(self.config)
 
     @property
     def on_gpu(self) -> bool:
@@ -46,10 +57,22 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
         return self.config.get("device") == "cuda"
 
 
+class TrustedCodec(CodecPlan, frozen=True, kw_only=True):
+    """A codec that the user named in this call, or vouched for: it may be a file, and run programs.
+
+    It is written as any other; what is read from ``run.json`` is never one, see :mod:`bench.trust`.
+    """
+
+    @property
+    def ref(self) -> CodecRef:
+        """How a worker constructs it, whatever it is."""
+        return _ref(self.target, self.config, trusted=True)
+
+
 class MetricPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """A metric, as it was found on this machine."""
 
-    name: str
+    name: MetricName
     target: str
     version: str
     unit: str
@@ -61,9 +84,9 @@ class MetricPlan(msgspec.Struct, frozen=True, omit_defaults=True):
 class ImagePlan(msgspec.Struct, frozen=True):
     """An image's place in a run, by its identity rather than by its path."""
 
-    dataset: str
+    dataset: DatasetName
     name: str
-    sha256: str
+    sha256: Sha256
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -82,18 +105,18 @@ class Plan(msgspec.Struct, frozen=True):
         return tuple(it for it in self.images if now.get((it.dataset, it.name), it.sha256) != it.sha256)
 
     def merged(self, later: Plan) -> Plan:
-        """This plan and a later one for the same folder: what the later one names again, it replaces."""
+        """This plan and a later one for the same folder: what the later one names again, it replaces.
+
+        The images of a data set are those of the last plan that names it. Configurations and operating points
+        add up; :meth:`without_gaps` tells which of them can.
+        """
         labels = {it.label for it in later.codecs}
-        identities = {(it.codec, _canonical(it.config)) for it in later.codecs}
-        kept = [
-            it
-            for it in self.codecs
-            if it.label not in labels and (it.codec, _canonical(it.config)) not in identities
-        ]
-        again = {(it.codec, _canonical(it.config)): it for it in self.codecs}
+        identities = {it.identity for it in later.codecs}
+        kept = [it for it in self.codecs if it.label not in labels and it.identity not in identities]
+        again = {it.identity: it for it in self.codecs}
         renewed = []
         for it in later.codecs:
-            before = again.get((it.codec, _canonical(it.config)))
+            before = again.get(it.identity)
             same = before is not None and (
                 (before.version, before.weights_sha256) == (it.version, it.weights_sha256)
             )
@@ -101,12 +124,47 @@ class Plan(msgspec.Struct, frozen=True):
                 points = sorted({*before.qualities, *it.qualities}, key=lambda q: -1.0 if q is None else q)
                 it = msgspec.structs.replace(it, qualities=tuple(points))
             renewed.append(it)
-        replaced = self.replaced(later)
+        named = {it.dataset for it in later.images}
+        images: dict[str, list[ImagePlan]] = {it.dataset: [] for it in (*self.images, *later.images)}
+        for image in (*(it for it in self.images if it.dataset not in named), *later.images):
+            images[image.dataset].append(image)
         return Plan(
-            tuple(dict.fromkeys((*(it for it in self.images if it not in replaced), *later.images))),
+            tuple(it for of_set in images.values() for it in of_set),
             (*kept, *renewed),
             tuple({it.name: it for it in (*self.metrics, *later.metrics)}.values()),
         )
+
+    def without_gaps(self, asked: Plan, measured: Container[int]) -> Plan:
+        """This plan without what is not asked for now and not measured on every image.
+
+        A run goes on only with what was asked for: a gap in anything else would stay, and mean curves are of
+        the images that have no gap.
+
+        Parameters
+        ----------
+        asked : the plan of the command at hand, a part of this one
+        measured : the trials that have a result, by their place in the product of this plan: codec by codec,
+            quality by quality, image last
+        """
+        now = {it.identity: it.qualities for it in asked.codecs}
+        rows = range(0, len(self), len(self.images) or 1)
+        points = [(codec, quality) for codec in self.codecs for quality in codec.qualities]
+        wanted = [place for place, it in enumerate(self.images) if it in {*asked.images}]
+        kept = {
+            (codec.label, quality): row
+            for (codec, quality), row in zip(points, rows, strict=True)
+            if quality in now.get(codec.identity, ()) or all(row + place in measured for place in wanted)
+        }
+        images = tuple(
+            it
+            for place, it in enumerate(self.images)
+            if place in wanted or all(row + place in measured for row in kept.values())
+        )
+        codecs = (
+            msgspec.structs.replace(it, qualities=tuple(q for q in it.qualities if (it.label, q) in kept))
+            for it in self.codecs
+        )
+        return Plan(images, tuple(it for it in codecs if it.qualities), self.metrics)
 
 
 @dataclass(frozen=True)
@@ -188,7 +246,7 @@ def make_plan(
             raise ConfigError(f"two codecs have the label {label!r}; give one of them another `label`")
     same: dict[tuple[str, str], str] = {}
     for it in codecs:
-        first = same.setdefault((it.codec, _canonical(it.config)), it.label)
+        first = same.setdefault(it.identity, it.label)
         if first != it.label:
             raise ConfigError(
                 f"{first!r} and {it.label!r} are the same configuration of {it.codec}; name it once"
@@ -203,7 +261,7 @@ def _codec_plan(entry: CodecEntry, suite: Suite, host: Host) -> CodecPlan:
     found = _placed(entry, target, suite.device, host)
     if isinstance(found, str):
         name = entry.codec if target != entry.codec else target.rpartition(":")[2]
-        return CodecPlan(
+        return TrustedCodec(
             label=entry.label or _label(name, dict(entry.config), {}),
             codec=name,
             target=target,
@@ -214,7 +272,7 @@ def _codec_plan(entry: CodecEntry, suite: Suite, host: Host) -> CodecPlan:
             unavailable=found,
         )
     name = entry.codec if target != entry.codec else found.name
-    return CodecPlan(
+    return TrustedCodec(
         label=entry.label or _label(name, *_told_apart(entry, found, target, suite.device, host)),
         codec=name,
         target=target,
@@ -234,7 +292,7 @@ def _told_apart(
     if not entry.config and device == "auto":
         return found.config, found.config
     try:
-        bare = host.describe(CodecRef(target))
+        bare = host.describe(CodecRef(target, trusted=True))
     except ConfigError:  # it can't be without options
         bare = ""
     if isinstance(bare, str):
@@ -254,7 +312,7 @@ def _placed(entry: CodecEntry, target: str, wanted: str, host: Host) -> Descript
     ConfigError
         CUDA was asked for in so many words and is absent: no row that fails later, no silent run elsewhere.
     """
-    found = host.describe(_ref(target, entry.config))
+    found = host.describe(_ref(target, entry.config, trusted=True))
     explicit = entry.config.get("device", "auto")
     if isinstance(found, str):
         if explicit == "cuda":
@@ -267,7 +325,7 @@ def _placed(entry: CodecEntry, target: str, wanted: str, host: Host) -> Descript
     if device == default or (wanted == "auto" and device == "cpu" and default != "auto"):
         return found
     try:
-        placed = host.describe(_ref(target, entry.config | {"device": device}))
+        placed = host.describe(_ref(target, entry.config | {"device": device}, trusted=True))
     except ConfigError:
         if wanted != "auto":
             raise
@@ -277,8 +335,8 @@ def _placed(entry: CodecEntry, target: str, wanted: str, host: Host) -> Descript
     return found if isinstance(placed, str) else placed
 
 
-def _ref(target: str, config: dict[str, Any]) -> CodecRef:
-    return CodecRef(target, tuple(sorted(config.items())))
+def _ref(target: str, config: Mapping[str, Option], *, trusted: bool = False) -> CodecRef:
+    return CodecRef(target, tuple(sorted(config.items())), trusted)
 
 
 def _qualities(
@@ -320,7 +378,7 @@ def _label(name: str, config: dict[str, Any], defaults: dict[str, Any]) -> str:
             parts.append(Path(value).name)
         else:
             parts.append(f"{key}{value}")
-    return "-".join(parts)
+    return printable("-".join(parts))
 
 
 def _codec_identity(codec: CodecPlan, metrics: tuple[MetricPlan, ...]) -> str:

@@ -5,22 +5,18 @@ Nothing is imported here: a target is a string until a worker process loads it.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import importlib.util
-import os
-import sys
-from collections.abc import Sequence
-from importlib.machinery import ModuleSpec
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from bench.errors import ConfigError
+from bench import codec_files
+from bench.errors import ConfigError, UntrustedCodec
 
 CODECS = "bench.codecs"
 METRICS = "bench.metrics"
-_FILE_MODULE = "rdbench_file_"
+_TRUST = "if you trust whoever made the folder, say --trust"
 
 
 def targets(group: str) -> dict[str, str]:
@@ -57,51 +53,48 @@ def load(target: str) -> Any:
         The file, module or class does not exist.
     """
     module_name, _, attribute = target.partition(":")
-    module = _load_file(Path(module_name)) if is_file_target(target) else importlib.import_module(module_name)
+    module = (
+        codec_files.load_file(Path(module_name))
+        if is_file_target(target)
+        else importlib.import_module(module_name)
+    )
     try:
         return getattr(module, attribute)
     except AttributeError:
         raise ConfigError(f"{module_name} has no class {attribute!r}") from None
 
 
-def file_version(target: str) -> str:
-    """``"+sha256:…"`` of a file target's source, so that an edited file is measured again; else empty."""
-    if not is_file_target(target):
-        return ""
-    source = Path(target.partition(":")[0]).read_bytes()
-    return "+sha256:" + hashlib.sha256(source).hexdigest()[:12]
+def load_codec(target: str, options: Mapping[str, Any], *, trusted: bool) -> Any:
+    """The class of a codec. Every construction of one asks here, so that a run folder chooses no code.
 
+    Parameters
+    ----------
+    target : as for :func:`load`
+    options : what its constructor is to be given
+    trusted : the user named it in this call, or vouched for the folder that does
 
-def _load_file(path: Path) -> Any:
-    if not path.is_file():
-        raise ConfigError(f"{path}: no such file")
-    name = f"{_FILE_MODULE}{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    os.environ[name] = str(path.resolve())  # for processes that the codec starts, see FileFinder
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-class FileFinder:
-    """Imports codec files by the module names that :func:`load` gives them, in processes that a codec starts.
-
-    A process that :mod:`multiprocessing` spawns gets functions by the name of their module, and would wait
-    for ever, or be started again and again, where it cannot import that. The process that loaded a file left
-    its place in the environment.
+    Raises
+    ------
+    ConfigError
+        The file, module or class does not exist.
+    UntrustedCodec
+        It is not ``trusted``, and is not installed, or ``options`` set one of its ``trusted_options``.
     """
+    if trusted:
+        return load(target)
+    if target not in targets(CODECS).values():
+        raise UntrustedCodec(
+            f"only installed codecs are run for a run folder, this one names {target[:200]!r}; {_TRUST}"
+        )
+    constructor = load(target)
+    for option in getattr(constructor, "trusted_options", ()):
+        if options.get(option):
+            raise UntrustedCodec(
+                f"the run folder sets {option}={str(options[option])[:200]!r}, a program or a file; {_TRUST}"
+            )
+    return constructor
 
-    @staticmethod
-    def find_spec(name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
-        """As of :class:`importlib.abc.MetaPathFinder`."""
-        file = os.environ.get(name) if name.startswith(_FILE_MODULE) else None
-        return importlib.util.spec_from_file_location(name, file) if file else None
+
+def file_version(target: str) -> str:
+    """``"+sha256:…"`` of a file target's sources, so that an edited file is measured again; else empty."""
+    return codec_files.file_version(Path(target.partition(":")[0])) if is_file_target(target) else ""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from bench import registry
-from bench.datasets import Dataset, DatasetSpec, Progress, catalog, open_dataset
+from bench.datasets import CATALOGUE, Dataset, Progress, catalog, open_dataset
 from bench.device import DeviceName
+from bench.engines import kernel_cache
 from bench.engines.available import device_of
 from bench.engines.local import default_jobs, pinned_cpu, run_trials
 from bench.engines.messages import (
@@ -26,13 +30,15 @@ from bench.engines.zygote import Zygote
 from bench.environment import Environment, current, memory_bytes
 from bench.errors import ConfigError
 from bench.measure import Outcome, Recipe, measure
-from bench.plan import Host, MetricPlan, Plan, Trial, make_plan, trials
-from bench.record import Measurement, TimingMode
+from bench.plan import CodecPlan, Host, MetricPlan, Plan, Trial, make_plan, trials
+from bench.record import DISTURBED, Measurement, TimingMode
 from bench.store import BITSTREAM_FOLDER, RunInfo, RunWriter, Selector, is_run, read_info, read_journal
 from bench.suite import Suite
 
 _MEMORY_SHARE = 0.8
 """Of the machine's memory, what the workers may use together."""
+_CROWDED = 0.25
+"""Of the processors, the share that others may keep busy beside a timed run without a remark."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class Options:
     fresh: bool = False
     """Measure everything again; the former journal is set aside."""
     keep_bitstreams: bool = False
+    prune: bool = False
+    """Remove what the suite does not ask for from the run; the former journal is kept beside the new one."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,8 @@ class Events:
     note: Callable[[str], None] = lambda text: None
     """Something that the user should read: the environment changed, a codec is unavailable."""
     started: Callable[[int, int], None] = lambda pending, planned: None
-    measured: Callable[[Measurement], None] = lambda measurement: None
+    measured: Callable[[str, Measurement], None] = lambda label, measurement: None
+    """Called with the label of the configuration too: several may be of one codec."""
     fetching: Progress = lambda name, done, total: None
 
 
@@ -75,6 +84,8 @@ class Summary:
     other_codecs: tuple[str, ...] = ()
     """Labels that the folder holds and this suite does not ask for."""
     other_images: tuple[str, ...] = ()
+    codecs: tuple[CodecPlan, ...] = ()
+    """What this suite asks for."""
 
     @property
     def failed(self) -> int:
@@ -106,10 +117,14 @@ def run(
         with Zygote() as own:
             return run(suite, folder, options, events, own)
     # before the folder is made: a mistyped data set leaves none
-    datasets = tuple(open_dataset(it, progress=events.fetching) for it in suite.datasets)
-    names = [it.name for it in datasets]
-    if len(set(names)) < len(names):
-        raise ConfigError(f"two data sets are called {next(it for it in names if names.count(it) > 1)!r}")
+    datasets = tuple(
+        open_dataset(it, progress=events.fetching, recursive=suite.recursive) for it in suite.datasets
+    )
+    _require_names(datasets)
+    for dataset in datasets:
+        events.note(_told(dataset, suite.limit))
+        for remark in dataset.remarks(suite.limit):
+            events.note(remark)
     with RunWriter(folder) as writer:
         return _run((suite, datasets), writer, options, events, zygote)
 
@@ -123,34 +138,46 @@ def _run(
 ) -> Summary:
     suite, datasets = asked
     environment = current()
-    specs = catalog()
-    names = [it.name for it in datasets]
+    if remark := kernel_cache.remark():
+        events.note(remark)
     limits = Limits(timeout=options.timeout, memory=int(_MEMORY_SHARE * memory_bytes()))
     with _Describer(zygote, limits) as describer:
         metrics = tuple(describer.metric(name) for name in suite.metrics)
         if is_run(writer.folder) and not options.fresh:
+            _require_same_sets(writer.folder, read_info(writer.folder), datasets)
             metrics += _also_taken(read_info(writer.folder), suite, describer, events)
         host = Host(describer.codec, describer.device, events.note, describer.gpu_metrics)
         plan, files = make_plan(suite, datasets, metrics, host)
         metrics_device = describer.metrics_device(suite, plan)
     if options.fresh:
         writer.set_aside()
-    info = _resumed_info(writer, plan, environment, {it: specs[it] for it in names if it in specs}, events)
+    info = _resumed_info(writer, plan, environment, datasets, events)
+    if is_run(writer.folder):
+        info = _without_history(writer.folder, info, plan, options, events)
     done = _finished(writer.folder, info, options)
     writer.write_info(info)
+    if options.prune:
+        selector = Selector(info)
+        if former := writer.prune(lambda it: selector.row(it) is not None):
+            events.note(f"removed results that are not asked for; the journal with them is {former}")
 
     everything = list(trials(plan, files))
     todo = [it for it in everything if (it.image.dataset, it.image.name, it.key) not in done]
     statuses = Counter({"ok": len(everything) - len(todo)})
     events.started(len(todo), len(everything))
     recipe = _recipe(plan, environment, options, metrics_device)
-    for outcome in _outcomes(todo, zygote, options, recipe):
+    timed: list[Measurement] = []
+    for label, outcome in _outcomes(todo, zygote, options, recipe):
         measurement = outcome.measurement
         if options.keep_bitstreams and outcome.bitstream is not None and measurement.bitstream_sha256:
             writer.keep_bitstream(measurement.bitstream_sha256, outcome.bitstream)
         writer.append(measurement)
         statuses[measurement.status] += 1
-        events.measured(measurement)
+        events.measured(label, measurement)
+        if measurement.cpu_share is not None:
+            timed.append(measurement)
+    if timed:
+        _note_disturbance(timed, events)
     labels = {it.label for it in plan.codecs}
     return Summary(
         writer.folder,
@@ -160,7 +187,73 @@ def _run(
         statuses,
         tuple(it.label for it in info.codecs if it.label not in labels),
         tuple(it.name for it in info.images if it not in files),
+        plan.codecs,
     )
+
+
+def _require_names(datasets: Sequence[Dataset]) -> None:
+    """Tables know a data set by its name alone."""
+    by_name: dict[str, str] = {}
+    for it in datasets:
+        if (first := by_name.setdefault(it.name, it.source)) != it.source:
+            raise ConfigError(
+                f"two data sets are called {it.name!r} ({first}, {it.source}); rename one of the folders, or"
+                " run them apart, each with an --out of its own"
+            )
+    if len(by_name) < len(datasets):
+        raise ConfigError("a data set is named twice; name it once")
+
+
+def _told(dataset: Dataset, limit: int | None) -> str:
+    """Which pictures a name stands for."""
+    count = len(dataset.images)
+    taken = count if limit is None or limit >= count else f"the first {limit} of {count}"
+    place = "the catalogue's" if dataset.source == CATALOGUE else f"of {dataset.source}"
+    return f"data set {dataset.name}: {taken} images, {place}"
+
+
+def _require_same_sets(folder: Path, before: RunInfo, datasets: Sequence[Dataset]) -> None:
+    """Two data sets of one name would share a mean.
+
+    A folder may move, and gain or lose pictures; where it is another one and its pictures are others too, it
+    is another data set.
+    """
+    for it in datasets:
+        old = {(image.name, image.sha256) for image in before.images if image.dataset == it.name}
+        new = {(image.name, image.sha256) for image in it.images}
+        former = before.sources.get(it.name)
+        # runs of older versions do not say where their pictures came from
+        shared = old & new if former is None else old <= new or new <= old
+        if old and former != it.source and not shared:
+            path = Path(it.source)
+            raise ConfigError(
+                f"{folder}: holds another data set called {it.name!r}"
+                + (f" (of {former})" if former else "")
+                + f" than {it.source}, and they would share a mean; keep this one in a run folder of its own:"
+                f" --out {folder.with_name(f'{path.parent.name}-{path.name}')}"
+            )
+
+
+def _note_disturbance(timed: list[Measurement], events: Events) -> None:
+    """Tell whether other processes had part in the times of trials that ran alone."""
+    load = os.getloadavg()[0]
+    disturbed = [it for it in timed if _disturbed(it)]
+    if disturbed:
+        worst = min(disturbed, key=lambda it: it.cpu_share or 0.0)
+        events.note(
+            f"times of {len(disturbed)} of {len(timed)} trials are too long: other processes took part of the"
+            f" processor ({worst.codec} on {worst.image} had {worst.cpu_share:.0%} of it, the load average is"
+            f" {load:.1f}); on an idle machine the same command measures these again"
+        )
+    elif load > 1 + _CROWDED * (os.cpu_count() or 1):  # the timed work itself is 1
+        events.note(
+            f"the load average is {load:.1f}: other processes ran beside this one. They left it its"
+            " processor, but memory and caches are shared, and times may be too long"
+        )
+
+
+def _disturbed(it: Measurement) -> bool:
+    return it.cpu_share is not None and it.cpu_share < DISTURBED
 
 
 def _also_taken(
@@ -188,10 +281,12 @@ def _recipe(plan: Plan, environment: Environment, options: Options, metrics: Dev
 
 
 def _resumed_info(
-    writer: RunWriter, plan: Plan, environment: Environment, specs: dict[str, DatasetSpec], events: Events
+    writer: RunWriter, plan: Plan, environment: Environment, datasets: Sequence[Dataset], events: Events
 ) -> RunInfo:
     """``run.json`` for the plan, joined with what the folder holds already."""
-    licences = {name: spec.licence for name, spec in specs.items()}
+    specs = catalog()
+    sources = {it.name: it.source for it in datasets}
+    licences = {name: specs[name].licence for name in sources if name in specs}
     if is_run(writer.folder):
         before = read_info(writer.folder)
         changed = before.environment.differences(environment)
@@ -219,14 +314,53 @@ def _resumed_info(
                 " aside; give another --out to keep both"
             )
         plan = before.plan.merged(plan)
-        licences = before.datasets | licences
+        licences = {key: it for key, it in before.datasets.items() if key not in sources} | licences
+        sources = before.sources | sources
     return RunInfo(
         environment=environment,
         datasets=licences,
+        sources=sources,
         images=plan.images,
         codecs=plan.codecs,
         metrics=plan.metrics,
     )
+
+
+def _without_history(folder: Path, info: RunInfo, asked: Plan, options: Options, events: Events) -> RunInfo:
+    """``run.json`` without what the folder holds, but not for every image, and nobody asks for now."""
+    before = read_info(folder).plan
+    if options.prune:
+        whole = Plan(asked.images, asked.codecs, info.metrics)
+    else:
+        selector = Selector(info)
+        measured = {row for it in read_journal(folder) if (row := selector.row(it)) is not None}
+        whole = info.plan.without_gaps(asked, measured)
+    if told := _left_out(before, whole):
+        brings = (
+            "" if options.prune else "; the command that asks for them brings them back, --prune removes them"
+        )
+        events.note(f"no longer in reports, since this command does not ask for them: {told}{brings}")
+    return msgspec.structs.replace(info, images=whole.images, codecs=whole.codecs)
+
+
+def _left_out(before: Plan, now: Plan) -> str:
+    """What of a former plan is in the present one no more."""
+    points = {it.label: it.qualities for it in now.codecs}
+    identities = {it.identity for it in now.codecs}
+    told = []
+    for it in before.codecs:
+        if it.label not in points and it.identity not in identities:
+            told.append(it.label)
+        elif lost := [
+            f"{q:g}" for q in it.qualities if q is not None and q not in points.get(it.label, (q,))
+        ]:
+            told.append(f"{it.label} at {', '.join(lost)}")
+    names = {(it.dataset, it.name) for it in now.images}
+    images = [it for it in before.images if (it.dataset, it.name) not in names]
+    if images:
+        some = ", ".join(it.name for it in images[:3]) + (", …" if len(images) > 3 else "")
+        told.append(f"{len(images)} image{'s' if len(images) > 1 else ''} ({some})")
+    return "; ".join(told)
 
 
 def _note_renewed(folder: Path, before: RunInfo, plan: Plan, events: Events) -> None:
@@ -271,7 +405,7 @@ def _serves(it: Measurement, folder: Path, options: Options) -> bool:
     """Whether a result is all that a run with these options would give."""
     if it.status != "ok":
         return False
-    if options.timing and (it.timing != "alone" or len(it.encode_s) < options.repeats):
+    if options.timing and (it.timing != "alone" or len(it.encode_s) < options.repeats or _disturbed(it)):
         return False
     kept = folder / BITSTREAM_FOLDER / str(it.bitstream_sha256)
     return not options.keep_bitstreams or kept.exists()
@@ -331,7 +465,9 @@ class _Describer:
         return self.device(suite.device)
 
 
-def _outcomes(todo: list[Trial], zygote: Zygote, options: Options, recipe: Recipe) -> Iterator[Outcome]:
+def _outcomes(
+    todo: list[Trial], zygote: Zygote, options: Options, recipe: Recipe
+) -> Iterator[tuple[str, Outcome]]:
     # Times are honest only where nothing else runs.
     gpu = recipe.metrics_device == "cuda" or any(it.codec.on_gpu for it in todo)
     jobs = 1 if options.timing else max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))
@@ -340,4 +476,6 @@ def _outcomes(todo: list[Trial], zygote: Zygote, options: Options, recipe: Recip
         memory=int(_MEMORY_SHARE * memory_bytes() / jobs),
         cpu=pinned_cpu() if options.timing else -1,
     )
-    return run_trials(todo, zygote, limits, jobs, lambda trial, slot: measure(trial, slot, recipe))
+    return run_trials(
+        todo, zygote, limits, jobs, lambda it, slot: (it.codec.label, measure(it, slot, recipe))
+    )

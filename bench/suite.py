@@ -16,7 +16,9 @@ A codec SPEC is ``NAME[:option=value,...][@quality,...]``, where NAME is an inst
 from __future__ import annotations
 
 import math
+import os
 import re
+import shlex
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,7 +26,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from bench.check.limits import Gate
+from bench.datasets import is_known
 from bench.errors import ConfigError
+from bench.layout import is_one_line
 from bench.yamlfile import load_yaml, validate
 
 DEFAULT_METRICS = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim_rgb", "ms_ssim_rgb")
@@ -33,11 +37,22 @@ Device = Literal["auto", "cpu", "cuda"]
 
 Option = bool | int | float | str
 
+_FILE_OPTIONS = frozenset({"weights", "generator"})
+"""Options that are paths, whether or not there is such a file."""
+_COMMAND_OPTIONS = frozenset({"encode", "decode", "version_command"})
+"""Command lines of external programs."""
+
 
 def _points(quality: tuple[float, ...]) -> tuple[float, ...]:
     if not quality or not all(map(math.isfinite, quality)):
         raise ValueError("give at least one number, all of them finite")
     return tuple(dict.fromkeys(quality))
+
+
+def _one_line(label: str) -> str:
+    if not is_one_line(label):
+        raise ValueError("a label is one line without control characters")
+    return label
 
 
 OperatingPoints = Annotated[tuple[float, ...], AfterValidator(_points)]
@@ -49,7 +64,7 @@ class CodecEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     codec: str
     """Installed name, or ``path/to/file.py:Class``."""
-    label: str | None = Field(default=None, min_length=1, max_length=80)
+    label: Annotated[str, AfterValidator(_one_line)] | None = Field(default=None, min_length=1, max_length=80)
     config: dict[str, Option] = {}
     quality: OperatingPoints | None = None
     """Operating points; None stands for the codec's own sweep."""
@@ -80,6 +95,8 @@ class Suite(BaseModel):
     metrics: tuple[str, ...] = Field(default=DEFAULT_METRICS, min_length=1)
     limit: int | None = Field(default=None, ge=1)
     """Take only the first images of each data set."""
+    recursive: bool = False
+    """Take the images in the sub-folders of a folder as well."""
     device: Device = "auto"
     """Where codecs that can choose run; ``auto`` leaves it to each codec."""
     gate: Gate = Gate()
@@ -108,7 +125,7 @@ class Suite(BaseModel):
 
 
 def load_suite(path: Path) -> Suite:
-    """Read a suite file. Folders and codec files in it are relative to the file.
+    """Read a suite file. Folders and files in it are relative to the file, and absolute in the result.
 
     Raises
     ------
@@ -117,18 +134,70 @@ def load_suite(path: Path) -> Suite:
     """
     document = load_yaml(path)
     suite = validate(Suite, {} if document.data is None else document.data, document)
-    base = path.parent
-
-    def located(name: str) -> str:
-        return str(base / name) if (base / name).exists() and not Path(name).is_absolute() else name
-
-    codecs = tuple(it.model_copy(update={"codec": _located_codec(it.codec, base)}) for it in suite.codecs)
-    return suite.model_copy(update={"datasets": tuple(map(located, suite.datasets)), "codecs": codecs})
+    return located(suite, path.parent)
 
 
-def _located_codec(codec: str, base: Path) -> str:
-    file, separator, rest = codec.partition(":")
-    return f"{base / file}{separator}{rest}" if file.endswith(".py") else codec
+def located(suite: Suite, base: Path) -> Suite:
+    """The suite with absolute paths; those in it are relative to ``base``.
+
+    A data set that the catalogue knows is no path; a folder of that name is ``./NAME``.
+    """
+    base = base.absolute()
+    datasets = tuple(it if is_known(it) else _located_folder(it, base) for it in suite.datasets)
+    codecs = tuple(located_codec(it, base) for it in suite.codecs)
+    return suite.model_copy(update={"datasets": datasets, "codecs": codecs})
+
+
+def located_codec(entry: CodecEntry, base: Path) -> CodecEntry:
+    """The entry with absolute paths: of a codec file, of options that are paths, and in command lines."""
+    file, separator, rest = entry.codec.partition(":")
+    codec = f"{_absolute(file, base)}{separator}{rest}" if file.endswith(".py") else entry.codec
+    config = {key: _located_option(key, value, base) for key, value in entry.config.items()}
+    return entry.model_copy(update={"codec": codec, "config": config})
+
+
+def _located_folder(name: str, base: Path) -> str:
+    # A name that is neither known nor a path is left as it is: the error is about it.
+    path = _absolute(name, base)
+    return path if "/" in name or Path(path).exists() else name
+
+
+def _located_option(name: str, value: Option, base: Path) -> Option:
+    if not isinstance(value, str) or not value:
+        return value
+    if name in _FILE_OPTIONS and "." in value:
+        return _absolute(value, base)
+    if name in _COMMAND_OPTIONS:
+        return _located_command(value, base)
+    return _located_file(value, base) if "/" in value or "." in value else value
+
+
+def _located_command(line: str, base: Path) -> str:
+    """A command line in which the files that it names are absolute; a program without a slash is on PATH."""
+    try:
+        program, *words = shlex.split(line)
+    except ValueError:  # nothing, or an open quote: the codec says so
+        return line
+    located = [_absolute(program, base) if "/" in program else program]
+    for word in words:
+        option, equals, value = word.rpartition("=")
+        located.append(f"{option}{equals}{_located_file(value, base)}")
+    return " ".join(map(_quoted, located)) if located != [program, *words] else line
+
+
+def _quoted(word: str) -> str:
+    """For :func:`shlex.split`, which leaves ``{input}`` as it is."""
+    return word if re.fullmatch(r"[\w@%+=:,./{}-]+", word) else shlex.quote(word)
+
+
+def _located_file(text: str, base: Path) -> str:
+    """The absolute path of a file; what names none beside ``base`` stays."""
+    path = _absolute(text, base)
+    return path if Path(path).is_file() else text
+
+
+def _absolute(path: str, base: Path) -> str:
+    return os.path.normpath(base / Path(path).expanduser())
 
 
 def parse_codec(spec: str) -> CodecEntry:

@@ -6,20 +6,29 @@ from bench.errors import BadBitstream
 
 MAX_PIXELS = 1 << 28
 """Largest picture, in pixels (805 MB decoded), that a header may claim."""
+_FLAT_PIXELS = 1 << 26
+"""Largest picture that a few bytes may claim in a format where pixels alike cost nothing."""
+_FLAT_PIXELS_PER_BYTE = 1 << 17
 
 
-def check_claim(codec: str, size: tuple[int, int], n_bytes: int, pixels_per_byte: int = MAX_PIXELS) -> None:
+def check_claim(codec: str, size: tuple[int, int], n_bytes: int, pixels_per_byte: int | None = None) -> None:
     """Refuse a claimed ``size`` (width, height) that ``n_bytes`` of bitstream cannot hold.
 
-    ``pixels_per_byte`` is the most that the format can code in a byte.
+    Parameters
+    ----------
+    pixels_per_byte : the most that the format can code in a byte; None where a flat picture costs next to
+        nothing. It may then have 67 megapixels, and above that 131072 for each byte
 
     Raises
     ------
     BadBitstream
-        The size is empty, over ``MAX_PIXELS``, or over ``pixels_per_byte * n_bytes``.
+        The size is empty, over ``MAX_PIXELS``, or more than the bytes can hold.
     """
     width, height = size
-    if not 0 < width * height <= min(MAX_PIXELS, pixels_per_byte * n_bytes):
+    most = max(_FLAT_PIXELS, _FLAT_PIXELS_PER_BYTE * n_bytes)
+    if pixels_per_byte is not None:
+        most = pixels_per_byte * n_bytes
+    if not 0 < width * height <= min(MAX_PIXELS, most):
         raise BadBitstream(f"{codec}: {n_bytes} bytes claim to be {width}x{height} pixels")
 
 

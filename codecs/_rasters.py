@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.codec import Image
-from bench.errors import BadBitstream
+from bench.errors import BadBitstream, BadImage, Unsupported, UnsupportedImage
+from bench.image import Picture, read_image
 
 RasterFormat = Literal["ppm", "png", "yuv444"]
 RASTER_FORMATS: tuple[str, ...] = get_args(RasterFormat)
@@ -37,30 +38,36 @@ def write_raster(path: Path, image: Image, form: str) -> None:
     PIL.Image.fromarray(image).save(path, format=form)
 
 
-def read_raster(path: Path, form: str, size: tuple[int, int]) -> Image:
-    """Read a picture; ``size``, (width, height), is looked at for ``yuv444`` only.
+def read_raster(path: Path, form: str, size: tuple[int, int]) -> Picture:
+    """Read a picture as an original is read: nothing is narrowed, and a conversion is told.
+
+    Parameters
+    ----------
+    form : ``yuv444``, or anything else for a picture file, whose kind is seen from its bytes
+    size : (width, height) of a ``yuv444`` picture
 
     Raises
     ------
     BadBitstream
-        The file is not an 8-bit RGB picture of that format or size.
+        The file is truncated, damaged or no picture, or not of ``size``.
+    Unsupported
+        A sound picture that 8-bit RGB can't hold: more bits a sample, or transparent pixels.
     """
     if form == "yuv444":
         width, height = size
         samples = np.fromfile(path, np.uint8)
         if samples.size != 3 * width * height:
-            raise BadBitstream(f"{path.name}: {samples.size} bytes are no 4:4:4 picture of {width}x{height}")
+            raise BadBitstream(
+                f"{path.name}: {samples.size} bytes are no 8-bit 4:4:4 picture of {width}x{height}"
+            )
         ycc = samples.reshape(3, height, width).transpose(1, 2, 0) - _CHROMA_OFFSET
-        return np.ascontiguousarray(_to_bytes(ycc @ np.linalg.inv(_TO_YCC).T))
-    import PIL.Image
-
+        return Picture(np.ascontiguousarray(_to_bytes(ycc @ np.linalg.inv(_TO_YCC).T)), "")
     try:
-        with PIL.Image.open(path, formats=[form]) as picture:
-            if picture.mode != "RGB":
-                raise BadBitstream(f"{path.name}: a picture of mode {picture.mode}, not 8-bit RGB")
-            return np.array(picture)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise BadBitstream(f"{path.name}: not a sound {form} file: {error}") from error
+        return read_image(path)
+    except (BadImage, UnsupportedImage) as error:
+        kind = BadBitstream if isinstance(error, BadImage) else Unsupported
+        # without the scratch folder, whose name differs from trial to trial
+        raise kind(str(error).replace(str(path), f"the decoder's {path.name}")) from error
 
 
 def _to_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -6,8 +6,10 @@ from typing import Literal, get_args
 
 from bench.codec import Image
 
+from ._claims import check_claim
 from ._library import as_image, damage, load_imagecodecs
 from ._options import check_choice, check_integer, check_side, check_whole_quality
+from ._sizes import avif_size
 
 Subsampling = Literal["420", "422", "444"]
 
@@ -53,5 +55,6 @@ class Avif:
 
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the picture."""
+        check_claim(self.name, avif_size(bitstream), len(bitstream))
         with damage(self.name):
             return as_image(self.name, self._imagecodecs.avif_decode(bitstream, numthreads=1))

@@ -19,6 +19,8 @@ from ._rasters import RASTER_FORMATS, RasterFormat, read_raster, write_raster
 
 _SIZE_BYTES = 8
 _LAST_LINES = 5
+_MOST = 1e9
+"""End of the range of settings where the description names none: the contract wants a finite one."""
 
 
 class Command:
@@ -39,13 +41,15 @@ class Command:
         quality is minus the setting, so that ``qualities="37,32,27,22"`` are −37 to −22
     lossless : the pair returns the same pixels, and has no ``{quality}``
     input_format, output_format : what the encoder reads and the decoder writes; ``yuv444`` is raw
-        planar 8-bit full-range BT.709
+        planar 8-bit full-range BT.709. A picture file that the decoder writes is read as an original is:
+        grey, palette, opaque alpha and EXIF orientation are converted, which :attr:`treatment` tells
     bitstream_suffix : file name extension of the bitstream
     version_command : its first line of output becomes part of ``version``, beside a hash of
         every file that the command lines name
     """
 
     name = "command"
+    trusted_options = ("encode", "decode", "version_command")
 
     def __init__(
         self,
@@ -69,11 +73,13 @@ class Command:
         self._sign = -1.0 if lower_is_better else 1.0
         self.lossless = lossless
         self.qualities = tuple(sorted(self._sign * setting for setting in _settings(qualities)))
-        ends = (self.qualities[0], self.qualities[-1]) if self.qualities else (-math.inf, math.inf)
+        ends = (self.qualities[0], self.qualities[-1]) if self.qualities else (-_MOST, _MOST)
         self.quality_range = None if lossless else ends
         self._input_format = input_format
         self._output_format = output_format
         self._suffix = bitstream_suffix
+        self.treatment = ""
+        """Conversions of the picture that the decoder wrote last."""
         self.version = f"1+{_fingerprint((*self._encode, *self._decode))}"
         if version_command:
             self.version += f" ({_first_line(_template('version_command', version_command, ()))})"
@@ -109,7 +115,9 @@ class Command:
         Raises
         ------
         BadBitstream
-            The program failed, or did not write an 8-bit RGB picture.
+            The program failed, or did not write a sound picture.
+        Unsupported
+            The picture has more than 8 bits a sample, or transparent pixels.
         """
         size = (0, 0)
         if self._output_format == "yuv444":
@@ -123,7 +131,9 @@ class Command:
             failure = _run(self._decode, {**values, "{input}": str(source), "{output}": str(target)})
             if failure or not target.is_file():
                 raise BadBitstream(f"command: decoder {self._decode[0]} {failure or 'wrote no output'}")
-            return read_raster(target, self._output_format, size)
+            picture = read_raster(target, self._output_format, size)
+        self.treatment = picture.treatment
+        return picture.pixels
 
 
 def _template(option: str, line: str, needed: tuple[str, ...]) -> tuple[str, ...]:

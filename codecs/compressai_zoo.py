@@ -37,7 +37,7 @@ _HEAD = struct.Struct("<4s4sBHH")
 _WORD = struct.Struct("<I")
 _MAX_PIXELS = 1 << 27
 _PATCH = 64
-_INSTALL = 'pip install "rdbench[learned]"'
+_INSTALL = 'pip install "rdbench[zoo]", on Python 3.11 or 3.12: there are no wheels for later ones'
 _WORST_EXPANSION = 1 << 22
 """Pixels per byte that a header may claim; real streams of these models stay far below."""
 
@@ -65,6 +65,7 @@ class CompressAi:
     """
 
     name = "compressai"
+    trusted_options = ("weights",)
     lossless = False
     qualities: tuple[float, ...]
     quality_range: tuple[float, float] | None
@@ -89,7 +90,7 @@ class CompressAi:
             import compressai
             import torch
         except ImportError as error:
-            raise CodecUnavailable(f"compressai is not installed ({error}): {_INSTALL}") from error
+            raise CodecUnavailable(f"compressai needs torch and compressai ({error}): {_INSTALL}") from error
         self._device = torch_device(self.name, device)
         self._model = model
         self._metric = metric

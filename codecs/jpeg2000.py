@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from bench.codec import Image
+from bench.errors import BadBitstream
 
 from ._claims import check_claim, check_end
 from ._library import as_image, damage, load_imagecodecs, load_pillow
@@ -53,7 +54,9 @@ class Jpeg2000:
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the picture."""
         check_end(self.name, bitstream)
-        # in the SIZ segment, which comes first
+        # in the SIZ segment, which comes first, as does the number of components
+        if bitstream[:4] != b"\xff\x4f\xff\x51" or bitstream[40:42] != b"\x00\x03":
+            raise BadBitstream("jpeg2000: no codestream of three components")
         size = (int.from_bytes(bitstream[8:12], "big"), int.from_bytes(bitstream[12:16], "big"))
         check_claim(self.name, size, len(bitstream))
         with damage(self.name):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bench.codec import Image
 
+from ._claims import check_claim
 from ._library import as_image, damage, load_imagecodecs
 from ._options import check_integer, check_quality
+from ._sizes import jpegxl_size
 
 
 def distance(quality: float) -> float:
@@ -59,5 +61,6 @@ class JpegXl:
 
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the picture."""
+        check_claim(self.name, jpegxl_size(bitstream), len(bitstream))
         with damage(self.name):
             return as_image(self.name, self._imagecodecs.jpegxl_decode(bitstream, numthreads=1))

@@ -7,8 +7,10 @@ from typing import Literal, get_args
 from bench.codec import Image
 from bench.explanation import Explanation
 
+from ._claims import check_claim
 from ._library import as_image, damage, load_imagecodecs
 from ._options import check_choice, check_integer, check_side
+from ._sizes import png_size
 
 Filter = Literal["adaptive", "none", "sub", "up", "average", "paeth"]
 
@@ -53,6 +55,8 @@ class Png:
 
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the picture."""
+        # DEFLATE expands a byte to 1032 at most, of which a pixel takes 3
+        check_claim(self.name, png_size(bitstream), len(bitstream), 344)
         with damage(self.name):
             return as_image(self.name, self._imagecodecs.png_decode(bitstream))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bench.codec import Image
 
+from ._claims import check_claim
 from ._library import as_image, damage, load_imagecodecs
 from ._options import check_integer, check_quality, check_side
+from ._sizes import webp_size
 
 
 class WebP:
@@ -48,5 +50,6 @@ class WebP:
 
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the picture."""
+        check_claim(self.name, webp_size(bitstream), len(bitstream))
         with damage(self.name):
             return as_image(self.name, self._imagecodecs.webp_decode(bitstream))

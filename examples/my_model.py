@@ -1,4 +1,7 @@
-"""A PyTorch model of your own as a codec: ``rdbench run --codec examples/my_model.py:MyModel``."""
+"""A PyTorch model of your own as a codec: ``rdbench run --codec examples/my_model.py:MyModel``.
+
+The model that stands in for yours is CompressAI's: pip install "rdbench[zoo]".
+"""
 
 import hashlib
 import struct

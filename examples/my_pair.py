@@ -22,6 +22,8 @@ class MyPair:
     qualities, quality_range = (1.0, 2.0, 3.0, 4.0), (1.0, 6.0)
 
     def encode(self, image, quality):
+        if not 1 <= quality <= 6:
+            raise ValueError(f"quality {quality} is outside 1 to 6")
         return encode(image, 2 ** (7 - round(quality)))
 
     def decode(self, bitstream):

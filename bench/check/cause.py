@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Any
 
 from bench.check.limits import Gate
 from bench.check.state import CodecState, State
@@ -28,8 +30,11 @@ def tolerance(before: State, after: State, unit: str) -> float:
     one environment anything from 1e-6 counts, across environments from 1e-3 dB, or 1e-4 for a metric that is
     not in decibels.
     """
-    if not differences(before.environment, after.environment):
-        return _SAME
+    return tolerance_of(unit) if differences(before.environment, after.environment) else _SAME
+
+
+def tolerance_of(unit: str) -> float:
+    """The difference of a metric from which on it counts between two environments."""
     return _ACROSS_DB if unit == "dB" else _ACROSS
 
 
@@ -60,11 +65,16 @@ def code_change(before: CodecState, after: CodecState) -> str:
     changes = [f"adapter {one} -> {other}"] if one != other else []
     for key in sorted(before.config.keys() | after.config.keys()):
         old, new = before.config.get(key), after.config.get(key)
-        if old != new:
+        if _without_folders(old) != _without_folders(new):
             changes.append(f"option {key} {old} -> {new}")
     if before.weights_sha256 != after.weights_sha256:
         changes.append("other weights")
     return ", ".join(changes)
+
+
+def _without_folders(value: Any) -> Any:
+    """An option without the folders of the files that it names: another checkout is no change."""
+    return [Path(it).name for it in value.split()] if isinstance(value, str) else value
 
 
 def _parts(version: str) -> tuple[str, str]:

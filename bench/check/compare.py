@@ -10,6 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from bench.check.cause import code_change, differences, outside_cause
+from bench.check.contradictions import require_consistent
 from bench.check.curves import curve_findings
 from bench.check.limits import Gate
 from bench.check.state import CodecState, State, TrialState
@@ -26,7 +27,7 @@ def compare(baseline: State, run: State, limits: Limits) -> Verdict:
     Raises
     ------
     ConfigError
-        The two have no trial in common.
+        The two have no trial in common, or contradict each other.
     """
     now = {it.label: it for it in run.codecs}
     before = {it.label: it for it in baseline.codecs}
@@ -35,6 +36,7 @@ def compare(baseline: State, run: State, limits: Limits) -> Verdict:
             f"the run ({', '.join(now) or 'no codec'}) and the baseline ({', '.join(before)}) have no trial"
             " in common: other codecs, qualities or images"
         )
+    require_consistent(baseline, run)
     findings: list[Finding] = []
     counts = _Counts()
     for codec in baseline.codecs:

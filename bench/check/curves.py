@@ -52,7 +52,8 @@ def _finding(
     measure = f"BD-rate ({name})"
     if result.value is None:
         if rules.gate.max_bytes is None or rules.gate.drop(name, metric.unit) is None:
-            yield Finding("inconclusive", False, before.label, None, measure, detail=f"n/a ({result.reason})")
+            fails = rules.gate.inconclusive == "fail"
+            yield Finding("inconclusive", fails, before.label, None, measure, detail=f"n/a ({result.reason})")
         return
     value = result.value
     kind: Kind = "regression" if value > limit else "improved" if value < -limit else "changed"

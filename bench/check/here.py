@@ -16,11 +16,13 @@ import numpy as np
 from bench import registry
 from bench.check.state import CodecState, ImageState, MetricState, State, TrialState
 from bench.codec import Codec, Image
+from bench.datasets import pictures_in
+from bench.engines import kernel_cache
 from bench.engines.honesty import Mismatch, check_pixels, materialised
 from bench.engines.options import complete_config
 from bench.environment import current
 from bench.errors import ConfigError, MetricUndefined
-from bench.image import SUFFIXES, read_image
+from bench.image import read_image
 from bench.metrics.base import Metric, Pair, Reference
 
 METRICS = ("psnr_rgb", "psnr_y", "ssim_rgb")
@@ -93,8 +95,8 @@ def images_of(given: Mapping[str, Image] | Path | str | None) -> dict[str, Image
         found = dict(given)
     else:
         folder = Path(given)
-        files = sorted(it for it in folder.glob("*") if it.suffix.lower() in SUFFIXES)
-        found = {it.name: read_image(it).pixels for it in files}
+        files, _ = pictures_in(folder)
+        found = {name: read_image(it).pixels for name, it in files.items()}
     if not found:
         raise ConfigError(f"no images in {given}")
     return found
@@ -104,6 +106,7 @@ def measured(
     subject: Subject, images: Mapping[str, Image], qualities: Sequence[float | None] | None = None
 ) -> State:
     """Encode, decode and score everything. What a codec raises becomes a failed trial."""
+    kernel_cache.provide()
     points = tuple(qualities) if qualities else subject.qualities
     metrics: dict[str, Metric] = {}
     if subject.decode is not None:

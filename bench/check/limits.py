@@ -61,6 +61,8 @@ class Gate(BaseModel):
     """Ratio of new time to old time."""
     environment: Literal["fail", "warn"] = "fail"
     """What becomes of results that are worse in a changed environment."""
+    inconclusive: Literal["fail", "warn"] = "warn"
+    """What becomes of what cannot be told: times that are too uneven, a BD-rate that does not exist."""
     own_library: bool = False
     """The library that the codec's version names is what is under test: its change is no excuse."""
 

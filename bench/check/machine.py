@@ -50,10 +50,11 @@ def as_github(verdict: Verdict) -> str:
     lines = []
     for it in verdict.findings:
         level = "error" if it.fails else "notice"
-        if it.kind == "inconclusive" or (it.kind == "environment changed" and not it.fails):
+        if it.kind in ("inconclusive", "environment changed") and not it.fails:
             level = "warning"
         lines.append(_command(level, f"{it.label}: {it.kind}", sentence(it)))
     level = {"pass": "notice", "inconclusive": "warning"}.get(verdict.outcome, "error")
+    level = "error" if any(it.fails for it in verdict.findings) else level
     lines.append(_command(level, "rdbench check", "\n".join((headline(verdict), *remarks(verdict)))))
     return "\n".join(lines) + "\n"
 
@@ -61,7 +62,7 @@ def as_github(verdict: Verdict) -> str:
 def _case(suite: ElementTree.Element, finding: Finding) -> None:
     point = "" if finding.quality is None else f" quality {finding.quality:g}"
     case = ElementTree.SubElement(
-        suite, "testcase", classname=_clean(finding.label), name=f"{finding.measure}{point}"
+        suite, "testcase", classname=_clean(finding.label), name=_clean(f"{finding.measure}{point}")
     )
     text = _clean(sentence(finding))
     if finding.fails:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.check.verdict import Change, Finding, Kind, SpeedCell
+from bench.errors import ConfigError
 from bench.timing.abba import CellKey, Problem, Samples, Schedule, Timed, measure_abba
 from bench.timing.side import Side
-from bench.timing.statistics import Judgement, estimate, judge, round_ratios
+from bench.timing.statistics import Judgement, detectable_at_best, estimate, judge, round_ratios
 from bench.timing.subjects import Subject, Subjects
+
+_WORTH_SEEING = 1.10
+"""A limit may be stricter than what the usual number of rounds can show."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,31 @@ class SpeedRequest:
     subjects: Subjects
     limits: dict[str, float | None]
     schedule: Schedule
+    strict: frozenset[str] = frozenset()
+    """Labels of which an inconclusive comparison fails."""
+
+    def require_sight(self) -> None:
+        """Refuse a schedule that could show nothing of what the limits are about, before it is measured.
+
+        Raises
+        ------
+        ConfigError
+            Names the number of rounds that could.
+        """
+        limits = {it.label: self.limits[it.label] for it in self.subjects.codecs}
+        known = [it for it in limits.values() if it is not None]
+        if not known:
+            return
+        cells = 2 * sum(len(it.qualities) for it in self.subjects.codecs if limits[it.label] is not None)
+        limit = max(_WORTH_SEEING, min(known))
+        rounds = self.schedule.rounds
+        if detectable_at_best(rounds, cells) > limit:
+            enough = next(it for it in itertools.count(rounds) if detectable_at_best(it, cells) <= limit)
+            raise ConfigError(
+                f"--rounds {rounds}: in {cells} comparisons even a quiet machine shows no slow-down under"
+                f" {detectable_at_best(rounds, cells):.2f}, so that a limit of {min(known):.2f} would hold"
+                f" nothing back; give --rounds {enough} or more"
+            )
 
 
 @dataclass(frozen=True)
@@ -58,9 +88,26 @@ def compare_speed(
             detail = f"measured twice, {first}" if it.word == "slower" else f"{first}, not confirmed"
             cells[key] = _cell(key, again.cells[key], it, request, detail)
         timed = Timed(timed.cells, (*timed.problems, *again.problems), timed.remarks)
-    findings = [it for key, cell in cells.items() for it in _findings(cell, final[key])]
-    findings += [_problem(it) for it in timed.problems]
-    return SpeedResult(tuple(cells.values()), tuple(findings), timed.remarks)
+    findings = [
+        it
+        for key, cell in cells.items()
+        for it in _findings(cell, final[key], strict=cell.label in request.strict)
+    ]
+    findings += [_problem(it, request) for it in timed.problems]
+    return SpeedResult(tuple(cells.values()), tuple(findings), (*timed.remarks, *_sight(cells.values())))
+
+
+def _sight(cells: Iterable[SpeedCell]) -> Iterator[str]:
+    """What could not have been seen, where that is more than the limit."""
+    blind = [it for it in cells if it.word == "inconclusive"]
+    if blind:
+        worst = max(blind, key=lambda it: it.detectable)
+        point = "" if worst.quality is None else f" at {worst.quality:g}"
+        yield (
+            f"{len(blind)} comparisons are inconclusive; the smallest slow-down that could have been seen is"
+            f" {worst.detectable:.2f} in the worst of them ({worst.operation} of {worst.label}{point}): more"
+            " --rounds or a quieter machine show smaller ones"
+        )
 
 
 def _measured(request: SpeedRequest, subjects: list[Subject], progress: Callable[[int, int], None]) -> Timed:
@@ -87,6 +134,9 @@ def _cell(
     key: CellKey, samples: Samples, judgement: Judgement, request: SpeedRequest, detail: str = ""
 ) -> SpeedCell:
     label, quality, operation = key
+    if judgement.word == "inconclusive":
+        blind = f"no slow-down under {judgement.detectable:.2f} could be seen"
+        detail = "; ".join(filter(None, (detail, blind)))
     return SpeedCell(
         label,
         quality,
@@ -97,10 +147,11 @@ def _cell(
         request.schedule.samples,
         judgement.word,
         detail,
+        judgement.detectable,
     )
 
 
-def _findings(cell: SpeedCell, samples: Samples) -> Iterator[Finding]:
+def _findings(cell: SpeedCell, samples: Samples, *, strict: bool) -> Iterator[Finding]:
     kinds: dict[str, Kind] = {"slower": "slower", "faster": "improved", "inconclusive": "inconclusive"}
     if cell.word not in kinds:
         return
@@ -111,7 +162,7 @@ def _findings(cell: SpeedCell, samples: Samples) -> Iterator[Finding]:
     changes = sorted(_changes(samples), key=lambda it: -it.amount) if kind != "inconclusive" else ()
     yield Finding(
         kind,
-        kind == "slower",
+        kind == "slower" or (kind == "inconclusive" and strict),
         cell.label,
         cell.quality,
         f"{cell.operation} time",
@@ -130,7 +181,8 @@ def _changes(samples: Samples) -> Iterator[Change]:
         yield Change(image, old, new, 100 * (math.exp(float(ratios[row])) - 1))
 
 
-def _problem(problem: Problem) -> Finding:
+def _problem(problem: Problem, request: SpeedRequest) -> Finding:
     """A new side that fails is a failure; an old one that does leaves nothing to compare with."""
     kind: Kind = "failed" if problem.of_new_side else "inconclusive"
-    return Finding(kind, problem.of_new_side, problem.label, None, "time", detail=problem.message)
+    fails = problem.of_new_side or problem.label in request.strict
+    return Finding(kind, fails, problem.label, None, "time", detail=problem.message)

@@ -19,8 +19,9 @@ import msgspec
 
 from bench.environment import Environment
 from bench.errors import ConfigError, StoreError
-from bench.record import Status
-from bench.store import write_atomically
+from bench.jsonfile import MalformedJson, Option, Sha256, decode_json
+from bench.record import Count, MetricValue, Seconds, Side, Status
+from bench.safe_files import read_regular, write_atomically
 
 BASELINE_SCHEMA = 1
 FORMAT = "rdbench baseline"
@@ -33,15 +34,15 @@ class TrialState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """``data set/file``."""
     quality: float | None = None
     status: Status = "ok"
-    bytes: int | None = None
-    bitstream_sha256: str | None = None
-    pixels_sha256: str | None = None
+    bytes: Count | None = None
+    bitstream_sha256: Sha256 | None = None
+    pixels_sha256: Sha256 | None = None
     exact: bool = False
-    metrics: dict[str, float | None] = {}
+    metrics: dict[str, MetricValue | None] = {}
     error: str = ""
-    encode_s: tuple[float, ...] = ()
+    encode_s: tuple[Seconds, ...] = ()
     """Raw samples in seconds, where times were taken in earnest; for the record, never compared."""
-    decode_s: tuple[float, ...] = ()
+    decode_s: tuple[Seconds, ...] = ()
 
     @property
     def key(self) -> tuple[str, float | None]:
@@ -62,7 +63,7 @@ class CodecState(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     codec: str
     version: str
-    config: dict[str, Any] = {}
+    config: dict[str, Option] = {}
     weights_sha256: str | None = None
     trials: tuple[TrialState, ...] = ()
 
@@ -84,9 +85,9 @@ class MetricState(msgspec.Struct, frozen=True, omit_defaults=True):
 class ImageState(msgspec.Struct, frozen=True):
     """An image by its identity, and its size in pixels where it could be read."""
 
-    sha256: str
-    width: int | None = None
-    height: int | None = None
+    sha256: Sha256
+    width: Side | None = None
+    height: Side | None = None
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,14 +120,14 @@ def read_baseline(path: Path) -> State:
         It is no baseline, damaged, or of an unknown schema; the message names the version.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path, links=True)
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read ({error.strerror}); `rdbench baseline RUN --output {path}` makes one"
         ) from error
     try:
-        head = msgspec.json.decode(data, type=_Head)
-    except msgspec.MsgspecError as error:
+        head = decode_json(data, _Head)
+    except MalformedJson as error:
         raise StoreError(f"{path}: not a baseline file of rdbench ({error})") from error
     if head.format != FORMAT:
         raise StoreError(f"{path}: not a baseline file of rdbench, but {head.format!r}")
@@ -136,9 +137,9 @@ def read_baseline(path: Path) -> State:
             f"{path}: baseline schema version {head.schema}, this rdbench reads {BASELINE_SCHEMA}; {remedy}"
         )
     try:
-        state = msgspec.json.decode(data, type=State)
-    except msgspec.MsgspecError as error:
-        raise StoreError(f"{path}: damaged baseline ({error})") from error
+        state = decode_json(data, State)
+    except MalformedJson as error:
+        raise StoreError(f"{path}: damaged baseline ({error}); make it again") from error
     if not len(state):
         raise ConfigError(f"{path}: the baseline is empty, so nothing can be compared; make it again")
     return state

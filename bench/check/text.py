@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bench.check.verdict import Change, Finding, SpeedCell, Verdict
+from bench.escape import markdown
 from bench.layout import harmless, lay_out, wrapped
 
 _TITLES = ("verdict", "codec", "quality", "measure", "worst", "limit", "images, worst first", "because")
@@ -55,12 +56,13 @@ def _by_codec(verdict: Verdict) -> list[str]:
 def as_markdown(verdict: Verdict) -> str:
     """The same as GitHub Markdown."""
     mark = {"pass": "✅", "inconclusive": "⚠️"}.get(verdict.outcome, "❌")
+    mark = "❌" if any(it.fails for it in verdict.findings) else mark
     parts = [f"### {mark} Codec regression check: {headline(verdict)}"]
     if listed := _listed(verdict):
         parts.append(_piped([_TITLES, *map(_cells, listed)]))
     if verdict.speed:
         parts.append(_piped([_SPEED_TITLES, *(_speed_cells(it) for it in verdict.speed)]))
-    parts += [_escaped(it) for it in remarks(verdict)]
+    parts += [markdown(it) for it in remarks(verdict)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -198,9 +200,5 @@ def _wrapped(texts: Sequence[str], width: int | None) -> str:
 
 
 def _piped(table: Sequence[Sequence[str]]) -> str:
-    lines = [table[0], ["---"] * len(table[0]), *([_escaped(cell) for cell in row] for row in table[1:])]
+    lines = [table[0], ["---"] * len(table[0]), *([markdown(cell) for cell in row] for row in table[1:])]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _escaped(text: str) -> str:
-    return harmless(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

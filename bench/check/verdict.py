@@ -89,6 +89,8 @@ class SpeedCell:
     """Of each side at each image."""
     word: Literal["slower", "faster", "pass", "inconclusive"]
     detail: str = ""
+    detectable: float = 1.0
+    """The smallest slow-down that would have been seen, as a ratio."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Verdict:
             return "regression"
         if failing & {"failed", "missing"}:
             return "failed"
-        if failing:
+        if "environment changed" in failing:
             return "environment changed"
         if any(it.kind == "inconclusive" for it in self.findings):
             return "inconclusive"

@@ -17,23 +17,36 @@ EXIT_INTERRUPTED = 130
 
 def main() -> None:
     """Entry point of the console script ``rdbench``."""
+    from bench.cli import streams
     from bench.cli.app import app
+    from bench.engines import kernel_cache
     from bench.errors import BenchError
+    from bench.escape import terminal
 
+    streams.prepare()
+    kernel_cache.provide()
+    out = sys.stdout
     try:
-        app()
+        try:
+            app()
+        except SystemExit:
+            if sys.stdout is not out:  # click's answer to a broken pipe, with the exit code of a regression
+                raise BrokenPipeError from None
+            raise
+        finally:
+            streams.flush()
     except BenchError as error:
-        print(f"rdbench: {error}", file=sys.stderr)
+        streams.complain(terminal(str(error)))
         sys.exit(EXIT_USAGE)
     except BrokenPipeError:
         # The reader of a pipe (head, less) has seen enough; nothing more can be written, not even on exit.
-        sys.stdout = None
+        streams.abandon()
         sys.exit(EXIT_OK)
     except OSError as error:
         # A file that cannot be written is the user's to mend; code 1 would say that a codec has got worse.
-        if error.filename is None:
-            raise
-        print(f"rdbench: {error.filename}: {error.strerror}", file=sys.stderr)
+        streams.abandon()  # it may be standard output that is on a full disk
+        where = "" if error.filename is None else f"{error.filename}: "
+        streams.complain(f"{where}{error.strerror or error}")
         sys.exit(EXIT_USAGE)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,15 @@ app = typer.Typer(
 )
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
+TrustFolder = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        help="Run whatever codec the run folder names: programs, Python files, weights. Only for folders of"
+        " people that you trust; without it, installed codecs alone are run.",
+    ),
+]
+Recursive = Annotated[bool, typer.Option("--recursive", help="Take the images in sub-folders too.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where learned codecs and metrics run.")]
 
 
@@ -32,6 +42,9 @@ def _root(
 
         print(f"rdbench {installed('rdbench')}")
         raise typer.Exit
+
+
+_AVERAGE_HELP = "What counts the same in mean curves and tables: every image, or every pixel."
 
 
 @app.command()
@@ -78,7 +91,14 @@ def run(
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
     ] = None,
+    recursive: Recursive = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything again.")] = False,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune", help="Remove from the run what this command does not ask for; the old journal is kept."
+        ),
+    ] = False,
     timing: Annotated[
         bool,
         typer.Option(
@@ -100,13 +120,16 @@ def run(
         from bench.cli import measuring
         from bench.runner import Options
 
-        request = measuring.Request(suite, dataset, codec, quality, metric, limit, device, out, report)
+        request = measuring.Request(
+            suite, dataset, codec, quality, metric, limit, device, out, report, recursive
+        )
         options = Options(
             jobs=jobs,
             timeout=timeout,
             timing=timing,
             repeats=repeats,
             fresh=fresh,
+            prune=prune,
             keep_bitstreams=keep_bitstreams,
         )
         failed = measuring.run(request, options, zygote)
@@ -145,13 +168,17 @@ def report(
     style: Annotated[
         Path | None, typer.Option(metavar="FILE.mplstyle", help="Matplotlib style instead of rdbench's.")
     ] = None,
+    average: Annotated[str, typer.Option(metavar="images|pixels", help=_AVERAGE_HELP)] = "images",
+    trust: TrustFolder = False,
 ) -> None:
-    """Write tables, figures and the leaderboard page from finished runs; no codec runs."""
+    """Write tables, figures and the leaderboard page from finished runs; codecs decode what runs kept."""
     from bench.cli import reporting
     from bench.report.selection import Selection
+    from bench.trust import Trust
 
     selection = Selection(tuple(codec or ()), tuple(metric or ()))
-    options = reporting.report_options(anchor, reference or [], width, rate_axis, style, selection)
+    options = reporting.report_options(anchor, reference or [], selection, average)
+    options = replace(options, figures=reporting.figure_options(width, rate_axis, style), trust=Trust(trust))
     reporting.report(runs, out, options)
 
 
@@ -171,11 +198,12 @@ def compare(
     metric: Annotated[
         list[str] | None, typer.Option("--metric", "-m", metavar="NAME", help="Default: all shared ones.")
     ] = None,
+    average: Annotated[str, typer.Option(metavar="images|pixels", help=_AVERAGE_HELP)] = "images",
 ) -> None:
     """Print BD-rates between any mixture of runs, codecs inside a run and published files."""
     from bench.cli import reporting
 
-    reporting.compare(anchor, tests, method, format, metric)
+    reporting.compare(anchor, tests, method, format, metric, average)
 
 
 @app.command()
@@ -302,11 +330,13 @@ def encode(
     ],
     image: Annotated[Path, typer.Argument(metavar="IMAGE", show_default=False)],
     output: Annotated[Path, typer.Argument(metavar="BITSTREAM", show_default=False)],
+    timeout: Annotated[float, typer.Option(min=0.001, metavar="S", help="Seconds that it may take.")] = 300,
 ) -> None:
     """Encode one image file to a bitstream file."""
     from bench.cli import files
 
-    files.encode(codec, image, output)
+    if files.encode(codec, image, output, timeout):
+        raise typer.Exit(EXIT_FAILED_TRIALS)
 
 
 @app.command()
@@ -314,11 +344,13 @@ def decode(
     codec: Annotated[str, typer.Argument(metavar="SPEC", help="The codec that made it.", show_default=False)],
     bitstream: Annotated[Path, typer.Argument(metavar="BITSTREAM", show_default=False)],
     output: Annotated[Path, typer.Argument(metavar="IMAGE.png", show_default=False)],
+    timeout: Annotated[float, typer.Option(min=0.001, metavar="S", help="Seconds that it may take.")] = 300,
 ) -> None:
     """Decode one bitstream file to a PNG file."""
     from bench.cli import files
 
-    files.decode(codec, bitstream, output)
+    if files.decode(codec, bitstream, output, timeout):
+        raise typer.Exit(EXIT_FAILED_TRIALS)
 
 
 @app.command()
@@ -341,6 +373,7 @@ def train(
         typer.Option(metavar="tiny|base", help="tiny trains in seconds, for tests. Default: base."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N pictures.")] = None,
+    recursive: Recursive = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Of initialisation and crops. Default: 1.")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in DIR, with its settings.")
@@ -358,7 +391,7 @@ def train(
     from bench.cli import training
     from bench.trainer import TrainRequest
 
-    job = training.Job(codec, data, validation, limit, export)
+    job = training.Job(codec, data, validation, limit, export, recursive)
     request = TrainRequest(
         out,
         preset=preset,
@@ -398,7 +431,9 @@ def sample(
 @app.command()
 def distribution(
     run: RunFolder,
-    metric: Annotated[str, typer.Option("--metric", "-m", metavar="kid_alexnet|kid|fid")] = "kid_alexnet",
+    metric: Annotated[
+        str, typer.Option("--metric", "-m", metavar="kid|kid_alexnet|kid_across_images|…|fid")
+    ] = "kid_alexnet_across_images",
     dataset: Annotated[
         list[str] | None,
         typer.Option("--dataset", "-d", metavar="FOLDER", help="The originals, where they are a folder."),
@@ -408,12 +443,14 @@ def distribution(
         typer.Option("--jobs", "-j", min=1, help="Decoders at a time; default: one for each processor."),
     ] = None,
     device: Device = "auto",
+    trust: TrustFolder = False,
 ) -> None:
     """Distances between sets of pictures (KID, FID) for a run made with --keep-bitstreams."""
     from bench.cli import distribution as sets
     from bench.distribution import Request
+    from bench.trust import Trust
 
-    if sets.distribution(run, Request(metric, tuple(dataset or ()), jobs, device)):
+    if sets.distribution(run, Request(metric, tuple(dataset or ()), jobs, device, Trust(trust))):
         raise typer.Exit(EXIT_FAILED_TRIALS)
 
 
@@ -438,10 +475,12 @@ def robustness(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: `robustness` in the run.")
     ] = None,
+    trust: TrustFolder = False,
 ) -> None:
     """Corrupt pictures and damage bitstreams of a finished run: what codecs make of them."""
     from bench.cli import robustness as probing
     from bench.robustness.runner import Options
+    from bench.trust import Trust
 
     options = Options(
         bpp=bpp,
@@ -449,6 +488,7 @@ def robustness(
         datasets=tuple(dataset or ()),
         jobs=jobs,
         timeout=timeout,
+        trust=Trust(trust),
     )
     probing.robustness(run, options, out)
 
@@ -479,6 +519,7 @@ def explain(
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
     ] = None,
+    recursive: Recursive = False,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Pictures at a time; default: one for each processor."),
@@ -490,6 +531,6 @@ def explain(
     from bench.cli import explaining
     from bench.explain.runner import Options
 
-    request = explaining.Request(names or [], suite, dataset, quality, limit, out, figures, device)
+    request = explaining.Request(names or [], suite, dataset, quality, limit, out, figures, device, recursive)
     if explaining.explain(request, Options(jobs=jobs, timeout=timeout)):
         raise typer.Exit(EXIT_FAILED_TRIALS)

@@ -119,7 +119,9 @@ def check(request: Request) -> int:
 
 
 def exit_code(verdict: Verdict) -> int:
-    """The exit code of a verdict. What is inconclusive does not fail, but is not called a pass either."""
+    """The exit code of a verdict. What is inconclusive fails only where the limits say so."""
+    if verdict.outcome == "inconclusive" and any(it.fails for it in verdict.findings):
+        return EXIT_REGRESSION
     codes = {
         "regression": EXIT_REGRESSION,
         "environment changed": EXIT_REGRESSION,
@@ -170,14 +172,16 @@ def _speed(suite: Suite, against: str, rounds: int, limits: Limits) -> SpeedResu
     schedule = Schedule(rounds=rounds)
     with open_side(against) as old:
         subjects = subjects_of(resolve_suite(suite))
-        slowest = {
-            it.label: limits(
-                CodecState(label=it.label, codec=it.codec, version=it.version, config=it.config)
-            ).max_slowdown
+        gates = {
+            it.label: limits(CodecState(label=it.label, codec=it.codec, version=it.version, config=it.config))
             for it in subjects.plans
         }
+        slowest = {label: it.max_slowdown for label, it in gates.items()}
+        strict = frozenset(label for label, it in gates.items() if it.inconclusive == "fail")
+        asked = SpeedRequest((old, here()), subjects, slowest, schedule, strict)
+        asked.require_sight()
         _announce(schedule, len(subjects.images))
-        result = compare_speed(SpeedRequest((old, here()), subjects, slowest, schedule))
+        result = compare_speed(asked)
     for it in result.remarks:
         console.note(it)
     return result

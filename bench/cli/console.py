@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from bench.escape import terminal
 from bench.layout import lay_out, wrapped
 from bench.record import Measurement
 
@@ -30,7 +31,7 @@ def console(*, stderr: bool = False) -> Console:
 
 def note(text: str) -> None:
     """A remark on standard error, apart from results."""
-    print(f"rdbench: {text}", file=sys.stderr, flush=True)
+    print(f"rdbench: {terminal(text)}", file=sys.stderr, flush=True)
 
 
 def print_table(
@@ -57,7 +58,7 @@ def print_text(text: str) -> None:
     """Print a remark on results, wrapped at blanks; indented lines are commands, and stay as they are."""
     for line in text.splitlines():
         for part in [line] if line.startswith(" ") else wrapped(line, width(), "  "):
-            print(part)
+            print(terminal(part))
 
 
 def width() -> int | None:
@@ -117,13 +118,13 @@ class Progress:
         self._task = self._bar.add_task("measuring", total=pending, rate="", failures="")
         self._bar.start()
 
-    def measured(self, it: Measurement) -> None:
-        """One trial is done."""
+    def measured(self, label: str, it: Measurement) -> None:
+        """One trial of the configuration with this label is done."""
         self._done += 1
         if it.status != "ok":
             self._failures += 1
             if self._failures <= _FAILURES_SHOWN:
-                self._say(f"{it.codec} on {it.image}{_at(it)}: {it.status}, {_first_line(str(it.failure))}")
+                self._say(f"{label} on {it.image}{_at(it)}: {it.status}, {_first_line(str(it.failure))}")
             elif self._failures == _FAILURES_SHOWN + 1:
                 self._say("further failures are counted, and listed in the report")
         now = time.monotonic()
@@ -139,7 +140,7 @@ class Progress:
 
     def _say(self, text: str) -> None:
         if self._bar is not None:
-            self._bar.console.print(text, style="red", markup=False)
+            self._bar.console.print(terminal(text), style="red", markup=False)
         else:
             note(text)
 

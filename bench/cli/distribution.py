@@ -15,18 +15,18 @@ from bench.distribution import (
     set_metric_table,
 )
 from bench.report.table import WRITERS
+from bench.safe_files import subfolder, write_atomically
 
-_FOLDER = Path("report") / "tables"
+_FOLDER = ("report", "tables")
 
 
 def distribution(run: Path, request: Request) -> bool:
     """Compute what is missing, print and write the table; whether pictures were missing."""
     results = measure_sets(run, request, _told)
     table = set_metric_table(results)
-    folder = run / _FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = subfolder(run, *_FOLDER)
     for ending, write in WRITERS.items():
-        (folder / f"{table.name}.{ending}").write_text(write(table), encoding="utf-8")
+        write_atomically(folder / f"{table.name}.{ending}", write(table).encode())
     shown = [k for k, it in enumerate(table.columns) if it.key != "reason"]
     print(f"\n{table.title}\n")
     console.print_table(

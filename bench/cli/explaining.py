@@ -44,6 +44,7 @@ class Request:
     out: Path | None
     figures: bool
     device: str
+    recursive: bool = False
 
     def resolve(self) -> Suite:
         """The codecs and pictures that are meant."""
@@ -64,6 +65,7 @@ class Request:
             datasets=datasets,
             quality=parse_numbers(self.quality, "--quality") if self.quality else None,
             limit=self.limit,
+            recursive=self.recursive or None,
             device=None if self.device == "auto" else self.device,
         )
 

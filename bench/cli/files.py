@@ -1,65 +1,124 @@
-"""``rdbench encode`` and ``rdbench decode``: one file through one codec."""
+"""``rdbench encode`` and ``rdbench decode``: one file through one codec, in a worker process as in a run."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench import registry
 from bench.cli import console
-from bench.codec import Codec
-from bench.engines.options import complete_config
-from bench.errors import BadBitstream, BadImage, ConfigError
-from bench.image import read_image
-from bench.store import write_atomically
+from bench.engines.messages import (
+    CodecRef,
+    Decode,
+    Decoded,
+    Describe,
+    Description,
+    Encode,
+    Encoded,
+    Failed,
+    Repeat,
+)
+from bench.engines.pool import Died, Limits, Worker
+from bench.engines.zygote import Zygote
+from bench.environment import memory_bytes
+from bench.errors import BadBitstream, BenchError, ConfigError
+from bench.safe_files import write_atomically
 from bench.suite import CodecEntry, parse_codec
 
+_MEMORY_SHARE = 0.8
+"""Of the machine's memory, what the worker may use."""
 
-def encode(spec: str, image: Path, output: Path) -> None:
-    """Encode one image file."""
+
+def encode(spec: str, image: Path, output: Path, timeout: float) -> bool:
+    """Encode one image file; whether the codec failed, in which case nothing is written.
+
+    Raises
+    ------
+    BenchError
+        The usage, the image or the output file is at fault, not the codec.
+    """
     entry = parse_codec(spec)
-    codec = _construct(entry)
-    quality = _quality(spec, entry, codec)
-    picture = read_image(image)
-    bitstream = codec.encode(picture.pixels, quality)
-    write_atomically(output, bitstream)
-    height, width = picture.pixels.shape[:2]
+    with _worker(timeout) as worker:
+        codec = _ref(entry)
+        quality = _quality(spec, entry, _described(worker, spec, codec))
+        answer = worker.ask(Encode(image.absolute(), codec, quality, Repeat()))
+        if not isinstance(answer, Encoded):
+            if answer.status in ("bad_input", "unsupported"):
+                raise BenchError(answer.message)
+            return _tell_failure(f"{spec} on {image}", answer, worker)
+    write_atomically(output, answer.bitstream)
+    size = len(answer.bitstream)
     console.note(
-        f"{output}: {len(bitstream)} bytes, {8 * len(bitstream) / (width * height):.4f} bpp"
-        + (f" ({picture.treatment})" if picture.treatment else "")
+        f"{output}: {size} bytes, {8 * size / (answer.width * answer.height):.4f} bpp"
+        + (f" ({answer.treatment})" if answer.treatment else "")
     )
+    return False
 
 
-def decode(spec: str, bitstream: Path, output: Path) -> None:
-    """Decode one bitstream file to PNG."""
-    import io
+def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:
+    """Decode one bitstream file to PNG; whether the codec failed, in which case nothing is written.
 
+    Raises
+    ------
+    BenchError
+        The usage, the bitstream or the output file is at fault, not the codec.
+    """
     from PIL import Image
 
     if output.suffix.lower() != ".png":
         raise ConfigError(f"{output}: decoded pictures are written as PNG; end the name in .png")
-    codec = _construct(parse_codec(spec))
     try:
         data = bitstream.read_bytes()
     except OSError as error:
-        raise BadImage(f"{bitstream}: cannot be read ({error.strerror})") from error
-    try:
-        pixels = codec.decode(data)
-    except BadBitstream as error:
-        raise BadBitstream(f"{bitstream}: {error}") from error
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    write_atomically(output, buffer.getvalue())
-    console.note(f"{output}: {pixels.shape[1]}x{pixels.shape[0]}")
+        raise BadBitstream(f"{bitstream}: cannot be read ({error.strerror})") from error
+    with _worker(timeout) as worker:
+        codec = _ref(parse_codec(spec))
+        _described(worker, spec, codec)
+        answer = worker.ask(Decode(codec, data, Repeat()))
+        if not isinstance(answer, Decoded):
+            if isinstance(answer, Failed) and not answer.exception and answer.status == "codec_error":
+                raise BadBitstream(f"{bitstream}: {answer.message}")
+            return _tell_failure(f"{spec} on {bitstream}", answer, worker)
+        if len(answer.shape) != 3 or answer.shape[2] != 3 or 0 in answer.shape:
+            shape = f"decode returned samples of shape {answer.shape}, not (height, width, 3)"
+            return _tell_failure(f"{spec} on {bitstream}", Failed("mismatch", "decode", "", shape), worker)
+        pixels = worker.samples(answer.shape)
+    png = io.BytesIO()
+    Image.fromarray(pixels).save(png, "PNG")
+    write_atomically(output, png.getvalue())
+    treatment = f" ({answer.treatment})" if answer.treatment else ""
+    console.note(f"{output}: {pixels.shape[1]}x{pixels.shape[0]}{treatment}")
+    return False
 
 
-def _construct(entry: CodecEntry) -> Codec:
+@contextmanager
+def _worker(timeout: float) -> Iterator[Worker]:
+    with Zygote() as zygote:
+        worker = Worker(zygote, Limits(timeout, int(_MEMORY_SHARE * memory_bytes())))
+        try:
+            yield worker
+        finally:
+            worker.close()
+
+
+def _ref(entry: CodecEntry) -> CodecRef:
     is_file = registry.is_file_target(entry.codec)
-    constructor = registry.load(entry.codec if is_file else registry.find(registry.CODECS, entry.codec))
-    codec: Codec = constructor(**complete_config(constructor, dict(entry.config)))
-    return codec
+    target = entry.codec if is_file else registry.find(registry.CODECS, entry.codec)
+    return CodecRef(target, tuple(sorted(entry.config.items())), trusted=True)
 
 
-def _quality(spec: str, entry: CodecEntry, codec: Codec) -> float | None:
+def _described(worker: Worker, spec: str, codec: CodecRef) -> Description:
+    answer = worker.ask(Describe(codec))
+    if isinstance(answer, Description):
+        return answer
+    if isinstance(answer, Failed) and not answer.exception:
+        raise ConfigError(answer.message)
+    raise ConfigError(f"codec {spec} cannot be constructed: {_reason(answer)}")
+
+
+def _quality(spec: str, entry: CodecEntry, codec: Description) -> float | None:
     if codec.lossless:
         return None
     if entry.quality is None or len(entry.quality) != 1:
@@ -71,3 +130,17 @@ def _quality(spec: str, entry: CodecEntry, codec: Codec) -> float | None:
             f"codec {entry.codec!r}: quality {entry.quality[0]:g} is outside its range {low:g} to {high:g}"
         )
     return entry.quality[0]
+
+
+def _tell_failure(what: str, answer: Failed | Died, worker: Worker) -> bool:
+    """Say in one line how a codec failed, with the last line that it printed; always True."""
+    printed = (answer.stderr if isinstance(answer, Died) else worker.stderr()).splitlines()
+    console.note(
+        f"{what}: {answer.status}, {_reason(answer)}" + (f"; it printed: {printed[-1]}" if printed else "")
+    )
+    return True
+
+
+def _reason(answer: Failed | Died) -> str:
+    name = f"{answer.exception}: " if isinstance(answer, Failed) and answer.exception else ""
+    return f"{name}{answer.message}".splitlines()[0]

@@ -34,6 +34,7 @@ class Request:
     device: str
     out: Path | None
     report: bool
+    recursive: bool = False
 
     def resolve(self) -> Suite:
         """The suite that the suite file and the options describe together."""
@@ -48,6 +49,7 @@ class Request:
             quality=parse_numbers(self.quality, "--quality") if self.quality else None,
             metrics=self.metrics,
             limit=self.limit,
+            recursive=self.recursive or None,
             device=None if self.device == "auto" else self.device,
         )
 
@@ -85,8 +87,10 @@ def run(request: Request, options: Options, zygote: Zygote) -> bool:
     if request.report and summary.statuses["ok"]:
         from bench.cli import reporting
         from bench.report import ReportOptions
+        from bench.trust import Trust
 
-        reporting.report([folder], options=ReportOptions(trusted=True))
+        # of the codecs that the folder holds beside, only installed ones decode: it may be another's
+        reporting.report([folder], options=ReportOptions(trust=Trust(named=summary.codecs)))
     return summary.failed > 0
 
 
@@ -104,7 +108,7 @@ def _print_others(summary: Summary) -> None:
     told = ", ".join(f"{kind} {_some(names)}" for kind, names in groups if names)
     if told:
         console.note(
-            f"in the folder, but not in this suite: {told}; reports show them too (--fresh starts over)"
+            f"in the folder, but not in this suite: {told}; reports show them too (--prune removes them)"
         )
 
 

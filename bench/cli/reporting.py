@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from bench.cli import console
 from bench.compare import compare_selectors
-from bench.compare_format import FORMATS, format_rows
+from bench.compare_format import FORMATS, Format, format_rows
 from bench.errors import ConfigError
+from bench.escape import csv_cell
 from bench.exchange import export_codec_compare, export_compressai
 from bench.exchange.references import open_reference
 from bench.frame import load
-from bench.rd import METHODS
+from bench.rd import AVERAGES, METHODS, Average, Method
 from bench.report import ReportOptions, write_report
 from bench.report.board import Board
 from bench.report.figures import FigureOptions
@@ -22,7 +23,7 @@ from bench.report.figures.sheet import RateAxis, Width
 from bench.report.selection import Selection
 from bench.report.table import Table
 from bench.report.tables import lossless, summary
-from bench.store import write_atomically
+from bench.safe_files import write_atomically, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,48 +36,62 @@ def report(runs: list[Path], out: Path | None = None, options: ReportOptions | N
     if options is not None and options.selection and out is None:
         whole = runs[0] / REPORT_FOLDER
         raise ConfigError(f"a report on some codecs or metrics: give --out DIR, {whole} is for all of them")
-    made = write_report(runs, out or runs[0] / REPORT_FOLDER, options)
+    folder = out or runs[0] / REPORT_FOLDER
+    with writing(folder, "the measurements are kept, and `rdbench report` writes it again"):
+        made = write_report(runs, folder, options)
     for board in made.boards:
         _print_board(board)
     print(f"\nreport: {made.page}")
 
 
 def report_options(
-    anchor: str | None,
-    references: Sequence[str],
-    width: str | None,
-    rate_axis: str,
-    style: Path | None,
-    selection: Selection,
+    anchor: str | None, references: Sequence[str], selection: Selection, average: str
 ) -> ReportOptions:
-    """The options of a report as the command line says them."""
-    if width is not None and width not in get_args(Width):
-        raise ConfigError(f"--width is one of {', '.join(get_args(Width))}, not {width!r}")
-    if rate_axis not in get_args(RateAxis):
-        raise ConfigError(f"--rate-axis is one of {', '.join(get_args(RateAxis))}, not {rate_axis!r}")
+    """The options of a report as the command line says them, but for its figures."""
+    published = tuple(curve for it in references for curve in open_reference(it))
+    for remark in dict.fromkeys(it.remark for it in published if it.remark):
+        console.note(remark)
     return ReportOptions(
         anchor=anchor,
-        published=tuple(curve for it in references for curve in open_reference(it)),
-        figures=FigureOptions(width=cast(Width | None, width), rate=cast(RateAxis, rate_axis), style=style),
+        published=published,
         selection=selection,
+        average=cast(Average, _one_of("--average", average, AVERAGES)),
     )
 
 
+def figure_options(width: str | None, rate_axis: str, style: Path | None) -> FigureOptions:
+    """The options of figures as the command line says them."""
+    if width is not None:
+        _one_of("--width", width, get_args(Width))
+    _one_of("--rate-axis", rate_axis, get_args(RateAxis))
+    return FigureOptions(width=cast(Width | None, width), rate=cast(RateAxis, rate_axis), style=style)
+
+
 def compare(
-    anchor: str, tests: Sequence[str], method: str, style: str, metrics: Sequence[str] | None
+    anchor: str,
+    tests: Sequence[str],
+    method: str,
+    style: str,
+    metrics: Sequence[str] | None,
+    average: str = "images",
 ) -> None:
     """Print a table of BD-rates."""
-    if method not in METHODS:
-        raise ConfigError(f"--method is one of {', '.join(METHODS)}, not {method!r}")
-    if style not in FORMATS:
-        raise ConfigError(f"--format is one of {', '.join(FORMATS)}, not {style!r}")
-    rows = compare_selectors(anchor, tests, load, method, metrics)
-    print(format_rows(rows, style, console.width()), end="")
-    if style == "json":
+    how = cast(Method, _one_of("--method", method, METHODS))
+    form = cast(Format, _one_of("--format", style, FORMATS))
+    averaged = cast(Average, _one_of("--average", average, AVERAGES))
+    rows = compare_selectors(anchor, tests, load, how, metrics, averaged)
+    print(format_rows(rows, form, console.width()), end="")
+    if form == "json":
         # The documented keys have no room for remarks.
         for row in rows:
             if row.note:
                 console.note(f"{row.test} against {row.anchor}, {row.metric}: {row.note}")
+
+
+def _one_of(option: str, value: str, choices: Sequence[str]) -> str:
+    if value not in choices:
+        raise ConfigError(f"{option} is one of {', '.join(choices)}, not {value!r}")
+    return value
 
 
 def export(run: Path, format: str, output: Path | None) -> None:
@@ -99,7 +114,9 @@ def export(run: Path, format: str, output: Path | None) -> None:
 
 
 def _csv(frame: pd.DataFrame) -> bytes:
-    return str(frame.to_csv(index=False)).encode()
+    texts = frame.select_dtypes(["object", "string", "category"]).columns
+    guarded = frame.assign(**{name: frame[name].map(csv_cell, na_action="ignore") for name in texts})
+    return str(guarded.to_csv(index=False)).encode()
 
 
 def _json(frame: pd.DataFrame) -> bytes:
@@ -108,9 +125,13 @@ def _json(frame: pd.DataFrame) -> bytes:
 
 def _parquet(frame: pd.DataFrame) -> bytes:
     try:
-        return bytes(frame.to_parquet(index=False))
+        import pyarrow  # noqa: F401  # says why it does not work here; pandas only that it does not
     except ImportError as error:
-        raise ConfigError("parquet needs pyarrow: pip install 'rdbench[parquet]'") from error
+        raise ConfigError(
+            f"parquet needs pyarrow ({error}): pip install 'rdbench[parquet]',"
+            " or 'pyarrow<24' where numpy stays at 1"
+        ) from error
+    return bytes(frame.to_parquet(index=False))
 
 
 _FOLDER_EXPORTS: dict[str, Callable[[pd.DataFrame, Path], tuple[Path, ...]]] = {
@@ -131,4 +152,9 @@ def _print_board(board: Board) -> None:
 
 def _print_table(table: Table) -> None:
     print(f"\n{table.title}\n")
-    console.print_table([column.title for column in table.columns], table.text())
+    console.print_table(
+        [column.title for column in table.columns],
+        table.text(),
+        numeric_from=table.names,
+        dispensable=table.dispensable,
+    )

@@ -15,7 +15,7 @@ from bench.cli import console
 from bench.datasets import open_dataset
 from bench.device import resolve
 from bench.errors import ConfigError
-from bench.store import write_atomically
+from bench.safe_files import write_atomically
 from bench.trainer import TRAINERS, Observer, SampleRequest, Trainer, TrainProgress, TrainRequest
 
 _PLAIN_INTERVAL = 10.0
@@ -30,6 +30,7 @@ class Job:
     validation: str | None
     limit: int | None
     export: Path | None
+    recursive: bool = False
 
 
 def train(job: Job, request: TrainRequest) -> None:
@@ -38,8 +39,8 @@ def train(job: Job, request: TrainRequest) -> None:
         _require_place(job.export)
     trainer = _trainer(job.name)
     request = replace(request, device=resolve(request.device))
-    images = _images(job.data, job.limit)
-    validation = _images(job.validation, None) if job.validation else ()
+    images = _images(job.data, job, job.limit)
+    validation = _images(job.validation, job) if job.validation else ()
     console.note(f"{len(images)} training pictures, {len(validation)} for validation; logs in {request.out}")
     with _Shown() as shown:
         checkpoint = trainer.train(request, images, validation, shown)
@@ -89,8 +90,11 @@ def _require_place(out: Path) -> None:
         raise ConfigError(f"{out} cannot be written: {parent} is no folder that you may write to")
 
 
-def _images(source: str, limit: int | None) -> Sequence[Path]:
-    return [it.path for it in open_dataset(source).images[:limit]]
+def _images(source: str, job: Job, limit: int | None = None) -> Sequence[Path]:
+    dataset = open_dataset(source, recursive=job.recursive)
+    if dataset.left_out:
+        console.note(dataset.left_out)
+    return [it.path for it in dataset.images[:limit]]
 
 
 class _Shown(Observer):

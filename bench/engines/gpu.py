@@ -6,6 +6,7 @@ runs on a GPU is told by torch's allocator: no adapter has to say so.
 
 from __future__ import annotations
 
+import statistics
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from bench.engines.messages import Repeat
+from bench.engines.processor import processor_seconds
 
 T = TypeVar("T")
 
@@ -25,13 +27,17 @@ def active_cuda() -> Any:
 
 
 class GpuUse:
-    """The GPU memory of one codec in this process, which other codecs and metrics may share."""
+    """The GPU memory of one codec in this process, which other codecs and metrics may share, and its share
+    of the processor."""
 
     def __init__(self) -> None:
         self._held = 0
         self.peak: int | None = None
         """Bytes that the codec held at most, its weights included, during the last :meth:`counted`; None
         if it did not touch the GPU."""
+        self.cpu_share: float | None = None
+        """Processor time ÷ time of the last :func:`timed`, 0 to 1, the median of the repetitions; None for a
+        codec on the GPU, for which the processor waits."""
 
     @contextmanager
     def counted(self) -> Iterator[None]:
@@ -62,21 +68,26 @@ def timed(
 
     Work that a codec leaves queued on the GPU is waited for inside its time, and only there: a codec on the
     CPU is not charged for asking. ``take`` is given each result and its seconds, warm-up included, outside
-    the clock.
+    the clock. ``use`` tells afterwards how much of the processor there was.
     """
     spans: list[tuple[float, float]] = []
+    shares: list[float] = []
     with use.counted():
         for number in range(repeat.calls):
             timed_one = number >= repeat.warmup
             if timed_one:
                 _settle()  # nothing that came before is timed
+            before = processor_seconds()
             start = perf_counter()
             result = function()
             stop = perf_counter()
+            share = min(1.0, (processor_seconds() - before) / max(stop - start, 1e-9))
             settled = perf_counter() if timed_one and _settle() else stop
             take(result, settled - start)
             if timed_one:
                 spans.append((stop - start, settled - start))
+                shares.append(share)
+    use.cpu_share = statistics.median(shares) if use.peak is None else None
     return result, tuple(settled if use.peak is not None else returned for returned, settled in spans)
 
 

@@ -41,6 +41,9 @@ class CodecRef(msgspec.Struct, frozen=True):
 
     target: str
     config: tuple[tuple[str, Option], ...] = ()
+    trusted: bool = False
+    """The user names it in this call, or vouches for the run folder that does; else it has to be installed,
+    and to use no option that names a program or a file."""
 
 
 class Repeat(msgspec.Struct, frozen=True):
@@ -152,6 +155,8 @@ class Encoded(Message, frozen=True):
     """Seconds inside the codec, warm-up included."""
     first: float | None = None
     """Seconds of the first call, the warm-up, at most those of processor time; None without one."""
+    cpu_share: float | None = None
+    """Of the time, how much the process and those that it started had the processor; None on a GPU."""
 
 
 class Decode(Message, frozen=True):
@@ -173,6 +178,9 @@ class Decoded(Message, frozen=True):
     peak_bytes: int | None = None
     spent: float = 0.0
     first: float | None = None
+    treatment: str = ""
+    """What the adapter converted in the picture that a program wrote for it."""
+    cpu_share: float | None = None
 
 
 class Score(Message, frozen=True):

@@ -254,6 +254,7 @@ def _encode(connection: _Answers, state: _State, request: Encode) -> None:
                 held,
                 results.spent,
                 results.first,
+                ready.gpu.cpu_share,
             )
         )
     except Exception as error:
@@ -279,7 +280,17 @@ def _decode(connection: _Answers, state: _State, request: Decode) -> None:
         write_samples(state.samples, pixels)
         digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest() if request.digest else ""
         connection.send(
-            Decoded(pixels.shape, seconds, digest, ready.gpu.peak, held, results.spent, results.first)
+            Decoded(
+                pixels.shape,
+                seconds,
+                digest,
+                ready.gpu.peak,
+                held,
+                results.spent,
+                results.first,
+                str(getattr(ready.codec, "treatment", "")),
+                ready.gpu.cpu_share,
+            )
         )
     except Exception as error:
         connection.send(_failed(error, "decode"))
@@ -362,7 +373,7 @@ def _codec(state: _State, ref: CodecRef) -> _Ready:
 
 def _constructed(ref: CodecRef) -> _Ready:
     idle = memory.resident()
-    constructor = registry.load(ref.target)
+    constructor = registry.load_codec(ref.target, dict(ref.config), trusted=ref.trusted)
     config = complete_config(constructor, dict(ref.config))
     gpu = GpuUse()
     with gpu.counted():

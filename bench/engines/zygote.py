@@ -29,7 +29,9 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn, Self
 
+from bench.engines import kernel_cache
 from bench.engines.channel import Channel
+from bench.engines.scratch import Scratch
 from bench.errors import WorkersLost
 
 _FORK, _WAIT = b"F", b"W"
@@ -61,6 +63,7 @@ class Zygote:
     """The parent's handle of the forking process. Safe to use from several threads."""
 
     def __init__(self, environment: Mapping[str, str] = THREADS | ALLOCATOR) -> None:
+        kernel_cache.provide()
         self._lock = threading.Lock()
         self._socket, theirs = socket.socketpair()
         self._socket.settimeout(_PATIENCE)
@@ -160,16 +163,17 @@ def _main(descriptor: int) -> None:
     preload()
     gc.freeze()  # no collection in a worker walks, and thereby copies, what all of them share
     workers: set[int] = set()
-    with contextlib.suppress(ConnectionError):  # the parent died, or gave up, while it was being answered
-        _answer_requests(control, workers)
-    for pid in workers:
-        kill_group(pid)
-    for pid in workers:
-        os.waitpid(pid, 0)
-    _kill_strays(set())
+    with Scratch() as scratch:
+        with contextlib.suppress(ConnectionError):  # the parent died, or gave up, while it was being answered
+            _answer_requests(control, workers, scratch)
+        for pid in workers:
+            kill_group(pid)
+        for pid in workers:
+            os.waitpid(pid, 0)
+        _kill_strays(set())
 
 
-def _answer_requests(control: socket.socket, workers: set[int]) -> None:
+def _answer_requests(control: socket.socket, workers: set[int], scratch: Scratch) -> None:
     """Fork and wait as told until the parent closes its end; ``workers`` are those that may still run."""
     from bench.engines import worker
 
@@ -182,6 +186,7 @@ def _answer_requests(control: socket.socket, workers: set[int]) -> None:
             workers.discard(number)
             status = os.waitpid(number, 0)[1]
             _kill_strays(workers)
+            scratch.clear(number)
             control.sendall(_ANSWER.pack(status))
             continue
         zygote = os.getpid()
@@ -192,6 +197,7 @@ def _answer_requests(control: socket.socket, workers: set[int]) -> None:
             for it in descriptors:
                 os.set_inheritable(it, False)  # what the codec starts must not keep the connection open
             _become_worker(zygote, stderr, number, cpu)
+            scratch.enter()
             # The connection must close with the process, not before: the parent tells a death by it.
             _serve_and_exit(partial(worker.serve, Channel(socket.socket(fileno=connection)), samples))
         for it in descriptors:
@@ -261,7 +267,7 @@ def _prctl(operation: int, value: int) -> None:
 
 
 if __name__ == "__mp_main__":  # in a process that a codec started by way of multiprocessing
-    from bench.registry import FileFinder
+    from bench.codec_files import FileFinder
 
     sys.meta_path.append(FileFinder)
 

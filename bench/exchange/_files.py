@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import ConfigError
-from bench.store import write_atomically
+from bench.safe_files import read_regular, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,16 +48,25 @@ def safe_name(config: Configuration) -> str:
 def read_json(path: str | Path) -> Any:
     """The JSON document in a file; ``ConfigError`` naming the file, and line and column of a fault."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-        return json.loads(text)
+        text = read_regular(Path(path), links=True).decode("utf-8-sig")
+        document = json.loads(text, parse_int=_whole)
+        json.dumps(document, ensure_ascii=False).encode()  # an escaped half of a character is no text
+        return document
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not a text file in UTF-8") from error
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"{path}: text with half a character (a lone surrogate)") from error
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not valid JSON, {error.msg}") from error
     except RecursionError as error:
         raise ConfigError(f"{path}: nested too deeply to be a results file") from error
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number; one of hundreds of digits as the infinity that it is for every purpose here."""
+    return int(digits) if len(digits) < 300 else math.inf
 
 
 def write_json(path: Path, document: Any) -> Path:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INDEX = "batches.json"
+"""The list of lossy configurations."""
+LOSSLESS_INDEX = "batches_lossless.json"
 BATCHES = "batches"
 
 _FIELDS = {
@@ -51,18 +53,28 @@ _METRICS = {
 
 
 def export_codec_compare(frame: pd.DataFrame, folder: str | Path, time: str = "") -> tuple[Path, ...]:
-    """Write a run as codec-compare batches and their list ``batches.json``; returns all files.
+    """Write a run as codec-compare batches and their lists; returns all files, the lists last.
 
-    ``frame`` has a run's columns, ``time`` is the run's ISO 8601 timestamp. Rows that failed are left
-    out, and the constant ``n_ok`` says how many of how many remain.
+    ``batches.json`` lists the lossy configurations, ``batches_lossless.json`` those whose every decoded
+    pixel is the original's; a list that would be empty is not written. ``frame`` has a run's columns,
+    ``time`` is the run's ISO 8601 timestamp. Rows that failed are left out, and the constant ``n_ok`` says
+    how many of how many remain.
     """
-    written = []
+    lists: dict[str, list[Path]] = {INDEX: [], LOSSLESS_INDEX: []}
     for config in configurations(frame):
-        document = _batch(config, time)
-        if document is not None:
-            written.append(write_json(Path(folder) / BATCHES / f"{safe_name(config)}.json", document))
-    index = write_json(Path(folder) / INDEX, [[f"{BATCHES}/{path.name}"] for path in written])
-    return (*written, index)
+        rows = config.rows[config.rows["status"] == "ok"].sort_values(["image", "quality"])
+        if rows.empty:
+            continue
+        file = Path(folder) / BATCHES / f"{safe_name(config)}.json"
+        index = LOSSLESS_INDEX if rows["exact"].all() else INDEX
+        lists[index].append(write_json(file, _batch(config, rows, time)))
+    batches = [path for paths in lists.values() for path in paths]
+    indices = [
+        write_json(Path(folder) / name, [[f"{BATCHES}/{path.name}"] for path in paths])
+        for name, paths in lists.items()
+        if paths
+    ]
+    return (*batches, *indices)
 
 
 def read_codec_compare(path: str | Path) -> tuple[dict[str, str], list[dict[str, Any]]]:
@@ -88,12 +100,17 @@ def read_codec_compare(path: str | Path) -> tuple[dict[str, str], list[dict[str,
     return dict(zip(constants, values, strict=True)), [dict(zip(fields, row, strict=True)) for row in rows]
 
 
-def _batch(config: Configuration, time: str) -> dict[str, Any] | None:
-    rows = config.rows[config.rows["status"] == "ok"].sort_values(["image", "quality"])
-    if rows.empty:
-        return None
+def _batch(config: Configuration, ok: pd.DataFrame, time: str) -> dict[str, Any]:
+    """One configuration's batch; ``ok`` are its finished rows."""
+    rows = ok
+    if "psnr_rgb" in ok.columns and (has_psnr := np.isfinite(ok["psnr_rgb"].to_numpy(float))).any():
+        rows = ok[has_psnr]
+    if not config.alone:  # pictures of two data sets may share a name
+        rows = rows.assign(image=f"{config.dataset}/" + rows["image"].astype(str))
     named = dict(_FIELDS)
     named |= {name: (name, _METRICS.get(name, name)) for name in metric_columns(rows) if name != "psnr_rgb"}
+    if rows["exact"].all():
+        del named["quality"]  # by which the page would take the whole list for lossy
     kept: dict[str, list[Any]] = {}
     omitted = []
     for name, (column, _) in named.items():
@@ -111,7 +128,11 @@ def _batch(config: Configuration, time: str) -> dict[str, Any] | None:
         "time": ("Timestamp of when this data was generated", time),
         "source_data_set": ("The data set of the original images", config.dataset),
         "config": ("Settings of the codec", _text(first["config"])),
-        "n_ok": ("Trials that succeeded of those planned", f"{len(rows)}/{len(config.rows)}"),
+        "n_ok": ("Trials that succeeded of those planned", f"{len(ok)}/{len(config.rows)}"),
+        "n_without_psnr": (
+            "Of these, left out for want of a PSNR: pixels identical",
+            str(len(ok) - len(rows)),
+        ),
         "omitted_fields": ("Fields without a finite value in every row", ", ".join(omitted)),
     }
     if not time:

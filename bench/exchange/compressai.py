@@ -19,7 +19,7 @@ from bench.errors import ConfigError
 from bench.rd import metric_columns
 
 from ._files import configurations, read_json, safe_name, write_json
-from .published import Published, published
+from .published import Published, published, remark_on_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,12 +58,14 @@ def read_compressai(path: str | Path) -> Published:
     meta = document.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     lower = [it for it in meta.get("lower_is_better") or () if isinstance(it, str)]
+    curves = published(label, bpp, series, str(path), lower)
     return Published(
         label,
-        published(label, bpp, series, str(path), lower),
+        curves,
         str(document.get("description") or ""),
         str(meta.get("url") or meta.get("source") or path),
         str(meta["dataset"]) if meta.get("dataset") else None,
+        remark_on_order(curves, bpp, str(path)),
     )
 
 
@@ -95,7 +97,8 @@ def _document(label: str, dataset: str, rows: pd.DataFrame) -> dict[str, Any] | 
     if ok.empty:
         return None
     # A missing value at one image leaves the whole point without a mean: never an average over fewer images.
-    mean = ok.groupby("quality")[["bpp", *measured, "encode_s", "decode_s"]].mean(skipna=False)
+    by_quality = ok.groupby("quality")[["bpp", *measured, "encode_s", "decode_s"]]
+    mean = by_quality.agg(lambda column: column.mean(skipna=False))
     metrics = [name for name in measured if np.isfinite(mean[name].to_numpy(float)).any()]
     finite = np.isfinite(mean[["bpp", *metrics]].to_numpy(float)).all(axis=1)
     kept = mean[finite]

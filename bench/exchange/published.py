@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bench.errors import ConfigError
 from bench.rd import Curve, from_db, higher_is_better
@@ -29,6 +30,8 @@ class Published:
     description: str = ""
     source: str = ""
     dataset: str | None = None
+    remark: str = ""
+    """What was done to the points of the file."""
 
     def curve(self, metric: str) -> Curve | None:
         """The curve in ``metric``, or ``None``."""
@@ -74,8 +77,32 @@ def published(
         if bad is not None:
             raise ConfigError(f"{where}: {key!r} holds {bad}; leave such a point out")
         better = name not in lower_is_better and higher_is_better(name)
-        curves[name] = Curve(label, tuple(bpp), tuple(values), name, better, "published")
+        rate, quality = _in_order(bpp, values)
+        curves[name] = Curve(label, rate, quality, name, better, "published")
     return tuple(curves.values())
+
+
+def remark_on_order(curves: Sequence[Curve], bpp: Sequence[float], where: str) -> str:
+    """What to say of curves whose points are not in the order of the file; empty where they are."""
+    if all(it.rate == tuple(bpp) for it in curves):
+        return ""
+    return f"{where}: the points were sorted by rate, since the file has them in no order"
+
+
+def _in_order(bpp: Sequence[float], values: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Points as they are listed, if rate or quality rises or falls along them, else by rate.
+
+    What is listed along a codec's setting may have a dip in one of both, which is a finding and stays.
+    """
+    if _is_monotone(bpp) or _is_monotone(values):
+        return tuple(bpp), tuple(values)
+    order = sorted(range(len(bpp)), key=bpp.__getitem__)
+    return tuple(bpp[k] for k in order), tuple(values[k] for k in order)
+
+
+def _is_monotone(values: Sequence[float]) -> bool:
+    steps = [after - before for before, after in pairwise(values)]
+    return all(it >= 0 for it in steps) or all(it <= 0 for it in steps)
 
 
 def _similarity(key: str, values: Sequence[float], where: str) -> tuple[float, ...]:

@@ -57,9 +57,7 @@ class Reference(BaseModel):
                 f"{path}: reference {self.name!r} has SHA-256 {found}, expected {self.sha256}; fetch it again"
             )
         read = read_typed_csv(path) if urlparse(self.url).path.endswith(".csv") else (read_compressai(path),)
-        return tuple(
-            Published(p.label, p.curves, p.description, self.source, self.dataset or p.dataset) for p in read
-        )
+        return tuple(replace(it, source=self.source, dataset=self.dataset or it.dataset) for it in read)
 
 
 def open_reference(name_or_path: str) -> tuple[Published, ...]:

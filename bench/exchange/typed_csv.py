@@ -6,20 +6,26 @@
 
 ``codec`` and ``bpp`` are required, ``dataset``, ``source`` and ``description`` are free text, every other
 column is a metric. An empty cell means that the metric was not published for that point.
+
+Cells are separated by commas, semicolons or tabs, whichever the first row has; beside the latter two a comma
+may stand for the decimal point, as spreadsheets of many countries write it. Points of a codec may stand in
+any order: a curve is by rate.
 """
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import ConfigError
+from bench.escape import from_csv_cell
 from bench.rd import Curve
 
-from .published import Published, metric_name, published
+from .published import Published, metric_name, published, remark_on_order
 
 _TEXT = ("dataset", "source", "description")
 _RUN_ONLY = frozenset({"image", "status"})
@@ -54,20 +60,40 @@ def read_typed_csv(path: str | Path) -> tuple[Published, ...]:
 
 
 def _rows(path: str | Path, file: Iterable[str]) -> list[tuple[int, dict[str, str]]]:
-    reader = csv.reader(file)
+    lines = list(file)
+    separator = _separator(lines)
+    reader = csv.reader(lines, delimiter=separator)
     header: list[str] | None = None
     rows: list[tuple[int, dict[str, str]]] = []
     for raw in reader:
-        cells = [cell.strip() for cell in raw]
-        if not any(cells) or cells[0].startswith("#"):
+        cells = [from_csv_cell(cell.strip()) for cell in raw]
+        if not any(cells) or _is_remark(cells[0]):
             continue
         if header is None:
             header = _header([cell.lower() for cell in cells], f"{path}:{reader.line_num}")
         elif len(cells) != len(header):
             raise ConfigError(f"{path}:{reader.line_num}: {len(cells)} cells under {len(header)} headings")
         else:
-            rows.append((reader.line_num, dict(zip(header, cells, strict=True))))
+            numbers = {key: _with_point(it, key, separator) for key, it in zip(header, cells, strict=True)}
+            rows.append((reader.line_num, numbers))
     return rows
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """What separates the names of the first row."""
+    header = next((it for it in lines if it.strip() and not _is_remark(it.strip())), "")
+    return next((it for it in (";", "\t") if it in header), ",")
+
+
+def _is_remark(cell: str) -> bool:
+    """A comment, or the line by which Excel says what separates cells."""
+    return cell.startswith("#") or re.fullmatch(r'"?sep=.?"?', cell, re.IGNORECASE) is not None
+
+
+def _with_point(cell: str, key: str, separator: str) -> str:
+    if separator == "," or key == "codec" or key in _TEXT or "." in cell:
+        return cell
+    return cell.replace(",", ".", 1)
 
 
 def _header(names: list[str], where: str) -> list[str]:
@@ -116,9 +142,12 @@ def _published(name: str, codec: _Codec, path: str | Path) -> Published:
     if not codec.points:
         raise ConfigError(f"{where} has no metric value in any row")
     curves: list[Curve] = []
+    remark = ""
     for key, points in codec.points.items():
         bpp, values = zip(*points, strict=True)
-        curves += published(name, bpp, {key: values}, where)
+        made = published(name, bpp, {key: values}, where)
+        remark = remark or remark_on_order(made, bpp, where)
+        curves += made
     text = codec.text
     return Published(
         name,
@@ -126,4 +155,5 @@ def _published(name: str, codec: _Codec, path: str | Path) -> Published:
         text.get("description", ""),
         text.get("source") or str(path),
         text.get("dataset") or None,
+        remark,
     )

@@ -12,7 +12,7 @@ import numpy as np
 from bench.explain.density import density
 from bench.explain.record import Row
 from bench.explanation import Channels, Explanation
-from bench.store import write_atomically
+from bench.safe_files import write_atomically
 
 _MOST_LISTED = 8
 """Channels of each grid that the summary names."""
@@ -30,7 +30,6 @@ def write_numbers(row: Row, explanation: Explanation, size: tuple[int, int], ste
         "notes": list(explanation.notes),
     }
     files = [stem.with_name(f"{stem.name}.{ending}") for ending in ("npz", "json")]
-    stem.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(files[0], buffer.getvalue())
     write_atomically(files[1], msgspec.json.format(msgspec.json.encode(summary), indent=1))
     return files

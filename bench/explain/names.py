@@ -10,7 +10,9 @@ from typing import TypeAlias
 import msgspec
 
 from bench.explain.record import Row
+from bench.jsonfile import MalformedJson, decode_json
 from bench.plan import ImagePlan, Trial
+from bench.safe_files import read_regular
 
 Page: TypeAlias = tuple[ImagePlan, str, float | None]
 """A picture, and the label and quality of a codec."""
@@ -44,8 +46,8 @@ def page_of(trial: Trial) -> Page:
 def unclaimed(stem: Path, row: Row) -> Path:
     """``stem``, or with the picture's hash where another picture's page, of an earlier command, is there."""
     try:
-        claim = msgspec.json.decode(stem.with_name(f"{stem.name}.json").read_bytes(), type=_Claim)
-    except (OSError, msgspec.MsgspecError):
+        claim = decode_json(read_regular(stem.with_name(f"{stem.name}.json")), _Claim)
+    except (OSError, MalformedJson):
         return stem
     if (claim.image_sha256, claim.label, claim.quality) == (row.image_sha256, row.label, row.quality):
         return stem
@@ -61,13 +63,13 @@ class _Claim(msgspec.Struct):
 
 
 def _pictures(images: Sequence[ImagePlan]) -> dict[ImagePlan, str]:
-    stems, names = [Path(it.name).stem for it in images], [it.name for it in images]
+    stems, names = [Path(it.name).stem for it in images], [it.name.replace("/", "-") for it in images]
     hashes = [it.sha256[:_DIGITS] for it in images]
     for found in (stems, names, list(map("-".join, zip(stems, hashes, strict=True)))):
         # compared without case, as some file systems do
         if len({it.casefold() for it in found}) == len(images):
             return dict(zip(images, found, strict=True))
-    return {it: f"{it.name}-{digits}" for it, digits in zip(images, hashes, strict=True)}
+    return {it: f"{name}-{digits}" for it, name, digits in zip(images, names, hashes, strict=True)}
 
 
 def _point(trial: Trial) -> str:

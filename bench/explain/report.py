@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from bench.explain.names import unclaimed
 from bench.explain.runner import Outcome
 from bench.image import read_image
 from bench.report.figures.style import styled
+from bench.safe_files import subfolder, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +28,8 @@ def write_outcome(outcome: Outcome, out: Path, *, figure: bool = True) -> list[P
         return []
     row = outcome.row
     image = read_image(outcome.path).pixels
-    stem = unclaimed(out / outcome.stem, row)
+    folder = subfolder(out, *outcome.stem.parent.parts)
+    stem = unclaimed(folder / outcome.stem.name, row)
     height, width = image.shape[:2]
     files = write_numbers(row, outcome.explanation, (height, width), stem)
     if not figure:
@@ -41,8 +44,9 @@ def _save(figure: Figure, stem: Path) -> list[Path]:
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
 
     paths = [stem.with_name(f"{stem.name}.{ending}") for ending in ("png", "pdf")]
-    FigureCanvasAgg(figure).print_png(paths[0], metadata={"Software": None})
-    FigureCanvasPdf(figure).print_pdf(
-        paths[1], metadata={"CreationDate": None, "Creator": None, "Producer": None}
-    )
+    png, pdf = io.BytesIO(), io.BytesIO()
+    FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
+    FigureCanvasPdf(figure).print_pdf(pdf, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    for path, drawn in zip(paths, (png, pdf), strict=True):
+        write_atomically(path, drawn.getvalue())
     return paths

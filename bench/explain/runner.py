@@ -83,7 +83,12 @@ def explain_all(
 
 
 def _planned(suite: Suite, zygote: Zygote, limits: Limits, events: Events) -> list[Trial]:
-    datasets = tuple(open_dataset(it, progress=events.fetching) for it in suite.datasets)
+    datasets = tuple(
+        open_dataset(it, progress=events.fetching, recursive=suite.recursive) for it in suite.datasets
+    )
+    for it in datasets:
+        if it.left_out:
+            events.note(it.left_out)
     codecs: list[CodecPlan] = []
     files: dict[ImagePlan, ImageFile] = {}
     worker = Worker(zygote, limits)

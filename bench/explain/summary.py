@@ -11,7 +11,7 @@ from typing import get_args
 from bench.explain.record import TOLERANCE, Row
 from bench.explanation import Method
 from bench.report.table import WRITERS, Column, Table, Value
-from bench.store import write_atomically
+from bench.safe_files import write_atomically
 
 _COLUMNS = (
     Column("dataset", "data set"),

@@ -6,14 +6,13 @@ import on a machine and kept on disk. Arrays are C-contiguous; nothing is checke
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
-F = TypeVar("F", bound=Callable[..., Any])
+from ._jit import compiled
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
@@ -48,33 +47,8 @@ _STEP = _TILE + 16
 _BAND = 32
 """Rows of SSIM map worked on at a time, even."""
 
-# Fused multiply-add and reordered sums, but no flag that assumes NaN or infinity away. The numpy
-# error model leaves out the test for division by zero that would keep loops scalar.
-_OPTIONS: dict[str, Any] = {
-    "nogil": True,
-    "boundscheck": False,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc"},
-}
 
-
-def _compiled(*signatures: Any) -> Callable[[F], F]:
-    """Compile for these signatures at once; without any, for inlining where it is called."""
-
-    def compile_(function: F) -> F:
-        try:
-            kernel: Any = njit(list(signatures) or None, cache=bool(signatures), **_OPTIONS)(function)
-        except RuntimeError as error:
-            if "cannot cache" not in str(error):
-                raise
-            # No folder to write to, neither the package's nor the user's: every process compiles.
-            kernel = njit(list(signatures) or None, **_OPTIONS)(function)
-        return cast("F", kernel)
-
-    return compile_
-
-
-@_compiled(types.Array(types.uint8, 3, "C")(types.Array(types.uint8, 3, "C", readonly=True)))
+@compiled(types.Array(types.uint8, 3, "C")(types.Array(types.uint8, 3, "C", readonly=True)))
 def planar(image: Bytes) -> Bytes:
     """``uint8`` (height, width, 3) to ``uint8`` (3, height, width)."""
     height, width, _ = image.shape
@@ -88,7 +62,7 @@ def planar(image: Bytes) -> Bytes:
     return planes
 
 
-@_compiled("UniTuple(float64, 6)(uint8[:,:,::1], uint8[:,:,::1])")
+@compiled("UniTuple(float64, 6)(uint8[:,:,::1], uint8[:,:,::1])")
 def difference_products(a: Bytes, b: Bytes) -> tuple[Any, ...]:
     """Sums over all pixels of the products of two planar pictures' differences, channel by channel.
 
@@ -111,7 +85,7 @@ def difference_products(a: Bytes, b: Bytes) -> tuple[Any, ...]:
     return rr, gg, bb, rg, rb, gb
 
 
-@_compiled("float32[:,::1](uint8[:,::1])", "float32[:,::1](float32[:,::1])")
+@compiled("float32[:,::1](uint8[:,::1])", "float32[:,::1](float32[:,::1])")
 def pooled(plane: Samples) -> Floats:
     """2×2 average pooling to float32; an odd side is padded with a zero before its first sample.
 
@@ -138,7 +112,7 @@ def pooled(plane: Samples) -> Floats:
     return out
 
 
-@_compiled(
+@compiled(
     "UniTuple(float32[:,::1], 2)(uint8[:,::1])",
     "UniTuple(float32[:,::1], 2)(float32[:,::1])",
 )
@@ -175,7 +149,7 @@ def reference_maps(plane: Samples) -> tuple[Floats, Floats]:
     return mean, spread
 
 
-@_compiled()
+@compiled()
 def _weighted(
     a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, a5: Any, a6: Any, a7: Any, a8: Any, a9: Any, a10: Any
 ) -> Any:
@@ -183,7 +157,7 @@ def _weighted(
     return outer + _W3 * (a3 + a7) + _W4 * (a4 + a6) + _W5 * a5
 
 
-@_compiled()
+@compiled()
 def _filter_columns(x: Floats, d: Floats, out: Floats, width: int) -> None:
     """Filter d, d² and x·d down a tile's columns, for two output rows: six rows in ``out``."""
     for i in range(width):
@@ -205,14 +179,14 @@ def _filter_columns(x: Floats, d: Floats, out: Floats, width: int) -> None:
         out[i + 4 * _STEP] = _weighted(d1, d2, d3, d4, d5, d6, d7, d8, d9, d10, d11)
 
 
-@_compiled()
+@compiled()
 def _across(row: Floats, i: int) -> Any:
     outer = _W0 * (row[i] + row[i + 10]) + _W1 * (row[i + 1] + row[i + 9]) + _W2 * (row[i + 2] + row[i + 8])
     inner = _W3 * (row[i + 3] + row[i + 7]) + _W4 * (row[i + 4] + row[i + 6])
     return outer + inner + _W5 * row[i + 5]
 
 
-@_compiled()
+@compiled()
 def _row_losses(filtered: Floats, mean: Floats, spread: Floats, offset: np.float32) -> tuple[Any, Any]:
     """Sums over one row of map of 1 - contrast-structure and of 1 - SSIM.
 
@@ -242,7 +216,7 @@ def _row_losses(filtered: Floats, mean: Floats, spread: Floats, offset: np.float
     return contrast, total
 
 
-@_compiled(
+@compiled(
     "UniTuple(float64, 2)(uint8[:,::1], uint8[:,::1], float32[:,::1], float32[:,::1])",
     "UniTuple(float64, 2)(float32[:,::1], float32[:,::1], float32[:,::1], float32[:,::1])",
 )

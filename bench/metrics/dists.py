@@ -59,7 +59,7 @@ class Dists:
         self._layers = trunk.layers
         self._device = device
         self._window = _hanning(torch, device)
-        self.version = f"2+dists-pytorch {installed('dists-pytorch')}+vgg16 {trunk.sha256[:12]}"
+        self.version = f"3+dists-pytorch {installed('dists-pytorch')}+vgg16 {trunk.sha256[:12]}"
 
     def __call__(self, pair: Pair) -> float:
         """The distance of one pair.
@@ -86,9 +86,10 @@ class Dists:
             stages = zip(reference, self._features(pair.decoded), strict=True)
             for (x, y), alpha, beta in zip(stages, self._alpha, self._beta, strict=True):
                 x_mean, y_mean = x.mean((2, 3)), y.mean((2, 3))
-                x_spread = (x - x_mean[..., None, None]).square().mean((2, 3))
-                y_spread = (y - y_mean[..., None, None]).square().mean((2, 3))
-                shared = (x * y).mean((2, 3)) - x_mean * y_mean
+                # Of centred features: as a difference of means, the covariance of nearly flat features would
+                # be rounding noise above both variances, and the distance below 0.
+                x, y = x - x_mean[..., None, None], y - y_mean[..., None, None]
+                x_spread, y_spread, shared = (it.mean((2, 3)) for it in (x * x, y * y, x * y))
                 texture = (2 * x_mean * y_mean + _STABLE) / (x_mean.square() + y_mean.square() + _STABLE)
                 structure = (2 * shared + _STABLE) / (x_spread + y_spread + _STABLE)
                 likeness += (alpha * texture + beta * structure).sum()

@@ -18,15 +18,20 @@ _ALEXNET_DIMENSIONS = 256
 
 
 class Kid:
-    """KID over patches of 256 pixels; 0 for equal distributions, and near it below 0 as well."""
+    """KID over patches of 256 pixels: near 0 for equal distributions, below 0 for equal sets.
+
+    The usual estimator; see :mod:`bench.metrics._mmd` for what the pairing of the sets does to it.
+    """
 
     name = "kid"
     unit = ""
     higher_is_better = False
+    _definition = "2"
+    _across_images = False
 
     def __init__(self, *, device: str = "cpu") -> None:
         self._inception = Inception(self.name, device)
-        self.version = f"1+{self._inception.version}"
+        self.version = f"{self._definition}+{self._inception.version}"
 
     def features(self, image: Image) -> Features:
         """Inception's 2048 features of each patch."""
@@ -34,7 +39,15 @@ class Kid:
 
     def distance(self, reference: Sequence[Features], decoded: Sequence[Features]) -> Estimate:
         """MMD² between the sets; see :func:`bench.metrics._mmd.squared_mmd`."""
-        return squared_mmd(reference, decoded, self.name)
+        return squared_mmd(reference, decoded, self.name, across_images=self._across_images)
+
+
+class KidAcrossImages(Kid):
+    """KID without the pairs of patches within one image: 0 for equal sets."""
+
+    name = "kid_across_images"
+    _definition = "1"
+    _across_images = True
 
 
 class KidAlexnet:
@@ -46,12 +59,14 @@ class KidAlexnet:
     name = "kid_alexnet"
     unit = ""
     higher_is_better = False
+    _definition = "2"
+    _across_images = False
 
     def __init__(self, *, device: str = "cpu") -> None:
         trunk = load_trunk("alexnet", self.name, device)
         self._layers = trunk.layers
         self._device = device
-        self.version = f"1+alexnet {trunk.sha256[:12]}"
+        self.version = f"{self._definition}+alexnet {trunk.sha256[:12]}"
 
     def features(self, image: Image) -> Features:
         """The 256 channel means of each patch."""
@@ -70,4 +85,12 @@ class KidAlexnet:
 
     def distance(self, reference: Sequence[Features], decoded: Sequence[Features]) -> Estimate:
         """MMD² between the sets; see :func:`bench.metrics._mmd.squared_mmd`."""
-        return squared_mmd(reference, decoded, self.name)
+        return squared_mmd(reference, decoded, self.name, across_images=self._across_images)
+
+
+class KidAlexnetAcrossImages(KidAlexnet):
+    """``kid_alexnet`` without the pairs of patches within one image: 0 for equal sets."""
+
+    name = "kid_alexnet_across_images"
+    _definition = "1"
+    _across_images = True

@@ -28,7 +28,9 @@ class _Piq:
     ``identical`` is its value for identical pictures, which piq misses where they are flat.
     """
 
-    def __init__(self, metric: str, function: str, smallest: int, device: str, identical: float) -> None:
+    def __init__(
+        self, metric: str, function: str, smallest: int, device: str, identical: float, definition: str = "2"
+    ) -> None:
         load_torch(metric)
         try:
             import piq
@@ -40,7 +42,7 @@ class _Piq:
         self._smallest = smallest
         self._identical = identical
         self._device = device
-        self.version = f"2+piq {installed('piq')}"
+        self.version = f"{definition}+piq {installed('piq')}"
 
     def __call__(self, pair: Pair) -> float:
         """The value for (reconstruction, original): the order in which piq takes them."""
@@ -73,7 +75,7 @@ class Vif:
     higher_is_better = True
 
     def __init__(self, *, device: str = "cpu") -> None:
-        self._value = _Piq(self.name, "vif_p", 41, device, 1.0)
+        self._value = _Piq(self.name, "vif_p", 41, device, 1.0, "3")
         self.version = self._value.version
 
     def __call__(self, pair: Pair) -> float:
@@ -82,9 +84,17 @@ class Vif:
         Raises
         ------
         bench.errors.MetricUndefined
-            A side is shorter than 41 pixels.
+            A side is shorter than 41 pixels, or the original's luma is constant and the reconstruction is
+            another picture: VIF is the share of the original's information that is kept, and there is none.
         """
+        if pair.reference.cached(_flat) and not np.array_equal(pair.decoded, pair.reference.image):
+            raise MetricUndefined("VIF is undefined for an original of constant luma: 0 ÷ 0")
         return self._value(pair)
+
+
+def _flat(image: Image) -> bool:
+    """Whether all pixels have one luma (BT.601), exactly."""
+    return bool(np.ptp(image @ np.array((299, 587, 114))) == 0)
 
 
 class Gmsd:

@@ -4,58 +4,72 @@ Needs numpy alone (``image_curves`` takes a pandas table). Nothing here reads a 
 knows what a codec is.
 """
 
-from .bd import METHODS, RANKED_OVERLAP, BdResult, Method, bd_quality, bd_rate, prune_dominated
-from .bootstrap import BootstrapBd, Resampled, bootstrap_bd_rate
+from .bd import METHODS, MIN_OVERLAP, RANKED_OVERLAP, BdResult, Method, bd_quality, bd_rate, prune_dominated
 from .curve import (
+    AVERAGES,
     DB_METRICS,
     MIN_FINISHED,
+    Average,
     Curve,
     ImageCurves,
     Provenance,
     common_images,
+    exact_images,
     finished_enough,
     from_db,
     mean_curve,
     to_db,
 )
-from .images import per_image_bd_rate
+from .images import ImagesBd, per_image_bd_rate
 from .interpolate import quality_at, rate_at, rates_at
-from .pairwise import Comparisons, Pair, all_pairs, resampled_images
+from .intervals import MIN_IMAGES, Interval, excludes_zero, interval_of_mean, jackknife_interval
+from .pairwise import Comparisons, DetailedBd, PairedBd, all_pairs, paired_bd_rate
 from .pareto import pareto
+from .ranking import Standing, standings
 from .table import higher_is_better, image_curves, image_curves_by_metric, metric_columns
 
 __all__ = [
+    "AVERAGES",
     "DB_METRICS",
     "METHODS",
     "MIN_FINISHED",
+    "MIN_IMAGES",
+    "MIN_OVERLAP",
     "RANKED_OVERLAP",
+    "Average",
     "BdResult",
-    "BootstrapBd",
     "Comparisons",
     "Curve",
+    "DetailedBd",
     "ImageCurves",
+    "ImagesBd",
+    "Interval",
     "Method",
-    "Pair",
+    "PairedBd",
     "Provenance",
-    "Resampled",
+    "Standing",
     "all_pairs",
     "bd_quality",
     "bd_rate",
-    "bootstrap_bd_rate",
     "common_images",
+    "exact_images",
+    "excludes_zero",
     "finished_enough",
     "from_db",
     "higher_is_better",
     "image_curves",
     "image_curves_by_metric",
+    "interval_of_mean",
+    "jackknife_interval",
     "mean_curve",
     "metric_columns",
+    "paired_bd_rate",
     "pareto",
     "per_image_bd_rate",
     "prune_dominated",
     "quality_at",
     "rate_at",
     "rates_at",
-    "resampled_images",
+    "standings",
     "to_db",
 ]

@@ -7,12 +7,14 @@ to be left out or merged, or that are listed against the direction of the others
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .bd import (
+    MIN_OVERLAP,
+    RANKED_OVERLAP,
     BdResult,
     Method,
     bd_rate,
@@ -26,6 +28,56 @@ from .bd import (
     too_few,
 )
 from .curve import Array, ImageCurves, integration_axis
+from .intervals import Interval, interval_of_mean
+
+NO_OVERLAP = "no overlap"
+
+
+@dataclass(frozen=True)
+class ImagesBd:
+    """A BD-rate taken image by image: the leading result of a comparison of measured codecs.
+
+    Every image is compared at equal quality over the range of quality that its own two curves share. Unlike
+    the BD-rate of mean curves, the result does not depend on how either codec divides its bits among the
+    images at one quality setting, which no user of a single picture would notice.
+    """
+
+    value: float | None
+    """Percent, negative = fewer bits: the mean over images of the difference in log-rate, as a change."""
+    ci95: Interval | None
+    """95% interval of ``value``; None with fewer than :data:`~bench.rd.intervals.MIN_IMAGES` images."""
+    median: float | None
+    """Percent: the image in the middle."""
+    wins: int
+    """Images on which the tested codec needs fewer bits."""
+    n: int
+    """Images that have a BD-rate."""
+    n_images: int
+    overlap: float
+    """Share of the union of both ranges of quality that both curves cover, 0 to 1: mean over the images that
+    have two curves to compare, of which those without overlap count as 0."""
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The images without a BD-rate, by the reason."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no value: what most images lack."""
+        if self.value is not None:
+            return None
+        return max(self.missing, key=lambda reason: len(self.missing[reason]), default="no images")
+
+    @property
+    def partial(self) -> bool:
+        """Whether the value says too little of the whole range to rank a codec by it."""
+        return self.value is not None and self.overlap < RANKED_OVERLAP
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the value has to know."""
+        told = [f"{len(names)} of {self.n_images} images: {why}" for why, names in self.missing.items()]
+        if self.value is not None and self.overlap < MIN_OVERLAP:
+            told.append(f"the images' mean overlap is {self.overlap:.0%}")
+        return tuple(told)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +146,7 @@ def image_results(
         if special[row]:
             results.append(bd_rate(anchor.curves.curve(row), test.curves.curve(row), method))
             continue
-        reason = "no overlap" if overlap == 0 else None
+        reason = NO_OVERLAP if overlap == 0 else None
         for side in (1, 0):  # what is wrong with the anchor comes first
             reason = reason if defined[side][row] else undefined[side]
         warnings = (*anchor.remarks.get(row, few[0]), *test.remarks.get(row, few[1]))
@@ -106,14 +158,53 @@ def image_results(
     return tuple(results)
 
 
-def image_mean(anchor: ImageRows, test: ImageRows, gaps: Array) -> float | None:
-    """Mean over the images with a BD-rate, given the mean differences in log-rate of those ``defined``."""
-    values = (10.0**gaps - 1.0) * 100.0
-    for row in np.flatnonzero(anchor.special | test.special).tolist():
-        value = bd_rate(anchor.curves.curve(row), test.curves.curve(row)).value
-        values[row] = np.nan if value is None else value
-    values = values[~np.isnan(values)]
-    return float(values.mean()) if len(values) else None
+def image_gaps(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = "pchip") -> Array:
+    """The mean difference in log10 of the rate of every image, given those of the rows that are ``defined``.
+
+    NaN where an image has none.
+    """
+    special = np.flatnonzero(anchor.special | test.special)
+    if not len(special):
+        return gaps
+    gaps = gaps.copy()
+    for row in special.tolist():
+        value = bd_rate(anchor.curves.curve(row), test.curves.curve(row), method).value
+        gaps[row] = np.nan if value is None else np.log10(1.0 + value / 100.0)
+    return gaps
+
+
+def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = "pchip") -> ImagesBd:
+    """The BD-rate over all images from the mean difference in log-rate of each, by :func:`image_gaps`."""
+    known = gaps[~np.isnan(gaps)]
+    value = ci95 = median = None
+    if len(known):
+        value, median = percent(float(known.mean())), percent(float(np.median(known)))
+        interval = interval_of_mean(known)
+        ci95 = None if interval is None else (percent(interval[0]), percent(interval[1]))
+    overlaps = _overlaps(anchor, test)
+    special = anchor.special | test.special
+    comparable = ~np.isnan(gaps)
+    missing: dict[str, list[str]] = {}
+    for row in np.flatnonzero(np.isnan(gaps)).tolist():
+        reason = None
+        if special[row]:
+            reason = bd_rate(anchor.curves.curve(row), test.curves.curve(row), method).reason
+        elif overlaps[row] > 0 or not (anchor.defined[row] and test.defined[row]):
+            reason = _reason(test if anchor.defined[row] else anchor, method)
+        comparable[row] = (reason or NO_OVERLAP) == NO_OVERLAP
+        missing.setdefault(reason or NO_OVERLAP, []).append(anchor.curves.images[row])
+    for row in np.flatnonzero(special).tolist():
+        overlaps[row] = bd_rate(anchor.curves.curve(row), test.curves.curve(row), method).overlap
+    return ImagesBd(
+        value,
+        ci95,
+        median,
+        wins=int((known < 0).sum()),
+        n=len(known),
+        n_images=len(gaps),
+        overlap=float(overlaps[comparable].mean()) if comparable.any() else 0.0,
+        missing={reason: tuple(names) for reason, names in missing.items()},
+    )
 
 
 def _reason(rows: ImageRows, method: Method) -> str:

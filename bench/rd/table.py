@@ -17,7 +17,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NUMBERS_BUT_NO_METRICS = frozenset(
-    ("quality", "width", "height", "bytes", "bpp", "encode_s", "decode_s", "encode_iqr_s", "decode_iqr_s")
+    (
+        *(
+            "quality",
+            "width",
+            "height",
+            "bytes",
+            "bpp",
+            "encode_s",
+            "decode_s",
+            "encode_iqr_s",
+            "decode_iqr_s",
+        ),
+        *("repeats", "encode_cpu_share", "decode_cpu_share"),
+    )
 )
 LOWER_IS_BETTER = ("lpips", "dists", "mse", "rmse", "mae", "butteraugli", "flip", "dssim", "gmsd", "ciede")
 
@@ -74,13 +87,19 @@ def image_curves_by_metric(
     elif frame["dataset"].nunique() > 1:
         raise ConfigError(f"several data sets ({', '.join(map(str, frame['dataset'].unique()))}): name one")
     exact = ["exact"] if "exact" in frame.columns else []
-    names = ["label", "image", "quality", "status", "bpp", *exact, *metrics]
+    size = ["width", "height"] if {"width", "height"} <= set(frame.columns) else []
+    names = ["label", "image", "quality", "status", "bpp", *exact, *size, *metrics]
     lower = frame.attrs.get("lower_is_better", ())
     frame = frame.loc[lossy, list(dict.fromkeys(names))]
     codes, labels = frame["label"].factorize()
     order = np.argsort(codes, kind="stable")
     ends = np.searchsorted(codes[order], np.arange(len(labels) + 1))
     image_codes, images = frame["image"].factorize(sort=True)
+    pixels = np.full(len(images), np.nan)
+    if size:
+        width, height = (frame[name].to_numpy(np.float64, na_value=np.nan) for name in size)
+        # a trial that failed may not tell the size of its image, which another one does
+        np.fmax.at(pixels, image_codes, width * height)
     trials = _Trials(
         image_codes,
         frame["quality"].to_numpy(np.float64),
@@ -89,8 +108,8 @@ def image_curves_by_metric(
         frame["bpp"].to_numpy(np.float64, na_value=np.nan),
     )
     rows = [order[ends[k] : ends[k + 1]] for k in range(len(labels))]
-    texts = [str(it) for it in images]
-    grids = [_grid(str(label), trials.take(its), texts) for label, its in zip(labels, rows, strict=True)]
+    every = _Images(tuple(str(name) for name in images), None if np.isnan(pixels).any() else pixels)
+    grids = [_grid(str(label), trials.take(its), every) for label, its in zip(labels, rows, strict=True)]
     result: dict[str, dict[str, ImageCurves]] = {}
     for metric in metrics:
         better = metric not in lower and higher_is_better(metric)
@@ -100,6 +119,18 @@ def image_curves_by_metric(
             for grid, its in zip(grids, rows, strict=True)
         }
     return result
+
+
+@dataclass(frozen=True, eq=False)
+class _Images:
+    """All images of a table, sorted by name, and the pixels of each where they are known."""
+
+    names: tuple[str, ...]
+    pixels: Array | None
+
+    def take(self, rows: NDArray[np.intp]) -> _Images:
+        pixels = None if self.pixels is None else self.pixels[rows]
+        return _Images(tuple(self.names[row] for row in rows), pixels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +152,7 @@ class _Grid:
     """The trials of one label as (images, points): ``cells`` are the places of the rows that are ``ok``."""
 
     label: str
-    images: tuple[str, ...]
+    images: _Images
     cells: NDArray[np.intp]
     ok: NDArray[np.bool_]
     exact: NDArray[np.bool_]
@@ -134,10 +165,12 @@ class _Grid:
             values = np.where(np.isnan(values) & self.exact, np.inf, values)
         quality = np.full(self.rate.shape, np.nan)
         quality.flat[self.cells] = values
-        return ImageCurves(self.label, metric, self.images, self.rate, quality, better)
+        return ImageCurves(
+            self.label, metric, self.images.names, self.rate, quality, better, self.images.pixels
+        )
 
 
-def _grid(label: str, trials: _Trials, names: Sequence[str]) -> _Grid:
+def _grid(label: str, trials: _Trials, every: _Images) -> _Grid:
     images, row = np.unique(trials.image, return_inverse=True)
     qualities, column = np.unique(trials.quality, return_inverse=True)
     cells = row * len(qualities) + column
@@ -146,4 +179,4 @@ def _grid(label: str, trials: _Trials, names: Sequence[str]) -> _Grid:
     rate = np.full((len(images), len(qualities)), np.nan)
     rate.flat[cells[trials.ok]] = trials.bpp[trials.ok]
     ok = trials.ok
-    return _Grid(label, tuple(names[k] for k in images), cells[ok], ok, trials.exact[ok], rate)
+    return _Grid(label, every.take(images), cells[ok], ok, trials.exact[ok], rate)

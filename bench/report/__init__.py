@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.report.selection import EVERYTHING, Selection
+from bench.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     from bench.exchange import Published
+    from bench.rd import Average
     from bench.report.board import Board
     from bench.report.figures import FigureOptions
     from bench.report.table import Table
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _LISTING = ".written"
 """Names the tables and figures of a report."""
+_MADE_HERE = re.compile(r"(tables|figures)/\w[\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,10 @@ class ReportOptions:
     figures: FigureOptions | None = None
     selection: Selection = EVERYTHING
     """What of the runs the report is about."""
-    trusted: bool = False
-    """The runs are one's own: the viewer may decode with codecs that a run names as a file or a program."""
+    average: Average = "images"
+    """What counts the same in mean curves and tables: every image, or every pixel."""
+    trust: Trust = NOBODY
+    """Which codecs of the runs may decode for the viewer besides the installed ones."""
 
 
 def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None = None) -> Report:
@@ -76,6 +81,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
     from bench.report.page.kept import FOLDER, KeptBitstreams, run_folders
     from bench.report.perception_tables import perception_tables
     from bench.report.tables import tables
+    from bench.safe_files import require_inside, require_no_link
 
     options = options or ReportOptions()
     look = options.figures or FigureOptions()
@@ -86,11 +92,16 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
         helper = stack.enter_context(Helper()) if can_help() else None
         # Not before: journals keep two processes busy as it is.
         begin = partial(helper.submit, warm_up) if helper is not None else None
-        boards = load_boards(runs, options.anchor, options.published, options.selection, begin)
+        boards = load_boards(
+            runs, options.anchor, options.published, options.selection, begin, options.average
+        )
+        require_inside(out, runs)
+        for part in ("tables", "figures", FOLDER):
+            require_no_link(out / part)
         begun = []
         for board in boards:
             prefix = "" if len(boards) == 1 else re.sub(r"[^\w.-]+", "-", board.dataset) + "_"
-            crops = crops_of(board, KeptBitstreams(board, folders, options.trusted), out / FOLDER)
+            crops = crops_of(board, KeptBitstreams(board, folders, options.trust), out / FOLDER)
             target = Target(out / "figures", prefix, look)
             drawing = stack.enter_context(Drawing(list(plans(board, crops)), target, helper))
             made = (*tables(board), *perception_tables(board))
@@ -98,7 +109,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
             section = Section(board, made, crops=crops, robustness=robustness, prefix=prefix)
             begun.append((section, _write_tables(made, out / "tables", prefix), drawing))
         crops_by_board = [section.crops for section, _, _ in begun]
-        page = write_page(boards, out, runs=runs, trusted=options.trusted, crops=crops_by_board)
+        page = write_page(boards, out, runs=runs, trust=options.trust, crops=crops_by_board)
         for section, written, drawing in begun:
             figures = drawing.finish()
             files += [*written, *figures]
@@ -111,26 +122,29 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
 
 def _replace_former(out: Path, files: Sequence[Path]) -> None:
     """Remove tables and figures of a former report here that are not in this one: nothing is out of date."""
-    from bench.store import write_atomically
+    from bench.safe_files import read_regular, require_no_link, write_atomically
 
     listing = out / _LISTING
     present = {path.relative_to(out).as_posix() for path in files}
-    former = listing.read_text(encoding="utf-8").splitlines() if listing.is_file() else []
+    former: list[str] = []
+    with suppress(OSError):
+        former = read_regular(listing).decode("utf-8", "replace").splitlines()
     for name in {*former} - present:
-        folder, _, file = name.partition("/")
-        if folder in ("tables", "figures") and file not in ("", "..") and "/" not in file:
-            (out / folder / file).unlink(missing_ok=True)
+        if _MADE_HERE.fullmatch(name):
+            require_no_link((out / name).parent)
+            with suppress(OSError):
+                (out / name).unlink()
     write_atomically(listing, "".join(f"{it}\n" for it in sorted(present)).encode())
 
 
 def _write_tables(tables: Sequence[Table], folder: Path, prefix: str) -> list[Path]:
     from bench.report.table import WRITERS
+    from bench.safe_files import write_atomically
 
-    folder.mkdir(parents=True, exist_ok=True)
     files = []
     for table in tables:
         for ending, write in WRITERS.items():
             path = folder / f"{prefix}{table.name}.{ending}"
-            path.write_text(write(table), encoding="utf-8")
+            write_atomically(path, write(table).encode())
             files.append(path)
     return files

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_PLAIN = re.compile(r"[\w.-]+")
 ROBUSTNESS_FOLDER = "robustness"
 """Where ``rdbench robustness`` writes unless told otherwise."""
 
@@ -27,7 +29,8 @@ def find_robustness(dataset: str, runs: Sequence[Path], out: Path) -> tuple[Robu
         folder = run / ROBUSTNESS_FOLDER
         page = folder / "robustness.md"
         if page.is_file():
-            figures = sorted((folder / "figures").glob("*.png"))
+            # of somebody else's folder any name may come
+            figures = sorted(it for it in (folder / "figures").glob("*.png") if _PLAIN.fullmatch(it.name))
             own = [it for it in figures if it.name.startswith(f"{dataset}_robustness_")]
             shown = own or [it for it in figures if it.name.startswith("robustness_")]
             found.append(

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -19,24 +19,27 @@ from bench.environment import Environment
 from bench.errors import ConfigError
 from bench.exchange import Published
 from bench.frame import load
-from bench.lint import Config, Finding, lint
+from bench.lint import Allocation, Config, Finding, allocation, allocation_finding, lint, of_other_pictures
 from bench.plan import MetricPlan
 from bench.rd import (
     MIN_FINISHED,
+    Average,
     BdResult,
-    BootstrapBd,
     Comparisons,
     Curve,
+    DetailedBd,
     ImageCurves,
-    Pair,
-    Resampled,
+    PairedBd,
+    Standing,
     bd_rate,
     common_images,
+    exact_images,
     finished_enough,
     image_curves_by_metric,
     mean_curve,
-    resampled_images,
+    standings,
 )
+from bench.record import DISTURBED
 from bench.report import findings
 from bench.report.selection import EVERYTHING, Selection
 from bench.store import RunInfo, read_info
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_TIMINGS: dict[str, Literal["alone", "disturbed", "load"] | None]
+_TIMINGS = {"alone": "alone", "disturbed": "disturbed", "load": "load", "": None}
 _PREFERRED_ANCHORS = ("jpeg", "jpeg2000", "webp")
 
 
@@ -60,7 +65,8 @@ class Entry:
     run: str
     environment: Environment
     timing: str
-    """``alone``, ``load``, or empty where there are no times."""
+    """``alone``, ``disturbed`` (alone, but without much of the processor), ``load``, or empty where there are
+    no times."""
     n_ok: int
     n_planned: int
     complexity: Mapping[str, float] = field(default_factory=dict)
@@ -70,6 +76,10 @@ class Entry:
     decode_mps: float | None = None
     n_missing: int = 0
     """Of the planned trials those that were not measured yet."""
+    repeats: tuple[int, int] = (0, 0)
+    """Fewest and most timed repetitions of a finished trial."""
+    cpu_share: float | None = None
+    """The encoder's or the decoder's share of the processor over the time for all trials, the smaller one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,17 +99,23 @@ class Board:
     metrics: tuple[MetricPlan, ...]
     anchor: str | None
     images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exact_images: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By metric, the images left out of it because a codec reproduces them exactly at nearly every point."""
     per_image: Mapping[str, Mapping[str, ImageCurves]] = field(default_factory=dict)
     curves: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
-    bd: Mapping[str, Mapping[str, BootstrapBd]] = field(default_factory=dict)
-    pairs: Mapping[str, Mapping[tuple[str, str], Pair]] = field(default_factory=dict)
+    bd: Mapping[str, Mapping[str, DetailedBd]] = field(default_factory=dict)
+    pairs: Mapping[str, Mapping[tuple[str, str], PairedBd]] = field(default_factory=dict)
+    standings: Mapping[str, tuple[Standing, ...]] = field(default_factory=dict)
+    """By metric, the anchor and all that were compared with it, best first."""
     published: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
     published_bd: Mapping[str, Mapping[str, BdResult]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     distances: tuple[SetMeasurement, ...] = ()
     n_images: int = 0
-    lossless_bpp: Mapping[str, float] = field(default_factory=dict)
-    """Mean bpp by label, over ``lossless_images``; nothing for who finished too few."""
+    average: Average = "images"
+    """How rates and metrics of several images become one."""
+    lossless_bpp: Mapping[str, Mapping[Average, float]] = field(default_factory=dict)
+    """Average bpp by label, over ``lossless_images``; nothing for who finished too few."""
     lossless_images: tuple[str, ...] = ()
 
     def without_trials(self) -> Board:
@@ -123,12 +139,14 @@ def load_boards(
     published: Sequence[Published] = (),
     selection: Selection = EVERYTHING,
     loaded: Callable[[], object] | None = None,
+    average: Average = "images",
 ) -> tuple[Board, ...]:
     """One board for each data set in the runs, in the order of their first appearance.
 
-    ``anchor`` is a label, or the name of a codec of which the first configuration is meant; by default
-    JPEG, or else the first lossy configuration. What ``selection`` leaves out has no influence: images
-    that only such a codec failed on count. ``loaded`` is called once the journals are read.
+    ``anchor`` is a label, or the name of a codec of which the first configuration is meant; by default JPEG,
+    or else the first lossy configuration. What ``selection`` leaves out has no influence: images that only
+    such a codec failed on count. ``loaded`` is called once the journals are read. ``average`` is that of mean
+    curves, see :func:`bench.rd.mean_curve`.
 
     Raises
     ------
@@ -181,7 +199,7 @@ def load_boards(
                 frame if len(datasets) == 1 else frame[frame["dataset"] == dataset],
                 runs_info,
                 metrics,
-                (anchor, published),
+                _Context(anchor, published, average),
             ),
             distances=tuple(it for it in distances if it.dataset == dataset),
         )
@@ -193,6 +211,15 @@ def load_boards(
             f"anchor {anchor!r} is in none of the runs; lossy labels: {', '.join(lossy) or 'none'}"
         )
     return boards
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What the caller asked for, the same for all boards."""
+
+    anchor: str | None
+    published: Sequence[Published]
+    average: Average
 
 
 def _with_labels(frame: pd.DataFrame, selection: Selection, before: Mapping[str, str]) -> pd.DataFrame:
@@ -221,6 +248,12 @@ def _require_same_pictures(frame: pd.DataFrame) -> None:
             f"{' and '.join(map(str, of_it['run']))} hold different pictures called {image} in {dataset}"
             f" ({len(several)} such names): report them apart"
         )
+    for name, of_set in pictures.groupby("dataset", observed=True):
+        findings.require_shared_pictures(list(pictures["run"].unique()), str(name), _pictures_by_run(of_set))
+
+
+def _pictures_by_run(frame: pd.DataFrame) -> dict[str, list[str]]:
+    return {str(run): list(it["image"]) for run, it in frame.groupby("run", observed=True, sort=False)}
 
 
 def _run_names(runs: Sequence[Path]) -> list[str]:
@@ -249,22 +282,24 @@ def _board(
     frame: pd.DataFrame,
     runs: Mapping[str, RunInfo],
     metrics: tuple[MetricPlan, ...],
-    context: tuple[str | None, Sequence[Published]],
+    context: _Context,
 ) -> Board:
-    wanted_anchor, published = context
+    published, average = context.published, context.average
     entries = _entries(frame, runs)
     measured = tuple(it for it in metrics if frame[it.name].notna().any())
     per_image, images, curves, bd, pairs = {}, {}, {}, {}, {}
     left_out: set[str] = set()
     unmeasured: dict[str, list[str]] = {}
     sparse: dict[str, list[str]] = {}
-    resampled: dict[int, Resampled | None] = {}
+    exact: dict[str, frozenset[str]] = {}
+    order: dict[str, tuple[Standing, ...]] = {}
+    allocations: dict[str, list[Allocation]] = {}
     every = image_curves_by_metric(frame, [it.name for it in measured], dataset)
     takes_part = {
         metric: {label: it for label, it in by_label.items() if finished_enough(it)}
         for metric, by_label in every.items()
     }
-    anchor = _choose_anchor(entries, wanted_anchor, next(iter(takes_part.values()), {}))
+    anchor = _choose_anchor(entries, context.anchor, next(iter(takes_part.values()), {}))
     failing = {it.label for it in entries if it.n_ok < it.n_planned - it.n_missing}
     for metric in measured:
         by_label, kept = every[metric.name], takes_part[metric.name]
@@ -278,16 +313,19 @@ def _board(
             else:
                 sparse.setdefault(label, []).append(metric.name)
         images[metric.name] = common_images(list(kept.values()))
+        exact[metric.name] = exact_images(list(kept.values()))
         per_image[metric.name] = {label: it.only(images[metric.name]) for label, it in kept.items()}
         if images[metric.name]:
-            curves[metric.name] = {label: mean_curve(it) for label, it in per_image[metric.name].items()}
+            its = per_image[metric.name]
+            curves[metric.name] = {label: mean_curve(each, average) for label, each in its.items()}
             if metric.ideal is None:
-                count = len(images[metric.name])
-                if count not in resampled:
-                    resampled[count] = resampled_images(count)
-                comparisons = Comparisons(per_image[metric.name], resampled[count])
-                bd[metric.name] = {} if anchor not in kept else comparisons.against(anchor)
+                comparisons = Comparisons(its, average)
                 pairs[metric.name] = comparisons.pairs()
+                bd[metric.name] = {} if anchor not in kept else comparisons.against(anchor)
+                if anchor in kept:
+                    order[metric.name] = standings(anchor, bd[metric.name], pairs[metric.name])
+                    divided = (allocation(its[anchor], its[to], each) for to, each in bd[metric.name].items())
+                    allocations[metric.name] = [each for each in divided if each is not None]
     theirs = _published(published, dataset, entries, curves)
     lossless_bpp, lossless_images = _lossless(frame)
     left_out |= {it.label for it in entries if it.lossless and it.n_ok and it.label not in lossless_bpp}
@@ -299,10 +337,13 @@ def _board(
         metrics=measured,
         anchor=anchor,
         images=images,
+        exact_images=exact,
         per_image=per_image,
         curves=curves,
         bd=bd,
         pairs=pairs,
+        standings=order,
+        average=average,
         published=theirs,
         published_bd={
             metric: {label: bd_rate(curves[metric][anchor], curve) for label, curve in by_label.items()}
@@ -315,10 +356,14 @@ def _board(
             *findings.unmeasured(unmeasured, "no values"),
             *findings.unmeasured(sparse, f"values on under {MIN_FINISHED:.0%} of the images"),
             *findings.left_out(left_out, entries),
+            *findings.exact(exact),
+            *findings.lossy_originals(dataset, frame),
             *findings.other_versions(dataset, runs),
-            *findings.of_other_pictures(published, dataset, frame["image"].nunique()),
+            *findings.partly_shared(dataset, _pictures_by_run(frame[["run", "image"]].drop_duplicates())),
+            *of_other_pictures({it.label: it.dataset for it in published}, dataset, frame["image"].nunique()),
             *findings.of_other_metrics(published, dataset, list(curves)),
-            *lint(_lint_configs(entries, directed, images), anchor),
+            *allocation_finding(next((its for its in allocations.values()), [])),
+            *lint(_lint_configs(entries, directed, images, bd), anchor),
         ),
         n_images=frame["image"].nunique(),
         lossless_bpp=lossless_bpp,
@@ -333,12 +378,12 @@ def _entries(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, .
         for it in info.codecs
     }
     entries = []
-    speeds = _speeds(frame)
-    facts = frame[["label", "codec", "version", "config", "lossless", "run", "status", "timing"]]
+    speeds, shares = _speeds(frame), _cpu_shares(frame)
+    facts = frame[["label", "codec", "version", "config", "lossless", "run", "status", "timing", "repeats"]]
     for label, rows in facts.groupby("label", sort=False, observed=True):
         first = rows.iloc[0]
         ok = rows[rows["status"] == "ok"]
-        timings = set(ok["timing"].unique())
+        share = shares.get(str(label))
         encode, decode = speeds.get(str(label), (None, None))
         entries.append(
             Entry(
@@ -349,16 +394,37 @@ def _entries(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, .
                 lossless=bool(first["lossless"]),
                 run=str(first["run"]),
                 environment=runs[str(first["run"])].environment,
-                timing="" if ok.empty else ("alone" if timings == {"alone"} else "load"),
+                timing=_timing(set(ok["timing"].unique()), share),
                 n_ok=len(ok),
                 n_planned=len(rows),
                 n_missing=int((rows["status"] == "cancelled").sum()),
                 complexity=complexities[str(first["run"]), str(first["codec"]), str(first["config"])],
                 encode_mps=encode,
                 decode_mps=decode,
+                repeats=(0, 0) if ok.empty else (int(ok["repeats"].min()), int(ok["repeats"].max())),
+                cpu_share=share,
             )
         )
     return tuple(entries)
+
+
+def _timing(modes: Collection[str], cpu_share: float | None) -> str:
+    if set(modes) != {"alone"}:
+        return "load" if modes else ""
+    return "disturbed" if cpu_share is not None and cpu_share < DISTURBED else "alone"
+
+
+def _cpu_shares(frame: pd.DataFrame) -> dict[str, float]:
+    """Each label's share of the processor over all trials, of encoder or decoder, whichever had less."""
+    shares: dict[str, float] = {}
+    for side in ("encode", "decode"):
+        seconds, share = f"{side}_s", f"{side}_cpu_share"
+        known = frame.loc[(frame["status"] == "ok") & frame[share].notna(), ["label", seconds, share]]
+        spent = (known[seconds] * known[share]).groupby(known["label"], observed=True).sum()
+        total = known.groupby("label", observed=True)[seconds].sum()
+        for label, value in (spent / total).dropna().items():
+            shares[str(label)] = min(float(value), shares.get(str(label), 1.0))
+    return shares
 
 
 def _speeds(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None]]:
@@ -374,21 +440,25 @@ def _speeds(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None]]
     return speeds
 
 
-def _lossless(frame: pd.DataFrame) -> tuple[dict[str, float], tuple[str, ...]]:
-    """Mean bpp of each lossless label over the images behind it, which are the same for all.
+def _lossless(frame: pd.DataFrame) -> tuple[dict[str, dict[Average, float]], tuple[str, ...]]:
+    """Average bpp of each lossless label over the images behind it, which are the same for all.
 
     As for curves, these are what every configuration that finished enough of them finished.
     """
-    rows = frame.loc[frame["lossless"], ["label", "image", "status", "bpp"]]
+    rows = frame.loc[frame["lossless"], ["label", "image", "status", "bpp", "width", "height"]]
     ok = rows[rows["status"] == "ok"].drop_duplicates(["label", "image"])
     least = (MIN_FINISHED * rows.groupby("label", observed=True)["image"].nunique()).clip(lower=1)
     counts = ok.groupby("label", observed=True).size()
     kept = ok[ok["label"].isin(counts.index[counts >= least.loc[counts.index]])]
     finished = kept["image"].value_counts()
     common = finished.index[finished == kept["label"].nunique()]
-    rates = kept[kept["image"].isin(common)].groupby("label", observed=True)["bpp"].mean()
-    images = tuple(str(it) for it in dict.fromkeys(rows["image"]) if it in set(common))
-    return {str(label): float(rate) for label, rate in rates.items()}, images
+    averages: dict[str, dict[Average, float]] = {}
+    for label, its in kept[kept["image"].isin(common)].groupby("label", observed=True):
+        pixels = (its["width"] * its["height"]).astype(float)
+        by_pixels = float((its["bpp"] * pixels).sum() / pixels.sum())
+        averages[str(label)] = {"images": float(its["bpp"].mean()), "pixels": by_pixels}
+    images = tuple(str(name) for name in dict.fromkeys(rows["image"]) if name in set(common))
+    return averages, images
 
 
 def _choose_anchor(entries: Sequence[Entry], wanted: str | None, curves: Collection[str]) -> str | None:
@@ -432,7 +502,10 @@ def _published(
 
 
 def _lint_configs(
-    entries: Sequence[Entry], curves: Mapping[str, Mapping[str, Curve]], images: Mapping[str, tuple[str, ...]]
+    entries: Sequence[Entry],
+    curves: Mapping[str, Mapping[str, Curve]],
+    images: Mapping[str, tuple[str, ...]],
+    bd: Mapping[str, Mapping[str, DetailedBd]],
 ) -> list[Config]:
     return [
         Config(
@@ -441,11 +514,16 @@ def _lint_configs(
             options=it.options,
             version=it.version,
             machine=it.environment.id,
-            timing="alone" if it.timing == "alone" else "load" if it.timing else None,
+            timing=_TIMINGS[it.timing],
             n_ok=it.n_ok,
             n_planned=it.n_planned - it.n_missing,
             n_images=max((len(names) for names in images.values()), default=0),
             curves=tuple(by_label[it.label] for by_label in curves.values() if it.label in by_label),
+            overlaps={
+                metric: by_label[it.label].per_image.overlap
+                for metric, by_label in bd.items()
+                if it.label in by_label
+            },
         )
         for it in entries
     ]

@@ -84,10 +84,10 @@ def find_crops(board: Board, twins: Twins, source: KeptBitstreams, folder: Path)
         return Crops(twins, chosen, problem=_NOT_KEPT)
     picked = {it.image: [*it.pair, *_companions(board, rows, twins, it)] for it in images}
     trials = rows.loc[[index for its in picked.values() for index in its]]
-    jobs, problems = source.jobs(trials)
-    if not jobs and not problems:
+    jobs = source.jobs(trials)
+    if not jobs:
         return Crops(twins, chosen, problem=_NOT_KEPT)
-    pictures = problems | dict(zip(jobs, decode_all(list(jobs.values()), folder), strict=True))
+    pictures = dict(zip(jobs, decode_all(list(jobs.values()), folder), strict=True))
     originals = _originals(board, source, list(picked), folder)
     reasons = {it.image: it.reason for it in images}
     made = []
@@ -173,7 +173,7 @@ def _originals(
     )
     missing = [it for it in names if files[it] is None and it in exact.index]
     if missing:
-        jobs, _ = source.jobs(exact.loc[missing])
+        jobs = source.jobs(exact.loc[missing])
         stored = decode_all(list(jobs.values()), folder)
         files |= {str(name): it.file for name, it in zip(jobs, stored, strict=True)}
     return {name: None if file is None else read_image(file).pixels for name, file in files.items()}

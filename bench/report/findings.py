@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bench.errors import ConfigError
 from bench.exchange import Published
+from bench.image import LOSSY, lossy_warning
 from bench.lint import Finding
 from bench.plan import MetricPlan
 from bench.rd import MIN_FINISHED
@@ -45,6 +47,29 @@ def left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:
         for it in entries
         if it.label in labels and it.n_ok < it.n_planned - it.n_missing
     ]
+
+
+def exact(images: Mapping[str, Collection[str]]) -> list[Finding]:
+    """Images that have no curve in a metric because they are reproduced exactly, such as flat ones."""
+    metrics: dict[tuple[str, ...], list[str]] = {}
+    for metric, names in images.items():
+        if names:
+            metrics.setdefault(tuple(sorted(names)), []).append(metric)
+    return [
+        Finding(
+            "exact",
+            "note",
+            f"{_some(names)}: reproduced exactly at nearly every quality, and left out of"
+            f" {', '.join(its)} for all codecs: identical pixels have no finite value",
+            (),
+        )
+        for names, its in metrics.items()
+    ]
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def without_values(frame: pd.DataFrame, metric: str, labels: Collection[str]) -> set[str]:
@@ -91,6 +116,54 @@ def valueless(
     return [Finding("unmeasured", "note", text, ())]
 
 
+def require_shared_pictures(runs: Sequence[str], dataset: str, images: Mapping[str, Collection[str]]) -> None:
+    """Refuse runs on one data set that have no picture in common: nothing can be compared across them.
+
+    Parameters
+    ----------
+    runs : names of the runs, in the order in which they were given
+    images : the names of each run's images of ``dataset``; those that share one are to be the same picture
+
+    Raises
+    ------
+    ConfigError
+        Names two such runs, and the ways out.
+    """
+    of_set = [it for it in runs if images.get(it)]
+    for place, run in enumerate(of_set):
+        for other in of_set[:place]:
+            if set(images[run]).isdisjoint(images[other]):
+                raise ConfigError(
+                    f"{other} and {run} hold different pictures of {dataset}, none in both, so that none of"
+                    " their codecs can be compared: report them apart, or run all codecs on one folder with"
+                    " the pictures of both"
+                )
+
+
+def partly_shared(dataset: str, images: Mapping[str, Collection[str]]) -> list[Finding]:
+    """A warning where runs on one data set have some pictures in common only."""
+    sets = [set(it) for it in images.values() if it]
+    if len(sets) < 2 or all(it == sets[0] for it in sets):
+        return []
+    counts = ", ".join(f"{run} {len(set(it))}" for run, it in images.items() if it)
+    text = (
+        f"the runs hold different pictures of {dataset} ({counts}); only the"
+        f" {len(set.intersection(*sets))} that all of them have are behind curves and BD-rates"
+    )
+    return [Finding("pictures", "warning", text, ())]
+
+
+def lossy_originals(dataset: str, frame: pd.DataFrame) -> list[Finding]:
+    """One warning for originals that were compressed with loss before they were measured on."""
+    treatments = [it for it in frame["treatment"].unique() if str(it).startswith(LOSSY)]
+    lossy = frame["treatment"].isin(treatments)
+    images = frame.loc[lossy, "image"].nunique()
+    if not images:
+        return []
+    text = lossy_warning(images, frame.loc[frame["status"] == "ok", "image"].nunique(), dataset)
+    return [Finding("lossy-originals", "warning", text, ())]
+
+
 def other_versions(dataset: str, runs: Mapping[str, RunInfo]) -> list[Finding]:
     """Metrics that runs on ``dataset`` took in different versions."""
     versions: dict[str, dict[str, list[str]]] = {}
@@ -122,32 +195,3 @@ def of_other_metrics(published: Sequence[Published], dataset: str, metrics: Coll
         return []
     text = f"{', '.join(useless)}: published in no metric that was measured here, and left out"
     return [Finding("published", "note", text, useless)]
-
-
-def of_other_pictures(published: Sequence[Published], dataset: str, images: int) -> list[Finding]:
-    """What keeps published curves from being compared with measured ones."""
-    if not published:
-        return []
-    from bench.datasets import catalog
-
-    findings = []
-    silent = tuple(it.label for it in published if it.dataset is None)
-    if silent:
-        text = (
-            f"{', '.join(silent)}: the file does not say of which pictures the curve is; a BD-rate against it"
-            f" means something only if they are those of {dataset}"
-        )
-        findings.append(Finding("published", "warning", text, silent))
-    others = tuple(it.label for it in published if it.dataset not in (None, dataset))
-    if others:
-        text = f"{', '.join(others)}: of other pictures than {dataset}, and left out"
-        findings.append(Finding("published", "note", text, others))
-    same = tuple(it.label for it in published if it.dataset == dataset)
-    spec = catalog().get(dataset) if same else None
-    if spec is not None and images < len(spec.files):
-        text = (
-            f"{', '.join(same)}: published over all {len(spec.files)} images of {dataset}, and here are"
-            f" {images} of them; BD-rates against it compare different pictures"
-        )
-        findings.append(Finding("published", "warning", text, same))
-    return findings

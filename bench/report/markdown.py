@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from bench.escape import markdown
 from bench.report.beside import Robustness
 from bench.report.board import Board
 from bench.report.crops import Crops
 from bench.report.table import Table, to_markdown
+from bench.safe_files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,18 @@ def write_markdown(path: Path, sections: Sequence[Section]) -> Path:
     for section in sections:
         board = section.board
         environments = {entry.run: entry.environment for entry in board.entries}
-        parts.append(f"# {board.dataset}\n")
-        parts += [f"> {finding.severity}: {finding.message}\n" for finding in board.findings]
+        parts.append(f"# {markdown(board.dataset)}\n")
+        parts += [f"> {finding.severity}: {markdown(finding.message)}\n" for finding in board.findings]
         parts += _chapters(section, path.parent)
         for robust in section.robustness:
-            parts.append(f"## Robustness\n\nOf run {robust.run}: [tables and figures]({robust.page})\n")
+            parts.append(
+                f"## Robustness\n\nOf run {markdown(robust.run)}: [tables and figures]({robust.page})\n"
+            )
             parts += [f"![{Path(it).stem}]({it})\n" for it in robust.figures]
         for run, it in environments.items():
             facts = ", ".join(f"{key} {value}" for key, value in (it.machine | it.software).items())
-            parts.append(f"Environment of run {run}: {facts}.\n")
-    path.write_text("\n".join(parts), encoding="utf-8")
+            parts.append(f"Environment of run {markdown(run)}: {markdown(facts)}.\n")
+    write_atomically(path, "\n".join(parts).encode())
     return path
 
 
@@ -96,7 +100,7 @@ def _is_one_of(name: str, patterns: Sequence[str]) -> bool:
 
 def _missing_crops(section: Section) -> list[str]:
     return [
-        f"No cut-outs of {it.twins.first} and {it.twins.second}: {it.problem}.\n"
+        markdown(f"No cut-outs of {it.twins.first} and {it.twins.second}: {it.problem}.") + "\n"
         for it in section.crops
         if it.problem
     ]

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bench.escape import comment, csv_cell, latex, markdown
+
 Value = str | float | int | None
 
 Better = Literal["high", "low"]
@@ -40,6 +42,10 @@ class Table:
     notes: tuple[str, ...] = ()
     unranked: frozenset[int] = frozenset()
     """Rows whose values compete with no others."""
+    names: int = 1
+    """How many columns from the left name a row."""
+    dispensable: tuple[str, ...] = ()
+    """Titles of columns that give way first where there is little room."""
 
     def cell(self, column: Column, value: Value) -> str:
         """A value as printed: a dash where there is none."""
@@ -87,7 +93,7 @@ def to_csv(table: Table) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([column.key for column in table.columns])
     for row in table.rows:
-        writer.writerow(["" if value is None or value != value else value for value in row])
+        writer.writerow(["" if value is None or value != value else csv_cell(value) for value in row])
     return buffer.getvalue()
 
 
@@ -109,8 +115,8 @@ def to_json(table: Table) -> str:
 def to_markdown(table: Table) -> str:
     """A GitHub table, best value in bold, second underlined."""
     marks: tuple[Callable[[str], str], ...] = (str, "**{}**".format, "<u>{}</u>".format)
-    lines = [f"### {table.title}", ""]
-    lines.append("| " + " | ".join(_escaped_markdown(it.title) for it in table.columns) + " |")
+    lines = [f"### {markdown(table.title)}", ""]
+    lines.append("| " + " | ".join(markdown(it.title) for it in table.columns) + " |")
     lines.append(
         "|"
         + "|".join(" ---: " if _is_numeric(table, i) else " --- " for i in range(len(table.columns)))
@@ -119,12 +125,10 @@ def to_markdown(table: Table) -> str:
     for cells, ranks in zip(table.text(), table.ranks(), strict=True):
         lines.append(
             "| "
-            + " | ".join(
-                marks[rank](_escaped_markdown(cell)) for cell, rank in zip(cells, ranks, strict=True)
-            )
+            + " | ".join(marks[rank](markdown(cell)) for cell, rank in zip(cells, ranks, strict=True))
             + " |"
         )
-    lines += ["", *(f"{_escaped_markdown(note)}  " for note in table.notes)]
+    lines += ["", *(f"{markdown(note)}  " for note in table.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -133,17 +137,16 @@ def to_latex(table: Table) -> str:
     marks: tuple[Callable[[str], str], ...] = (str, r"\textbf{{{}}}".format, r"\underline{{{}}}".format)
     alignment = "".join("r" if _is_numeric(table, i) else "l" for i in range(len(table.columns)))
     lines = [
-        f"% {table.title}",
-        *(f"% {note}" for note in table.notes),
+        f"% {comment(table.title)}",
+        *(f"% {comment(note)}" for note in table.notes),
         rf"\begin{{tabular}}{{{alignment}}}",
         r"\toprule",
     ]
-    lines.append(" & ".join(_escaped_latex(it.title) for it in table.columns) + r" \\")
+    lines.append(" & ".join(latex(it.title) for it in table.columns) + r" \\")
     lines.append(r"\midrule")
     for cells, ranks in zip(table.text(), table.ranks(), strict=True):
         lines.append(
-            " & ".join(marks[rank](_escaped_latex(cell)) for cell, rank in zip(cells, ranks, strict=True))
-            + r" \\"
+            " & ".join(marks[rank](latex(cell)) for cell, rank in zip(cells, ranks, strict=True)) + r" \\"
         )
     lines += [r"\bottomrule", r"\end{tabular}"]
     return "\n".join(lines) + "\n"
@@ -161,28 +164,3 @@ WRITERS: dict[str, Callable[[Table], str]] = {
 def _is_numeric(table: Table, index: int) -> bool:
     column = table.columns[index]
     return column.digits is not None or any(isinstance(row[index], int | float) for row in table.rows)
-
-
-def _escaped_markdown(text: str) -> str:
-    for character in "\\`*_|<>[]":
-        text = text.replace(character, "\\" + character)
-    return text.replace("\n", " ")
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    **{it: "\\" + it for it in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "−": "$-$",
-    "–": "--",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "σ": r"$\sigma$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-}
-
-
-def _escaped_latex(text: str) -> str:
-    return "".join(_LATEX.get(it, it) for it in text.replace("\n", " "))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.rd import DB_METRICS, RANKED_OVERLAP, quality_at, rate_at, to_db
+from bench.rd import DB_METRICS, RANKED_OVERLAP, Average, Standing, quality_at, rate_at, to_db
 from bench.rd.curve import Array
 from bench.record import PeakOf
-from bench.report.board import Board
+from bench.report.board import Board, Entry
 from bench.report.table import Column, Table, Value
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ MATCHED_QUALITIES = {
 HEADLINE_METRICS = ("psnr_rgb", "ms_ssim_rgb")
 """The metrics of the ranking; see :func:`headline_metrics` for runs that have neither."""
 RAW_BITS = 24
+UNRANKED = str(Standing(""))
+"""The place of who has none."""
 TRAINING_HOURS = "training_hours"
 """What a learned codec may say of its training; see :class:`bench.codec.Codec`."""
 
@@ -51,7 +53,9 @@ _TITLES = {
     "haarpsi": "HaarPSI",
     "high_band_energy": "High-band energy",
     "kid": "KID",
+    "kid_across_images": "KID across images",
     "kid_alexnet": "KID (AlexNet)",
+    "kid_alexnet_across_images": "KID across images (AlexNet)",
     "fid": "FID",
 }
 
@@ -74,48 +78,48 @@ def tables(board: Board) -> tuple[Table, ...]:
 
 
 def ranking(board: Board) -> Table | None:
-    """Lossy configurations by BD-rate: the leaderboard.
+    """Lossy configurations by BD-rate image by image: the leaderboard.
 
-    A BD-rate over less than half of the two curves' range says little of the codec as a whole: such
-    configurations stand below the others.
+    Places follow :func:`bench.rd.standings` in the first headline metric.
     """
     if not board.lossy:
         return None
     metrics = list(headline_metrics(board))
     speeds = _speeds(board)
+    order = board.standings.get(metrics[0], ()) if metrics else ()
+    places = {its.label: its for its in order}
+    entries = {entry.label: entry for entry in board.lossy}
     rows = []
-    for entry in board.lossy:
-        rate = [
-            curve.rate for curve in (board.curves.get(it, {}).get(entry.label) for it in metrics) if curve
-        ]
-        values: list[Value] = [entry.label, f"{entry.n_ok}/{entry.n_planned}"]
+    for label in dict.fromkeys([*places, *entries]):
+        entry = entries[label]
+        rate = [curve.rate for curve in (board.curves.get(it, {}).get(label) for it in metrics) if curve]
+        values: list[Value] = [str(places.get(label, Standing(label))), label]
+        values.append(f"{entry.n_ok}/{entry.n_planned}")
         values += [min(rate[0]), max(rate[0])] if rate else [None, None]
         for metric in metrics:
-            values += [*_bd_cells(board, metric, entry.label), _overlap(board, metric, entry.label)]
-        values += [*speeds[entry.label], entry.timing]
+            values += _bd_cells(board, metric, label)
+        values += [*speeds[label], entry.timing]
         rows.append(tuple(values))
-    first = board.bd.get(metrics[0], {}) if metrics else {}
-    partial = {it for it, bd in first.items() if it != board.anchor and bd.mean_curve.partial}
-    key = 4
-    if metrics:
-        rows.sort(key=lambda row: (row[0] in partial, row[key] is None, row[key] or 0.0))
-    columns = [Column("label", "codec"), Column("n_ok", "ok")]
+    columns = [Column("rank", "#"), Column("label", "codec"), Column("n_ok", "ok")]
     columns += [Column("bpp_min", "from bpp", 3), Column("bpp_max", "to bpp", 3)]
     for metric in metrics:
-        columns.append(
-            Column(f"bd_rate_{metric}", f"BD-rate {metric_title(metric)} %", 1, "low", signed=True)
-        )
-        columns.append(Column(f"ci95_{metric}", "95% interval"))
-        columns.append(Column(f"overlap_{metric}", "overlap %", 0))
+        columns += [
+            Column(f"bd_rate_per_image_{metric}", f"BD-rate {metric_title(metric)} %", 1, "low", signed=True),
+            Column(f"ci95_per_image_{metric}", "95% interval"),
+            Column(f"wins_{metric}", "wins"),
+            Column(f"overlap_{metric}", "overlap %", 0),
+            Column(f"bd_rate_{metric}", "mean curve %", 1, signed=True),
+        ]
     columns += [Column("encode_mps", "enc MP/s", 2, "high"), Column("decode_mps", "dec MP/s", 2, "high")]
     columns.append(Column("timing", "timed"))
     return Table(
         "ranking",
-        f"Ranking on {board.dataset}, BD-rate against {board.anchor}",
+        f"Ranking on {board.dataset}, "
+        + ("no BD-rates" if board.anchor is None else f"BD-rate against {board.anchor}"),
         tuple(columns),
         tuple(rows),
-        (*_comparison_notes(board, metrics), _overlap_note(partial), _TIMING_NOTE),
-        frozenset(place for place, row in enumerate(rows) if row[0] in partial),
+        (*_comparison_notes(board, metrics), *_rank_notes(order), _timing_note(board.lossy)),
+        frozenset(place for place, row in enumerate(rows) if row[0] == UNRANKED),
     )
 
 
@@ -129,25 +133,40 @@ def summary(board: Board) -> Table | None:
     rows = []
     for row in full.rows:
         low, high = row[at["bpp_min"]], row[at["bpp_max"]]
-        rate = f"{low:.2f} to {high:.2f}" if isinstance(low, float) and isinstance(high, float) else None
-        deltas = [row[at[f"bd_rate_{metric}"]] for metric in metrics]
-        rows.append((row[0], row[1], rate, *deltas, row[at["encode_mps"]], row[at["decode_mps"]]))
-    columns = (
-        *(Column("label", "codec"), Column("n_ok", "ok"), Column("bpp", "bpp")),
-        *(Column(f"bd_rate_{it}", f"{metric_title(it)} %", 1, "low", signed=True) for it in metrics),
-        *(Column("encode_mps", "enc MP/s", 1, "high"), Column("decode_mps", "dec MP/s", 1, "high")),
+        rate = f"{low:.2f}–{high:.2f}" if isinstance(low, float) and isinstance(high, float) else None
+        cells: list[Value] = [row[at["rank"]], row[at["label"]], row[at["n_ok"]], rate]
+        for metric in metrics:
+            cells.append(row[at[f"bd_rate_per_image_{metric}"]])
+            if metric == metrics[0]:
+                cells += [row[at[f"wins_{metric}"]], row[at[f"bd_rate_{metric}"]]]
+        rows.append((*cells, row[at["encode_mps"]], row[at["decode_mps"]]))
+    columns = [Column("rank", "#"), Column("label", "codec"), Column("n_ok", "ok"), Column("bpp", "bpp")]
+    for metric in metrics:
+        columns.append(Column(f"bd_rate_{metric}", f"{metric_title(metric)} %", 1, "low", signed=True))
+        if metric == metrics[0]:
+            columns += [Column("wins", "wins"), Column("mean_curve", "mean curve %", 1, signed=True)]
+    columns += [Column("encode_mps", "enc MP/s", 1, "high"), Column("decode_mps", "dec MP/s", 1, "high")]
+    return Table(
+        "summary", _bd_title(board), tuple(columns), tuple(rows), names=2, dispensable=("wins", "ok")
     )
-    return Table("summary", f"BD-rate on {board.dataset} against {board.anchor}", columns, tuple(rows))
+
+
+def _bd_title(board: Board) -> str:
+    if board.anchor is None:
+        return f"No BD-rates on {board.dataset}: no lossy codec finished enough images"
+    return f"BD-rate on {board.dataset} against {board.anchor}, image by image"
 
 
 def points(board: Board) -> Table:
     """Every operating point: means over the images that were measured."""
+    other = _other_average(board)
     columns = [
         Column("label", "codec"),
         Column("quality", "quality"),
         Column("n_ok", "ok"),
         Column("bpp", "bpp", 4),
     ]
+    columns += [] if other is None else [Column(f"bpp_by_{other}", f"bpp by {other}", 4)]
     for metric in board.metrics:
         columns.append(Column(metric.name, metric_title(metric.name), 3 if metric.unit == "dB" else 5))
         if metric.name in DB_METRICS:
@@ -155,26 +174,35 @@ def points(board: Board) -> Table:
     columns += [Column("encode_s", "enc s", 4), Column("decode_s", "dec s", 4)]
     columns += [Column("encode_spread", "enc spread %", 1), Column("decode_spread", "dec spread %", 1)]
     rows = []
-    names = ["bpp", *(it.name for it in board.metrics)]
+    names = ["width", "height", "bpp", *(it.name for it in board.metrics)]
     names += [f"{phase}_{kind}" for phase in ("encode", "decode") for kind in ("s", "iqr_s")]
     wanted = ~board.frame["lossless"] & board.frame["quality"].notna()
-    lossy = board.frame.loc[wanted, ["label", "quality", "status", *names]]
+    lossy = board.frame.loc[wanted, ["label", "quality", "status", "image", *names]]
     finished = (lossy["status"] == "ok").to_numpy(bool)
     of_trial = {name: lossy[name].to_numpy(float) for name in names}
+    counted = {
+        name: ~lossy["image"].isin(left_out).to_numpy(bool) for name, left_out in board.exact_images.items()
+    }
     for label, quality, trials in _points(lossy):
         chosen = trials[finished[trials]]
         ok = {name: values[chosen] for name, values in of_trial.items()}
-        cells: list[Value] = [label, quality, f"{len(chosen)}/{len(trials)}", _mean(ok["bpp"])]
+        pixels = ok["width"] * ok["height"]
+        weights = {"images": np.ones(len(chosen)), "pixels": pixels}
+        shares = weights[board.average]
+        cells: list[Value] = [label, quality, f"{len(chosen)}/{len(trials)}", _mean(ok["bpp"], shares)]
+        cells += [] if other is None else [_mean(ok["bpp"], weights[other])]
         for metric in board.metrics:
-            mean = _mean(ok[metric.name], complete=True)
+            its = counted.get(metric.name, finished)[chosen]
+            mean = _mean(ok[metric.name][its], shares[its], complete=True)
             cells.append(mean)
             if metric.name in DB_METRICS:
                 cells.append(None if mean is None else float(to_db(mean)))
-        cells += [_mean(ok["encode_s"]), _mean(ok["decode_s"]), _spread(ok, "encode"), _spread(ok, "decode")]
+        cells += [_mean(ok[f"{phase}_s"], weights["images"]) for phase in ("encode", "decode")]
+        cells += [_spread(ok, "encode"), _spread(ok, "decode")]
         rows.append(tuple(cells))
     notes = (
-        "Means over the images that were measured; ok counts them. A metric is given only where every one of"
-        " these images has a finite value.",
+        f"Means over {_AVERAGED[board.average]}, of all images that were measured; ok counts them. A metric"
+        " is given only where every one of these images has a finite value, but for those that a note names.",
         "MS-SSIM dB is −10·log10(1 − mean).",
         *_direction_notes(board),
         "spread: interquartile range of a trial's timed repetitions ÷ their median, median over the images.",
@@ -188,56 +216,42 @@ def comparison(board: Board) -> Table | None:
         return None
     rows: list[tuple[Value, ...]] = []
     for metric, by_label in board.bd.items():
-        for label, it in by_label.items():
-            low, high = it.ci95 or (None, None)
-            result = it.mean_curve
-            remark = "; ".join(
-                filter(None, (f"n/a ({result.reason})" if result.reason else "", *result.warnings))
-            )
+        for label, bd in by_label.items():
+            its, averaged = bd.per_image, bd.mean_curve
+            remarks = [f"n/a ({its.reason})" if its.reason else "", *its.warnings]
+            remarks += [f"mean curve n/a ({averaged.reason})" if averaged.reason else "", *averaged.warnings]
             rows.append(
                 (
-                    metric,
-                    label,
-                    "measured",
-                    result.value,
-                    low,
-                    high,
-                    it.per_image_mean,
-                    it.n_images,
-                    result.overlap,
-                    remark,
+                    *(metric, label, "measured", its.value, *(its.ci95 or (None, None)), its.median),
+                    *(its.wins, its.n, its.n_images, its.overlap),
+                    *(averaged.value, *(bd.ci95 or (None, None)), averaged.overlap),
+                    "; ".join(dict.fromkeys(filter(None, remarks))),
                 )
             )
-        for label, published in board.published_bd.get(metric, {}).items():
-            remark = f"n/a ({published.reason})" if published.reason else "; ".join(published.warnings)
-            rows.append(
-                (
-                    metric,
-                    label,
-                    "published",
-                    published.value,
-                    None,
-                    None,
-                    None,
-                    None,
-                    published.overlap,
-                    remark,
-                )
-            )
+        for label, curve in board.published_bd.get(metric, {}).items():
+            remark = f"n/a ({curve.reason})" if curve.reason else "; ".join(curve.warnings)
+            nothing = (None,) * 8
+            values = (curve.value, None, None, curve.overlap, remark)
+            rows.append((metric, label, "published", *nothing, *values))
     columns = (
         Column("metric", "metric"),
         Column("label", "codec"),
         Column("provenance", "curve"),
-        Column("bd_rate", "BD-rate %", 2, signed=True),
+        Column("bd_rate_per_image", "BD-rate %", 2, signed=True),
+        Column("ci95_per_image_low", "95% from", 2, signed=True),
+        Column("ci95_per_image_high", "to", 2, signed=True),
+        Column("median_per_image", "median %", 2, signed=True),
+        Column("wins", "wins"),
+        Column("n_per_image", "of"),
+        Column("n_images", "images"),
+        Column("overlap_per_image", "mean overlap", 2),
+        Column("bd_rate", "mean curve %", 2, signed=True),
         Column("ci95_low", "95% from", 2, signed=True),
         Column("ci95_high", "to", 2, signed=True),
-        Column("per_image_mean", "mean of images %", 2, signed=True),
-        Column("n_images", "images"),
-        Column("overlap", "overlap", 2),
+        Column("overlap", "its overlap", 2),
         Column("remark", "remark"),
     )
-    title = f"BD-rate on {board.dataset} against {board.anchor}"
-    return Table("bd_rate", title, columns, tuple(rows), _comparison_notes(board, list(board.bd)))
+    return Table("bd_rate", _bd_title(board), columns, tuple(rows), _comparison_notes(board, list(board.bd)))
 
 
 def matched_rate(board: Board) -> Table | None:
@@ -289,27 +303,34 @@ def lossless(board: Board) -> Table | None:
     """Configurations that reproduce every pixel, by rate."""
     rows: list[tuple[Value, ...]] = []
     speeds = _speeds(board)
+    other = _other_average(board)
     for entry in board.lossless:
-        rate = board.lossless_bpp.get(entry.label)
+        rates = board.lossless_bpp.get(entry.label, {})
+        rate = rates.get(board.average)
         ratio = None if rate is None else RAW_BITS / rate
         # 3 bytes a pixel: the customary MB/s of lossless coders counts raw samples
         speed = [None if it is None else 3 * it for it in speeds[entry.label]]
-        rows.append((entry.label, f"{entry.n_ok}/{entry.n_planned}", rate, ratio, *speed, entry.timing))
+        also = [] if other is None else [rates.get(other)]
+        rows.append(
+            (entry.label, f"{entry.n_ok}/{entry.n_planned}", rate, *also, ratio, *speed, entry.timing)
+        )
     rows.sort(key=lambda row: (row[2] is None, row[2] or 0.0))
     columns = (
         Column("label", "codec"),
         Column("n_ok", "ok"),
         Column("bpp", "bpp", 3, "low"),
+        *([] if other is None else [Column(f"bpp_by_{other}", f"bpp by {other}", 3, "low")]),
         Column("ratio", "ratio", 3, "high"),
         Column("encode_mbs", "enc MB/s", 1, "high"),
         Column("decode_mbs", "dec MB/s", 1, "high"),
         Column("timing", "timed"),
     )
     notes = (
-        f"bpp is the mean over {len(board.lossless_images)} of {board.n_images} images, those that every"
-        " configuration with a value finished; ratio is 24 ÷ that mean; MB are millions of raw sample bytes."
+        f"bpp is the mean over {_AVERAGED[board.average]}, of {len(board.lossless_images)} of"
+        f" {board.n_images} images, those that every configuration with a value finished; ratio is 24 ÷ that"
+        " mean; MB are millions of raw sample bytes."
         " Every decoded pixel was compared with the original.",
-        _TIMING_NOTE,
+        _timing_note(board.lossless),
     )
     return Table("lossless", f"Lossless coding of {board.dataset}", columns, tuple(rows), notes)
 
@@ -395,10 +416,22 @@ def failures(board: Board) -> Table:
     return Table("failures", f"Trials without a result on {board.dataset}", columns, rows)
 
 
-_TIMING_NOTE = (
-    "MP/s: megapixels of all images ÷ seconds for all of them, one thread; timed `load`: taken while other"
-    " trials ran (throughput, no basis for a comparison), `alone`: pinned, warmed up, median of repetitions."
-)
+def _timing_note(entries: Sequence[Entry]) -> str:
+    """How the times behind the speeds were taken: what the records say, not what is usual."""
+    modes = {it.timing for it in entries}
+    said = []
+    if "load" in modes:
+        said.append("`load`: taken while other trials ran (throughput, no basis for a comparison)")
+    if repeats := [count for it in entries if it.timing in ("alone", "disturbed") for count in it.repeats]:
+        fewest, most = min(repeats), max(repeats)
+        counted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        how = "one repetition" if most == 1 else f"median of {counted} repetitions"
+        said.append(f"`alone`: pinned, warmed up, {how} of each trial")
+    if disturbed := [it for it in entries if it.timing == "disturbed"]:
+        shares = ", ".join(f"{it.label} {it.cpu_share:.0%}" for it in disturbed)
+        said.append(f"`disturbed`: alone, but with only a part of the processor ({shares}), so too slow")
+    measure = "MP/s: megapixels of all images ÷ seconds for all of them, one thread"
+    return f"{measure}; timed {', '.join(said)}." if said else f"{measure}."
 
 
 def _direction_notes(board: Board) -> tuple[str, ...]:
@@ -415,37 +448,46 @@ def _comparison_notes(board: Board, metrics: list[str]) -> tuple[str, ...]:
     counts = {len(board.images[it]) for it in metrics}
     images = f"{min(counts)} to {max(counts)}" if len(counts) > 1 else f"{counts.pop() if counts else 0}"
     return (
-        f"BD-rate: PCHIP on the mean curve of {images} of {board.n_images} images, those that every compared"
-        " configuration finished; negative = fewer bits at equal quality; 95% interval: paired bootstrap over"
-        " images.",
+        "BD-rate: bits at equal quality against the anchor, negative = fewer, image by image (PCHIP, each"
+        " over the range of quality that its two curves share) and averaged in log-rate; 95% interval over"
+        " images; wins: images with fewer bits, of those with a value.",
+        f"mean curve: the BD-rate of curves averaged over {_AVERAGED[board.average]}, as most papers"
+        " report it. It also depends on how a codec divides its bits among the images.",
+        f"Over {images} of {board.n_images} images, those that every compared configuration finished.",
     )
 
 
-def _bd_cells(board: Board, metric: str, label: str) -> tuple[Value, Value]:
-    if label == board.anchor:
-        return 0.0, "anchor"
-    result = board.bd.get(metric, {}).get(label)
-    if result is None:
-        return None, ""
-    if result.mean_curve.value is None:
-        return None, f"n/a ({result.mean_curve.reason})"
-    interval = (
-        "" if result.ci95 is None else f"{result.ci95[0]:+.1f} to {result.ci95[1]:+.1f}".replace("-", "−")
-    )
-    return result.mean_curve.value, interval
+def _rank_notes(order: Sequence[Standing]) -> tuple[str, ...]:
+    notes = ["overlap: share of the range of quality of both curves that they share, mean over images."]
+    below = [its.label for its in order if not its.ranked]
+    if below:
+        notes[0] += f" Below {RANKED_OVERLAP:.0%}, or without a value, not ranked: {', '.join(below)}."
+    if any(its.best != its.worst for its in order):
+        notes.append(
+            "#: places that the 95% interval of the direct comparison does not tell apart are shared (1–2)."
+        )
+    return tuple(notes)
 
 
-def _overlap(board: Board, metric: str, label: str) -> float | None:
-    """Percent of both curves' range of quality that they share."""
-    if label == board.anchor:
-        return None
-    result = board.bd.get(metric, {}).get(label)
-    return None if result is None else 100 * result.mean_curve.overlap
+def _bd_cells(board: Board, metric: str, label: str) -> tuple[Value, Value, Value, Value, Value]:
+    """BD-rate by image, its interval in words, wins, overlap in percent, and BD-rate of the mean curves."""
+    if label == board.anchor and metric in board.bd:
+        return 0.0, "anchor", None, None, 0.0
+    bd = board.bd.get(metric, {}).get(label)
+    if bd is None:
+        return None, "", None, None, None
+    its = bd.per_image
+    wins, overlap = f"{its.wins}/{its.n}", 100 * its.overlap
+    if its.value is None:
+        return None, f"n/a ({its.reason})", None, overlap, bd.mean_curve.value
+    words = "" if its.ci95 is None else f"{its.ci95[0]:+.1f} to {its.ci95[1]:+.1f}".replace("-", "−")
+    return its.value, words, wins, overlap, bd.mean_curve.value
 
 
-def _overlap_note(partial: Collection[str]) -> str:
-    below = f" Below {RANKED_OVERLAP:.0%}, not ranked: {', '.join(sorted(partial))}." if partial else ""
-    return f"overlap: share of the range of quality of both curves over which the BD-rate is taken.{below}"
+_AVERAGED = {
+    "images": "images (every image counts the same)",
+    "pixels": "pixels (total bits ÷ total pixels)",
+}
 
 
 def _speeds(board: Board) -> dict[str, tuple[Value, Value]]:
@@ -471,9 +513,17 @@ def _spread(ok: Mapping[str, Array], phase: str) -> float | None:
     return 100 * float(np.median(shares)) if len(shares) else None
 
 
-def _mean(values: Array, *, complete: bool = False) -> float | None:
+def _mean(values: Array, weights: Array, *, complete: bool = False) -> float | None:
     absent = np.isnan(values)
     if not len(values) or (complete and absent.any()):
         return None
-    count = len(values) - absent.sum()
-    return float(np.where(absent, 0.0, values).sum() / count) if count else math.nan
+    total = weights[~absent].sum()
+    return float(np.where(absent, 0.0, values) @ weights / total) if total else math.nan
+
+
+def _other_average(board: Board) -> Average | None:
+    """How rates could be averaged as well, where the images' sizes make a difference."""
+    sizes = board.frame.loc[board.frame["status"] == "ok", ["width", "height"]].drop_duplicates()
+    if (sizes["width"] * sizes["height"]).nunique() < 2:
+        return None
+    return "pixels" if board.average == "images" else "images"

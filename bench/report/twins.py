@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.distribution import difference_interval
-from bench.rd.bootstrap import MIN_IMAGES, interval_of, resample
+from bench.rd import MIN_IMAGES, jackknife_interval
 from bench.rd.curve import Array
-from bench.rd.pairwise import RESAMPLES, SEED
 from bench.report.board import Board
 from bench.report.perception import Measure, measures
 
@@ -132,12 +131,15 @@ def _of_sets(
 
 
 def _interval(measure: Measure, first: Array, second: Array) -> tuple[float, float] | None:
-    if len(first) < MIN_IMAGES:
+    """Of the difference of both means as shown, which for decibels is not the mean of differences."""
+    count = len(first)
+    if count < MIN_IMAGES:
         return None
-    weights = resample(len(first), RESAMPLES, SEED)
-    means = weights @ np.stack([first, second], axis=1)
+    values = np.stack([first, second], axis=1)
+    means = np.vstack([values.mean(axis=0), (values.sum(axis=0) - values) / (count - 1)])
     shown = np.vectorize(measure.shown)(means) if measure.decibel else means
-    return interval_of(shown[:, 1] - shown[:, 0])
+    differences = shown[:, 1] - shown[:, 0]
+    return jackknife_interval(float(differences[0]), differences[1:])
 
 
 def cost_of(measure: Measure, value: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +23,8 @@ from bench.robustness.corrupt import corrupted, generator
 from bench.robustness.damage import DAMAGES
 from bench.robustness.plan import Planned
 from bench.robustness.record import BitstreamProbe, Fate, InputProbe, Probe
-from bench.store import BITSTREAM_FOLDER, write_atomically
+from bench.safe_files import MAX_BITSTREAM, read_regular, write_atomically
+from bench.store import BITSTREAM_FOLDER
 
 _KEPT = 16
 """Pictures, and bitstreams, that are kept in memory."""
@@ -122,13 +124,16 @@ class Prober:
         """The undamaged bitstream: as kept, or encoded again and the same."""
         sha256 = probe.clean.bitstream_sha256
         kept = self._bitstreams / sha256
-        if kept.is_file():
-            return kept.read_bytes()
+        with suppress(OSError):
+            bitstream = read_regular(kept, MAX_BITSTREAM)
+            if hashlib.sha256(bitstream).hexdigest() == sha256:
+                return bitstream
         if (known := self._encoded.get(sha256)) is not None:
             return known
-        bitstream = _encoded(trial, trial.path, slot.encoder)
-        if isinstance(bitstream, _Lost):
-            return bitstream
+        made = _encoded(trial, trial.path, slot.encoder)
+        if isinstance(made, _Lost):
+            return made
+        bitstream = made
         if hashlib.sha256(bitstream).hexdigest() != sha256:
             message = "encoding again gives another bitstream; run again with --keep-bitstreams"
             return _Lost("mismatch", Failure(phase="encode", message=message))

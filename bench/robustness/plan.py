@@ -18,6 +18,7 @@ from bench.plan import CodecPlan, ImagePlan, Trial
 from bench.robustness.corrupt import CORRUPTIONS
 from bench.robustness.damage import DAMAGES, FLIPS
 from bench.store import read_info
+from bench.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +84,7 @@ class ProbePlan:
     """Trials at the chosen operating points that have no clean result."""
 
 
-def plan_probes(run: Path, bpp: float, draws: int) -> ProbePlan:
+def plan_probes(run: Path, bpp: float, draws: int, trust: Trust = NOBODY) -> ProbePlan:
     """The probes of each codec at the operating point whose mean rate is nearest to ``bpp``.
 
     Raises
@@ -96,13 +97,13 @@ def plan_probes(run: Path, bpp: float, draws: int) -> ProbePlan:
     info, frame = read_info(run), load(run)
     if _PSNR not in {it.name for it in info.metrics}:
         raise ConfigError(f"{run}: robustness compares {_PSNR}, which the run lacks; add -m {_PSNR} to it")
-    codecs = {it.label: it for it in info.codecs}
+    codecs = {it.label: it for it in trust.codecs(info.codecs)}
     points = list(_points(frame, bpp))
     clean: dict[tuple[str, str], list[Clean]] = {}
     unfinished = 0
     for rows in points:
         for row in rows.itertuples():
-            if row.status == "ok":
+            if row.status == "ok" and _is_whole(row):
                 clean.setdefault((row.dataset, row.image), []).append(_clean(row, codecs[row.label]))
             else:
                 unfinished += 1
@@ -128,6 +129,11 @@ def _points(frame: pd.DataFrame, bpp: float) -> Iterator[pd.DataFrame]:
                 best, least = rows, distance
         if best is not None:
             yield best
+
+
+def _is_whole(row: Any) -> bool:
+    """Whether a finished trial has what a probe is compared with; somebody else's journal may lack it."""
+    return bool(row.bpp > 0) and isinstance(row.bitstream_sha256, str) and isinstance(row.pixels_sha256, str)
 
 
 def _clean(row: Any, codec: CodecPlan) -> Clean:

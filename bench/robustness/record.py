@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Literal, Self
+from typing import Literal, Self
 
 import msgspec
 
 from bench.errors import StoreError
-from bench.record import Failure, Status
+from bench.jsonfile import MALFORMED, fault
+from bench.record import Count, Failure, MetricValue, Status
+from bench.safe_files import read_lines
+from bench.store import Journal
 
 JOURNAL_FILE = "robustness.jsonl"
 
@@ -34,12 +37,12 @@ class InputProbe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     quality: float | None
     corruption: str
     status: Status
-    bytes: int | None = None
-    psnr_corruption: float | None = None
+    bytes: Count | None = None
+    psnr_corruption: MetricValue | None = None
     """The corrupted picture against the clean one."""
-    psnr_input: float | None = None
+    psnr_input: MetricValue | None = None
     """The reconstruction against the corrupted picture, which the codec was given."""
-    psnr_clean: float | None = None
+    psnr_clean: MetricValue | None = None
     """The reconstruction against the clean picture, which the codec has not seen."""
     failure: Failure | None = None
 
@@ -56,7 +59,7 @@ class BitstreamProbe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     draw: int
     """Which of several random damages of this kind."""
     fate: Fate
-    psnr: float | None = None
+    psnr: MetricValue | None = None
     """``psnr_rgb`` in dB of wrong pixels against the original; null where the size is wrong too."""
     failure: Failure | None = None
 
@@ -80,35 +83,24 @@ def read_probes(run: Path) -> Iterator[Probe]:
         A line other than the last is damaged; the message names it.
     """
     path = run / JOURNAL_FILE
-    if not path.is_file():
+    if not path.exists():
         return
     decoder = msgspec.json.Decoder(Probe)
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                yield decoder.decode(line)
-            except msgspec.MsgspecError as error:
-                raise StoreError(f"{path}:{number}: damaged line ({error})") from error
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            yield decoder.decode(line)
+        except MALFORMED as error:
+            raise StoreError(f"{path}:{number}: damaged line ({fault(error)}); remove the line") from error
 
 
-class ProbeWriter:
-    """Appends to the journal; a torn last line of a killed process is cut off first. A context manager."""
+class ProbeWriter(Journal):
+    """Appends to the journal. A context manager."""
 
     def __init__(self, run: Path) -> None:
-        self._file: IO[bytes] = (run / JOURNAL_FILE).open("a+b")
+        super().__init__(run / JOURNAL_FILE, "the same command goes on from there")
 
     def __enter__(self) -> Self:
-        self._file.seek(0)
-        data = self._file.read()
-        self._file.truncate(data.rfind(b"\n") + 1)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def append(self, probe: Probe) -> None:
-        """Write one line and hand it to the operating system."""
-        self._file.write(msgspec.json.encode(probe) + b"\n")
-        self._file.flush()
+        self.close()

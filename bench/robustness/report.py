@@ -16,6 +16,7 @@ from bench.robustness.figure import bitstreams_figure, inputs_figure
 from bench.robustness.runner import Result
 from bench.robustness.summary import bitstream_rows, input_rows
 from bench.robustness.tables import bitstream_table, input_table
+from bench.safe_files import require_inside, subfolder, write_atomically
 from bench.store import read_info
 
 
@@ -23,17 +24,18 @@ def write_robustness(run: Path, result: Result, out: Path) -> list[Path]:
     """Write ``tables/``, ``figures/`` and ``robustness.md``; with several data sets a figure for each."""
     files: list[Path] = []
     tables = input_table(result), bitstream_table(result)
-    (out / "tables").mkdir(parents=True, exist_ok=True)
+    require_inside(out, [run])
+    folder = subfolder(out, "tables")
     for table in tables:
         for ending, write in WRITERS.items():
-            path = out / "tables" / f"{table.name}.{ending}"
-            path.write_text(write(table), encoding="utf-8")
+            path = folder / f"{table.name}.{ending}"
+            write_atomically(path, write(table).encode())
             files.append(path)
-    files += _figures(run, result, out / "figures")
+    files += _figures(run, result, subfolder(out, "figures"))
     page = out / "robustness.md"
     pictures = [f"![{it.stem}](figures/{it.name})" for it in files if it.suffix == ".png"]
     sections = ["# Robustness", *pictures, *map(to_markdown, tables)]
-    page.write_text("\n\n".join(sections), encoding="utf-8")
+    write_atomically(page, "\n\n".join(sections).encode())
     return [*files, page]
 
 

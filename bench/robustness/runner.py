@@ -18,6 +18,7 @@ from bench.robustness.measure import Prober, ReproductionError
 from bench.robustness.plan import ProbePlan, plan_probes
 from bench.robustness.record import Probe, ProbeWriter, is_passing, read_probes
 from bench.store import RunWriter, read_info
+from bench.trust import NOBODY, Trust
 
 _MEMORY_SHARE = 0.8
 """Of the machine's memory, what the workers may use together."""
@@ -37,6 +38,8 @@ class Options:
     """Probes at a time; None for one on each processor, or fewer on a GPU."""
     timeout: float = 60.0
     """Seconds that one encode or decode may take."""
+    trust: Trust = NOBODY
+    """Which codecs of the run may run besides the installed ones."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def probe_run(run: Path, options: Options | None = None, events: Events | None =
     options, events = options or Options(), events or Events()
     read_info(run)
     with RunWriter(run):
-        plan = plan_probes(run, options.bpp, options.draws)
+        plan = plan_probes(run, options.bpp, options.draws, options.trust)
         if not plan.probes:
             raise ConfigError(f"{run}: no finished trials to probe")
         records = {it.key: it for it in read_probes(run)}

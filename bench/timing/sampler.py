@@ -35,6 +35,7 @@ def _load(name: str, target: str) -> Any:
     spec = importlib.util.spec_from_file_location("rdbench_timed_codec", module_name)
     if spec is None or spec.loader is None:
         raise ImportError(module_name)
+    sys.path.insert(0, os.path.dirname(os.path.abspath(module_name)))  # modules beside it, as for a script
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

@@ -31,9 +31,10 @@ class Session:
         self._side = side
         self._timeout = timeout
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
+        self._scratch = tempfile.TemporaryDirectory(prefix="rdbench-", ignore_cleanup_errors=True)
         self._process = subprocess.Popen(
             [*side.command, "-P", "-c", _SOURCE.read_text(encoding="utf-8"), str(cpu)],
-            env=side.environment | THREADS,
+            env=side.environment | THREADS | {"TMPDIR": self._scratch.name},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
@@ -46,6 +47,7 @@ class Session:
     def __exit__(self, *_: object) -> None:
         kill_group(self._process.pid)
         self._process.wait()
+        self._scratch.cleanup()  # a process that is killed leaves its files
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
             if stream is not None:
                 # What could not be written any more is of no interest.

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 ALPHA = 0.01
 RESAMPLES = 2000
 FEWEST_ROUNDS = 3
+_QUIET = 0.01
 
 Word: TypeAlias = Literal["slower", "faster", "pass", "inconclusive"]
 
@@ -47,6 +48,8 @@ class Judgement:
     ratio: float
     interval: tuple[float, float]
     word: Word
+    detectable: float
+    """The smallest ratio that would have been ``slower`` with this spread of the samples."""
 
 
 def round_ratios(old: NDArray[np.float64], new: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -110,7 +113,20 @@ def _judged(cell: Estimate, limit: float | None, level: float, significant: bool
         word = "faster"
     else:
         word = "pass" if limit is None or high <= limit else "inconclusive"
-    return Judgement(ratio, (low, high), word)
+    detectable = max(math.exp(min(reach, 700)), limit or 1.0)
+    return Judgement(ratio, (low, high), word, detectable)
+
+
+def detectable_at_best(rounds: int, cells: int, alpha: float = ALPHA) -> float:
+    """The smallest ratio of times that ``rounds`` can show on a quiet machine, for one of ``cells``.
+
+    There the log-ratios of pairs of processes have a standard deviation of 1%; that of their median is
+    √(π/2) ÷ √rounds times as much.
+    """
+    from scipy.stats import t
+
+    error = _QUIET * math.sqrt(math.pi / 2) / math.sqrt(rounds - 1)
+    return math.exp(float(t.isf(alpha / cells / 2, rounds - 1)) * error)
 
 
 def _location(log_ratios: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -46,7 +46,7 @@ def subjects_of(suite: Suite) -> Subjects:
     ConfigError, DatasetError, BadImage, UnsupportedImage
         The suite cannot be planned, a codec is unavailable here, or an image cannot be read.
     """
-    datasets = tuple(open_dataset(it) for it in suite.datasets)
+    datasets = tuple(open_dataset(it, recursive=suite.recursive) for it in suite.datasets)
     zygote = Zygote()
     worker = Worker(zygote, Limits(memory=share_of_memory()))
     try:

@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError
 
 from bench.errors import ConfigError
 
@@ -16,6 +18,26 @@ if TYPE_CHECKING:
 _KEPT = 2
 _PREFIX = "step-"
 _META = "meta.json"
+
+_FileName = Annotated[str, Field(pattern=r"^\w+$")]
+
+
+class _Pictures(BaseModel):
+    count: int
+    sha256: str
+
+
+class _Meta(BaseModel):
+    """What is read of a checkpoint's metadata; those of older versions lack some of it."""
+
+    step: Annotated[int, Field(ge=0)]
+    files: list[_FileName]
+    trainer: str = ""
+    config: dict[str, Any] = {}
+    pictures: _Pictures | None = None
+    seconds: float = 0.0
+    recent: list[dict[str, float]] = []
+    vae: str = ""
 
 
 def save_checkpoint(
@@ -101,13 +123,18 @@ def load_meta(path: Path) -> dict[str, Any]:
     """
     file = path / _META
     try:
-        meta: dict[str, Any] = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
+        meta: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        _Meta.model_validate(meta, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        told = f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
+        raise _unreadable(path, file, told) from error
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, file, error) from error
     return meta
 
 
-def _unreadable(path: Path, file: Path, error: Exception) -> ConfigError:
+def _unreadable(path: Path, file: Path, error: Exception | str) -> ConfigError:
     return ConfigError(f"{file}: cannot be read ({error}); remove {path} to use the checkpoint before it")
 
 

@@ -39,6 +39,7 @@ class Vae:
     """
 
     name = "vae"
+    trusted_options = ("weights",)
     lossless = False
     qualities: tuple[float, ...] = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
     quality_range: tuple[float, float] | None = (1.0, float(LEVELS))

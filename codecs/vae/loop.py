@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.errors import BenchError
+from bench.errors import BenchError, ConfigError
 from bench.trainer import Observer, TrainProgress
 
 from .checkpoint import latest_checkpoint
@@ -233,8 +233,11 @@ def has_step(path: Path, step: int) -> bool:
 
 def trim(path: Path, step: int) -> None:
     """Drop rows after ``step``, which a checkpoint does not know, so that none appears twice."""
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    if not lines or not lines[0].startswith("step,"):
-        return
-    kept = lines[:1] + [line for line in lines[1:] if int(line.split(",", 1)[0]) <= step]
+    try:
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        if not lines or not lines[0].startswith("step,"):
+            return
+        kept = lines[:1] + [line for line in lines[1:] if int(line.split(",", 1)[0]) <= step]
+    except ValueError as error:
+        raise ConfigError(f"{path}: damaged ({error}); remove it, or use another --out") from error
     path.write_text("".join(kept))

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from bench.errors import ConfigError
+
 _CLIP = 1.0
 _EMA_DECAY = 0.998
 
@@ -70,6 +72,13 @@ class Optimised:
 
     def restore(self, groups: Groups) -> None:
         """Go back to the state of a checkpoint."""
+        try:
+            self._restore(groups)
+        except (KeyError, RuntimeError) as error:
+            told = " ".join(str(error).split())[:200]
+            raise ConfigError(f"the checkpoint is of another network, or damaged: {told}") from error
+
+    def _restore(self, groups: Groups) -> None:
         self._module.load_state_dict(groups[self._prefix + "model"])
         for name, value in groups[self._prefix + "average"].items():
             self.average[name].copy_(value)

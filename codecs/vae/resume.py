@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast, get_args
 
+from pydantic import TypeAdapter
+
 from bench.errors import ConfigError
 from bench.trainer import TrainRequest
 
@@ -27,6 +29,9 @@ _FREE = frozenset(
 """What may change; the weights that a run starts from are known by their hash."""
 _DERIVED = frozenset(("entropy_steps", "warm_up", "bfloat16"))
 """What was settled at the start, and is taken from there."""
+
+_SANE = {"batch": (1, 1024), "crop": (16, 8192), "steps": (1, 10**9), "log_every": (1, 10**9)}
+"""What settings in a checkpoint may be, which somebody else may have made."""
 
 C = TypeVar("C", bound=Any)
 
@@ -70,6 +75,7 @@ def open_run(config: C, trainer: str, images: Sequence[Path]) -> tuple[C, Found 
         A picture can't be read.
     """
     found = None
+    _require_no_links(config.out)
     path = latest_checkpoint(config.out)
     if path is not None:
         if not config.resume:
@@ -97,7 +103,7 @@ def identity(trainer: str, config: Any, images: Sequence[Path]) -> dict[str, Any
     }
 
 
-def _stored(request: TrainRequest, trainer: str, kind: Callable[..., C]) -> C | None:
+def _stored(request: TrainRequest, trainer: str, kind: type[C]) -> C | None:
     if request.resume and not request.out.is_dir():
         raise ConfigError(f"{request.out}: nothing to resume, no such folder; leave out --resume to start")
     path = latest_checkpoint(request.out) if request.resume else None
@@ -106,9 +112,20 @@ def _stored(request: TrainRequest, trainer: str, kind: Callable[..., C]) -> C | 
     meta = load_meta(path)
     _require_trainer(path, meta, trainer)
     stored = {name: value for name, value in meta["config"].items() if name not in ("out", "resume")}
-    if stored.get("weights"):
-        stored["weights"] = Path(stored["weights"])
-    return kind(out=request.out, resume=True, **stored)
+    try:
+        unknown = stored.keys() - {it.name for it in dataclasses.fields(kind)}
+        if unknown:
+            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+        config = TypeAdapter(kind).validate_python({**stored, "out": request.out, "resume": True})
+        for name, (least, most) in _SANE.items():
+            if not least <= getattr(config, name) <= most:
+                raise ValueError(f"{name} is {getattr(config, name)}, not {least} to {most}")
+    except ValueError as error:
+        told = " ".join(str(error).split())[:300]
+        raise ConfigError(
+            f"{path}: its settings are damaged ({told}); start another run in another --out"
+        ) from error
+    return config
 
 
 def _given(request: TrainRequest) -> dict[str, Any]:
@@ -158,9 +175,21 @@ def _continued(config: C, path: Path, meta: dict[str, Any], asked: dict[str, Any
     return going_on
 
 
+def _require_no_links(out: Path) -> None:
+    """The folder may be somebody else's: nothing is written through a link in it."""
+    for it in out.rglob("*"):
+        if it.is_symlink():
+            raise ConfigError(f"{it}: a link in a folder of training; remove it, or use another --out")
+
+
 def _require_trainer(path: Path, meta: dict[str, Any], trainer: str) -> None:
     found = meta.get("trainer")
     if found != trainer:
         raise ConfigError(
             f"{path} is a checkpoint of {found or 'an older version'}, not of {trainer}: use another --out"
+        )
+    missing = [it for it in ("config", "pictures", "seconds", "recent") if it not in meta]
+    if missing:
+        raise ConfigError(
+            f"{path}: its meta.json has no {missing[0]}; remove {path} to use the one before it"
         )

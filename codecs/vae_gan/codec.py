@@ -37,6 +37,7 @@ class VaeGan:
     """
 
     name = "vae-gan"
+    trusted_options = ("weights", "generator")
     lossless = False
     qualities: tuple[float, ...] = (1.0, 2.0, 3.0)
     quality_range: tuple[float, float] | None = Vae.quality_range

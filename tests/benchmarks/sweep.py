@@ -3,7 +3,7 @@
     python tests/benchmarks/sweep.py FOLDER_OF_KODAK_IMAGES [--rounds 3]
 
 The sweep: JPEG at 10 qualities, PSNR and MS-SSIM, two jobs, whole processes from start to end.
-CompressAI (extra ``learned``) runs with OMP_NUM_THREADS=1, which is its faster setting; rdbench
+CompressAI (extra ``zoo``) runs with OMP_NUM_THREADS=1, which is its faster setting; rdbench
 measures into a fresh folder and writes no report, as CompressAI writes none. Prints each round's
 wall times, their ratio, and the largest resident set of any process on either side.
 """

@@ -196,7 +196,7 @@ def test_unfinished_runs_make_no_baseline(project: Path, tmp_path: Path) -> None
 @pytest.mark.slow
 def test_speed_against_an_environment(project: Path) -> None:
     """--timing compares this installation with another by the suite's codecs, and names every cell."""
-    arguments = ("jpeg.yaml", "--timing", "--against", sys.prefix, "--rounds", "3", "--format", "json")
+    arguments = ("jpeg.yaml", "--timing", "--against", sys.prefix, "--rounds", "4", "--format", "json")
     done = rdbench("check", *arguments, cwd=project)
     assert done.returncode in (0, 1), done.stderr
     cells = json.loads(done.stdout)["speed"]
@@ -205,7 +205,7 @@ def test_speed_against_an_environment(project: Path) -> None:
         for quality in (10.0, 50.0, 90.0)
         for operation in ("encode", "decode")
     }
-    assert all(it["samples"] == 24 for it in cells)
+    assert all(it["samples"] == 32 for it in cells)
 
 
 def test_speed_against_a_former_codec_file(project: Path, tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_speed_against_a_former_codec_file(project: Path, tmp_path: Path) -> Non
     (tmp_path / "tables.py").write_text(slow)
     suite = SUITE.replace("pictures", str(project / "pictures")).replace("[1, 2, 4]", "[4]")
     (tmp_path / "suite.yaml").write_text(suite)
-    arguments = ("suite.yaml", "--timing", "--against", "old.py", "--rounds", "3", "--format", "json")
+    arguments = ("suite.yaml", "--timing", "--against", "old.py", "--rounds", "4", "--format", "json")
     done = rdbench("check", *arguments, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     cells = {it["operation"]: it for it in json.loads(done.stdout)["speed"]}

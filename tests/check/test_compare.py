@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,8 @@ METRICS = {"psnr_rgb": MetricState("1", "dB", True), "lpips": MetricState("1", "
 def trial(image: str = "a.png", quality: float | None = 50.0, **values: Any) -> TrialState:
     known: dict[str, Any] = {
         "bytes": 1000,
-        "bitstream_sha256": "b",
-        "pixels_sha256": "p",
+        "bitstream_sha256": "b" * 64,
+        "pixels_sha256": "c" * 64,
         "metrics": {"psnr_rgb": 30.0, "lpips": 0.2},
     }
     return TrialState(image=f"set/{image}", quality=quality, **known | values)
@@ -44,14 +45,14 @@ def trial(image: str = "a.png", quality: float | None = 50.0, **values: Any) -> 
 
 def state(*trials: TrialState, environment: Environment = ENVIRONMENT, **codec: Any) -> State:
     known: dict[str, Any] = {"label": "mine", "codec": "mine", "version": "1+lib 1.0"}
-    images = {it.image: ImageState(it.image, 100, 100) for it in trials}
+    images = {it.image: ImageState(hashlib.sha256(it.image.encode()).hexdigest(), 100, 100) for it in trials}
     codecs = (CodecState(trials=trials, **known | codec),)
     return State(environment=environment, metrics=METRICS, images=images, codecs=codecs)
 
 
 def changed(**values: Any) -> TrialState:
     """A trial of another bitstream and other pixels."""
-    return trial(bitstream_sha256="B", pixels_sha256="P", **values)
+    return trial(bitstream_sha256="d" * 64, pixels_sha256="e" * 64, **values)
 
 
 def kinds(before: State, after: State, gate: Gate | None = None) -> dict[str, str]:
@@ -118,7 +119,7 @@ def test_losing_exactness_is_a_regression() -> None:
     """Identical pixels have no PSNR; a finite one afterwards is a loss, and the reverse an improvement."""
     exact = trial(exact=True, metrics={"psnr_rgb": None, "lpips": 0.2})
     assert kinds(state(exact), state(changed(metrics=psnr(60)))) == {"psnr_rgb": "regression"}
-    assert kinds(state(trial()), state(msgspec.structs.replace(exact, pixels_sha256="P"))) == {
+    assert kinds(state(trial()), state(msgspec.structs.replace(exact, pixels_sha256="e" * 64))) == {
         "psnr_rgb": "improved"
     }
 
@@ -263,7 +264,7 @@ def test_a_replaced_picture_is_in_no_bd_rate() -> None:
                 for image, size, hashes in (("a.png", 100, {}), ("b.png", other, sums))
             )
         )
-        for other, sums in ((100, {}), (150, {"bitstream_sha256": "B", "pixels_sha256": "P"}))
+        for other, sums in ((100, {}), (150, {"bitstream_sha256": "d" * 64, "pixels_sha256": "e" * 64}))
     )
     images = {**after.images, "set/b.png": ImageState("another file", 100, 100)}
     gate = gate_of(max_bytes="50%", max_bd_rate="0")
@@ -344,3 +345,39 @@ def test_times_are_never_compared() -> None:
     quick, slow = trial(encode_s=(0.1,) * 10), trial(encode_s=(9.0,) * 10)
     verdict = compare(state(quick), state(slow), lambda codec: Gate())
     assert dataclasses.astuple(verdict)[:3] == ((), 1, 1)
+
+
+def test_equal_hashes_beside_other_results_are_an_error() -> None:
+    """Bytes or metrics that were edited in a journal or a baseline are named, whoever they favour."""
+    whole = state(trial(), trial("b.png"))
+    for edited, told in (
+        (trial(bytes=900), "mine at 50 on set/a.png has 900 bytes, in the baseline 1000"),
+        (
+            trial(metrics=psnr(31)),
+            "mine at 50 on set/a.png has psnr_rgb 31, in the baseline 30",
+        ),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            compare(whole, state(edited, trial("b.png")), lambda codec: Gate())
+        with pytest.raises(ConfigError, match="equal hashes"):
+            compare(state(edited, trial("b.png")), whole, lambda codec: Gate())
+    many = [trial(f"{k}.png") for k in range(5)]
+    with pytest.raises(ConfigError, match=r"0\.png.*2\.png.* and 2 more"):
+        compare(
+            state(*many), state(*(trial(f"{k}.png", metrics=psnr(31)) for k in range(5))), lambda it: Gate()
+        )
+
+
+def test_equal_hashes_may_differ_by_the_environment() -> None:
+    """Rounding, a value that could not be taken, and a new definition contradict nothing."""
+    before = state(trial())
+    for after in (
+        state(trial(metrics=psnr(30 + 5e-4))),
+        state(trial(metrics={"psnr_rgb": 30.0, "lpips": None})),
+    ):
+        assert kinds(before, after) == {}
+    renewed = msgspec.structs.replace(
+        state(trial(metrics=psnr(31))), metrics=METRICS | {"psnr_rgb": MetricState("2", "dB", True)}
+    )
+    assert kinds(before, renewed) == {}
+    assert kinds(before, state(trial(metrics=psnr(31), pixels_sha256="P"))) == {"psnr_rgb": "improved"}

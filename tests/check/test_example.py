@@ -51,6 +51,47 @@ def run_tests(project: Path) -> subprocess.CompletedProcess[str]:
 CHECK = ("bench.cli", "check", "gate.yaml", "--baseline", "baseline.json")
 
 
+def printed_setup() -> str:
+    """The lines that the README shows for setting up."""
+    text = (EXAMPLE / "README.md").read_text(encoding="utf-8").partition("Set up")[2]
+    return "".join(f"{it.strip()}\n" for it in text.splitlines()[1:] if it.startswith("    "))
+
+
+def test_the_setup_works_as_printed(tmp_path: Path) -> None:
+    """Its lines put this rdbench and the codec into a new environment, without an index that has rdbench."""
+    if not EXAMPLE.is_dir():
+        pytest.skip("examples are part of the checkout, not of the wheel")
+    checkout = EXAMPLE.parents[1]
+    clutter = shutil.ignore_patterns(
+        ".git", ".venv", "build", "*.egg-info", "__pycache__", "results", "tests", ".*_cache"
+    )
+    shutil.copytree(checkout, tmp_path / "checkout", ignore=clutter)
+    copy = tmp_path / "checkout" / "examples" / "regression-project"
+    lines = printed_setup().partition("\n\n")[0].splitlines()[:3]
+    assert [it.split()[0] for it in lines] == ["python", "pip", "pip"]
+    # What rdbench needs is in this environment; there is no network to have it from.
+    others = [it for it in sys.path if Path(it).name in ("site-packages", "dist-packages")]
+    lines.insert(1, 'python -c "import site, sys; print(site.getsitepackages()[0])" > site')
+    lines.insert(2, "pip uninstall --quiet --yes setuptools || true")  # that of a new environment may be old
+    lines.insert(3, "".join(f"echo {it!r} >> $(cat site)/others.pth; " for it in others))
+    lines.append('cd / && python -c "import bench, pocket; print(bench.__file__); print(pocket.__file__)"')
+    # pip takes the value of this switch for that of build isolation
+    offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
+    clean = {key: it for key, it in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    done = subprocess.run(
+        ["bash", "-e", "-c", "\n".join(lines)],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        env=clean | offline | {"PATH": f"{Path(sys.executable).parent}:{clean['PATH']}"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    bench_file, pocket_file = done.stdout.splitlines()[-2:]
+    assert bench_file.startswith(str(copy / ".venv"))
+    assert pocket_file.startswith(str(copy / "src"))
+
+
 def test_the_example_passes(project: Path) -> None:
     """Its tests and its gate pass against the baselines that are committed with it."""
     assert "10 passed" in run_tests(project).stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import subprocess
@@ -11,9 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.check.limits import gate_of
+from bench.check.machine import as_github
 from bench.check.speed import SpeedRequest, compare_speed
+from bench.check.text import as_markdown
+from bench.check.verdict import Verdict
+from bench.cli.checking import exit_code
 from bench.errors import ConfigError
-from bench.timing.abba import Schedule
+from bench.timing.abba import Samples, Schedule, Timed
 from bench.timing.side import Side, here, open_side
 from bench.timing.statistics import Estimate, estimate, judge, round_ratios
 from bench.timing.subjects import Subject, Subjects
@@ -230,3 +236,66 @@ def test_against_takes_an_environment_a_wheel_or_a_command(tmp_path: Path) -> No
     for bad in ("no-such-command here", str(tmp_path), str(tmp_path / "absent.whl")):
         with pytest.raises(ConfigError, match="--against"), open_side(bad):
             pass
+
+
+def scheduled(rounds: int, qualities: int = 3, limit: float | None = 1.10) -> SpeedRequest:
+    codec = Subject("mine", "mine", "mine:Mine", {}, tuple(map(float, range(qualities))))
+    return SpeedRequest(
+        (here(), here()), Subjects((codec,), (), {}), {"mine": limit}, Schedule(rounds=rounds)
+    )
+
+
+def test_a_schedule_that_could_show_nothing_is_refused() -> None:
+    """Three rounds hold back no slow-down of 10%; the error names the number that can."""
+    with pytest.raises(
+        ConfigError, match=r"--rounds 3: in 6 .* under 1\.24, .* limit of 1\.10 .* --rounds 4"
+    ):
+        scheduled(3).require_sight()
+    with pytest.raises(ConfigError, match="--rounds 5"):
+        scheduled(4, qualities=10).require_sight()
+    for taken in (
+        scheduled(4),
+        scheduled(5, 10),
+        scheduled(3, limit=1.5),
+        scheduled(3, limit=None),
+        scheduled(10, 40),
+    ):
+        taken.require_sight()
+
+
+def test_what_can_be_seen_is_what_is_called_slower() -> None:
+    """A ratio above the least detectable one is slower, one under it is not."""
+    spread = judge([Estimate(0.0, 0.03, 10, 1.0)], [1.05])[0]
+    assert spread.word == "inconclusive"
+    for factor, word in ((1.01, "slower"), (0.99, "inconclusive")):
+        log_ratio = math.log(spread.detectable) * factor
+        assert judge([Estimate(log_ratio, 0.03, 10, 1e-3)], [1.05])[0].word == word
+    assert judge([Estimate(0.0, 1e-4, 10, 1.0)], [1.05])[0].detectable == 1.05
+
+
+@pytest.mark.parametrize(("strict", "code"), [(frozenset(), 0), (frozenset({"mine"}), 1)])
+def test_inconclusive_fails_where_the_gate_says_so(
+    monkeypatch: pytest.MonkeyPatch, strict: frozenset[str], code: int
+) -> None:
+    """It is a warning by default; either way it says what could have been seen."""
+    random = np.random.default_rng(0)
+    old = np.exp(random.normal(0, 0.3, (4, 1, 8)))
+    timed = Timed({("mine", 1.0, "encode"): Samples(("a.png",), old, old[::-1] * 3.3)})
+    monkeypatch.setattr("bench.check.speed.measure_abba", lambda *_: timed)
+    result = compare_speed(dataclasses.replace(scheduled(4, 1), strict=strict))
+    (cell,) = result.cells
+    assert cell.word == "inconclusive"
+    assert f"no slow-down under {cell.detectable:.2f} could be seen" in result.findings[0].detail
+    assert f"{cell.detectable:.2f} in the worst of them" in result.remarks[0]
+    verdict = Verdict(result.findings, speed=result.cells)
+    assert verdict.outcome == "inconclusive"
+    assert exit_code(verdict) == code
+    assert ("::error" in as_github(verdict), "❌" in as_markdown(verdict)) == (bool(code), bool(code))
+
+
+def test_the_gate_says_what_becomes_of_inconclusive() -> None:
+    """``inconclusive: fail`` or ``warn``, nothing else."""
+    assert gate_of().inconclusive == "warn"
+    assert gate_of(inconclusive="fail").inconclusive == "fail"
+    with pytest.raises(ConfigError, match="inconclusive"):
+        gate_of(inconclusive="ignore")

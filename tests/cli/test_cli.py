@@ -107,6 +107,7 @@ def test_compare_prints_what_the_report_says(run_folder: Path) -> None:
     table = pd.read_csv(run_folder / "report" / "tables" / "bd_rate.csv")
     row = table[(table["metric"] == "psnr_rgb") & (table["label"] == "webp")].iloc[0]
     assert rows[0]["bd_rate"] == pytest.approx(row["bd_rate"], abs=1e-9)
+    assert rows[0]["bd_rate_per_image"] == pytest.approx(row["bd_rate_per_image"], abs=1e-9)
     assert rows[0]["ci95"] == pytest.approx([row["ci95_low"], row["ci95_high"]])
 
 
@@ -185,6 +186,35 @@ def test_encode_and_decode_one_file(pictures: Path, tmp_path: Path) -> None:
     damaged = rdbench("decode", "huffman", tmp_path / "a.huf", tmp_path / "b.png")
     assert damaged.returncode == 2
     assert "a.huf" in damaged.stderr
+
+
+@pytest.mark.parametrize(
+    ("codec", "told"),
+    [
+        ("Segfault", "crash, the process died of SIGSEGV; it printed: about to fall over"),
+        ("Exits", "crash, the process ended by itself with exit code 7"),
+        ("WrongType", "mismatch, decode returned an array of float32"),
+    ],
+)
+def test_decode_survives_its_codec(pictures: Path, tmp_path: Path, codec: str, told: str) -> None:
+    """A decoder that dies or returns something else is one line and exit code 3; the old file stays."""
+    assert rdbench("encode", f"{ADAPTERS}:Honest@4", pictures / "p0.png", tmp_path / "a.bin").returncode == 0
+    output = tmp_path / "a.png"
+    output.write_bytes(b"old")
+    done = rdbench("decode", f"{ADAPTERS}:{codec}", tmp_path / "a.bin", output)
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert told in done.stderr
+    assert output.read_bytes() == b"old"
+
+
+def test_encode_survives_its_codec(pictures: Path, tmp_path: Path) -> None:
+    """An encoder that hangs ends with its time, in one line; no bitstream is written."""
+    output = tmp_path / "a.bin"
+    done = rdbench("encode", "--timeout", "3", f"{ADAPTERS}:Hang@4", pictures / "p0.png", output)
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+    assert "timeout, no result within 3 s" in done.stderr
+    assert not output.exists()
 
 
 def test_lists_and_doctor() -> None:

@@ -29,7 +29,7 @@ def project(tmp_path: Path) -> Path:
         Image.fromarray(photo(40, 48, k)).save(tmp_path / "pictures" / f"p{k}.png")
     (tmp_path / "tables.py").write_text(codecs.SOURCE)
     (tmp_path / "suite.yaml").write_text(SUITE)
-    assert run(tmp_path).count("rdbench:") == 3
+    assert run(tmp_path).count("rdbench:") == 4
     return tmp_path
 
 
@@ -50,9 +50,9 @@ def test_results_of_a_former_version_are_counted(project: Path) -> None:
 
 
 def test_what_the_suite_names_no_more_is_told(project: Path) -> None:
-    """A codec and an image that were taken out of the suite stay in reports, and the run says so."""
+    """A codec that was taken out of the suite stays in reports, a picture does not; the run says both."""
     (project / "suite.yaml").write_text(SUITE.replace("  - huffman\n", ""))
     (project / "pictures" / "p1.png").unlink()
     told = run(project)
-    assert "not in this suite: codec huffman, image p1.png" in told
-    assert "--fresh" in told
+    assert "not in this suite: codec huffman; reports show them too (--prune removes them)" in told
+    assert "no longer in reports, since this command does not ask for them: 1 image (p1.png)" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import sys
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 from bench_codecs.command import Command
 from bench_codecs.jpeg import Jpeg
+from PIL import Image
 
 import bench
-from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError
+from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError, Unsupported
 from bench.suite import CodecEntry
 from bench.testing import check_codec
 from tests.conftest import photo
@@ -120,8 +122,81 @@ def test_yuv444_carries_its_size():
     bitstream = codec.encode(image, None)
     assert len(bitstream) == 8 + image.size
     assert np.abs(codec.decode(bitstream).astype(int) - image).max() <= 1
-    with pytest.raises(BadBitstream, match="no 4:4:4 picture"):
+    with pytest.raises(BadBitstream, match="no 8-bit 4:4:4 picture"):
         codec.decode(bitstream[:-1])
+
+
+def written(picture: Image.Image, **options) -> bytes:
+    """A PNG file."""
+    file = io.BytesIO()
+    picture.save(file, "PNG", **options)
+    return file.getvalue()
+
+
+def deep(maximum: int) -> bytes:
+    """A PPM file of samples up to ``maximum``, two bytes each."""
+    samples = photo(6, 5).astype(">u2") * (maximum // 255)
+    return b"P6\n5 6\n%d\n" % maximum + samples.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("file", "error", "message"),
+    [
+        (deep(1023), Unsupported, "the decoder's output.png: sample maximum 1023"),
+        (deep(65535), Unsupported, "the decoder's output.png: sample maximum 65535"),
+        (
+            written(Image.fromarray(photo(6, 5)[..., 0].astype(np.uint16) * 257)),
+            Unsupported,
+            "16 bits a sample",
+        ),
+        (written(Image.fromarray(photo(6, 5)).convert("RGBA").rotate(45)), Unsupported, "transparent pixels"),
+        (written(Image.fromarray(photo(60, 50)))[:-600], BadBitstream, "corrupt or truncated"),
+        (b"no picture", BadBitstream, "the decoder's output.png: not a PNG"),
+    ],
+)
+def test_what_a_decoder_writes_is_never_narrowed(file, error, message):
+    """More than 8 bits, transparency and damage in a decoder's picture are refused, each by its name."""
+    codec = Command(
+        encode="cp {input} {output}", decode="cp {input} {output}", output_format="png", lossless=True
+    )
+    with pytest.raises(error, match=message):
+        codec.decode(file)
+
+
+@pytest.mark.parametrize(
+    ("convert", "treatment"),
+    [
+        (lambda it: it, ""),
+        (lambda it: it.convert("RGBA"), "opaque alpha dropped"),
+        (lambda it: it.convert("L"), "grey replicated to RGB"),
+        (lambda it: it.quantize(16), "palette expanded"),
+    ],
+)
+def test_what_a_decoder_writes_is_converted_as_an_original(convert, treatment):
+    """Opaque alpha, grey and palettes are no fault of a decoder; the adapter tells what it did."""
+    picture = convert(Image.fromarray(photo(6, 5)))
+    codec = Command(
+        encode="cp {input} {output}", decode="cp {input} {output}", output_format="png", lossless=True
+    )
+    np.testing.assert_array_equal(codec.decode(written(picture)), np.asarray(picture.convert("RGB")))
+    assert codec.treatment == treatment
+
+
+def test_conversions_of_the_decoder_are_in_the_journal(tmp_path, pictures):
+    """Each trial's row says how the decoder's picture was converted."""
+    need("cp")
+    script = "import sys, PIL.Image as P; P.open(sys.argv[1]).convert(chr(76)).save(sys.argv[2])"
+    copy = "import shutil, sys; shutil.copy(*sys.argv[2:])"
+    config = {
+        "encode": f"{sys.executable} -c '{copy}' {{quality}} {{input}} {{output}}",
+        "decode": f"{sys.executable} -c '{script}' {{input}} {{output}}",
+    }
+    entry = CodecEntry(
+        codec="command", config=config | {"input_format": "png", "output_format": "png"}, quality=(1,)
+    )
+    bench.run(datasets=[str(pictures)], codecs=[entry], metrics=["psnr_rgb"], limit=1, out=tmp_path / "run")
+    row = bench.load(tmp_path / "run").iloc[0]
+    assert (row["status"], row["treatment"], row["decoded_treatment"]) == ("ok", "", "grey replicated to RGB")
 
 
 def test_failing_program_reports_its_last_words():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -140,11 +142,25 @@ def test_the_clock_waits_for_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cuda.calls == ["work", *2 * ["synchronize", "work", "synchronize"]]
     assert seconds == (2, 2), "start, return, and after the wait"
     assert use.peak == fake_gpu.WEIGHTS + fake_gpu.WORK
+    assert use.cpu_share is None, "the processor waits for a GPU"
 
     other = GpuUse()
     _, seconds = timed(lambda: None, Repeat(), other)
     assert seconds == (1,)
     assert other.peak is None
+
+
+def test_time_without_the_processor_is_told() -> None:
+    """Whatever keeps a codec from the processor while it is timed lowers its share; children count as it."""
+    repeat = Repeat(warmup=1, samples=3)
+    waited, child = GpuUse(), GpuUse()
+    timed(lambda: time.sleep(0.02), repeat, waited)
+    spin = [sys.executable, "-c", "import time\nwhile time.process_time() < 0.1: pass"]
+    timed(lambda: subprocess.run(spin, check=True), repeat, child)
+    assert waited.cpu_share is not None
+    assert child.cpu_share is not None
+    assert waited.cpu_share < 0.5
+    assert waited.cpu_share < child.cpu_share <= 1
 
 
 def test_timing_imports_no_torch(monkeypatch: pytest.MonkeyPatch) -> None:

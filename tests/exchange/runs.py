@@ -41,6 +41,7 @@ def _row(dataset: str, image: str, label: str, quality: float, size: int, psnr: 
         "psnr_yuv": psnr + 0.5,
         "ssim_rgb": 1 - 10 ** (-psnr / 22) if psnr == psnr else 1.0,
         "ms_ssim_rgb": 1 - 10 ** (-psnr / 20) if psnr == psnr else 1.0,
+        "exact": math.isnan(psnr),
         "encode_s": 0.01,
         "decode_s": 0.02,
         "error": "",

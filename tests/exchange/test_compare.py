@@ -14,7 +14,7 @@ import pytest
 from bench.compare import Row, Selector, compare_selectors, resolve
 from bench.compare_format import format_rows
 from bench.errors import ConfigError
-from bench.rd import bootstrap_bd_rate, image_curves
+from bench.rd import BdResult, ImagesBd, image_curves, paired_bd_rate
 from tests.rd.curves import reference_folder
 
 from .runs import run_table
@@ -51,13 +51,14 @@ def test_known_answers_come_out_of_the_comparison() -> None:
 
 
 def test_labels_inside_a_run_are_paired_by_image(run: str) -> None:
-    """Two labels of a run give a row per metric, with the bootstrap's interval and the image count."""
+    """Two labels of a run give a row per metric, with both BD-rates, their intervals and the image count."""
     rows = compare_selectors(f"{run}#jpeg", [f"{run}#jpeg 4:4:4"], loader())
     assert [row.metric for row in rows] == ["psnr_rgb", "psnr_y", "psnr_yuv", "ssim_rgb", "ms_ssim_rgb"]
     curves = image_curves(run_table(), "psnr_rgb")
-    expected = bootstrap_bd_rate(curves["jpeg"], curves["jpeg 4:4:4"])
+    expected = paired_bd_rate(curves["jpeg"], curves["jpeg 4:4:4"])
     assert rows[0].bd_rate == pytest.approx(10.0, abs=0.1)
     assert (rows[0].bd_rate, rows[0].ci95, rows[0].n_images) == (expected.mean_curve.value, expected.ci95, 3)
+    assert rows[0].per_image == expected.per_image
 
 
 def test_a_whole_run_means_everything_but_the_anchor(run: str) -> None:
@@ -72,7 +73,7 @@ def test_a_published_curve_against_a_run_has_no_interval(run: str) -> None:
     """A published mean cannot be resampled: the row has a value and the run's image count, no interval."""
     (row,) = compare_selectors(TINY, [f"{run}#jpeg"], loader(), metrics=["psnr_rgb"])
     assert row.bd_rate is not None
-    assert (row.ci95, row.n_images) == (None, 3)
+    assert (row.per_image, row.ci95, row.n_images) == (None, None, 3)
 
 
 def test_only_images_that_all_finished_are_compared(run: str) -> None:
@@ -229,8 +230,18 @@ def test_the_name_of_a_codec_stands_for_its_only_label(run: str) -> None:
 
 
 ROWS = (
-    Row("a", "b|\x1b[31m", "psnr_rgb", "pchip", -12.34567, 1.25, (-15.0, -10.0), 24, 0.9),
-    Row("a", "c", "psnr_rgb", "pchip", None, None, None, None, 0.0, "n/a (no overlap)"),
+    Row(
+        *("a", "b|\x1b[31m", "psnr_rgb", "pchip"),
+        ImagesBd(-17.5, (-19.0, -16.0), -17.25, 20, 23, 24, 0.8, {"no overlap": ("x.png",)}),
+        BdResult(-12.34567, 0.9),
+        *((-15.0, -10.0), 1.25, 24),
+    ),
+    Row(
+        *("a", "c", "psnr_rgb", "pchip"),
+        None,
+        BdResult(None, 0.0, "no overlap"),
+        *(None, None, None, "n/a (no overlap)"),
+    ),
 )
 
 
@@ -238,18 +249,21 @@ def test_json_rows_have_exactly_the_documented_keys() -> None:
     """JSON is a list of objects with full-precision numbers and null where there is no value."""
     first, second = json.loads(format_rows(ROWS, "json"))
     keys = "anchor, test, metric, method, bd_rate, bd_quality, ci95, n_images, overlap"
-    assert ", ".join(first) == keys
+    by_image = "bd_rate_per_image, ci95_per_image, n_per_image, wins, median_per_image, overlap_per_image"
+    assert ", ".join(first) == f"{keys}, {by_image}"
     assert (first["bd_rate"], first["ci95"]) == (-12.34567, [-15.0, -10.0])
+    assert [first[key] for key in by_image.split(", ")] == [-17.5, [-19.0, -16.0], 23, 20, -17.25, 0.8]
     assert (second["bd_rate"], second["ci95"], second["n_images"]) == (None, None, None)
+    assert {second[key] for key in by_image.split(", ")} == {None}
 
 
 def test_csv_rows_read_back() -> None:
-    """CSV holds every number in full and the note, with the interval in two columns."""
+    """CSV holds every number in full and the note, the interval in two columns, nothing for terminals."""
     first, second = csv.DictReader(io.StringIO(format_rows(ROWS, "csv")))
     assert (float(first["bd_rate"]), float(first["ci95_low"]), first["test"]) == (
         -12.34567,
         -15.0,
-        ROWS[0].test,
+        ROWS[0].test.replace("\x1b", "\ufffd"),
     )
     assert (second["bd_rate"], second["note"]) == ("", "n/a (no overlap)")
 
@@ -262,7 +276,7 @@ def test_text_and_markdown_are_readable_and_inert() -> None:
         assert "[-15.00, -10.00]" in output
         assert "n/a (no overlap)" in output
         assert "\x1b" not in output
-    assert [line.replace("\\|", "").count("|") for line in markdown.splitlines()] == [10] * 4
+    assert [line.replace("\\|", "").count("|") for line in markdown.splitlines()] == [14] * 4
     assert len({line.index("psnr_rgb") for line in text.splitlines()[2:4]}) == 1
 
 
@@ -274,11 +288,11 @@ def test_text_fits_the_terminal() -> None:
             f"codec {k}",
             "ms_ssim_rgb",
             "pchip",
-            -1.0,
-            0.1,
+            None,
+            BdResult(-1.0, 0.5),
             (-15.0, 10.0),
+            0.1,
             24,
-            0.5,
             "overlap 50.0%",
         )
         for k in range(9)

@@ -71,7 +71,7 @@ def test_memory_is_no_metric(tmp_path: Path) -> None:
     assert set(results) == {"bpp", "psnr-rgb", "ms-ssim-rgb", "encoding_time", "decoding_time"}
 
 
-@pytest.mark.skipif(find_spec("compressai") is None, reason="compressai (extra 'learned') is not installed")
+@pytest.mark.skipif(find_spec("compressai") is None, reason='needs pip install "rdbench[zoo]"')
 @pytest.mark.slow
 def test_compressai_draws_our_export(tmp_path: Path) -> None:
     """CompressAI's own plot tool draws exported files, for PSNR and for MS-SSIM."""
@@ -87,8 +87,9 @@ def test_compressai_draws_our_export(tmp_path: Path) -> None:
 def test_codec_compare_round_trip(tmp_path: Path) -> None:
     """Every measured row reads back from the batches that the list names, under the viewer's field names."""
     frame = run_table().astype({"bytes": float})
-    *batches, index = export_codec_compare(frame, tmp_path, "2026-01-02T03:04:05Z")
-    assert [tmp_path / entry[0] for entry in json.loads(index.read_text())] == batches
+    *batches, _, _ = export_codec_compare(frame, tmp_path, "2026-01-02T03:04:05Z")
+    listed = [*_listed(tmp_path / "batches.json"), *_listed(tmp_path / "batches_lossless.json")]
+    assert [tmp_path / file for file in listed] == batches
     constants, rows = read_codec_compare(batches[0])
     assert constants["name"] == "jpeg"
     assert constants["time"] == "2026-01-02T03:04:05Z"
@@ -101,17 +102,40 @@ def test_codec_compare_round_trip(tmp_path: Path) -> None:
     assert all(isinstance(row[name], int) for row in rows for name in ("width", "height", "encoded_size"))
 
 
+def test_codec_compare_can_match_every_lossy_batch_by_psnr(tmp_path: Path) -> None:
+    """The viewer matches by PSNR only where all batches of a list have it, at every one of their points."""
+    frame = run_table({"jpeg": 1.0, "webp": 0.8, "jpeg2000": 0.7}, ("kodak", "d"))
+    exact = (frame["label"] == "webp") & (frame["quality"] == 90) & (frame["image"] == "0.png")
+    exact |= frame["label"] == "jpeg2000"
+    frame.loc[exact, ["psnr_rgb", "exact"]] = (math.nan, True)
+    export_codec_compare(frame, tmp_path)
+    lossy = [read_codec_compare(tmp_path / file) for file in _listed(tmp_path / "batches.json")]
+    assert {constants["name"] for constants, _ in lossy} == {"jpeg", "webp"}
+    assert all(math.isfinite(row["psnr"]) for _, rows in lossy for row in rows)
+    counts = {constants["name"]: (constants["n_ok"], constants["n_without_psnr"]) for constants, _ in lossy}
+    assert counts == {"jpeg": ("12/12", "0"), "webp": ("12/12", "1")}
+    assert {row["original_name"].split("/")[0] for _, rows in lossy for row in rows} == {"kodak", "d"}
+    lossless = [read_codec_compare(tmp_path / file) for file in _listed(tmp_path / "batches_lossless.json")]
+    assert {constants["name"] for constants, _ in lossless} == {"png", "jpeg2000"}
+    assert not any({"psnr", "quality"} & set(row) for _, rows in lossless for row in rows)
+
+
+def _listed(index: Path) -> list[str]:
+    """The batch files of a list."""
+    return [file for (file,) in json.loads(index.read_text())]
+
+
 def test_codec_compare_never_writes_a_null(tmp_path: Path) -> None:
     """The viewer reads null as 0, so a field that lacks a value is omitted and named."""
     frame = run_table({"jpeg": 1.0})
     frame.loc[2, "ms_ssim_rgb"] = math.nan
     frame.loc[3, "status"] = "crash"
-    jpeg, png, _ = export_codec_compare(frame, tmp_path)
+    jpeg, png, *_ = export_codec_compare(frame, tmp_path)
     constants, rows = read_codec_compare(jpeg)
     assert (constants["omitted_fields"], constants["n_ok"], len(rows)) == ("ms_ssim_rgb", "11/12", 11)
     assert None not in [value for row in rows for value in row.values()]
     constants, rows = read_codec_compare(png)
-    assert {"quality", "psnr"} <= set(constants["omitted_fields"].split(", "))
+    assert "psnr" in constants["omitted_fields"].split(", ")
     assert rows[0]["encoded_size"] == 40000
 
 
@@ -131,7 +155,7 @@ def test_hostile_labels_stay_inside_the_folder(tmp_path: Path) -> None:
     assert len({path.name for path in files}) == 2 * len(labels)
     assert all(path.resolve().parent == folder.resolve() and path.exists() for path in files)
     assert {read_compressai(path).label for path in files} == set(labels)
-    *batches, _ = export_codec_compare(frame, folder)
+    *batches, _, _ = export_codec_compare(frame, folder)
     assert len({path.name for path in batches}) == len(batches)
     names = {read_codec_compare(path)[0]["name"] for path in batches}
     assert "$ {codec}" in names

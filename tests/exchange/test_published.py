@@ -177,3 +177,61 @@ def test_a_bad_list_of_references_is_named_with_its_line(tmp_path: Path, change:
     )
     with pytest.raises(ConfigError, match="used twice"):
         load_references(write(tmp_path, twice, "r.yaml"))
+
+
+UNSORTED = "codec,bpp,psnr_rgb\nb,0.5,33.6\nb,0.12,27.5\nb,0.9,36.2\nb,0.25,30.3\n"
+
+
+def test_points_in_no_order_are_sorted_by_rate(tmp_path: Path) -> None:
+    """From a CSV and from JSON, with a remark; the curve is then as good as any."""
+    (found,) = read_typed_csv(write(tmp_path, UNSORTED, "c.csv"))
+    assert found.curves[0].rate == (0.12, 0.25, 0.5, 0.9)
+    assert found.curves[0].quality == (27.5, 30.3, 33.6, 36.2)
+    assert "codec 'b': the points were sorted by rate" in found.remark
+    assert "c.csv" in found.remark
+    results = {"bpp": [0.5, 0.12, 0.9], "psnr": [33.6, 27.5, 36.2]}
+    other = read_compressai(write(tmp_path, {"results": results}))
+    assert other.curves[0].rate == (0.12, 0.5, 0.9)
+    assert other.remark
+
+
+@pytest.mark.parametrize(
+    ("rate", "quality"),
+    [
+        ([0.9, 0.5, 0.1], [36, 33, 27]),
+        ([0.1, 0.3, 0.29, 0.5], [27, 30, 31, 33]),
+        ([0.1, 0.3, 0.4, 0.5], [27, 30, 29, 33]),
+    ],
+)
+def test_points_along_a_setting_stay(tmp_path: Path, rate: list[float], quality: list[float]) -> None:
+    """From high to low, or with a dip that is a finding: the order of the file is that of the curve."""
+    found = read_compressai(write(tmp_path, {"results": {"bpp": rate, "psnr": quality}}))
+    assert (found.curves[0].rate, found.curves[0].quality) == (tuple(rate), tuple(quality))
+    assert found.remark == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "codec;bpp;psnr_rgb;source\nx;0,125;30,5;a, b\nx;0,25;33;\n",
+        "codec\tbpp\tpsnr_rgb\tsource\nx\t0,125\t30,5\ta, b\nx\t0.25\t33\t\n",
+        "sep=;\r\n# by hand; once\r\ncodec;bpp;psnr_rgb;source\r\nx;0.125;30.5;a, b\r\nx;0.25;33;\r\n",
+        "\ufeffcodec;bpp;psnr_rgb;source\r\nx;0,125;30,5;a, b\r\n\r\n;;;\r\nx;0,25;33;\r\n",
+        'codec,bpp,psnr_rgb,source\rx,0.125,30.5,"a, b"\rx,0.25,33,\r',
+    ],
+)
+def test_what_spreadsheets_write_is_read(tmp_path: Path, text: str) -> None:
+    """Semicolons, tabs, decimal commas, Excel's first line, a byte order mark, every kind of line end."""
+    path = tmp_path / "c.csv"
+    path.write_bytes(text.encode())
+    (found,) = read_typed_csv(path)
+    assert (found.label, found.source) == ("x", "a, b")
+    assert (found.curves[0].rate, found.curves[0].quality) == ((0.125, 0.25), (30.5, 33.0))
+
+
+@pytest.mark.parametrize("number", ["1.234,5", "1,234,5", "0,1 bpp"])
+def test_a_number_that_may_be_two_is_refused(tmp_path: Path, number: str) -> None:
+    """Separators of thousands are not guessed at."""
+    path = write(tmp_path, f"codec;bpp;psnr_rgb\nx;0,5;{number}\n", "c.csv")
+    with pytest.raises(ConfigError, match=r"c\.csv:2: psnr_rgb is .*; expected a number"):
+        read_typed_csv(path)

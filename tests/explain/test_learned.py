@@ -168,7 +168,7 @@ def test_vae_draws_grey_pictures_in_grey(vae: Vae) -> None:
 @pytest.mark.parametrize("model", ["bmshj2018-factorized", "mbt2018-mean", "mbt2018"])
 def test_zoo_map_is_near_the_payload(model: str, tmp_path: Path) -> None:
     """Likelihoods of a forward pass are the strings within 2%, at 1×1 too; latents can be drawn."""
-    pytest.importorskip("compressai", reason='needs pip install "rdbench[learned]"')
+    pytest.importorskip("compressai", reason='needs pip install "rdbench[zoo]"')
     from bench_codecs.compressai_zoo import CompressAi
     from compressai.zoo import image_models
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,57 @@ def test_paths_are_relative_to_the_suite_file(tmp_path: Path) -> None:
     suite = load_suite(write(tmp_path, "datasets: [pictures, kodak]\ncodecs: ['mine.py:Mine']\n"))
     assert suite.datasets == (str(tmp_path / "pictures"), "kodak")
     assert suite.codecs[0].codec == f"{tmp_path / 'mine.py'}:Mine"
+
+
+COMMAND = """\
+datasets: [./pictures]
+codecs:
+  - codec: command
+    label: mine
+    config:
+      encode: python3 tool.py --config=conf/a.cfg -q {quality} {input} {output}
+      decode: ./bin/tool decode {input} {output}
+  - codec: vae
+    config: {weights: mine.safetensors}
+  - codec: other
+    config: {table: conf/a.cfg, mode: fast, level: 3}
+"""
+
+
+def test_files_in_options_are_relative_to_the_suite_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Command lines, weights and any option that names a file beside the suite; all else stays as it is."""
+    for name in ("tool.py", "conf/a.cfg", "bin/tool", "pictures/p.png", "my folder/tool.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path / "bin")
+    suite = load_suite(write(tmp_path, COMMAND))
+    assert suite.datasets == (str(tmp_path / "pictures"),)
+    here = str(tmp_path)
+    assert suite.codecs[0].config == {
+        "encode": f"python3 {here}/tool.py --config={here}/conf/a.cfg -q {{quality}} {{input}} {{output}}",
+        "decode": f"{here}/bin/tool decode {{input}} {{output}}",
+    }
+    assert suite.codecs[1].config == {"weights": f"{tmp_path}/mine.safetensors"}
+    assert suite.codecs[2].config == {"table": f"{tmp_path}/conf/a.cfg", "mode": "fast", "level": 3}
+    text = COMMAND.replace("tool.py", "'my folder/tool.py'")
+    encode = str(load_suite(write(tmp_path, text)).codecs[0].config["encode"])
+    assert shlex.split(encode)[1] == f"{tmp_path}/my folder/tool.py"
+
+
+def test_files_on_the_command_line_are_relative_to_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And absolute from then on; a suite file's own stay where they are."""
+    monkeypatch.chdir(tmp_path)
+    suite = resolve_suite(codecs=[parse_codec("a/mine.py:Mine"), parse_codec("vae:weights=w.safetensors")])
+    assert suite.codecs[0].codec == f"{tmp_path}/a/mine.py:Mine"
+    assert suite.codecs[1].config == {"weights": f"{tmp_path}/w.safetensors"}
+    (tmp_path / "suites").mkdir()
+    assert resolve_suite(write(tmp_path / "suites", "codecs: ['b.py:B']\n")).codecs[0].codec == (
+        f"{tmp_path}/suites/b.py:B"
+    )
 
 
 def test_options_replace_the_files_fields(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from bench.codec import Codec
+from bench.testing import check_codec
 
 from .conftest import natural
 
@@ -28,7 +30,7 @@ def example(name: str) -> Any:
 
 def test_the_example_is_a_codec_in_thirty_lines() -> None:
     """It satisfies the contract, codes a picture of any size, and stays short."""
-    pytest.importorskip("compressai", reason='needs pip install "rdbench[learned]"')
+    pytest.importorskip("compressai", reason='needs pip install "rdbench[zoo]"')
     codec = example("my_model").MyModel()
     assert isinstance(codec, Codec)
     picture = natural(70, 41)
@@ -42,7 +44,7 @@ def test_the_example_is_a_codec_in_thirty_lines() -> None:
 def test_other_weights_in_the_same_file_are_another_codec(tmp_path: Path) -> None:
     """A file of weights that is overwritten is measured again: its hash is told."""
     torch = pytest.importorskip("torch", reason='needs pip install "rdbench[learned]"')
-    pytest.importorskip("compressai", reason='needs pip install "rdbench[learned]"')
+    pytest.importorskip("compressai", reason='needs pip install "rdbench[zoo]"')
     module = example("my_model")
     network = module.MyModel().net
     path = tmp_path / "w.pth"
@@ -53,6 +55,12 @@ def test_other_weights_in_the_same_file_are_another_codec(tmp_path: Path) -> Non
         torch.save(network.state_dict(), path)
         hashes.append(module.MyModel(weights=str(path)).weights_sha256)
     assert hashes[0] != hashes[1]
+
+
+def test_the_pair_passes_the_conformance_kit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What we show as a codec is one by our own checks."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))  # other processes import it too
+    check_codec(importlib.import_module("my_pair").MyPair)
 
 
 def test_any_pair_of_functions_is_a_codec() -> None:

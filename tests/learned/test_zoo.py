@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason='needs pip install "rdbench[learned]"')
-pytest.importorskip("compressai", reason='needs pip install "rdbench[learned]"')
+pytest.importorskip("compressai", reason='needs pip install "rdbench[zoo]"')
 
 from bench_codecs.compressai_zoo import CompressAi, header_bytes  # noqa: E402
 

@@ -32,7 +32,7 @@ class Brightness:
 
     def distance(self, reference, decoded):
         x, y = (float(np.concatenate(it).mean()) for it in (reference, decoded))
-        return Estimate(abs(x - y), (0.0, 9.0), len(reference))
+        return Estimate(np.float32(abs(x - y)), (0.0, 9.0), len(reference))  # numpy number
 '''
 
 
@@ -160,3 +160,37 @@ def test_originals_that_are_elsewhere(run: Path, pictures: Path, tmp_path: Path)
     shutil.copy(others / "p0.png", others / "p1.png")
     with pytest.raises(ConfigError, match=r"p1\.png.*SHA-256"):
         measure_sets(run, Request("brightness", (str(others),)))
+
+
+def test_results_of_the_former_kid_have_the_name_of_their_definition(
+    run: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What version 1 of ``kid_alexnet`` found counts as ``kid_alexnet_across_images``, and not as KID."""
+
+    def answer_as(name: str, version: str) -> None:
+        source = run.parent / f"{name}.py"
+        source.write_text(BRIGHTNESS.replace('"brightness", "1"', f'"{name}", "{version}"'))
+        monkeypatch.setattr(registry, "targets", lambda group: _targets(group, f"{source}:Brightness"))
+
+    answer_as("kid_alexnet_across_images", "1+x")
+    first = measured(run, pictures)
+    file = run / distribution.SET_METRICS_FILE
+    file.write_text(file.read_text().replace("kid_alexnet_across_images", "kid_alexnet"))
+    assert {it.metric for it in load_boards([run])[0].distances} == {"kid_alexnet_across_images"}
+    shutil.move(run / "bitstreams", run / "elsewhere")
+    assert measured(run, pictures) == first, "no bitstream is decoded again"
+    answer_as("kid_alexnet", "2+x")
+    with pytest.raises(ConfigError, match="bitstream was not kept"):
+        measured(run, pictures)
+
+
+def test_the_table_tells_which_estimator_it_is() -> None:
+    """KID and its variant across images each have a note, once; a metric without one has none."""
+    rows = [
+        SetMeasurement(key="k", dataset="d", label="jpeg", quality=5, metric=metric, version="1", images=24)
+        for metric in ("kid", "kid_alexnet", "kid_across_images", "fid")
+    ]
+    notes = [set_metric_table(part).notes[2:] for part in (rows, rows[2:], rows[3:])]
+    assert [len(it) for it in notes] == [2, 1, 0]
+    assert "unbiased" in notes[0][0]
+    assert "leaves out" in notes[1][0]

@@ -103,6 +103,17 @@ def test_equals_the_dists_package(nets: dict[str, Any], monkeypatch: pytest.Monk
         assert metric(Pair(Reference(x), y)) == pytest.approx(expected, abs=1e-5)
 
 
+def test_dists_of_flat_pictures_is_not_negative(nets: dict[str, Any]) -> None:
+    """Rounding in nearly flat features never makes two grey pictures nearer than equal ones."""
+    pytest.importorskip("DISTS_pytorch", reason="dists-pytorch is not installed")
+    from bench.metrics.dists import Dists
+
+    metric = Dists()
+    for level in (1, 128, 254):
+        x, y = (np.full((64, 64, 3), it, np.uint8) for it in (level, level + 1))
+        assert metric(Pair(Reference(x), y)) > -1e-6
+
+
 @pytest.mark.parametrize(
     ("module", "name", "smallest"),
     [("lpips", "LpipsAlex", 31), ("lpips", "LpipsVgg", 16), ("dists", "Dists", 16)],

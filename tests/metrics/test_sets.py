@@ -36,36 +36,67 @@ def test_kodak_has_192_patches() -> None:
     assert patches(image[:255]).shape == (0, 256, 256, 3)
 
 
-def test_mmd_equals_torch_fidelity_on_independent_patches() -> None:
-    """With one patch a picture the estimator is torch-fidelity's u-statistic, term for term."""
+@pytest.mark.parametrize(
+    ("each", "across_images", "estimator"),
+    [(3, False, "unbiased"), (1, False, "unbiased"), (1, True, "u-statistic")],
+)
+def test_mmd_equals_torch_fidelity(each: int, across_images: bool, estimator: str) -> None:
+    """KID is torch-fidelity's default estimator; across images, with one patch each, its u-statistic."""
     peer = pytest.importorskip("torch_fidelity.metric_kid", reason="torch-fidelity is not installed")
-    x, y = samples(0, 20, each=1), samples(1, 20, each=1, shift=0.4)
+    x, y = samples(0, 20, each), samples(1, 20, each, shift=0.4)
+    one, other = (np.concatenate(it).astype(np.float64) for it in (x, y))
+    kernels = [(a @ b.T / 8 + 1) ** 3 for a, b in ((one, one), (one, other), (other, other))]
+    expected = peer.mmd2(*kernels, mmd_est=estimator)
+    assert squared_mmd(x, y, across_images=across_images).value == pytest.approx(expected, rel=1e-9)
+
+
+def test_mmd_across_images_leaves_out_pairs_within_one() -> None:
+    """Every mean of the kernel is over pairs of patches of two different images, whatever their numbers."""
+    x, y = ([*samples(seed, 3, 1), *samples(seed + 1, 2, 4)] for seed in (10, 20))
+    image = np.repeat(np.arange(5), [len(it) for it in x])
+    different = image[:, None] != image
     stacked = [np.concatenate(it).astype(np.float64) for it in (x, y)]
-    kernels = [
-        (one @ other.T / 8 + 1) ** 3 for one, other in ((stacked[0],) * 2, tuple(stacked), (stacked[1],) * 2)
-    ]
-    expected = peer.mmd2(*kernels, mmd_est="u-statistic")
-    assert squared_mmd(x, y).value == pytest.approx(expected, rel=1e-9)
+    xx, yy, xy = (
+        ((stacked[i] @ stacked[j].T / 8 + 1) ** 3)[different].mean() for i, j in ((0, 0), (1, 1), (0, 1))
+    )
+    assert squared_mmd(x, y, across_images=True).value == pytest.approx(xx + yy - 2 * xy, rel=1e-9)
 
 
-def test_equal_sets_are_at_distance_zero() -> None:
-    """A lossless codec has the distance 0, and an interval of no width."""
+def test_distance_of_equal_sets() -> None:
+    """Across images a lossless codec has the distance 0 and an interval of no width; KID is below 0."""
     x = samples(2, 12)
-    estimate = squared_mmd(x, [it.copy() for it in x])
+    equal = [it.copy() for it in x]
+    estimate = squared_mmd(x, equal, across_images=True)
     assert estimate.value == pytest.approx(0, abs=1e-12)
     assert estimate.interval == pytest.approx((0, 0), abs=1e-12)
     assert estimate.patches == 36
+    assert squared_mmd(x, equal).value < 0
+
+
+def test_interval_covers_the_estimators_mean() -> None:
+    """The interval of KID is about its own expectation: in 85% of 60 draws it holds the mean of all draws."""
+    population_x = samples(13, 1500, 2)
+    population_y = [it + 0.5 for it in population_x]
+    random = np.random.default_rng(5)
+    draws = []
+    for _ in range(60):
+        chosen = random.choice(1500, 60, replace=False)
+        draws.append(squared_mmd([population_x[i] for i in chosen], [population_y[i] for i in chosen]))
+    mean = np.mean([it.value for it in draws])
+    intervals = [it.interval for it in draws if it.interval is not None]
+    assert sum(low <= mean <= high for low, high in intervals) >= 51
 
 
 def test_interval_covers_the_truth() -> None:
     """In at least 85% of 60 draws the 95% interval holds the distance of the whole population."""
     population_x, population_y = samples(3, 1500, 1), samples(4, 1500, 1, shift=0.5)
-    truth = squared_mmd(population_x, population_y).value
+    truth = squared_mmd(population_x, population_y, across_images=True).value
     random = np.random.default_rng(5)
     covered = 0
     for _ in range(60):
         chosen = random.choice(1500, 60, replace=False)
-        interval = squared_mmd([population_x[i] for i in chosen], [population_y[i] for i in chosen]).interval
+        sets = ([population[i] for i in chosen] for population in (population_x, population_y))
+        interval = squared_mmd(*sets, across_images=True).interval
         assert interval is not None
         covered += interval[0] <= truth <= interval[1]
     assert covered >= 51
@@ -86,13 +117,18 @@ def test_errors_of_two_distances_are_of_the_same_images() -> None:
 
 
 def test_pictures_without_patches_are_left_out() -> None:
-    """Pictures that are too small count for nothing; with fewer than two others there is no distance."""
+    """Pictures that are too small count for nothing; without pairs of the others there is no distance."""
     empty = np.empty((0, 8), np.float32)
     x, y = samples(6, 5), samples(7, 5, shift=1)
-    assert squared_mmd([empty, *x], [empty, *y]) == squared_mmd(x, y)
-    assert squared_mmd(x, y).interval is None
+    for across_images in (False, True):
+        estimate = squared_mmd(x, y, across_images=across_images)
+        assert squared_mmd([empty, *x], [empty, *y], across_images=across_images) == estimate
+        assert estimate.interval is None
     with pytest.raises(MetricUndefined, match="1 of 2"):
-        squared_mmd([empty, x[0]], [empty, y[0]])
+        squared_mmd([empty, x[0]], [empty, y[0]], across_images=True)
+    with pytest.raises(MetricUndefined, match="1 of 2"):
+        squared_mmd([empty, x[0][:1]], [empty, y[0][:1]])
+    assert squared_mmd([empty, x[0]], [empty, y[0]]).patches == 3
 
 
 def test_frechet_distance_equals_torch_fidelity() -> None:

@@ -18,8 +18,9 @@ Row = dict[str, str]
 def filled(readme: str) -> str:
     """``readme`` with what stands between its markers made anew."""
     ranking = _table(
-        "| codec | bpp | BD-rate PSNR | 95% interval | overlap | BD-rate MS-SSIM | encode | decode |",
-        "| --- | --- | ---: | --- | ---: | ---: | ---: | ---: |",
+        "| # | codec | bpp | BD-rate PSNR | 95% interval | wins | mean curve | BD-rate MS-SSIM |"
+        " encode | decode |",
+        "| --- | --- | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
         (_ranked(row) for row in _rows("ranking")),
     )
     lossless = _table(
@@ -41,12 +42,14 @@ def _rows(table: str) -> list[Row]:
 
 def _ranked(row: Row) -> list[str]:
     return [
+        row["rank"],
         row["label"],
         f"{_number(row['bpp_min'], '.2f')} to {_number(row['bpp_max'], '.2f')}",
+        f"{_number(row['bd_rate_per_image_psnr_rgb'], '+.1f')}%",
+        row["ci95_per_image_psnr_rgb"],
+        row["wins_psnr_rgb"],
         f"{_number(row['bd_rate_psnr_rgb'], '+.1f')}%",
-        row["ci95_psnr_rgb"],
-        f"{_number(row['overlap_psnr_rgb'], '.0f')}%" if row["overlap_psnr_rgb"] else "",
-        f"{_number(row['bd_rate_ms_ssim_rgb'], '+.1f')}%",
+        f"{_number(row['bd_rate_per_image_ms_ssim_rgb'], '+.1f')}%",
         *(f"{_number(row[name], '.1f')} MP/s" for name in ("encode_mps", "decode_mps")),
     ]
 

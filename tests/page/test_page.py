@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.rd import all_pairs, bootstrap_bd_rate
+from bench.rd import all_pairs, paired_bd_rate
 from bench.report.board import load_boards
 from bench.report.page import write_page
 from bench.store import read_info, read_journal
+from bench.trust import EVERYBODY
 from tests.conftest import photo
 from tests.page.conftest import CODECS
 from tests.page.runs import Made, write_run
@@ -30,17 +31,18 @@ def data_of(page: Path) -> Any:
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1])
 
 
-def test_pairs_are_the_bootstrap_of_each_pair(tmp_path: Path) -> None:
+def test_pairs_are_those_of_the_analysis(tmp_path: Path) -> None:
     """A BD-rate against any anchor is the one that the analysis gives for that pair, interval included."""
     board = load_boards([write_run(tmp_path / "run", CODECS, images=7, points=5)])[0]
     curves = board.per_image["ms_ssim_rgb"]
     pairs = all_pairs(curves)
     assert pairs.keys() == {(a, b) for a in curves for b in curves if a != b}
     for (anchor, test), it in pairs.items():
-        expected = bootstrap_bd_rate(curves[anchor], curves[test])
+        expected = paired_bd_rate(curves[anchor], curves[test])
         assert it.mean_curve == expected.mean_curve
         assert it.ci95 == pytest.approx(expected.ci95, rel=1e-12)
-        assert it.per_image_mean == pytest.approx(expected.per_image_mean, rel=1e-12)
+        assert it.per_image.value == pytest.approx(expected.per_image.value, rel=1e-12)
+        assert it.per_image.ci95 == pytest.approx(expected.per_image.ci95, rel=1e-12)
 
 
 def test_policy_admits_this_pages_script_and_style_by_hash(index: Path) -> None:
@@ -56,13 +58,13 @@ def test_policy_admits_this_pages_script_and_style_by_hash(index: Path) -> None:
 
 
 def test_names_cannot_leave_the_data_block(tmp_path: Path) -> None:
-    """Markup in labels, data set names and messages appears in the file only as escaped JSON or text."""
+    """Markup in labels and messages appears in the file only as escaped JSON or text."""
     hostile = "</script><script>alert(1)</script><!-- @data@ @script@"
     codecs = [
         Made(hostile, "jpeg", 1.0),
         Made("b", "<b>", 0.5, failing="image000.png", error="<img src=x onerror=alert(1)>"),
     ]
-    folder = write_run(tmp_path / "run", codecs, images=2, points=4, dataset=f"{hostile} & co")
+    folder = write_run(tmp_path / "run", codecs, images=2, points=4)
     page = write_page(load_boards([folder]), tmp_path / "out", runs=[folder])[0]
     text = page.read_text(encoding="utf-8")
     assert text.count("<script") == 2
@@ -148,5 +150,5 @@ def test_a_run_cannot_make_a_report_run_its_code(kept: Path, tmp_path: Path) -> 
     files = write_page(load_boards([folder]), tmp_path / "out", runs=[folder])
     assert not (tmp_path / "ran").exists()
     assert any("only installed codecs" in it.read_text() for it in files if it.suffix == ".js")
-    write_page(load_boards([folder]), tmp_path / "out", runs=[folder], trusted=True)
+    write_page(load_boards([folder]), tmp_path / "out", runs=[folder], trust=EVERYBODY)
     assert (tmp_path / "ran").exists()

@@ -11,6 +11,7 @@ from bench.report.board import load_boards
 from bench.report.crops import crops_of
 from bench.report.page import write_page
 from bench.report.page.kept import FOLDER, KeptBitstreams
+from bench.trust import EVERYBODY
 from tests.page.conftest import Page
 from tests.report.decoders import two_decoders_run
 
@@ -30,9 +31,9 @@ def decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("decoders")
     run = two_decoders_run(folder)
     boards = load_boards([run])
-    source = KeptBitstreams(boards[0], {"run": run}, trusted=True)
+    source = KeptBitstreams(boards[0], {"run": run}, trust=EVERYBODY)
     crops = [crops_of(boards[0], source, folder / "page" / FOLDER)]
-    return write_page(boards, folder / "page", runs=[run], trusted=True, crops=crops)[0]
+    return write_page(boards, folder / "page", runs=[run], trust=EVERYBODY, crops=crops)[0]
 
 
 def test_plane_pairs_and_cut_outs_are_shown(decoders: Path, open_page: Open) -> None:

@@ -41,6 +41,7 @@ def test_a_fair_comparison_has_no_finding() -> None:
         ("non-monotone", {"curves": (FOLDED,)}, "b: non-monotone"),
         ("few-points", {"curves": (curve("b", points=2),)}, "fewer than 3 points"),
         ("timing", {"timing": "load"}, "under load"),
+        ("timing", {"timing": "disturbed"}, "other processes took part of the processor"),
         ("version", {"codec": "jpeg"}, "1 in a; 2 in b"),
         ("machine", {"machine": "n"}, "2 machines"),
         ("few-images", {"n_images": 3}, "only 3 images behind b"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,9 @@ from bench.rd import (
     ImageCurves,
     all_pairs,
     bd_rate,
-    bootstrap_bd_rate,
     mean_curve,
+    paired_bd_rate,
     per_image_bd_rate,
-    resampled_images,
 )
 
 from .curves import images
@@ -48,6 +48,11 @@ def near(value: float | None) -> object:
     return None if value is None else pytest.approx(value, rel=1e-9)
 
 
+def close(interval: tuple[float, float] | None) -> object:
+    """Equal to ``interval`` but for rounding."""
+    return None if interval is None else pytest.approx(interval, rel=1e-9, abs=1e-9)
+
+
 @pytest.mark.parametrize("method", ["pchip", "akima", "cubic"])
 @pytest.mark.parametrize("points", [8, 3, 2])
 def test_images_together_are_images_one_by_one(method: str, points: int) -> None:
@@ -66,7 +71,7 @@ def test_images_together_are_images_one_by_one(method: str, points: int) -> None
 
 
 def test_all_comparisons_are_those_of_each_pair() -> None:
-    """Against one anchor and between all, numbers and intervals are those of the bootstrap of the pair."""
+    """Against one anchor and between all, numbers and intervals are those of the pair by itself."""
     curves = {
         "a": images("a"),
         "b": images("b", spread=0.2),
@@ -79,26 +84,49 @@ def test_all_comparisons_are_those_of_each_pair() -> None:
             "elsewhere", "psnr_rgb", images().images, images().rate, images().quality + 100
         ),
     }
-    comparisons = Comparisons(curves, resampled_images(24))
+    comparisons = Comparisons(curves)
     pairs = comparisons.pairs()
     assert pairs.keys() == set(itertools.permutations(curves, 2))
     for anchor in curves:
         against = comparisons.against(anchor)
         assert against.keys() == curves.keys() - {anchor}
         for test, found in against.items():
-            expected = bootstrap_bd_rate(curves[anchor], curves[test])
-            assert found == expected
+            expected = paired_bd_rate(curves[anchor], curves[test])
+            assert found.mean_curve == expected.mean_curve
+            assert found.images == expected.images
+            assert found.per_image.missing == expected.per_image.missing
+            assert found.per_image.overlap == expected.per_image.overlap
+            assert (found.per_image.wins, found.per_image.n) == (
+                expected.per_image.wins,
+                expected.per_image.n,
+            )
             pair = pairs[anchor, test]
             headline = bd_rate(mean_curve(curves[anchor]), mean_curve(curves[test]))
             assert (pair.mean_curve.reason, pair.mean_curve.warnings) == (headline.reason, headline.warnings)
             assert pair.mean_curve.value == near(headline.value)
-            assert pair.ci95 == (None if expected.ci95 is None else pytest.approx(expected.ci95, rel=1e-9))
-            assert pair.per_image_mean == near(expected.per_image_mean)
+            for other in (found, pair):
+                assert other.ci95 == close(expected.ci95)
+                assert other.per_image.value == near(expected.per_image.value)
+                assert other.per_image.median == near(expected.per_image.median)
+                assert other.per_image.ci95 == close(expected.per_image.ci95)
+                assert other.per_image.missing == expected.per_image.missing
 
 
 def test_one_image_and_none_have_no_interval() -> None:
-    """Too few images for a bootstrap leave the numbers themselves; no curves make no pairs."""
+    """Too few images for an interval leave the numbers themselves; no curves make no pairs."""
     pair = all_pairs({"a": images(count=1), "b": images("b", count=1, spread=0.1)})["a", "b"]
     assert pair.mean_curve.value is not None
-    assert (pair.ci95, pair.per_image_mean) == (None, pytest.approx(pair.mean_curve.value))
+    assert (pair.ci95, pair.per_image.ci95) == (None, None)
+    assert pair.per_image.value == pytest.approx(pair.mean_curve.value)
     assert all_pairs({}) == {}
+
+
+@pytest.mark.parametrize("points", [0, 1, 2])
+def test_curves_of_hardly_any_finite_points(points: int) -> None:
+    """Pictures that are reproduced exactly leave few points or none: a reason instead of a value."""
+    exact = images("exact")
+    quality = exact.quality.copy()
+    quality[:, points:] = np.inf
+    pairs = all_pairs({"a": images("a"), "exact": replace(exact, quality=quality)})
+    assert pairs["a", "exact"].mean_curve.value is None
+    assert pairs["a", "exact"].per_image.reason == "fewer than 3 points"

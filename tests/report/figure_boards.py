@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.environment import Environment
 from bench.plan import MetricPlan
-from bench.rd import Curve, Provenance, bd_rate, bootstrap_bd_rate, image_curves, mean_curve
+from bench.rd import AVERAGES, Comparisons, Curve, Provenance, bd_rate, image_curves, mean_curve, standings
 from bench.report.board import Board, Entry
 
 METRICS = (
@@ -60,6 +60,9 @@ def board(
         name: {label: _published(its[lossy[0]], label, factor) for label, factor in (published or {}).items()}
         for name, its in curves.items()
     }
+    comparisons = {name: Comparisons(its) for name, its in per_image.items() if name != "high_band_energy"}
+    bd = {name: its.against(lossy[0]) for name, its in comparisons.items()}
+    pairs = {name: its.pairs() for name, its in comparisons.items()}
     return Board(
         dataset="set",
         frame=frame,
@@ -67,18 +70,18 @@ def board(
         metrics=METRICS if lossy else (),
         n_images=images,
         lossless_bpp={
-            it.label: float(np.mean([row["bpp"] for row in _rows(it, images)])) for it in made if it.lossless
+            it.label: dict.fromkeys(AVERAGES, float(np.mean([row["bpp"] for row in _rows(it, images)])))
+            for it in made
+            if it.lossless
         },
         lossless_images=tuple(f"{k}.png" for k in range(images)),
         anchor=lossy[0] if lossy else None,
         images={name: its[lossy[0]].images for name, its in per_image.items()},
         per_image=per_image,
         curves=curves,
-        bd={
-            name: {k: bootstrap_bd_rate(its[lossy[0]], v) for k, v in its.items() if k != lossy[0]}
-            for name, its in per_image.items()
-            if name != "high_band_energy"
-        },
+        bd=bd,
+        pairs=pairs,
+        standings={name: standings(lossy[0], its, pairs[name]) for name, its in bd.items()},
         published=theirs,
         published_bd={
             name: {k: bd_rate(curves[name][lossy[0]], v) for k, v in its.items()}

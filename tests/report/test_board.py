@@ -46,6 +46,51 @@ def messages(board: Board, kind: str) -> list[str]:
     return [it.message for it in board.findings if it.kind == kind]
 
 
+def with_pictures(run: Path, *numbers: int) -> Path:
+    """The run with only some of its images in its plan."""
+    info = read_info(run)
+    rewrite(run, msgspec.structs.replace(info, images=tuple(info.images[k] for k in numbers)))
+    return run
+
+
+def test_runs_without_a_common_picture(tmp_path: Path) -> None:
+    """Two halves of a data set cannot be compared: the report says so, and what to do."""
+    runs = [
+        with_pictures(write_run(tmp_path / name, [JPEG, WEBP], images=4, points=4), *numbers)
+        for name, numbers in (("one", (0, 1)), ("two", (2, 3)))
+    ]
+    with pytest.raises(
+        ConfigError, match=r"one and two hold different pictures of kodak, none in both.*apart"
+    ):
+        load_boards(runs)
+    other = write_run(tmp_path / "other", [JPEG], images=2, points=4, dataset="clic")
+    assert [it.dataset for it in load_boards([runs[0], other])] == ["kodak", "clic"]
+
+
+def test_runs_with_some_common_pictures(tmp_path: Path) -> None:
+    """A warning says how many pictures each has and how many count."""
+    runs = [
+        with_pictures(write_run(tmp_path / name, [JPEG], images=4, points=4), *numbers)
+        for name, numbers in (("one", (0, 1, 2)), ("two", (2, 3)))
+    ]
+    (board,) = load_boards(runs)
+    (told,) = messages(board, "pictures")
+    assert "(one 3, two 2); only the 1 that all" in told
+    same = load_boards([runs[0], with_pictures(write_run(tmp_path / "b", [WEBP], 4, 4), 0, 1, 2)])
+    assert messages(same[0], "pictures") == []
+
+
+def test_no_title_names_an_anchor_that_there_is_not(tmp_path: Path) -> None:
+    """Where no lossy codec finished, tables say that there are no BD-rates."""
+    failing = Made("jpeg", "jpeg", 1.0, failing="image000.png")
+    board = only(write_run(tmp_path / "run", [failing], images=1, points=4))
+    assert board.anchor is None
+    write_report([tmp_path / "run"], tmp_path / "report")
+    texts = [it.read_text() for it in (tmp_path / "report").rglob("*.md")]
+    assert not any("against None" in it for it in texts)
+    assert any("no BD-rates" in it for it in texts)
+
+
 def test_lossless_codecs_are_compared_on_the_same_images(tmp_path: Path) -> None:
     """Who crashes on a picture is not smaller by it, and who finished few has no place at all."""
     png, qoi = (
@@ -54,7 +99,9 @@ def test_lossless_codecs_are_compared_on_the_same_images(tmp_path: Path) -> None
     )
     its_board = only(write_run(tmp_path / "run", [JPEG, png, qoi], images=3, points=3))
     assert its_board.lossless_images == ("image000.png", "image002.png")
-    assert its_board.lossless_bpp["qoi"] == pytest.approx(1.1 * its_board.lossless_bpp["png"], rel=1e-3)
+    assert its_board.lossless_bpp["qoi"]["images"] == pytest.approx(
+        1.1 * its_board.lossless_bpp["png"]["images"], rel=1e-3
+    )
     table = lossless(its_board)
     assert table is not None
     assert [row[0] for row in table.rows] == ["png", "qoi"]

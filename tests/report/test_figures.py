@@ -229,7 +229,7 @@ def test_bars_are_sorted_and_name_the_anchor() -> None:
     """The codec that needs fewest bits stands on top; the anchor has its row and its name in the note."""
     made = figure("bd_rate")
     assert [it.get_text() for it in made.axes[0].get_yticklabels()] == ["avif", "webp", "jpeg", "jpeg 4:4:4"]
-    assert "BD-rate against jpeg," in note_of(made)
+    assert "BD-rate against jpeg, image by image," in note_of(made)
     assert "anchor" in [it.get_text() for it in made.axes[0].texts]
 
 

@@ -29,6 +29,7 @@ from bench.report.perception import planes
 from bench.report.perception_tables import equal_bytes_table, plane_table
 from bench.report.tables import complexity
 from bench.report.twins import Difference, find_twins
+from bench.trust import EVERYBODY, NOBODY
 from tests.conftest import photo
 
 from .decoders import two_decoders_run
@@ -223,7 +224,7 @@ def test_a_report_compares_decoders_and_links_robustness(two_decoders: Path, tmp
     (folder / "figures").mkdir(parents=True)
     (folder / "robustness.md").write_text("# Robustness\n")
     (folder / "figures" / "robustness_inputs.png").touch()
-    made = write_report([tmp_path / "run"], tmp_path / "report", ReportOptions(trusted=True))
+    made = write_report([tmp_path / "run"], tmp_path / "report", ReportOptions(trust=EVERYBODY))
     assert {"perception", "equal_bytes", "crops", "distortion_perception"} <= {it.stem for it in made.files}
     rows = (tmp_path / "report" / "tables" / "equal_bytes.csv").read_text().splitlines()
     assert len(rows) == 1 + 4 * 3
@@ -239,7 +240,7 @@ def test_bitstreams_that_were_not_kept_are_said_in_a_sentence(two_decoders: Path
     """Without bitstreams there are no cut-outs, and the report says what to do."""
     run = shutil.copytree(two_decoders, tmp_path / "run", ignore=shutil.ignore_patterns("bitstreams"))
     its_board = load_boards([run])[0]
-    crops = crops_of(its_board, KeptBitstreams(its_board, {"run": run}, trusted=True), tmp_path)
+    crops = crops_of(its_board, KeptBitstreams(its_board, {"run": run}, trust=EVERYBODY), tmp_path)
     page = write_markdown(tmp_path / "report.md", [Section(its_board, (), (), crops)])
     assert "No cut-outs of smooth-420 and rough-420: bitstreams were not kept: run again" in page.read_text()
 
@@ -248,7 +249,7 @@ def test_cut_outs_are_the_measured_pixels(two_decoders: Path, tmp_path: Path) ->
     """Each is part of the measured picture, at the nearest rate; a lossless one replaces the original."""
     its_board = load_boards([two_decoders])[0]
     (pair,) = find_twins(its_board)
-    source = KeptBitstreams(its_board, {"run": two_decoders}, trusted=True)
+    source = KeptBitstreams(its_board, {"run": two_decoders}, trust=EVERYBODY)
     found = find_crops(its_board, pair, source, tmp_path)
     assert [row.reason for row in found.rows] == ["largest gain", "median gain", "smallest gain"]
     for row in found.rows:
@@ -270,7 +271,7 @@ def test_a_stranger_s_codec_is_not_run_for_cut_outs(two_decoders: Path, tmp_path
     its_board = load_boards([two_decoders])[0]
     (pair,) = find_twins(its_board)
     found = find_crops(
-        its_board, pair, KeptBitstreams(its_board, {"run": two_decoders}, trusted=False), tmp_path
+        its_board, pair, KeptBitstreams(its_board, {"run": two_decoders}, trust=NOBODY), tmp_path
     )
     first = found.rows[0].crops[0]
     assert first.pixels is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,8 @@ def test_a_bd_rate_over_a_small_part_of_the_range_ranks_nobody() -> None:
     its_board = board((Made("jpeg", "jpeg"), high, Made("webp", "webp", 0.7)))
     table = ranking(its_board)
     assert table is not None
-    assert [row[0] for row in table.rows] == ["webp", "jpeg", "high"]
+    assert [row[1] for row in table.rows] == ["webp", "jpeg", "high"]
+    assert [row[0] for row in table.rows] == ["1", "2", "–"]
     overlaps = table.by_label("overlap_psnr_rgb")
     assert overlaps["webp"] == 100
     assert overlaps["jpeg"] is None
@@ -37,7 +39,7 @@ def test_a_bd_rate_over_a_small_part_of_the_range_ranks_nobody() -> None:
     assert not any(table.ranks()[-1])
     short = summary(its_board)
     assert short is not None
-    assert [row[0] for row in short.rows] == ["webp", "jpeg", "high"]
+    assert [row[1] for row in short.rows] == ["webp", "jpeg", "high"]
 
 
 def test_tables_stand_beside_the_figures_of_the_same_thing(tmp_path: Path) -> None:
@@ -81,6 +83,34 @@ def test_published_curves_of_other_pictures_are_told(
         next(it.message for it in its_board.findings if message in it.message)
     ]
     assert bool(its_board.published) is (named in (None, dataset))
+
+
+def test_how_times_were_taken_is_what_the_records_say(tmp_path: Path) -> None:
+    """The note counts repetitions, and names whose processor was shared; so does a warning."""
+    codecs = [InRun("jpeg", "jpeg", 1.0), InRun("webp", "webp", 0.7)]
+    run = write_run(tmp_path / "run", codecs, images=4, points=5)
+    journal = run / "measurements.jsonl"
+    shares = {"jpeg": (0.99, 0.98), "webp": (0.6, 1.0)}
+
+    def rewrite(repeats: int) -> str:
+        lines = [json.loads(line) for line in journal.read_text().splitlines()]
+        for line in lines:
+            times = {"encode_s": [0.02] * repeats, "decode_s": [0.01] * repeats}
+            names = ("encode_cpu_share", "decode_cpu_share")
+            line.update(times, timing="alone", **dict(zip(names, shares[line["codec"]], strict=True)))
+        journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        (its_board,) = load_boards([run])
+        table = ranking(its_board)
+        assert table is not None
+        assert table.by_label("timing") == {"jpeg": "alone", "webp": "disturbed"}
+        (found,) = (it for it in its_board.findings if it.kind == "timing")
+        assert found.labels == ("webp",)
+        return table.notes[-1]
+
+    assert "median of 5 repetitions" in (note := rewrite(5))
+    assert "`disturbed`: alone, but with only a part of the processor (webp 60%)" in note
+    assert "other trials" not in note
+    assert "one repetition of each trial" in rewrite(1)
 
 
 def test_a_stopped_run_is_unfinished_not_failed(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from bench.robustness.runner import Events, Options, Result, probe_run
 from bench.robustness.summary import BitstreamRow, InputRow, bitstream_rows, input_rows
 from bench.robustness.tables import bitstream_table, input_table
 from bench.suite import CodecEntry
+from bench.trust import EVERYBODY
 from tests.conftest import photo
 
 ADAPTERS = Path(__file__).with_name("adapters.py")
@@ -45,7 +46,9 @@ def measure(folder: Path, *names: str, **options: object) -> Path:
 
 
 def probe(run: Path, events: Events | None = None) -> Result:
-    options = Options(bpp=30, draws=DRAWS, datasets=(str(run.parent / "pictures"),), jobs=2, timeout=1.0)
+    options = Options(
+        trust=EVERYBODY, bpp=30, draws=DRAWS, datasets=(str(run.parent / "pictures"),), jobs=2, timeout=1.0
+    )
     return probe_run(run, options, events)
 
 
@@ -80,7 +83,7 @@ def test_a_picture_in_two_data_sets_and_a_new_label_are_told_apart(tmp_path: Pat
     codecs = [CodecEntry(codec="png", label="one")]
     folders = (str(pictures), str(others))
     bench.run(datasets=folders, codecs=codecs, metrics=["psnr_rgb"], out=tmp_path / "run")
-    options = Options(draws=1, datasets=folders, jobs=2)
+    options = Options(trust=EVERYBODY, draws=1, datasets=folders, jobs=2)
 
     def counted() -> dict[tuple[str, str], int]:
         rows = input_rows(probe_run(tmp_path / "run", options))
@@ -220,7 +223,9 @@ def test_resuming_probes_only_what_is_missing(tmp_path: Path, keep: bool) -> Non
 def test_what_took_too_long_is_tried_again(tmp_path: Path) -> None:
     """A timeout may be the machine's doing or too strict; other fates of damage stay as they were."""
     run = measure(tmp_path, "Stuck")
-    options = Options(bpp=30, draws=1, datasets=(str(tmp_path / "pictures"),), jobs=4, timeout=1.0)
+    options = Options(
+        trust=EVERYBODY, bpp=30, draws=1, datasets=(str(tmp_path / "pictures"),), jobs=4, timeout=1.0
+    )
     first = probe_run(run, options)
     late = [
         it.key for it in first.records.values() if isinstance(it, BitstreamProbe) and it.fate == "timeout"
@@ -235,7 +240,9 @@ def test_what_took_too_long_is_tried_again(tmp_path: Path) -> None:
 def test_a_decoder_that_needs_longer_is_told_of_the_option(tmp_path: Path) -> None:
     """Not to run again: the undamaged bitstream is sound."""
     run = measure(tmp_path, "Careful")
-    options = Options(bpp=30, draws=1, datasets=(str(tmp_path / "pictures"),), jobs=1, timeout=1e-4)
+    options = Options(
+        trust=EVERYBODY, bpp=30, draws=1, datasets=(str(tmp_path / "pictures"),), jobs=1, timeout=1e-4
+    )
     with pytest.raises(ConfigError, match="--timeout"):
         probe_run(run, options)
 
@@ -253,7 +260,7 @@ def test_differences_are_of_the_same_pictures(tmp_path: Path) -> None:
         bench.run(
             datasets=[str(folder)], codecs=["jpeg@50"], metrics=["psnr_rgb"], out=tmp_path / f"{name}.run"
         )
-        options = Options(draws=1, datasets=(str(folder),), jobs=2)
+        options = Options(trust=EVERYBODY, draws=1, datasets=(str(folder),), jobs=2)
         found = input_rows(probe_run(tmp_path / f"{name}.run", options))
         rows[name] = {it.group.probe: it for it in found}
     photos, more = rows.values()
@@ -286,7 +293,7 @@ def test_trials_without_a_result_are_told(tmp_path: Path) -> None:
 def test_the_command(tmp_path: Path) -> None:
     """`rdbench robustness RUN` prints both tables and writes the report; no run is a usage error."""
     run = measure(tmp_path, "Careful")
-    line = [sys.executable, "-m", "bench.cli", "robustness"]
+    line = [sys.executable, "-m", "bench.cli", "robustness", "--trust"]
     where = ["--dataset", str(tmp_path / "pictures"), "--draws", "1"]
     done = subprocess.run([*line, str(run), *where], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -311,7 +318,7 @@ def test_a_codec_of_another_version_is_an_error(tmp_path: Path, pictures: Path) 
     adapter = moody_run(tmp_path, pictures)
     adapter.write_text(adapter.read_text() + "# changed")
     with pytest.raises(ConfigError, match=r"Moody is version 1\+sha256:\w+ here, the run has version 1\+"):
-        probe_run(tmp_path / "run", Options(datasets=(str(pictures),)))
+        probe_run(tmp_path / "run", Options(trust=EVERYBODY, datasets=(str(pictures),)))
     assert not list(read_probes(tmp_path / "run"))
 
 
@@ -325,7 +332,7 @@ def test_whole_bitstreams_have_to_decode_as_they_did(
     moody_run(tmp_path, pictures)
     (tmp_path / "mood").write_text(mood)
     with pytest.raises(ConfigError, match=f"Moody.*{message}"):
-        probe_run(tmp_path / "run", Options(datasets=(str(pictures),)))
+        probe_run(tmp_path / "run", Options(trust=EVERYBODY, datasets=(str(pictures),)))
     assert not any(isinstance(it, BitstreamProbe) for it in read_probes(tmp_path / "run"))
 
 
@@ -333,7 +340,7 @@ def test_a_run_without_psnr_is_told_what_it_lacks(tmp_path: Path, pictures: Path
     """Without the clean result's PSNR there is nothing to compare with."""
     bench.run(datasets=[str(pictures)], codecs=["png"], metrics=["ssim_rgb"], out=tmp_path / "run")
     with pytest.raises(ConfigError, match="lacks; add -m psnr_rgb"):
-        probe_run(tmp_path / "run", Options(datasets=(str(pictures),)))
+        probe_run(tmp_path / "run", Options(trust=EVERYBODY, datasets=(str(pictures),)))
 
 
 def test_a_codec_that_is_absent_now_is_an_error(tmp_path: Path, pictures: Path) -> None:
@@ -347,5 +354,5 @@ def test_a_codec_that_is_absent_now_is_an_error(tmp_path: Path, pictures: Path) 
         "def Careful():\n    raise CodecUnavailable('no GPU here, use the device cpu')\n"
     )
     with pytest.raises(ConfigError, match=r"Careful.*no GPU here"):
-        probe_run(tmp_path / "run", Options(datasets=(str(pictures),)))
+        probe_run(tmp_path / "run", Options(trust=EVERYBODY, datasets=(str(pictures),)))
     assert not list(read_probes(tmp_path / "run"))

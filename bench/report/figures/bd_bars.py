@@ -36,9 +36,9 @@ def bd_bars(board: Board, sheet: Sheet) -> Figure | None:
     partial = any(it.partial for it in results if it is not None)
     note(
         figure,
-        f"{short(figure, board.dataset)}: BD-rate against {anchor}, negative = fewer bits at equal quality."
-        " Whiskers and brackets: 95% interval, paired bootstrap over images."
-        + (" Hollow bars: published curves, which have none." if published else "")
+        f"{short(figure, board.dataset)}: BD-rate against {anchor}, image by image, negative = fewer bits at"
+        " equal quality. Whiskers and brackets: 95% interval over images. Diamonds: of the mean curves."
+        + (" Hollow bars: published curves, which have nothing else." if published else "")
         + (pale_note("bars") if partial else ""),
     )
     return figure
@@ -49,7 +49,8 @@ def _draw(axes: Axes, board: Board, metric: MetricAxis, labels: list[str], look_
         look = look_of[label]
         result = result_of(board, metric.name, label)
         measured = board.bd[metric.name].get(label)
-        interval = measured.ci95 if measured else None
+        interval = measured.per_image.ci95 if measured else None
+        averaged = measured.mean_curve.value if measured else None
         words = ""
         if label == board.anchor:
             words = "anchor"
@@ -72,6 +73,17 @@ def _draw(axes: Axes, board: Board, metric: MetricAxis, labels: list[str], look_
                 axes.plot(
                     interval, (row, row), color="#222222", linewidth=0.9, marker="|", markersize=4, zorder=4
                 )
+        if averaged is not None:
+            axes.plot(
+                averaged,
+                row,
+                marker="d",
+                markersize=3.6,
+                markerfacecolor="white",
+                markeredgecolor="#222222",
+                markeredgewidth=0.7,
+                zorder=5,
+            )
         axes.annotate(
             words,
             xy=(1.0, row),

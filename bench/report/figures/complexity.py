@@ -78,9 +78,9 @@ def _costs(board: Board, metric: MetricAxis) -> dict[str, _Cost]:
         return {}
     bd = board.bd.get(metric.name, {})
     costs = {
-        label: _Cost(it.mean_curve.value, it.ci95, it.mean_curve.partial)
-        for label, it in bd.items()
-        if it.mean_curve.value is not None
+        label: _Cost(value, its.per_image.ci95, its.per_image.partial)
+        for label, its in bd.items()
+        if (value := its.per_image.value) is not None
     }
     return costs | {board.anchor: _Cost(0.0)}
 
@@ -122,7 +122,8 @@ def _words(board: Board, drawn: list[_Panel], dataset: str, anchor: str) -> str:
     lines = any(panel.marginal for panel in drawn)
     pale = any(not spot.ranked for panel in drawn for spot in panel.spots)
     return (
-        f"{dataset}: BD-rate against {anchor}, bars: 95% interval. kMAC: thousands of multiply–accumulates."
+        f"{dataset}: BD-rate against {anchor} image by image, bars: 95% interval."
+        " kMAC: thousands of multiply–accumulates."
         + (" Horizontal lines: codecs that have none to count." if lines else "")
         + f" Grey: Pareto front.{pale_note('markers') if pale else ''} One thread. {timing_note(timed)}"
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.rd import BootstrapBd
+from bench.rd import DetailedBd
 from bench.report.board import Board
 from bench.report.figures.look import Look, looks
 from bench.report.figures.rows import FRAME, PITCH, name_rows, ranked
@@ -25,7 +25,7 @@ _GOLDEN = 0.6180339887498949
 def per_image(board: Board, sheet: Sheet) -> Figure | None:
     """One strip for each configuration, one dot for each image; None where no image has a BD-rate."""
     metrics = [
-        it for it in headline(board) if any(bd.n_per_image for bd in board.bd.get(it.name, {}).values())
+        it for it in headline(board) if any(bd.per_image.n for bd in board.bd.get(it.name, {}).values())
     ]
     labels = [it for it in ranked(board, metrics, published=False) if it != board.anchor]
     if not labels:
@@ -43,20 +43,20 @@ def per_image(board: Board, sheet: Sheet) -> Figure | None:
     note(
         figure,
         f"{short(figure, board.dataset)}: BD-rate of single images against {anchor}, negative = fewer"
-        " bits at equal quality. Black bar: their mean.",
+        " bits at equal quality. Black bar: their mean in log-rate.",
     )
     return figure
 
 
 def _title(board: Board, metric: MetricAxis) -> str:
     bds = board.bd[metric.name].values()
-    defined, total = min(it.n_per_image for it in bds), max(it.n_images for it in bds)
+    defined, total = min(it.per_image.n for it in bds), max(it.n_images for it in bds)
     some = "" if defined == total else f" (values of {defined} or more)"
     return f"{metric.short}, {total} images{some}"
 
 
-def _strip(axes: Axes, row: int, bd: BootstrapBd, look: Look) -> None:
-    values = np.array([np.nan if it.value is None else it.value for it in bd.per_image])
+def _strip(axes: Axes, row: int, bd: DetailedBd, look: Look) -> None:
+    values = np.array([np.nan if it.value is None else it.value for it in bd.images])
     # An image keeps its height in all strips, so that one can follow it; the golden ratio spreads neighbours.
     height = row + 0.62 * ((np.arange(1, len(values) + 1) * _GOLDEN) % 1 - 0.5)
     axes.plot(
@@ -69,6 +69,5 @@ def _strip(axes: Axes, row: int, bd: BootstrapBd, look: Look) -> None:
         markeredgewidth=0.0,
         alpha=0.6,
     )
-    if bd.per_image_mean is not None:
-        mean = bd.per_image_mean
+    if (mean := bd.per_image.value) is not None:
         axes.plot((mean, mean), (row - 0.38, row + 0.38), color="#222222", linewidth=1.2, zorder=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bench.rd import BdResult, BootstrapBd
+from bench.rd import BdResult, ImagesBd
 from bench.report.board import Board
 from bench.report.figures.look import Look
 from bench.report.figures.scales import MetricAxis
@@ -23,7 +23,8 @@ SIZE = 7.0
 def ranked(board: Board, metrics: Sequence[MetricAxis], *, published: bool) -> list[str]:
     """Labels with a comparison in any of ``metrics``, the anchor among them, by BD-rate in the first one.
 
-    Those over too small a part of the range to be ranked stand below, those without a value last.
+    That is the one by image, and of published curves the one they have. Those over too small a part of the
+    range to be ranked stand below, those without a value last.
     """
     labels: dict[str, None] = {}
     for metric in metrics:
@@ -36,10 +37,10 @@ def ranked(board: Board, metrics: Sequence[MetricAxis], *, published: bool) -> l
     return sorted(values, key=values.__getitem__)
 
 
-def result_of(board: Board, metric: str, label: str) -> BdResult | None:
-    """The BD-rate on the mean curve, measured or published."""
-    measured: BootstrapBd | None = board.bd.get(metric, {}).get(label)
-    return measured.mean_curve if measured else board.published_bd.get(metric, {}).get(label)
+def result_of(board: Board, metric: str, label: str) -> ImagesBd | BdResult | None:
+    """The leading BD-rate: image by image where they were measured, of mean curves for published ones."""
+    measured = board.bd.get(metric, {}).get(label)
+    return measured.per_image if measured else board.published_bd.get(metric, {}).get(label)
 
 
 def name_rows(axes: Axes, labels: Mapping[str, Look], sheet: Sheet, panels: int) -> None:

@@ -25,14 +25,16 @@ def speed_against_bd_rate(board: Board, metric: MetricAxis, sheet: Sheet) -> Fig
     """An encode and a decode panel in megapixels per second; None without times or an anchor."""
     bd = board.bd.get(metric.name, {})
     costs: dict[str, tuple[float, tuple[float, float] | None]] = {
-        label: (it.mean_curve.value, it.ci95) for label, it in bd.items() if it.mean_curve.value is not None
+        label: (value, its.per_image.ci95)
+        for label, its in bd.items()
+        if (value := its.per_image.value) is not None
     }
     if not costs or board.anchor is None:
         return None
     costs[board.anchor] = (0.0, None)
-    text = "BD-rate against {anchor}, bars: 95% interval."
+    text = "BD-rate against {anchor} image by image, bars: 95% interval."
     title = f"BD-rate in {metric.short} (%)"
-    partial = frozenset(label for label, it in bd.items() if it.mean_curve.partial)
+    partial = frozenset(label for label, it in bd.items() if it.per_image.partial)
     return _figure(board, _Plot(ranking(board), "mps", costs, "MP/s", title, text, partial), sheet)
 
 
@@ -100,6 +102,10 @@ def _spots(board: Board, plot: _Plot, direction: Direction) -> list[Spot]:
 def timing_note(entries: Sequence[Entry]) -> str:
     """How the times of ``entries`` were taken, in a sentence."""
     load = sum(it.timing == "load" for it in entries)
+    if disturbed := sum(it.timing == "disturbed" for it in entries):
+        return (
+            f"Timed alone and pinned; other processes disturbed {disturbed} of {len(entries)} configurations."
+        )
     if not load:
         return "Timed alone and pinned."
     whose = "Times" if load == len(entries) else f"Times of {load} of {len(entries)} configurations"

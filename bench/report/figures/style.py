@@ -5,12 +5,14 @@ Only matplotlib's object-oriented interface is used: no pyplot, no current figur
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import ConfigError
+from bench.safe_files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,12 +78,12 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     from bench.report.figures.sheet import settle
 
     settle(figure)
-    folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{name}.{ending}" for ending in ("png", "svg", "pdf")]
+    png, svg, pdf = io.BytesIO(), io.BytesIO(), io.BytesIO()
     # Figure.savefig draws everything twice, the first time for a layout that is settled already.
-    FigureCanvasAgg(figure).print_png(files[0], metadata={"Software": None})
-    FigureCanvasSVG(figure).print_svg(files[1], metadata={"Date": None, "Creator": None})
-    FigureCanvasPdf(figure).print_pdf(
-        files[2], metadata={"CreationDate": None, "Creator": None, "Producer": None}
-    )
+    FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
+    FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None, "Creator": None})
+    FigureCanvasPdf(figure).print_pdf(pdf, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    for file, drawn in zip(files, (png, svg, pdf), strict=True):
+        write_atomically(file, drawn.getvalue())
     return files

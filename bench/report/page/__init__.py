@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.trust import NOBODY, Trust
+
 if TYPE_CHECKING:
     from bench.report.board import Board
     from bench.report.crops import Crops
@@ -23,7 +25,7 @@ def write_page(
     path: Path,
     *,
     runs: Sequence[Path],
-    trusted: bool = False,
+    trust: Trust = NOBODY,
     crops: Sequence[Sequence[Crops]] = (),
 ) -> list[Path]:
     """Write ``index.html`` into the folder ``path``, and the viewer's pictures where bitstreams were kept.
@@ -31,8 +33,7 @@ def write_page(
     Parameters
     ----------
     runs : the run folders that the boards were made from
-    trusted : also decode with codecs that a run names as a program or a file; leave it off for runs that
-        somebody else made
+    trust : which codecs of the runs may decode besides the installed ones
     crops : of each board the cut-outs to show beside its pairs of decoders
 
     Returns
@@ -47,7 +48,7 @@ def write_page(
     from bench.report.page.kept import run_folders
     from bench.report.page.perception import crop_bytes, perception_data, robustness_data
     from bench.report.page.viewer import write_viewer
-    from bench.store import write_atomically
+    from bench.safe_files import write_atomically
 
     path.mkdir(parents=True, exist_ok=True)
     folders = run_folders(runs)
@@ -56,7 +57,7 @@ def write_page(
     perceptions = [perception_data(*it) for it in zip(boards, crops or [()] * len(boards), strict=True)]
     examples = Examples(taken=sum(map(crop_bytes, perceptions)))
     for board, perception in zip(boards, perceptions, strict=True):
-        viewer, picked = write_viewer(board, path, folders, trusted)
+        viewer, picked = write_viewer(board, path, folders, trust)
         files += viewer.files
         parts.append(
             board_data(board)

@@ -177,18 +177,21 @@ def _curves(board: Board, position: dict[str, int]) -> dict[str, dict[int, list[
 
 
 def _comparisons(board: Board, metric: str, position: dict[str, int]) -> dict[int, dict[int, list[Any]]]:
-    """By anchor and test: (BD-rate, interval's ends, mean over images, overlap, remark), in percent."""
+    """By anchor and test, in the order of ``COMPARISON`` in ``state.js``: rates in percent, overlap 0 to
+    1."""
     result: dict[int, dict[int, list[Any]]] = {}
     for (anchor, test), pair in board.pairs.get(metric, {}).items():
-        low, high = pair.ci95 or (None, None)
-        it = pair.mean_curve
+        its, averaged = pair.per_image, pair.mean_curve
         result.setdefault(position[anchor], {})[position[test]] = [
-            rounded(it.value),
-            rounded(low),
-            rounded(high),
-            rounded(pair.per_image_mean),
-            rounded(it.overlap, 3),
-            _remark(it.reason, it.warnings),
+            rounded(its.value),
+            *(rounded(end) for end in its.ci95 or (None, None)),
+            rounded(its.median),
+            its.wins,
+            its.n,
+            rounded(its.overlap, 3),
+            rounded(averaged.value),
+            *(rounded(end) for end in pair.ci95 or (None, None)),
+            _remark(its.reason, (*its.warnings, *averaged.warnings)),
         ]
     for anchor, curve in board.curves[metric].items():
         for label, theirs in board.published.get(metric, {}).items():
@@ -197,8 +200,16 @@ def _comparisons(board: Board, metric: str, position: dict[str, int]) -> dict[in
 
 
 def _published_cells(anchor: Curve, curve: Curve) -> list[Any]:
-    it = bd_rate(anchor, curve)
-    return [rounded(it.value), None, None, None, rounded(it.overlap, 3), _remark(it.reason, it.warnings)]
+    its = bd_rate(anchor, curve)
+    nothing = [None] * 6
+    return [
+        *nothing,
+        rounded(its.overlap, 3),
+        rounded(its.value),
+        None,
+        None,
+        _remark(its.reason, its.warnings),
+    ]
 
 
 def _remark(reason: str | None, warnings: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ function showDetails(index) {
   dialog.scrollTop = 0;
 }
 
-const timingText = { alone: "alone: pinned, warmed up, repeated", load: "under load: throughput, no basis for a comparison", "": "no times" };
+const timingText = { alone: "alone: pinned, warmed up, repeated", disturbed: "alone, but other processes took part of the processor: too slow", load: "under load: throughput, no basis for a comparison", "": "no times" };
 
 function measuredDetails(dialog, index, entry) {
   dialog.append(
@@ -31,8 +31,14 @@ function measuredDetails(dialog, index, entry) {
   const it = comparison(index);
   if (it) {
     heading(dialog, `Against ${entryOf(state.anchor).label}, ${metric().title}`);
-    const interval = known(it.low) ? ` (95%: ${fixed(it.low, 1, true)} to ${fixed(it.high, 1, true)})` : "";
-    const facts = [["BD-rate", known(it.value) ? `${fixed(it.value, 2, true)} %${interval}` : "n/a"], ["mean of images", known(it.mean) ? `${fixed(it.mean, 2, true)} %` : "n/a"], ["overlap", `${fixed(100 * it.overlap, 0)} %`]];
+    const rate = (value, low, high) => (known(value) ? `${fixed(value, 2, true)} %${known(low) ? ` (95%: ${fixed(low, 1, true)} to ${fixed(high, 1, true)})` : ""}` : "n/a");
+    const facts = [
+      ["BD-rate by image", rate(it.value, it.low, it.high)],
+      ["median of images", rate(it.median)],
+      ["fewer bits on", known(it.wins) ? `${it.wins} of ${it.count} images` : "n/a"],
+      ["mean curve", rate(it.mean, it.meanLow, it.meanHigh)],
+      ["overlap", `${fixed(100 * it.overlap, 0)} %`],
+    ];
     dialog.append(definitions(it.remark ? [...facts, ["remark", it.remark]] : facts));
   }
   const findings = board().findings.filter((it) => it.entries.includes(index));

@@ -7,21 +7,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import registry
 from bench.errors import BenchError
 from bench.image import read_image, sha256_of
 from bench.plan import CodecPlan
 from bench.report.board import Board, Entry
 from bench.report.page.pictures import Job, Stored, store_picture, stored_picture
 from bench.store import BITSTREAM_FOLDER, read_info
+from bench.trust import Trust
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = "viewer"
 """Where pictures are stored, beside the page."""
-_RUNS_PROGRAMS = frozenset({"command"})
-_UNTRUSTED = "not decoded: only installed codecs are run for a report, this one names a program or a file"
 
 
 class KeptBitstreams:
@@ -30,31 +28,29 @@ class KeptBitstreams:
     Parameters
     ----------
     runs : the run folders by their names in the board
-    trusted : also decode with codecs that a run names as a program or a file: run folders are passed around
+    trust : which codecs of the runs may decode besides the installed ones
     """
 
-    def __init__(self, board: Board, runs: Mapping[str, Path], trusted: bool) -> None:
+    def __init__(self, board: Board, runs: Mapping[str, Path], trust: Trust) -> None:
         self._runs = runs
-        self._trusted = trusted
+        self._trust = trust
         self._plans = {it.label: plan for it in board.entries if (plan := _plan(it, runs)) is not None}
         frame = board.frame
-        self.rows: pd.DataFrame = frame[frame["label"].isin(list(self._plans)) & (frame["status"] == "ok")]
+        whole = frame[["width", "height", "pixels_sha256"]].notna().all(axis=1)
+        finished = whole & (frame["status"] == "ok")
+        self.rows: pd.DataFrame = frame[frame["label"].isin(list(self._plans)) & finished]
         """Finished trials of the configurations whose runs kept bitstreams."""
 
-    def jobs(self, rows: pd.DataFrame) -> tuple[dict[Any, Job], dict[Any, Stored]]:
-        """By index, how to decode each of ``rows``, and why not; a bitstream that is gone is in neither."""
+    def jobs(self, rows: pd.DataFrame) -> dict[Any, Job]:
+        """By index, how to decode each of ``rows`` whose bitstream is there."""
         jobs: dict[Any, Job] = {}
-        problems: dict[Any, Stored] = {}
         for row in rows.itertuples():
             path = self._runs[str(row.run)] / BITSTREAM_FOLDER / str(row.bitstream_sha256)
             if not path.is_file():
                 continue
-            plan = self._plans[str(row.label)]
-            if self._trusted or _is_installed(plan):
-                jobs[row.Index] = Job(path, plan.ref, str(row.pixels_sha256))
-            else:
-                problems[row.Index] = Stored(None, _UNTRUSTED)
-        return jobs, problems
+            codec = self._trust.codec(self._plans[str(row.label)])
+            jobs[row.Index] = Job(path, codec.ref, str(row.pixels_sha256))
+        return jobs
 
 
 class Originals:
@@ -82,9 +78,9 @@ class Originals:
         file = self._files.get(name)
         if file is None:
             return Stored(None, "the original is not on the machine that made this page")
-        if file.sha256 != sha256 or sha256_of(file.path) != sha256:
-            return Stored(None, "the original at hand is another file than the measured one (SHA-256)")
         try:
+            if file.sha256 != sha256 or sha256_of(file.path) != sha256:
+                return Stored(None, "the original at hand is another file than the measured one (SHA-256)")
             pixels = read_image(file.path).pixels
             known = stored_picture(self._folder, hashlib.sha256(pixels.tobytes()).hexdigest())
             return Stored(known or store_picture(self._folder, pixels))
@@ -106,9 +102,3 @@ def _plan(entry: Entry, runs: Mapping[str, Path]) -> CodecPlan | None:
         if (it.codec, it.version, it.config) == (entry.codec, entry.version, entry.options):
             return it
     return None
-
-
-def _is_installed(plan: CodecPlan) -> bool:
-    return (
-        plan.codec not in _RUNS_PROGRAMS and registry.targets(registry.CODECS).get(plan.codec) == plan.target
-    )

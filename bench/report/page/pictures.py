@@ -20,7 +20,7 @@ from bench.codec import Image
 from bench.engines.messages import CodecRef, Decode, Decoded, Repeat
 from bench.engines.pool import Limits, Worker, share_of_memory
 from bench.engines.zygote import Zygote
-from bench.store import write_atomically
+from bench.safe_files import MAX_BITSTREAM, read_regular, write_atomically
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -53,7 +53,7 @@ def stored_picture(folder: Path, pixels_sha256: str) -> Path | None:
     """The file of these pixels if an earlier report wrote it."""
     for suffix in _SUFFIXES:
         path = folder / (pixels_sha256[:_NAME_LENGTH] + suffix)
-        if path.is_file():
+        if path.is_file() and not path.is_symlink():
             return path
     return None
 
@@ -119,7 +119,7 @@ def _decode(jobs: Sequence[Job], folder: Path) -> list[Stored]:
 def _store_one(job: Job, worker: Worker, folder: Path) -> Stored:
 
     try:
-        bitstream = job.bitstream.read_bytes()
+        bitstream = read_regular(job.bitstream, MAX_BITSTREAM)
     except OSError as error:
         return Stored(None, f"the bitstream can't be read ({error.strerror})")
     if hashlib.sha256(bitstream).hexdigest() != job.bitstream.name:

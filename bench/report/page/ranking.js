@@ -3,12 +3,13 @@ const sorting = { key: "", descending: false };
 
 const number = (key, title, text, more = {}) => ({ key, title, text, numeric: true, ...more });
 const lossyColumns = () => [
-  number("rank", "#", (row) => (row.rank ? String(row.rank) : "–")),
+  number("rank", "#", placeText),
   { key: "label", title: "Codec", node: nameCell },
   number("bd", "BD-rate %", (row) => fixed(row.bd, 1, true), { best: true }),
   number("width", "95% interval", (row) => (known(row.low) ? `${fixed(row.low, 1, true)} to ${fixed(row.high, 1, true)}` : row.reason), { part: "p2", plain: true }),
   { key: "chart", title: "", node: intervalChart, part: "p3", unsortable: true },
-  number("mean", "per image %", (row) => fixed(row.mean, 1, true), { part: "p3" }),
+  number("wins", "wins", (row) => (known(row.wins) ? `${row.wins}/${row.count}` : "–"), { part: "p3", falling: true }),
+  number("mean", "mean curve %", (row) => fixed(row.mean, 1, true), { part: "p3" }),
   number("lowRate", "bpp range", (row) => (known(row.lowRate) ? `${fixed(row.lowRate, 2)}–${fixed(row.highRate, 2)}` : "–"), { part: "p2" }),
   number("encode", "enc MP/s", (row) => significant(row.encode), { part: "p2", falling: true }),
   number("decode", "dec MP/s", (row) => significant(row.decode), { part: "p2", falling: true }),
@@ -28,6 +29,12 @@ function okText(row) {
   return row.entry.provenance === "measured" ? `${row.entry.ok}/${row.entry.planned}` : "–";
 }
 
+/** The place, or the places that the intervals leave open. */
+function placeText(row) {
+  if (!row.rank) return "–";
+  return row.best === row.worst ? String(row.best) : `${row.best}–${row.worst}`;
+}
+
 /** All entries of the chosen kind with their values; ranks count measured entries with a value over enough of the range. */
 function rankingRows() {
   const lossless = state.coding === "lossless";
@@ -38,14 +45,26 @@ function rankingRows() {
     const row = { entry, index, label: entry.label, bpp: entry.bpp, ratio: entry.ratio, lowRate: entry.low, highRate: entry.high, encode: entry.encode, decode: entry.decode, ok: entry.planned ? entry.ok / entry.planned : null, reason: "" };
     const it = comparison(index);
     if (index === state.anchor && directed) Object.assign(row, { bd: 0, mean: 0, reason: "anchor" });
-    else if (it) Object.assign(row, { bd: it.value, low: it.low, high: it.high, mean: it.mean, overlap: it.overlap, remark: it.remark, reason: it.value === null ? it.remark : "" });
+    else if (it) Object.assign(row, { ...it, bd: it.value, reason: it.value === null ? it.remark : "" });
     row.width = known(row.low) ? row.high - row.low : null;
     rows.push(row);
   });
   const key = lossless ? "bpp" : "bd";
   const ranked = rows.filter((row) => row.entry.provenance === "measured" && known(row[key]) && !partial(row)).sort((a, b) => a[key] - b[key]);
-  ranked.forEach((row, k) => (row.rank = k && ranked[k - 1][key] === row[key] ? ranked[k - 1].rank : k + 1));
+  ranked.forEach((row, k) => {
+    row.rank = k + 1;
+    // Lossless rates are facts about the same images; BD-rates are told apart by their own paired comparison.
+    const apart = lossless ? (upper, lower) => upper[key] !== lower[key] : toldApart;
+    row.best = 1 + ranked.slice(0, k).filter((upper) => apart(upper, row)).length;
+    row.worst = ranked.length - ranked.slice(k + 1).filter((lower) => apart(row, lower)).length;
+  });
   return rows;
+}
+
+/** Whether one needs more bits than the other beyond doubt; too few images for an interval leave the order as it is. */
+function toldApart(upper, lower) {
+  const it = comparisonOf(upper.index, lower.index);
+  return !it || !known(it.low) || it.low > 0;
 }
 
 /** Whether the curves share too little of their range of quality for the BD-rate to rank anybody. */
@@ -58,7 +77,7 @@ function sorted(rows) {
   const sign = descending ? -1 : 1;
   return rows.sort((a, b) => {
     const [x, y] = [a[key], b[key]];
-    if (!known(x) || !known(y)) return Number(!known(x)) - Number(!known(y)) || a.index - b.index;
+    if (!known(x) || !known(y)) return Number(!known(x)) - Number(!known(y)) || Number(!known(a.bd)) - Number(!known(b.bd)) || a.index - b.index;
     return sign * (typeof x === "string" ? x.localeCompare(y, "en", { numeric: true }) : x - y) || a.index - b.index;
   });
 }
@@ -141,8 +160,8 @@ function lossyNote() {
   if (known(it.ideal)) return `${it.title} is best at ${it.ideal} and worse on both sides of it: it has no BD-rate and ranks nothing. Choose another metric to compare.`;
   const hasRemarks = rankingRows().some((row) => row.remark && known(row.bd));
   return (
-    `BD-rate: average difference in bits at equal ${it.title} against ${entryOf(state.anchor).label} (PCHIP on the mean curve of ${it.images} of ${board().images} images, those that every compared configuration finished); negative means fewer bits. ` +
-    "95% interval: paired bootstrap over images. “Per image” is the mean of the BD-rates of single images." +
+    `BD-rate: difference in bits at equal ${it.title} against ${entryOf(state.anchor).label}, image by image (PCHIP, averaged in log-rate) over ${it.images} of ${board().images} images, those that every compared configuration finished; negative means fewer bits. ` +
+    "95% interval: over images. Wins: images with fewer bits. “Mean curve” is the BD-rate of averaged curves, as most papers report it; it also depends on how a codec divides its bits among the images, and is all that published curves have. Places that the intervals do not tell apart are shared." +
     (hasRemarks ? " * has a remark: hover, or see the details." : "") +
     (rankingRows().some((row) => known(row.bd) && partial(row)) ? ` Who shares less than ${fixed(100 * data.ranked_overlap, 0)} % of the range of quality with the anchor is not ranked.` : "") +
     " MP/s: megapixels of all images ÷ seconds for all of them."

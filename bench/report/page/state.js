@@ -23,12 +23,19 @@ function matches(entry) {
   return words.every((word) => text.includes(word));
 }
 
+/** The parts of a comparison: the BD-rate by image with its interval, then that of the mean curves. */
+const COMPARISON = ["value", "low", "high", "median", "wins", "count", "overlap", "mean", "meanLow", "meanHigh", "remark"];
+
 /** The comparison of an entry with the anchor: its parts by name, or null. */
 function comparison(index) {
-  const cells = ((board().bd[state.metric] || {})[state.anchor] || {})[index];
+  return comparisonOf(state.anchor, index);
+}
+
+/** The comparison of one entry with another. */
+function comparisonOf(anchor, index) {
+  const cells = ((board().bd[state.metric] || {})[anchor] || {})[index];
   if (!cells) return null;
-  const [value, low, high, mean, overlap, remark] = cells;
-  return { value, low, high, mean, overlap, remark };
+  return Object.fromEntries(COMPARISON.map((name, k) => [name, cells[k]]));
 }
 
 /** The settings that a data set starts with. */

@@ -18,7 +18,8 @@ from bench.report.page.data import rounded, script_json
 from bench.report.page.examples import Picked, Shot
 from bench.report.page.kept import FOLDER, KeptBitstreams, Originals
 from bench.report.page.pictures import Stored, decode_all
-from bench.store import write_atomically
+from bench.safe_files import write_atomically
+from bench.trust import Trust
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,17 +34,16 @@ class Viewer:
 
 
 def write_viewer(
-    board: Board, page: Path, runs: Mapping[str, Path], trusted: bool
+    board: Board, page: Path, runs: Mapping[str, Path], trust: Trust
 ) -> tuple[Viewer, list[Picked]]:
     """Store the pictures of a board beside ``page``; ``runs`` are the folders by their names in the board.
 
-    Kept bitstreams are decoded with the codecs that are installed. A run that names a program or a file
-    as its codec is obeyed only when it is ``trusted``: run folders are passed around.
+    Kept bitstreams are decoded with the installed codecs, and with those that ``trust`` lets run.
     """
     folder = page / FOLDER
-    source = KeptBitstreams(board, runs, trusted)
-    jobs, problems = source.jobs(source.rows)
-    kept = source.rows.loc[sorted((*jobs, *problems))]
+    source = KeptBitstreams(board, runs, trust)
+    jobs = source.jobs(source.rows)
+    kept = source.rows.loc[sorted(jobs)]
     lossy = kept[~kept["lossless"]]
     if lossy.empty:
         return Viewer({"images": [], "examples": []}, ()), []
@@ -56,7 +56,7 @@ def write_viewer(
             originals.stand_ins[str(name)] = jobs[group.index[0]]
     stand_ins = originals.stand_ins
     stored = decode_all([*wanted.values(), *stand_ins.values()], folder)
-    pictures = problems | dict(zip(wanted, stored, strict=False))
+    pictures = dict(zip(wanted, stored, strict=False))
     originals.stored |= dict(zip(stand_ins, stored[len(wanted) :], strict=True))
 
     picked = list(_picked(board, lossy, pictures, originals))

@@ -1,0 +1,154 @@
+"""Codecs that are files: how such a file is imported, and which sources make up its identity."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from bench.errors import ConfigError
+
+_PREFIX = "rdbench_file_"
+_OWN = frozenset({"bench", "bench_codecs"})
+"""rdbench's packages: what an adapter takes from them is no part of it, wherever they lie."""
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+
+
+def load_file(path: Path) -> ModuleType:
+    """Import a file. Modules beside it are found from any working directory, as when a script is run.
+
+    A process may hold several such files; a module of the same name beside another one is another module.
+
+    Raises
+    ------
+    ConfigError
+        There is no such file.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file")
+    path = path.resolve()
+    name = f"{_PREFIX}{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    os.environ[name] = str(path)  # for processes that the codec starts, see FileFinder
+    _search_in(path.parent)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+class FileFinder:
+    """Imports codec files by the names that :func:`load_file` gives them, in processes that a codec starts.
+
+    A process that :mod:`multiprocessing` spawns gets functions by the name of their module, and would wait
+    for ever, or be started again and again, where it cannot import that. The process that loaded a file left
+    its place in the environment.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
+        """As of :class:`importlib.abc.MetaPathFinder`."""
+        file = os.environ.get(name) if name.startswith(_PREFIX) else None
+        return importlib.util.spec_from_file_location(name, file) if file else None
+
+
+def file_version(path: Path) -> str:
+    """``"+sha256:…"`` of a codec file and of every module of its folder that it uses.
+
+    These are the modules that this process has loaded from the folder, and those that their sources import,
+    now or later inside of a function. A file that uses none has the hash of its source.
+    """
+    path = path.resolve()
+    sources = {it: it.read_bytes() for it in _sources(path)}
+    if len(sources) == 1:
+        digest = hashlib.sha256(sources[path])
+    else:
+        digest = hashlib.sha256()
+        for it, source in sorted(sources.items()):
+            digest.update(f"{it.relative_to(path.parent).as_posix()}\0{len(source)}\0".encode() + source)
+    return f"+sha256:{digest.hexdigest()[:12]}"
+
+
+_searched: set[Path] = set()
+"""The folders of the files that this process has loaded."""
+
+
+def _search_in(folder: Path) -> None:
+    """Find modules in this folder first. Those that came from another such folder are found anew."""
+    for other in _searched - {folder}:
+        for name, _ in [*_loaded_from(other)]:
+            del sys.modules[name]
+    _searched.add(folder)
+    if str(folder) in sys.path:
+        sys.path.remove(str(folder))
+    sys.path.insert(0, str(folder))
+
+
+def _loaded_from(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Names and files of the modules that were imported from a folder."""
+    for name, module in [*sys.modules.items()]:
+        file = getattr(module, "__file__", None)
+        if not isinstance(file, str) or name.startswith(_PREFIX) or name == "__main__":
+            continue
+        path = Path(file)
+        if path.is_relative_to(folder) and _is_source(path, folder):
+            yield name, path
+
+
+def _is_source(path: Path, folder: Path) -> bool:
+    """Whether a file is part of what somebody develops in a folder, neither rdbench nor installed there."""
+    parts = path.relative_to(folder).parts
+    return _INSTALLED.isdisjoint(parts) and parts[0] not in _OWN and path.is_file()
+
+
+def _sources(path: Path) -> set[Path]:
+    """A file, what was imported from its folder, and what the sources of both import from there."""
+    found: set[Path] = set()
+    todo = [path, *(file for _, file in _loaded_from(path.parent))]
+    while todo:
+        source = todo.pop()
+        if source not in found:
+            found.add(source)
+            todo += _imports(source, path.parent) if source.suffix == ".py" else []
+    return found
+
+
+def _imports(source: Path, folder: Path) -> Iterator[Path]:
+    """The files of a folder that a source imports, anywhere in it."""
+    try:
+        tree = ast.parse(source.read_bytes())
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for it in node.names:
+                yield from _files_of(it.name, folder, folder)
+        elif isinstance(node, ast.ImportFrom):
+            base = folder if not node.level else source.parents[node.level - 1]
+            for it in node.names:
+                yield from _files_of(f"{node.module or ''}.{it.name}".lstrip("."), base, folder)
+
+
+def _files_of(module: str, base: Path, folder: Path) -> Iterator[Path]:
+    """The files that importing a dotted name may run: each package on the way, and the module."""
+    path = base
+    for part in module.split("."):
+        path /= part
+        for file in (path.with_name(f"{part}.py"), path / "__init__.py"):
+            if file.is_relative_to(folder) and _is_source(file, folder):
+                yield file

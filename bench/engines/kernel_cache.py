@@ -1,0 +1,62 @@
+"""Where numba keeps compiled kernels when neither the packages nor the user's cache can be written.
+
+numba refuses a function that it is to cache and cannot: ``cannot cache function: no locator available``. A
+read-only installation without a writable home directory therefore gets a folder for as long as the process
+lives: its workers share it, and the next run compiles again.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+VARIABLE = "NUMBA_CACHE_DIR"
+
+_temporary: set[str] = set()
+
+
+def provide() -> None:
+    """Name a temporary folder to this process and those that it starts, if numba would find none."""
+    if os.environ.get(VARIABLE) or _is_writable(_of_user()) or all(map(_is_writable, _beside_sources())):
+        return
+    with suppress(OSError):  # without any, the error is numba's own
+        folder = tempfile.mkdtemp(prefix="rdbench-kernels-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ[VARIABLE] = folder
+        _temporary.add(folder)
+
+
+def remark() -> str:
+    """What a user should know of it; empty where kernels are kept."""
+    if os.environ.get(VARIABLE) not in _temporary:
+        return ""
+    return (
+        "compiled kernels cannot be kept, since neither the installation nor the home directory can be"
+        f" written: they are compiled again in every run; {VARIABLE}=DIR names a folder for them"
+    )
+
+
+def _of_user() -> Path:
+    """numba's folder for one user."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return Path(cache) if cache else Path("~/.cache").expanduser()
+
+
+def _beside_sources() -> list[Path]:
+    """The folders in which numba keeps what it compiled of rdbench's modules."""
+    specs = {name: find_spec(name) for name in ("bench", "bench_codecs")}
+    roots = [Path(it) for spec in specs.values() if spec for it in spec.submodule_search_locations or ()]
+    packages = [root / part for root in roots for part in (".", "metrics", "vae")]
+    return [it / "__pycache__" for it in packages if it.is_dir()]
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether files can be made in a folder that may have to be made first."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)

@@ -1,0 +1,78 @@
+"""Text that comes from elsewhere (labels, names, messages, reasons) as plain text in each output format.
+
+HTML and the page's data are escaped in :mod:`bench.report.page`, XML by the standard library.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+from bench.layout import harmless, printable
+
+T = TypeVar("T")
+
+_MARKUP = re.compile(r"[\\`*|<>]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
+"""Of brackets those that make a link, of underscores those that make emphasis: the text stays readable."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tabs and line ends."""
+_FORMULA = ("=", "+", "-", "@", "\t")
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{it: "\\" + it for it in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "−": "$-$",
+    "–": "--",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "σ": r"$\sigma$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+}
+
+
+def markdown(text: str) -> str:
+    """One line of GitHub Markdown that shows ``text``: no markup, HTML, link or image in it is live."""
+    return _MARKUP.sub(r"\\\g<0>", printable(text))
+
+
+def latex(text: str) -> str:
+    """One line of LaTeX that shows ``text``: no command in it is live."""
+    return "".join(_LATEX.get(it, it) for it in printable(text))
+
+
+def comment(text: str) -> str:
+    """``text`` for a comment that ends with its line."""
+    return printable(text)
+
+
+def csv_cell(value: T) -> T | str:
+    """A cell that no spreadsheet takes for a formula: text that begins like one gets a leading apostrophe.
+
+    Control characters are replaced, for a table may be printed. Numbers are left alone, also as text;
+    :func:`from_csv_cell` takes the apostrophe off.
+    """
+    if not isinstance(value, str):
+        return value
+    if _CONTROL.search(value):
+        return csv_cell(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", value))
+    return "'" + value if value.startswith(_FORMULA) and not _is_number(value) else value
+
+
+def from_csv_cell(cell: str) -> str:
+    """What :func:`csv_cell` was given."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+
+
+def terminal(text: str) -> str:
+    """Lines for a terminal: nothing in them steers it."""
+    return "\n".join(harmless(line.expandtabs(4)) for line in text.split("\n"))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

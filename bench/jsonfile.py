@@ -1,0 +1,45 @@
+"""JSON that somebody else may have written, as typed values; what is wrong with it is one kind of error."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises on bytes that are not the JSON that was expected."""
+
+Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+"""A hash that may become the name of a file."""
+
+Option: TypeAlias = bool | int | float | str | None
+"""A value of a codec's configuration."""
+
+
+class MalformedJson(ValueError):
+    """Bytes that are not the JSON that was expected; the message says what is wrong and where."""
+
+
+def decode_json(data: bytes, kind: type[T]) -> T:
+    """``data`` as a ``kind``.
+
+    Raises
+    ------
+    MalformedJson
+        It is not JSON, not in UTF-8, nested too deeply, or another thing than ``kind``.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except MALFORMED as error:
+        raise MalformedJson(fault(error)) from error
+
+
+def fault(error: BaseException) -> str:
+    """What one of :data:`MALFORMED` says, for a message."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "not in UTF-8"
+    return str(error)
