@@ -57,7 +57,7 @@ def slot(zygote: Zygote):
 
 
 def encode(path: Path, codec: str) -> Encode:
-    return Encode(path, CodecRef(codec), 4.0, Repeat())
+    return Encode(path, CodecRef(codec, trusted=True), 4.0, Repeat())
 
 
 def test_patches_reach_neither_metrics_nor_other_codecs(tmp_path: Path, pictures: Path) -> None:
@@ -148,7 +148,9 @@ def test_a_picture_that_is_replaced_during_the_run_is_bad_input(tmp_path: Path, 
 def test_an_encoder_heeds_the_hash_as_well(slot: Slot, pictures: Path) -> None:
     """Also one that reads the file by itself."""
     answer = slot.encoder.ask(
-        Encode(pictures / "p0.png", CodecRef(f"{ADAPTERS}:Honest"), 4.0, Repeat(), sha256="0" * 64)
+        Encode(
+            pictures / "p0.png", CodecRef(f"{ADAPTERS}:Honest", trusted=True), 4.0, Repeat(), sha256="0" * 64
+        )
     )
     assert isinstance(answer, Failed)
     assert answer.status == "bad_input"
@@ -313,7 +315,7 @@ def test_times_that_do_not_add_up_are_a_mismatch(tmp_path: Path, pictures: Path)
         "Lively": "encode: encode returned something else when it was repeated",
     }.items():
         assert {it.status for it in found[name]} == {"mismatch"}
-        assert all(it.startswith(told) for it in problems[name]), problems[name]
+        assert all(told in it for it in problems[name]), problems[name]
 
 
 def test_results_kept_between_calls_are_found(tmp_path: Path, pictures: Path) -> None:
@@ -335,7 +337,7 @@ def test_samples_change_no_more_once_they_are_scored(slot: Slot, pictures: Path)
     from bench.engines.messages import Score, Scored
 
     path = pictures / "p0.png"
-    codec = CodecRef(f"{ADAPTERS}:Honest")
+    codec = CodecRef(f"{ADAPTERS}:Honest", trusted=True)
     written = slot.encoder.ask(encode(path, codec.target))
     decoded = slot.decoder.ask(Decode(codec, written.bitstream, Repeat()))
     assert isinstance(decoded, Decoded)
