@@ -32,14 +32,33 @@ _LATEX = {
 }
 
 
+_SYMBOLS = (
+    "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|pi|rho|sigma|tau|phi|chi|psi|omega|Gamma|Delta"
+    "|Theta|Lambda|Sigma|Phi|Omega|times|cdot|pm|leq|geq|neq|approx|infty|ell|log|exp|min|max"
+)
+_SCRIPT = r"(?:[A-Za-z0-9]|\{[A-Za-z0-9 ,.+\-]+\})"
+_ATOM = rf"(?:[A-Za-z0-9]|\\(?:{_SYMBOLS})(?![A-Za-z]))(?:_{_SCRIPT})?(?:\^{_SCRIPT})?"
+_MATH = re.compile(rf"(\$(?! )(?:{_ATOM}|[ =+\-.,()<>/|]){{1,60}}(?<! )\$(?![0-9]))")
+"""Symbols, letters, numbers, signs, and scripts of one level: what cannot do anything but be typeset."""
+
+
 def markdown(text: str) -> str:
     """One line of GitHub Markdown that shows ``text``: no markup, HTML, link or image in it is live."""
     return _MARKUP.sub(r"\\\g<0>", printable(text))
 
 
 def latex(text: str) -> str:
-    """One line of LaTeX that shows ``text``: no command in it is live."""
-    return "".join(_LATEX.get(it, it) for it in printable(text))
+    """One line of LaTeX that shows ``text``: no command in it is live, but for the simplest mathematics."""
+    parts = _MATH.split(printable(text))
+    return "".join(
+        part if place % 2 else "".join(_LATEX.get(it, it) for it in part) for place, part in enumerate(parts)
+    )
+
+
+def is_math(text: str) -> bool:
+    """Whether ``text`` holds simple mathematics between dollars (``$\\lambda=0.1$``), and no other dollar."""
+    parts = _MATH.split(text)
+    return len(parts) > 1 and not any("$" in part for part in parts[::2])
 
 
 def comment(text: str) -> str:

@@ -147,13 +147,6 @@ def test_labels_of_curves_do_not_overlap(name: str) -> None:
             assert min(one.y1, other.y1) - max(one.y0, other.y0) < 0.35 * one.height
 
 
-def test_dollar_signs_are_text() -> None:
-    """A label is drawn letter by letter: nothing in it is taken for mathematics."""
-    texts = figure("rd_psnr_rgb", board((*USUAL, Made("$x_1$", "x", 0.6)))).axes[0].texts
-    label = next(it for it in texts if it.get_text() == "$x_1$")
-    assert not label.get_parse_math()
-
-
 def test_a_codec_looks_the_same_on_every_board() -> None:
     """Colour and marker depend on the codec alone; configurations share the colour and differ otherwise."""
     alone, among = looks(board((Made("w", "webp"), Made("mine", "mine")))), looks(board(HOSTILE))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.escape import is_math
 from bench.rd.curve import Array
 from bench.report.figures.look import Look
 from bench.report.figures.sheet import POINTS, figure_of, fit_all, marks, width_of
@@ -20,7 +21,6 @@ SIZE = 6.5
 PITCH = 1.18 * SIZE
 _SIGN, _WORDS = 9.0, 14.0
 """Points from the panel's edge to a label's marker, and to its words."""
-_NEAR_EDGE = 0.85
 _TIED = 1.5
 
 
@@ -42,9 +42,8 @@ def needed_height(count: int) -> float:
 def label_ends(axes: Axes, ends: Sequence[End], room: float) -> None:
     """Write each curve's name, at most ``room`` points wide, beside the panel.
 
-    Each label stands as near to its curve's end as the others allow. Curves that were measured elsewhere
-    and end far from the edge are listed at the bottom without a leader, which would cross everything.
-    Limits must be final, and the figure laid out.
+    Each label stands as near to its curve's end as the others allow, and a thin line leads there. Limits must
+    be final, and the figure laid out.
     """
     from matplotlib.transforms import offset_copy
 
@@ -53,13 +52,11 @@ def label_ends(axes: Axes, ends: Sequence[End], room: float) -> None:
     figure = figure_of(axes)
     height = axes.bbox.height * POINTS / figure.dpi
     tips = axes.transAxes.inverted().transform(axes.transData.transform([(it.x, it.y) for it in ends]))
-    listed = np.array([it.look.hollow for it in ends]) & (tips[:, 0] < _NEAR_EDGE)
-    wishes = np.where(listed, np.minimum(tips[:, 1] - 1.0, 0.0), tips[:, 1])
-    places = spread(wishes * height, PITCH, 0.0, height) / height
-    places = untangle(tips, places, np.flatnonzero(~listed), _TIED / height)
+    places = spread(tips[:, 1] * height, PITCH, 0.0, height) / height
+    places = untangle(tips, places, np.arange(len(ends)), _TIED / height)
     sign, words = (offset_copy(axes.transAxes, figure, x=it, units="points") for it in (_SIGN, _WORDS))
     names = fit_all(figure, [it.label for it in ends], room - _WORDS, SIZE)
-    for end, name, place, alone in zip(ends, names, places.tolist(), listed.tolist(), strict=True):
+    for end, name, place in zip(ends, names, places.tolist(), strict=True):
         look = end.look
         axes.annotate(
             name,
@@ -70,7 +67,8 @@ def label_ends(axes: Axes, ends: Sequence[End], room: float) -> None:
             fontsize=SIZE,
             color=look.text,
             annotation_clip=False,
-            arrowprops=None if alone else _leader(look, width_of(figure, name, SIZE)),
+            parse_math=is_math(name),
+            arrowprops=_leader(look, width_of(figure, name, SIZE)),
         )
         axes.plot([1.0], [place], transform=sign, clip_on=False, **marks(look, 3.2))
 

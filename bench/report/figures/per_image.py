@@ -51,8 +51,8 @@ def per_image(board: Board, sheet: Sheet) -> Figure | None:
 def _title(board: Board, metric: MetricAxis) -> str:
     bds = board.bd[metric.name].values()
     defined, total = min(it.per_image.n for it in bds), max(it.n_images for it in bds)
-    some = "" if defined == total else f" (values of {defined} or more)"
-    return f"{metric.short}, {total} images{some}"
+    count = f"{total}" if defined == total else f"{defined}–{total}"
+    return f"{metric.short}, {count} images"
 
 
 def _strip(axes: Axes, row: int, bd: DetailedBd, look: Look) -> None:

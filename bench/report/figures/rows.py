@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bench.escape import is_math
 from bench.rd import BdResult, ImagesBd
 from bench.report.board import Board
 from bench.report.figures.look import Look
@@ -52,6 +53,7 @@ def name_rows(axes: Axes, labels: Mapping[str, Look], sheet: Sheet, panels: int)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     for tick, look in zip(axes.yaxis.get_major_ticks(), labels.values(), strict=True):
         tick.label1.set_color(look.text if look.hollow else "black")
+        tick.label1.set_parse_math(is_math(tick.label1.get_text()))
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from bench.escape import is_math
 from bench.rd import pareto
 from bench.report.figures.look import Look
 from bench.report.figures.scales import log_axis
@@ -95,6 +96,7 @@ def name_spots(axes: Axes, spots: Sequence[Spot], room: float, aims: Aims = Aims
             fontsize=_SIZE,
             color=spot.look.text,
             annotation_clip=False,
+            parse_math=is_math(text),
             arrowprops=_leader(spot.look) if gap > _GAPS[0] else None,
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.escape import is_math
 from bench.rd import RANKED_OVERLAP
 from bench.report.figures.look import Look
 
@@ -195,6 +196,7 @@ def note(figure: Figure, text: str) -> None:
             lines.append(word)
     figure.supxlabel(
         "\n".join(lines),
+        parse_math=any(map(is_math, lines)) and all(is_math(line) or "$" not in line for line in lines),
         x=0.1 / figure.get_figwidth(),
         ha="left",
         fontsize=NOTE_SIZE,
@@ -219,5 +221,6 @@ def width_of(figure: Figure, text: str, size: float) -> float:
 
     assert isinstance(figure.canvas, FigureCanvasAgg)
     renderer = figure.canvas.get_renderer()
-    width, _, _ = renderer.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
+    font = FontProperties(size=size)
+    width, _, _ = renderer.get_text_width_height_descent(text, font, ismath=is_math(text))
     return float(width) * POINTS / figure.dpi
