@@ -112,6 +112,8 @@ class Row:
     bd_quality: float | None
     n_images: int | None
     note: str = ""
+    average: Average = "images"
+    """How rates and qualities of several images became those of the mean curve."""
     allocation: Allocation | None = None
     """Where both BD-rates disagree, how the codecs divide their bits among the images."""
 
@@ -300,7 +302,9 @@ def _row(
     elif measured and not images:
         note = "no image that all compared codecs finished"
     if note:
-        return Row(*names, metric, how.method, None, BdResult(None, 0.0, note), None, None, 0, note)
+        return Row(
+            *names, metric, how.method, None, BdResult(None, 0.0, note), None, None, 0, note, how.average
+        )
     anchor, test = (_mean(source, metric, images, how.average) for source in pair)
     if len(measured) < 2:
         # What a file does not say of a metric, whoever measured it knows.
@@ -313,12 +317,18 @@ def _row(
         both = paired_bd_rate(first, second, how.method, how.average)
         per_image, result, interval = both.per_image, both.mean_curve, both.ci95
         divided = allocation(first, second, both)
+        if divided is not None:
+            divided = replace(divided, anchor=names[0], test=names[1])
         notes += [f"n/a ({per_image.reason})"] if per_image.reason else []
         notes += per_image.warnings
+        # the overlap that counts beside the leading BD-rate is that of the images
+        remarks = [text for text in result.warnings if not text.startswith("overlap ")]
     else:
         result = bd_rate(anchor, test, how.method)
-    notes += [f"mean curve n/a ({result.reason})"] if result.reason else []
-    notes += result.warnings
+        remarks = [*result.warnings]
+    if result.reason and not (per_image is not None and per_image.reason == result.reason):
+        notes.append(f"mean curve n/a ({result.reason})")
+    notes += remarks
     if quality.reason and not result.reason:
         notes.append(f"BD-quality n/a ({quality.reason})")
     notes += [f"{it.label} was published for {it.stray}" for it in pair if it.stray]
@@ -338,7 +348,19 @@ def _row(
         notes.append(f"{dropped} images left out that not all compared codecs finished")
     note = "; ".join(dict.fromkeys(notes))
     count = len(images) if measured else None
-    return Row(*names, metric, how.method, per_image, result, interval, quality.value, count, note, divided)
+    return Row(
+        *names,
+        metric,
+        how.method,
+        per_image,
+        result,
+        interval,
+        quality.value,
+        count,
+        note,
+        how.average,
+        divided,
+    )
 
 
 def _mean(source: Source, metric: str, images: tuple[str, ...], average: Average) -> Curve:

@@ -6,10 +6,9 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any, Literal, TypeAlias, get_args
 
-from bench.lint import divided_text
+from bench.lint import Allocation, divided_text
 from bench.rd import Interval
 
 from .compare import Row
@@ -35,8 +34,9 @@ def format_rows(rows: Sequence[Row], style: Format = "text", width: int | None =
 
     JSON is a list of objects with the keys ``anchor, test, metric, method``; of the mean curves ``bd_rate,
     bd_quality, ci95, n_images, overlap``; and image by image ``bd_rate_per_image, ci95_per_image,
-    n_per_image, wins, median_per_image, overlap_per_image``. Numbers are in full, ``null`` where there is no
-    value, intervals are ``[low, high]``. Notes are in the other three formats.
+    n_per_image, wins, median_per_image, overlap_per_image``; ``average`` is that of the mean curves. Numbers
+    are in full, ``null`` where there is no value, intervals are ``[low, high]``. Notes are in the other three
+    formats.
     """
     if style == "json":
         documents = [_document(row) for row in rows]
@@ -47,6 +47,24 @@ def format_rows(rows: Sequence[Row], style: Format = "text", width: int | None =
     if style == "markdown":
         return _markdown(cells)
     return _text(rows, cells, width)
+
+
+def divided_texts(rows: Sequence[Row]) -> list[str]:
+    """Where the two BD-rates disagree and why, one text for each anchor."""
+    by_anchor: dict[str, list[Allocation]] = {}
+    for row in rows:
+        if row.allocation is not None:
+            by_anchor.setdefault(row.anchor, []).append(row.allocation)
+    return [divided_text(found) for found in by_anchor.values()]
+
+
+def _legend(row: Row, by_image: bool) -> str:
+    averaged = "all pixels count the same" if row.average == "pixels" else "all images count the same"
+    by = " BD-rate is taken image by image and averaged in log-rate, overlap is the mean over images;"
+    return (
+        f"BD by {row.method}, negative BD-rate: fewer bits than the anchor.{by if by_image else ''}"
+        f" mean curve and BD-quality: of averaged curves ({averaged}), as most papers have it. MS-SSIM in dB."
+    )
 
 
 def _document(row: Row) -> dict[str, Any]:
@@ -67,6 +85,7 @@ def _document(row: Row) -> dict[str, Any]:
         "wins": its and its.wins,
         "median_per_image": its and its.median,
         "overlap_per_image": its and its.overlap,
+        "average": row.average,
     }
 
 
@@ -95,7 +114,11 @@ def _markdown(cells: Sequence[Sequence[str]]) -> str:
 
 def _text(rows: Sequence[Row], cells: Sequence[Sequence[str]], width: int | None) -> str:
     by_image = any(row.per_image is not None for row in rows)
-    shown = [k for k, title in enumerate(_TITLES[:-1]) if by_image or title not in _BY_IMAGE]
+    shown = [
+        k
+        for k, title in enumerate(_TITLES[:-1])
+        if (by_image or title not in _BY_IMAGE) and any(row[k] for row in cells)
+    ]
     table = lay_out(
         [_TITLES[k] for k in shown],
         [[row[k] for k in shown] for row in cells],
@@ -109,14 +132,9 @@ def _text(rows: Sequence[Row], cells: Sequence[Sequence[str]], width: int | None
         if row.note:
             noted.setdefault(harmless(row.note), []).append(harmless(f"{row.test} {row.metric}"))
     texts = [f"{', '.join(names)}: {note}" for note, names in noted.items()]
-    for _, alike in groupby((row.allocation for row in rows if row.allocation), lambda it: it.anchor):
-        texts.append(harmless(divided_text(list(alike))))
+    texts += [harmless(text) for text in divided_texts(rows)]
     if rows:
-        texts.append(
-            f"BD by {rows[0].method}, negative BD-rate: fewer bits than the anchor. BD-rate is taken image by"
-            " image and averaged in log-rate; mean curve: of averaged curves, as most papers report it."
-            " MS-SSIM in dB."
-        )
+        texts.append(_legend(rows[0], by_image))
     below = [line for text in texts for line in wrapped(text, width, "  ")]
     return "\n".join([*table.all, *below]) + "\n"
 
@@ -129,13 +147,13 @@ def _cells(row: Row) -> list[str]:
         harmless(row.metric),
         "–" if its is None else _number(its.value),
         "" if its is None else _interval(its.ci95),
-        "" if its is None else f"{its.wins}/{its.n}",
+        "" if its is None or not its.n else f"{its.wins}/{its.n}",
         "–" if its is None else _number(its.median),
         _number(row.bd_rate),
         _interval(row.ci95),
         "n/a" if row.bd_quality is None else f"{row.bd_quality:+.4f}",
         "" if row.n_images is None else str(row.n_images),
-        f"{row.overlap:.1%}",
+        _share(row.overlap if its is None else its.overlap),
         harmless(_note(row)),
     ]
 
@@ -143,6 +161,10 @@ def _cells(row: Row) -> list[str]:
 def _note(row: Row) -> str:
     divided = divided_text([row.allocation]) if row.allocation else ""
     return "; ".join(filter(None, (row.note, divided)))
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"
 
 
 def _number(value: float | None) -> str:

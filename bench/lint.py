@@ -16,6 +16,8 @@ Severity: TypeAlias = Literal["warning", "note"]
 FEW_IMAGES = 10
 ALLOCATION = 3.0
 """Points between the BD-rate by image and that of the mean curves from which on it is said why."""
+_NO_SIGN = 1.0
+"""Points below which two BD-rates around zero do not count as of different sign."""
 _READABLE = 3
 
 
@@ -73,8 +75,8 @@ def lint(configs: Sequence[Config], anchor: str | None = None) -> tuple[Finding,
 class Allocation:
     """A BD-rate by image and one of mean curves that disagree, and how both codecs divide their bits.
 
-    The spreads are those of bpp over the images at one quality setting: standard deviation ÷ mean, in the
-    middle of the operating points.
+    The spreads are those of bpp over the images at one quality setting: standard deviation ÷ mean, the
+    median over the operating points.
     """
 
     anchor: str
@@ -92,12 +94,13 @@ def allocation(anchor: ImageCurves, test: ImageCurves, bd: PairedBd) -> Allocati
 
     The log of a mean rate exceeds the mean of the logs, the more the rates spread (Jensen's inequality). A
     codec that gives every image the same rate pays nothing for it, one that gives every image the same
-    quality does.
+    quality does. None where an image has no BD-rate of its own: then the two are over different images.
     """
     by_image, averaged = bd.per_image.value, bd.mean_curve.value
-    if by_image is None or averaged is None:
+    if by_image is None or averaged is None or bd.per_image.n < bd.n_images:
         return None
-    if abs(by_image - averaged) <= ALLOCATION and by_image * averaged >= 0:
+    apart = abs(by_image - averaged)
+    if apart <= ALLOCATION and (by_image * averaged >= 0 or apart < _NO_SIGN):
         return None
     spreads = (_spread(anchor), _spread(test))
     return Allocation(anchor.label, test.label, test.metric, by_image, averaged, *spreads)
@@ -105,35 +108,33 @@ def allocation(anchor: ImageCurves, test: ImageCurves, bd: PairedBd) -> Allocati
 
 def allocation_finding(found: Sequence[Allocation]) -> list[Finding]:
     """One note on all comparisons with an anchor whose two BD-rates disagree."""
+    labels = tuple(dict.fromkeys(each.test for each in found))
     text = divided_text(found)
-    labels = tuple(dict.fromkeys(it.test for it in found))
     return [Finding("allocation", "note", f"{text}; the ranking goes by image", labels)] if found else []
 
 
 def divided_text(found: Sequence[Allocation]) -> str:
-    """Both BD-rates of comparisons with one anchor, and why they disagree; empty for none."""
+    """Which comparisons with one anchor have two BD-rates that disagree, and why; empty for none."""
     if not found:
         return ""
-    values = (
-        f"{it.test} ({it.metric}) {_signed(it.by_image)} by image, {_signed(it.mean_curve)} on mean curves"
-        for it in found
-    )
-    spreads = [it.test_spread for it in found]
-    between = "–".join(dict.fromkeys(f"{it:.0%}" for it in (min(spreads), max(spreads))))
-    others = found[0].test if len(spreads) == 1 else "the others"
+    by_metric: dict[str, list[str]] = {}
+    for each in found:
+        by_metric.setdefault(each.metric, []).append(each.test)
+    whom = "; ".join(f"{_join(labels)} in {metric}" for metric, labels in by_metric.items())
+    spreads = [each.test_spread for each in found]
+    between = "–".join(dict.fromkeys(f"{spread:.0%}" for spread in (min(spreads), max(spreads))))
+    others = found[0].test if len({each.test for each in found}) == 1 else "the others"
     return (
-        f"{'; '.join(values)}: mean curves also compare how bits are divided among the images (bpp at one"
-        f" setting spreads by {found[0].anchor_spread:.0%} for {found[0].anchor}, {between} for {others})"
+        f"BD-rate and that of mean curves differ in sign or by over {ALLOCATION:g} points for {whom}:"
+        f" mean curves also compare how bits are divided among the images (bpp at one setting spreads by"
+        f" {found[0].anchor_spread:.0%} for {found[0].anchor}, {between} for {others})"
     )
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}%".replace("-", "−")
 
 
 def _spread(curves: ImageCurves) -> float:
-    """Standard deviation of bpp over the images ÷ their mean, in the middle of the operating points."""
-    return float(np.median(curves.rate.std(axis=0) / curves.rate.mean(axis=0)))
+    """Standard deviation of bpp over the images ÷ their mean: the median over the operating points."""
+    mean = curves.rate.mean(axis=0)
+    return float(np.median(np.divide(curves.rate.std(axis=0), mean, out=np.zeros_like(mean), where=mean > 0)))
 
 
 def of_other_pictures(published: Mapping[str, str | None], dataset: str, images: int) -> list[Finding]:

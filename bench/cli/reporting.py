@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from bench.cli import console
 from bench.compare import compare_selectors
-from bench.compare_format import FORMATS, Format, format_rows
+from bench.compare_format import FORMATS, Format, divided_texts, format_rows
 from bench.errors import ConfigError
 from bench.escape import csv_cell
 from bench.exchange import export_codec_compare, export_compressai
@@ -86,6 +86,8 @@ def compare(
         for row in rows:
             if row.note:
                 console.note(f"{row.test} against {row.anchor}, {row.metric}: {row.note}")
+        for text in divided_texts(rows):
+            console.note(text)
 
 
 def _one_of(option: str, value: str, choices: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Piecewise cubic Hermite curves and the classic cubic fit, for many curves at once.
 
 Arrays have the shape (curves, points); ``x`` rises strictly along the last axis. Working on a batch
-is what makes a bootstrap with a thousand resamples take milliseconds.
+is what makes a jackknife over a thousand images take milliseconds.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bench.errors import ConfigError
+
 Array: TypeAlias = NDArray[np.float64]
 Provenance: TypeAlias = Literal["measured", "published", "estimated"]
 Average: TypeAlias = Literal["images", "pixels"]
@@ -66,7 +68,7 @@ class ImageCurves:
 
     ``rate`` (bpp) and ``quality`` (metric unit) have the shape (images, points). NaN marks what was
     planned and has no value, ``inf`` identical pixels. ``pixels``, of the shape (images,), are those of each
-    image; None where they are not known.
+    image; None or NaN where they are not known.
     """
 
     label: str
@@ -170,8 +172,9 @@ def mean_curve(curves: ImageCurves, average: Average = "images") -> Curve:
     Raises
     ------
     ValueError
-        There is no image, or one lacks a value (restrict to :func:`common_images` first), or the numbers of
-        pixels that are to weigh them are not known.
+        There is no image, or one lacks a value: restrict to :func:`common_images` first.
+    ConfigError
+        The numbers of pixels that are to weigh the images are not known.
     """
     if not curves.images:
         raise ValueError(f"curves of {curves.label!r}: no image to average over")
@@ -217,8 +220,10 @@ def _weights(curves: ImageCurves, average: Average) -> Array | None:
     """Of each image; None where all count the same."""
     if average == "images":
         return None
-    if curves.pixels is None:
-        raise ValueError(f"curves of {curves.label!r}: the images' numbers of pixels are not known")
+    if curves.pixels is None or np.isnan(curves.pixels).any():
+        raise ConfigError(
+            f"{curves.label}: the images' sizes are not known, so they cannot be weighed by pixels"
+        )
     return curves.pixels
 
 

@@ -6,14 +6,13 @@ to be left out or merged, or that are listed against the direction of the others
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .bd import (
-    MIN_OVERLAP,
     RANKED_OVERLAP,
     BdResult,
     Method,
@@ -27,7 +26,7 @@ from .bd import (
     remarks_on,
     too_few,
 )
-from .curve import Array, ImageCurves, integration_axis
+from .curve import MIN_FINISHED, Array, ImageCurves, integration_axis
 from .intervals import Interval, interval_of_mean
 
 NO_OVERLAP = "no overlap"
@@ -53,9 +52,9 @@ class ImagesBd:
     n: int
     """Images that have a BD-rate."""
     n_images: int
-    overlap: float
+    overlap: float | None
     """Share of the union of both ranges of quality that both curves cover, 0 to 1: mean over the images that
-    have two curves to compare, of which those without overlap count as 0."""
+    have two curves to compare, of which those without overlap count as 0. None where no image has."""
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The images without a BD-rate, by the reason."""
 
@@ -68,15 +67,21 @@ class ImagesBd:
 
     @property
     def partial(self) -> bool:
-        """Whether the value says too little of the whole range to rank a codec by it."""
-        return self.value is not None and self.overlap < RANKED_OVERLAP
+        """Whether the value is of too little of the range, or of too few of the images, to rank a codec by
+        it."""
+        if self.value is None or self.overlap is None:
+            return False
+        return self.overlap < RANKED_OVERLAP or self.n < MIN_FINISHED * self.n_images
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the value has to know."""
-        told = [f"{len(names)} of {self.n_images} images: {why}" for why, names in self.missing.items()]
-        if self.value is not None and self.overlap < MIN_OVERLAP:
-            told.append(f"the images' mean overlap is {self.overlap:.0%}")
+        told = [
+            f"{why} on {len(names)} of {self.n_images} images ({_some(names)})"
+            for why, names in self.missing.items()
+        ]
+        if self.value is not None and self.overlap is not None:
+            told += little_overlap(self.overlap)
         return tuple(told)
 
 
@@ -202,9 +207,14 @@ def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = 
         wins=int((known < 0).sum()),
         n=len(known),
         n_images=len(gaps),
-        overlap=float(overlaps[comparable].mean()) if comparable.any() else 0.0,
+        overlap=float(overlaps[comparable].mean()) if comparable.any() else None,
         missing={reason: tuple(names) for reason, names in missing.items()},
     )
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _reason(rows: ImageRows, method: Method) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .intervals import MIN_IMAGES
 from .pairwise import PairedBd
 
 
@@ -36,9 +37,9 @@ def standings(
 
     The order is that of the BD-rates by image against the anchor. Two configurations are told apart where the
     95% interval of their own paired comparison agrees with the order and excludes zero; places that are not
-    told apart are shared ("2–3"). Where there are too few images for an interval, the order is that of these
-    images alone. A BD-rate over too little of the range ranks nobody: such configurations follow, those
-    without any value come last.
+    told apart are shared ("2–3"). Below :data:`MIN_IMAGES` images there is no interval, and the order is that
+    of these images alone. A BD-rate over too little of the range or of the images ranks nobody: such
+    configurations follow, those without any value come last.
 
     Parameters
     ----------
@@ -54,11 +55,14 @@ def standings(
 
     known = [label for label, value in values.items() if value is not None]
     order = by_value([label for label in known if label not in partial])
-    result = []
+    best, worst = [], []
     for place, label in enumerate(order):
-        better = sum(_told_apart(pairs, other, label) for other in order[:place])
-        worse = sum(_told_apart(pairs, label, other) for other in order[place + 1 :])
-        result.append(Standing(label, 1 + better, len(order) - worse))
+        best.append(1 + sum(_told_apart(pairs, other, label) for other in order[:place]))
+        worst.append(len(order) - sum(_told_apart(pairs, label, other) for other in order[place + 1 :]))
+    # Comparisons over ranges of their own need not be transitive; places never run against the order.
+    result = [
+        Standing(label, min(best[place:]), max(worst[: place + 1])) for place, label in enumerate(order)
+    ]
     rest = [*by_value([label for label in known if label in partial])]
     rest += [label for label, value in values.items() if value is None]
     return (*result, *map(Standing, rest))
@@ -67,4 +71,6 @@ def standings(
 def _told_apart(pairs: Mapping[tuple[str, str], PairedBd], upper: str, lower: str) -> bool:
     """Whether ``lower`` needs more bits than ``upper``, beyond doubt."""
     direct = pairs[upper, lower].per_image
-    return direct.ci95 is None or direct.ci95[0] > 0
+    if direct.n_images < MIN_IMAGES:
+        return direct.value != 0.0
+    return direct.ci95 is not None and direct.ci95[0] > 0

@@ -108,7 +108,7 @@ def image_curves_by_metric(
         frame["bpp"].to_numpy(np.float64, na_value=np.nan),
     )
     rows = [order[ends[k] : ends[k + 1]] for k in range(len(labels))]
-    every = _Images(tuple(str(name) for name in images), None if np.isnan(pixels).any() else pixels)
+    every = _Images(tuple(str(name) for name in images), pixels if size else None)
     grids = [_grid(str(label), trials.take(its), every) for label, its in zip(labels, rows, strict=True)]
     result: dict[str, dict[str, ImageCurves]] = {}
     for metric in metrics:

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 _TIMINGS: dict[str, Literal["alone", "disturbed", "load"] | None]
 _TIMINGS = {"alone": "alone", "disturbed": "disturbed", "load": "load", "": None}
 _PREFERRED_ANCHORS = ("jpeg", "jpeg2000", "webp")
+HEADLINE_METRICS = ("psnr_rgb", "ms_ssim_rgb")
+"""The metrics of the ranking; see :func:`headline_of` for runs that have neither."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,11 @@ class Board:
     def lossless(self) -> tuple[Entry, ...]:
         """The configurations that reproduce every pixel."""
         return tuple(it for it in self.entries if it.lossless)
+
+
+def headline_of(metrics: Collection[str]) -> tuple[str, ...]:
+    """PSNR and MS-SSIM as far as they are among metrics with BD-rates, or else the first of these."""
+    return tuple(name for name in HEADLINE_METRICS if name in metrics) or tuple(metrics)[:1]
 
 
 def load_boards(
@@ -362,7 +369,7 @@ def _board(
             *findings.partly_shared(dataset, _pictures_by_run(frame[["run", "image"]].drop_duplicates())),
             *of_other_pictures({it.label: it.dataset for it in published}, dataset, frame["image"].nunique()),
             *findings.of_other_metrics(published, dataset, list(curves)),
-            *allocation_finding(next((its for its in allocations.values()), [])),
+            *allocation_finding([it for name in headline_of(bd) for it in allocations.get(name, [])]),
             *lint(_lint_configs(entries, directed, images, bd), anchor),
         ),
         n_images=frame["image"].nunique(),
@@ -520,9 +527,9 @@ def _lint_configs(
             n_images=max((len(names) for names in images.values()), default=0),
             curves=tuple(by_label[it.label] for by_label in curves.values() if it.label in by_label),
             overlaps={
-                metric: by_label[it.label].per_image.overlap
+                metric: share
                 for metric, by_label in bd.items()
-                if it.label in by_label
+                if it.label in by_label and (share := by_label[it.label].per_image.overlap) is not None
             },
         )
         for it in entries

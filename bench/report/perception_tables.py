@@ -72,7 +72,7 @@ def equal_bytes_table(board: Board, pairs: tuple[Twins, ...]) -> Table | None:
     notes = (
         *shared,
         "Values are means over the images at one operating point, nothing is interpolated; 95% interval of"
-        " the difference: paired jackknife over images, for distances between sets the delete-half jackknife;"
+        " the difference: paired, over images, for distances between sets the delete-half jackknife;"
         " nothing is called better where it holds 0.",
         *_set_notes([it.measure for pair in pairs for it in pair.differences]),
     )

@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.rd import DB_METRICS, RANKED_OVERLAP, Average, Standing, quality_at, rate_at, to_db
+from bench.rd import (
+    DB_METRICS,
+    MIN_FINISHED,
+    MIN_IMAGES,
+    RANKED_OVERLAP,
+    Average,
+    Standing,
+    quality_at,
+    rate_at,
+    to_db,
+)
 from bench.rd.curve import Array
 from bench.record import PeakOf
-from bench.report.board import Board, Entry
+from bench.report.board import HEADLINE_METRICS, Board, Entry, headline_of
 from bench.report.table import Column, Table, Value
 
 if TYPE_CHECKING:
@@ -26,8 +36,6 @@ MATCHED_QUALITIES = {
     "ms_ssim": (10.0, 12.0, 14.0, 16.0, 18.0, 20.0),
 }
 """Qualities at which rate is compared, by the beginning of the metric's name; in dB."""
-HEADLINE_METRICS = ("psnr_rgb", "ms_ssim_rgb")
-"""The metrics of the ranking; see :func:`headline_metrics` for runs that have neither."""
 RAW_BITS = 24
 UNRANKED = str(Standing(""))
 """The place of who has none."""
@@ -67,7 +75,7 @@ def metric_title(name: str) -> str:
 
 def headline_metrics(board: Board) -> tuple[str, ...]:
     """PSNR and MS-SSIM as far as they were measured, or else the first metric that has BD-rates."""
-    return tuple(it for it in HEADLINE_METRICS if it in board.curves) or tuple(board.bd)[:1]
+    return headline_of(board.bd)
 
 
 def tables(board: Board) -> tuple[Table, ...]:
@@ -107,7 +115,7 @@ def ranking(board: Board) -> Table | None:
             Column(f"bd_rate_per_image_{metric}", f"BD-rate {metric_title(metric)} %", 1, "low", signed=True),
             Column(f"ci95_per_image_{metric}", "95% interval"),
             Column(f"wins_{metric}", "wins"),
-            Column(f"overlap_{metric}", "overlap %", 0),
+            Column(f"overlap_per_image_{metric}", "overlap %", 0),
             Column(f"bd_rate_{metric}", "mean curve %", 1, signed=True),
         ]
     columns += [Column("encode_mps", "enc MP/s", 2, "high"), Column("decode_mps", "dec MP/s", 2, "high")]
@@ -118,7 +126,11 @@ def ranking(board: Board) -> Table | None:
         + ("no BD-rates" if board.anchor is None else f"BD-rate against {board.anchor}"),
         tuple(columns),
         tuple(rows),
-        (*_comparison_notes(board, metrics), *_rank_notes(order), _timing_note(board.lossy)),
+        (
+            *_comparison_notes(board, metrics),
+            *_rank_notes(order, len(board.images[metrics[0]]) if metrics else 0),
+            _timing_note(board.lossy),
+        ),
         frozenset(place for place, row in enumerate(rows) if row[0] == UNRANKED),
     )
 
@@ -270,7 +282,8 @@ def matched_rate(board: Board) -> Table | None:
         *(Column(f"at_{rate:g}_bpp", f"{rate:g} bpp", 3) for rate in MATCHED_RATES),
     )
     notes = (
-        "Interpolated on the mean curve (PCHIP), never beyond its ends; MS-SSIM in dB.",
+        f"Interpolated on the mean curve over {_AVERAGED[board.average]} (PCHIP), never beyond its ends;"
+        " MS-SSIM in dB.",
         *_direction_notes(board),
     )
     return Table("matched_rate", f"Quality at matched rate on {board.dataset}", columns, tuple(rows), notes)
@@ -293,7 +306,10 @@ def matched_quality(board: Board) -> Table | None:
         Column("quality_db", "at dB", 1),
         Column("bpp", "bpp", 4),
     )
-    notes = ("Interpolated on the mean curve (PCHIP), never beyond its ends; MS-SSIM in dB.",)
+    notes = (
+        f"Interpolated on the mean curve over {_AVERAGED[board.average]} (PCHIP), never beyond its ends;"
+        " MS-SSIM in dB.",
+    )
     return Table(
         "matched_quality", f"Rate at matched quality on {board.dataset}", columns, tuple(rows), notes
     )
@@ -362,7 +378,10 @@ def complexity(board: Board) -> Table | None:
         *([Column("encode_peak_mb", "enc memory, MB", 0, "low")] if known else []),
         *([Column("decode_peak_mb", "dec memory, MB", 0, "low")] if known else []),
         *([Column(TRAINING_HOURS, "training, h", 1, "low")] if trained else []),
-        *(Column(f"bd_rate_{it}", f"BD-rate {metric_title(it)} %", 1, "low", signed=True) for it in metrics),
+        *(
+            Column(f"bd_rate_per_image_{it}", f"BD-rate {metric_title(it)} %", 1, "low", signed=True)
+            for it in metrics
+        ),
         Column("encode_mps", "enc MP/s", 2, "high"),
         Column("decode_mps", "dec MP/s", 2, "high"),
     )
@@ -457,15 +476,21 @@ def _comparison_notes(board: Board, metrics: list[str]) -> tuple[str, ...]:
     )
 
 
-def _rank_notes(order: Sequence[Standing]) -> tuple[str, ...]:
+def _rank_notes(order: Sequence[Standing], images: int) -> tuple[str, ...]:
     notes = ["overlap: share of the range of quality of both curves that they share, mean over images."]
     below = [its.label for its in order if not its.ranked]
     if below:
-        notes[0] += f" Below {RANKED_OVERLAP:.0%}, or without a value, not ranked: {', '.join(below)}."
+        notes[0] += (
+            f" Below {RANKED_OVERLAP:.0%}, of under {MIN_FINISHED:.0%} of the images, or without a value, not"
+            f" ranked: {', '.join(below)}."
+        )
     if any(its.best != its.worst for its in order):
         notes.append(
-            "#: places that the 95% interval of the direct comparison does not tell apart are shared (1–2)."
+            "#: places are shared (1–2) unless the 95% interval of the direct comparison agrees with the"
+            " order."
         )
+    if 0 < images < MIN_IMAGES:
+        notes.append("#: too few images to tell places apart; the order is that of these images alone.")
     return tuple(notes)
 
 
@@ -477,7 +502,8 @@ def _bd_cells(board: Board, metric: str, label: str) -> tuple[Value, Value, Valu
     if bd is None:
         return None, "", None, None, None
     its = bd.per_image
-    wins, overlap = f"{its.wins}/{its.n}", 100 * its.overlap
+    wins = f"{its.wins}/{its.n}"
+    overlap = None if its.overlap is None else 100 * its.overlap
     if its.value is None:
         return None, f"n/a ({its.reason})", None, overlap, bd.mean_curve.value
     words = "" if its.ci95 is None else f"{its.ci95[0]:+.1f} to {its.ci95[1]:+.1f}".replace("-", "−")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.distribution import difference_interval
-from bench.rd import MIN_IMAGES, jackknife_interval
+from bench.rd import MIN_IMAGES, interval_of_mean, jackknife_interval
 from bench.rd.curve import Array
 from bench.report.board import Board
 from bench.report.perception import Measure, measures
@@ -132,12 +132,14 @@ def _of_sets(
 
 def _interval(measure: Measure, first: Array, second: Array) -> tuple[float, float] | None:
     """Of the difference of both means as shown, which for decibels is not the mean of differences."""
+    if not measure.decibel:
+        return interval_of_mean(second - first)
     count = len(first)
     if count < MIN_IMAGES:
         return None
     values = np.stack([first, second], axis=1)
     means = np.vstack([values.mean(axis=0), (values.sum(axis=0) - values) / (count - 1)])
-    shown = np.vectorize(measure.shown)(means) if measure.decibel else means
+    shown = np.vectorize(measure.shown)(means)
     differences = shown[:, 1] - shown[:, 0]
     return jackknife_interval(float(differences[0]), differences[1:])
 

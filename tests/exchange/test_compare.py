@@ -250,7 +250,7 @@ def test_json_rows_have_exactly_the_documented_keys() -> None:
     first, second = json.loads(format_rows(ROWS, "json"))
     keys = "anchor, test, metric, method, bd_rate, bd_quality, ci95, n_images, overlap"
     by_image = "bd_rate_per_image, ci95_per_image, n_per_image, wins, median_per_image, overlap_per_image"
-    assert ", ".join(first) == f"{keys}, {by_image}"
+    assert ", ".join(first) == f"{keys}, {by_image}, average"
     assert (first["bd_rate"], first["ci95"]) == (-12.34567, [-15.0, -10.0])
     assert [first[key] for key in by_image.split(", ")] == [-17.5, [-19.0, -16.0], 23, 20, -17.25, 0.8]
     assert (second["bd_rate"], second["ci95"], second["n_images"]) == (None, None, None)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
+from bench.errors import ConfigError
 from bench.rd import ImageCurves, bd_rate, common_images, exact_images, mean_curve, paired_bd_rate
 
 from .curves import images
@@ -141,7 +142,7 @@ def test_images_without_a_value_are_counted_and_named() -> None:
     assert result.n == 22
     gaps = log_rates(a, replace(b, quality=quality))
     assert result.value == pytest.approx(percent(float(np.nanmean(gaps))))
-    assert "1 of 24 images: no overlap" in result.warnings
+    assert "no overlap on 1 of 24 images (005.png)" in result.warnings
     assert 20 / 23 < result.overlap < 23 / 23, "no overlap counts as 0, a fold not at all"
 
 
@@ -201,7 +202,7 @@ def test_pixels_weigh_images_by_size() -> None:
     assert result.per_image == paired_bd_rate(a, b).per_image
     same = [replace(each, pixels=np.full(5, 7.0)) for each in (a, b)]
     assert paired_bd_rate(same[0], same[1], average="pixels").ci95 == pytest.approx(paired_bd_rate(a, b).ci95)
-    with pytest.raises(ValueError, match="pixels are not known"):
+    with pytest.raises(ConfigError, match="sizes are not known"):
         mean_curve(a, "pixels")
 
 

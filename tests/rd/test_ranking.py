@@ -46,6 +46,21 @@ def test_no_overlap_stands_below_little_overlap() -> None:
     assert places(curves, "anchor") == [("1", "good"), ("2", "anchor"), ("–", "narrow"), ("–", "elsewhere")]
 
 
+def test_equal_codecs_share_a_place_however_few_images() -> None:
+    """The same curves twice are no first and second, also where there are too few images for an interval."""
+    same = {label: images(label, count=2) for label in ("anchor", "same", "again")}
+    assert {place for place, _ in places(same, "anchor")} == {"1–3"}
+
+
+def test_a_bd_rate_of_few_of_the_images_ranks_nobody() -> None:
+    """A codec whose curve folds on most images is told apart from nobody, and has no place."""
+    folded = images("folded", spread=0.1)
+    quality = folded.quality.copy()
+    quality[:20, 4] = quality[:20, 3] - 1
+    curves = {"anchor": images("anchor"), "folded": replace(folded, quality=quality, rate=folded.rate * 0.7)}
+    assert places(curves, "anchor") == [("1", "anchor"), ("–", "folded")]
+
+
 def test_few_images_are_ranked_as_they_are() -> None:
     """Without an interval the order is that of these images."""
     curves = {"anchor": images("anchor", count=2), "good": scaled("good", 0.99, count=2)}

@@ -30,7 +30,7 @@ def test_a_bd_rate_over_a_small_part_of_the_range_ranks_nobody() -> None:
     assert table is not None
     assert [row[1] for row in table.rows] == ["webp", "jpeg", "high"]
     assert [row[0] for row in table.rows] == ["1", "2", "–"]
-    overlaps = table.by_label("overlap_psnr_rgb")
+    overlaps = table.by_label("overlap_per_image_psnr_rgb")
     assert overlaps["webp"] == 100
     assert overlaps["jpeg"] is None
     assert isinstance(overlaps["high"], float)

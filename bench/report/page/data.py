@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.plan import MetricPlan
-from bench.rd import DB_METRICS, Curve, bd_rate, to_db
+from bench.rd import DB_METRICS, MIN_IMAGES, BdResult, Curve, bd_rate, to_db
 from bench.report.board import Board, Entry
 from bench.report.figures.look import Look, looks
 from bench.report.page.colours import on_dark, on_light
 from bench.report.table import Table
-from bench.report.tables import lossless, metric_title, points, ranking
+from bench.report.tables import headline_metrics, lossless, metric_title, points, ranking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,8 @@ def board_data(board: Board) -> dict[str, Any]:
         "dataset": board.dataset,
         "anchor": None if board.anchor is None else position[board.anchor],
         "images": board.n_images,
+        "average": board.average,
+        "headline": [*headline_metrics(board)],
         "metrics": [_metric(it, board) for it in board.metrics],
         "entries": entries,
         "environments": {
@@ -85,6 +87,7 @@ def _metric(metric: MetricPlan, board: Board) -> dict[str, Any]:
         "ideal": metric.ideal,
         "version": metric.version,
         "images": len(board.images.get(metric.name, ())),
+        "few": len(board.images.get(metric.name, ())) < MIN_IMAGES,
     }
 
 
@@ -189,9 +192,10 @@ def _comparisons(board: Board, metric: str, position: dict[str, int]) -> dict[in
             its.wins,
             its.n,
             rounded(its.overlap, 3),
+            int(its.partial),
             rounded(averaged.value),
             *(rounded(end) for end in pair.ci95 or (None, None)),
-            _remark(its.reason, (*its.warnings, *averaged.warnings)),
+            _remark(its.reason, dict.fromkeys([*its.warnings, *_of_mean(averaged)])),
         ]
     for anchor, curve in board.curves[metric].items():
         for label, theirs in board.published.get(metric, {}).items():
@@ -212,7 +216,12 @@ def _published_cells(anchor: Curve, curve: Curve) -> list[Any]:
     ]
 
 
-def _remark(reason: str | None, warnings: Sequence[str]) -> str:
+def _of_mean(result: BdResult) -> list[str]:
+    """What there is to say of the BD-rate of mean curves."""
+    return [*([f"mean curve n/a ({result.reason})"] if result.reason else []), *result.warnings]
+
+
+def _remark(reason: str | None, warnings: Iterable[str]) -> str:
     return "; ".join(filter(None, (reason, *warnings)))
 
 

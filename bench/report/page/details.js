@@ -11,7 +11,7 @@ function showDetails(index) {
   dialog.scrollTop = 0;
 }
 
-const timingText = { alone: "alone: pinned, warmed up, repeated", disturbed: "alone, but other processes took part of the processor: too slow", load: "under load: throughput, no basis for a comparison", "": "no times" };
+const timingText = { alone: "alone: pinned, warmed up", disturbed: "alone, but other processes took part of the processor: too slow", load: "under load: throughput, no basis for a comparison", "": "no times" };
 
 function measuredDetails(dialog, index, entry) {
   dialog.append(
@@ -35,9 +35,9 @@ function measuredDetails(dialog, index, entry) {
     const facts = [
       ["BD-rate by image", rate(it.value, it.low, it.high)],
       ["median of images", rate(it.median)],
-      ["fewer bits on", known(it.wins) ? `${it.wins} of ${it.count} images` : "n/a"],
+      ["fewer bits on", it.count ? `${it.wins} of ${it.count} images` : "n/a"],
       ["mean curve", rate(it.mean, it.meanLow, it.meanHigh)],
-      ["overlap", `${fixed(100 * it.overlap, 0)} %`],
+      ["overlap", known(it.overlap) ? `${fixed(100 * it.overlap, 0)} %` : "n/a"],
     ];
     dialog.append(definitions(it.remark ? [...facts, ["remark", it.remark]] : facts));
   }

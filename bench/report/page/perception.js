@@ -131,7 +131,7 @@ function pairNodes(pair) {
   const table = element("table", { className: "pair" }, element("thead", {}, titles), element("tbody", {}, ...rows));
   return [
     element("h3", { textContent: `${first.label} and ${second.label}: identical bitstreams` }),
-    element("p", { className: "note", textContent: "Both spend the same bytes on every picture, so each difference is the decoder’s alone. Means over the images; the interval is that of the difference (paired bootstrap over images); bold is better, and nothing is bold where the interval holds 0." }),
+    element("p", { className: "note", textContent: "Both spend the same bytes on every picture, so each difference is the decoder’s alone. Means over the images; the interval is that of the difference (paired, over images); bold is better, and nothing is bold where the interval holds 0." }),
     element("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": `${first.label} and ${second.label}` }, table),
     ...cropNodes(pair),
   ];

@@ -8,7 +8,7 @@ const lossyColumns = () => [
   number("bd", "BD-rate %", (row) => fixed(row.bd, 1, true), { best: true }),
   number("width", "95% interval", (row) => (known(row.low) ? `${fixed(row.low, 1, true)} to ${fixed(row.high, 1, true)}` : row.reason), { part: "p2", plain: true }),
   { key: "chart", title: "", node: intervalChart, part: "p3", unsortable: true },
-  number("wins", "wins", (row) => (known(row.wins) ? `${row.wins}/${row.count}` : "–"), { part: "p3", falling: true }),
+  number("wins", "wins", (row) => (row.count ? `${row.wins}/${row.count}` : "–"), { part: "p3", falling: true }),
   number("mean", "mean curve %", (row) => fixed(row.mean, 1, true), { part: "p3" }),
   number("lowRate", "bpp range", (row) => (known(row.lowRate) ? `${fixed(row.lowRate, 2)}–${fixed(row.highRate, 2)}` : "–"), { part: "p2" }),
   number("encode", "enc MP/s", (row) => significant(row.encode), { part: "p2", falling: true }),
@@ -58,18 +58,22 @@ function rankingRows() {
     row.best = 1 + ranked.slice(0, k).filter((upper) => apart(upper, row)).length;
     row.worst = ranked.length - ranked.slice(k + 1).filter((lower) => apart(row, lower)).length;
   });
+  // Comparisons over ranges of their own need not be transitive; places never run against the order.
+  for (let k = ranked.length - 2; k >= 0; k--) ranked[k].best = Math.min(ranked[k].best, ranked[k + 1].best);
+  for (let k = 1; k < ranked.length; k++) ranked[k].worst = Math.max(ranked[k].worst, ranked[k - 1].worst);
   return rows;
 }
 
 /** Whether one needs more bits than the other beyond doubt; too few images for an interval leave the order as it is. */
 function toldApart(upper, lower) {
   const it = comparisonOf(upper.index, lower.index);
-  return !it || !known(it.low) || it.low > 0;
+  if (!it) return true;
+  return metric().few ? it.value !== 0 : known(it.low) && it.low > 0;
 }
 
-/** Whether the curves share too little of their range of quality for the BD-rate to rank anybody. */
+/** Whether the BD-rate is of too little of the range of quality, or of too few images, to rank anybody. */
 function partial(row) {
-  return known(row.overlap) && row.overlap < data.ranked_overlap;
+  return Boolean(row.partial);
 }
 
 function sorted(rows) {
@@ -77,7 +81,7 @@ function sorted(rows) {
   const sign = descending ? -1 : 1;
   return rows.sort((a, b) => {
     const [x, y] = [a[key], b[key]];
-    if (!known(x) || !known(y)) return Number(!known(x)) - Number(!known(y)) || Number(!known(a.bd)) - Number(!known(b.bd)) || a.index - b.index;
+    if (!known(x) || !known(y)) return Number(!known(x)) - Number(!known(y)) || Number(!known(a.bd)) - Number(!known(b.bd)) || (known(a.bd) && a.bd - b.bd) || a.index - b.index;
     return sign * (typeof x === "string" ? x.localeCompare(y, "en", { numeric: true }) : x - y) || a.index - b.index;
   });
 }
@@ -161,13 +165,15 @@ function lossyNote() {
   const hasRemarks = rankingRows().some((row) => row.remark && known(row.bd));
   return (
     `BD-rate: difference in bits at equal ${it.title} against ${entryOf(state.anchor).label}, image by image (PCHIP, averaged in log-rate) over ${it.images} of ${board().images} images, those that every compared configuration finished; negative means fewer bits. ` +
-    "95% interval: over images. Wins: images with fewer bits. “Mean curve” is the BD-rate of averaged curves, as most papers report it; it also depends on how a codec divides its bits among the images, and is all that published curves have. Places that the intervals do not tell apart are shared." +
+    "95% interval: over images. Wins: images with fewer bits. “Mean curve” is the BD-rate of averaged curves, as most papers report it; it also depends on how a codec divides its bits among the images, and is all that published curves have. Places are shared unless the interval of the direct comparison agrees with the order." +
+    (it.few ? " Too few images to tell places apart: the order is that of these images alone." : "") +
     (hasRemarks ? " * has a remark: hover, or see the details." : "") +
-    (rankingRows().some((row) => known(row.bd) && partial(row)) ? ` Who shares less than ${fixed(100 * data.ranked_overlap, 0)} % of the range of quality with the anchor is not ranked.` : "") +
+    (rankingRows().some((row) => known(row.bd) && partial(row)) ? ` Who shares less than ${fixed(100 * data.ranked_overlap, 0)} % of the range of quality with the anchor, or has a BD-rate on fewer than half of the images, is not ranked.` : "") +
     " MP/s: megapixels of all images ÷ seconds for all of them."
   );
 }
 
 function losslessNote() {
-  return "bpp is the mean over images, ratio is 24 ÷ that mean; MB are millions of raw sample bytes. Every decoded pixel was compared with the original. Metric and anchor do not apply.";
+  const over = { images: "images", pixels: "pixels (total bits ÷ total pixels)" }[board().average];
+  return `bpp is the mean over ${over}, ratio is 24 ÷ that mean; MB are millions of raw sample bytes. Every decoded pixel was compared with the original. Metric and anchor do not apply.`;
 }

@@ -24,7 +24,7 @@ function matches(entry) {
 }
 
 /** The parts of a comparison: the BD-rate by image with its interval, then that of the mean curves. */
-const COMPARISON = ["value", "low", "high", "median", "wins", "count", "overlap", "mean", "meanLow", "meanHigh", "remark"];
+const COMPARISON = ["value", "low", "high", "median", "wins", "count", "overlap", "partial", "mean", "meanLow", "meanHigh", "remark"];
 
 /** The comparison of an entry with the anchor: its parts by name, or null. */
 function comparison(index) {
@@ -43,5 +43,5 @@ function initial(index) {
   const it = data.boards[index];
   const lossy = it.entries.some((entry) => !entry.lossless);
   const metrics = it.metrics.map((one) => one.name).filter((name) => it.curves[name]);
-  return { board: index, metric: metrics[0] || "", anchor: it.anchor, coding: lossy ? "lossy" : "lossless", family: "", search: "", hidden: new Set() };
+  return { board: index, metric: metrics.find((name) => name === it.headline[0]) || metrics[0] || "", anchor: it.anchor, coding: lossy ? "lossy" : "lossless", family: "", search: "", hidden: new Set() };
 }
