@@ -196,7 +196,9 @@ def _decoded(contents: Contents) -> PillowImage:
     from PIL import UnidentifiedImageError, features
 
     if contents.format == "AVIF" and not features.check("avif"):
-        raise UnsupportedImage("this Pillow reads no AVIF; pip install 'pillow>=11.3'")
+        raise UnsupportedImage(
+            "this Pillow reads no AVIF; 11.3 and newer ones do: pip install --upgrade pillow"
+        )
     try:
         # Pillow warns of what it then fails on.
         with warnings.catch_warnings(action="ignore"):

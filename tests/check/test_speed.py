@@ -200,7 +200,7 @@ def test_options_of_one_side_only_are_told(tmp_path: Path) -> None:
     """An option that the old installation does not have yet is left out there, with a remark."""
     older = side(tmp_path / "older", options="slow: bool = False")
     result = compare_speed(request(older, side(tmp_path / "newer")))
-    assert result.remarks == ("pace: older has no option fast",)
+    assert "pace: older has no option fast" in result.remarks
     assert len(result.cells) == 2
 
 

@@ -23,7 +23,7 @@ from bench.engines.messages import CodecRef, Description, Repeat
 from bench.engines.pool import Limits
 from bench.engines.zygote import Zygote
 from bench.errors import CodecUnavailable, ConfigError
-from bench.plan import CodecPlan, Host, make_plan
+from bench.plan import CodecPlan, Host, TrustedCodec, make_plan
 from bench.record import Measurement
 from bench.store import read_journal
 from bench.suite import Suite, parse_codec
@@ -198,7 +198,7 @@ def test_journals_without_devices_are_read() -> None:
 
 def test_a_codec_that_is_absent_here_is_told_before_it_is_probed() -> None:
     """Its refusal would else look like damage detected."""
-    plan = CodecPlan(
+    plan = TrustedCodec(
         label="mine",
         codec="mine",
         target=f"{FAKE.parent.parent / 'adapters.py'}:Unavailable",

@@ -145,7 +145,7 @@ def test_hostile_names_are_text(tmp_path: Path, open_page: OpenPage) -> None:
     labels = ['<img src=x onerror="window.ran=1">', "</script><script>window.ran=1</script>", "\"'><b>bold"]
     codecs = [Made(label, label, 1 - 0.2 * k, error=label) for k, label in enumerate(labels)]
     codecs[2] = Made(labels[2], labels[2], 0.5, failing="image000.png", error=labels[0])
-    folder = write_run(tmp_path / "run", codecs, images=12, points=5, dataset=labels[1])
+    folder = write_run(tmp_path / "run", codecs, images=12, points=5)
     page = open_page(write_page(load_boards([folder]), tmp_path / "out", runs=[folder])[0])
     assert sorted(page.labels()) == sorted(labels)
     page.choose("#family", labels[0])
