@@ -36,15 +36,21 @@ _SYMBOLS = (
     "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|pi|rho|sigma|tau|phi|chi|psi|omega|Gamma|Delta"
     "|Theta|Lambda|Sigma|Phi|Omega|times|cdot|pm|leq|geq|neq|approx|infty|ell|log|exp|min|max"
 )
-_SCRIPT = r"(?:[A-Za-z0-9]|\{[A-Za-z0-9 ,.+\-]+\})"
-_ATOM = rf"(?:[A-Za-z0-9]|\\(?:{_SYMBOLS})(?![A-Za-z]))(?:_{_SCRIPT})?(?:\^{_SCRIPT})?"
+_SCRIPT = r"(?:[A-Za-z0-9*]|\{[A-Za-z0-9 *,.+\-]+\})"
+_ATOM = (
+    rf"(?:[A-Za-z0-9]|\\(?:{_SYMBOLS})(?![A-Za-z]))(?:_{_SCRIPT}(?:\^{_SCRIPT})?|\^{_SCRIPT}(?:_{_SCRIPT})?)?"
+)
 _MATH = re.compile(rf"(\$(?! )(?:{_ATOM}|[ =+\-.,()<>/|]){{1,60}}(?<! )\$(?![0-9]))")
 """Symbols, letters, numbers, signs, and scripts of one level: what cannot do anything but be typeset."""
 
 
 def markdown(text: str) -> str:
-    """One line of GitHub Markdown that shows ``text``: no markup, HTML, link or image in it is live."""
-    return _MARKUP.sub(r"\\\g<0>", printable(text))
+    """One line of GitHub Markdown that shows ``text``: no markup, HTML, link or image in it is live.
+
+    The simplest mathematics stays as it is.
+    """
+    parts = _MATH.split(printable(text))
+    return "".join(part if place % 2 else _MARKUP.sub(r"\\\g<0>", part) for place, part in enumerate(parts))
 
 
 def latex(text: str) -> str:
@@ -53,6 +59,12 @@ def latex(text: str) -> str:
     return "".join(
         part if place % 2 else "".join(_LATEX.get(it, it) for it in part) for place, part in enumerate(parts)
     )
+
+
+def units(text: str) -> list[str]:
+    """The letters of ``text``, in which mathematics between dollars is one."""
+    parts = enumerate(_MATH.split(text))
+    return [unit for place, part in parts for unit in ([part] if place % 2 else part)]
 
 
 def is_math(text: str) -> bool:

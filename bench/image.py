@@ -24,7 +24,6 @@ import hashlib
 import io
 import os
 import stat
-import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +38,7 @@ from bench.codec import Image
 from bench.containers import examine
 from bench.containers.contents import Contents, exif_orientation, require_one
 from bench.errors import BadImage, UnsupportedImage
+from bench.layout import is_one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -53,9 +53,6 @@ SUFFIXES = frozenset(
 
 LOSSY = "lossy original"
 """How the treatment of a file that was compressed with loss begins."""
-
-_NOT_SHOWN = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode's categories of control characters, lone surrogates, line and paragraph separators."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +101,8 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
 
 
 def shown(name: str) -> str:
-    """A file's name on one line: control characters, and bytes that are no UTF-8, are escaped."""
-    return "".join(_escaped(it) if unicodedata.category(it) in _NOT_SHOWN else it for it in name)
+    """A file's name on one line: what :func:`~bench.layout.is_one_line` refuses is escaped."""
+    return "".join(it if is_one_line(it) else _escaped(it) for it in name)
 
 
 def _escaped(character: str) -> str:

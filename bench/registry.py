@@ -58,10 +58,10 @@ def load(target: str) -> Any:
         if is_file_target(target)
         else importlib.import_module(module_name)
     )
-    try:
-        return getattr(module, attribute)
-    except AttributeError:
-        raise ConfigError(f"{module_name} has no class {attribute!r}") from None
+    found = getattr(module, attribute, None)
+    if not callable(found):
+        raise ConfigError(f"{module_name} has no class {attribute!r}")
+    return found
 
 
 def load_codec(target: str, options: Mapping[str, Any], *, trusted: bool) -> Any:

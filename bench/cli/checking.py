@@ -22,6 +22,7 @@ from bench.errors import ConfigError
 from bench.registry import is_file_target
 from bench.runner import Events, Options
 from bench.runner import run as run_suite
+from bench.safe_files import write_atomically
 from bench.suite import Suite, load_suite
 
 if TYPE_CHECKING:
@@ -203,10 +204,12 @@ def _write(verdict: Verdict, request: Request) -> None:
     if request.output is None:
         print(as_text(verdict, width=console.width()) if request.format == "text" else text, end="")
     else:
-        request.output.parent.mkdir(parents=True, exist_ok=True)
-        request.output.write_text(text, encoding="utf-8")
+        write_atomically(request.output, text.encode())
         console.note(f"{headline(verdict)}; written to {request.output}")
     summary = os.environ.get(_SUMMARY_VARIABLE)
     if summary:
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(FORMATS["markdown"](verdict))
+        try:
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(FORMATS["markdown"](verdict))
+        except OSError as error:  # the verdict stands
+            console.note(f"{summary}: no summary is written ({error.strerror})")

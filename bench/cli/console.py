@@ -25,8 +25,13 @@ def console(*, stderr: bool = False) -> Console:
     """A rich console that never colours or wraps piped output."""
     from rich.console import Console
 
+    class Passing(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave it to the command line: rich's own answer is the exit code of a regression."""
+            raise BrokenPipeError
+
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, soft_wrap=not stream.isatty())
+    return Passing(stderr=stderr, highlight=False, soft_wrap=not stream.isatty())
 
 
 def note(text: str) -> None:

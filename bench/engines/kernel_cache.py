@@ -59,4 +59,10 @@ def _is_writable(folder: Path) -> bool:
     """Whether files can be made in a folder that may have to be made first."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    try:
+        with tempfile.TemporaryFile(
+            dir=folder
+        ):  # a full or a foreign file system may say that it is writable
+            return True
+    except OSError:
+        return False

@@ -24,6 +24,7 @@ from bench.report.board import Board
 from bench.report.figures import FigureOptions, plans, write_figures
 from bench.report.figures.ends import spread, untangle
 from bench.report.figures.look import looks, readable
+from bench.report.figures.rows import PITCH
 from bench.report.figures.sheet import Sheet, Width, settle
 from bench.report.figures.style import styled
 
@@ -303,3 +304,11 @@ def test_leaders_from_one_height_do_not_cross() -> None:
     """Of two curves that end equally low, the one that ends further left gets the higher label."""
     tips = np.array([[0.9, 0.0], [0.5, 0.0], [0.9, 0.5]])
     np.testing.assert_allclose(untangle(tips, np.array([0.3, 0.2, 0.5]), np.arange(3), 0.01), [0.2, 0.3, 0.5])
+
+
+def test_rows_keep_their_height_under_a_long_note() -> None:
+    """A note of several lines makes the figure higher, and takes nothing from its rows."""
+    two = board((Made("jpeg", "jpeg"), Made("high", "high", 0.3, shift=12.0)))
+    made = figure("bd_rate", two, width="column")
+    for axes in made.axes:
+        assert axes.get_position().height * made.get_figheight() > 2 * PITCH

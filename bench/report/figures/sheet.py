@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.escape import is_math
+from bench.escape import is_math, units
 from bench.rd import RANKED_OVERLAP
 from bench.report.figures.look import Look
 
@@ -22,6 +22,8 @@ RateAxis = Literal["log", "linear"]
 
 POINTS = 72.0
 NOTE_SIZE = 6.0
+_NOTE_PITCH = 1.25
+"""Line spacing of notes, in their size."""
 LABEL_SHARE = 0.36
 """The part of a panel's width that labels may take; longer ones lose their middle."""
 MAX_HEIGHT = 9.0
@@ -139,7 +141,7 @@ def fit(figure: Figure, text: str, points: float, size: float) -> str:
     text = printable(text)
     if _fits(figure, text, points, size):
         return text
-    low, high = 1, len(text)
+    low, high = 1, len(units(text))
     while low < high:
         kept = (low + high + 1) // 2
         low, high = (kept, high) if _fits(figure, _shortened(text, kept), points, size) else (low, kept - 1)
@@ -194,6 +196,8 @@ def note(figure: Figure, text: str) -> None:
             lines[-1] = longer
         else:
             lines.append(word)
+    # the panels keep their height, however long the note is
+    figure.set_figheight(figure.get_figheight() + (len(lines) - 1) * _NOTE_PITCH * NOTE_SIZE / POINTS)
     figure.supxlabel(
         "\n".join(lines),
         parse_math=any(map(is_math, lines)) and all(is_math(line) or "$" not in line for line in lines),
@@ -201,13 +205,17 @@ def note(figure: Figure, text: str) -> None:
         ha="left",
         fontsize=NOTE_SIZE,
         color="#555555",
-        linespacing=1.25,
+        linespacing=_NOTE_PITCH,
     )
 
 
 def _shortened(text: str, kept: int) -> str:
+    """``kept`` letters of both ends; mathematics counts as one letter."""
+    letters = units(text)
+    if kept >= len(letters):
+        return text
     head = math.ceil(kept / 2)
-    return f"{text[:head]}…{text[len(text) - (kept - head) :]}" if kept < len(text) else text
+    return "".join((*letters[:head], "…", *letters[len(letters) - (kept - head) :]))
 
 
 def _fits(figure: Figure, text: str, points: float, size: float) -> bool:
