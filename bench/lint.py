@@ -217,7 +217,9 @@ def _small_overlaps(anchors: Mapping[str, Curve], anchor: str, config: Config) -
         if overlap is None:
             overlap = bd_rate(anchors[curve.metric], curve).overlap
         if overlap < MIN_OVERLAP:
-            parts.append(f"{overlap:.0%} in {curve.metric}")
+            rounded = f"{overlap:.0%}"
+            just = "just under " if rounded == f"{MIN_OVERLAP:.0%}" else ""
+            parts.append(f"{just}{rounded} in {curve.metric}")
     if not parts:
         return []
     text = (
