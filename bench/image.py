@@ -194,7 +194,7 @@ def _decoded(contents: Contents) -> PillowImage:
 
     if contents.format == "AVIF" and not features.check("avif"):
         raise UnsupportedImage(
-            "this Pillow reads no AVIF; 11.3 and newer ones do: pip install --upgrade pillow"
+            "this Pillow was built without AVIF; pip install --upgrade pillow"
         )
     try:
         # Pillow warns of what it then fails on.

@@ -48,7 +48,7 @@ def load_pillow(codec: str, feature: str) -> tuple[ModuleType, str]:
         import PIL.Image
         from PIL import features
     except ImportError as error:
-        raise CodecUnavailable(f"{codec} needs Pillow ({error}): pip install 'pillow>=11.0'") from error
+        raise CodecUnavailable(f"{codec} needs Pillow ({error}): pip install 'pillow>=11.3'") from error
     version = features.version(feature)
     if version is None:
         raise CodecUnavailable(

@@ -24,7 +24,7 @@ REFUSED = {
     "a list as key": ("? [1, 2]\n: 3\n", ":1: a key is a word"),
     "a merge key": ("<<: {a: 1}\n", ":1: '<<' is no value"),
     "many levels": ("[" * 21 + "]" * 21, ":1: more than 20 levels"),
-    "levels without end": ("[" * 100_000, ":1: not valid YAML"),
+    "levels without end": ("[" * 100_000, ":1: (more than 20 levels|not valid YAML)"),
     "two documents": ("a: 1\n---\nb: 2\n", ":2: not valid YAML"),
     "half a character": ('a: "\\ud800"\n', ":1: not valid YAML"),
 }
