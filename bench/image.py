@@ -193,9 +193,7 @@ def _decoded(contents: Contents) -> PillowImage:
     from PIL import UnidentifiedImageError, features
 
     if contents.format == "AVIF" and not features.check("avif"):
-        raise UnsupportedImage(
-            "this Pillow was built without AVIF; pip install --upgrade pillow"
-        )
+        raise UnsupportedImage("this Pillow was built without AVIF; pip install --upgrade pillow")
     try:
         # Pillow warns of what it then fails on.
         with warnings.catch_warnings(action="ignore"):
