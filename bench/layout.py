@@ -87,6 +87,12 @@ def harmless(text: str) -> str:
     return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
 
 
+def some_of(names: Sequence[str], most: int) -> str:
+    """The first ``most`` of some names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 def is_one_line(text: str) -> bool:
     """Whether a name has nothing that could break a line or steer a terminal."""
     return text.isprintable() or all(it.isprintable() or unicodedata.category(it) == "Zs" for it in text)

@@ -25,9 +25,9 @@ from bench.engines.messages import (
     MetricDescription,
     Repeat,
 )
-from bench.engines.pool import Died, Limits, Worker
+from bench.engines.pool import Died, Limits, Worker, share_of_memory
 from bench.engines.zygote import Zygote
-from bench.environment import Environment, current, memory_bytes
+from bench.environment import Environment, current
 from bench.errors import ConfigError
 from bench.measure import Outcome, Recipe, measure
 from bench.plan import CodecPlan, Host, MetricPlan, Plan, Trial, make_plan, trials
@@ -35,8 +35,6 @@ from bench.record import DISTURBED, Measurement, TimingMode
 from bench.store import BITSTREAM_FOLDER, RunInfo, RunWriter, Selector, is_run, read_info, read_journal
 from bench.suite import Suite
 
-_MEMORY_SHARE = 0.8
-"""Of the machine's memory, what the workers may use together."""
 _CROWDED = 0.25
 """Of the processors, the share that others may keep busy beside a timed run without a remark."""
 
@@ -140,7 +138,7 @@ def _run(
     environment = current()
     if remark := kernel_cache.remark():
         events.note(remark)
-    limits = Limits(timeout=options.timeout, memory=int(_MEMORY_SHARE * memory_bytes()))
+    limits = Limits(timeout=options.timeout, memory=share_of_memory())
     with _Describer(zygote, limits) as describer:
         metrics = tuple(describer.metric(name) for name in suite.metrics)
         if is_run(writer.folder) and not options.fresh:
@@ -473,7 +471,7 @@ def _outcomes(
     jobs = 1 if options.timing else max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))
     limits = Limits(
         timeout=options.timeout,
-        memory=int(_MEMORY_SHARE * memory_bytes() / jobs),
+        memory=share_of_memory(jobs),
         cpu=pinned_cpu() if options.timing else -1,
     )
     return run_trials(

@@ -20,15 +20,11 @@ from bench.engines.messages import (
     Failed,
     Repeat,
 )
-from bench.engines.pool import Died, Limits, Worker
+from bench.engines.pool import Died, Limits, Worker, share_of_memory
 from bench.engines.zygote import Zygote
-from bench.environment import memory_bytes
 from bench.errors import BadBitstream, BenchError, ConfigError
 from bench.safe_files import write_atomically
 from bench.suite import CodecEntry, parse_codec
-
-_MEMORY_SHARE = 0.8
-"""Of the machine's memory, what the worker may use."""
 
 
 def encode(spec: str, image: Path, output: Path, timeout: float) -> bool:
@@ -96,7 +92,7 @@ def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:
 @contextmanager
 def _worker(timeout: float) -> Iterator[Worker]:
     with Zygote() as zygote:
-        worker = Worker(zygote, Limits(timeout, int(_MEMORY_SHARE * memory_bytes())))
+        worker = Worker(zygote, Limits(timeout, share_of_memory()))
         try:
             yield worker
         finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -14,6 +13,7 @@ from bench.cli import console
 from bench.datasets import catalog
 from bench.engines.zygote import Zygote
 from bench.errors import ConfigError
+from bench.layout import some_of
 from bench.runner import Events, Options, Summary
 from bench.runner import run as run_suite
 from bench.suite import Device, Suite, parse_codec, parse_numbers
@@ -105,13 +105,8 @@ def _print_summary(summary: Summary) -> None:
 def _print_others(summary: Summary) -> None:
     """What a former suite left in the folder: it would not leave the leaderboard without a word."""
     groups = (("codec", summary.other_codecs), ("image", summary.other_images))
-    told = ", ".join(f"{kind} {_some(names)}" for kind, names in groups if names)
+    told = ", ".join(f"{kind} {some_of(names, _NAMED)}" for kind, names in groups if names)
     if told:
         console.note(
             f"in the folder, but not in this suite: {told}; reports show them too (--prune removes them)"
         )
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

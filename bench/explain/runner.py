@@ -13,9 +13,8 @@ from bench.datasets import ImageFile, Progress, open_dataset
 from bench.engines.available import device_of
 from bench.engines.local import default_jobs, run_trials
 from bench.engines.messages import CodecRef, Describe, Description, Explain, Failed
-from bench.engines.pool import Limits, Slot, Worker
+from bench.engines.pool import Limits, Slot, Worker, share_of_memory
 from bench.engines.zygote import Zygote
-from bench.environment import memory_bytes
 from bench.errors import ConfigError
 from bench.explain.measure import Explained
 from bench.explain.names import Page, page_of, page_stems
@@ -23,9 +22,6 @@ from bench.explain.record import Row, row_of
 from bench.explanation import Explanation
 from bench.plan import CodecPlan, Host, ImagePlan, Plan, Trial, make_plan, trials
 from bench.suite import Suite
-
-_MEMORY_SHARE = 0.8
-"""Of the machine's memory, what the workers may use together."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +69,12 @@ def explain_all(
     """
     options, events = options or Options(), events or Events()
     with Zygote() as zygote:
-        limits = Limits(timeout=options.timeout, memory=int(_MEMORY_SHARE * memory_bytes()))
+        limits = Limits(timeout=options.timeout, memory=share_of_memory())
         todo = _planned(suite, zygote, limits, events)
         events.started(len(todo))
         gpu = any(it.codec.on_gpu for it in todo)
         jobs = max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))
-        limits = Limits(timeout=options.timeout, memory=int(_MEMORY_SHARE * memory_bytes() / jobs))
+        limits = Limits(timeout=options.timeout, memory=share_of_memory(jobs))
         yield from run_trials(todo, zygote, limits, jobs, partial(_explain, page_stems(todo)))
 
 

@@ -22,7 +22,7 @@ from .curve import (
 )
 from .images import ImagesBd, per_image_bd_rate
 from .interpolate import quality_at, rate_at, rates_at
-from .intervals import MIN_IMAGES, Interval, excludes_zero, interval_of_mean, jackknife_interval
+from .intervals import MIN_IMAGES, Interval, interval_of_mean, jackknife_interval
 from .pairwise import Comparisons, DetailedBd, PairedBd, all_pairs, paired_bd_rate
 from .pareto import pareto
 from .ranking import Standing, standings
@@ -53,7 +53,6 @@ __all__ = [
     "bd_rate",
     "common_images",
     "exact_images",
-    "excludes_zero",
     "finished_enough",
     "from_db",
     "higher_is_better",

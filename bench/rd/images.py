@@ -6,11 +6,13 @@ to be left out or merged, or that are listed against the direction of the others
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bench.layout import some_of
 
 from .bd import (
     RANKED_OVERLAP,
@@ -77,7 +79,7 @@ class ImagesBd:
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the value has to know."""
         told = [
-            f"{why} on {len(names)} of {self.n_images} images ({_some(names)})"
+            f"{why} on {len(names)} of {self.n_images} images ({some_of(names, 3)})"
             for why, names in self.missing.items()
         ]
         if self.value is not None and self.overlap is not None:
@@ -163,43 +165,31 @@ def image_results(
     return tuple(results)
 
 
-def image_gaps(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = "pchip") -> Array:
-    """The mean difference in log10 of the rate of every image, given those of the rows that are ``defined``.
-
-    NaN where an image has none.
-    """
-    special = np.flatnonzero(anchor.special | test.special)
-    if not len(special):
-        return gaps
-    gaps = gaps.copy()
-    for row in special.tolist():
-        value = bd_rate(anchor.curves.curve(row), test.curves.curve(row), method).value
-        gaps[row] = np.nan if value is None else np.log10(1.0 + value / 100.0)
-    return gaps
-
-
 def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = "pchip") -> ImagesBd:
-    """The BD-rate over all images from the mean difference in log-rate of each, by :func:`image_gaps`."""
-    known = gaps[~np.isnan(gaps)]
+    """The BD-rate over all images, given the mean differences in log-rate of those that are ``defined``."""
+    gaps, overlaps = gaps.copy(), _overlaps(anchor, test)
+    reasons: dict[int, str | None] = {}
+    for row in np.flatnonzero(anchor.special | test.special).tolist():
+        result = bd_rate(anchor.curves.curve(row), test.curves.curve(row), method)
+        gaps[row] = np.nan if result.value is None else np.log10(1.0 + result.value / 100.0)
+        overlaps[row], reasons[row] = result.overlap, result.reason
+    comparable = ~np.isnan(gaps)
+    known = gaps[comparable]
+    missing: dict[str, list[str]] = {}
+    for row in np.flatnonzero(~comparable).tolist():
+        if row in reasons:
+            reason = reasons[row]
+        elif anchor.defined[row] and test.defined[row] and overlaps[row] == 0:
+            reason = NO_OVERLAP
+        else:
+            reason = _reason(test if anchor.defined[row] else anchor, method)
+        comparable[row] = (reason or NO_OVERLAP) == NO_OVERLAP
+        missing.setdefault(reason or NO_OVERLAP, []).append(anchor.curves.images[row])
     value = ci95 = median = None
     if len(known):
         value, median = percent(float(known.mean())), percent(float(np.median(known)))
         interval = interval_of_mean(known)
         ci95 = None if interval is None else (percent(interval[0]), percent(interval[1]))
-    overlaps = _overlaps(anchor, test)
-    special = anchor.special | test.special
-    comparable = ~np.isnan(gaps)
-    missing: dict[str, list[str]] = {}
-    for row in np.flatnonzero(np.isnan(gaps)).tolist():
-        reason = None
-        if special[row]:
-            reason = bd_rate(anchor.curves.curve(row), test.curves.curve(row), method).reason
-        elif overlaps[row] > 0 or not (anchor.defined[row] and test.defined[row]):
-            reason = _reason(test if anchor.defined[row] else anchor, method)
-        comparable[row] = (reason or NO_OVERLAP) == NO_OVERLAP
-        missing.setdefault(reason or NO_OVERLAP, []).append(anchor.curves.images[row])
-    for row in np.flatnonzero(special).tolist():
-        overlaps[row] = bd_rate(anchor.curves.curve(row), test.curves.curve(row), method).overlap
     return ImagesBd(
         value,
         ci95,
@@ -210,11 +200,6 @@ def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = 
         overlap=float(overlaps[comparable].mean()) if comparable.any() else None,
         missing={reason: tuple(names) for reason, names in missing.items()},
     )
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _reason(rows: ImageRows, method: Method) -> str:

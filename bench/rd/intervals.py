@@ -15,7 +15,6 @@ coverage, see :func:`~bench.rd.pairwise.paired_bd_rate`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import cache
 from typing import TypeAlias
 
@@ -51,11 +50,6 @@ def jackknife_interval(estimate: float, without_one: Array) -> Interval | None:
     spread = without_one - without_one.mean()
     error = math.sqrt((count - 1) / count * float(spread @ spread))
     return _around(estimate, error, count, freedom=(count - 1) / 2)
-
-
-def excludes_zero(interval: Sequence[float] | None) -> bool:
-    """Whether the whole interval lies on one side of zero; an interval that is not there does not."""
-    return interval is not None and (interval[0] > 0 or interval[1] < 0)
 
 
 def _around(estimate: float, error: float, count: int, freedom: float) -> Interval:

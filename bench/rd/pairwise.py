@@ -27,7 +27,7 @@ from .bd import (
     spline_gap,
 )
 from .curve import Array, Average, Curve, ImageCurves, mean_curve, mean_curves_without_one
-from .images import ImageRows, ImagesBd, image_gaps, image_results, image_rows, images_bd
+from .images import ImageRows, ImagesBd, image_results, image_rows, images_bd
 from .intervals import MIN_IMAGES, Interval, jackknife_interval
 
 
@@ -99,7 +99,7 @@ def paired_bd_rate(
     gaps = np.full(len(both), np.nan)
     gaps[both], _ = mean_gap((first.x[both], first.y[both]), (second.x[both], second.y[both]), method)
     return DetailedBd(
-        images_bd(first, second, image_gaps(first, second, gaps, method), method),
+        images_bd(first, second, gaps, method),
         headline,
         _interval(headline, without_one),
         image_results(first, second, gaps, method),
@@ -143,7 +143,7 @@ class Comparisons:
                 gaps = _image_gaps(first, second)
                 headline = self._headlines[anchor, label]
                 result[label] = DetailedBd(
-                    images_bd(first.rows, second.rows, image_gaps(first.rows, second.rows, gaps)),
+                    images_bd(first.rows, second.rows, gaps),
                     headline,
                     _interval(headline, _without_one(first, second)),
                     image_results(first.rows, second.rows, gaps),
@@ -155,7 +155,7 @@ class Comparisons:
         result: dict[tuple[str, str], PairedBd] = {}
         for one, other in itertools.combinations(self._sides, 2):
             first, second = self._sides[one], self._sides[other]
-            gaps = image_gaps(first.rows, second.rows, _image_gaps(first, second))
+            gaps = _image_gaps(first, second)
             without_one = _without_one(first, second)
             for (anchor, its), (test, theirs), sign in (
                 ((one, first), (other, second), 1),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bench.errors import ConfigError
 from bench.exchange import Published
 from bench.image import LOSSY, lossy_warning
+from bench.layout import some_of
 from bench.lint import Finding
 from bench.plan import MetricPlan
 from bench.rd import MIN_FINISHED
@@ -59,17 +60,12 @@ def exact(images: Mapping[str, Collection[str]]) -> list[Finding]:
         Finding(
             "exact",
             "note",
-            f"{_some(names)}: reproduced exactly at nearly every quality, and left out of"
+            f"{some_of(names, 5)}: reproduced exactly at nearly every quality, and left out of"
             f" {', '.join(its)} for all codecs: identical pixels have no finite value",
             (),
         )
         for names, its in metrics.items()
     ]
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def without_values(frame: pd.DataFrame, metric: str, labels: Collection[str]) -> set[str]:

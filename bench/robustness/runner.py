@@ -9,9 +9,8 @@ from pathlib import Path
 
 from bench.engines.available import require_available
 from bench.engines.local import default_jobs, run_trials
-from bench.engines.pool import Limits
+from bench.engines.pool import Limits, share_of_memory
 from bench.engines.zygote import Zygote
-from bench.environment import memory_bytes
 from bench.errors import ConfigError
 from bench.originals import Originals
 from bench.robustness.measure import Prober, ReproductionError
@@ -19,9 +18,6 @@ from bench.robustness.plan import ProbePlan, plan_probes
 from bench.robustness.record import Probe, ProbeWriter, is_passing, read_probes
 from bench.store import RunWriter, read_info
 from bench.trust import NOBODY, Trust
-
-_MEMORY_SHARE = 0.8
-"""Of the machine's memory, what the workers may use together."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,7 @@ def probe_run(run: Path, options: Options | None = None, events: Events | None =
         events.started(len(todo), len(planned))
         gpu = any(it.codec.on_gpu for it in todo)
         jobs = max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))
-        limits = Limits(timeout=options.timeout, memory=int(_MEMORY_SHARE * memory_bytes() / jobs))
+        limits = Limits(timeout=options.timeout, memory=share_of_memory(jobs))
         zygote = Zygote()
         try:
             # A codec that is absent would refuse damaged bitstreams too, as if it had detected the damage.

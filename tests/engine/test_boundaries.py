@@ -221,7 +221,7 @@ def test_daemons_end_with_their_codec(
 @LINUX
 def test_shared_memory_counts(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A shared mapping beyond the limit is out of memory, like any other."""
-    monkeypatch.setattr("bench.runner.memory_bytes", lambda: 1 << 29)
+    monkeypatch.setattr("bench.engines.process.memory_bytes", lambda: 1 << 29)
     found = measured(pictures, tmp_path / "run", spec("SharesMemory"), "png", limit=1, timeout=60.0)
     assert found["SharesMemory"][0].status == "oom"
     assert found["png"][0].status == "ok"
@@ -261,7 +261,7 @@ def test_limits_hold_while_codecs_are_described(
     tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, codec: str, timeout: float, message: str
 ) -> None:
     """Time and memory of a constructor; nothing has been measured."""
-    monkeypatch.setattr("bench.runner.memory_bytes", lambda: 2 << 30)
+    monkeypatch.setattr("bench.engines.process.memory_bytes", lambda: 2 << 30)
     with pytest.raises(ConfigError, match=rf"{codec} cannot be constructed: .*{message}"):
         measured(pictures, tmp_path / "run", spec(codec), timeout=timeout)
 

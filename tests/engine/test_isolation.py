@@ -122,7 +122,7 @@ def test_no_process_outlives_a_timeout(
 
 def test_memory_limit(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A codec that allocates without end is stopped at the limit, as out of memory."""
-    monkeypatch.setattr("bench.runner.memory_bytes", lambda: 2 << 30)
+    monkeypatch.setattr("bench.engines.process.memory_bytes", lambda: 2 << 30)
     bench.run(
         datasets=[str(pictures)],
         codecs=[spec("EatsMemory")],
@@ -185,7 +185,7 @@ def test_hoarded_memory_is_not_the_next_codecs_loss(
     tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that ran out of memory is replaced."""
-    monkeypatch.setattr("bench.runner.memory_bytes", lambda: 2 << 30)
+    monkeypatch.setattr("bench.engines.process.memory_bytes", lambda: 2 << 30)
     assert statuses(pictures, tmp_path / "run", "Hoards") == {"Hoards": ["oom"] * 3, "png": ["ok"] * 3}
 
 
