@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.api import run
-    from bench.frame import load
+    from bench.inputs.suite import CodecEntry, Suite
     from bench.rd import Curve, bd_rate
-    from bench.runner import Events, Options, Summary
-    from bench.suite import CodecEntry, Suite
+    from bench.runs.frame import load
+    from bench.runs.runner import Events, Options, Summary
 
 __all__ = ["CodecEntry", "Curve", "Events", "Options", "Suite", "Summary", "bd_rate", "load", "run"]
 
 _HOMES = {
-    "CodecEntry": "bench.suite",
+    "CodecEntry": "bench.inputs.suite",
     "Curve": "bench.rd",
-    "Events": "bench.runner",
-    "Options": "bench.runner",
-    "Suite": "bench.suite",
-    "Summary": "bench.runner",
+    "Events": "bench.runs.runner",
+    "Options": "bench.runs.runner",
+    "Suite": "bench.inputs.suite",
+    "Summary": "bench.runs.runner",
     "bd_rate": "bench.rd",
-    "load": "bench.frame",
+    "load": "bench.runs.frame",
     "run": "bench.api",
 }
 

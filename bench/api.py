@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.datasets import is_known
 from bench.errors import ConfigError
-from bench.runner import Events, Options, Summary
-from bench.runner import run as run_suite
-from bench.suite import Suite, load_suite, located
+from bench.inputs.datasets import is_known
+from bench.inputs.suite import Suite, load_suite, located
+from bench.runs.runner import Events, Options, Summary
+from bench.runs.runner import run as run_suite
 
 RUNS_FOLDER = Path("results/runs")
 DEFAULT_SUITE = Path(__file__).with_name("default.yaml")

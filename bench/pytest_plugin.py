@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from bench.check.state import State
+    from bench.check.baseline import State
     from bench.codec import Codec, Image
 
 FOLDER = "rd_baselines"
@@ -85,9 +85,9 @@ class RdRegression:
         limits : what passes, as under ``gate`` in a suite file; by default nothing that is worse
         """
         __tracebackhide__ = True
-        from bench.check import here
-        from bench.check.limits import gate_of
+        from bench.check import in_process as here
         from bench.errors import BenchError
+        from bench.inputs.gate import gate_of
 
         path = self._path()
         try:
@@ -115,7 +115,7 @@ class RdRegression:
         return path
 
     def _write(self, path: Path, state: State) -> None:
-        from bench.check.state import encoded, write_baseline
+        from bench.check.baseline import encoded, write_baseline
 
         if not path.exists() or path.read_bytes() != encoded(state):
             write_baseline(path, state)
@@ -126,8 +126,8 @@ class RdRegression:
         import shutil
         import warnings
 
+        from bench.check.baseline import read_baseline
         from bench.check.compare import compare
-        from bench.check.state import read_baseline
         from bench.check.text import as_text
 
         if not path.exists():

@@ -11,8 +11,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from bench import codec_files
 from bench.errors import ConfigError, UntrustedCodec
+from bench.files import codec_files
 
 CODECS = "bench.codecs"
 METRICS = "bench.metrics"

@@ -30,7 +30,7 @@ class TrainRequest:
     validate_every: int | None = None
     """Steps between validations."""
     device: str = "cpu"
-    """Where to train, after :func:`bench.device.resolve`."""
+    """Where to train, after :func:`bench.host.device.resolve`."""
     seed: int | None = None
     resume: bool = False
     """Go on from the newest checkpoint in ``out``; what is None is then as the run was started."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from bench.codec import Image
-
-from ._claims import check_claim
-from ._library import as_image, damage, load_imagecodecs
-from ._options import check_choice, check_integer, check_side, check_whole_quality
-from ._sizes import avif_size
+from bench_codecs._common.claims import check_claim
+from bench_codecs._common.library import as_image, damage, load_imagecodecs
+from bench_codecs._common.options import check_choice, check_integer, check_side, check_whole_quality
+from bench_codecs._common.sizes import avif_size
 
 Subsampling = Literal["420", "422", "444"]
 

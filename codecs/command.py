@@ -13,9 +13,8 @@ from pathlib import Path
 
 from bench.codec import Image
 from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError
-
-from ._options import check_choice, check_quality
-from ._rasters import RASTER_FORMATS, RasterFormat, read_raster, write_raster
+from bench_codecs._common.options import check_choice, check_quality
+from bench_codecs._common.rasters import RASTER_FORMATS, RasterFormat, read_raster, write_raster
 
 _SIZE_BYTES = 8
 _LAST_LINES = 5

@@ -25,9 +25,8 @@ import numpy as np
 from bench.codec import Image
 from bench.errors import BadBitstream, CodecUnavailable, Unsupported
 from bench.explanation import Explanation
-
-from ._compressai_symbols import symbols_checksum
-from ._torch_device import torch_device
+from bench_codecs._common.torch_device import torch_device
+from bench_codecs._compressai.symbols import symbols_checksum
 
 if TYPE_CHECKING:
     import torch
@@ -173,7 +172,7 @@ class CompressAi:
 
     def complexity(self) -> dict[str, float]:
         """Parameters, bytes of weights in single precision, and kMAC per pixel, of the middle quality."""
-        from ._compressai_macs import kmac_per_pixel
+        from bench_codecs._compressai.macs import kmac_per_pixel
 
         quality = int(self.qualities[len(self.qualities) // 2])
         # the zoo's weights are not downloaded for this: a network's size depends on the quality alone
@@ -190,7 +189,7 @@ class CompressAi:
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
         """Likelihoods of every latent, of a forward pass beside the strings; what single latents draw."""
-        from ._compressai_bits import explain
+        from bench_codecs._compressai.bits import explain
 
         (level, _, _), strings, _, _ = self._parse(bitstream)
         network, _ = self._network(level)

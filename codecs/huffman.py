@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from bench.codec import Image
 from bench.errors import BadBitstream
 from bench.explanation import Explanation
-
-from ._code_lengths import MAX_LENGTH, pack_lengths, unpack_lengths
-from ._container import Container, pack, unpack
-from ._options import check_choice
-from ._transforms import (
+from bench_codecs._common.options import check_choice
+from bench_codecs._common.varint import read_varint, write_varint
+from bench_codecs._lossless.code_lengths import MAX_LENGTH, pack_lengths, unpack_lengths
+from bench_codecs._lossless.container import Container, pack, unpack
+from bench_codecs._lossless.transforms import (
     COLORS,
     PREDICTORS,
     Color,
@@ -24,7 +24,6 @@ from ._transforms import (
     unpack_options,
     warm_up,
 )
-from ._varint import read_varint, write_varint
 
 _MAGIC, _FORMAT = b"HF", 1
 
@@ -51,9 +50,9 @@ class Huffman:
         check_choice(self.name, "color", color, COLORS)
         check_choice(self.name, "predictor", predictor, PREDICTORS)
         self.version = f"1+{load_kernels(self.name)}"
-        from . import _huffman_kernels
+        from bench_codecs._lossless import huffman_kernels
 
-        self._kernels = _huffman_kernels
+        self._kernels = huffman_kernels
         self._color = COLORS.index(color)
         self._predictor = PREDICTORS.index(predictor)
         warm_up(self)
@@ -111,6 +110,6 @@ class Huffman:
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
         """The code lengths of every sample."""
-        from ._lossless_bits import explain_huffman
+        from bench_codecs._lossless.bits import explain_huffman
 
         return explain_huffman(image, unpack(_MAGIC, _FORMAT, bitstream), len(bitstream))

@@ -7,10 +7,9 @@ from typing import Any, Literal, get_args
 
 from bench.codec import Image
 from bench.explanation import Explanation
-
-from ._claims import check_claim, check_end, jpeg_frame_size
-from ._library import as_image, damage, load_imagecodecs, load_pillow
-from ._options import check_choice, check_side, check_whole_quality
+from bench_codecs._common.claims import check_claim, check_end, jpeg_frame_size
+from bench_codecs._common.library import as_image, damage, load_imagecodecs, load_pillow
+from bench_codecs._common.options import check_choice, check_side, check_whole_quality
 
 Subsampling = Literal["420", "422", "444"]
 
@@ -84,6 +83,6 @@ class Jpeg:
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
         """Every block's Huffman codes, unless progressive."""
-        from ._jpeg_bits import explain
+        from bench_codecs._jpeg_stream.bits import explain
 
         return explain(bitstream)

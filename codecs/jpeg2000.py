@@ -6,10 +6,9 @@ import io
 
 from bench.codec import Image
 from bench.errors import BadBitstream
-
-from ._claims import check_claim, check_end
-from ._library import as_image, damage, load_imagecodecs, load_pillow
-from ._options import check_quality
+from bench_codecs._common.claims import check_claim, check_end
+from bench_codecs._common.library import as_image, damage, load_imagecodecs, load_pillow
+from bench_codecs._common.options import check_quality
 
 
 class Jpeg2000:

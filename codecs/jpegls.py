@@ -7,10 +7,9 @@ from typing import Literal, get_args
 import numpy as np
 
 from bench.codec import Image
-
-from ._claims import check_claim, check_end, jpeg_frame_size
-from ._library import as_image, damage, load_imagecodecs
-from ._options import check_choice, check_side, check_whole_quality
+from bench_codecs._common.claims import check_claim, check_end, jpeg_frame_size
+from bench_codecs._common.library import as_image, damage, load_imagecodecs
+from bench_codecs._common.options import check_choice, check_side, check_whole_quality
 
 Color = Literal["hp1", "none"]
 

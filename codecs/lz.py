@@ -9,12 +9,11 @@ import numpy as np
 from bench.codec import Image
 from bench.errors import BadBitstream
 from bench.explanation import Explanation
-
-from ._compressors import LEVELS, compressor
-from ._container import Container, pack, unpack
-from ._library import damage
-from ._options import check_choice, check_integer
-from ._transforms import (
+from bench_codecs._common.library import damage
+from bench_codecs._common.options import check_choice, check_integer
+from bench_codecs._lossless.compressors import LEVELS, compressor
+from bench_codecs._lossless.container import Container, pack, unpack
+from bench_codecs._lossless.transforms import (
     COLORS,
     PREDICTORS,
     Color,
@@ -101,6 +100,6 @@ class Lz:
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
         """The codes of every sample, for the methods ``lzw`` and ``deflate``."""
-        from ._lossless_bits import explain_lz
+        from bench_codecs._lossless.bits import explain_lz
 
         return explain_lz(image, unpack(_MAGIC, _FORMAT, bitstream), len(bitstream), self._method)

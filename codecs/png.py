@@ -6,11 +6,10 @@ from typing import Literal, get_args
 
 from bench.codec import Image
 from bench.explanation import Explanation
-
-from ._claims import check_claim
-from ._library import as_image, damage, load_imagecodecs
-from ._options import check_choice, check_integer, check_side
-from ._sizes import png_size
+from bench_codecs._common.claims import check_claim
+from bench_codecs._common.library import as_image, damage, load_imagecodecs
+from bench_codecs._common.options import check_choice, check_integer, check_side
+from bench_codecs._common.sizes import png_size
 
 Filter = Literal["adaptive", "none", "sub", "up", "average", "paeth"]
 
@@ -62,6 +61,6 @@ class Png:
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
         """The DEFLATE codes of every sample."""
-        from ._lossless_bits import explain_png
+        from bench_codecs._lossless.bits import explain_png
 
         return explain_png(image, bitstream)

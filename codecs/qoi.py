@@ -5,9 +5,8 @@ from __future__ import annotations
 from bench.codec import Image
 from bench.errors import BadBitstream
 from bench.explanation import Explanation
-
-from ._claims import check_claim
-from ._library import as_image, damage, load_imagecodecs
+from bench_codecs._common.claims import check_claim
+from bench_codecs._common.library import as_image, damage, load_imagecodecs
 
 _LONGEST_RUN = 62
 _END = bytes(7) + b"\x01"
@@ -41,6 +40,6 @@ class Qoi:
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
         """The chunks of every pixel."""
-        from ._lossless_bits import explain_qoi
+        from bench_codecs._lossless.bits import explain_qoi
 
         return explain_qoi(image, bitstream)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from bench.codec import Image
-
-from ._claims import check_claim
-from ._library import as_image, damage, load_imagecodecs
-from ._options import check_integer, check_quality, check_side
-from ._sizes import webp_size
+from bench_codecs._common.claims import check_claim
+from bench_codecs._common.library import as_image, damage, load_imagecodecs
+from bench_codecs._common.options import check_integer, check_quality, check_side
+from bench_codecs._common.sizes import webp_size
 
 
 class WebP:

@@ -50,8 +50,8 @@ def processes_marked(mark: str) -> list[str]:
 @pytest.fixture(scope="session")
 def kodak() -> Path:
     """The folder of the 24 Kodak images, from RDBENCH_DATA or the user's cache."""
-    from bench.datasets import open_dataset
     from bench.errors import DatasetError
+    from bench.inputs.datasets import open_dataset
 
     try:
         return open_dataset("kodak", download=False).images[0].path.parent

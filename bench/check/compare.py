@@ -9,14 +9,14 @@ from typing import TypeAlias
 
 import msgspec
 
-from bench.check.cause import code_change, differences, outside_cause
+from bench.check.attribution import code_change, differences, outside_cause
+from bench.check.baseline import CodecState, State, TrialState
 from bench.check.contradictions import require_consistent
 from bench.check.curves import curve_findings
-from bench.check.limits import Gate
-from bench.check.state import CodecState, State, TrialState
 from bench.check.trial import Difference, Rules, trial_differences
 from bench.check.verdict import Change, Finding, Kind, Verdict, worst_first
 from bench.errors import ConfigError
+from bench.inputs.gate import Gate
 
 Limits: TypeAlias = Callable[[CodecState], Gate]
 

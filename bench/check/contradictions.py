@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.check.cause import tolerance_of
-from bench.check.state import State
+from bench.check.attribution import tolerance_of
+from bench.check.baseline import State
 from bench.errors import ConfigError
 
 _NAMED = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bench.check.state import CodecState, State
+from bench.check.baseline import CodecState, State
 from bench.check.trial import Rules
 from bench.check.verdict import Change, Finding, Kind
 

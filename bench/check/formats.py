@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.check.machine import as_github, as_json, as_junit
+from bench.check.machine_readable import as_github, as_json, as_junit
 from bench.check.text import as_markdown, as_text
 from bench.check.verdict import Verdict
 

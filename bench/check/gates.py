@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from bench.check.baseline import CodecState
 from bench.check.compare import Limits
-from bench.check.limits import Gate
-from bench.check.state import CodecState
-from bench.suite import CodecEntry, Suite
+from bench.inputs.gate import Gate
+from bench.inputs.suite import CodecEntry, Suite
 
 _TRUE = frozenset(("1", "true", "yes", "on"))
 

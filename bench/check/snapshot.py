@@ -6,9 +6,9 @@ import itertools
 import math
 from pathlib import Path
 
-from bench.check.state import CodecState, ImageState, MetricState, State, TrialState
-from bench.record import Measurement
-from bench.store import Selector, read_info, read_journal
+from bench.check.baseline import CodecState, ImageState, MetricState, State, TrialState
+from bench.runs.store import Selector, read_info, read_journal
+from bench.trials.measurement import Measurement
 
 
 def snapshot(folder: Path) -> State:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.check.timing.abba import CellKey, Problem, Samples, Schedule, Timed, measure_abba
+from bench.check.timing.side import Side
+from bench.check.timing.statistics import Judgement, detectable_at_best, estimate, judge, round_ratios
+from bench.check.timing.subjects import Subject, Subjects
 from bench.check.verdict import Change, Finding, Kind, SpeedCell
 from bench.errors import ConfigError
-from bench.timing.abba import CellKey, Problem, Samples, Schedule, Timed, measure_abba
-from bench.timing.side import Side
-from bench.timing.statistics import Judgement, detectable_at_best, estimate, judge, round_ratios
-from bench.timing.subjects import Subject, Subjects
 
 _WORTH_SEEING = 1.10
 """A limit may be stricter than what the usual number of rounds can show."""

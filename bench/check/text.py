@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bench.check.verdict import Change, Finding, SpeedCell, Verdict
-from bench.escape import markdown
-from bench.layout import harmless, lay_out, wrapped
+from bench.tables.terminal import lay_out, wrapped
+from bench.text.escape import markdown
+from bench.text.plain import harmless
 
 _TITLES = ("verdict", "codec", "quality", "measure", "worst", "limit", "images, worst first", "because")
 _SPEED_TITLES = ("verdict", "codec", "quality", "", "ratio", "99% interval", "limit", "samples", "")

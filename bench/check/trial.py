@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.check.cause import tolerance
-from bench.check.limits import Gate
-from bench.check.state import MetricState, State, TrialState
+from bench.check.attribution import tolerance
+from bench.check.baseline import MetricState, State, TrialState
 from bench.check.verdict import Kind
+from bench.inputs.gate import Gate
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Rules:
     run: State
 
     def tolerance(self, unit: str) -> float:
-        """See :func:`bench.check.cause.tolerance`."""
+        """See :func:`bench.check.attribution.tolerance`."""
         return tolerance(self.baseline, self.run, unit)
 
 

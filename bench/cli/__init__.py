@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import sys
 
-EXIT_OK = 0
-EXIT_REGRESSION = 1
-EXIT_USAGE = 2
-EXIT_FAILED_TRIALS = 3
-EXIT_INTERRUPTED = 130
+from bench.cli.exit_codes import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 
 
 def main() -> None:
     """Entry point of the console script ``rdbench``."""
     from bench.cli import streams
     from bench.cli.app import app
-    from bench.engines import kernel_cache
     from bench.errors import BenchError
-    from bench.escape import terminal
+    from bench.host import kernel_cache
+    from bench.text.escape import terminal
 
     streams.prepare()
     kernel_cache.provide()

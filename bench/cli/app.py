@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli import EXIT_FAILED_TRIALS
+from bench.cli.exit_codes import EXIT_FAILED_TRIALS
 
 app = typer.Typer(
     name="rdbench",
@@ -118,7 +118,7 @@ def run(
     # First of all, because it loads its kernels while this process imports what it needs itself.
     with Zygote() as zygote:
         from bench.cli import measuring
-        from bench.runner import Options
+        from bench.runs.runner import Options
 
         request = measuring.Request(
             suite, dataset, codec, quality, metric, limit, device, out, report, recursive
@@ -174,7 +174,7 @@ def report(
     """Write tables, figures and the leaderboard page from finished runs; codecs decode what runs kept."""
     from bench.cli import reporting
     from bench.report.selection import Selection
-    from bench.trust import Trust
+    from bench.trials.trust import Trust
 
     selection = Selection(tuple(codec or ()), tuple(metric or ()))
     options = reporting.report_options(anchor, reference or [], selection, average)
@@ -447,8 +447,8 @@ def distribution(
 ) -> None:
     """Distances between sets of pictures (KID, FID) for a run made with --keep-bitstreams."""
     from bench.cli import distribution as sets
-    from bench.distribution import Request
-    from bench.trust import Trust
+    from bench.studies.set_metrics.measure import Request
+    from bench.trials.trust import Trust
 
     if sets.distribution(run, Request(metric, tuple(dataset or ()), jobs, device, Trust(trust))):
         raise typer.Exit(EXIT_FAILED_TRIALS)
@@ -479,8 +479,8 @@ def robustness(
 ) -> None:
     """Corrupt pictures and damage bitstreams of a finished run: what codecs make of them."""
     from bench.cli import robustness as probing
-    from bench.robustness.runner import Options
-    from bench.trust import Trust
+    from bench.studies.robustness.runner import Options
+    from bench.trials.trust import Trust
 
     options = Options(
         bpp=bpp,
@@ -529,7 +529,7 @@ def explain(
 ) -> None:
     """Show where a bitstream's bits went, and what the latents of a learned codec draw."""
     from bench.cli import explaining
-    from bench.explain.runner import Options
+    from bench.studies.explain.runner import Options
 
     request = explaining.Request(names or [], suite, dataset, quality, limit, out, figures, device, recursive)
     if explaining.explain(request, Options(jobs=jobs, timeout=timeout)):

@@ -10,24 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.api import resolve_suite
+from bench.check.baseline import State, read_baseline, write_baseline
 from bench.check.compare import Limits, compare
 from bench.check.formats import FORMATS
 from bench.check.gates import limits_of
 from bench.check.snapshot import snapshot
-from bench.check.state import State, read_baseline, write_baseline
 from bench.check.text import as_text, headline
 from bench.check.verdict import Verdict, worst_first
-from bench.cli import EXIT_FAILED_TRIALS, EXIT_OK, EXIT_REGRESSION, console
+from bench.cli import console
+from bench.cli.exit_codes import EXIT_FAILED_TRIALS, EXIT_OK, EXIT_REGRESSION
 from bench.errors import ConfigError
+from bench.files.access import write_atomically
+from bench.inputs.suite import Suite, load_suite
 from bench.registry import is_file_target
-from bench.runner import Events, Options
-from bench.runner import run as run_suite
-from bench.safe_files import write_atomically
-from bench.suite import Suite, load_suite
+from bench.runs.runner import Events, Options
+from bench.runs.runner import run as run_suite
 
 if TYPE_CHECKING:
     from bench.check.speed import SpeedResult
-    from bench.timing.abba import Schedule
+    from bench.check.timing.abba import Schedule
 
 _SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
@@ -164,11 +165,11 @@ def _verify_sides(suite: Suite, against: str) -> None:
 
 
 def _speed(suite: Suite, against: str, rounds: int, limits: Limits) -> SpeedResult:
+    from bench.check.baseline import CodecState
     from bench.check.speed import SpeedRequest, compare_speed
-    from bench.check.state import CodecState
-    from bench.timing.abba import Schedule
-    from bench.timing.side import here, open_side
-    from bench.timing.subjects import subjects_of
+    from bench.check.timing.abba import Schedule
+    from bench.check.timing.side import here, open_side
+    from bench.check.timing.subjects import subjects_of
 
     schedule = Schedule(rounds=rounds)
     with open_side(against) as old:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from bench.escape import terminal
-from bench.layout import lay_out, wrapped
-from bench.record import Measurement
+from bench.tables.terminal import lay_out, wrapped
+from bench.text.escape import terminal
+from bench.trials.measurement import Measurement
 
 if TYPE_CHECKING:
     from rich.console import Console

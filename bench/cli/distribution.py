@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.cli import console
-from bench.distribution import (
+from bench.files.access import subfolder, write_atomically
+from bench.studies.set_metrics.measure import (
     SET_METRICS_FILE,
     Request,
     SetMeasurement,
     measure_sets,
     set_metric_table,
 )
-from bench.report.table import WRITERS
-from bench.safe_files import subfolder, write_atomically
+from bench.tables.table import WRITERS
 
 _FOLDER = ("report", "tables")
 

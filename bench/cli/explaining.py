@@ -11,13 +11,13 @@ from typing import get_args
 from bench.api import resolve_suite
 from bench.cli import console
 from bench.errors import ConfigError
-from bench.explain.record import Row
-from bench.explain.report import write_outcome
-from bench.explain.runner import Events, Options, explain_all
-from bench.explain.summary import codec_table, summary_table, write_summary
 from bench.explanation import Method
-from bench.report.table import Table
-from bench.suite import Suite, parse_codec, parse_numbers
+from bench.inputs.suite import Suite, parse_codec, parse_numbers
+from bench.studies.explain.record import Row
+from bench.studies.explain.report import write_outcome
+from bench.studies.explain.runner import Events, Options, explain_all
+from bench.studies.explain.summary import codec_table, summary_table, write_summary
+from bench.tables.table import Table
 
 _FOLDER = Path("results/explain")
 _MOST_LINES = 40

@@ -9,22 +9,13 @@ from pathlib import Path
 
 from bench import registry
 from bench.cli import console
-from bench.engines.messages import (
-    CodecRef,
-    Decode,
-    Decoded,
-    Describe,
-    Description,
-    Encode,
-    Encoded,
-    Failed,
-    Repeat,
-)
-from bench.engines.pool import Died, Limits, Worker, share_of_memory
+from bench.engines.messages import Decode, Decoded, Describe, Encode, Encoded, Failed, Repeat
+from bench.engines.worker_handle import Died, Limits, Worker, share_of_memory
 from bench.engines.zygote import Zygote
 from bench.errors import BadBitstream, BenchError, ConfigError
-from bench.safe_files import write_atomically
-from bench.suite import CodecEntry, parse_codec
+from bench.files.access import write_atomically
+from bench.inputs.suite import CodecEntry, parse_codec
+from bench.trials.codec_ref import CodecRef, Description
 
 
 def encode(spec: str, image: Path, output: Path, timeout: float) -> bool:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from bench.api import RUNS_FOLDER
 from bench.cli import console
-from bench.datasets import catalog, places
-from bench.datasets import fetch as fetch_dataset
+from bench.engines.describe import Finding, inspect_codecs, inspect_dataset_metrics, inspect_metrics
 from bench.errors import BenchError, ConfigError, suggestion
 from bench.exchange.references import CATALOG, load_references, open_reference
-from bench.inspect import Finding, inspect_codecs, inspect_dataset_metrics, inspect_metrics
-from bench.store import is_run, read_info
+from bench.inputs.datasets import catalog, places
+from bench.inputs.datasets import fetch as fetch_dataset
+from bench.runs.store import is_run, read_info
 
 
 def list_things(what: str) -> None:

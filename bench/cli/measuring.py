@@ -10,13 +10,13 @@ from typing import get_args
 from bench import registry
 from bench.api import default_folder, resolve_suite
 from bench.cli import console
-from bench.datasets import catalog
 from bench.engines.zygote import Zygote
 from bench.errors import ConfigError
-from bench.layout import some_of
-from bench.runner import Events, Options, Summary
-from bench.runner import run as run_suite
-from bench.suite import Device, Suite, parse_codec, parse_numbers
+from bench.inputs.datasets import catalog
+from bench.inputs.suite import Device, Suite, parse_codec, parse_numbers
+from bench.runs.runner import Events, Options, Summary
+from bench.runs.runner import run as run_suite
+from bench.text.plain import some_of
 
 _NAMED = 4
 
@@ -87,7 +87,7 @@ def run(request: Request, options: Options, zygote: Zygote) -> bool:
     if request.report and summary.statuses["ok"]:
         from bench.cli import reporting
         from bench.report import ReportOptions
-        from bench.trust import Trust
+        from bench.trials.trust import Trust
 
         # of the codecs that the folder holds beside, only installed ones decode: it may be another's
         reporting.report([folder], options=ReportOptions(trust=Trust(named=summary.codecs)))

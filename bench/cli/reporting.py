@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 from bench.cli import console
-from bench.compare import compare_selectors
-from bench.compare_format import FORMATS, Format, divided_texts, format_rows
+from bench.compare.comparison import compare_selectors
+from bench.compare.text import FORMATS, Format, divided_texts, format_rows
 from bench.errors import ConfigError
-from bench.escape import csv_cell
 from bench.exchange import export_codec_compare, export_compressai
 from bench.exchange.references import open_reference
-from bench.frame import load
+from bench.files.access import write_atomically, writing
+from bench.plotting.canvas import RateAxis, Width
 from bench.rd import AVERAGES, METHODS, Average, Method
 from bench.report import ReportOptions, write_report
 from bench.report.board import Board
 from bench.report.figures import FigureOptions
-from bench.report.figures.sheet import RateAxis, Width
 from bench.report.selection import Selection
-from bench.report.table import Table
 from bench.report.tables import lossless, summary
-from bench.safe_files import write_atomically, writing
+from bench.runs.frame import load
+from bench.tables.table import Table
+from bench.text.escape import csv_cell
 
 if TYPE_CHECKING:
     import pandas as pd

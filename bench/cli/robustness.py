@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cli import console
-from bench.report.beside import ROBUSTNESS_FOLDER
-from bench.robustness.record import InputProbe, Probe
-from bench.robustness.report import write_robustness
-from bench.robustness.runner import Events, Options, probe_run
-from bench.robustness.tables import bitstream_table, input_table
+from bench.report.study_results import ROBUSTNESS_FOLDER
+from bench.studies.robustness.record import InputProbe, Probe
+from bench.studies.robustness.report import write_robustness
+from bench.studies.robustness.runner import Events, Options, probe_run
+from bench.studies.robustness.tables import bitstream_table, input_table
 
 _STEP = 500
 _SHOWN = frozenset(

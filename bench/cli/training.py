@@ -12,10 +12,10 @@ from pathlib import Path
 
 from bench import registry
 from bench.cli import console
-from bench.datasets import open_dataset
-from bench.device import resolve
 from bench.errors import ConfigError
-from bench.safe_files import write_atomically
+from bench.files.access import write_atomically
+from bench.host.device import resolve
+from bench.inputs.datasets import open_dataset
 from bench.trainer import TRAINERS, Observer, SampleRequest, Trainer, TrainProgress, TrainRequest
 
 _PLAIN_INTERVAL = 10.0

@@ -11,8 +11,9 @@ from typing import Any
 
 from bench import registry
 from bench.codec import Codec
-from bench.engines.messages import Description, Option
 from bench.errors import ConfigError
+from bench.files.typed_json import Option
+from bench.trials.codec_ref import Description
 
 _CONTRACT = ("name", "version", "lossless", "qualities", "quality_range", "encode", "decode")
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import TypeVar
 
-from bench.engines.pool import Limits, Slot
 from bench.engines.quota import cpu_quota
+from bench.engines.worker_handle import Limits, Slot
 from bench.engines.zygote import Zygote
-from bench.plan import Trial
+from bench.trials.plan import Trial
 
 R = TypeVar("R")
 

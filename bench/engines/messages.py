@@ -15,8 +15,10 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 
-from bench.device import DeviceName
-from bench.record import Phase, Status
+from bench.files.typed_json import Sha256
+from bench.host.device import DeviceName
+from bench.trials.codec_ref import CodecRef, Description, Message, MetricDescription
+from bench.trials.measurement import Phase, Status
 
 MESSAGE_LENGTH = 4000
 """Characters of an exception's message that are kept."""
@@ -24,26 +26,8 @@ MESSAGE_LENGTH = 4000
 LARGEST = 1 << 31
 """Bytes of the longest message: a bitstream, or the maps of an explanation."""
 
-Option = bool | int | float | str | None
-"""The value of a codec's option."""
-
 _Text = Annotated[str, msgspec.Meta(max_length=MESSAGE_LENGTH)]
 _Count = Annotated[int, msgspec.Meta(ge=0)]
-_Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-
-
-class Message(msgspec.Struct, frozen=True, tag=True):
-    """Anything that is sent."""
-
-
-class CodecRef(msgspec.Struct, frozen=True):
-    """How to construct a codec in a worker."""
-
-    target: str
-    config: tuple[tuple[str, Option], ...] = ()
-    trusted: bool = False
-    """The user names it in this call, or vouches for the run folder that does; else it has to be installed,
-    and to use no option that names a program or a file."""
 
 
 class Repeat(msgspec.Struct, frozen=True):
@@ -74,35 +58,10 @@ class Describe(Message, frozen=True):
     codec: CodecRef
 
 
-class Description(Message, frozen=True):
-    name: str
-    version: str
-    lossless: bool
-    qualities: tuple[float, ...]
-    quality_range: tuple[float, float] | None
-    config: dict[str, Option]
-    weights_sha256: _Sha256 | None
-    complexity: dict[str, float]
-    """What a learned codec says of its cost; empty for the others."""
-
-
 class DescribeMetric(Message, frozen=True):
     """Construct a metric and tell what it is; answered by :class:`MetricDescription`."""
 
     target: str
-
-
-class MetricDescription(Message, frozen=True):
-    name: str
-    version: str
-    unit: str
-    higher_is_better: bool
-    ideal: float | None = None
-    """The best value of a metric that is worse on both sides of it."""
-    takes_device: bool = False
-    """Whether its constructor can be told where to run."""
-    learned: bool = False
-    """Whether it runs a network, and so gains from a GPU."""
 
 
 class CheckCuda(Message, frozen=True):
@@ -201,12 +160,12 @@ class Scored(Message, frozen=True):
     exact: bool
     metrics: dict[str, float | None]
     reasons: dict[str, str]
-    sha256: _Sha256
+    sha256: Sha256
     """Of the decoded samples."""
 
 
 class Explain(Message, frozen=True):
-    """Encode an image and say where the bits went; answered by :class:`bench.explain.measure.Explained`."""
+    """Encode an image and say where the bits went; answered by :class:`bench.engines.explain.Explained`."""
 
     image: Path
     codec: CodecRef
@@ -224,7 +183,7 @@ class Failed(Message, frozen=True):
     message: _Text
     width: int | None = None
     height: int | None = None
-    sha256: _Sha256 | None = None
+    sha256: Sha256 | None = None
     """Of the decoded samples, where scoring them failed."""
 
 
@@ -277,7 +236,7 @@ def unpack_answer(request: Request, data: bytes) -> Any:
 @cache
 def _answer_decoder(request: type) -> msgspec.msgpack.Decoder[Any]:
     if request is Explain:
-        from bench.explain.measure import Explained
+        from bench.engines.explain import Explained
 
         return _decoder(Explained | Failed)
     return _decoder(Answers.KINDS[request] | Failed)

@@ -20,11 +20,11 @@ from bench.codec import Image
 from bench.engines import memory
 from bench.engines.channel import Channel, Oversized
 from bench.engines.messages import LARGEST, pack, unpack_answer
-from bench.engines.samples import SampleFile, read_samples
+from bench.engines.shared_pixels import SampleFile, read_samples
 from bench.engines.zygote import Zygote, kill_group
-from bench.environment import memory_bytes
 from bench.errors import WorkersLost
-from bench.record import Status
+from bench.host.environment import memory_bytes
+from bench.trials.measurement import Status
 
 _STDERR_TAIL = 2000
 _DYING = 5.0

@@ -21,30 +21,25 @@ import numpy as np
 
 from bench import registry
 from bench.codec import Codec, Image
-from bench.device import DeviceName, cuda_problem
 from bench.engines import memory
 from bench.engines.channel import Channel
 from bench.engines.description import described
 from bench.engines.gpu import GpuUse, T, timed
-from bench.engines.honesty import Mismatch, Repetitions, check_pixels, materialised
 from bench.engines.messages import (
     LARGEST,
     MESSAGE_LENGTH,
     CheckCuda,
-    CodecRef,
     CudaState,
     Decode,
     Decoded,
     Describe,
     DescribeMetric,
-    Description,
     Encode,
     Encoded,
     Explain,
     Failed,
     Load,
     Loaded,
-    MetricDescription,
     Prepare,
     Prepared,
     Repeat,
@@ -54,7 +49,8 @@ from bench.engines.messages import (
     unpack_request,
 )
 from bench.engines.options import complete_config
-from bench.engines.samples import read_samples, write_samples
+from bench.engines.output_checks import Mismatch, Repetitions, check_pixels, materialised
+from bench.engines.shared_pixels import read_samples, write_samples
 from bench.errors import (
     BadImage,
     BenchError,
@@ -63,9 +59,11 @@ from bench.errors import (
     Unsupported,
     UnsupportedImage,
 )
-from bench.image import Picture, read_image
+from bench.host.device import DeviceName, cuda_problem
+from bench.inputs.image import Picture, read_image
 from bench.metrics.base import Metric, Pair, Reference
-from bench.record import Phase, Status
+from bench.trials.codec_ref import CodecRef, Description, MetricDescription
+from bench.trials.measurement import Phase, Status
 
 _TORCH_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory")
 
@@ -331,7 +329,7 @@ def _decoded(file: int, shape: tuple[int, ...]) -> Image:
 
 
 def _explain(connection: _Answers, state: _State, request: Explain) -> None:
-    from bench.explain.measure import explained
+    from bench.engines.explain import explained
 
     phase: Phase = "load"
     try:

@@ -29,10 +29,10 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn, Self
 
-from bench.engines import kernel_cache
 from bench.engines.channel import Channel
 from bench.engines.scratch import Scratch
 from bench.errors import WorkersLost
+from bench.host import kernel_cache
 
 _FORK, _WAIT = b"F", b"W"
 _REQUEST = struct.Struct("<cqi")  # operation, pid or memory limit in bytes (0: none), CPU or -1
@@ -267,7 +267,7 @@ def _prctl(operation: int, value: int) -> None:
 
 
 if __name__ == "__mp_main__":  # in a process that a codec started by way of multiprocessing
-    from bench.codec_files import FileFinder
+    from bench.files.codec_files import FileFinder
 
     sys.meta_path.append(FileFinder)
 

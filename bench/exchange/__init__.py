@@ -5,10 +5,10 @@ Export: CompressAI's JSON and webmproject's codec-compare JSON. The list of publ
 :mod:`bench.exchange.references`.
 """
 
-from .codec_compare import export_codec_compare, read_codec_compare
-from .compressai import export_compressai, read_compressai
-from .published import Published
-from .typed_csv import read_typed_csv
+from bench.exchange.codec_compare import export_codec_compare, read_codec_compare
+from bench.exchange.compressai import export_compressai, read_compressai
+from bench.exchange.published import Published
+from bench.exchange.typed_csv import read_typed_csv
 
 __all__ = [
     "Published",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import ConfigError
-from bench.safe_files import read_regular, write_atomically
+from bench.files.access import read_regular, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import ConfigError
+from bench.exchange._files import Configuration, configurations, read_json, safe_name, write_json
 from bench.rd import metric_columns
-
-from ._files import Configuration, configurations, read_json, safe_name, write_json
 
 if TYPE_CHECKING:
     import pandas as pd

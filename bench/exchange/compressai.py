@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import ConfigError
+from bench.exchange._files import configurations, read_json, safe_name, write_json
+from bench.exchange.published import Published, published, remark_on_order
 from bench.rd import metric_columns
-
-from ._files import configurations, read_json, safe_name, write_json
-from .published import Published, published, remark_on_order
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,14 +10,13 @@ from urllib.parse import urlparse
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from bench.download import cache_folder, download
 from bench.errors import ConfigError, DatasetError, suggestion
+from bench.exchange.compressai import read_compressai
+from bench.exchange.published import Published
+from bench.exchange.typed_csv import read_typed_csv
+from bench.files.download import cache_folder, download
+from bench.files.typed_yaml import load_yaml, validate
 from bench.rd import Curve
-from bench.yamlfile import load_yaml, validate
-
-from .compressai import read_compressai
-from .published import Published
-from .typed_csv import read_typed_csv
 
 CATALOG = Path(__file__).parents[1] / "references.yaml"
 """The packaged list of public curves."""

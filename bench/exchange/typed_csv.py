@@ -22,10 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import ConfigError
-from bench.escape import from_csv_cell
+from bench.exchange.published import Published, metric_name, published, remark_on_order
 from bench.rd import Curve
-
-from .published import Published, metric_name, published, remark_on_order
+from bench.text.escape import from_csv_cell
 
 _TEXT = ("dataset", "source", "description")
 _RUN_ONLY = frozenset({"image", "status"})

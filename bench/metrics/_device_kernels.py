@@ -13,9 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from bench.codec import Image
-
-from ._planes import check
-from .base import Pair
+from bench.metrics._planes import check
+from bench.metrics.base import Pair
 
 Tensor: TypeAlias = Any  # torch's type, without importing torch for metrics on the CPU
 
@@ -126,7 +125,7 @@ def _pyramid(plane: Tensor, scales: int) -> Iterator[Tensor]:
 
 def _compare(x: Tensor, y: Tensor, maps: tuple[Tensor, Tensor] | None) -> Tensor:
     """Mean contrast-structure and mean SSIM of one plane at one scale, shape (2,)."""
-    from ._kernels import WINDOW
+    from bench.metrics._kernels import WINDOW
 
     rows, columns = x.shape[0] - WINDOW + 1, x.shape[1] - WINDOW + 1
     total = x.new_zeros(2)
@@ -151,7 +150,7 @@ def _statistics(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def _filtered(x: Tensor) -> Tensor:
     """The SSIM window down the columns and along the rows, without padding."""
-    from ._kernels import _TAPS as taps
+    from bench.metrics._kernels import _TAPS as taps
 
     for dimension in (0, 1):
         size = x.shape[dimension] - len(taps) + 1

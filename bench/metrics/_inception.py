@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from bench.codec import Image
-from bench.device import require
 from bench.errors import CodecUnavailable
-
-from ._patches import patches
-from ._trunk import INSTALL, exact_convolutions, load_torch
-from .dataset import Features
+from bench.host.device import require
+from bench.metrics._patches import patches
+from bench.metrics._trunk import INSTALL, exact_convolutions, load_torch
+from bench.metrics.dataset import Features
 
 DIMENSIONS = 2048
 _BATCH = 16

@@ -24,8 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import MetricUndefined
-
-from .dataset import Estimate, Features, interval_around
+from bench.metrics.dataset import Estimate, Features, interval_around
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.codec import Image
-
-from .base import Pair
+from bench.metrics.base import Pair
 
 Planes = NDArray[np.uint8]
 """``uint8``, shape (3, height, width), order R, G, B."""
@@ -18,12 +17,12 @@ def preload() -> None:
 
     The first call on a machine compiles them, in some seconds; later processes read the cache.
     """
-    from . import _kernels  # noqa: F401  # the import loads them: every kernel names its signatures
+    from bench.metrics import _kernels  # noqa: F401  # the import loads them: every kernel names its signatures
 
 
 def planes(image: Image) -> Planes:
     """A picture of shape (height, width, 3) as three planes: for :meth:`Reference.cached`."""
-    from ._kernels import planar
+    from bench.metrics._kernels import planar
 
     split: Planes = planar(np.ascontiguousarray(image))
     return split

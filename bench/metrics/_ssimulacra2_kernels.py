@@ -14,7 +14,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from ._jit import AS_WRITTEN, compiled, instruction
+from bench.metrics._jit import AS_WRITTEN, compiled, instruction
 
 Floats: TypeAlias = NDArray[np.float32]
 Planes: TypeAlias = NDArray[np.float32]

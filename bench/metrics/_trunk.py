@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from bench.codec import Image
-from bench.device import require
 from bench.errors import CodecUnavailable
+from bench.host.device import require
 
 if TYPE_CHECKING:
     import torch

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from bench.codec import Image
 from bench.errors import CodecUnavailable, MetricUndefined
-
-from .base import Pair
+from bench.metrics.base import Pair
 
 _PROGRAM = "butteraugli_main"
 _NITS = "80"

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.codec import Image
-
-from .base import Pair
+from bench.metrics.base import Pair
 
 
 class Ciede2000:

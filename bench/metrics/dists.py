@@ -17,8 +17,7 @@ import numpy as np
 
 from bench.codec import Image
 from bench.errors import CodecUnavailable, MetricUndefined
-
-from ._trunk import (
+from bench.metrics._trunk import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     INSTALL,
@@ -27,7 +26,7 @@ from ._trunk import (
     load_trunk,
     to_tensor,
 )
-from .base import Pair
+from bench.metrics.base import Pair
 
 _TAPS = (3, 8, 15, 22, 29)
 """Last layer of each stage of VGG-16."""

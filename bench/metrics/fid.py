@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from bench.codec import Image
 from bench.errors import MetricUndefined
-
-from ._inception import DIMENSIONS, Inception
-from .dataset import Estimate, Features
+from bench.metrics._inception import DIMENSIONS, Inception
+from bench.metrics.dataset import Estimate, Features
 
 
 class Fid:

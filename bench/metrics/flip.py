@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.codec import Image
-
-from ._srgb import linear_levels
-from .base import Pair
+from bench.metrics._srgb import linear_levels
+from bench.metrics.base import Pair
 
 Plane: TypeAlias = NDArray[np.float32]
 """float32, shape (height, width) or (height, width, 3)."""

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.codec import Image
-
-from ._inception import Inception
-from ._mmd import squared_mmd
-from ._patches import patches
-from ._trunk import IMAGENET_MEAN, IMAGENET_STD, exact_convolutions, load_trunk
-from .dataset import Estimate, Features
+from bench.metrics._inception import Inception
+from bench.metrics._mmd import squared_mmd
+from bench.metrics._patches import patches
+from bench.metrics._trunk import IMAGENET_MEAN, IMAGENET_STD, exact_convolutions, load_trunk
+from bench.metrics.dataset import Estimate, Features
 
 _ALEXNET_DIMENSIONS = 256
 

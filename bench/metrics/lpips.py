@@ -16,9 +16,16 @@ from typing import Any
 
 from bench.codec import Image
 from bench.errors import CodecUnavailable, MetricUndefined
-
-from ._trunk import INSTALL, Trunk, TrunkName, exact_convolutions, load_torch, load_trunk, to_tensor
-from .base import Pair
+from bench.metrics._trunk import (
+    INSTALL,
+    Trunk,
+    TrunkName,
+    exact_convolutions,
+    load_torch,
+    load_trunk,
+    to_tensor,
+)
+from bench.metrics.base import Pair
 
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from bench.errors import MetricUndefined
-
-from ._planes import decoded_planes, planes, preload
-from .base import Pair
+from bench.metrics._planes import decoded_planes, planes, preload
+from bench.metrics.base import Pair
 
 # Full-range BT.601 as in JFIF (ITU-T T.871), unrounded, in integers:
 # 1000·Y, 1772·Cb = 1000·(B - Y) and 1402·Cr = 1000·(R - Y) as multiples of (R, G, B).
@@ -37,9 +36,8 @@ def _products_on(metric: str, device: str) -> Products:
     if device == "cpu":
         preload()
         return _products
-    from bench.device import require
-
-    from ._device_kernels import Products as OnDevice
+    from bench.host.device import require
+    from bench.metrics._device_kernels import Products as OnDevice
 
     require(metric, device)
     return OnDevice(device)
@@ -47,7 +45,7 @@ def _products_on(metric: str, device: str) -> Products:
 
 def _products(pair: Pair) -> tuple[int, ...]:
     """Sums of products of the channels' differences: RR, GG, BB, RG, RB, GB."""
-    from ._kernels import difference_products
+    from bench.metrics._kernels import difference_products
 
     decoded = pair.cached(decoded_planes)
     return tuple(int(total) for total in difference_products(pair.reference.cached(planes), decoded))

@@ -11,11 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from bench.codec import Image
-from bench.device import require
 from bench.errors import CodecUnavailable, MetricUndefined
-
-from ._trunk import INSTALL, exact_convolutions, load_torch, to_tensor
-from .base import Pair
+from bench.host.device import require
+from bench.metrics._trunk import INSTALL, exact_convolutions, load_torch, to_tensor
+from bench.metrics.base import Pair
 
 
 class _Function(Protocol):

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from bench.codec import Image
 from bench.errors import MetricUndefined
-
-from .base import Pair
+from bench.metrics.base import Pair
 
 BT601 = (0.299, 0.587, 0.114)
 _SMALLEST = 16

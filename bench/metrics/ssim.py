@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from bench.codec import Image
 from bench.errors import MetricUndefined
-
-from ._planes import decoded_planes, planes, preload
-from .base import Pair
+from bench.metrics._planes import decoded_planes, planes, preload
+from bench.metrics.base import Pair
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the five scales of MS-SSIM, the finest first."""
@@ -51,7 +50,7 @@ class _Scores:
 
 def _pyramid(plane: Plane) -> list[Plane]:
     """The scales on which a plane of this size is compared: five, or one if it is small."""
-    from ._kernels import pooled
+    from bench.metrics._kernels import pooled
 
     scales = [plane]
     if min(plane.shape) >= MS_SSIM_SMALLEST:
@@ -62,7 +61,7 @@ def _pyramid(plane: Plane) -> list[Plane]:
 
 def _original(image: Image) -> tuple[tuple[Maps, ...], ...] | None:
     """Maps by channel and scale, for :meth:`Reference.cached`; ``None`` if too large to be kept."""
-    from ._kernels import reference_maps
+    from bench.metrics._kernels import reference_maps
 
     height, width, _ = image.shape
     if height * width > _KEPT_PIXELS:
@@ -72,7 +71,7 @@ def _original(image: Image) -> tuple[tuple[Maps, ...], ...] | None:
 
 def _compare(x: Plane, y: Plane, maps: Maps | None) -> tuple[float, float]:
     """Mean contrast-structure and mean SSIM of one plane at one scale."""
-    from ._kernels import WINDOW, reference_maps, ssim_losses
+    from bench.metrics._kernels import WINDOW, reference_maps, ssim_losses
 
     rows, cols = x.shape[0] - WINDOW + 1, x.shape[1] - WINDOW + 1
     if maps is not None:
@@ -98,7 +97,7 @@ def _scores_on(metric: str, device: str) -> Callable[[Pair], _Scores]:
     if device == "cpu":
         preload()
         return _scores
-    from bench.device import require
+    from bench.host.device import require
 
     require(metric, device)
     return _OnDevice(device)
@@ -111,7 +110,7 @@ class _OnDevice:
     device: str
 
     def __call__(self, pair: Pair) -> _Scores:
-        from ._device_kernels import SsimMeans
+        from bench.metrics._device_kernels import SsimMeans
 
         _require(pair, SSIM_SMALLEST, "SSIM")
         scales = len(WEIGHTS) if min(pair.decoded.shape[:2]) >= MS_SSIM_SMALLEST else 1

@@ -24,10 +24,9 @@ from numpy.typing import NDArray
 
 from bench.codec import Image
 from bench.errors import MetricUndefined
-
-from ._planes import decoded_planes, planes
-from ._ssimulacra2_weights import WEIGHTS
-from .base import Pair
+from bench.metrics._planes import decoded_planes, planes
+from bench.metrics._ssimulacra2_weights import WEIGHTS
+from bench.metrics.base import Pair
 
 Planes: TypeAlias = NDArray[np.float32]
 """float32, shape (3, height, width)."""
@@ -57,7 +56,7 @@ class Ssimulacra2:
     higher_is_better = True
 
     def __init__(self) -> None:
-        from . import _ssimulacra2_kernels  # noqa: F401  # compiled or loaded here, not in the first trial
+        from bench.metrics import _ssimulacra2_kernels  # noqa: F401  # compiled or loaded here, not in the first trial
 
     def __call__(self, pair: Pair) -> float:
         """The score of one pair.
@@ -99,7 +98,7 @@ def _pyramid(image: Image) -> list[_Scale]:
 
 def _scales(image: NDArray[np.uint8]) -> Iterator[_Scale]:
     """The scales of a planar picture, finest first."""
-    from ._ssimulacra2_kernels import blurred, halved, positive_xyb
+    from bench.metrics._ssimulacra2_kernels import blurred, halved, positive_xyb
 
     linear = np.take(_linear_levels(), image)
     for index in range(_SCALES):
@@ -135,7 +134,7 @@ def _horner(x: NDArray[np.float32], coefficients: tuple[float, ...]) -> NDArray[
 
 
 def _norms(one: _Scale, other: _Scale) -> NDArray[np.float64]:
-    from ._ssimulacra2_kernels import blurred, error_norms
+    from bench.metrics._ssimulacra2_kernels import blurred, error_norms
 
     shared = blurred(one.xyb * other.xyb)
     norms: NDArray[np.float64] = error_norms(

@@ -4,8 +4,17 @@ Needs numpy alone (``image_curves`` takes a pandas table). Nothing here reads a 
 knows what a codec is.
 """
 
-from .bd import METHODS, MIN_OVERLAP, RANKED_OVERLAP, BdResult, Method, bd_quality, bd_rate, prune_dominated
-from .curve import (
+from bench.rd.bd import (
+    METHODS,
+    MIN_OVERLAP,
+    RANKED_OVERLAP,
+    BdResult,
+    Method,
+    bd_quality,
+    bd_rate,
+    prune_dominated,
+)
+from bench.rd.curve import (
     AVERAGES,
     DB_METRICS,
     MIN_FINISHED,
@@ -20,13 +29,13 @@ from .curve import (
     mean_curve,
     to_db,
 )
-from .images import ImagesBd, per_image_bd_rate
-from .interpolate import quality_at, rate_at, rates_at
-from .intervals import MIN_IMAGES, Interval, interval_of_mean, jackknife_interval
-from .pairwise import Comparisons, DetailedBd, PairedBd, all_pairs, paired_bd_rate
-from .pareto import pareto
-from .ranking import Standing, standings
-from .table import higher_is_better, image_curves, image_curves_by_metric, metric_columns
+from bench.rd.images import ImagesBd, per_image_bd_rate
+from bench.rd.interpolate import quality_at, rate_at, rates_at
+from bench.rd.intervals import MIN_IMAGES, Interval, interval_of_mean, jackknife_interval
+from bench.rd.pairwise import Comparisons, DetailedBd, PairedBd, all_pairs, paired_bd_rate
+from bench.rd.pareto import pareto
+from bench.rd.ranking import Standing, standings
+from bench.rd.table import higher_is_better, image_curves, image_curves_by_metric, metric_columns
 
 __all__ = [
     "AVERAGES",

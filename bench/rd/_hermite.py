@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .curve import Array
+from bench.rd.curve import Array
 
 
 def pchip_slopes(x: Array, y: Array) -> Array:

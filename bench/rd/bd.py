@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ._hermite import (
+from bench.rd._hermite import (
     Spline,
     akima_slopes,
     cubic_integral,
@@ -23,7 +23,7 @@ from ._hermite import (
     hermite_spline,
     pchip_slopes,
 )
-from .curve import Array, Curve, ImageCurves, integration_axis
+from bench.rd.curve import Array, Curve, ImageCurves, integration_axis
 
 Method: TypeAlias = Literal["pchip", "akima", "cubic"]
 METHODS: tuple[Method, ...] = get_args(Method)

@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.layout import some_of
-
-from .bd import (
+from bench.rd.bd import (
     RANKED_OVERLAP,
     BdResult,
     Method,
@@ -28,8 +26,9 @@ from .bd import (
     remarks_on,
     too_few,
 )
-from .curve import MIN_FINISHED, Array, ImageCurves, integration_axis
-from .intervals import Interval, interval_of_mean
+from bench.rd.curve import MIN_FINISHED, Array, ImageCurves, integration_axis
+from bench.rd.intervals import Interval, interval_of_mean
+from bench.text.plain import some_of
 
 NO_OVERLAP = "no overlap"
 

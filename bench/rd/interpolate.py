@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._hermite import hermite_value, pchip_slopes
-from .bd import points_of, rising
-from .curve import DB_METRICS, Array, Curve, from_db, integration_axis
+from bench.rd._hermite import hermite_value, pchip_slopes
+from bench.rd.bd import points_of, rising
+from bench.rd.curve import DB_METRICS, Array, Curve, from_db, integration_axis
 
 
 def rate_at(curve: Curve, quality: float) -> float | None:

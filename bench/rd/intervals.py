@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .curve import Array
+from bench.rd.curve import Array
 
 Interval: TypeAlias = tuple[float, float]
 

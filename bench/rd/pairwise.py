@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._hermite import Spline
-from .bd import (
+from bench.rd._hermite import Spline
+from bench.rd.bd import (
     BdResult,
     Method,
     bd_rate,
@@ -26,9 +26,9 @@ from .bd import (
     spline,
     spline_gap,
 )
-from .curve import Array, Average, Curve, ImageCurves, mean_curve, mean_curves_without_one
-from .images import ImageRows, ImagesBd, image_results, image_rows, images_bd
-from .intervals import MIN_IMAGES, Interval, jackknife_interval
+from bench.rd.curve import Array, Average, Curve, ImageCurves, mean_curve, mean_curves_without_one
+from bench.rd.images import ImageRows, ImagesBd, image_results, image_rows, images_bd
+from bench.rd.intervals import MIN_IMAGES, Interval, jackknife_interval
 
 
 @dataclass(frozen=True)

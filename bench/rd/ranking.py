@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .intervals import MIN_IMAGES
-from .pairwise import PairedBd
+from bench.rd.intervals import MIN_IMAGES
+from bench.rd.pairwise import PairedBd
 
 
 @dataclass(frozen=True)

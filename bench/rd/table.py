@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import ConfigError
-
-from .curve import Array, ImageCurves
+from bench.rd.curve import Array, ImageCurves
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.report.selection import EVERYTHING, Selection
-from bench.trust import NOBODY, Trust
+from bench.trials.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     from bench.exchange import Published
     from bench.rd import Average
     from bench.report.board import Board
     from bench.report.figures import FigureOptions
-    from bench.report.table import Table
+    from bench.tables.table import Table
 
 
 _LISTING = ".written"
@@ -70,18 +70,18 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
     ConfigError
         The anchor, or what is selected, is in none of the runs, or the style file is not one.
     """
-    from bench.helper import Helper, can_help
-    from bench.report.beside import find_robustness
-    from bench.report.board import load_boards
+    from bench.files.access import require_inside, require_no_link
+    from bench.host.helper_process import Helper, can_help
+    from bench.report.build_board import load_boards
     from bench.report.crops import crops_of
-    from bench.report.figures import FigureOptions, plans
-    from bench.report.figures.drawing import Drawing, Target, warm_up
+    from bench.report.figures import FigureOptions, plans, warm_up
+    from bench.report.figures.drawing import Drawing, Target
     from bench.report.markdown import Section, write_markdown
     from bench.report.page import write_page
-    from bench.report.page.kept import FOLDER, KeptBitstreams, run_folders
     from bench.report.perception_tables import perception_tables
+    from bench.report.reconstructions.bitstreams import FOLDER, KeptBitstreams, run_folders
+    from bench.report.study_results import find_robustness
     from bench.report.tables import tables
-    from bench.safe_files import require_inside, require_no_link
 
     options = options or ReportOptions()
     look = options.figures or FigureOptions()
@@ -122,7 +122,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
 
 def _replace_former(out: Path, files: Sequence[Path]) -> None:
     """Remove tables and figures of a former report here that are not in this one: nothing is out of date."""
-    from bench.safe_files import read_regular, require_no_link, write_atomically
+    from bench.files.access import read_regular, require_no_link, write_atomically
 
     listing = out / _LISTING
     present = {path.relative_to(out).as_posix() for path in files}
@@ -138,8 +138,8 @@ def _replace_former(out: Path, files: Sequence[Path]) -> None:
 
 
 def _write_tables(tables: Sequence[Table], folder: Path, prefix: str) -> list[Path]:
-    from bench.report.table import WRITERS
-    from bench.safe_files import write_atomically
+    from bench.files.access import write_atomically
+    from bench.tables.table import WRITERS
 
     files = []
     for table in tables:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.codec import Image
-from bench.image import read_image
+from bench.inputs.image import read_image
 from bench.rd import DB_METRICS, to_db
 from bench.report.board import Board
-from bench.report.page.kept import KeptBitstreams, Originals
-from bench.report.page.pictures import Stored, decode_all
+from bench.report.decoder_pairs import Twins, cost_of, find_twins
 from bench.report.perception import DISTORTION, PERCEPTION, Measure, measures
-from bench.report.twins import Twins, cost_of, find_twins
+from bench.report.reconstructions.bitstreams import KeptBitstreams, Originals
+from bench.report.reconstructions.decoded import Stored, decode_all
 
 if TYPE_CHECKING:
     import pandas as pd

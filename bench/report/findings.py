@@ -1,6 +1,6 @@
 """What a reader of a board has to know of its data: what is missing, and what is of other pictures.
 
-What makes a comparison unfair in itself is in :mod:`bench.lint`.
+What makes a comparison unfair in itself is in :mod:`bench.rd.fairness`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from bench.errors import ConfigError
 from bench.exchange import Published
-from bench.image import LOSSY, lossy_warning
-from bench.layout import some_of
-from bench.lint import Finding
-from bench.plan import MetricPlan
+from bench.inputs.image import LOSSY, lossy_warning
 from bench.rd import MIN_FINISHED
+from bench.rd.fairness import Finding
+from bench.text.plain import some_of
+from bench.trials.plan import MetricPlan
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.report.board import Entry
-    from bench.store import RunInfo
+    from bench.report.entry import Entry
+    from bench.runs.store import RunInfo
 
 
 def unfinished(entries: Sequence[Entry]) -> list[Finding]:

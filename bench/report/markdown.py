@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from bench.escape import markdown
-from bench.report.beside import Robustness
+from bench.files.access import write_atomically
 from bench.report.board import Board
 from bench.report.crops import Crops
-from bench.report.table import Table, to_markdown
-from bench.safe_files import write_atomically
+from bench.report.study_results import Robustness
+from bench.tables.table import Table, to_markdown
+from bench.text.escape import markdown
 
 
 @dataclass(frozen=True)

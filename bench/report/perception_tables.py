@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bench.distribution import set_metric_table
 from bench.report.board import Board
+from bench.report.decoder_pairs import Twins, find_twins
 from bench.report.perception import PLANE_RATES, Measure, at_rate, measures, planes
-from bench.report.table import Column, Table, Value
 from bench.report.tables import metric_title
-from bench.report.twins import Twins, find_twins
+from bench.studies.set_metrics.measure import set_metric_table
+from bench.tables.table import Column, Table, Value
 
 
 def perception_tables(board: Board) -> tuple[Table, ...]:

@@ -22,9 +22,10 @@ from bench.rd import (
     to_db,
 )
 from bench.rd.curve import Array
-from bench.record import PeakOf
-from bench.report.board import HEADLINE_METRICS, Board, Entry, headline_of
-from bench.report.table import Column, Table, Value
+from bench.report.board import HEADLINE_METRICS, Board, headline_of
+from bench.report.entry import Entry
+from bench.tables.table import Column, Table, Value
+from bench.trials.measurement import PeakOf
 
 if TYPE_CHECKING:
     import pandas as pd

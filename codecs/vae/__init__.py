@@ -3,6 +3,6 @@
 Importing this package does not import torch: the constructor of :class:`Vae` does.
 """
 
-from .codec import Vae
+from bench_codecs.vae.codec import Vae
 
 __all__ = ["Vae"]

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
-from bench_codecs._torch_device import torch_device
 from numpy.typing import NDArray
 
 from bench.codec import Image
 from bench.errors import CodecUnavailable, ConfigError, Unsupported
 from bench.explanation import Explanation
-
-from . import container
-from .levels import CODING_STRENGTH, LEVELS, quality_to_code
+from bench_codecs._common.torch_device import torch_device
+from bench_codecs.vae import container
+from bench_codecs.vae.levels import CODING_STRENGTH, LEVELS, quality_to_code
 
 ADAPTER_VERSION = 2
 
@@ -60,8 +59,8 @@ class Vae:
             raise CodecUnavailable(
                 f'vae needs torch and safetensors ({error}): pip install "rdbench[learned]"'
             ) from error
-        from .entropy import TileCoder
-        from .weights import load_weights, shipped_weights
+        from bench_codecs.vae.entropy import TileCoder
+        from bench_codecs.vae.weights import load_weights, shipped_weights
 
         self.device = torch_device(self.name, device)
         package = load_weights(Path(weights) if weights else shipped_weights(), self.device)
@@ -95,7 +94,7 @@ class Vae:
         """
         import torch
 
-        from .tiling import analyse_batch, windows
+        from bench_codecs.vae.tiling import analyse_batch, windows
 
         if quality is None or not 1.0 <= quality <= LEVELS:
             raise Unsupported(f"vae: quality {quality} is not in 1 to {LEVELS}")
@@ -163,9 +162,9 @@ class Vae:
         """Pictures (batch, height, width, 3) from the payload and checksum of each tile of each."""
         import torch
 
-        from .entropy import Tile
-        from .model import PATCH
-        from .tiling import synthesise_batch, windows
+        from bench_codecs.vae.entropy import Tile
+        from bench_codecs.vae.model import PATCH
+        from bench_codecs.vae.tiling import synthesise_batch, windows
 
         grid = list(windows(*size))
 
@@ -179,13 +178,13 @@ class Vae:
     def complexity(self) -> dict[str, float]:
         """Parameters, bytes of the weights' file, thousands of multiply–accumulates per pixel of both
         sides, and hours of training."""
-        from .complexity import count
+        from bench_codecs.vae.complexity import count
 
         return count(self.model) | {"weight_bytes": float(self._weight_bytes), "training_hours": self._hours}
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
         """Bits of every latent, by the tables that coded it; what single latents and channels draw."""
-        from .explain import Subject, explain
+        from bench_codecs.vae.explain.explain import Subject, explain
 
         del image, quality  # all of it is in the bitstream
         return explain(Subject(self.model, self.tables, self._coder, self._identity), bitstream)

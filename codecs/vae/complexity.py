@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from .fixed import FixedConv2d
+from bench_codecs.vae.fixed import FixedConv2d
 
 if TYPE_CHECKING:
-    from .model import VaeModel
+    from bench_codecs.vae.model import VaeModel
 
 _SIDE = 256
 _CODE = 80

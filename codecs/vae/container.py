@@ -20,11 +20,9 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from bench_codecs._varint import read_varint, write_varint
-
 from bench.errors import BadBitstream, Unsupported
-
-from .levels import MAX_CODE
+from bench_codecs._common.varint import read_varint, write_varint
+from bench_codecs.vae.levels import MAX_CODE
 
 FORMAT_VERSION = 1
 MAX_SIDE = 65_535

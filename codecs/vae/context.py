@@ -16,9 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .fixed import FixedConv2d, FixedModule, at_level, leaky
-from .levels import LEVELS, step_size
-from .rate import SliceCoder
+from bench_codecs.vae.fixed import FixedConv2d, FixedModule, at_level, leaky
+from bench_codecs.vae.levels import LEVELS, step_size
+from bench_codecs.vae.rate import SliceCoder
 
 _ENERGY_FLOOR = 0.02
 

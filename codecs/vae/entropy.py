@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.errors import BadBitstream
-
-from . import rans
-from .prior import level_row
-from .rate import LOG_SCALE_MIN, LOG_SCALE_STEPS, SCALES
-from .tables import CodingTables
+from bench_codecs.vae import rans
+from bench_codecs.vae.prior import level_row
+from bench_codecs.vae.rate import LOG_SCALE_MIN, LOG_SCALE_STEPS, SCALES
+from bench_codecs.vae.tables import CodingTables
 
 if TYPE_CHECKING:
-    from .model import GridModel, VaeModel
+    from bench_codecs.vae.model import GridModel, VaeModel
 
 Symbols = NDArray[np.int32]
 LatentTap = Callable[[int, NDArray[np.int64], Symbols], None]

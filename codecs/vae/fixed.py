@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .levels import LEVELS, STEPS_PER_LEVEL
+from bench_codecs.vae.levels import LEVELS, STEPS_PER_LEVEL
 
 WEIGHT_SCALE = 2.0**14
 ACTIVATION_SCALE = 2.0**8

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from .context import ContextModel, GridSpec, fit_linear
-from .fixed import FixedModule, make_exact, require_exact, snap_weight
-from .levels import code_to_quality, step_size
-from .networks import AnalysisBranch, BranchSpec, SynthesisBranch
-from .prior import HyperAnalysis, HyperPrior, level_row
-from .rate import RDOQ_STRENGTH, RateEstimator
-from .transform import LOW, CoarseTransform, FineTransform, fit_transforms
+from bench_codecs.vae.context import ContextModel, GridSpec, fit_linear
+from bench_codecs.vae.fixed import FixedModule, make_exact, require_exact, snap_weight
+from bench_codecs.vae.levels import code_to_quality, step_size
+from bench_codecs.vae.networks import AnalysisBranch, BranchSpec, SynthesisBranch
+from bench_codecs.vae.prior import HyperAnalysis, HyperPrior, level_row
+from bench_codecs.vae.rate import RDOQ_STRENGTH, RateEstimator
+from bench_codecs.vae.transform import LOW, CoarseTransform, FineTransform, fit_transforms
 
 PATCH = 64
 """Pictures are padded to a multiple of this many samples: one hyper-latent."""

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .fixed import EncoderConv2d, FixedModule, at_level, leaky
-from .levels import LEVELS
-from .transform import COEFFICIENTS
+from bench_codecs.vae.fixed import EncoderConv2d, FixedModule, at_level, leaky
+from bench_codecs.vae.levels import LEVELS
+from bench_codecs.vae.transform import COEFFICIENTS
 
 _SAMPLE_SCALE = 64.0
 _CORRECTION_SCALE = 8.0

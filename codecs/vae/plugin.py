@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.trainer import Observer, SampleRequest, TrainRequest
-
-    from .train import TrainConfig
+    from bench_codecs.vae.training.config import TrainConfig
 
 _CALIBRATION_PICTURES = 40
 
@@ -35,7 +34,7 @@ class VaeTrainer:
         self, request: TrainRequest, images: Sequence[Path], validation: Sequence[Path], observer: Observer
     ) -> Path:
         """Train the preset on ``images``; the folder of the last checkpoint."""
-        from .train import train
+        from bench_codecs.vae.training.train import train
 
         if request.weights is not None:
             raise ConfigError("--weights: the vae starts from its training pictures; use --resume to go on")
@@ -43,15 +42,15 @@ class VaeTrainer:
 
     def export(self, checkpoint: Path, images: Sequence[Path], out: Path) -> str:
         """Write the weights file, its coding tables calibrated on some of ``images``; its SHA-256."""
-        from .export import export
+        from bench_codecs.vae.training.export import export
 
         step = max(1, len(images) // _CALIBRATION_PICTURES)
         return export(checkpoint, images[::step], out, {"pictures": len(images)})
 
     def sample(self, request: SampleRequest) -> NDArray[np.uint8]:
         """Pictures from the prior, uint8 (count, 256, 256, 3)."""
-        from .sample import sample
-        from .weights import shipped_weights
+        from bench_codecs.vae.sample import sample
+        from bench_codecs.vae.weights import shipped_weights
 
         if request.generator is not None:
             raise ConfigError("--generator: the vae has no separate one; sample vae-gan")
@@ -59,15 +58,15 @@ class VaeTrainer:
 
     def sample_note(self, request: SampleRequest) -> str:
         """What the samples show."""
-        from .sample import NOTE
+        from bench_codecs.vae.sample import NOTE
 
         del request
         return NOTE
 
 
 def _configured(request: TrainRequest) -> TrainConfig:
-    from .resume import configured
-    from .train import Preset, preset
+    from bench_codecs.vae.training.config import Preset, preset
+    from bench_codecs.vae.training.resume import configured
 
     def fresh(name: Preset) -> TrainConfig:
         config = preset(name, request.out)

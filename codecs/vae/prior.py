@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .fixed import EncoderConv2d, FixedModule, leaky
-from .levels import LEVELS, STEPS_PER_LEVEL
+from bench_codecs.vae.fixed import EncoderConv2d, FixedModule, leaky
+from bench_codecs.vae.levels import LEVELS, STEPS_PER_LEVEL
 
 _COMPONENTS = 3
 

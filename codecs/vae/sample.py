@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import ConfigError
-
-from .levels import LEVELS, quality_to_code
+from bench_codecs.vae.levels import LEVELS, quality_to_code
 
 if TYPE_CHECKING:
-    from .model import VaeModel
-    from .tables import CodingTables
+    from bench_codecs.vae.model import VaeModel
+    from bench_codecs.vae.tables import CodingTables
 
 NOTE = (
     "Samples of a compression prior are textures and colours without objects: the hyper-latents are drawn "
@@ -39,7 +38,7 @@ def sample(
     bench.errors.ConfigError
         An argument is out of range.
     """
-    from .weights import load_weights
+    from bench_codecs.vae.weights import load_weights
 
     package = load_weights(weights)
     return draw(package.model, package.tables, (count, quality, seed), side)
@@ -54,7 +53,7 @@ def draw(
         raise ConfigError(f"sample: need n ≥ 1, quality 1 to {LEVELS} and a side that is a multiple of 64")
     import torch
 
-    from .prior import level_row
+    from bench_codecs.vae.prior import level_row
 
     random = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -89,7 +88,7 @@ def draw(
 
 
 def _draw_row(tables: object, row: int, count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    from .rans import FrequencyTables
+    from bench_codecs.vae.rans import FrequencyTables
 
     assert isinstance(tables, FrequencyTables)
     start, size = int(tables.start[row]), int(tables.size[row])

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .levels import LEVELS
-from .rans import PRECISION, FrequencyTables
-from .rate import LOG_SCALE_MIN, LOG_SCALE_STEPS, SCALES
+from bench_codecs.vae.levels import LEVELS
+from bench_codecs.vae.rans import PRECISION, FrequencyTables
+from bench_codecs.vae.rate import LOG_SCALE_MIN, LOG_SCALE_STEPS, SCALES
 
 CALIBRATED_SCALES = 30
 """Scales up to about 4 steps have tables of their own for each slice; wider ones share the Gaussian."""

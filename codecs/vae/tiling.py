@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .container import TILE
-from .entropy import Tile
-from .model import PATCH, VaeModel, steps
-from .transform import BLOCK
+from bench_codecs.vae.container import TILE
+from bench_codecs.vae.entropy import Tile
+from bench_codecs.vae.model import PATCH, VaeModel, steps
+from bench_codecs.vae.transform import BLOCK
 
 MARGIN = 64
 """Samples around a window; as measured, the synthesis of ``vae`` reaches 44 and that of ``vae-gan`` 64, the

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .fixed import FixedConv2d, FixedModule, exact_convolution, snap, snap_weight
+from bench_codecs.vae.fixed import FixedConv2d, FixedModule, exact_convolution, snap, snap_weight
 
 BLOCK = 8
 COEFFICIENTS = 128

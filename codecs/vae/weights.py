@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import CodecUnavailable
-
-from .rans import FrequencyTables
-from .tables import CodingTables, check_tables
-from .tensor_file import read_tensor_file, write_tensor_file
+from bench_codecs.vae.rans import FrequencyTables
+from bench_codecs.vae.tables import CodingTables, check_tables
+from bench_codecs.vae.tensor_file import read_tensor_file, write_tensor_file
 
 if TYPE_CHECKING:
-    from .model import ModelSpec, VaeModel
+    from bench_codecs.vae.model import ModelSpec, VaeModel
 
 FILE_FORMAT = 1
 _TABLES = "tables."
@@ -65,7 +64,7 @@ def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Pack
     """
     import torch
 
-    from .model import VaeModel
+    from bench_codecs.vae.model import VaeModel
 
     try:
         file = read_tensor_file(path, FILE_FORMAT)
@@ -95,9 +94,9 @@ def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Pack
 
 
 def _model_spec(fields: dict[str, Any]) -> ModelSpec:
-    from .context import GridSpec
-    from .model import ModelSpec
-    from .networks import BranchSpec
+    from bench_codecs.vae.context import GridSpec
+    from bench_codecs.vae.model import ModelSpec
+    from bench_codecs.vae.networks import BranchSpec
 
     grids = {}
     for name in ("coarse", "fine"):

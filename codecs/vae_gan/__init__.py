@@ -4,6 +4,6 @@ After HiFiC (Mentzer et al., "High-fidelity generative image compression", NeurI
 package does not import torch: the constructor of :class:`VaeGan` does.
 """
 
-from .codec import VaeGan
+from bench_codecs.vae_gan.codec import VaeGan
 
 __all__ = ["VaeGan"]

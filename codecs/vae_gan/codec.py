@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from bench_codecs.vae.codec import Vae
-from bench_codecs.vae.levels import CODING_STRENGTH
-
 from bench.codec import Image
 from bench.errors import CodecUnavailable, ConfigError
 from bench.explanation import Explanation
+from bench_codecs.vae.codec import Vae
+from bench_codecs.vae.levels import CODING_STRENGTH
 
 ADAPTER_VERSION = 2
 
@@ -56,8 +55,8 @@ class VaeGan:
         self.vae = Vae(weights=weights, device=device, rdoq=rdoq)
         import torch
 
-        from .generator import Generator
-        from .weights import load_generator, shipped_generator
+        from bench_codecs.vae_gan.generator import Generator
+        from bench_codecs.vae_gan.weights import load_generator, shipped_generator
 
         path = Path(generator) if generator else shipped_generator()
         file = load_generator(path, self.vae.weights_sha256, self.vae.device)

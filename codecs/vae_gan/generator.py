@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from bench_codecs.vae.levels import STEPS_PER_LEVEL
 from bench_codecs.vae.networks import REDUCTION, BranchSpec, SynthesisBranch
-from torch import Tensor, nn
 
 TRAINED_QUALITY = 3.0
 """Highest quality that the generator is trained at; the VAE's own synthesis is reached one level above."""

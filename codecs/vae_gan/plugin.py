@@ -32,24 +32,23 @@ class VaeGanTrainer:
         self, request: TrainRequest, images: Sequence[Path], validation: Sequence[Path], observer: Observer
     ) -> Path:
         """Train the preset on ``images``; the folder of the last checkpoint."""
-        from bench_codecs.vae.resume import configured
-
-        from .train import preset, train
+        from bench_codecs.vae.training.resume import configured
+        from bench_codecs.vae_gan.training.config import preset
+        from bench_codecs.vae_gan.training.train import train
 
         config = configured(request, self.name, lambda name: preset(name, request.out))
         return train(config, images, validation, observer)
 
     def export(self, checkpoint: Path, images: Sequence[Path], out: Path) -> str:
         """Write the generator's file; its SHA-256."""
-        from .export import export
+        from bench_codecs.vae_gan.training.export import export
 
         return export(checkpoint, out, {"pictures": len(images)})
 
     def sample(self, request: SampleRequest) -> NDArray[np.uint8]:
         """Pictures from the prior, uint8 (count, 256, 256, 3), decoded by the generator."""
         from bench_codecs.vae.sample import draw
-
-        from .codec import VaeGan
+        from bench_codecs.vae_gan.codec import VaeGan
 
         codec = VaeGan(weights=str(request.weights or ""), generator=str(request.generator or "")).vae
         return draw(codec.model, codec.tables, (request.count, request.quality, request.seed))
@@ -58,8 +57,7 @@ class VaeGanTrainer:
         """What the samples show, and whose they are."""
         from bench_codecs.vae.levels import quality_to_code
         from bench_codecs.vae.sample import NOTE
-
-        from .generator import share
+        from bench_codecs.vae_gan.generator import share
 
         part = share(quality_to_code(request.quality))
         whose = " The generator was trained on decoded photographs, not on such samples."

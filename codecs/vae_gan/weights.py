@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench_codecs.vae.tensor_file import TensorFile, read_tensor_file, write_tensor_file
-
 from bench.errors import CodecUnavailable
+from bench_codecs.vae.tensor_file import TensorFile, read_tensor_file, write_tensor_file
 
 if TYPE_CHECKING:
     from torch import Tensor

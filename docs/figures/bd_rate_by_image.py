@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from bench.frame import load
 from bench.rd import common_images, image_curves, paired_bd_rate
+from bench.runs.frame import load
 
 HERE = Path(__file__).parent
 RUN = HERE.parents[1] / "results" / "kodak"

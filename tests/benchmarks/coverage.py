@@ -51,7 +51,6 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.frame import load
 from bench.rd import (
     DetailedBd,
     ImageCurves,
@@ -62,6 +61,7 @@ from bench.rd import (
     mean_curve,
     paired_bd_rate,
 )
+from bench.runs.frame import load
 
 PAIRS = (("jpeg", "webp"), ("jpeg2000", "avif"))
 SIZES = (5, 10, 24, 100)

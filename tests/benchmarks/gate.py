@@ -17,12 +17,12 @@ import time
 from pathlib import Path
 
 from bench.check.speed import SpeedRequest, compare_speed
+from bench.check.timing.abba import Schedule
+from bench.check.timing.side import Side
+from bench.check.timing.subjects import Subject, Subjects, subjects_of
 from bench.check.verdict import SpeedCell
-from bench.environment import current
-from bench.suite import Suite, parse_codec
-from bench.timing.abba import Schedule
-from bench.timing.side import Side
-from bench.timing.subjects import Subject, Subjects, subjects_of
+from bench.host.environment import current
+from bench.inputs.suite import Suite, parse_codec
 
 LIMIT = 1.10
 SLOWDOWN = 0.15

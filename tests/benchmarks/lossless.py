@@ -14,12 +14,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
+
 from bench_codecs.huffman import Huffman
 from bench_codecs.jpegls import JpegLs
 from bench_codecs.lz import Lz
 from bench_codecs.png import Png
 from bench_codecs.qoi import Qoi
-from PIL import Image
 
 CODECS = {
     "png": Png,

@@ -23,10 +23,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench.environment import current
-from bench.plan import CodecPlan, ImagePlan, MetricPlan
-from bench.record import Measurement
-from bench.store import JOURNAL_FILE, RunInfo, RunWriter
+from bench.host.environment import current
+from bench.runs.store import JOURNAL_FILE, RunInfo, RunWriter
+from bench.trials.measurement import Measurement
+from bench.trials.plan import CodecPlan, ImagePlan, MetricPlan
 
 METRICS = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim_rgb", "ms_ssim_rgb")
 WIDTH, HEIGHT = 768, 512

@@ -23,19 +23,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from bench_codecs.compressai_zoo import CompressAi, header_bytes
-from bench_codecs.vae import Vae
 
 import bench
-from bench.datasets import SUFFIXES
-from bench.device import cuda_problem, resolve
 from bench.errors import ConfigError
-from bench.image import read_image
+from bench.host.device import cuda_problem, resolve
+from bench.inputs.datasets import SUFFIXES
+from bench.inputs.image import read_image
+from bench.inputs.suite import Suite, parse_codec
 from bench.metrics.base import Pair, Reference
 from bench.metrics.psnr import PsnrRgb
 from bench.metrics.ssim import MsSsimRgb
-from bench.runner import Options
-from bench.suite import Suite, parse_codec
+from bench.runs.runner import Options
+from bench_codecs.compressai_zoo import CompressAi, header_bytes
+from bench_codecs.vae import Vae
 
 Values = dict[str, float]
 

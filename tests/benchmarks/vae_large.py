@@ -30,6 +30,7 @@ def picture(megapixels: float) -> np.ndarray:
 def work(direction: str, megapixels: float, stream: Path) -> None:
     """One direction, in this process."""
     import torch
+
     from bench_codecs.vae import Vae
 
     torch.set_num_threads(1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import bench
+from bench.check.baseline import State
 from bench.check.snapshot import snapshot
-from bench.check.state import State
 
 SOURCE = """\
 import io, os, signal

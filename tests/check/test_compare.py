@@ -10,10 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bench.check.compare import compare
-from bench.check.gates import limits_of
-from bench.check.limits import Gate, gate_of
-from bench.check.state import (
+from bench.check.baseline import (
     CodecState,
     ImageState,
     MetricState,
@@ -23,9 +20,12 @@ from bench.check.state import (
     read_baseline,
     write_baseline,
 )
-from bench.environment import Environment
+from bench.check.compare import compare
+from bench.check.gates import limits_of
 from bench.errors import ConfigError, StoreError
-from bench.suite import Suite
+from bench.host.environment import Environment
+from bench.inputs.gate import Gate, gate_of
+from bench.inputs.suite import Suite
 
 ENVIRONMENT = Environment(
     {"cpu": "A", "architecture": "x86_64", "cores": "2"}, {"numpy": "1.26", "kernel": "6.1"}

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bench.check.baseline import State, encoded, read_baseline
 from bench.check.compare import compare
-from bench.check.limits import Gate, gate_of
-from bench.check.state import State, encoded, read_baseline
 from bench.check.text import as_text
 from bench.check.verdict import Finding, Verdict
+from bench.inputs.gate import Gate, gate_of
 from tests.check import codecs
 from tests.conftest import photo
 

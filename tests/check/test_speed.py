@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.check.limits import gate_of
-from bench.check.machine import as_github
+from bench.check.machine_readable import as_github
 from bench.check.speed import SpeedRequest, compare_speed
 from bench.check.text import as_markdown
+from bench.check.timing.abba import Samples, Schedule, Timed
+from bench.check.timing.side import Side, here, open_side
+from bench.check.timing.statistics import Estimate, estimate, judge, round_ratios
+from bench.check.timing.subjects import Subject, Subjects
 from bench.check.verdict import Verdict
 from bench.cli.checking import exit_code
 from bench.errors import ConfigError
-from bench.timing.abba import Samples, Schedule, Timed
-from bench.timing.side import Side, here, open_side
-from bench.timing.statistics import Estimate, estimate, judge, round_ratios
-from bench.timing.subjects import Subject, Subjects
+from bench.inputs.gate import gate_of
 from tests.conftest import photo
 
 MODULE = """\

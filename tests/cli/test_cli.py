@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.frame import COLUMNS
+from bench.runs.frame import COLUMNS
 from tests.conftest import ADAPTERS
 
 
@@ -176,7 +176,7 @@ def test_encode_and_decode_one_file(pictures: Path, tmp_path: Path) -> None:
     """A picture goes through a lossless codec and back by two commands."""
     import numpy as np
 
-    from bench.image import read_image
+    from bench.inputs.image import read_image
 
     assert rdbench("encode", "huffman", pictures / "p0.png", tmp_path / "a.huf").returncode == 0
     assert rdbench("decode", "huffman", tmp_path / "a.huf", tmp_path / "a.png").returncode == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli import distribution
-from bench.distribution import Request, SetMeasurement
+from bench.studies.set_metrics.measure import Request, SetMeasurement
 
 
 def test_reasons_and_files_are_told(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli import streams
-from tests.page.runs import Made, write_run
+from tests.report.page.runs import Made, write_run
 
 CODECS = [Made("jpeg", "jpeg", 1.0), Made("webp – é", "webp", 0.7)]
 

@@ -13,6 +13,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
+
+from bench.codec import Codec
 from bench_codecs.avif import Avif
 from bench_codecs.huffman import Huffman
 from bench_codecs.jpeg import Jpeg
@@ -23,9 +26,6 @@ from bench_codecs.lz import Lz
 from bench_codecs.png import Png
 from bench_codecs.qoi import Qoi
 from bench_codecs.webp import WebP
-from PIL import Image
-
-from bench.codec import Codec
 from tests.conftest import photo
 
 DATA = Path(__file__).with_name("data")

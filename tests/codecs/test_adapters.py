@@ -7,6 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
+
+from bench.errors import BadBitstream, CodecUnavailable, ConfigError, Unsupported
 from bench_codecs.avif import Avif
 from bench_codecs.huffman import Huffman
 from bench_codecs.jpeg import Jpeg
@@ -17,9 +20,6 @@ from bench_codecs.lz import Lz
 from bench_codecs.png import Png
 from bench_codecs.qoi import Qoi
 from bench_codecs.webp import WebP
-from PIL import Image
-
-from bench.errors import BadBitstream, CodecUnavailable, ConfigError, Unsupported
 from tests.conftest import photo
 
 

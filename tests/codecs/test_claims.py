@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from bench_codecs._claims import MAX_PIXELS, check_claim
-from bench_codecs._sizes import avif_size, jpegxl_size, png_size, webp_size
 
 from bench import registry
 from bench.errors import BadBitstream
+from bench_codecs._common.claims import MAX_PIXELS, check_claim
+from bench_codecs._common.sizes import avif_size, jpegxl_size, png_size, webp_size
 from tests.conftest import photo
 
 HUGE = (1_704_032).to_bytes(4, "big") + (64).to_bytes(4, "big")

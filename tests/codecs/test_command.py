@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench_codecs.command import Command
-from bench_codecs.jpeg import Jpeg
 from PIL import Image
 
 import bench
 from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError, Unsupported
-from bench.suite import CodecEntry
+from bench.inputs.suite import CodecEntry
 from bench.testing import check_codec
+from bench_codecs.command import Command
+from bench_codecs.jpeg import Jpeg
 from tests.conftest import photo
 
 README = Path(__file__).parents[2] / "README.md"

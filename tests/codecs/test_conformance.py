@@ -6,8 +6,7 @@ import pytest
 
 from bench.registry import CODECS, targets
 from bench.testing import CHECKS, run_check
-
-from .conformance import CONFORMANCE, NOT_HERE
+from tests.codecs.conformance import CONFORMANCE, NOT_HERE
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .golden import DATA, GOLDEN, ORIGINAL
+from tests.codecs.golden import DATA, GOLDEN, ORIGINAL
 
 
 @pytest.mark.parametrize("name", GOLDEN)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-import bench._damage
+import bench.testing.damage
 from bench.testing import ConformanceError, check_codec, run_check
-
-from . import saboteurs
+from tests.codecs import saboteurs
 
 
 @pytest.mark.parametrize("honest", [saboteurs.Raw, saboteurs.RawLossy])
@@ -58,6 +57,6 @@ def test_unknown_check_names_the_known_ones():
 def test_damage_is_the_same_every_time():
     """A finding can be reproduced: the variants depend on the bitstream alone."""
     bitstream = bytes(range(200))
-    first = list(bench._damage.variants(bitstream))
-    assert first == list(bench._damage.variants(bitstream))
+    first = list(bench.testing.damage.variants(bitstream))
+    assert first == list(bench.testing.damage.variants(bitstream))
     assert all(damaged != bitstream for _, damaged in first)

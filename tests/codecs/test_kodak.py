@@ -6,11 +6,12 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from bench_codecs.huffman import Huffman
 from bench_codecs.jpeg import Jpeg
 from bench_codecs.jpeg2000 import Jpeg2000
 from bench_codecs.webp import WebP
-from PIL import Image
 
 pytestmark = pytest.mark.slow
 

@@ -9,16 +9,16 @@ import math
 
 import numpy as np
 import pytest
-from bench_codecs import _huffman_kernels, _lzw_kernels
-from bench_codecs._code_lengths import MAX_LENGTH, pack_lengths, unpack_lengths
-from bench_codecs._container import Container, pack, unpack
-from bench_codecs._transforms import COLORS, PREDICTORS, forward, inverse
-from bench_codecs.huffman import Huffman
-from bench_codecs.lz import Lz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BadBitstream, Unsupported
+from bench_codecs._lossless import huffman_kernels, lzw_kernels
+from bench_codecs._lossless.code_lengths import MAX_LENGTH, pack_lengths, unpack_lengths
+from bench_codecs._lossless.container import Container, pack, unpack
+from bench_codecs._lossless.transforms import COLORS, PREDICTORS, forward, inverse
+from bench_codecs.huffman import Huffman
+from bench_codecs.lz import Lz
 from tests.conftest import photo
 
 
@@ -99,7 +99,7 @@ def limited_cost(counts):
 )
 def test_code_is_optimal_where_the_limit_does_not_bind(counts):
     """Without need of codes over 12 bits the cost is that of Huffman's own construction."""
-    lengths = _huffman_kernels.code_lengths(padded(counts))
+    lengths = huffman_kernels.code_lengths(padded(counts))
     assert kraft(lengths) == 1 << MAX_LENGTH
     assert int(padded(counts) @ lengths) == unlimited_huffman_cost(counts)
 
@@ -109,7 +109,7 @@ def test_code_is_optimal_where_the_limit_binds(seed):
     """Counts growing like Fibonacci's would need more than 12 bits; the limited code is the cheapest."""
     counts = np.random.default_rng(seed).geometric(0.5, 30) * np.cumprod([1, *[1.6] * 29])
     counts = np.random.default_rng(seed).permutation(padded(counts.astype(int)))
-    lengths = _huffman_kernels.code_lengths(counts)
+    lengths = huffman_kernels.code_lengths(counts)
     assert unlimited_huffman_cost(counts) < limited_cost(counts)
     assert lengths.max() == MAX_LENGTH
     assert kraft(lengths) == 1 << MAX_LENGTH
@@ -121,8 +121,8 @@ def test_code_table_survives_its_packing():
     counts = np.zeros(256, np.int64)
     counts[[0, 3, 4, 5, 6, 7, 8, 40, 200, 255]] = 5
     codes = [
-        (_huffman_kernels.code_lengths(counts), 0),
-        (_huffman_kernels.code_lengths(np.ones(256, np.int64)), 0),
+        (huffman_kernels.code_lengths(counts), 0),
+        (huffman_kernels.code_lengths(np.ones(256, np.int64)), 0),
         (np.zeros(256, np.uint8), 171),
     ]
     data = pack_lengths(codes)
@@ -139,9 +139,9 @@ def test_code_table_survives_its_packing():
 def test_lzw_is_reversible(data, max_bits, repeats):
     """Any bytes come back, through growing widths, full dictionaries and self-referring codes."""
     symbols = np.frombuffer(data * repeats, np.uint8)
-    stream = _lzw_kernels.lzw_encode(symbols, max_bits)
+    stream = lzw_kernels.lzw_encode(symbols, max_bits)
     frozen = np.frombuffer(stream.tobytes(), np.uint8)
-    assert np.array_equal(_lzw_kernels.lzw_decode(frozen, max_bits, symbols.size), symbols)
+    assert np.array_equal(lzw_kernels.lzw_decode(frozen, max_bits, symbols.size), symbols)
 
 
 @pytest.mark.parametrize("max_bits", [9, 10, 12, 16])
@@ -150,8 +150,8 @@ def test_lzw_ends_where_a_width_does(max_bits):
     random = np.random.default_rng(0)
     for size in (*range(250, 262), *range(760, 775), *range(1780, 1800)):
         symbols = random.integers(0, 256, size).astype(np.uint8)
-        stream = _lzw_kernels.lzw_encode(symbols, max_bits)
-        assert np.array_equal(_lzw_kernels.lzw_decode(stream, max_bits, size), symbols), size
+        stream = lzw_kernels.lzw_encode(symbols, max_bits)
+        assert np.array_equal(lzw_kernels.lzw_decode(stream, max_bits, size), symbols), size
     black = np.zeros((100, 108, 3), np.uint8)
     assert np.array_equal(Lz(method="lzw").decode(Lz(method="lzw").encode(black, None)), black)
 

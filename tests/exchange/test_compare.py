@@ -11,13 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.compare import Row, Selector, compare_selectors, resolve
-from bench.compare_format import format_rows
+from bench.compare.comparison import Row, Selector, compare_selectors, resolve
+from bench.compare.text import format_rows
 from bench.errors import ConfigError
 from bench.rd import BdResult, ImagesBd, image_curves, paired_bd_rate
+from tests.exchange.runs import run_table
 from tests.rd.curves import reference_folder
-
-from .runs import run_table
 
 TINY = str(Path(__file__).parent / "data" / "tiny_codec.json")
 

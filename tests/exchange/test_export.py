@@ -14,8 +14,7 @@ import pytest
 from bench.errors import ConfigError
 from bench.exchange import export_codec_compare, export_compressai, read_codec_compare, read_compressai
 from bench.rd import image_curves, mean_curve
-
-from .runs import run_table
+from tests.exchange.runs import run_table
 
 
 def test_compressai_round_trip(tmp_path: Path) -> None:

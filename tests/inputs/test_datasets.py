@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import datasets
-from bench.datasets import DatasetSpec, FileSpec, catalog, fetch, open_dataset
 from bench.errors import ConfigError, DatasetError
+from bench.inputs import datasets
+from bench.inputs.datasets import DatasetSpec, FileSpec, catalog, fetch, open_dataset
 
 GOOD = b"the right contents"
 FILES = {"a b.png": FileSpec(sha256=hashlib.sha256(GOOD).hexdigest())}

@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 
 import bench
-from bench.datasets import UNREADABLE, open_dataset
 from bench.errors import BadImage, ConfigError
-from bench.image import SUFFIXES, read_image, sha256_of
-from bench.originals import Originals
-from bench.report.board import load_boards
+from bench.inputs.datasets import UNREADABLE, open_dataset
+from bench.inputs.image import SUFFIXES, read_image, sha256_of
+from bench.inputs.originals import Originals
+from bench.report.build_board import load_boards
 from bench.report.findings import lossy_originals
-from bench.runner import Events
-from bench.store import read_journal
+from bench.runs.runner import Events
+from bench.runs.store import read_journal
 from tests.inputs import odd
 
 

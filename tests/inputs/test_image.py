@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from bench.errors import BadImage, UnsupportedImage
-from bench.image import read_image
+from bench.inputs.image import read_image
 from tests.conftest import photo
 
 RGB = photo(8, 12)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from bench.errors import BadImage, UnsupportedImage
-from bench.image import decode_image
+from bench.inputs.image import decode_image
 from tests.inputs import odd
 
 

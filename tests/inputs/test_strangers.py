@@ -16,10 +16,10 @@ from PIL import Image
 import bench
 from bench import registry
 from bench.exchange import read_typed_csv
-from bench.store import read_info
+from bench.runs.store import read_info
 from tests.conftest import photo
 from tests.inputs.strangers import DEEP, Ended, Stranger, pipe, rdbench
-from tests.metrics.test_distribution import BRIGHTNESS, _targets
+from tests.studies.set_metrics.test_distribution import BRIGHTNESS, _targets
 
 CODES = (0, 1, 2, 3)
 """What a command may end with: anything but a traceback."""
@@ -398,7 +398,7 @@ def test_names_and_messages_are_plain_text_in_every_format(stranger: Stranger, s
 
 def test_exported_cells_are_read_back(tmp_path: Path) -> None:
     """What begins like a formula gets an apostrophe, which our reader takes off; numbers are left alone."""
-    from bench.escape import csv_cell, from_csv_cell
+    from bench.text.escape import csv_cell, from_csv_cell
 
     for text in ("=1+1", "+x", "-jpeg", "@a", "\tx"):
         assert csv_cell(text) == f"'{text}"

@@ -9,7 +9,7 @@ import pytest
 
 from bench.api import resolve_suite
 from bench.errors import ConfigError
-from bench.suite import CodecEntry, load_suite, parse_codec
+from bench.inputs.suite import CodecEntry, load_suite, parse_codec
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason='learned codecs need pip install "rdbench[learned]"')
 
 from bench_codecs.vae import Vae  # noqa: E402
-from bench_codecs.vae.export import export  # noqa: E402
-from bench_codecs.vae.train import preset, train  # noqa: E402
+from bench_codecs.vae.training.config import preset  # noqa: E402
+from bench_codecs.vae.training.export import export  # noqa: E402
+from bench_codecs.vae.training.train import train  # noqa: E402
 
 
 def natural(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench_codecs.vae.checkpoint import latest_checkpoint
-from bench_codecs.vae.plugin import VaeTrainer
 
 from bench.errors import ConfigError
 from bench.trainer import Observer, TrainRequest
+from bench_codecs.vae.plugin import VaeTrainer
+from bench_codecs.vae.training.checkpoint import latest_checkpoint
 
 
 def _set(*path: str, to: object) -> Callable[[Any], object]:

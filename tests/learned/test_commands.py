@@ -90,7 +90,7 @@ def test_a_gpu_run_equals_the_cpus(pictures: Path, tmp_path: Path) -> None:
     """The same bitstreams, pictures but for single levels; the record says where it ran, with what memory."""
     if not torch.cuda.is_available():
         pytest.skip("needs a GPU with CUDA")
-    from bench.store import read_info, read_journal
+    from bench.runs.store import read_info, read_journal
 
     found = {}
     for device in ("cpu", "cuda"):

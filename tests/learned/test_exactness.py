@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+
 from bench_codecs.vae import Vae, fixed, transform
 from bench_codecs.vae.entropy import TileCoder
 from bench_codecs.vae.fixed import EncoderConv2d, FixedConv2d, make_exact, snap
 from bench_codecs.vae.levels import quality_to_code
 from bench_codecs.vae.tiling import analyse_window, windows
 from bench_codecs.vae.weights import load_weights, shipped_weights
-from numpy.typing import NDArray
-
-from .conftest import natural
+from tests.learned.conftest import natural
 
 MILLION = 1_000_000
 

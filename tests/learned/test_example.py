@@ -12,8 +12,7 @@ import pytest
 
 from bench.codec import Codec
 from bench.testing import check_codec
-
-from .conftest import natural
+from tests.learned.conftest import natural
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

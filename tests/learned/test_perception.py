@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench_codecs.vae import Vae
-from bench_codecs.vae_gan import VaeGan
 
 from bench.errors import CodecUnavailable
-from bench.image import read_image
+from bench.inputs.image import read_image
 from bench.metrics.base import Pair, Reference
+from bench_codecs.vae import Vae
+from bench_codecs.vae_gan import VaeGan
 
 
 def test_it_looks_more_like_the_original_at_the_same_bytes(vae: Vae, kodak: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bench_codecs.vae.rans import Decoder, FrequencyTables, encode, quantise_to_tables
-from bench_codecs.vae.tables import build_tables, gaussian_masses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BadBitstream
+from bench_codecs.vae.rans import Decoder, FrequencyTables, encode, quantise_to_tables
+from bench_codecs.vae.tables import build_tables, gaussian_masses
 
 
 @pytest.fixture(scope="module")

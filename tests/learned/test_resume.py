@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from bench_codecs.vae import schedule, validate
-from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint
-from bench_codecs.vae.loop import TrainingDiverged
-from bench_codecs.vae.plugin import VaeTrainer
-from bench_codecs.vae.resume import configured
-from bench_codecs.vae.train import preset, train
-from bench_codecs.vae.trainer import Trainer
-from bench_codecs.vae_gan.plugin import VaeGanTrainer
-from bench_codecs.vae_gan.train import preset as gan_preset
 from PIL import Image
 
 from bench.errors import BadImage, ConfigError
 from bench.trainer import Observer, TrainRequest
-
-from .conftest import natural
+from bench_codecs.vae.plugin import VaeTrainer
+from bench_codecs.vae.training import optim, validate
+from bench_codecs.vae.training.checkpoint import latest_checkpoint, load_checkpoint
+from bench_codecs.vae.training.config import preset
+from bench_codecs.vae.training.loop import TrainingDiverged
+from bench_codecs.vae.training.resume import configured
+from bench_codecs.vae.training.train import train
+from bench_codecs.vae.training.trainer import Trainer
+from bench_codecs.vae_gan.plugin import VaeGanTrainer
+from bench_codecs.vae_gan.training.config import preset as gan_preset
+from tests.learned.conftest import natural
 
 
 class Notes(Observer):
@@ -253,7 +253,7 @@ def test_bfloat16_is_the_processors_choice_and_kept(
     able: bool, tmp_path: Path, training_images: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A processor without the instructions trains in float32, and a run keeps what it began with."""
-    from bench_codecs.vae import resume
+    from bench_codecs.vae.training import resume
 
     monkeypatch.setattr(resume, "bfloat16_is_fast", lambda _: able)
     config = replace(preset("tiny", tmp_path), steps=2, entropy_steps=1)
@@ -268,14 +268,14 @@ def test_bfloat16_is_the_processors_choice_and_kept(
 
 def test_the_time_left_knows_that_joint_steps_are_longer() -> None:
     """In the first stage those of the second count as more; in the second all are alike."""
-    it = schedule.Schedule(100, 300)
+    it = optim.Schedule(100, 300)
     assert it.left(50) > 50 + 1.5 * 200
     assert it.left(250) == 50
 
 
 def test_large_pictures_do_not_fill_the_memory(tmp_path: Path) -> None:
     """The closed-form start takes the middle of a large picture, and all of a small one but its rest."""
-    from bench_codecs.vae.trainer import _fit_images
+    from bench_codecs.vae.training.trainer import _fit_images
 
     large, small = tmp_path / "large.png", tmp_path / "small.png"
     Image.fromarray(np.zeros((1200, 2000, 3), np.uint8)).save(large)

@@ -13,20 +13,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench_codecs.vae import Vae
-from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint
-from bench_codecs.vae.data import Crops
-from bench_codecs.vae.loop import Rhythm, TrainingDiverged, run
-from bench_codecs.vae.sample import draw, sample
-from bench_codecs.vae.train import preset, train
-from bench_codecs.vae.trainer import Trainer
-from bench_codecs.vae.weights import load_weights
 from PIL import Image
 
 from bench.errors import ConfigError, UnsupportedImage
 from bench.trainer import Observer
-
-from .conftest import natural
+from bench_codecs.vae import Vae
+from bench_codecs.vae.sample import draw, sample
+from bench_codecs.vae.training.checkpoint import latest_checkpoint, load_checkpoint
+from bench_codecs.vae.training.config import preset
+from bench_codecs.vae.training.data import Crops
+from bench_codecs.vae.training.loop import Rhythm, TrainingDiverged, run
+from bench_codecs.vae.training.train import train
+from bench_codecs.vae.training.trainer import Trainer
+from bench_codecs.vae.weights import load_weights
+from tests.learned.conftest import natural
 
 
 def losses(run: Path) -> list[float]:
@@ -61,7 +61,8 @@ def test_a_killed_run_resumes_to_the_same_weights(
 ) -> None:
     """SIGKILL at any time, then resume: parameters and log end exactly as if nothing had happened."""
     script = (
-        "import sys; from pathlib import Path; from bench_codecs.vae.train import preset, train;"
+        "import sys; from pathlib import Path; from bench_codecs.vae.training.config import preset;"
+        "from bench_codecs.vae.training.train import train;"
         "train(preset('tiny', Path(sys.argv[1])), [Path(p) for p in sys.argv[2:]])"
     )
     out = tmp_path / "killed"
@@ -90,7 +91,7 @@ def test_divergence_stops_and_keeps_the_last_good_state(
     tmp_path: Path, training_images: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An infinite loss raises, and what is on disk is from before it."""
-    from bench_codecs.vae import trainer
+    from bench_codecs.vae.training import trainer
 
     healthy = trainer.typical_rate
     config = replace(preset("tiny", tmp_path), checkpoint_every=4, log_every=2)

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from bench_codecs.vae import Vae, container, tiling
-from bench_codecs.vae.weights import shipped_weights
 
 from bench.errors import BadBitstream, CodecUnavailable, ConfigError, Unsupported
-
-from .conftest import natural
+from bench_codecs.vae import Vae, container, tiling
+from bench_codecs.vae.weights import shipped_weights
+from tests.learned.conftest import natural
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:

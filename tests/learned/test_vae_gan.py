@@ -10,20 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench_codecs.vae import Vae
-from bench_codecs.vae.checkpoint import latest_checkpoint, load_checkpoint
-from bench_codecs.vae.loop import TrainingDiverged
-from bench_codecs.vae_gan import VaeGan
-from bench_codecs.vae_gan.export import export
-from bench_codecs.vae_gan.train import preset, train
-from bench_codecs.vae_gan.weights import save_generator, shipped_generator
 from PIL import Image
 
 from bench.cli.app import app
 from bench.errors import CodecUnavailable, ConfigError
+from bench_codecs.vae import Vae
+from bench_codecs.vae.training.checkpoint import latest_checkpoint, load_checkpoint
+from bench_codecs.vae.training.loop import TrainingDiverged
+from bench_codecs.vae_gan import VaeGan
+from bench_codecs.vae_gan.training.config import preset
+from bench_codecs.vae_gan.training.export import export
+from bench_codecs.vae_gan.training.train import train
+from bench_codecs.vae_gan.weights import save_generator, shipped_generator
+from tests.learned.conftest import natural
 from tests.metrics.trunks import random_trunks
-
-from .conftest import natural
 
 
 def call(*arguments: str) -> None:
@@ -118,7 +118,8 @@ def test_strange_files_and_strengths_are_refused(gan: VaeGan, tmp_path: Path) ->
 def test_the_losses_know_texture_from_a_grid() -> None:
     """Noise as strong as the original's is near in texture, blur is far; only what repeats is a grid."""
     import torch
-    from bench_codecs.vae_gan.losses import grid_energy, texture_distance
+
+    from bench_codecs.vae_gan.training.losses import grid_energy, texture_distance
 
     noise, other = torch.randn(2, 1, 3, 128, 128, generator=torch.Generator().manual_seed(0)) * 5
     cell = torch.randn(1, 3, 4, 4, generator=torch.Generator().manual_seed(1)).tile(1, 1, 32, 32) * 5
@@ -131,7 +132,8 @@ def test_the_losses_know_texture_from_a_grid() -> None:
 def test_the_losses_know_grey_texture_from_coloured() -> None:
     """Noise that is as strong in each colour, but not the same in all, is no match for grey noise."""
     import torch
-    from bench_codecs.vae_gan.losses import texture_distance
+
+    from bench_codecs.vae_gan.training.losses import texture_distance
 
     random = torch.Generator().manual_seed(0)
     grey, other = (torch.randn(1, 1, 128, 128, generator=random).tile(1, 3, 1, 1) * 5 for _ in range(2))
@@ -142,6 +144,7 @@ def test_the_losses_know_grey_texture_from_coloured() -> None:
 def test_a_pattern_of_the_network_does_not_reach_the_picture() -> None:
     """What repeats every 4 or 8 samples is removed; a ramp, a picture's edge and noise are not."""
     import torch
+
     from bench_codecs.vae_gan.generator import _repeated
 
     random = torch.Generator().manual_seed(0)
@@ -207,7 +210,7 @@ def test_validation_measures_both_decoders(run: Path, training_images: list[Path
 def test_small_pictures_are_drawn_too(tmp_path: Path) -> None:
     """A picture smaller than a hyper-latent is extended, not cut to nothing."""
     from bench_codecs.vae.weights import load_weights, shipped_weights
-    from bench_codecs.vae_gan.samples import draw_samples
+    from bench_codecs.vae_gan.training.samples import draw_samples
 
     model = load_weights(shipped_weights(), exact=False).model
     for name, shape in (("small", (40, 100)), ("other", (70, 64))):
@@ -222,7 +225,7 @@ def test_gradients_of_either_side_stop_it(
     side: str, training_images: list[Path], trunks: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Generator or discriminator: a gradient that is not finite is a divergence."""
-    from bench_codecs.vae.optimised import Optimised
+    from bench_codecs.vae.training.optim import Optimised
 
     apply = Optimised.apply
 

@@ -11,11 +11,9 @@ import pytest
 torch = pytest.importorskip("torch", reason='needs pip install "rdbench[learned]"')
 pytest.importorskip("compressai", reason='needs pip install "rdbench[zoo]"')
 
-from bench_codecs.compressai_zoo import CompressAi, header_bytes  # noqa: E402
-
 from bench.errors import BadBitstream, CodecUnavailable, Unsupported  # noqa: E402
-
-from .conftest import natural  # noqa: E402
+from bench_codecs.compressai_zoo import CompressAi, header_bytes  # noqa: E402
+from tests.learned.conftest import natural  # noqa: E402
 
 MODELS = (
     "bmshj2018-factorized",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import bench.datasets
+import bench.inputs.datasets
 from tests.packaging.installing import pip_install
 
 ROOT = Path(__file__).parents[2]
@@ -80,7 +80,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
 
     site = tmp_path_factory.mktemp("site")
     pip_install(copy, site)
-    return copy, os.environ | {"PYTHONPATH": str(site), bench.datasets.DATA_VARIABLE: str(data)}
+    return copy, os.environ | {"PYTHONPATH": str(site), bench.inputs.datasets.DATA_VARIABLE: str(data)}
 
 
 @pytest.mark.slow
@@ -112,7 +112,7 @@ def test_readme_codec_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_readme_suite_file_is_valid(tmp_path: Path) -> None:
     """The suite file that README shows loads."""
-    from bench.suite import load_suite
+    from bench.inputs.suite import load_suite
 
     text = re.search(r"```yaml\n(datasets:.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
     (tmp_path / "kodak.yaml").write_text(text)

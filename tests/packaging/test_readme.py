@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .readme_tables import ROOT, TABLES, filled
+from tests.packaging.readme_tables import ROOT, TABLES, filled
 
 
 def test_the_tables_are_those_of_the_report() -> None:

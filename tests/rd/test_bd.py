@@ -24,8 +24,7 @@ from bench.rd import (
     prune_dominated,
     to_db,
 )
-
-from .curves import curve, images, reference_folder
+from tests.rd.curves import curve, images, reference_folder
 
 # BD-rate (PSNR) against jpeg.json by the bjontegaard package 1.3.0, all points: cubic, PCHIP, Akima.
 KNOWN = {

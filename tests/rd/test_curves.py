@@ -21,8 +21,7 @@ from bench.rd import (
     rate_at,
     to_db,
 )
-
-from .curves import curve, images
+from tests.rd.curves import curve, images
 
 
 def test_decibels_of_a_similarity() -> None:

@@ -11,8 +11,7 @@ from scipy.stats import t as student
 
 from bench.errors import ConfigError
 from bench.rd import ImageCurves, bd_rate, common_images, exact_images, mean_curve, paired_bd_rate
-
-from .curves import images
+from tests.rd.curves import images
 
 
 def log_rates(anchor: ImageCurves, test: ImageCurves) -> np.ndarray:

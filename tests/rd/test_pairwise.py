@@ -17,8 +17,7 @@ from bench.rd import (
     paired_bd_rate,
     per_image_bd_rate,
 )
-
-from .curves import images
+from tests.rd.curves import images
 
 ODD = {
     "folds in quality": (0, slice(3, 5), lambda rate, quality: (rate, quality[::-1])),

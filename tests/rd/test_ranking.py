@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.rd import Comparisons, ImageCurves, standings
-
-from .curves import images
+from tests.rd.curves import images
 
 
 def places(curves: dict[str, ImageCurves], anchor: str) -> list[tuple[str, str]]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bench.environment import Environment
-from bench.plan import MetricPlan
+from bench.host.environment import Environment
 from bench.rd import AVERAGES, Comparisons, Curve, Provenance, bd_rate, image_curves, mean_curve, standings
-from bench.report.board import Board, Entry
+from bench.report.board import Board
+from bench.report.entry import Entry
+from bench.trials.plan import MetricPlan
 
 METRICS = (
     MetricPlan("psnr_rgb", "bench:Psnr", "1", "dB", True),

@@ -13,11 +13,12 @@ from bench.errors import ConfigError
 from bench.exchange import Published
 from bench.rd import Curve
 from bench.report import write_report
-from bench.report.board import Board, load_boards
-from bench.report.table import Column, Table, to_json
+from bench.report.board import Board
+from bench.report.build_board import load_boards
 from bench.report.tables import lossless
-from bench.store import RunInfo, RunWriter, read_info
-from tests.page.runs import Made, write_run
+from bench.runs.store import RunInfo, RunWriter, read_info
+from bench.tables.table import Column, Table, to_json
+from tests.report.page.runs import Made, write_run
 
 JPEG = Made("jpeg", "jpeg", 1.0)
 WEBP = Made("webp", "webp", 0.7)

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from bench.errors import ConfigError
-from bench.helper import Helper
+from bench.host.helper_process import Helper
 from bench.report.figures import FigureOptions, Plan, plans
 from bench.report.figures.drawing import Drawing, Target, draw
-
-from .figure_boards import board
+from tests.report.figure_boards import board
 
 
 @pytest.fixture(scope="module")

@@ -20,15 +20,14 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from bench.errors import ConfigError
+from bench.plotting.canvas import Sheet, Width, settle
+from bench.plotting.curve_labels import spread, untangle
+from bench.plotting.series_style import looks, readable
+from bench.plotting.style import styled
 from bench.report.board import Board
 from bench.report.figures import FigureOptions, plans, write_figures
-from bench.report.figures.ends import spread, untangle
-from bench.report.figures.look import looks, readable
 from bench.report.figures.rows import PITCH
-from bench.report.figures.sheet import Sheet, Width, settle
-from bench.report.figures.style import styled
-
-from .figure_boards import USUAL, Made, board
+from tests.report.figure_boards import USUAL, Made, board
 
 HOSTILE = (
     *USUAL,

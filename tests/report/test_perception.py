@@ -14,27 +14,27 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import bench
-from bench.compare import compare_selectors
-from bench.distribution import SET_METRICS_FILE, SetMeasurement
+from bench.compare.comparison import compare_selectors
+from bench.plotting.canvas import Width, settle
+from bench.plotting.style import styled
 from bench.rd import quality_at
 from bench.report import ReportOptions, write_report
-from bench.report.board import Board, load_boards
+from bench.report.board import Board
+from bench.report.build_board import load_boards
 from bench.report.crops import SIDE, Crop, CropRow, Crops, crops_of, find_crops
+from bench.report.decoder_pairs import Difference, find_twins
 from bench.report.figures.crops import crops_figure
-from bench.report.figures.sheet import Width, settle
-from bench.report.figures.style import styled
 from bench.report.markdown import Section, write_markdown
-from bench.report.page.kept import KeptBitstreams
 from bench.report.perception import planes
 from bench.report.perception_tables import equal_bytes_table, plane_table
+from bench.report.reconstructions.bitstreams import KeptBitstreams
 from bench.report.tables import complexity
-from bench.report.twins import Difference, find_twins
-from bench.trust import EVERYBODY, NOBODY
+from bench.studies.set_metrics.measure import SET_METRICS_FILE, SetMeasurement
+from bench.trials.trust import EVERYBODY, NOBODY
 from tests.conftest import photo
-
-from .decoders import two_decoders_run
-from .figure_boards import USUAL, Made, board
-from .test_figures import figure, note_of, words
+from tests.report.decoders import two_decoders_run
+from tests.report.figure_boards import USUAL, Made, board
+from tests.report.test_figures import figure, note_of, words
 
 NET = Made("net", "net", 0.55, kmac=30.0)
 SHARP = Made("net $sharp$", "net-sharp", 0.55, shift=-1.5, kmac=30.0)

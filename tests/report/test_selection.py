@@ -8,9 +8,10 @@ import pytest
 
 from bench.cli import main
 from bench.errors import ConfigError
-from bench.report.board import Board, load_boards
+from bench.report.board import Board
+from bench.report.build_board import load_boards
 from bench.report.selection import Selection
-from tests.page.runs import Made, write_run
+from tests.report.page.runs import Made, write_run
 
 CODECS = [
     Made("jpeg-420", "jpeg", 1.0),

@@ -11,15 +11,14 @@ from PIL import Image
 import bench
 from bench.exchange import Published
 from bench.rd import Curve
-from bench.report.board import load_boards
+from bench.report.build_board import load_boards
 from bench.report.markdown import Section, write_markdown
-from bench.report.table import Column, Table
 from bench.report.tables import ranking, summary
+from bench.tables.table import Column, Table
 from tests.conftest import photo
-from tests.page.runs import Made as InRun
-from tests.page.runs import write_run
-
-from .figure_boards import Made, board
+from tests.report.figure_boards import Made, board
+from tests.report.page.runs import Made as InRun
+from tests.report.page.runs import write_run
 
 
 def test_a_bd_rate_over_a_small_part_of_the_range_ranks_nobody() -> None:

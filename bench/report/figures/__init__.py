@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.report.board import Board
 from bench.report.crops import Crops
+from bench.report.decoder_pairs import find_twins, numbered
 from bench.report.figures.bd_bars import bd_bars
 from bench.report.figures.complexity import complexity
 from bench.report.figures.crops import crops_figure
@@ -24,9 +25,16 @@ from bench.report.figures.relative_rate import relative_rate
 from bench.report.figures.scales import axis_of, headline, metric_axes
 from bench.report.figures.speed import lossless_speed, speed_against_bd_rate
 from bench.report.perception import measures
-from bench.report.twins import find_twins, numbered
 
-__all__ = ["FigureOptions", "Plan", "plans", "write_figures"]
+__all__ = ["FigureOptions", "Plan", "plans", "warm_up", "write_figures"]
+
+
+def warm_up() -> None:
+    """Import what drawing needs: this module, and what writes files."""
+    import matplotlib.backends.backend_agg
+    import matplotlib.backends.backend_pdf
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401
 
 
 def plans(board: Board, crops: Sequence[Crops] = ()) -> Iterator[Plan]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.plotting.canvas import PALE, Sheet, note, pale_note, short, title
+from bench.plotting.series_style import Look
 from bench.report.board import Board
-from bench.report.figures.look import Look, looks
 from bench.report.figures.rows import FRAME, PITCH, SIZE, name_rows, ranked, result_of
 from bench.report.figures.scales import MetricAxis, headline
-from bench.report.figures.sheet import PALE, Sheet, note, pale_note, short, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ def bd_bars(board: Board, sheet: Sheet) -> Figure | None:
     if not labels:
         return None
     figure, panels = sheet.figure(len(metrics), FRAME + PITCH * len(labels), share_y=True)
-    look_of = looks(board)
+    look_of = board.looks
     for axes, metric in zip(panels, metrics, strict=True):
         _draw(axes, board, metric, labels, look_of)
         name_rows(axes, {it: look_of[it] for it in labels}, sheet, len(metrics))

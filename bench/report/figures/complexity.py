@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.plotting.canvas import Sheet, lay_out, note, pale_note, short
+from bench.plotting.curve_labels import End, label_ends
 from bench.report.board import Board
-from bench.report.figures.ends import End, label_ends
-from bench.report.figures.look import looks
 from bench.report.figures.scales import MetricAxis
 from bench.report.figures.scatter import Aims, Spot, draw_spots, name_spots
-from bench.report.figures.sheet import Sheet, lay_out, note, pale_note, short
 from bench.report.figures.speed import timing_note
 from bench.report.tables import ranking
 
@@ -100,7 +99,7 @@ def _by_time(board: Board, costs: Mapping[str, _Cost], verb: str) -> _Panel:
 
 
 def _spots(board: Board, costs: Mapping[str, _Cost], places: Mapping[str, float]) -> list[Spot]:
-    look_of = looks(board)
+    look_of = board.looks
     return [
         Spot(label, place, cost.value, look_of[label], cost.interval, not cost.partial)
         for label, place in places.items()
@@ -109,7 +108,7 @@ def _spots(board: Board, costs: Mapping[str, _Cost], places: Mapping[str, float]
 
 
 def _draw_references(axes: Axes, board: Board, marginal: Mapping[str, float]) -> list[End]:
-    look_of = looks(board)
+    look_of = board.looks
     right = axes.get_xlim()[1]
     for label, value in marginal.items():
         axes.axhline(value, color=look_of[label].colour, linewidth=0.7, alpha=0.55, zorder=1.2)

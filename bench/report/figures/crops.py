@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.codec import Image
+from bench.plotting.canvas import POINTS, WIDTHS, Sheet, fit, note, short
 from bench.report.crops import SIDE, Crop, Crops
 from bench.report.figures.scales import axis_of
-from bench.report.figures.sheet import POINTS, WIDTHS, Sheet, fit, note, short
 from bench.report.perception import Measure
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from bench.helper import Helper, HelperLost
-from bench.report.figures.sheet import RateAxis, Sheet, Width
-from bench.report.figures.style import save, styled
+from bench.host.helper_process import Helper, HelperLost
+from bench.plotting.canvas import RateAxis, Sheet, Width
+from bench.plotting.style import save, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,16 +70,6 @@ def draw(plans: Sequence[Plan], target: Target, claims: Path | None = None) -> F
                 made = [] if figure is None else save(figure, target.folder, target.prefix + plan.name)
                 files[plan.name] = made
     return files
-
-
-def warm_up() -> None:
-    """Import what drawing needs."""
-    import matplotlib.backends.backend_agg
-    import matplotlib.backends.backend_pdf
-    import matplotlib.backends.backend_svg
-    import matplotlib.figure  # noqa: F401
-
-    import bench.report.figures  # noqa: F401
 
 
 class Drawing:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.plotting.canvas import Sheet, lay_out, marks, note, short, stroke, title
+from bench.plotting.curve_labels import End, label_ends
 from bench.report.board import Board
-from bench.report.figures.ends import End, label_ends
-from bench.report.figures.look import looks
+from bench.report.decoder_pairs import Difference, Twins
 from bench.report.figures.scales import axis_of, quality_axis, rate_axis
-from bench.report.figures.sheet import Sheet, lay_out, marks, note, short, stroke, title
-from bench.report.twins import Difference, Twins
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +46,7 @@ def equal_bytes(board: Board, twins: Twins, sheet: Sheet) -> Figure | None:
 def _draw(axes: Axes, board: Board, twins: Twins, its: list[Difference], sheet: Sheet) -> list[End]:
     import numpy as np
 
-    look_of = looks(board)
+    look_of = board.looks
     rates = [it.bpp for it in its]
     for it in its:
         axes.plot((it.bpp, it.bpp), (it.first, it.second), color="#999999", linewidth=0.7, zorder=1.5)

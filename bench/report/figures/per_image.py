@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.plotting.canvas import Sheet, note, short, title
+from bench.plotting.series_style import Look
 from bench.rd import DetailedBd
 from bench.report.board import Board
-from bench.report.figures.look import Look, looks
 from bench.report.figures.rows import FRAME, PITCH, name_rows, ranked
 from bench.report.figures.scales import MetricAxis, headline
-from bench.report.figures.sheet import Sheet, note, short, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ def per_image(board: Board, sheet: Sheet) -> Figure | None:
     if not labels:
         return None
     figure, panels = sheet.figure(len(metrics), FRAME + _ROW * PITCH * len(labels), share_y=True)
-    look_of = looks(board)
+    look_of = board.looks
     for axes, metric in zip(panels, metrics, strict=True):
         for row, label in enumerate(labels):
             if label in board.bd[metric.name]:

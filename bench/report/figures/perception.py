@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.plotting.canvas import Sheet, lay_out, note, short, title
 from bench.report.board import Board
-from bench.report.figures.look import looks
 from bench.report.figures.scales import axis_of, quality_axis
 from bench.report.figures.scatter import Aims, Spot, draw_spots, name_spots
-from bench.report.figures.sheet import Sheet, lay_out, note, short, title
 from bench.report.perception import Measure, Plane, planes
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def perception(board: Board, sheet: Sheet) -> Figure | None:
     if not drawn:
         return None
     figure, panels = sheet.figure(len(drawn), _HEIGHT)
-    look_of = looks(board)
+    look_of = board.looks
     every = [
         [Spot(label, *place, look_of[label]) for label, place in plane.points.items()] for plane in drawn
     ]

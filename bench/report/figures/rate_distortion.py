@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.plotting.canvas import Sheet, lay_out, marks, note, stroke, title
+from bench.plotting.curve_labels import End, label_ends, needed_height
+from bench.plotting.series_style import Look
 from bench.rd import Curve
 from bench.report.board import Board
-from bench.report.figures.ends import End, label_ends, needed_height
-from bench.report.figures.look import Look, looks
 from bench.report.figures.scales import MetricAxis, quality_axis, rate_axis
-from bench.report.figures.sheet import Sheet, lay_out, marks, note, stroke, title
 from bench.report.perception import curves_by_name, images_behind
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def rate_distortion(board: Board, metrics: Sequence[MetricAxis], sheet: Sheet) -
     tallest = max(needed_height(len(curves)) for _, curves in drawn)
     height = _ALONE if len(drawn) == 1 and sheet.width == "double" else _HEIGHT
     figure, panels = sheet.figure(len(drawn), max(height, tallest + _FRAME))
-    look_of = looks(board)
+    look_of = board.looks
     ends = []
     for axes, (metric, curves) in zip(panels, drawn, strict=True):
         ends.append(_draw(axes, metric, curves, look_of, sheet))

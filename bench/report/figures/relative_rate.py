@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from bench.plotting.canvas import Sheet, lay_out, marks, note, short, stroke, title
+from bench.plotting.curve_labels import End, label_ends, needed_height
+from bench.plotting.series_style import Look
 from bench.rd import Curve, from_db, rates_at
 from bench.rd.curve import Array
 from bench.report.board import Board
-from bench.report.figures.ends import End, label_ends, needed_height
-from bench.report.figures.look import Look, looks
 from bench.report.figures.scales import MetricAxis, headline, log_axis, quality_axis
-from bench.report.figures.sheet import Sheet, lay_out, marks, note, short, stroke, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def relative_rate(board: Board, sheet: Sheet) -> Figure | None:
         return None
     tallest = max(needed_height(len(ratios) + 1) for _, ratios in drawn)
     figure, panels = sheet.figure(len(drawn), max(_HEIGHT, tallest + _FRAME))
-    look_of = looks(board)
+    look_of = board.looks
     anchor = board.anchor or ""
     ends = []
     for axes, (metric, ratios) in zip(panels, drawn, strict=True):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bench.escape import is_math
+from bench.plotting.canvas import Sheet, figure_of, fit_all
+from bench.plotting.series_style import Look
 from bench.rd import BdResult, ImagesBd
 from bench.report.board import Board
-from bench.report.figures.look import Look
 from bench.report.figures.scales import MetricAxis
-from bench.report.figures.sheet import Sheet, figure_of, fit_all
+from bench.text.escape import is_math
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

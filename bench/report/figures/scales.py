@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from bench.plotting.canvas import RateAxis
 from bench.rd import DB_METRICS, Curve, to_db
 from bench.rd.curve import Array
 from bench.report.board import Board
-from bench.report.figures.sheet import RateAxis
 from bench.report.perception import Measure
 from bench.report.tables import headline_metrics, metric_title
 

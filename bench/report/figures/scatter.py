@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from bench.escape import is_math
+from bench.plotting.canvas import PALE, POINTS, figure_of, fit_all, marks, width_of
+from bench.plotting.series_style import Look
 from bench.rd import pareto
-from bench.report.figures.look import Look
 from bench.report.figures.scales import log_axis
-from bench.report.figures.sheet import PALE, POINTS, figure_of, fit_all, marks, width_of
+from bench.text.escape import is_math
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

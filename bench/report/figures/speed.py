@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from bench.report.board import Board, Entry
-from bench.report.figures.look import looks
+from bench.plotting.canvas import Sheet, lay_out, note, pale_note, short
+from bench.report.board import Board
+from bench.report.entry import Entry
 from bench.report.figures.scales import MetricAxis
 from bench.report.figures.scatter import Spot, draw_spots, name_spots
-from bench.report.figures.sheet import Sheet, lay_out, note, pale_note, short
-from bench.report.table import Table
 from bench.report.tables import lossless, ranking
+from bench.tables.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,7 +91,7 @@ def _spots(board: Board, plot: _Plot, direction: Direction) -> list[Spot]:
     if plot.table is None:
         return []
     speeds = plot.table.by_label(f"{direction}_{plot.key}")
-    look_of = looks(board)
+    look_of = board.looks
     return [
         Spot(label, speed, cost, look_of[label], interval, label not in plot.partial)
         for label, (cost, interval) in plot.costs.items()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.trust import NOBODY, Trust
+from bench.trials.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     from bench.report.board import Board
@@ -41,14 +41,14 @@ def write_page(
     list of Path
         The page, then the files of its viewer.
     """
-    from bench.report.beside import find_robustness
+    from bench.files.access import write_atomically
     from bench.report.page.assemble import assemble
     from bench.report.page.data import board_data
     from bench.report.page.examples import Examples
-    from bench.report.page.kept import run_folders
     from bench.report.page.perception import crop_bytes, perception_data, robustness_data
     from bench.report.page.viewer import write_viewer
-    from bench.safe_files import write_atomically
+    from bench.report.reconstructions.bitstreams import run_folders
+    from bench.report.study_results import find_robustness
 
     path.mkdir(parents=True, exist_ok=True)
     folders = run_folders(runs)

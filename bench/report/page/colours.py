@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.report.figures.look import readable
+from bench.plotting.series_style import readable
 
 _CONTRAST = 3.0  # of graphical objects, WCAG 2.2, 1.4.11
 _DARK_GROUND = "#14171b"  # --ground of page.css

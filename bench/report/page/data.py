@@ -7,13 +7,14 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.plan import MetricPlan
+from bench.plotting.series_style import Look
 from bench.rd import DB_METRICS, MIN_IMAGES, BdResult, Curve, bd_rate, to_db
-from bench.report.board import Board, Entry
-from bench.report.figures.look import Look, looks
+from bench.report.board import Board
+from bench.report.entry import Entry
 from bench.report.page.colours import on_dark, on_light
-from bench.report.table import Table
 from bench.report.tables import headline_metrics, lossless, metric_title, points, ranking
+from bench.tables.table import Table
+from bench.trials.plan import MetricPlan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,7 @@ MAX_EXAMPLES = 3
 
 def board_data(board: Board) -> dict[str, Any]:
     """One data set's part of the page."""
-    look = looks(board)
+    look = board.looks
     published = sorted({label for by_label in board.published.values() for label in by_label})
     labels = [it.label for it in board.entries] + published
     position = {label: index for index, label in enumerate(labels)}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.image import read_image
-from bench.report.page.pictures import Stored, lossless_bytes
+from bench.inputs.image import read_image
+from bench.report.reconstructions.decoded import Stored, lossless_bytes
 
 MAX_EXAMPLE_IMAGES = 3
 MAX_EXAMPLE_BYTES = 4_000_000

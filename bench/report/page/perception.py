@@ -8,14 +8,14 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.codec import Image
-from bench.report.beside import Robustness
 from bench.report.board import Board
 from bench.report.crops import SIDE, Crops
+from bench.report.decoder_pairs import Twins, find_twins
 from bench.report.page.data import rounded
-from bench.report.page.pictures import lossless_bytes
 from bench.report.perception import Measure, Plane, planes
+from bench.report.reconstructions.decoded import lossless_bytes
+from bench.report.study_results import Robustness
 from bench.report.tables import complexity, metric_title
-from bench.report.twins import Twins, find_twins
 
 
 def perception_data(board: Board, crops: Sequence[Crops]) -> dict[str, Any]:

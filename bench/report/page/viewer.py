@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.files.access import write_atomically
 from bench.rd import DB_METRICS, to_db
 from bench.report.board import Board
 from bench.report.page.data import rounded, script_json
 from bench.report.page.examples import Picked, Shot
-from bench.report.page.kept import FOLDER, KeptBitstreams, Originals
-from bench.report.page.pictures import Stored, decode_all
-from bench.safe_files import write_atomically
-from bench.trust import Trust
+from bench.report.reconstructions.bitstreams import FOLDER, KeptBitstreams, Originals
+from bench.report.reconstructions.decoded import Stored, decode_all
+from bench.trials.trust import Trust
 
 if TYPE_CHECKING:
     import pandas as pd

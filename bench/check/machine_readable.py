@@ -1,0 +1,100 @@
+"""A verdict for machines: JSON, JUnit XML, GitHub's workflow commands."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+from xml.etree import ElementTree
+
+from bench.check.text import headline, remarks, sentence
+from bench.check.verdict import Change, Finding, Verdict
+from bench.text.plain import harmless
+
+
+def as_json(verdict: Verdict) -> str:
+    """Everything, with every image; an infinite amount (identical pixels before or now) is ``null``."""
+    document = {
+        "outcome": verdict.outcome,
+        "compared": verdict.compared,
+        "identical": verdict.identical,
+        "environment": list(verdict.environment),
+        "findings": [asdict(it) | {"worst": it.worst} for it in verdict.findings],
+        "speed": [asdict(it) for it in verdict.speed],
+    }
+    return json.dumps(_finite(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_junit(verdict: Verdict) -> str:
+    """One test suite for each codec with a finding, one test case for each finding, and the check itself."""
+    root = ElementTree.Element("testsuites", name="rdbench check")
+    overall = ElementTree.SubElement(root, "testsuite", name="rdbench check")
+    case = ElementTree.SubElement(overall, "testcase", classname="rdbench", name="verdict")
+    text = "\n".join((headline(verdict), *remarks(verdict)))
+    ElementTree.SubElement(case, "system-out").text = _clean(text)
+    for label, findings in verdict.by_codec():
+        suite = ElementTree.SubElement(root, "testsuite", name=_clean(label))
+        for it in findings:
+            _case(suite, it)
+    for element in root:
+        element.set("tests", str(len(element)))
+        element.set("failures", str(len(element.findall("./testcase/failure"))))
+        element.set("skipped", str(len(element.findall("./testcase/skipped"))))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def as_github(verdict: Verdict) -> str:
+    """``::error`` for what fails, ``::warning`` for what cannot be told, ``::notice`` for the rest."""
+    lines = []
+    for it in verdict.findings:
+        level = "error" if it.fails else "notice"
+        if it.kind in ("inconclusive", "environment changed") and not it.fails:
+            level = "warning"
+        lines.append(_command(level, f"{it.label}: {it.kind}", sentence(it)))
+    level = {"pass": "notice", "inconclusive": "warning"}.get(verdict.outcome, "error")
+    level = "error" if any(it.fails for it in verdict.findings) else level
+    lines.append(_command(level, "rdbench check", "\n".join((headline(verdict), *remarks(verdict)))))
+    return "\n".join(lines) + "\n"
+
+
+def _case(suite: ElementTree.Element, finding: Finding) -> None:
+    point = "" if finding.quality is None else f" quality {finding.quality:g}"
+    case = ElementTree.SubElement(
+        suite, "testcase", classname=_clean(finding.label), name=_clean(f"{finding.measure}{point}")
+    )
+    text = _clean(sentence(finding))
+    if finding.fails:
+        failure = ElementTree.SubElement(case, "failure", type=finding.kind, message=text)
+        failure.text = "\n".join(_clean(_image(it)) for it in finding.changes)
+    elif finding.kind == "inconclusive":
+        ElementTree.SubElement(case, "skipped", message=text)
+    else:
+        ElementTree.SubElement(case, "system-out").text = text
+
+
+def _image(change: Change) -> str:
+    known = (change.before, change.after) != (None, None)
+    return f"{change.image}: {change.before} -> {change.after}" if known else change.image
+
+
+def _clean(text: str) -> str:
+    """Lines without control characters: XML 1.0 knows none, and a log is read on a terminal."""
+    return "\n".join(map(harmless, text.split("\n")))
+
+
+def _command(level: str, title: str, message: str) -> str:
+    def escaped(text: str) -> str:
+        return _clean(text).replace("%", "%25").replace("\n", "%0A")
+
+    name = escaped(title).replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} title={name}::{escaped(message)}"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(it) for key, it in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(it) for it in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

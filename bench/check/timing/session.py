@@ -1,0 +1,107 @@
+"""One sampler process of one side, asked with a deadline."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import tempfile
+from pathlib import Path
+from time import monotonic
+from typing import Any, Self
+
+from bench.check.timing.side import Side
+from bench.codec import Image
+from bench.engines.zygote import THREADS, kill_group
+from bench.errors import BenchError
+
+_SOURCE = Path(__file__).with_name("sampler.py")
+_STDERR_TAIL = 500
+
+
+class SamplerError(BenchError):
+    """A side that cannot time a codec: it raised, died, or did not answer in time."""
+
+
+class Session:
+    """A process that leads a group of its own and times codecs on one processor until closed."""
+
+    def __init__(self, side: Side, *, cpu: int, timeout: float) -> None:
+        self._side = side
+        self._timeout = timeout
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
+        self._scratch = tempfile.TemporaryDirectory(prefix="rdbench-", ignore_cleanup_errors=True)
+        self._process = subprocess.Popen(
+            [*side.command, "-P", "-c", _SOURCE.read_text(encoding="utf-8"), str(cpu)],
+            env=side.environment | THREADS | {"TMPDIR": self._scratch.name},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        kill_group(self._process.pid)
+        self._process.wait()
+        self._scratch.cleanup()  # a process that is killed leaves its files
+        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+            if stream is not None:
+                # What could not be written any more is of no interest.
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    continue
+
+    def codec(self, label: str, name: str, target: str, config: dict[str, Any]) -> tuple[str, ...]:
+        """Construct a codec; the options that this installation does not know."""
+        if self._side.codec_file is not None:
+            target = f"{self._side.codec_file}:{target.rpartition(':')[2]}"
+        answer = self._ask({"do": "codec", "label": label, "name": name, "target": target, "config": config})
+        return tuple(answer["unknown"])
+
+    def image(self, name: str, pixels: Image) -> None:
+        """Hand over an image."""
+        height, width = pixels.shape[:2]
+        self._ask({"do": "image", "name": name, "height": height, "width": width}, pixels.tobytes())
+
+    def time(self, operation: str, point: tuple[str, str, float | None], loops: int) -> float:
+        """Seconds of one ``encode`` or ``decode`` at (label, image, quality): the median of ``loops``."""
+        label, image, quality = point
+        request = {"do": operation, "label": label, "image": image, "quality": quality, "loops": loops}
+        return float(self._ask(request)["seconds"])
+
+    def _ask(self, request: dict[str, Any], payload: bytes = b"") -> dict[str, Any]:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n" + payload)
+            self._process.stdin.flush()
+            answer: dict[str, Any] = json.loads(self._line())
+        except (BrokenPipeError, json.JSONDecodeError):
+            raise SamplerError(f"{self._side.name}: its Python ended: {self._last_words()}") from None
+        if "error" in answer:
+            raise SamplerError(f"{self._side.name}: {answer['error']}")
+        return answer
+
+    def _line(self) -> bytes:
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        deadline = monotonic() + self._timeout
+        data = b""
+        while not data.endswith(b"\n"):
+            ready, _, _ = select.select([descriptor], [], [], max(0, deadline - monotonic()))
+            if not ready:
+                raise SamplerError(f"{self._side.name}: no answer within {self._timeout:g} s")
+            chunk = os.read(descriptor, 1 << 16)
+            if not chunk:
+                break
+            data += chunk
+        return data
+
+    def _last_words(self) -> str:
+        self._stderr.seek(0)
+        text = self._stderr.read().decode(errors="replace").strip()
+        return text[-_STDERR_TAIL:] or "without a word"

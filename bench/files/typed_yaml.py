@@ -1,0 +1,197 @@
+"""YAML documents validated by a pydantic model, with errors that name file, line and key.
+
+What is a mistake or an attack in a file that people write is refused: anchors and aliases (a few hundred
+bytes can stand for gigabytes), tags, documents of many levels, a key twice, and numbers that YAML 1.1 takes
+for octal ones or for ones to base 60.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from bench.errors import ConfigError, suggestion
+from bench.files.access import read_regular
+
+Model = TypeVar("Model", bound=BaseModel)
+Key = tuple[str | int, ...]
+
+_MOST_BYTES = 1 << 24
+_MOST_LEVELS = 20
+_MOST_DIGITS = 300
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_OTHER_BASE = re.compile(r"[-+]?(0[0-9_]+$|[0-9_]+:)")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed YAML file: its data, and the line on which each key stands."""
+
+    path: Path
+    data: Any
+    lines: dict[Key, int] = field(repr=False)
+
+
+def load_yaml(path: Path) -> Document:
+    """Parse a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read or is not YAML.
+    """
+    try:
+        text = read_regular(path, _MOST_BYTES, links=True).decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not a text file in UTF-8") from error
+    loader = yaml.SafeLoader if not hasattr(yaml, "CSafeLoader") else yaml.CSafeLoader
+    try:
+        _require_plain(path, yaml.parse(text, Loader=loader))
+        node = yaml.compose(text, Loader=loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        raise ConfigError(f"{where}: not valid YAML ({problem})") from error
+    if node is None:
+        return Document(path, None, {})
+    lines: dict[Key, int] = {}
+    _note_lines(path, node, (), lines)
+    return Document(path, _value(path, node), lines)
+
+
+def _require_plain(path: Path, events: Iterable[yaml.Event]) -> None:
+    """Refuse what a file written by hand has no use for, before anything is built of it."""
+    depth = 0
+    for event in events:
+        mark = event.start_mark
+        where = f"{path}:{mark.line + 1 if mark else 1}"
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise ConfigError(f"{where}: anchors and aliases (& and *) are not read; write out what is meant")
+        if getattr(event, "tag", None) not in (None, "!"):
+            raise ConfigError(f"{where}: tags (!) are not read; leave it out, or quote the text")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _MOST_LEVELS:
+            raise ConfigError(f"{where}: more than {_MOST_LEVELS} levels; rdbench reads no such file")
+
+
+def _value(path: Path, node: yaml.Node) -> Any:
+    """The data of a node; numbers and the like by YAML 1.1's rules, save that nothing is octal."""
+    if isinstance(node, yaml.MappingNode):
+        return {_scalar(path, key): _value(path, it) for key, it in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(path, it) for it in node.value]
+    return _scalar(path, node)
+
+
+def _scalar(path: Path, node: yaml.Node) -> Any:
+    where = f"{path}:{node.start_mark.line + 1}"
+    if not isinstance(node, yaml.ScalarNode):
+        raise ConfigError(f"{where}: a key is a word, not a list or a mapping; quote it")
+    text = node.value
+    if node.tag in _NUMBERS:
+        if len(text) > _MOST_DIGITS:
+            raise ConfigError(f"{where}: a number of {len(text)} digits; shorten it, or quote it")
+        if _OTHER_BASE.match(text):
+            raise ConfigError(
+                f"{where}: {text} is another number in YAML (octal, or to base 60); write it without the"
+                " leading 0 or the colon, or quote it"
+            )
+    try:
+        return yaml.constructor.SafeConstructor().construct_object(node)
+    except (ValueError, OverflowError, yaml.YAMLError) as error:
+        raise ConfigError(f"{where}: {text[:40]!r} is no value ({_first_line(error)}); quote it") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "problem", None) or error).partition("\n")[0]
+
+
+def validate(model: type[Model], data: Any, document: Document, *, skip: int = 0) -> Model:
+    """``data``, which came from ``document``, as a ``model``.
+
+    ``skip`` is the number of leading keys that wrap the document's own.
+
+    Raises
+    ------
+    ConfigError
+        One line for each thing that is wrong, as ``file:line: key: what``.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = []
+        for it in error.errors():
+            key = tuple(it["loc"])[skip:]
+            name = ".".join(str(part) for part in key if not _is_union_tag(part, document, key))
+            if it["type"] == "extra_forbidden":
+                what = "unknown key" + suggestion(str(key[-1]), _keys_beside(model, it["loc"]))
+            else:
+                what = it["msg"].removeprefix("Value error, ")
+            problems.append(f"{document.path}:{_line_of(key, document)}: {name or 'document'}: {what}")
+        raise ConfigError("\n".join(dict.fromkeys(problems))) from error
+
+
+def _note_lines(path: Path, node: yaml.Node, key: Key, lines: dict[Key, int]) -> None:
+    lines.setdefault(key, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            inner = (*key, _scalar(path, name))
+            line = name.start_mark.line + 1
+            if inner in lines:
+                raise ConfigError(
+                    f"{path}:{line}: the key {name.value!r} stands here a second time (first on line"
+                    f" {lines[inner]}); keep one"
+                )
+            lines[inner] = line
+            _note_lines(path, value, inner, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _note_lines(path, value, (*key, index), lines)
+
+
+def _line_of(key: Key, document: Document) -> int:
+    """Line of the key, or of the nearest enclosing key that stands in the file."""
+    while key and key not in document.lines:
+        key = key[:-1]
+    return document.lines.get(key, 1)
+
+
+def _keys_beside(model: type[BaseModel], key: Key) -> list[str]:
+    """The keys that a model knows where ``key`` stands, read off its JSON schema."""
+    schema = model.model_json_schema()
+    here = [schema]
+    for part in key[:-1]:
+        inner = "items" if isinstance(part, int) else "additionalProperties"
+        here = [
+            found
+            for it in _alternatives(here, schema)
+            if (found := it.get("properties", {}).get(part) or it.get(inner))
+        ]
+    return [name for it in _alternatives(here, schema) for name in it.get("properties", {})]
+
+
+def _alternatives(nodes: list[dict[str, Any]], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for it in nodes:
+        if "$ref" in it:
+            it = schema["$defs"][it["$ref"].rpartition("/")[2]]
+        yield it
+        # pydantic before 2.9 wraps a reference that has a default into allOf
+        yield from _alternatives(it.get("anyOf", []) + it.get("allOf", []), schema)
+
+
+def _is_union_tag(part: str | int, document: Document, key: Key) -> bool:
+    """Pydantic puts the name of a union's member into a location; it stands nowhere in the file."""
+    upto = key[: key.index(part) + 1]
+    return isinstance(part, str) and upto not in document.lines and part != key[-1]

@@ -1,0 +1,51 @@
+"""What the bytes of an image file say of themselves, one module for each file format.
+
+Decoders turn a file into 8-bit samples and are silent about much of what was in it: depth, further pictures,
+colour space, checksums. They also give up on sound files whose metadata are odd. So a file is taken apart
+here first: what would be reinterpreted in silence is refused, what is left unused is noted, and the
+decoder is given what makes the pixels, without the metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.errors import BadImage
+from bench.inputs.containers import avif, bmp, gif, jpeg, png, ppm, tiff, webp
+from bench.inputs.containers.contents import Contents
+
+_FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], Contents]], ...] = (
+    (lambda head: head.startswith(png.SIGNATURE), png.examine),
+    (lambda head: head.startswith(b"\xff\xd8\xff"), jpeg.examine),
+    (lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", webp.examine),
+    (avif.accepts, avif.examine),
+    (lambda head: head.startswith(b"BM"), bmp.examine),
+    (ppm.accepts, ppm.examine),
+    (lambda head: head.startswith(tiff.SIGNATURES), tiff.examine),
+    (lambda head: head.startswith((b"GIF87a", b"GIF89a")), gif.examine),
+)
+_HEAD = 32
+
+
+def examine(data: bytes) -> Contents:
+    """Take an image file apart.
+
+    Parameters
+    ----------
+    data : the whole file
+
+    Raises
+    ------
+    BadImage
+        It is none of the formats, or its structure is damaged.
+    UnsupportedImage
+        It is sound and holds something without a declared conversion to 8-bit RGB.
+    """
+    for accepts, examine_format in _FORMATS:
+        if accepts(data[:_HEAD]):
+            return examine_format(data)
+    raise BadImage(
+        "not a PNG, JPEG, WebP, AVIF, BMP, PPM, TIFF or GIF image, or its header is damaged"
+        if data
+        else "the file is empty"
+    )

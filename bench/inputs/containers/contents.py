@@ -1,0 +1,113 @@
+"""What was found in an image file, and the checks that all formats share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bench.errors import BadImage, UnsupportedImage
+from bench.inputs.containers.directory import first_directory
+
+_ORIENTATION = 0x0112
+_HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+_SDR_PRIMARIES = (1, 2)
+_SDR_TRANSFERS = (2, 13)
+
+
+@dataclass
+class Contents:
+    """An image file taken apart."""
+
+    format: str
+    """Pillow's name of the format."""
+    data: bytes
+    """What the decoder is given: the file, or as much of it as makes the pixels of one picture."""
+    orientation: int = 1
+    """EXIF's orientation of the stored samples, 1 to 8."""
+    notes: list[str] = field(default_factory=list)
+    """What the file holds that is not used, and how its samples become 8 bits."""
+    lossy: str = ""
+    """The lossy compression that the samples went through; empty where there was none."""
+    palette: int = 0
+    """Colours in the palette; 0 where the decoder knows better."""
+    colour_key: tuple[int, ...] | None = None
+    """The one grey level or colour, scaled to 8 bits, that PNG declares transparent."""
+
+
+def part(data: bytes, start: int, size: int) -> bytes:
+    """``size`` bytes from ``start``; BadImage where the file ends before."""
+    if start < 0 or start + size > len(data):
+        raise BadImage("truncated, or its structure is damaged")
+    return data[start : start + size]
+
+
+def require_depth(bits: int) -> None:
+    """Refuse samples of more than 8 bits."""
+    if bits > 8:
+        raise UnsupportedImage(f"{bits} bits a sample; rdbench measures 8-bit pictures, convert it first")
+
+
+def require_one(pictures: int, what: str = "frames") -> None:
+    """Refuse animations and stacks of pictures."""
+    if pictures > 1:
+        raise UnsupportedImage(f"{pictures} {what}; extract one first")
+
+
+def scaled_note(bits: Sequence[int]) -> list[str]:
+    """The note for grey or colour samples of fewer than 8 bits."""
+    few = sorted({it for it in bits if it < 8})
+    return [f"{' and '.join(map(str, few))}-bit samples scaled to 8"] if few else []
+
+
+def exif_orientation(exif: bytes) -> int:
+    """The orientation in an EXIF block, whatever else is wrong with the block; 1 where there is none."""
+    try:
+        _, tags, _ = first_directory(exif.removeprefix(b"Exif\0\0"))
+    except BadImage:
+        return 1
+    value = (tags.get(_ORIENTATION) or (1,))[0]
+    return value if value in range(1, 9) else 1
+
+
+def cicp_notes(points: Sequence[int], full_range: bool, name: str) -> list[str]:
+    """The note for coding-independent code points (ITU-T H.273) that are not sRGB's or unspecified.
+
+    Parameters
+    ----------
+    points : colour primaries, transfer characteristics and matrix coefficients, each by its code
+    full_range : whether samples use all levels from 0
+    name : what in the file says so
+
+    Raises
+    ------
+    UnsupportedImage
+        The transfer function is PQ or HLG (BT.2100): the samples are no 8-bit SDR picture.
+    """
+    primaries, transfer, matrix = points
+    if transfer in _HDR_TRANSFERS:
+        raise UnsupportedImage(
+            f"{name}: {_HDR_TRANSFERS[transfer]} transfer function (BT.2100); rdbench measures SDR pictures,"
+            " map it to sRGB first"
+        )
+    if primaries in _SDR_PRIMARIES and transfer in _SDR_TRANSFERS and full_range:
+        return []
+    narrow = "" if full_range else ", limited range"
+    return [f"{name} {primaries}/{transfer}/{matrix}{narrow} not applied"]
+
+
+def icc_notes(profile: bytes) -> list[str]:
+    """The note for an ICC profile. Of a damaged one no more than that it is there.
+
+    Raises
+    ------
+    UnsupportedImage
+        Its ``cicp`` tag (ICC.1:2022, 9.2.17) says PQ or HLG.
+    """
+    for entry in range(min(int.from_bytes(profile[128:132], "big"), 100)):
+        at = 132 + 12 * entry
+        if profile[at : at + 4] == b"cicp":
+            offset = int.from_bytes(profile[at + 4 : at + 8], "big")
+            points = profile[offset + 8 : offset + 12]
+            if len(points) == 4 and points[1] in _HDR_TRANSFERS:
+                cicp_notes(points[:3], full_range=True, name="ICC profile")
+    return ["ICC profile not applied"]

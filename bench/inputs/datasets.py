@@ -1,0 +1,326 @@
+"""Image sets: ``datasets.yaml``, where the files are, and fetching them.
+
+A data set is either an entry of the catalogue, whose files are verified against its SHA-256 hashes,
+or any folder of images (or one image file). The files of an entry are looked for, in this order, in
+``$RDBENCH_DATA/<name>``, in the installed Python package that carries them, and in the user's cache,
+where :func:`fetch` puts them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from bench.errors import BadImage, ConfigError, DatasetError
+from bench.files.download import cache_folder
+from bench.files.download import download as download_file
+from bench.files.typed_yaml import load_yaml, validate
+from bench.inputs.image import SUFFIXES, is_lossy, lossy_warning, sha256_of, shown
+
+DATA_VARIABLE = "RDBENCH_DATA"
+UNREADABLE = "0" * 64
+"""Stands for the SHA-256 of a file that cannot be read: its trials fail as ``bad_input``."""
+
+_FOLDER, _LINKED, _HIDDEN, _BARE = "folder", "linked folder", "hidden image file", "file without an ending"
+_OTHERS = {
+    _FOLDER: "folders",
+    _LINKED: "linked folders",
+    _HIDDEN: "hidden image files",
+    _BARE: "files without an ending",
+}
+_MOST_ENDINGS = 5
+
+CATALOGUE = "catalogue"
+
+Progress = Callable[[str, int, int], None]
+"""Called with (file name, files done, files in all)."""
+
+
+class FileSpec(BaseModel):
+    """One file of a set: its hash, and further addresses of its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    mirrors: tuple[str, ...] = ()
+
+
+class DatasetSpec(BaseModel):
+    """An entry of ``datasets.yaml``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    description: str
+    licence: str
+    source: str
+    package: str | None = None
+    folder: str = ""
+    url: str | None = None
+    files: dict[str, FileSpec] = Field(min_length=1)
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def _hash_alone(cls, files: object) -> object:
+        if isinstance(files, dict):
+            return {name: {"sha256": it} if isinstance(it, str) else it for name, it in files.items()}
+        return files
+
+    @field_validator("files")
+    @classmethod
+    def _plain_names(cls, files: dict[str, FileSpec]) -> dict[str, FileSpec]:
+        for name in files:
+            if Path(name).name != name:
+                raise ValueError(f"{name!r} is not a plain file name")
+        return files
+
+
+class _Catalog(BaseModel):
+    datasets: dict[str, DatasetSpec]
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """One image of a data set: its name in tables, where it is, and its identity.
+
+    The name is the file's, or the path below the data set's folder with ``/`` between.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A named, ordered set of image files."""
+
+    name: str
+    images: tuple[ImageFile, ...]
+    source: str = CATALOGUE
+    """:data:`CATALOGUE` where hashes were verified, else the absolute path of the folder or file."""
+    left_out: str = ""
+    """What lies in its folder and is not among its images, in one line."""
+
+    def remarks(self, limit: int | None = None) -> list[str]:
+        """What whoever measures on the set, or on its first ``limit`` images, should know of it."""
+        images = self.images[:limit]
+        lossy = sum(is_lossy(it.path) for it in images)
+        return [
+            *([self.left_out] if self.left_out else []),
+            *([lossy_warning(lossy, len(images), self.name)] if lossy else []),
+        ]
+
+
+def catalog() -> dict[str, DatasetSpec]:
+    """The entries of ``datasets.yaml``, by name."""
+    path = Path(__file__).parents[1] / "datasets.yaml"
+    document = load_yaml(path)
+    return validate(_Catalog, {"datasets": document.data}, document, skip=1).datasets
+
+
+def open_dataset(
+    name_or_path: str, *, download: bool = True, progress: Progress | None = None, recursive: bool = False
+) -> Dataset:
+    """A data set by its name in the catalogue, or a folder of images, or one image file.
+
+    A name of the catalogue comes before a folder of that name, which is meant by ``./NAME``.
+    ``recursive`` takes the images of a folder's sub-folders as well.
+
+    Raises
+    ------
+    ConfigError
+        Neither a known name nor an existing path, or a folder without images.
+    DatasetError
+        Files are absent (and could not be downloaded), or differ from their hashes.
+    """
+    specs = catalog()
+    if name_or_path in specs:
+        return _open_known(name_or_path, specs[name_or_path], download=download, progress=progress)
+    path = Path(name_or_path).expanduser()
+    left_out = ""
+    if path.is_dir():
+        files, others = pictures_in(path, recursive=recursive)
+        left_out = _left_out(name_or_path, others)
+        if not files:
+            endings = ", ".join(sorted(SUFFIXES))
+            reason = f"; {left_out}" if left_out else ""
+            raise ConfigError(f"data set {name_or_path!r}: no image files ({endings}) in the folder{reason}")
+    elif path.is_file():
+        files = {shown(path.name): path}
+    else:
+        raise ConfigError(
+            f"data set {name_or_path!r}: neither a known data set ({', '.join(specs)}) nor a folder of images"
+        )
+    images = tuple(ImageFile(name, file, _identity(file)) for name, file in files.items())
+    return Dataset(_name_of(path, images, specs), images, str(path.resolve()), left_out)
+
+
+def is_known(name_or_path: str) -> bool:
+    """Whether it names an entry of the catalogue, which comes before a folder of that name."""
+    return name_or_path in catalog()
+
+
+def _name_of(path: Path, images: tuple[ImageFile, ...], specs: dict[str, DatasetSpec]) -> str:
+    """The name of a folder's pictures. That of the catalogue is theirs only if the hashes are."""
+    name = re.sub(r"[^\w.-]+", "-", path.resolve().name if path.is_dir() else path.stem)
+    known = {file: it.sha256 for file, it in specs[name].files.items()} if name in specs else {}
+    verified = all(known.get(it.name) == it.sha256 for it in images)
+    return name if name not in specs or verified else f"{name}-folder"
+
+
+def pictures_in(folder: Path, *, recursive: bool = False) -> tuple[dict[str, Path], Counter[str]]:
+    """The image files of a folder by name, in order, and the number of other things in it by their kind.
+
+    Whatever has the ending of an image counts as one, a broken link or a pipe as well: reading it fails by
+    name. Hidden files and folders are passed over, and links to folders are not followed.
+
+    Raises
+    ------
+    ConfigError
+        A folder cannot be read, or two names cannot be told apart.
+    """
+
+    def unreadable(error: OSError) -> None:
+        raise ConfigError(f"{shown(str(error.filename))}: cannot be read ({error.strerror})")
+
+    found: dict[str, Path] = {}
+    others: Counter[str] = Counter()
+    for place, folders, files in os.walk(folder, onerror=unreadable):
+        here = Path(place)
+        visible = [it for it in folders if not it.startswith(".")]
+        links = {it for it in visible if (here / it).is_symlink()}
+        others[_LINKED] += len(links)
+        others[_FOLDER] += 0 if recursive else len(visible) - len(links)
+        folders[:] = [it for it in visible if recursive and it not in links]
+        for name in files:
+            ending = Path(name).suffix.lower()
+            if name.startswith("."):
+                others[_HIDDEN] += ending in SUFFIXES
+            elif ending not in SUFFIXES:
+                others[shown(ending) or _BARE] += 1
+            else:
+                path = here / name
+                relative = shown(path.relative_to(folder).as_posix())
+                if relative in found:
+                    raise ConfigError(f"{folder}: two files would be called {relative}; rename one")
+                found[relative] = path
+    return dict(sorted(found.items(), key=lambda it: it[1])), +others
+
+
+def _left_out(folder: str, others: Counter[str]) -> str:
+    endings = [(kind, count) for kind, count in others.most_common() if kind.startswith(".")]
+    parts = [f"{count} {ending}" for ending, count in endings[:_MOST_ENDINGS]]
+    if rest := sum(count for _, count in endings[_MOST_ENDINGS:]):
+        parts.append(f"{rest} with other endings")
+    for one, several in _OTHERS.items():
+        if count := others[one]:
+            parts.append(f"{count} {one if count == 1 else several}")
+    if not parts:
+        return ""
+    hint = "; --recursive takes the images in folders" if others[_FOLDER] else ""
+    return f"left out of {shown(folder)}: {', '.join(parts)}{hint}"
+
+
+def _identity(file: Path) -> str:
+    try:
+        return sha256_of(file)
+    except BadImage:
+        return UNREADABLE
+
+
+def places(name: str, spec: DatasetSpec) -> Iterator[Path]:
+    """The folders in which a known data set may lie, in the order of search."""
+    if root := os.environ.get(DATA_VARIABLE):
+        yield Path(root).expanduser() / name
+    if spec.package and (folder := _package_folder(spec.package)):
+        yield folder / spec.folder
+    yield cache_folder() / "datasets" / name
+
+
+def fetch(name: str, *, progress: Progress | None = None) -> Dataset:
+    """Make sure that a known data set is on this machine, downloading what is missing.
+
+    Each file is written to a temporary file, verified, and only then moved into place, so that an
+    interrupted download leaves nothing usable behind. One process downloads at a time.
+    """
+    specs = catalog()
+    if name not in specs:
+        raise ConfigError(f"unknown data set {name!r}; known: {', '.join(specs)}")
+    return _open_known(name, specs[name], download=True, progress=progress)
+
+
+def _open_known(name: str, spec: DatasetSpec, *, download: bool, progress: Progress | None) -> Dataset:
+    problems = []
+    for folder in places(name, spec):
+        if not folder.is_dir():
+            problems.append(f"{folder}: no such folder")
+            continue
+        problem = _verify(folder, spec)
+        if problem is None:
+            return _dataset(name, spec, folder)
+        problems.append(f"{folder}: {problem}")
+    if spec.url and download:
+        return _dataset(name, spec, _download(name, spec, progress))
+    remedy = f"Reinstall {spec.package}, which carries the files." if spec.package else _remedy(name)
+    raise DatasetError(f"data set {name!r} is not here:\n  " + "\n  ".join(problems) + "\n" + remedy)
+
+
+def _remedy(name: str) -> str:
+    return (
+        f"Run `rdbench fetch {name}` with a connection, or set {DATA_VARIABLE} to a folder that holds {name}/"
+        " with the original files; a re-packed copy can be used as a plain folder: give its path."
+    )
+
+
+def _verify(folder: Path, spec: DatasetSpec) -> str | None:
+    """What is wrong with the copy of a set in ``folder``; None when all hashes agree."""
+    missing = [name for name in spec.files if not (folder / name).is_file()]
+    if missing:
+        return f"{len(missing)} of {len(spec.files)} files are missing, {missing[0]} the first"
+    for name, file in spec.files.items():
+        if sha256_of(folder / name) != file.sha256:
+            return f"{name} differs from its SHA-256 in the catalogue"
+    return None
+
+
+def _dataset(name: str, spec: DatasetSpec, folder: Path) -> Dataset:
+    return Dataset(name, tuple(ImageFile(it, folder / it, file.sha256) for it, file in spec.files.items()))
+
+
+def _package_folder(package: str) -> Path | None:
+    """Folder of an installed package, without importing it."""
+    from importlib.util import find_spec
+
+    found = find_spec(package)
+    return (
+        Path(next(iter(found.submodule_search_locations)))
+        if found and found.submodule_search_locations
+        else None
+    )
+
+
+def _download(name: str, spec: DatasetSpec, progress: Progress | None) -> Path:
+    from filelock import FileLock
+
+    folder = cache_folder() / "datasets" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f"{name}.lock")):
+        for done, (file_name, file) in enumerate(spec.files.items()):
+            if progress:
+                progress(file_name, done, len(spec.files))
+            target = folder / file_name
+            if not (target.is_file() and sha256_of(target) == file.sha256):
+                assert spec.url is not None
+                try:
+                    urls = [spec.url.format(file=quote(file_name)), *file.mirrors]
+                    download_file(urls, file.sha256, target)
+                except DatasetError as error:
+                    raise DatasetError(f"{error}\n{_remedy(name)}") from error
+    if progress:
+        progress("", len(spec.files), len(spec.files))
+    return folder

@@ -1,0 +1,236 @@
+"""What to measure, as the user says it: codec specs, suite files.
+
+A codec SPEC is ``NAME[:option=value,...][@quality,...]``, where NAME is an installed codec or
+``path/to/file.py:Class``. A suite file says the same in YAML, with labels::
+
+    datasets: [kodak]
+    metrics: [psnr_rgb, ms_ssim_rgb]
+    codecs:
+      - webp@20,50,80
+      - codec: jpeg
+        label: JPEG 4:4:4
+        config: {subsampling: 444, optimize: true}
+        quality: [10, 30, 50, 70, 90]
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shlex
+from itertools import takewhile
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from bench.errors import ConfigError
+from bench.files.typed_yaml import load_yaml, validate
+from bench.inputs.datasets import is_known
+from bench.inputs.gate import Gate
+from bench.text.plain import is_one_line
+
+DEFAULT_METRICS = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim_rgb", "ms_ssim_rgb")
+
+Device = Literal["auto", "cpu", "cuda"]
+
+Option = bool | int | float | str
+
+_FILE_OPTIONS = frozenset({"weights", "generator"})
+"""Options that are paths, whether or not there is such a file."""
+_COMMAND_OPTIONS = frozenset({"encode", "decode", "version_command"})
+"""Command lines of external programs."""
+
+
+def _points(quality: tuple[float, ...]) -> tuple[float, ...]:
+    if not quality or not all(map(math.isfinite, quality)):
+        raise ValueError("give at least one number, all of them finite")
+    return tuple(dict.fromkeys(quality))
+
+
+def _one_line(label: str) -> str:
+    if not is_one_line(label):
+        raise ValueError("a label is one line without control characters")
+    return label
+
+
+OperatingPoints = Annotated[tuple[float, ...], AfterValidator(_points)]
+
+
+class CodecEntry(BaseModel):
+    """One codec at one configuration, and the operating points to measure it at."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    codec: str
+    """Installed name, or ``path/to/file.py:Class``."""
+    label: Annotated[str, AfterValidator(_one_line)] | None = Field(default=None, min_length=1, max_length=80)
+    config: dict[str, Option] = {}
+    quality: OperatingPoints | None = None
+    """Operating points; None stands for the codec's own sweep."""
+    optional: bool = False
+    """Left out with a remark where it is unavailable, instead of failing trial by trial."""
+    gate: Gate | None = None
+    """Limits of the regression gate that differ from the suite's for this codec."""
+
+
+def _spec_or_entry(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return parse_codec(value)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+    return value
+
+
+class Suite(BaseModel):
+    """Codecs × operating points × images, and the metrics to take."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    datasets: tuple[str, ...] = Field(default=("sample",), min_length=1)
+    codecs: tuple[Annotated[CodecEntry, BeforeValidator(_spec_or_entry)], ...] = ()
+    """Empty stands for the codecs of the default suite."""
+    quality: OperatingPoints | None = None
+    """Operating points of the lossy codecs that are named without any."""
+    metrics: tuple[str, ...] = Field(default=DEFAULT_METRICS, min_length=1)
+    limit: int | None = Field(default=None, ge=1)
+    """Take only the first images of each data set."""
+    recursive: bool = False
+    """Take the images in the sub-folders of a folder as well."""
+    device: Device = "auto"
+    """Where codecs that can choose run; ``auto`` leaves it to each codec."""
+    gate: Gate = Gate()
+    """What ``rdbench check`` lets pass."""
+
+    @field_validator("codecs", mode="before")
+    @classmethod
+    def _whole_specs(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            for place, it in enumerate(value):
+                if place and isinstance(it, int | float):
+                    points = takewhile(lambda it: isinstance(it, int | float), value[place:])
+                    spec = ",".join(map(str, (value[place - 1], *points)))
+                    raise ValueError(f"YAML splits a list at its commas; quote the codec: '{spec}'")
+        return value
+
+    @field_validator("datasets", "codecs", "metrics", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("datasets", "metrics")
+    @classmethod
+    def _once_each(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value))
+
+
+def load_suite(path: Path) -> Suite:
+    """Read a suite file. Folders and files in it are relative to the file, and absolute in the result.
+
+    Raises
+    ------
+    ConfigError
+        One line for each mistake, with the file's name, line and key.
+    """
+    document = load_yaml(path)
+    suite = validate(Suite, {} if document.data is None else document.data, document)
+    return located(suite, path.parent)
+
+
+def located(suite: Suite, base: Path) -> Suite:
+    """The suite with absolute paths; those in it are relative to ``base``.
+
+    A data set that the catalogue knows is no path; a folder of that name is ``./NAME``.
+    """
+    base = base.absolute()
+    datasets = tuple(it if is_known(it) else _located_folder(it, base) for it in suite.datasets)
+    codecs = tuple(located_codec(it, base) for it in suite.codecs)
+    return suite.model_copy(update={"datasets": datasets, "codecs": codecs})
+
+
+def located_codec(entry: CodecEntry, base: Path) -> CodecEntry:
+    """The entry with absolute paths: of a codec file, of options that are paths, and in command lines."""
+    file, separator, rest = entry.codec.partition(":")
+    codec = f"{_absolute(file, base)}{separator}{rest}" if file.endswith(".py") else entry.codec
+    config = {key: _located_option(key, value, base) for key, value in entry.config.items()}
+    return entry.model_copy(update={"codec": codec, "config": config})
+
+
+def _located_folder(name: str, base: Path) -> str:
+    # A name that is neither known nor a path is left as it is: the error is about it.
+    path = _absolute(name, base)
+    return path if "/" in name or Path(path).exists() else name
+
+
+def _located_option(name: str, value: Option, base: Path) -> Option:
+    if not isinstance(value, str) or not value:
+        return value
+    if name in _FILE_OPTIONS and "." in value:
+        return _absolute(value, base)
+    if name in _COMMAND_OPTIONS:
+        return _located_command(value, base)
+    return _located_file(value, base) if "/" in value or "." in value else value
+
+
+def _located_command(line: str, base: Path) -> str:
+    """A command line in which the files that it names are absolute; a program without a slash is on PATH."""
+    try:
+        program, *words = shlex.split(line)
+    except ValueError:  # nothing, or an open quote: the codec says so
+        return line
+    located = [_absolute(program, base) if "/" in program else program]
+    for word in words:
+        option, equals, value = word.rpartition("=")
+        located.append(f"{option}{equals}{_located_file(value, base)}")
+    return " ".join(map(_quoted, located)) if located != [program, *words] else line
+
+
+def _quoted(word: str) -> str:
+    """For :func:`shlex.split`, which leaves ``{input}`` as it is."""
+    return word if re.fullmatch(r"[\w@%+=:,./{}-]+", word) else shlex.quote(word)
+
+
+def _located_file(text: str, base: Path) -> str:
+    """The absolute path of a file; what names none beside ``base`` stays."""
+    path = _absolute(text, base)
+    return path if Path(path).is_file() else text
+
+
+def _absolute(path: str, base: Path) -> str:
+    return os.path.normpath(base / Path(path).expanduser())
+
+
+def parse_codec(spec: str) -> CodecEntry:
+    """Parse a codec SPEC.
+
+    Raises
+    ------
+    ConfigError
+        The text is not a SPEC; the message shows the form.
+    """
+    head, at, points = spec.partition("@")
+    match = re.fullmatch(r"(?P<codec>[^:]+\.py:\w+|(?!.*\.py(:|$))[\w.-]+)(?::(?P<options>.*))?", head)
+    if not match:
+        raise ConfigError(
+            f"codec {spec!r}: write NAME, NAME:option=value,option=value or path/to/file.py:Class,"
+            " each optionally with @quality,quality"
+        )
+    config: dict[str, Option] = {}
+    for item in filter(None, (match["options"] or "").split(",")):
+        key, equals, value = item.partition("=")
+        if not equals or not key.isidentifier():
+            raise ConfigError(f"codec {spec!r}: option {item!r} is not of the form name=value")
+        config[key] = value
+    quality = parse_numbers(points, f"codec {spec!r}") if at else None
+    return CodecEntry(codec=match["codec"], config=config, quality=quality)
+
+
+def parse_numbers(text: str, what: str) -> tuple[float, ...]:
+    """``"10,20.5"`` as numbers; a ConfigError that begins with ``what`` where it is not that."""
+    try:
+        numbers = tuple(float(it) for it in text.split(",") if it.strip())
+    except ValueError:
+        numbers = ()
+    if not numbers or not all(map(math.isfinite, numbers)):
+        raise ConfigError(f"{what}: {text!r} is not a list of numbers such as 10,30,50")
+    return tuple(dict.fromkeys(numbers))

@@ -1,0 +1,146 @@
+"""Colour, marker and line of every curve: the same for one codec in all figures and on the page.
+
+The colours are those of Okabe and Ito (Color Universal Design, 2008) and, for what comes on top of the
+built-in codecs, of Tol (Colour Schemes, SRON/EPS/TN/09-002): both stay apart for colour-blind readers.
+No figure relies on colour alone: markers and dashes differ too, and curves are labelled where they end.
+"""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bench.rd import Provenance
+
+Dash = tuple[float, ...]
+
+_FAMILIES = {
+    "jpeg": ("#000000", "o"),
+    "jpeg2000": ("#0072b2", "s"),
+    "webp": ("#009e73", "^"),
+    "avif": ("#d55e00", "D"),
+    "jpegxl": ("#cc79a7", "v"),
+    "png": ("#e69f00", "P"),
+    "jpegls": ("#56b4e9", "X"),
+    "huffman": ("#882255", "<"),
+    "lz": ("#999933", ">"),
+    "qoi": ("#44aa99", "p"),
+}
+_OTHERS = (
+    ("#332288", "h"),
+    ("#117733", "d"),
+    ("#cc6677", "*"),
+    ("#6699cc", "8"),
+    ("#661100", "H"),
+    ("#aa4499", "P"),
+    ("#b8a038", "X"),
+    ("#3bb0c9", "p"),
+)
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "d")
+_DASHES: tuple[Dash, ...] = ((), (6, 1.5), (5, 1.2, 1, 1.2), (1.2, 1.2))
+_GREYS = ("#6e6e6e", "#8c8c8c")
+_FOREIGN_MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h", "d")
+_FOREIGN_DASHES: Mapping[Provenance, Dash] = {"measured": (), "published": (3.5, 2), "estimated": (1, 1.6)}
+_EACH_ITS_OWN = frozenset({"command"})
+"""Codecs of which every configuration is another program: their labels are the families."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one configuration is drawn; ``dash`` alternates points on and off, empty for a solid line."""
+
+    colour: str
+    marker: str
+    dash: Dash = ()
+    width: float = 1.2
+    hollow: bool = False
+
+    @property
+    def text(self) -> str:
+        """The colour for words: dark enough to read on white."""
+        return readable(self.colour)
+
+
+@dataclass(frozen=True)
+class Series:
+    """A codec configuration that is drawn."""
+
+    label: str
+    codec: str
+    lossless: bool = False
+
+    @property
+    def family(self) -> str:
+        """What shares a colour."""
+        return self.label if self.codec in _EACH_ITS_OWN else self.codec
+
+
+def looks(series: Iterable[Series], published: Mapping[str, Provenance] | None = None) -> dict[str, Look]:
+    """The look of everything that the figures of a data set show, by label.
+
+    A built-in codec always has the same colour, another one a colour by the hash of its name, moved on
+    only if a codec among ``series`` has it. Configurations of one codec share the colour and differ in
+    marker and dash. Curves that were not measured here are thin, grey, dashed and hollow.
+
+    Parameters
+    ----------
+    series : the measured configurations, in the order of the figures
+    published : how the curves of others came about, by label
+    """
+    series = tuple(series)
+    families = _families(it.family for it in series)
+    result: dict[str, Look] = {}
+    for lossless in (False, True):
+        seen: dict[str, int] = {}
+        for one in series:
+            if one.lossless == lossless:
+                seen[one.family] = seen.get(one.family, -1) + 1
+                result[one.label] = _variant(families[one.family], seen[one.family])
+    foreign = published or {}
+    return result | {label: _foreign(foreign[label], k) for k, label in enumerate(sorted(foreign))}
+
+
+def readable(colour: str, contrast: float = 4.5) -> str:
+    """``colour`` darkened until its contrast with white reaches ``contrast`` (WCAG 2.2, 1.4.3)."""
+    channels = [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
+    while 1.05 / (_luminance(channels) + 0.05) < contrast:
+        channels = [int(it * 0.95) for it in channels]
+    return "#" + "".join(f"{it:02x}" for it in channels)
+
+
+def _luminance(channels: list[int]) -> float:
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (it / 255 for it in channels)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _families(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    present = dict.fromkeys(names)
+    chosen = {name: _FAMILIES[name] for name in present if name in _FAMILIES}
+    free = set(range(len(_OTHERS)))
+    for name in sorted(present.keys() - chosen.keys()):
+        free = free or set(range(len(_OTHERS)))
+        start = zlib.crc32(name.encode())
+        slot = next(it for k in itertools.count(start) if (it := k % len(_OTHERS)) in free)
+        free.discard(slot)
+        chosen[name] = _OTHERS[slot]
+    return chosen
+
+
+def _variant(family: tuple[str, str], index: int) -> Look:
+    colour, marker = family
+    markers = (marker, *(it for it in _MARKERS if it != marker))
+    return Look(colour, markers[index % len(markers)], _DASHES[index % len(_DASHES)])
+
+
+def _foreign(provenance: Provenance, index: int) -> Look:
+    return Look(
+        _GREYS[index % len(_GREYS)],
+        _FOREIGN_MARKERS[index % len(_FOREIGN_MARKERS)],
+        _FOREIGN_DASHES[provenance],
+        width=0.7,
+        hollow=True,
+    )

@@ -1,0 +1,296 @@
+"""What makes a comparison unfair, found in the facts about the compared configurations."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from bench.rd import MIN_OVERLAP, Curve, ImageCurves, PairedBd, bd_rate
+
+Severity: TypeAlias = Literal["warning", "note"]
+FEW_IMAGES = 10
+ALLOCATION = 3.0
+"""Points between the BD-rate by image and that of the mean curves from which on it is said why."""
+_NO_SIGN = 1.0
+"""Points below which two BD-rates around zero do not count as of different sign."""
+_READABLE = 3
+
+
+@dataclass(frozen=True)
+class Config:
+    """One configuration of a codec in a comparison, with the facts that fairness depends on.
+
+    ``timing`` is ``"alone"`` for times taken with nothing else running, ``"disturbed"`` where other processes
+    took part of the processor meanwhile, ``"load"`` for times taken while other trials ran, ``None`` where
+    there are no times. ``machine`` is whatever identifies the environment. ``n_ok`` and ``n_planned`` count
+    trials. ``curves`` holds one mean curve per metric, and ``overlaps`` by metric the share of the range of
+    quality, 0 to 1, that the images' own curves have in common with the anchor's; where it is absent, that of
+    the mean curves counts.
+    """
+
+    label: str
+    codec: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    version: str = ""
+    machine: str = ""
+    timing: Literal["alone", "disturbed", "load"] | None = None
+    n_ok: int = 0
+    n_planned: int = 0
+    n_images: int = 0
+    curves: tuple[Curve, ...] = ()
+    overlaps: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One doubt about a comparison: what kind, how grave, in words, and which labels it touches."""
+
+    kind: str
+    severity: Severity
+    message: str
+    labels: tuple[str, ...]
+
+
+def lint(configs: Sequence[Config], anchor: str | None = None) -> tuple[Finding, ...]:
+    """Everything questionable about comparing ``configs``, warnings first.
+
+    Kinds: ``subsampling``, ``overlap``, ``non-monotone``, ``few-points``, ``timing``, ``version``,
+    ``machine``, ``few-images``, ``failures``. Overlap is that with the curve of the label ``anchor``.
+    """
+    findings = [
+        *_subsampling(configs),
+        *_curves(configs, anchor),
+        *_environment(configs),
+        *_counts(configs),
+    ]
+    return tuple(sorted(findings, key=lambda finding: finding.severity != "warning"))
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """A BD-rate by image and one of mean curves that disagree, and how both codecs divide their bits.
+
+    The spreads are those of bpp over the images at one quality setting: standard deviation ÷ mean, the
+    median over the operating points.
+    """
+
+    anchor: str
+    test: str
+    metric: str
+    by_image: float
+    mean_curve: float
+    anchor_spread: float
+    test_spread: float
+
+
+def allocation(anchor: ImageCurves, test: ImageCurves, bd: PairedBd) -> Allocation | None:
+    """Whether the BD-rate by image and that of the mean curves differ in sign, or by over ``ALLOCATION``
+    points.
+
+    The log of a mean rate exceeds the mean of the logs, the more the rates spread (Jensen's inequality). A
+    codec that gives every image the same rate pays nothing for it, one that gives every image the same
+    quality does. None where an image has no BD-rate of its own: then the two are over different images.
+    """
+    by_image, averaged = bd.per_image.value, bd.mean_curve.value
+    if by_image is None or averaged is None or bd.per_image.n < bd.n_images:
+        return None
+    apart = abs(by_image - averaged)
+    if apart <= ALLOCATION and (by_image * averaged >= 0 or apart < _NO_SIGN):
+        return None
+    spreads = (_spread(anchor), _spread(test))
+    return Allocation(anchor.label, test.label, test.metric, by_image, averaged, *spreads)
+
+
+def allocation_finding(found: Sequence[Allocation]) -> list[Finding]:
+    """One note on all comparisons with an anchor whose two BD-rates disagree."""
+    labels = tuple(dict.fromkeys(each.test for each in found))
+    text = divided_text(found)
+    return [Finding("allocation", "note", f"{text}; the ranking goes by image", labels)] if found else []
+
+
+def divided_text(found: Sequence[Allocation]) -> str:
+    """Which comparisons with one anchor have two BD-rates that disagree, and why; empty for none."""
+    if not found:
+        return ""
+    by_metric: dict[str, list[str]] = {}
+    for each in found:
+        by_metric.setdefault(each.metric, []).append(each.test)
+    whom = "; ".join(f"{_join(labels)} in {metric}" for metric, labels in by_metric.items())
+    spreads = [each.test_spread for each in found]
+    between = "–".join(dict.fromkeys(f"{spread:.0%}" for spread in (min(spreads), max(spreads))))
+    others = found[0].test if len({each.test for each in found}) == 1 else "the others"
+    return (
+        f"BD-rate and that of mean curves differ in sign or by over {ALLOCATION:g} points for {whom}:"
+        f" mean curves also compare how bits are divided among the images (bpp at one setting spreads by"
+        f" {found[0].anchor_spread:.0%} for {found[0].anchor}, {between} for {others})"
+    )
+
+
+def _spread(curves: ImageCurves) -> float:
+    """Standard deviation of bpp over the images ÷ their mean: the median over the operating points."""
+    mean = curves.rate.mean(axis=0)
+    return float(np.median(np.divide(curves.rate.std(axis=0), mean, out=np.zeros_like(mean), where=mean > 0)))
+
+
+def of_other_pictures(published: Mapping[str, str | None], dataset: str, images: int) -> list[Finding]:
+    """What keeps published curves from being compared with measured ones.
+
+    Parameters
+    ----------
+    published : the data set of each curve by its label; None where its file does not say
+    dataset, images : of the measured curves
+    """
+    if not published:
+        return []
+    from bench.inputs.datasets import catalog
+
+    findings = []
+    silent = tuple(label for label, its in published.items() if its is None)
+    if silent:
+        text = (
+            f"{', '.join(silent)}: the file does not say of which pictures the curve is; a BD-rate against it"
+            f" means something only if they are those of {dataset}"
+        )
+        findings.append(Finding("published", "warning", text, silent))
+    others = tuple(label for label, its in published.items() if its not in (None, dataset))
+    if others:
+        text = f"{', '.join(others)}: of other pictures than {dataset}, and left out"
+        findings.append(Finding("published", "note", text, others))
+    same = tuple(label for label, its in published.items() if its == dataset)
+    spec = catalog().get(dataset) if same else None
+    if spec is not None and images < len(spec.files):
+        text = (
+            f"{', '.join(same)}: published over all {len(spec.files)} images of {dataset}, and here are"
+            f" {images} of them; BD-rates against it compare different pictures"
+        )
+        findings.append(Finding("published", "warning", text, same))
+    return findings
+
+
+def _subsampling(configs: Sequence[Config]) -> list[Finding]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for config in configs:
+        value = str(config.options.get("subsampling") or "").replace(":", "")
+        if value.isdigit():
+            groups[":".join(value)].append(config.label)
+    if len(groups) < 2:
+        return []
+    parts = "; ".join(f"{name} in {_join(labels)}" for name, labels in sorted(groups.items()))
+    text = (
+        f"chroma subsampling differs ({parts}): RGB metrics favour 4:4:4 at high rates and luma metrics"
+        " favour 4:2:0; compare like with like, or say so"
+    )
+    return [Finding("subsampling", "warning", text, tuple(itertools.chain(*groups.values())))]
+
+
+def _curves(configs: Sequence[Config], anchor: str | None) -> list[Finding]:
+    anchors = {curve.metric: curve for c in configs if c.label == anchor for curve in c.curves}
+    findings = []
+    for config in configs:
+        for curve in config.curves:
+            # A curve against itself overlaps fully: what is left is what is wrong with the curve alone.
+            alone = bd_rate(curve, curve)
+            folds = [text for text in alone.warnings if "non-monotone" in text]
+            if folds:
+                text = f"{folds[0]} ({curve.metric})"
+                findings.append(Finding("non-monotone", "warning", text, (config.label,)))
+            elif alone.value is None:
+                text = f"{config.label}: {alone.reason}, no BD-rate in {curve.metric}"
+                findings.append(Finding("few-points", "note", text, (config.label,)))
+        if anchor is not None and config.label != anchor:
+            findings += _small_overlaps(anchors, anchor, config)
+    return findings
+
+
+def _small_overlaps(anchors: Mapping[str, Curve], anchor: str, config: Config) -> list[Finding]:
+    """One finding for a configuration, whatever the number of metrics in which it overlaps little."""
+    parts = []
+    for curve in config.curves:
+        if curve.metric not in anchors:
+            continue
+        overlap = config.overlaps.get(curve.metric)
+        if overlap is None:
+            overlap = bd_rate(anchors[curve.metric], curve).overlap
+        if overlap < MIN_OVERLAP:
+            rounded = f"{overlap:.0%}"
+            just = "just under " if rounded == f"{MIN_OVERLAP:.0%}" else ""
+            parts.append(f"{just}{rounded} in {curve.metric}")
+    if not parts:
+        return []
+    text = (
+        f"{config.label} and {anchor} share little of their quality ranges ({_join(parts)}): BD-rate says"
+        " nothing about the rest; measure more operating points"
+    )
+    return [Finding("overlap", "warning", text, (anchor, config.label))]
+
+
+def _environment(configs: Sequence[Config]) -> list[Finding]:
+    findings = []
+    loaded = tuple(config.label for config in configs if config.timing == "load")
+    if loaded:
+        text = (
+            f"times of {_whom(loaded, configs)} were taken under load: throughput, not latency; measure with"
+            " --timing"
+        )
+        findings.append(Finding("timing", "warning", text, loaded))
+    disturbed = tuple(config.label for config in configs if config.timing == "disturbed")
+    if disturbed:
+        text = (
+            f"times of {_whom(disturbed, configs)} are too long: other processes took part of the processor;"
+            " measure with --timing again on an idle machine"
+        )
+        findings.append(Finding("timing", "warning", text, disturbed))
+    # Options choose libraries (LZ4 or zstd): versions are compared within one configuration only.
+    by_codec: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for config in configs:
+        if config.version:
+            same = (config.codec, repr(sorted(config.options.items())))
+            by_codec[same][config.version].append(config.label)
+    for (codec, _), versions in by_codec.items():
+        if len(versions) > 1:
+            parts = "; ".join(f"{version} in {_join(labels)}" for version, labels in versions.items())
+            labels = tuple(itertools.chain(*versions.values()))
+            findings.append(
+                Finding("version", "warning", f"{codec} ran in different versions: {parts}", labels)
+            )
+    machines = {config.machine for config in configs if config.machine and config.timing}
+    if len(machines) > 1:
+        labels = tuple(config.label for config in configs if config.machine and config.timing)
+        text = f"times come from {len(machines)} machines and cannot be compared: {_join(sorted(machines))}"
+        findings.append(Finding("machine", "warning", text, labels))
+    return findings
+
+
+def _counts(configs: Sequence[Config]) -> list[Finding]:
+    findings = []
+    few: dict[int, list[str]] = defaultdict(list)
+    for config in configs:
+        if 0 < config.n_images < FEW_IMAGES:
+            few[config.n_images].append(config.label)
+        if config.n_ok < config.n_planned:
+            text = (
+                f"{config.label}: {config.n_ok} of {config.n_planned} trials succeeded; images that failed"
+                " anywhere are left out of every compared curve"
+            )
+            findings.append(Finding("failures", "warning", text, (config.label,)))
+    for count, labels in sorted(few.items()):
+        noun = "image" if count == 1 else "images"
+        whom = _whom(labels, configs)
+        text = f"only {count} {noun} behind {whom}: differences may not carry over to other images"
+        findings.append(Finding("few-images", "note", text, tuple(labels)))
+    return findings
+
+
+def _whom(labels: Sequence[str], configs: Sequence[Config]) -> str:
+    """The labels, or "all" of them where none is left out and there are too many to read."""
+    everyone = len(labels) == len(configs) > _READABLE
+    return f"all {len(configs)} configurations" if everyone else _join(labels)
+
+
+def _join(names: Sequence[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,105 @@
+"""The trials of a board whose bitstreams were kept, as jobs for a decoder, and the original pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BenchError
+from bench.inputs.image import read_image, sha256_of
+from bench.report.board import Board
+from bench.report.entry import Entry
+from bench.report.reconstructions.decoded import Job, Stored, store_picture, stored_picture
+from bench.runs.store import BITSTREAM_FOLDER, read_info
+from bench.trials.plan import CodecPlan
+from bench.trials.trust import Trust
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDER = "viewer"
+"""Where pictures are stored, beside the page."""
+
+
+class KeptBitstreams:
+    """What a board's runs kept.
+
+    Parameters
+    ----------
+    runs : the run folders by their names in the board
+    trust : which codecs of the runs may decode besides the installed ones
+    """
+
+    def __init__(self, board: Board, runs: Mapping[str, Path], trust: Trust) -> None:
+        self._runs = runs
+        self._trust = trust
+        self._plans = {it.label: plan for it in board.entries if (plan := _plan(it, runs)) is not None}
+        frame = board.frame
+        whole = frame[["width", "height", "pixels_sha256"]].notna().all(axis=1)
+        finished = whole & (frame["status"] == "ok")
+        self.rows: pd.DataFrame = frame[frame["label"].isin(list(self._plans)) & finished]
+        """Finished trials of the configurations whose runs kept bitstreams."""
+
+    def jobs(self, rows: pd.DataFrame) -> dict[Any, Job]:
+        """By index, how to decode each of ``rows`` whose bitstream is there."""
+        jobs: dict[Any, Job] = {}
+        for row in rows.itertuples():
+            path = self._runs[str(row.run)] / BITSTREAM_FOLDER / str(row.bitstream_sha256)
+            if not path.is_file():
+                continue
+            codec = self._trust.codec(self._plans[str(row.label)])
+            jobs[row.Index] = Job(path, codec.ref, str(row.pixels_sha256))
+        return jobs
+
+
+class Originals:
+    """The original pictures of a data set, as far as they are at hand and the right ones."""
+
+    def __init__(self, dataset: str, folder: Path) -> None:
+        from bench.inputs.datasets import open_dataset
+
+        self._folder = folder
+        self.stored: dict[str, Stored] = {}
+        self.stand_ins: dict[str, Job] = {}
+        try:
+            self._files = {it.name: it for it in open_dataset(dataset, download=False).images}
+        except (BenchError, OSError):
+            self._files = {}
+
+    def has(self, name: str) -> bool:
+        """Whether the data set's own file is at hand."""
+        return name in self._files
+
+    def get(self, name: str, sha256: str) -> Stored:
+        """The stored original of the image with this name and SHA-256."""
+        if name in self.stored:
+            return self.stored[name]
+        file = self._files.get(name)
+        if file is None:
+            return Stored(None, "the original is not on the machine that made this page")
+        try:
+            if file.sha256 != sha256 or sha256_of(file.path) != sha256:
+                return Stored(None, "the original at hand is another file than the measured one (SHA-256)")
+            pixels = read_image(file.path).pixels
+            known = stored_picture(self._folder, hashlib.sha256(pixels.tobytes()).hexdigest())
+            return Stored(known or store_picture(self._folder, pixels))
+        except (BenchError, OSError) as error:
+            return Stored(None, f"the original can't be read: {error}")
+
+
+def run_folders(runs: Sequence[Path]) -> dict[str, Path]:
+    """Run folders as a board calls them: by their name, or by the whole path where two names are alike."""
+    return {run.resolve().name: run for run in runs} | {str(run): run for run in runs}
+
+
+def _plan(entry: Entry, runs: Mapping[str, Path]) -> CodecPlan | None:
+    """The planned configuration behind an entry, when its run kept bitstreams."""
+    run = runs.get(entry.run)
+    if run is None or not (run / BITSTREAM_FOLDER).is_dir():
+        return None
+    for it in read_info(run).codecs:
+        if (it.codec, it.version, it.config) == (entry.codec, entry.version, entry.options):
+            return it
+    return None

@@ -1,0 +1,280 @@
+"""The journal column by column: what a table needs of a million lines, which are never objects all at once.
+
+Columns are collected in the order of the journal and put into the order of the plan at the end: writing each
+line to its place would touch another page of memory for every value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from bench.files.typed_json import Sha256
+from bench.runs.store import ImageKey, Point, RunInfo, Selector, Span, read_batches, read_info
+from bench.trials.measurement import Count, Failure, MetricValue, Seconds, Side, Status, TimingMode
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+    from pandas.api.extensions import ExtensionArray
+
+    Floats: TypeAlias = NDArray[np.float64]
+
+SHARES = ("encode_cpu_share", "decode_cpu_share")
+NUMBERS = ("width", "height", "bytes", "gpu_bytes", "encode_peak_bytes", "decode_peak_bytes", *SHARES)
+SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
+"""The columns of medians and those of interquartile ranges."""
+REPEATS = "repeats"
+"""How many times there are of each operation."""
+_REPEATING = ("status", "timing", "device", "peak_of", "metrics_device", "treatment", "decoded_treatment")
+_HASHES = ("bitstream_sha256", "pixels_sha256")
+_TEXTS = (*_HASHES, "error")
+_ABSENT: dict[str, Any] = dict.fromkeys((*_REPEATING, "error"), "") | dict.fromkeys(_HASHES)
+_ABSENT["status"] = "cancelled"
+"""What stands for a trial that was never measured."""
+_POINT = Point._fields[:-1]
+_IMAGE = ("dataset", "image", "image_sha256")
+_HISTORY = -1
+_FEWEST_FOR_SPREAD = 3
+
+Key = TypeVar("Key")
+
+
+class _Line(msgspec.Struct, frozen=True, gc=False):
+    """What the table needs of a measurement; the configuration stays unparsed.
+
+    :func:`_line_type` adds the metrics.
+    """
+
+    environment: str
+    dataset: str
+    image: str
+    image_sha256: str
+    codec: str
+    version: str
+    config: msgspec.Raw
+    status: Status
+    quality: float | None = None
+    weights_sha256: str | None = None
+    width: Side | None = None
+    height: Side | None = None
+    treatment: str = ""
+    decoded_treatment: str = ""
+    bytes: Count | None = None
+    bitstream_sha256: Sha256 | None = None
+    pixels_sha256: Sha256 | None = None
+    exact: bool = False
+    timing: TimingMode = "load"
+    encode_s: tuple[Seconds, ...] = ()
+    decode_s: tuple[Seconds, ...] = ()
+    encode_cpu_share: float | None = None
+    decode_cpu_share: float | None = None
+    device: str = "cpu"
+    gpu_bytes: Count | None = None
+    encode_peak_bytes: Count | None = None
+    decode_peak_bytes: Count | None = None
+    peak_of: str = "process"
+    metrics_device: str = "cpu"
+    failure: Failure | None = None
+
+
+def _line_type(metrics: Sequence[str]) -> type[_Line]:
+    """Lines with the given ``metrics`` as fields ``m0``, ``m1`` and so on: a dictionary takes longer."""
+    names = {f"m{index}": name for index, name in enumerate(metrics)}
+    fields = [(field, MetricValue | None, None) for field in names]
+    values = msgspec.defstruct("Metrics", fields, rename=names, frozen=True, gc=False)
+    line: Any = msgspec.defstruct(
+        "MetricsLine", [("metrics", values, values())], bases=(_Line,), frozen=True, gc=False
+    )
+    kind: type[_Line] = line
+    return kind
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Columns of a part of the journal in its order, and the row in the plan of each line."""
+
+    rows: NDArray[np.int64]
+    numbers: dict[str, Floats]
+    categories: dict[str, tuple[NDArray[np.int32], list[str]]]
+    """Codes, and what they stand for."""
+    exact: NDArray[np.bool_]
+    texts: dict[str, list[str | None]]
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """Columns in the order of the plan, a place for every planned trial."""
+
+    numbers: dict[str, Floats]
+    categories: dict[str, pd.Categorical]
+    exact: NDArray[np.bool_]
+    texts: dict[str, ExtensionArray]
+
+
+def read_part(folder: Path, metrics: Sequence[str], span: Span) -> Part:
+    """Read a part of a run's journal; errors as for :func:`bench.runs.store.read_batches`."""
+    columns = _Columns(read_info(folder), metrics)
+    for lines in read_batches(folder, _line_type(metrics), span):
+        columns.put(lines)
+    return columns.part()
+
+
+def in_order_of_plan(parts: Sequence[Part], planned: int) -> Trials:
+    """The lines of all parts at the places of their trials; a later line replaces an earlier one.
+
+    The parts' texts are used up: two copies of a million hashes are not needed.
+    """
+    import numpy as np
+    import pandas as pd
+
+    rows = np.concatenate([part.rows for part in parts])
+    # The last place of each column stands for what was never measured.
+    source = np.full(planned, len(rows))
+    measured, last = np.unique(rows[::-1], return_index=True)
+    source[measured] = len(rows) - 1 - last
+    column = np.empty(len(rows) + 1)
+    numbers = {}
+    for name in parts[0].numbers:
+        np.concatenate([*(part.numbers[name] for part in parts), [np.nan]], out=column)
+        numbers[name] = column[source]
+    categories = {}
+    for name in _REPEATING:
+        known = {_ABSENT[name]: 0}
+        blocks = []
+        for codes, values in (part.categories[name] for part in parts):
+            joint = [known.setdefault(value, len(known)) for value in values]
+            blocks.append(np.array(joint, np.int32)[codes])
+        found = pd.Categorical.from_codes(np.concatenate([*blocks, [0]])[source], categories=list(known))
+        categories[name] = found.remove_unused_categories()
+    exact = np.concatenate([*(part.exact for part in parts), [False]])[source]
+    texts = {}
+    for name in _TEXTS:
+        texts_of_lines = [it for part in parts for it in part.texts.pop(name)]
+        texts_of_lines.append(_ABSENT[name])
+        texts[name] = pd.Series(texts_of_lines).array.take(source)
+    return Trials(numbers, categories, exact, texts)
+
+
+class _Columns:
+    """Collects lines. The plan is a product, so the row of a trial is computed, not looked up."""
+
+    def __init__(self, info: RunInfo, metrics: Sequence[str]) -> None:
+        self._selector = Selector(info)
+        self._fields = {name: f"metrics.m{index}" for index, name in enumerate(metrics)}
+        self._fields |= {name: name for name in NUMBERS}
+        self._first_rows: dict[tuple[Any, ...], int] = {}
+        self._image_rows: dict[ImageKey, int] = {}
+        self._rows: list[NDArray[np.int64]] = []
+        numeric = (*self._fields, *SPREADS, *SPREADS.values(), REPEATS)
+        self._numbers: dict[str, list[Floats]] = {name: [] for name in numeric}
+        self._codes: dict[str, list[NDArray[np.int32]]] = {name: [] for name in _REPEATING}
+        self._known: dict[str, dict[str, int]] = {name: {} for name in _REPEATING}
+        self._exact: list[bool] = []
+        self._texts: dict[str, list[str | None]] = {name: [] for name in _TEXTS}
+
+    def put(self, lines: list[_Line]) -> None:
+        """Take in the next lines of the journal."""
+        import numpy as np
+
+        rows = self._places(lines)
+        if (rows == _HISTORY).any():
+            lines = [line for line, row in zip(lines, rows.tolist(), strict=True) if row != _HISTORY]
+            rows = rows[rows != _HISTORY]
+        self._rows.append(rows)
+        for name, field in self._fields.items():
+            self._numbers[name].append(np.array(_column(lines, field), dtype=float))
+        for name, of_spread in SPREADS.items():
+            medians, spreads = _medians_and_spreads(_column(lines, name))
+            self._numbers[name].append(medians)
+            self._numbers[of_spread].append(spreads)
+        repeats = map(len, _column(lines, "encode_s"))
+        self._numbers[REPEATS].append(np.fromiter(repeats, float, len(lines)))
+        for name, known in self._known.items():
+            values = _column(lines, name)
+            for value in dict.fromkeys(values):
+                known.setdefault(value, len(known))
+            self._codes[name].append(np.array([known[value] for value in values], np.int32))
+        self._exact += _column(lines, "exact")
+        for name in _HASHES:
+            self._texts[name] += _column(lines, name)
+        self._texts["error"] += ["" if it is None else str(it) for it in _column(lines, "failure")]
+
+    def part(self) -> Part:
+        """What was collected; the collection is used up."""
+        import numpy as np
+
+        numbers = {}
+        while self._numbers:
+            name, blocks = self._numbers.popitem()
+            numbers[name] = np.concatenate([np.empty(0), *blocks])
+        no_codes = np.empty(0, np.int32)
+        return Part(
+            rows=np.concatenate([np.empty(0, np.int64), *self._rows]),
+            numbers=numbers,
+            categories={
+                name: (np.concatenate([no_codes, *codes]), list(self._known[name]))
+                for name, codes in self._codes.items()
+            },
+            exact=np.array(self._exact, bool),
+            texts=self._texts,
+        )
+
+    def _places(self, lines: list[_Line]) -> NDArray[np.int64]:
+        """The row of each line, or -1 for one that is history."""
+        import numpy as np
+
+        configs = map(bytes, _column(lines, "config"))
+        points = list(zip(*(_column(lines, name) for name in _POINT), configs, strict=True))
+        first = _looked_up(points, self._first_rows, lambda it: self._selector.first_row(Point(*it)))
+        images: list[ImageKey] = list(zip(*(_column(lines, name) for name in _IMAGE), strict=True))
+        offset = _looked_up(images, self._image_rows, self._selector.image_row)
+        return np.where((first == _HISTORY) | (offset == _HISTORY), _HISTORY, first + offset)
+
+
+def _column(lines: Sequence[_Line], field: str) -> list[Any]:
+    return list(map(attrgetter(field), lines))
+
+
+def _looked_up(
+    keys: Sequence[Key], known: dict[Key, int], find: Callable[[Key], int | None]
+) -> NDArray[np.int64]:
+    import numpy as np
+
+    places = list(map(known.get, keys))
+    if None in places:
+        for key in keys:
+            if key not in known:
+                place = find(key)
+                known[key] = _HISTORY if place is None else place
+        places = list(map(known.get, keys))
+    return np.array(places, np.int64)
+
+
+def _medians_and_spreads(samples: Sequence[tuple[float, ...]]) -> tuple[Floats, Floats]:
+    """As of :mod:`bench.trials.measurement`, for many trials at once; NaN where one has none."""
+    import numpy as np
+
+    counts = np.fromiter(map(len, samples), np.int64, len(samples))
+    medians, spreads = np.full((2, len(samples)), np.nan)
+    for count in set(counts.tolist()) - {0}:
+        rows = np.flatnonzero(counts == count)
+        values = np.sort(np.array([samples[row] for row in rows.tolist()], dtype=float), axis=1)
+        medians[rows] = (values[:, (count - 1) // 2] + values[:, count // 2]) / 2
+        if count >= _FEWEST_FOR_SPREAD:
+            spreads[rows] = _quartile(values, 3) - _quartile(values, 1)
+    return medians, spreads
+
+
+def _quartile(values: Floats, which: int) -> Floats:
+    """As ``statistics.quantiles(…, method="inclusive")``; ``values`` rise along the last axis."""
+    below, weight = divmod(which * (values.shape[1] - 1), 4)
+    return (values[:, below] * (4 - weight) + values[:, below + 1] * weight) / 4

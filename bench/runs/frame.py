@@ -1,0 +1,171 @@
+"""A run as a table: one row for each planned trial."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import StoreError
+from bench.host.helper_process import Helper, HelperLost, can_help
+from bench.runs.columns import REPEATS, SHARES, SPREADS, Part, Trials, in_order_of_plan, read_part
+from bench.runs.store import RunInfo, read_info, split_journal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+METRIC_COLUMNS = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim_rgb", "ms_ssim_rgb")
+
+COLUMNS = (
+    *("dataset", "image", "codec", "label", "config", "quality", "status", "width", "height", "bytes", "bpp"),
+    *METRIC_COLUMNS,
+    *("encode_s", "decode_s", "error"),
+)
+"""The columns that every table begins with, in this order."""
+
+_MEMORY = ("gpu_bytes", "encode_peak_bytes", "decode_peak_bytes")
+_IDENTITY = (
+    "version",
+    "lossless",
+    "exact",
+    "timing",
+    REPEATS,
+    "encode_iqr_s",
+    "decode_iqr_s",
+    *SHARES,
+    "device",
+    *_MEMORY,
+    "peak_of",
+    "metrics_device",
+    "treatment",
+    "decoded_treatment",
+    "bitstream_sha256",
+    "pixels_sha256",
+    "image_sha256",
+)
+
+_WORTH_A_HELPER = 1 << 26
+"""Bytes of a journal."""
+
+
+def load(run: Path | str) -> pd.DataFrame:
+    """Load a run folder.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each planned trial, in the order of the plan's codecs, qualities and images; trials
+        that were never measured have the status ``cancelled``. The columns of :data:`COLUMNS` come first,
+        then metrics beyond the built-in ones, then identity. ``config`` is JSON, ``bpp`` bits per pixel,
+        ``encode_s`` and ``decode_s`` the median in seconds (``encode_iqr_s`` and ``decode_iqr_s`` the
+        interquartile range, where there are three samples or more) of ``repeats`` samples, and
+        ``encode_cpu_share`` the share of the processor that timed work had; ``error`` is empty where there
+        is none.
+        ``device`` and ``metrics_device`` are where codec and metrics ran, ``gpu_bytes`` the most GPU memory
+        that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that a learned
+        codec took; ``peak_of`` says what that is of (:data:`bench.trials.measurement.PeakOf`). A metric
+        without a value is NaN. Columns that repeat few values are categorical.
+        ``frame.attrs["metrics"]`` names the columns of metrics, ``frame.attrs["metric_versions"]`` has the
+        versions of those that were asked for, ``frame.attrs["lower_is_better"]`` names those that measure
+        difference rather than likeness, ``frame.attrs["ideal"]`` has the best value of those that are worse
+        on both sides of it.
+
+    Raises
+    ------
+    StoreError
+        The folder holds no run, or one that this version can't read.
+    """
+    folder = Path(run)
+    info = read_info(folder)
+    metrics = [*METRIC_COLUMNS, *(it.name for it in info.metrics if it.name not in METRIC_COLUMNS)]
+    for name in metrics[len(METRIC_COLUMNS) :]:
+        if name in (*COLUMNS, *_IDENTITY, "run"):
+            raise StoreError(f"{folder}: a metric is called {name!r}, as another column of the table is")
+    planned = len(info.images) * sum(len(it.qualities) for it in info.codecs)
+    return _frame(info, metrics, in_order_of_plan(_parts(folder, metrics), planned))
+
+
+def _parts(folder: Path, metrics: list[str]) -> list[Part]:
+    """The two parts of the journal, read at the same time where that is worth a process."""
+    first, second = split_journal(folder)
+    if second[1] < _WORTH_A_HELPER or not can_help():
+        return [read_part(folder, metrics, (0, second[1]))]
+    with Helper() as helper:
+        rest = helper.submit(read_part, folder, metrics, second)
+        parts = [read_part(folder, metrics, first)]
+        try:
+            parts.append(rest.result())
+        except HelperLost:
+            parts.append(read_part(folder, metrics, second))
+    return parts
+
+
+def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    images, codecs, numbers = info.images, info.codecs, trials.numbers
+    points = [(index, quality) for index, codec in enumerate(codecs) for quality in codec.qualities]
+    of_image = np.tile(np.arange(len(images)), len(points))
+    of_codec = np.repeat(np.array([index for index, _ in points], np.intp), len(images))
+    qualities = np.array([np.nan if quality is None else quality for _, quality in points], dtype=float)
+    pixels = numbers["width"] * numbers["height"]
+
+    def by_image(values: list[str]) -> pd.Categorical:
+        return _categorical(values, of_image)
+
+    def by_codec(values: list[str]) -> pd.Categorical:
+        return _categorical(values, of_codec)
+
+    columns: dict[str, Any] = {
+        "dataset": by_image([it.dataset for it in images]),
+        "image": by_image([it.name for it in images]),
+        "codec": by_codec([it.codec for it in codecs]),
+        "label": by_codec([it.label for it in codecs]),
+        "config": by_codec([json.dumps(it.config, sort_keys=True) for it in codecs]),
+        "quality": np.repeat(qualities, len(images)),
+        "status": trials.categories["status"],
+        "width": pd.array(numbers["width"], dtype="Int64"),
+        "height": pd.array(numbers["height"], dtype="Int64"),
+        "bytes": pd.array(numbers["bytes"], dtype="Int64"),
+        "bpp": 8 * numbers["bytes"] / pixels,
+        **{name: numbers[name] for name in metrics},
+        "encode_s": numbers["encode_s"],
+        "decode_s": numbers["decode_s"],
+        "error": trials.texts["error"],
+        "version": by_codec([it.version for it in codecs]),
+        "lossless": np.array([it.lossless for it in codecs], bool)[of_codec],
+        "exact": trials.exact,
+        "timing": trials.categories["timing"],
+        REPEATS: pd.array(numbers[REPEATS], dtype="Int64"),
+        **{name: numbers[name] for name in SHARES},
+        "device": trials.categories["device"],
+        **{name: pd.array(numbers[name], dtype="Int64") for name in _MEMORY},
+        "peak_of": trials.categories["peak_of"],
+        "metrics_device": trials.categories["metrics_device"],
+        **{name: numbers[name] for name in SPREADS.values()},
+        "treatment": trials.categories["treatment"],
+        "decoded_treatment": trials.categories["decoded_treatment"],
+        "bitstream_sha256": trials.texts["bitstream_sha256"],
+        "pixels_sha256": trials.texts["pixels_sha256"],
+        "image_sha256": by_image([it.sha256 for it in images]),
+    }
+    further = metrics[len(METRIC_COLUMNS) :]
+    order = (*COLUMNS, *further, *_IDENTITY)
+    frame = pd.DataFrame({name: columns[name] for name in order}, copy=False)
+    frame.attrs["metrics"] = metrics
+    frame.attrs["metric_versions"] = {it.name: it.version for it in info.metrics}
+    frame.attrs["lower_is_better"] = [it.name for it in info.metrics if not it.higher_is_better]
+    frame.attrs["ideal"] = {it.name: it.ideal for it in info.metrics if it.ideal is not None}
+    return frame
+
+
+def _categorical(values: list[str], rows: NDArray[np.int_]) -> pd.Categorical:
+    import numpy as np
+    import pandas as pd
+
+    known = {value: code for code, value in enumerate(dict.fromkeys(values))}
+    codes = np.array([known[value] for value in values], np.int32)
+    return pd.Categorical.from_codes(codes[rows], categories=list(known))

@@ -1,0 +1,464 @@
+"""A run folder: ``run.json`` and the append-only journal ``measurements.jsonl``.
+
+One process writes, under a lock; anyone reads, at any time. A measurement is one line, flushed when it
+is written, so that a process killed at any instant loses at most the trial it was in: a torn last line
+is dropped on reading and cut off before the next one is written.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, NamedTuple, Self, TypeAlias, TypeVar
+
+import msgspec
+
+from bench.errors import StoreError
+from bench.files.access import (
+    LONGEST_LINE,
+    open_appending,
+    open_regular,
+    read_regular,
+    require_no_link,
+    subfolder,
+    write_atomically,
+    writing,
+)
+from bench.files.typed_json import MALFORMED, MalformedJson, Option, decode_json, fault
+from bench.host.environment import Environment
+from bench.text.plain import is_one_line
+from bench.trials.measurement import SCHEMA_VERSION, Measurement
+from bench.trials.plan import CodecPlan, ImagePlan, MetricPlan, Plan
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+RUN_FILE = "run.json"
+JOURNAL_FILE = "measurements.jsonl"
+BITSTREAM_FOLDER = "bitstreams"
+_LOCK_FILE = ".lock"
+_BLOCK = 1 << 17  # bytes; what a block is decoded into stays in the cache until it is used
+MAX_TRIALS = 4_000_000
+"""Trials of a run: a table of them takes some 2 GB."""
+
+Line = TypeVar("Line")
+Span: TypeAlias = tuple[int, int]
+"""The bytes from the first number to before the second one."""
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """``run.json``: what was planned, and where it ran."""
+
+    schema: int = SCHEMA_VERSION
+    environment: Environment
+    datasets: dict[str, str] = {}
+    """Licence of each data set whose hashes were verified against the catalogue."""
+    sources: dict[str, str] = {}
+    """Where each data set came from: ``catalogue``, or the absolute path of its folder."""
+    images: tuple[ImagePlan, ...]
+    codecs: tuple[CodecPlan, ...]
+    metrics: tuple[MetricPlan, ...]
+
+    @property
+    def plan(self) -> Plan:
+        """The planned trials."""
+        return Plan(self.images, self.codecs, self.metrics)
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a run."""
+    return (folder / RUN_FILE).is_file()
+
+
+def read_info(folder: Path) -> RunInfo:
+    """Read ``run.json``.
+
+    Raises
+    ------
+    StoreError
+        The folder holds no run, one of an unknown schema version, or a damaged file.
+    """
+    path = folder / RUN_FILE
+    try:
+        data = read_regular(path, links=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: not a run folder ({RUN_FILE}: {error.strerror})") from error
+    try:
+        schema = decode_json(data, _Schema).schema
+        if schema != SCHEMA_VERSION:
+            raise StoreError(
+                f"{path}: schema version {schema}, this rdbench reads {SCHEMA_VERSION}; "
+                + ("update rdbench" if schema > SCHEMA_VERSION else "make the run again")
+            )
+        info = decode_json(data, RunInfo)
+        _require_sound(info)
+    except MalformedJson as error:
+        raise StoreError(f"{path}: damaged ({error}); restore it, or start again with --fresh") from error
+    return info
+
+
+def _require_sound(info: RunInfo) -> None:
+    """What the types do not say of ``run.json``: names that a table can hold, each once, and not too many."""
+    labels = [it.label for it in info.codecs]
+    for name in (*labels, *(it.name for it in info.images)):
+        if not is_one_line(name):
+            raise MalformedJson(f"control characters in the name {name[:80]!r}")
+    for what, names in (("label", labels), ("metric", [it.name for it in info.metrics])):
+        if len(set(names)) < len(names):
+            raise MalformedJson(f"a {what} is used twice")
+    if len(set(info.images)) < len(info.images):
+        raise MalformedJson("an image is named twice")
+    if len(info.plan) > MAX_TRIALS:
+        raise MalformedJson(f"{len(info.plan)} trials are planned, {MAX_TRIALS} are the most")
+
+
+class _Schema(msgspec.Struct):
+    schema: int
+
+
+def read_journal(folder: Path) -> Iterator[Measurement]:
+    """Every line of the journal, in the order of writing; see :func:`read_batches`."""
+    for batch in read_batches(folder, Measurement):
+        yield from batch
+
+
+def split_journal(folder: Path) -> tuple[Span, Span]:
+    """Two parts of the journal as it is now, to be read at the same time; the first ends with a line.
+
+    The second one is smaller: who reads it has to be started, and to hand over what it has read.
+    """
+    path = folder / JOURNAL_FILE
+    if not path.exists():
+        return (0, 0), (0, 0)
+    with _opened(path) as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(end * 9 // 16)
+        file.readline()
+        middle = min(file.tell(), end)
+    return (0, middle), (middle, end)
+
+
+def read_batches(folder: Path, kind: type[Line], span: Span | None = None) -> Iterator[list[Line]]:
+    """The journal's lines as ``kind``, some hundreds at a time; a torn last line is left out.
+
+    ``span``, of :func:`split_journal`, is the part to read; by default everything.
+
+    Raises
+    ------
+    StoreError
+        A line other than the last is damaged; the message names it.
+    """
+    path = folder / JOURNAL_FILE
+    if not path.exists():
+        return
+    decoder = msgspec.json.Decoder(kind)
+    start, end = span or (0, path.stat().st_size)
+    with _opened(path) as file:
+        file.seek(start)
+        while start < end:
+            lines = file.read(min(_BLOCK, end - start))
+            if not lines.endswith(b"\n"):
+                lines += file.readline(LONGEST_LINE)
+            whole = lines[: lines.rfind(b"\n") + 1]
+            if len(lines) - len(whole) >= LONGEST_LINE:
+                number = _newlines(path, start + len(whole)) + 1
+                raise StoreError(f"{path}:{number}: damaged line (it does not end); remove the line")
+            try:
+                batch = decoder.decode_lines(whole)
+            except MALFORMED:
+                batch = _decoded_one_by_one(decoder, whole, path, start)
+            yield batch
+            if len(whole) < len(lines) or not lines:
+                return
+            start += len(lines)
+
+
+def _decoded_one_by_one(
+    decoder: msgspec.json.Decoder[Line], lines: bytes, path: Path, offset: int
+) -> list[Line]:
+    """Decode lines that begin at ``offset``, of which one is damaged, to say which."""
+    batch = []
+    for index, line in enumerate(lines.removesuffix(b"\n").split(b"\n")):
+        try:
+            batch.append(decoder.decode(line))
+        except MALFORMED as error:
+            number = _newlines(path, offset) + index + 1
+            raise StoreError(f"{path}:{number}: damaged line ({fault(error)}); remove the line") from error
+    return batch
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return open_regular(path, links=True)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _newlines(path: Path, end: int) -> int:
+    """How many lines end before ``end``."""
+    count = 0
+    with _opened(path) as file:
+        while block := file.read(min(_BLOCK, end - file.tell())):
+            count += block.count(b"\n")
+    return count
+
+
+class Point(NamedTuple):
+    """What a line of the journal says of the operating point that it belongs to."""
+
+    environment: str
+    codec: str
+    version: str
+    weights_sha256: str | None
+    quality: float | None
+    config: bytes
+    """As JSON."""
+
+
+ImageKey: TypeAlias = tuple[str, str, str]
+"""Data set, name and SHA-256."""
+
+
+class Selector:
+    """Tells which of a journal's lines count: those of the run's present plan and machine.
+
+    Lines of another library version, another machine or a configuration that was planned no more stay in
+    the journal as history.
+    """
+
+    def __init__(self, info: RunInfo) -> None:
+        self._environment = info.environment.id
+        self._images = {(it.dataset, it.name, it.sha256): row for row, it in enumerate(info.images)}
+        self._plans = info.codecs
+        self._codecs: dict[tuple[str, str, str | None], list[int]] = {}
+        for index, codec in enumerate(info.codecs):
+            identity = (codec.codec, codec.version, codec.weights_sha256)
+            self._codecs.setdefault(identity, []).append(index)
+        self._points: dict[tuple[int, float | None], int] = {}
+        for index, codec in enumerate(info.codecs):
+            for quality in codec.qualities:
+                self._points[index, quality] = len(self._points) * len(info.images)
+        self._seen: dict[tuple[str, str, str | None, bytes], int | None] = {}
+
+    def first_row(self, point: Point) -> int | None:
+        """The place of a point's first image in the plan's product, codec by codec, quality by quality.
+
+        None for a point that is history.
+        """
+        if point.environment != self._environment:
+            return None
+        codec = self._codec_index(point)
+        return None if codec is None else self._points.get((codec, point.quality))
+
+    def image_row(self, image: ImageKey) -> int | None:
+        """The place of an image after the first one of each point; None for one that is history."""
+        return self._images.get(image)
+
+    def row(self, it: Measurement) -> int | None:
+        """The place of a measurement in the plan's product, image by image last; None for history."""
+        first = self.first_row(_point(it))
+        image = self.image_row((it.dataset, it.image, it.image_sha256))
+        return None if first is None or image is None else first + image
+
+    def codec_of(self, it: Measurement) -> CodecPlan | None:
+        """The planned configuration that a measurement belongs to; None for one that is history."""
+        index = None if self.row(it) is None else self._codec_index(_point(it))
+        return None if index is None else self._plans[index]
+
+    def _codec_index(self, point: Point) -> int | None:
+        identity = (point.codec, point.version, point.weights_sha256)
+        key = (*identity, point.config)
+        if key not in self._seen:
+            fitting = self._codecs.get(identity, ())
+            self._seen[key] = self._of_config(fitting, point.config) if fitting else None
+        return self._seen[key]
+
+    def _of_config(self, fitting: Sequence[int], config: bytes) -> int | None:
+        try:
+            full = decode_json(config, dict[str, Option])
+        except MalformedJson:  # no configuration, so none of the plan's
+            return None
+        return next((index for index in fitting if self._plans[index].config == full), None)
+
+
+def _point(it: Measurement) -> Point:
+    config = msgspec.json.encode(it.config, order="sorted")
+    return Point(it.environment, it.codec, it.version, it.weights_sha256, it.quality, config)
+
+
+class RunWriter:
+    """The one writer of a run folder.
+
+    Raises
+    ------
+    StoreError
+        Another process is writing into the folder, or there can be no folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock: FileLock | None = None
+        self._journal = Journal(
+            folder / JOURNAL_FILE, "what was measured before is kept, and the same command goes on from there"
+        )
+
+    def __enter__(self) -> Self:
+        from filelock import FileLock, Timeout
+
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = "a file of this name exists" if self.folder.is_file() else error.strerror
+            raise StoreError(f"{self.folder}: cannot be a run folder ({reason})") from error
+        require_no_link(self.folder / _LOCK_FILE)
+        lock = FileLock(self.folder / _LOCK_FILE)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StoreError(
+                f"{self.folder}: another rdbench writes into this folder; wait for it, or give another --out"
+            ) from None
+        except (OSError, NotImplementedError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise StoreError(
+                f"{self.folder}: cannot be locked ({reason}); give an --out that can be written, on a file"
+                " system with locks"
+            ) from error
+        self._lock = lock
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._journal.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def set_aside(self) -> None:
+        """Start afresh: the former journal is kept beside the new one as ``*.old``, then ``*.old2``, …"""
+        ending = self._unused_ending()
+        for name in (JOURNAL_FILE, RUN_FILE):
+            with writing(self.folder / name), suppress(FileNotFoundError):
+                (self.folder / name).replace(self.folder / f"{name}{ending}")
+
+    def prune(self, keep: Callable[[Measurement], bool]) -> Path | None:
+        """Remove all lines but those to ``keep``; the former journal stays beside as in :meth:`set_aside`.
+
+        Returns
+        -------
+        The former journal, or None where there was nothing to remove.
+        """
+        path = self.folder / JOURNAL_FILE
+        kept, lines = [], 0
+        for it in read_journal(self.folder):
+            lines += 1
+            if keep(it):
+                kept.append(msgspec.json.encode(it) + b"\n")
+        if len(kept) == lines:
+            return None
+        former = path.with_name(f"{path.name}{self._unused_ending()}")
+        with writing(former):
+            shutil.copyfile(path, former)  # so that at every instant there is a journal
+        write_atomically(path, b"".join(kept))
+        return former
+
+    def _unused_ending(self) -> str:
+        """``.old``, or the first of ``.old2``, ``.old3`` and so on that no file here has."""
+        endings = (f".old{number if number > 1 else ''}" for number in itertools.count(1))
+        files = (JOURNAL_FILE, RUN_FILE)
+        return next(it for it in endings if not any((self.folder / f"{name}{it}").exists() for name in files))
+
+    def write_info(self, info: RunInfo) -> None:
+        """Replace ``run.json`` in one step.
+
+        Raises
+        ------
+        StoreError
+            It could not be read again, or can't be written.
+        """
+        try:
+            data = msgspec.json.format(msgspec.json.encode(info), indent=1)
+            _require_sound(decode_json(data, RunInfo))
+        except (MalformedJson, TypeError, ValueError) as error:
+            raise StoreError(
+                f"{self.folder / RUN_FILE}: is not written, since it could not be read again ({error})"
+            ) from error
+        write_atomically(self.folder / RUN_FILE, data + b"\n")
+
+    def append(self, measurement: Measurement) -> None:
+        """Write one line to the journal; see :meth:`Journal.append`."""
+        self._journal.append(measurement)
+
+    def keep_bitstream(self, sha256: str, bitstream: bytes) -> None:
+        """Store a bitstream under its hash, once."""
+        path = subfolder(self.folder, BITSTREAM_FOLDER) / sha256
+        if not path.exists():
+            write_atomically(path, bitstream)
+
+
+class Journal:
+    """Appends lines of JSON to a file, each in full or not at all.
+
+    The file is opened for the first line, without the torn one that a killed process may have left.
+
+    Parameters
+    ----------
+    path : the file
+    consequence : what an error says after the reason
+    """
+
+    def __init__(self, path: Path, consequence: str = "") -> None:
+        self._path = path
+        self._consequence = consequence
+        self._file: io.FileIO | None = None
+
+    def append(self, record: msgspec.Struct) -> None:
+        """Write one line and hand it to the operating system.
+
+        Raises
+        ------
+        StoreError
+            It cannot be written; the journal ends with the line before.
+        """
+        with writing(self._path, self._consequence):
+            if self._file is None:
+                self._file = _open_journal(self._path)
+            end = self._file.seek(0, os.SEEK_END)
+            rest = memoryview(msgspec.json.encode(record) + b"\n")
+            try:
+                while rest:
+                    rest = rest[self._file.write(rest) :]
+            except OSError:
+                with suppress(OSError):
+                    self._file.truncate(end)
+                raise
+
+    def close(self) -> None:
+        """Close the file, if a line was written."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _open_journal(path: Path) -> io.FileIO:
+    file = open_appending(path)
+    size = file.seek(0, os.SEEK_END)
+    if size:
+        step = 1 << 16
+        position = size
+        while position:
+            start = max(0, position - step)
+            file.seek(start)
+            newline = file.read(position - start).rfind(b"\n")
+            if newline >= 0:
+                position = start + newline + 1
+                break
+            position = start
+        if position < size:
+            file.truncate(position)
+    return file

@@ -1,0 +1,132 @@
+"""All rows as one table: what became of each codec on each picture."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from bench.explanation import Method
+from bench.files.access import write_atomically
+from bench.studies.explain.record import TOLERANCE, Row
+from bench.tables.table import WRITERS, Column, Table, Value
+
+_COLUMNS = (
+    Column("dataset", "data set"),
+    Column("image", "image"),
+    Column("codec", "codec"),
+    Column("quality", "quality"),
+    Column("status", "status"),
+    Column("method", "map"),
+    Column("bytes", "bytes"),
+    Column("overhead", "overhead [B]", 1),
+    Column("payload", "payload [B]", 1),
+    Column("total", "map [B]", 1),
+    Column("deviation", "map − payload [%]", 3, signed=True),
+    Column("reason", "why"),
+)
+_CODEC_COLUMNS = (
+    Column("codec", "codec"),
+    Column("quality", "quality"),
+    Column("planned", "planned"),
+    *(Column(it, it) for it in get_args(Method)),
+    Column("not_available", "not available"),
+    Column("failed", "failed"),
+    Column("worst", "worst [%]", 3, signed=True),
+    Column("reason", "why"),
+)
+
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
+"""One that stands alone: 8 in "8 bytes", none in "sha256" or "1.2.8"."""
+
+
+def summary_table(rows: Sequence[Row]) -> Table:
+    """One row for each codec, operating point and picture, in the order of the plan."""
+    return Table(
+        name="explain",
+        title="Bit maps against payloads",
+        columns=_COLUMNS,
+        rows=tuple(
+            (
+                it.dataset,
+                it.image,
+                it.label,
+                it.quality,
+                it.status,
+                it.method,
+                it.bytes,
+                None if it.bytes is None else sum(it.overhead_bits.values()) / 8,
+                None if it.payload_bits is None else it.payload_bits / 8,
+                None if it.map_bits is None else it.map_bits / 8,
+                it.deviation,
+                it.reason,
+            )
+            for it in rows
+        ),
+        notes=(
+            "Payload: the bitstream less headers, tables, check sums and padding, which are the overhead.",
+            f"exact, likelihood: the map's total is the payload within {100 * TOLERANCE:g}%, else mismatch.",
+            "estimate: blocks blanked one at a time; the total is not meant to be the payload.",
+        ),
+    )
+
+
+def codec_table(rows: Sequence[Row]) -> Table:
+    """One row for each codec and operating point: how many pictures have a map, and how far it was off."""
+    groups: dict[tuple[str, float | None], list[Row]] = {}
+    for it in rows:
+        groups.setdefault((it.label, it.quality), []).append(it)
+    return Table(
+        name="explain_codecs",
+        title="Bit maps by codec",
+        columns=_CODEC_COLUMNS,
+        rows=tuple((label, quality, *_counts(group)) for (label, quality), group in groups.items()),
+        notes=("worst: the largest difference of map and payload, of maps that are no estimates.",),
+    )
+
+
+def _counts(group: Sequence[Row]) -> tuple[Value, ...]:
+    statuses = Counter(it.status for it in group)
+    methods = Counter(it.method for it in group if it.status == "ok")
+    failed = len(group) - statuses["ok"] - statuses["not available"]
+    off = [it.deviation for it in group if it.deviation is not None]
+    return (
+        len(group),
+        *(methods[it] for it in get_args(Method)),
+        statuses["not available"],
+        failed,
+        max(off, key=abs, default=None),
+        shared_reason([it.reason for it in group]),
+    )
+
+
+def shared_reason(reasons: Sequence[str]) -> str:
+    """The reasons of a group of pictures in one text: without the numbers in which they differ, each counted.
+
+    An empty reason is none. The count is left out of a reason that all have.
+    """
+    kinds: dict[tuple[str, ...], list[list[str]]] = {}
+    for it in reasons:
+        if it:
+            words = tuple(_NUMBER.split(it))
+            kinds.setdefault(words, []).append(_NUMBER.findall(it))
+    told = []
+    for words, numbers in kinds.items():
+        common = [them[0] if len(set(them)) == 1 else "…" for them in zip(*numbers, strict=True)]
+        text = "".join(part for pair in zip(words, [*common, ""], strict=True) for part in pair)
+        told.append(text if len(numbers) == len(reasons) else f"{text} ({len(numbers)} of {len(reasons)})")
+    return "; ".join(told)
+
+
+def write_summary(rows: Sequence[Row], out: Path) -> list[Path]:
+    """Write both tables into the folder ``out``."""
+    files = []
+    out.mkdir(parents=True, exist_ok=True)
+    for table in (summary_table(rows), codec_table(rows)):
+        for ending, write in WRITERS.items():
+            path = out / f"{table.name}.{ending}"
+            write_atomically(path, write(table).encode())
+            files.append(path)
+    return files

@@ -1,0 +1,109 @@
+"""Text that comes from elsewhere (labels, names, messages, reasons) as plain text in each output format.
+
+HTML and the page's data are escaped in :mod:`bench.report.page`, XML by the standard library.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+from bench.text.plain import harmless, printable
+
+T = TypeVar("T")
+
+_MARKUP = re.compile(r"[\\`*|<>]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
+"""Of brackets those that make a link, of underscores those that make emphasis: the text stays readable."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tabs and line ends."""
+_FORMULA = ("=", "+", "-", "@", "\t")
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{it: "\\" + it for it in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "−": "$-$",
+    "–": "--",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "σ": r"$\sigma$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+}
+
+
+_SYMBOLS = (
+    "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|pi|rho|sigma|tau|phi|chi|psi|omega|Gamma|Delta"
+    "|Theta|Lambda|Sigma|Phi|Omega|times|cdot|pm|leq|geq|neq|approx|infty|ell|log|exp|min|max"
+)
+_SCRIPT = r"(?:[A-Za-z0-9*]|\{[A-Za-z0-9 *,.+\-]+\})"
+_ATOM = (
+    rf"(?:[A-Za-z0-9]|\\(?:{_SYMBOLS})(?![A-Za-z]))(?:_{_SCRIPT}(?:\^{_SCRIPT})?|\^{_SCRIPT}(?:_{_SCRIPT})?)?"
+)
+_MATH = re.compile(rf"(\$(?! )(?:{_ATOM}|[ =+\-.,()<>/|]){{1,60}}(?<! )\$(?![0-9]))")
+"""Symbols, letters, numbers, signs, and scripts of one level: what cannot do anything but be typeset."""
+
+
+def markdown(text: str) -> str:
+    """One line of GitHub Markdown that shows ``text``: no markup, HTML, link or image in it is live.
+
+    The simplest mathematics stays as it is.
+    """
+    parts = _MATH.split(printable(text))
+    return "".join(part if place % 2 else _MARKUP.sub(r"\\\g<0>", part) for place, part in enumerate(parts))
+
+
+def latex(text: str) -> str:
+    """One line of LaTeX that shows ``text``: no command in it is live, but for the simplest mathematics."""
+    parts = _MATH.split(printable(text))
+    return "".join(
+        part if place % 2 else "".join(_LATEX.get(it, it) for it in part) for place, part in enumerate(parts)
+    )
+
+
+def units(text: str) -> list[str]:
+    """The letters of ``text``, in which mathematics between dollars is one."""
+    parts = enumerate(_MATH.split(text))
+    return [unit for place, part in parts for unit in ([part] if place % 2 else part)]
+
+
+def is_math(text: str) -> bool:
+    """Whether ``text`` holds simple mathematics between dollars (``$\\lambda=0.1$``), and no other dollar."""
+    parts = _MATH.split(text)
+    return len(parts) > 1 and not any("$" in part for part in parts[::2])
+
+
+def comment(text: str) -> str:
+    """``text`` for a comment that ends with its line."""
+    return printable(text)
+
+
+def csv_cell(value: T) -> T | str:
+    """A cell that no spreadsheet takes for a formula: text that begins like one gets a leading apostrophe.
+
+    Control characters are replaced, for a table may be printed. Numbers are left alone, also as text;
+    :func:`from_csv_cell` takes the apostrophe off.
+    """
+    if not isinstance(value, str):
+        return value
+    if _CONTROL.search(value):
+        return csv_cell(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", value))
+    return "'" + value if value.startswith(_FORMULA) and not _is_number(value) else value
+
+
+def from_csv_cell(cell: str) -> str:
+    """What :func:`csv_cell` was given."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+
+
+def terminal(text: str) -> str:
+    """Lines for a terminal: nothing in them steers it."""
+    return "\n".join(harmless(line.expandtabs(4)) for line in text.split("\n"))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

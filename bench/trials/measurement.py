@@ -1,0 +1,152 @@
+"""The record of one measured trial, and its schema.
+
+Version history of the schema (the journal's lines and ``run.json``):
+
+1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
+   ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``peak_of``,
+   ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``; of ``run.json`` ``sources``.
+
+A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
+derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
+"""
+
+from __future__ import annotations
+
+import statistics
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+from bench.files.typed_json import Option, Sha256
+from bench.host.device import DeviceName
+
+SCHEMA_VERSION = 1
+
+Status = Literal[
+    "ok",
+    "unsupported",  # the codec or its library can't do this, and says so
+    "bad_input",  # the image file is corrupt
+    "codec_error",  # an exception in the codec
+    "crash",  # the process died: a signal, or an exit of its own
+    "timeout",
+    "oom",  # the memory limit, or the kernel, ended it
+    "mismatch",  # wrong shape, type or channel order, lossless pixels that differ, times that can't be
+    "nonfinite",  # a metric failed or gave NaN
+    "cancelled",  # planned, but not measured: the run was interrupted
+]
+
+Phase = Literal["load", "encode", "decode", "metric"]
+
+Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
+"""Pixels of a picture's width or height."""
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+MetricValue: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
+
+TimingMode = Literal["load", "alone"]
+"""``load``: other trials ran beside it, so times are throughput; ``alone``: pinned, warmed up, repeated."""
+
+
+PeakOf = Literal["process", "codec"]
+"""What ``encode_peak_bytes`` and ``decode_peak_bytes`` are of. ``codec``: see there; ``process``, in older
+journals: everything that was resident in a process which served other codecs too, interpreter and what
+earlier trials left included. The two are not comparable."""
+DISTURBED = 0.9
+"""Below this share of the processor, times taken alone are too long by more than a tenth."""
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a trial has no result."""
+
+    phase: Phase
+    message: str
+    exception: str = ""
+    signal: int | None = None
+    stderr: str = ""
+    """The last lines that the codec wrote to its standard error."""
+
+    def __str__(self) -> str:
+        name = f"{self.exception}: " if self.exception else ""
+        return f"{self.phase}: {name}{self.message}"
+
+
+class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One trial (codec configuration × operating point × image) and what became of it."""
+
+    key: str
+    environment: str
+    dataset: str
+    image: str
+    image_sha256: str
+    codec: str
+    version: str
+    config: dict[str, Option]
+    quality: float | None = None
+    weights_sha256: str | None = None
+    status: Status
+    width: Side | None = None
+    height: Side | None = None
+    treatment: str = ""
+    """What reading the original changed or left unused, and whether it was lossy; empty for 8-bit RGB."""
+    decoded_treatment: str = ""
+    """The same of the picture that an external decoder wrote."""
+    bytes: Count | None = None
+    bitstream_sha256: Sha256 | None = None
+    pixels_sha256: Sha256 | None = None
+    exact: bool = False
+    """The decoded pixels are identical to the original's."""
+    timing: TimingMode = "load"
+    encode_s: tuple[Seconds, ...] = ()
+    """Every repetition, in order; warm-up left out."""
+    decode_s: tuple[Seconds, ...] = ()
+    encode_cpu_share: float | None = None
+    """Of the time to encode, how much the encoder and what it started had the processor, 0 to 1: the median
+    of the repetitions. Less than 1 where it waited, most likely for other processes. Only for ``alone``."""
+    decode_cpu_share: float | None = None
+    device: DeviceName = "cpu"
+    """Where the codec ran; for one that fails before it has run, where it was to run."""
+    gpu_bytes: Count | None = None
+    """Most GPU memory that the encoder's or the decoder's process held for the codec, weights included."""
+    encode_peak_bytes: Count | None = None
+    """Most memory that a learned codec took while it encoded, where the system tells: resident in a process
+    that served this codec alone, less what was resident before the codec was imported and constructed.
+    Its libraries and weights, the original and a copy of it, and the bitstream are part of it. What this
+    figure was in older journals: see ``peak_of``."""
+    decode_peak_bytes: Count | None = None
+    """The same of the decoder's process."""
+    peak_of: PeakOf = "process"
+    metrics: dict[str, MetricValue | None] = {}
+    metrics_device: DeviceName = "cpu"
+    """Where the metrics ran that can choose. Not part of the key: their values agree to 1e-5."""
+    reasons: dict[str, str] = {}
+    """Why a metric is null, by metric."""
+    failure: Failure | None = None
+
+    @property
+    def bpp(self) -> float | None:
+        """Bits per pixel: 8 × bytes ÷ (width × height); headers count."""
+        if self.bytes is None or not self.width or not self.height:
+            return None
+        return 8 * self.bytes / (self.width * self.height)
+
+    @property
+    def cpu_share(self) -> float | None:
+        """The smaller one of the encoder's and the decoder's share of the processor, where it is known."""
+        return min(
+            (it for it in (self.encode_cpu_share, self.decode_cpu_share) if it is not None), default=None
+        )
+
+
+def spread(samples: tuple[float, ...]) -> float | None:
+    """Interquartile range of raw time samples, in seconds; None for fewer than three."""
+    if len(samples) < 3:
+        return None
+    low, _, high = statistics.quantiles(samples, n=4, method="inclusive")
+    return high - low
+
+
+def median(samples: tuple[float, ...]) -> float | None:
+    """Median of raw time samples; None when there are none."""
+    if len(samples) == 1:
+        return samples[0]
+    return statistics.median(samples) if samples else None

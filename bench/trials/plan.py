@@ -1,0 +1,390 @@
+"""From what the user asked for to the trials that will run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from bench import registry
+from bench.errors import ConfigError
+from bench.files.typed_json import Option, Sha256
+from bench.host.device import DeviceName
+from bench.inputs.datasets import Dataset, ImageFile
+from bench.inputs.suite import CodecEntry, Suite
+from bench.text.plain import printable
+from bench.trials.codec_ref import CodecRef, Description
+
+DatasetName = Annotated[str, msgspec.Meta(pattern=r"^(?!\.{1,2}\Z)[\w.-]+\Z", max_length=255)]
+MetricName = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*\Z", max_length=100)]
+"""Both become parts of file names."""
+
+
+class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A codec at one configuration, as it was found on this machine."""
+
+    label: str
+    codec: str
+    target: str
+    version: str
+    lossless: bool
+    config: dict[str, Option]
+    qualities: tuple[float | None, ...]
+    weights_sha256: str | None = None
+    complexity: dict[str, Annotated[float, msgspec.Meta(ge=0, le=1e15)]] = {}
+    """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
+    unavailable: str | None = None
+    """Why it cannot run here, with the install line; its trials end as ``unsupported``."""
+
+    @property
+    def ref(self) -> CodecRef:
+        """How a worker constructs it: only if it is installed and harmless, see :class:`TrustedCodec`."""
+        return _ref(self.target, self.config)
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """The codec and its configuration: what tells it apart within a plan."""
+        return self.codec, _canonical(self.config)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether its configuration puts it on a GPU."""
+        return self.config.get("device") == "cuda"
+
+
+class TrustedCodec(CodecPlan, frozen=True, kw_only=True):
+    """A codec that the user named in this call, or vouched for: it may be a file, and run programs.
+
+    It is written as any other; what is read from ``run.json`` is never one, see :mod:`bench.trials.trust`.
+    """
+
+    @property
+    def ref(self) -> CodecRef:
+        """How a worker constructs it, whatever it is."""
+        return _ref(self.target, self.config, trusted=True)
+
+
+class MetricPlan(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A metric, as it was found on this machine."""
+
+    name: MetricName
+    target: str
+    version: str
+    unit: str
+    higher_is_better: bool
+    ideal: float | None = None
+    """The best value of a metric that is worse on both sides of it, and so has no better direction."""
+
+
+class ImagePlan(msgspec.Struct, frozen=True):
+    """An image's place in a run, by its identity rather than by its path."""
+
+    dataset: DatasetName
+    name: str
+    sha256: Sha256
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Everything that a run is to measure: the product of its parts."""
+
+    images: tuple[ImagePlan, ...]
+    codecs: tuple[CodecPlan, ...]
+    metrics: tuple[MetricPlan, ...]
+
+    def __len__(self) -> int:
+        return len(self.images) * sum(len(it.qualities) for it in self.codecs)
+
+    def replaced(self, later: Plan) -> tuple[ImagePlan, ...]:
+        """The images of this plan whose name stands for another picture in a later one."""
+        now = {(it.dataset, it.name): it.sha256 for it in later.images}
+        return tuple(it for it in self.images if now.get((it.dataset, it.name), it.sha256) != it.sha256)
+
+    def merged(self, later: Plan) -> Plan:
+        """This plan and a later one for the same folder: what the later one names again, it replaces.
+
+        The images of a data set are those of the last plan that names it. Configurations and operating points
+        add up; :meth:`without_gaps` tells which of them can.
+        """
+        labels = {it.label for it in later.codecs}
+        identities = {it.identity for it in later.codecs}
+        kept = [it for it in self.codecs if it.label not in labels and it.identity not in identities]
+        again = {it.identity: it for it in self.codecs}
+        renewed = []
+        for it in later.codecs:
+            before = again.get(it.identity)
+            same = before is not None and (
+                (before.version, before.weights_sha256) == (it.version, it.weights_sha256)
+            )
+            if before is not None and same and not it.lossless:
+                points = sorted({*before.qualities, *it.qualities}, key=lambda q: -1.0 if q is None else q)
+                it = msgspec.structs.replace(it, qualities=tuple(points))
+            renewed.append(it)
+        named = {it.dataset for it in later.images}
+        images: dict[str, list[ImagePlan]] = {it.dataset: [] for it in (*self.images, *later.images)}
+        for image in (*(it for it in self.images if it.dataset not in named), *later.images):
+            images[image.dataset].append(image)
+        return Plan(
+            tuple(it for of_set in images.values() for it in of_set),
+            (*kept, *renewed),
+            tuple({it.name: it for it in (*self.metrics, *later.metrics)}.values()),
+        )
+
+    def without_gaps(self, asked: Plan, measured: Container[int]) -> Plan:
+        """This plan without what is not asked for now and not measured on every image.
+
+        A run goes on only with what was asked for: a gap in anything else would stay, and mean curves are of
+        the images that have no gap.
+
+        Parameters
+        ----------
+        asked : the plan of the command at hand, a part of this one
+        measured : the trials that have a result, by their place in the product of this plan: codec by codec,
+            quality by quality, image last
+        """
+        now = {it.identity: it.qualities for it in asked.codecs}
+        rows = range(0, len(self), len(self.images) or 1)
+        points = [(codec, quality) for codec in self.codecs for quality in codec.qualities]
+        wanted = [place for place, it in enumerate(self.images) if it in {*asked.images}]
+        kept = {
+            (codec.label, quality): row
+            for (codec, quality), row in zip(points, rows, strict=True)
+            if quality in now.get(codec.identity, ()) or all(row + place in measured for place in wanted)
+        }
+        images = tuple(
+            it
+            for place, it in enumerate(self.images)
+            if place in wanted or all(row + place in measured for row in kept.values())
+        )
+        codecs = (
+            msgspec.structs.replace(it, qualities=tuple(q for q in it.qualities if (it.label, q) in kept))
+            for it in self.codecs
+        )
+        return Plan(images, tuple(it for it in codecs if it.qualities), self.metrics)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One codec configuration at one operating point on one image."""
+
+    image: ImagePlan
+    path: Path
+    codec: CodecPlan
+    quality: float | None
+    key: str
+    """Identity of the result: the same key means that measuring again would give the same numbers."""
+
+
+def trials(plan: Plan, files: dict[ImagePlan, ImageFile]) -> Iterator[Trial]:
+    """All trials whose image file is at hand, image by image."""
+    prefixes = [(codec, _codec_identity(codec, plan.metrics)) for codec in plan.codecs]
+    for image in plan.images:
+        if image not in files:
+            continue
+        for codec, identity in prefixes:
+            for quality in codec.qualities:
+                text = f"{image.sha256}|{identity}|{quality!r}"
+                yield Trial(
+                    image, files[image].path, codec, quality, hashlib.sha256(text.encode()).hexdigest()[:32]
+                )
+
+
+@dataclass(frozen=True)
+class Host:
+    """What planning asks of the machine at hand."""
+
+    describe: Callable[[CodecRef], Description | str]
+    """Constructs a codec in a worker: its description, or the reason why it is unavailable here."""
+    device: Callable[[str], DeviceName]
+    """Where ``auto``, ``cpu`` or ``cuda`` is here; raises :class:`ConfigError` for a GPU that is absent."""
+    note: Callable[[str], None] = lambda text: None
+    """Is told what is left out."""
+    gpu_metrics: bool = False
+    """Whether a metric of the run can use a GPU."""
+
+
+def make_plan(
+    suite: Suite,
+    datasets: tuple[Dataset, ...],
+    metrics: tuple[MetricPlan, ...],
+    host: Host,
+) -> tuple[Plan, dict[ImagePlan, ImageFile]]:
+    """Resolve a suite against what is installed on this machine.
+
+    Raises
+    ------
+    ConfigError
+        An unknown codec, an option it does not have, a quality outside its range, a label used twice, or a
+        GPU that was asked for and is absent or of no use.
+
+    Returns
+    -------
+    The plan, and the file of each of its images.
+    """
+    files: dict[ImagePlan, ImageFile] = {}
+    for dataset in datasets:
+        for file in dataset.images[: suite.limit]:
+            files[ImagePlan(dataset.name, file.name, file.sha256)] = file
+    found = [(entry, _codec_plan(entry, suite, host)) for entry in suite.codecs]
+    codecs = tuple(it for entry, it in found if it.unavailable is None or not entry.optional)
+    for entry, it in found:
+        if it.unavailable is not None and entry.optional:
+            host.note(f"{it.label} is left out: {it.unavailable}")
+    on_gpu = host.gpu_metrics or any(it.on_gpu for it in codecs)
+    if suite.device == "cuda" and host.device("cuda") and not on_gpu:
+        raise ConfigError(
+            "--device cuda: none of these codecs and metrics can run on a GPU; leave it out,"
+            " or name one that can"
+        )
+    labels = [it.label for it in codecs]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ConfigError(f"two codecs have the label {label!r}; give one of them another `label`")
+    same: dict[tuple[str, str], str] = {}
+    for it in codecs:
+        first = same.setdefault(it.identity, it.label)
+        if first != it.label:
+            raise ConfigError(
+                f"{first!r} and {it.label!r} are the same configuration of {it.codec}; name it once"
+            )
+    return Plan(tuple(files), codecs, metrics), files
+
+
+def _codec_plan(entry: CodecEntry, suite: Suite, host: Host) -> CodecPlan:
+    target = (
+        entry.codec if registry.is_file_target(entry.codec) else registry.find(registry.CODECS, entry.codec)
+    )
+    found = _placed(entry, target, suite.device, host)
+    if isinstance(found, str):
+        name = entry.codec if target != entry.codec else target.rpartition(":")[2]
+        return TrustedCodec(
+            label=entry.label or _label(name, dict(entry.config), {}),
+            codec=name,
+            target=target,
+            version="",
+            lossless=False,
+            config=dict(entry.config),
+            qualities=entry.quality or (None,),
+            unavailable=found,
+        )
+    name = entry.codec if target != entry.codec else found.name
+    return TrustedCodec(
+        label=entry.label or _label(name, *_told_apart(entry, found, target, suite.device, host)),
+        codec=name,
+        target=target,
+        version=found.version,
+        lossless=found.lossless,
+        config=found.config,
+        qualities=_qualities(name, entry.quality, suite.quality, found),
+        weights_sha256=found.weights_sha256,
+        complexity=found.complexity,
+    )
+
+
+def _told_apart(
+    entry: CodecEntry, found: Description, target: str, device: str, host: Host
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A configuration and the defaults that its name need not tell."""
+    if not entry.config and device == "auto":
+        return found.config, found.config
+    try:
+        bare = host.describe(CodecRef(target, trusted=True))
+    except ConfigError:  # it can't be without options
+        bare = ""
+    if isinstance(bare, str):
+        return dict(entry.config), {}
+    defaults = bare.config
+    if device == "auto" and "device" not in entry.config and "device" in defaults:
+        # What was chosen for the user is no part of a name that is to be the same on every machine.
+        defaults = defaults | {"device": found.config["device"]}
+    return found.config, defaults
+
+
+def _placed(entry: CodecEntry, target: str, wanted: str, host: Host) -> Description | str:
+    """The codec on the device that its spec, else the suite, asks for; ``config`` names the real one.
+
+    Raises
+    ------
+    ConfigError
+        CUDA was asked for in so many words and is absent: no row that fails later, no silent run elsewhere.
+    """
+    found = host.describe(_ref(target, entry.config, trusted=True))
+    explicit = entry.config.get("device", "auto")
+    if isinstance(found, str):
+        if explicit == "cuda":
+            raise ConfigError(found)
+        return found
+    default = found.config.get("device")
+    if explicit != "auto" or default is None:
+        return found
+    device = host.device(wanted)
+    if device == default or (wanted == "auto" and device == "cpu" and default != "auto"):
+        return found
+    try:
+        placed = host.describe(_ref(target, entry.config | {"device": device}, trusted=True))
+    except ConfigError:
+        if wanted != "auto":
+            raise
+        return found  # its devices are of another kind
+    if isinstance(placed, str) and wanted != "auto":
+        raise ConfigError(placed)
+    return found if isinstance(placed, str) else placed
+
+
+def _ref(target: str, config: Mapping[str, Option], *, trusted: bool = False) -> CodecRef:
+    return CodecRef(target, tuple(sorted(config.items())), trusted)
+
+
+def _qualities(
+    name: str, asked: tuple[float, ...] | None, common: tuple[float, ...] | None, codec: Description
+) -> tuple[float | None, ...]:
+    if codec.lossless:
+        if asked:
+            raise ConfigError(
+                f"codec {name!r} is lossless at this configuration and has no quality; leave out @…"
+            )
+        return (None,)
+    qualities = asked or common or codec.qualities
+    if not qualities:
+        raise ConfigError(
+            f"codec {name!r} has no sweep of its own; name its operating points, as in {name}@10,50,90"
+        )
+    if codec.quality_range is None:
+        raise ConfigError(f"codec {name!r} is lossy: its quality_range has to be (lowest, highest), not None")
+    low, high = codec.quality_range
+    for quality in qualities:
+        if not low <= quality <= high:
+            raise ConfigError(f"codec {name!r}: quality {quality:g} is outside its range {low:g} to {high:g}")
+    return tuple(sorted(qualities))
+
+
+def _label(name: str, config: dict[str, Any], defaults: dict[str, Any]) -> str:
+    """A name for legends: the codec, its chroma subsampling, and every option that is not the default."""
+    parts = [name]
+    for key, value in config.items():
+        if key == "subsampling":
+            parts.append(str(value))
+        elif key in defaults and value == defaults[key]:
+            continue
+        elif value is True:
+            parts.append(key)
+        elif value is False:
+            parts.append(f"no-{key}")
+        elif isinstance(value, str):
+            parts.append(Path(value).name)
+        else:
+            parts.append(f"{key}{value}")
+    return printable("-".join(parts))
+
+
+def _codec_identity(codec: CodecPlan, metrics: tuple[MetricPlan, ...]) -> str:
+    definitions = sorted((it.name, it.version) for it in metrics)
+    return _canonical([codec.codec, codec.version, codec.config, codec.weights_sha256, definitions])
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,40 @@
+"""Which codecs of a run folder may be run: run folders are passed around, and must not choose code.
+
+Installed codecs are run for everybody's folder, unless the folder sets one of their ``trusted_options``. What
+else a folder names, a file or a program, is run only where the user named the same in this call, or vouches
+for whoever made the folder. :func:`bench.registry.load_codec` enforces it where codecs are constructed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from bench.trials.plan import CodecPlan, TrustedCodec
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whom a call trusts beyond the installed codecs."""
+
+    folders: bool = False
+    """Everything that the run folders name: the user made them, or trusts who did."""
+    named: tuple[CodecPlan, ...] = ()
+    """Configurations that the user named in this call."""
+
+    def codec(self, recorded: CodecPlan) -> CodecPlan:
+        """A codec of ``run.json``, marked as trusted where it is."""
+        identity = (recorded.target, recorded.config)
+        if self.folders or any((it.target, it.config) == identity for it in self.named):
+            return TrustedCodec(**msgspec.structs.asdict(recorded))
+        return recorded
+
+    def codecs(self, recorded: Iterable[CodecPlan]) -> tuple[CodecPlan, ...]:
+        """Each of ``recorded`` as :meth:`codec` gives it."""
+        return tuple(map(self.codec, recorded))
+
+
+NOBODY = Trust()
+EVERYBODY = Trust(folders=True)

@@ -1,0 +1,73 @@
+"""What a training run is, and what stands behind the names of the presets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from bench.errors import ConfigError
+from bench_codecs.vae.context import GridSpec
+from bench_codecs.vae.model import ModelSpec
+from bench_codecs.vae.networks import BranchSpec
+from bench_codecs.vae.transform import LOW
+
+Preset = Literal["tiny", "base"]
+
+LOG_COLUMNS = ("step", "seconds", "loss", "rate_bpp", "hyper_bpp", "mse", "elbo_bpp", "learning_rate")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What a training run is. On resume ``steps`` may change, which the joint stage gains; the rest stays."""
+
+    out: Path
+    preset: Preset = "base"
+    steps: int = 8_000
+    entropy_steps: int = 2_500
+    """The first of the steps, which train the entropy model on the linear transform alone."""
+    minutes: float = 0.0
+    """Instead of both: about how long a run may take; a quarter goes to the first stage."""
+    batch: int = 4
+    crop: int = 256
+    seed: int = 1
+    device: str = "cpu"
+    checkpoint_every: int = 250
+    log_every: int = 20
+    validate_every: int = 2_000
+    """Steps between validations with real bitstreams; 0 validates at the end only."""
+    use_branches: bool = True
+    """Off trains the linear transform's entropy model alone, for ablations."""
+    bfloat16: bool | None = None
+    """Convolve in bfloat16 while training: about 1.4 times faster where the device has it; None asks it."""
+    resume: bool = False
+
+
+def preset(name: Preset, out: Path) -> TrainConfig:
+    """The configuration behind ``--preset``: ``tiny`` takes seconds, ``base`` is the shipped model's."""
+    if name == "base":
+        return TrainConfig(out=out)
+    if name == "tiny":
+        config = TrainConfig(out=out, preset="tiny", steps=150, entropy_steps=110, batch=2, crop=64)
+        return replace(config, checkpoint_every=30, log_every=10, validate_every=0)
+    raise ConfigError(f"unknown preset {name!r}: use tiny or base")
+
+
+def model_spec(preset: Preset) -> ModelSpec:
+    """``base`` is the shipped architecture; ``tiny`` has the same shape and trains in seconds."""
+    if preset == "base":
+        return ModelSpec()
+    return ModelSpec(
+        coarse=GridSpec((3, 7, 14), 3, hyper_channels=4, hyper_stages=2, features=8, hidden=8, wide=8),
+        fine=GridSpec(
+            (LOW, 8, 16, 36, 62),
+            3,
+            hyper_channels=4,
+            hyper_stages=3,
+            given=True,
+            features=8,
+            hidden=8,
+            wide=8,
+        ),
+        branches=BranchSpec(analysis=8, latent=8, pixel=8, blocks=1, shared=4),
+    )

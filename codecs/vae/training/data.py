@@ -1,0 +1,77 @@
+"""Training crops: which pixels and which quality a step sees depends on the seed and the step alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.errors import DatasetError
+from bench.image import read_image
+from bench_codecs.vae.levels import MAX_CODE
+
+_MEMORY_BUDGET = 1 << 30
+_RESIZE_CHANCE = 0.15
+_SMALLEST_SCALE = 0.6
+
+
+def require_pictures(paths: Sequence[Path]) -> None:
+    """Read all of ``paths`` once: better now than in the middle of a training.
+
+    Raises
+    ------
+    bench.errors.BenchError
+        One is damaged, or has no declared treatment; the message names it.
+    """
+    for path in paths:
+        read_image(path)
+
+
+class Crops:
+    """Random crops of a list of pictures, with flips and some downscaling."""
+
+    def __init__(self, paths: Sequence[Path], crop: int, seed: int, max_code: int = MAX_CODE) -> None:
+        if not paths:
+            raise DatasetError("no training images: give a data set or a folder that holds pictures")
+        self._paths = list(paths)
+        self._crop = crop
+        self._seed = seed
+        self._max_code = max_code
+        self._cache: dict[int, NDArray[np.uint8]] = {}
+        self._cached = 0
+
+    def batch(self, step: int, size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Crops, uint8 (size, 3, crop, crop), and quality codes, (size,), of training step ``step``."""
+        random = np.random.default_rng([self._seed, step])
+        crops = np.stack([self._one(random) for _ in range(size)])
+        # one code from each part of the range, so that no step is all coarse or all fine
+        codes = (np.arange(size) + random.random(size)) / size * (self._max_code + 1)
+        return crops, np.floor(codes).astype(np.int64)
+
+    def _one(self, random: np.random.Generator) -> NDArray[np.uint8]:
+        image = self._image(int(random.integers(len(self._paths))))
+        scale = random.uniform(_SMALLEST_SCALE, 1.0) if random.random() < _RESIZE_CHANCE else 1.0
+        height, width = image.shape[:2]
+        scale = max(scale, self._crop / min(height, width))
+        if scale != 1.0:
+            shape = (max(self._crop, round(width * scale)), max(self._crop, round(height * scale)))
+            image = np.asarray(Image.fromarray(image).resize(shape, Image.Resampling.BICUBIC))
+            height, width = image.shape[:2]
+        top = int(random.integers(height - self._crop + 1))
+        left = int(random.integers(width - self._crop + 1))
+        crop = image[top : top + self._crop, left : left + self._crop]
+        if random.random() < 0.5:
+            crop = crop[:, ::-1]
+        return np.ascontiguousarray(crop.transpose(2, 0, 1))
+
+    def _image(self, index: int) -> NDArray[np.uint8]:
+        if index not in self._cache:
+            image = read_image(self._paths[index]).pixels
+            if self._cached + image.nbytes > _MEMORY_BUDGET:
+                return image
+            self._cache[index] = image
+            self._cached += image.nbytes
+        return self._cache[index]

@@ -1,0 +1,195 @@
+"""The state of a training run: model, optimiser, moving average, data and log."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.errors import ConfigError
+from bench.image import read_image
+from bench_codecs.vae.levels import code_to_quality, lagrangian, typical_cost, typical_rate
+from bench_codecs.vae.model import PATCH, VaeModel
+from bench_codecs.vae.training.checkpoint import save_checkpoint
+from bench_codecs.vae.training.config import LOG_COLUMNS, TrainConfig, model_spec
+from bench_codecs.vae.training.data import Crops
+from bench_codecs.vae.training.loop import Log, opening, take_up
+from bench_codecs.vae.training.optim import Optimised, Schedule
+from bench_codecs.vae.training.resume import identity, open_run
+
+_TIMED_STEPS = 4
+_FIT_IMAGES = 40
+"""Pictures that the closed-form start is computed from."""
+_FIT_SIDE = 1024
+"""Of larger ones the middle, as all are in memory at once."""
+
+
+class Trainer:
+    """One run; :meth:`advance` does a step, :meth:`save` makes it permanent."""
+
+    def __init__(self, config: TrainConfig, images: Sequence[Path]) -> None:
+        self._crops = Crops(images, config.crop, config.seed)
+        self._log = Log(config.out / "log.csv", LOG_COLUMNS)
+        self.step = 0
+        self.seconds = 0.0
+        config, found = open_run(config, "vae", images)
+        self._config = config
+        self.schedule = self._schedule()
+        torch.manual_seed(config.seed)
+        self.model = VaeModel(model_spec(config.preset))
+        if found is None:
+            self.model.initialise(_fit_images(images))
+        self.model.to(config.device)
+        self.model.train_mixed(bool(config.bfloat16))
+        if config.device == "cpu":
+            self.model.to(memory_format=torch.channels_last)
+        self._optimised = Optimised(self.model, self._groups())
+        if found is not None:
+            self._optimised.restore(found.groups)
+            take_up(self, self._log, found.meta)
+        elif config.minutes:
+            entropy, joint = self._timed(config.minutes)
+            self._config = replace(config, entropy_steps=entropy, steps=entropy + joint)
+            self.schedule = self._schedule()
+        self._identity = identity("vae", self._config, images)
+
+    @property
+    def out(self) -> Path:
+        """The folder of the run."""
+        return self._config.out
+
+    @property
+    def steps(self) -> int:
+        """The step it ends at."""
+        return self.schedule.steps
+
+    def summary(self) -> str:
+        """What is about to happen, for the log."""
+        return opening(self, self._config.device, self._config.bfloat16)
+
+    def left(self) -> float:
+        """The steps still to do, counted in steps as long as the last one."""
+        return self.schedule.left(self.step)
+
+    def shown(self, row: dict[str, float]) -> dict[str, float]:
+        """What of a line of the log is worth showing, by name."""
+        return {"loss": row["loss"], "bpp": row["rate_bpp"], "ELBO": row["elbo_bpp"]}
+
+    def advance(self) -> float:
+        """One step; its loss, or NaN where that or a gradient is not finite and nothing changes."""
+        config, step = self._config, self.step
+        joint = config.use_branches and self.schedule.joint(step)
+        rate = self.schedule.rate(step)
+        for group in self._optimised.groups:
+            group["lr"] = rate * self.schedule.multiplier(group["name"], step)
+            for parameter in group["params"]:
+                parameter.requires_grad_(group["lr"] > 0)
+        loss, losses = self._loss(step, joint)
+        self._optimised.clear()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        healthy = math.isfinite(losses["loss"]) and self._optimised.apply(step)
+        self.step += 1
+        self._log.add({**losses, "learning_rate": rate})
+        return losses["loss"] if healthy else math.nan
+
+    def _loss(self, step: int, joint: bool) -> tuple[Tensor, dict[str, float]]:
+        config = self._config
+        self.model.use_branches = joint
+        pixels, codes = self._crops.batch(step, config.batch)
+        x = torch.from_numpy(pixels).to(config.device).float() - 128
+        x = x.contiguous(memory_format=torch.channels_last)
+        code = torch.from_numpy(codes).to(config.device)
+        qualities = [code_to_quality(int(c)) for c in codes]
+        estimate = self.model(x, code)
+        area = x.shape[2] * x.shape[3]
+        bpp, hyper = estimate.bits / area, estimate.hyper_bits / area
+        mse = (estimate.samples - x).square().mean((1, 2, 3))
+        multiplier = torch.tensor([lagrangian(q) for q in qualities], device=x.device)
+        cost = bpp + multiplier * mse
+        typical = typical_cost if joint else typical_rate
+        weight = 1 / torch.tensor([typical(q) for q in qualities], device=x.device)
+        loss = ((cost if joint else bpp) * weight).mean()
+        losses = {
+            "loss": loss.item(),
+            "rate_bpp": bpp.mean().item(),
+            "hyper_bpp": hyper.mean().item(),
+            "mse": mse.mean().item(),
+            "elbo_bpp": -cost.mean().item(),
+        }
+        return loss, losses
+
+    def averaged(self) -> VaeModel:
+        """A copy of the model with the moving average of its parameters."""
+        return self._optimised.averaged(self.model)
+
+    @torch.no_grad()
+    def figures_at(self, step: int, *, joint: bool) -> dict[str, float]:
+        """The log's figures of the present model on the crops of ``step``; nothing is learned."""
+        return self._loss(step, joint)[1]
+
+    def log(self) -> dict[str, float]:
+        """Append the means since the last call to ``log.csv`` and return them."""
+        return self._log.write(self.step, self.seconds)
+
+    def save(self) -> Path:
+        """Write a checkpoint of the current step."""
+        meta = {"seconds": self.seconds, "recent": self._log.recent, **self._identity}
+        return save_checkpoint(self._config.out, self.step, self._optimised.tensors(), meta)
+
+    def _schedule(self) -> Schedule:
+        config = self._config
+        return Schedule(config.entropy_steps if config.use_branches else config.steps, config.steps)
+
+    def _timed(self, minutes: float) -> tuple[int, int]:
+        """The steps of both stages that fit into ``minutes`` at their speed on this machine."""
+        seconds = []
+        for joint in (False, True):
+            self._loss(0, joint)[0].backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            started = time.monotonic()
+            for step in range(_TIMED_STEPS):
+                self._loss(step, joint)[0].backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            seconds.append((time.monotonic() - started) / _TIMED_STEPS)
+        self._optimised.clear()
+        if not self._config.use_branches:
+            return max(1, round(60 * minutes / seconds[0])), 0
+        entropy = max(1, round(0.25 * 60 * minutes / seconds[0]))
+        return entropy, max(1, round(0.75 * 60 * minutes / seconds[1]))
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Parameters that always move at the same rate, named after one of them."""
+        groups: dict[tuple[float, float], dict[str, Any]] = {}
+        for name, parameter in self.model.named_parameters():
+            if not parameter.requires_grad:
+                continue
+            rates = (self.schedule.multiplier(name, 0), self.schedule.multiplier(name, self.schedule.steps))
+            groups.setdefault(rates, {"name": name, "params": []})["params"].append(parameter)
+        return list(groups.values())
+
+
+def _fit_images(images: Sequence[Path]) -> list[Tensor]:
+    chosen = list(images)
+    if len(chosen) > _FIT_IMAGES:
+        chosen = random.Random(0).sample(chosen, _FIT_IMAGES)
+    tensors = []
+    for path in chosen:
+        pixels = read_image(path).pixels
+        top, left = (max(0, side - _FIT_SIDE) // 2 for side in pixels.shape[:2])
+        height, width = (min(_FIT_SIDE, side // PATCH * PATCH) for side in pixels.shape[:2])
+        if height and width:
+            x = (
+                torch.from_numpy(pixels[top : top + height, left : left + width].copy())
+                .permute(2, 0, 1)[None]
+                .float()
+                - 128
+            )
+            tensors.append(x)
+    if not tensors:
+        raise ConfigError(f"the closed-form start needs pictures of at least {PATCH}×{PATCH} samples")
+    return tensors

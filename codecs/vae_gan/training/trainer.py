@@ -1,0 +1,223 @@
+"""The state of a training run: generator, discriminator, their optimisers, data and log."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bench.errors import ConfigError
+from bench_codecs.vae.levels import quality_to_code
+from bench_codecs.vae.model import Estimate, VaeModel
+from bench_codecs.vae.training.checkpoint import save_checkpoint
+from bench_codecs.vae.training.data import Crops
+from bench_codecs.vae.training.loop import Log, opening, take_up
+from bench_codecs.vae.training.optim import Optimised
+from bench_codecs.vae.training.resume import Found, identity, open_run
+from bench_codecs.vae.weights import load_weights, shipped_weights
+from bench_codecs.vae_gan.generator import TRAINED_QUALITY, start_from
+from bench_codecs.vae_gan.training.config import LOG_COLUMNS, GanConfig
+from bench_codecs.vae_gan.training.discriminator import Discriminator, DiscriminatorSpec
+from bench_codecs.vae_gan.training.losses import grid_energy, texture_distance
+
+_DECAY_SHARE = 0.35
+_FLOOR = 0.02
+_TINY = DiscriminatorSpec((4, 8, 8, 8), 2)
+_TIMED_STEPS = 3
+_HEAD_START = 4.0
+"""The discriminator's learning rate ÷ the generator's: it has to keep up with what it is shown."""
+
+
+class GanTrainer:
+    """One run; :meth:`advance` does a step of each side, :meth:`save` makes it permanent.
+
+    Encoder and entropy model stay as they are, so bitstreams do too.
+    """
+
+    def __init__(self, config: GanConfig, images: Sequence[Path]) -> None:
+        from bench.metrics.lpips import LpipsLoss
+
+        config, found = open_run(config, "vae-gan", images)
+        self._config = config
+        self._perceptual = LpipsLoss(config.device)
+        package = load_weights(config.weights or shipped_weights(), config.device, exact=False)
+        self.plain = package.model
+        """The VAE as it was."""
+        self._vae_sha256 = package.sha256
+        self._model = copy.deepcopy(self.plain)
+        self._model.train_mixed(bool(config.bfloat16))
+        torch.manual_seed(config.seed)
+        self.generator = start_from(self.plain.synthesis_branch, self.plain.spec.branches).train()
+        self._model.synthesis_branch = self.generator
+        spec = DiscriminatorSpec() if config.preset == "base" else _TINY
+        self.discriminator = Discriminator(spec, self.generator.correction.out_channels).to(config.device)
+        for network in (self.generator, self.discriminator):
+            network.to(memory_format=torch.channels_last)
+        self._generating = Optimised(self.generator, prefix="generator_")
+        self._judging = Optimised(self.discriminator, prefix="discriminator_")
+        self._crops = Crops(images, config.crop, config.seed, quality_to_code(TRAINED_QUALITY))
+        self._log = Log(config.out / "log.csv", LOG_COLUMNS)
+        self.step = 0
+        self.seconds = 0.0
+        if found is not None:
+            self._restore(found)
+        else:
+            steps = self._timed(config.minutes) if config.minutes else config.steps
+            self._config = replace(config, steps=steps, warm_up=min(config.warm_up, steps // 3))
+        self._identity = identity("vae-gan", self._config, images)
+
+    @property
+    def out(self) -> Path:
+        """The folder of the run."""
+        return self._config.out
+
+    @property
+    def steps(self) -> int:
+        """The step it ends at."""
+        return self._config.steps
+
+    def summary(self) -> str:
+        """What is about to happen, for the log."""
+        return opening(self, self._config.device, self._config.bfloat16)
+
+    def left(self) -> float:
+        """The steps still to do; all take about the same time."""
+        return self.steps - self.step
+
+    def shown(self, row: dict[str, float]) -> dict[str, float]:
+        """What of a line of the log is worth showing, by name."""
+        names = {"loss": "loss", "LPIPS": "lpips_vgg", "G": "adversarial", "D": "discriminator"}
+        return {label: row[name] for label, name in names.items()}
+
+    def advance(self) -> float:
+        """One step of the generator and, after the warm-up began, one of the discriminator; the loss.
+
+        NaN where a loss or gradient is not finite.
+        """
+        rate = self._config.rate * self._pace()
+        for side, factor in ((self._generating, 1.0), (self._judging, _HEAD_START)):
+            for group in side.groups:
+                group["lr"] = factor * rate
+        loss, row, pictures = self._generate(self.step)
+        self._generating.clear()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        healthy = math.isfinite(row["loss"]) and self._generating.apply(self.step)
+        if healthy and self.step >= self._config.warm_up // 2:
+            # it starts early, so that it is no beginner when it is first heard
+            judged = self._judge(*pictures)
+            healthy = judged is not None
+            row |= judged or {}
+        self.step += 1
+        self._log.add({**row, "learning_rate": rate})
+        return row["loss"] if healthy else math.nan
+
+    def _generate(self, step: int) -> tuple[Tensor, dict[str, float], tuple[Tensor, Tensor, Tensor]]:
+        config = self._config
+        pixels, codes = self._crops.batch(step, config.batch)
+        x = torch.from_numpy(pixels).to(config.device).float() - 128
+        x = x.contiguous(memory_format=torch.channels_last)
+        code = torch.from_numpy(codes).to(config.device)
+        with torch.no_grad():
+            latents = self._model.estimate(x, code)
+        condition = self._condition(latents, code)
+        self.generator.seed = step + 1
+        samples = self._model.synthesise(latents.decoded, latents.log_scales, latents.features, code)
+        mse = (samples - x).square().mean()
+        lpips = self._perceptual(samples + 128, x + 128).mean()
+        texture = texture_distance(samples, x).mean()
+        grid = grid_energy(samples, x).mean()
+        loss = config.distortion * mse + lpips + config.texture * texture + config.grid * grid
+        adversarial = torch.zeros((), device=x.device)
+        if step >= config.warm_up:
+            # its gradients reach the samples, not the discriminator's own parameters
+            with torch.autocast(x.device.type, torch.bfloat16, enabled=bool(config.bfloat16)):
+                adversarial = F.softplus(-self.discriminator(samples, condition)).mean()
+            loss = loss + config.adversarial * adversarial
+        row = {
+            "loss": loss.item(),
+            "mse": mse.item(),
+            "lpips_vgg": lpips.item(),
+            "texture": texture.item(),
+            "grid": grid.item(),
+            "adversarial": adversarial.item(),
+            "discriminator": 0.0,
+            "real_logit": 0.0,
+            "fake_logit": 0.0,
+        }
+        return loss, row, (x, samples.detach(), condition)
+
+    def _judge(self, real: Tensor, fake: Tensor, condition: Tensor) -> dict[str, float] | None:
+        """Teach the discriminator; None where its gradient is not finite."""
+        self._judging.clear()
+        with torch.autocast(real.device.type, torch.bfloat16, enabled=bool(self._config.bfloat16)):
+            logits = self.discriminator(torch.cat([real, fake]), torch.cat([condition, condition]))
+        on_real, on_fake = logits.chunk(2)
+        loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        if not self._judging.apply(self.step):
+            return None
+        return {
+            "discriminator": loss.item(),
+            "real_logit": on_real.mean().item(),
+            "fake_logit": on_fake.mean().item(),
+        }
+
+    def _condition(self, latents: Estimate, code: Tensor) -> Tensor:
+        return self._model.fine.context.normalise(latents.decoded, code).float()
+
+    def averaged(self) -> VaeModel:
+        """The VAE with the moving average of the generator in place of its synthesis."""
+        model = copy.deepcopy(self.plain)
+        branch = self._generating.averaged(self.generator)
+        branch.seed = 0
+        model.synthesis_branch = branch.requires_grad_(False).eval()
+        return model
+
+    def log(self) -> dict[str, float]:
+        """Append the means since the last call to ``log.csv`` and return them."""
+        return self._log.write(self.step, self.seconds)
+
+    def save(self) -> Path:
+        """Write a checkpoint of the current step."""
+        meta = {
+            "seconds": self.seconds,
+            "recent": self._log.recent,
+            "vae": self._vae_sha256,
+            **self._identity,
+        }
+        groups = self._generating.tensors() | self._judging.tensors()
+        return save_checkpoint(self._config.out, self.step, groups, meta)
+
+    def _pace(self) -> float:
+        """Factor on the learning rates: constant, then a cosine to almost nothing."""
+        left = min(1.0, (self.steps - self.step) / max(1.0, _DECAY_SHARE * self.steps))
+        return _FLOOR + (1 - _FLOOR) * 0.5 * (1 - math.cos(math.pi * left))
+
+    def _timed(self, minutes: float) -> int:
+        """The steps that fit into ``minutes`` at the speed of this machine; nothing is learned."""
+        started = time.monotonic()
+        for step in range(_TIMED_STEPS):
+            loss, _, pictures = self._generate(self.steps + step)
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            self.discriminator(pictures[1], pictures[2]).sum().backward()
+        for side in (self._generating, self._judging):
+            side.clear()
+        return max(6, round(60 * minutes * _TIMED_STEPS / (time.monotonic() - started)))
+
+    def _restore(self, found: Found) -> None:
+        theirs = found.meta["vae"]
+        if theirs != self._vae_sha256:
+            raise ConfigError(
+                f"{found.path} was trained from the vae {theirs[:12]}…, not from {self._vae_sha256[:12]}…: "
+                "pass the same --weights"
+            )
+        for side in (self._generating, self._judging):
+            side.restore(found.groups)
+        take_up(self, self._log, found.meta)
