@@ -6,9 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from bench.engines.explain import Explained
-from bench.engines.messages import Failed
-from bench.engines.worker_handle import Died
+from bench.engines.messages import Explained, Failed
 from bench.trials.measurement import Status
 from bench.trials.plan import Trial
 
@@ -52,7 +50,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return 100 * (self.map_bits / self.payload_bits - 1)
 
 
-def row_of(trial: Trial, answer: Explained | Failed | Died | str) -> Row:
+def row_of(trial: Trial, answer: Explained | Failed | str) -> Row:
     """The row of an answer; a string is the reason why the codec could not run at all."""
     known: dict[str, Any] = {
         "dataset": trial.image.dataset,
@@ -66,10 +64,9 @@ def row_of(trial: Trial, answer: Explained | Failed | Died | str) -> Row:
     }
     if isinstance(answer, str):
         return Row(**known, status="unsupported", reason=answer)
-    if isinstance(answer, Failed | Died):
-        cause = f"{answer.exception}: " if isinstance(answer, Failed) and answer.exception else ""
+    if isinstance(answer, Failed):
         status: Verdict = "not available" if answer.status == "unsupported" else answer.status
-        return Row(**known, status=status, reason=cause + answer.message)
+        return Row(**known, status=status, reason=answer.reason)
     explanation = answer.explanation
     payload = 8.0 * answer.bytes - sum(explanation.overhead.values())
     total = explanation.map_bits

@@ -9,19 +9,16 @@ from pathlib import Path
 
 import msgspec
 
-from bench.engines.devices import device_of
-from bench.engines.explain import Explained
-from bench.engines.local import default_jobs, run_trials
-from bench.engines.messages import Describe, Explain, Failed
-from bench.engines.worker_handle import Limits, Slot, Worker, share_of_memory
-from bench.engines.zygote import Zygote
+from bench.engines import open_engine
+from bench.engines.describing import describe_codec, device_of
+from bench.engines.engine import Engine, EngineOptions, Slot, Task
+from bench.engines.messages import Explain, Explained
 from bench.errors import ConfigError
 from bench.explanation import Explanation
 from bench.inputs.datasets import ImageFile, Progress, open_dataset
 from bench.inputs.suite import Suite
 from bench.studies.explain.names import Page, page_of, page_stems
 from bench.studies.explain.record import Row, row_of
-from bench.trials.codec_ref import CodecRef, Description
 from bench.trials.plan import CodecPlan, Host, ImagePlan, Plan, Trial, make_plan, trials
 
 
@@ -69,17 +66,13 @@ def explain_all(
         The suite cannot be planned.
     """
     options, events = options or Options(), events or Events()
-    with Zygote() as zygote:
-        limits = Limits(timeout=options.timeout, memory=share_of_memory())
-        todo = _planned(suite, zygote, limits, events)
+    with open_engine(options=EngineOptions(options.jobs, options.timeout)) as engine:
+        todo = _planned(suite, engine, events)
         events.started(len(todo))
-        gpu = any(it.codec.on_gpu for it in todo)
-        jobs = max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))
-        limits = Limits(timeout=options.timeout, memory=share_of_memory(jobs))
-        yield from run_trials(todo, zygote, limits, jobs, partial(_explain, page_stems(todo)))
+        yield from engine.run(_Explain(page_stems(todo)), todo)
 
 
-def _planned(suite: Suite, zygote: Zygote, limits: Limits, events: Events) -> list[Trial]:
+def _planned(suite: Suite, engine: Engine, events: Events) -> list[Trial]:
     datasets = tuple(
         open_dataset(it, progress=events.fetching, recursive=suite.recursive) for it in suite.datasets
     )
@@ -88,16 +81,12 @@ def _planned(suite: Suite, zygote: Zygote, limits: Limits, events: Events) -> li
             events.note(it.left_out)
     codecs: list[CodecPlan] = []
     files: dict[ImagePlan, ImageFile] = {}
-    worker = Worker(zygote, limits)
-    try:
-        host = Host(partial(_describe, worker), partial(device_of, worker), events.note)
-        for entry in suite.codecs:
-            one = suite.model_copy(update={"codecs": (entry,)})
-            plan, files = make_plan(one, datasets, (), host)
-            named = entry.quality or suite.quality
-            codecs += plan.codecs if named else map(_at_the_middle, plan.codecs)
-    finally:
-        worker.close()
+    host = Host(partial(describe_codec, engine), partial(device_of, engine), events.note)
+    for entry in suite.codecs:
+        one = suite.model_copy(update={"codecs": (entry,)})
+        plan, files = make_plan(one, datasets, (), host)
+        named = entry.quality or suite.quality
+        codecs += plan.codecs if named else map(_at_the_middle, plan.codecs)
     labels = [it.label for it in codecs]
     for label in labels:
         if labels.count(label) > 1:
@@ -107,28 +96,21 @@ def _planned(suite: Suite, zygote: Zygote, limits: Limits, events: Events) -> li
     return list(trials(Plan(tuple(files), tuple(codecs), ()), files))
 
 
-def _describe(worker: Worker, ref: CodecRef) -> Description | str:
-    """A codec's description, or why it is unavailable."""
-    answer = worker.ask(Describe(ref))
-    if isinstance(answer, Description):
-        return answer
-    if answer.status == "unsupported":
-        return str(answer.message)
-    cause = f"{answer.exception}: " if isinstance(answer, Failed) and answer.exception else ""
-    raise ConfigError(f"codec {ref.target}: {cause}{answer.message}")
-
-
 def _at_the_middle(codec: CodecPlan) -> CodecPlan:
     middle = codec.qualities[len(codec.qualities) // 2]
     return msgspec.structs.replace(codec, qualities=(middle,))
 
 
-def _explain(stems: Mapping[Page, Path], trial: Trial, slot: Slot) -> Outcome:
-    stem = stems[page_of(trial)]
-    if trial.codec.unavailable:
-        return Outcome(row_of(trial, trial.codec.unavailable), trial.path, stem, None)
-    answer = slot.encoder.ask(
-        Explain(trial.path.absolute(), trial.codec.ref, trial.quality, trial.image.sha256)
-    )
-    explanation = answer.explanation if isinstance(answer, Explained) else None
-    return Outcome(row_of(trial, answer), trial.path, stem, explanation)
+@dataclass(frozen=True)
+class _Explain(Task[Trial, Outcome]):
+    stems: Mapping[Page, Path]
+
+    def __call__(self, work: Trial, slot: Slot) -> Outcome:
+        stem = self.stems[page_of(work)]
+        if work.codec.unavailable:
+            return Outcome(row_of(work, work.codec.unavailable), work.path, stem, None)
+        answer = slot.encoder.ask(
+            Explain(work.path.absolute(), work.codec.ref, work.quality, work.image.sha256)
+        )
+        explanation = answer.explanation if isinstance(answer, Explained) else None
+        return Outcome(row_of(work, answer), work.path, stem, explanation)

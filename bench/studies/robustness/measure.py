@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.codec import Image
-from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat
-from bench.engines.worker_handle import Died, Slot, Worker
+from bench.engines.engine import Slot, Task, Worker
+from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed
 from bench.files.access import MAX_BITSTREAM, read_regular, write_atomically
 from bench.inputs.image import read_image
 from bench.metrics.base import Pair, Reference
@@ -23,7 +24,7 @@ from bench.studies.robustness.corrupt import corrupted, generator
 from bench.studies.robustness.damage import DAMAGES
 from bench.studies.robustness.plan import Planned
 from bench.studies.robustness.record import BitstreamProbe, Fate, InputProbe, Probe
-from bench.trials.measurement import Failure, Phase, Status
+from bench.trials.measurement import Failure, Status
 from bench.trials.plan import Trial
 
 _KEPT = 16
@@ -41,16 +42,18 @@ class _Lost:
 _MORE_TIME = "give it more with --timeout"
 
 
-class Prober:
+class Prober(Task[Trial, Probe]):
     """Takes probes, from any thread.
 
     Parameters
     ----------
+    planned : the probes by the key of their trial
     run : the run folder; bitstreams kept there need not be encoded again
     scratch : a folder for corrupted pictures, which workers read as files like any others
     """
 
-    def __init__(self, run: Path, scratch: Path) -> None:
+    def __init__(self, planned: Mapping[str, Planned], run: Path, scratch: Path) -> None:
+        self._planned = planned
         self._bitstreams = run / BITSTREAM_FOLDER
         self._scratch = scratch
         self._psnr = PsnrRgb()
@@ -58,8 +61,9 @@ class Prober:
         self._encoded: dict[str, bytes] = {}
         self._verified: set[str] = set()
 
-    def measure(self, probe: Planned, trial: Trial, slot: Slot) -> Probe:
+    def __call__(self, work: Trial, slot: Slot) -> Probe:
         """Take one probe."""
+        probe, trial = self._planned[work.key], work
         known: dict[str, Any] = {
             "key": trial.key,
             "dataset": trial.image.dataset,
@@ -176,31 +180,22 @@ def _fate(status: Status) -> Fate:
 
 def _encoded(trial: Trial, path: Path, worker: Worker) -> bytes | _Lost:
     sha256 = trial.image.sha256 if path == trial.path else None
-    answer = worker.ask(Encode(path.absolute(), trial.codec.ref, trial.quality, Repeat(), sha256))
+    answer = worker.ask(Encode(path.absolute(), trial.codec.ref, trial.quality, sha256=sha256))
     if isinstance(answer, Encoded):
         return answer.bitstream
-    return _lost(answer, "encode", worker)
+    return _lost(answer)
 
 
 def _decoded(trial: Trial, bitstream: bytes, worker: Worker) -> tuple[Image, str] | _Lost:
     """The pixels and their SHA-256."""
-    answer = worker.ask(Decode(trial.codec.ref, bitstream, Repeat()))
+    answer = worker.ask(Decode(trial.codec.ref, bitstream))
     if not isinstance(answer, Decoded):
-        return _lost(answer, "decode", worker)
+        return _lost(answer)
     return worker.samples(answer.shape), answer.sha256
 
 
-def _lost(answer: Failed | Died, phase: Phase, worker: Worker) -> _Lost:
-    if isinstance(answer, Died):
-        failure = Failure(phase=phase, message=answer.message, signal=answer.signal, stderr=answer.stderr)
-    else:
-        failure = Failure(
-            phase=answer.phase,
-            message=answer.message,
-            exception=answer.exception,
-            stderr=worker.stderr(),
-        )
-    return _Lost(answer.status, failure)
+def _lost(answer: Failed) -> _Lost:
+    return _Lost(answer.status, answer.failure)
 
 
 def _png(image: Image) -> bytes:

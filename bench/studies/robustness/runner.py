@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.engines.devices import require_available
-from bench.engines.local import default_jobs, run_trials
-from bench.engines.worker_handle import Limits, share_of_memory
-from bench.engines.zygote import Zygote
+from bench.engines import open_engine
+from bench.engines.describing import require_unchanged
+from bench.engines.engine import EngineOptions
 from bench.errors import ConfigError
 from bench.inputs.originals import Originals
 from bench.runs.store import RunWriter, read_info
@@ -80,23 +79,15 @@ def probe_run(run: Path, options: Options | None = None, events: Events | None =
         done = {key for key, it in records.items() if not is_passing(it)}
         todo = [it.trial(originals) for key, it in planned.items() if key not in done]
         events.started(len(todo), len(planned))
-        gpu = any(it.codec.on_gpu for it in todo)
-        jobs = max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))
-        limits = Limits(timeout=options.timeout, memory=share_of_memory(jobs))
-        zygote = Zygote()
         try:
-            # A codec that is absent would refuse damaged bitstreams too, as if it had detected the damage.
-            require_available(zygote, (it.codec for it in todo), limits)
-            with ProbeWriter(run) as writer, tempfile.TemporaryDirectory(prefix="rdbench-") as scratch:
-                prober = Prober(run, Path(scratch))
-                for record in run_trials(
-                    todo, zygote, limits, jobs, lambda it, slot: prober.measure(planned[it.key], it, slot)
-                ):
-                    writer.append(record)
-                    records[record.key] = record
-                    events.measured(record)
+            with open_engine(options=EngineOptions(options.jobs, options.timeout)) as engine:
+                # One that is absent would refuse damaged bitstreams, as if it had detected the damage.
+                require_unchanged(engine, (it.codec for it in todo))
+                with ProbeWriter(run) as writer, tempfile.TemporaryDirectory(prefix="rdbench-") as scratch:
+                    for record in engine.run(Prober(planned, run, Path(scratch)), todo):
+                        writer.append(record)
+                        records[record.key] = record
+                        events.measured(record)
         except ReproductionError as error:
             raise ConfigError(str(error)) from error
-        finally:
-            zygote.close()
     return Result(plan, {key: records[key] for key in planned})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,9 @@ import numpy as np
 
 from bench import registry
 from bench.codec import Image
-from bench.engines.decoding import Decoders, Undecodable
-from bench.engines.local import default_jobs
+from bench.engines import open_engine
+from bench.engines.engine import Engine, EngineOptions
+from bench.engines.kept import DecodeKept, DecoderAbsent, KeptBitstream, Undecodable
 from bench.errors import ConfigError, MetricUndefined, StoreError
 from bench.files.access import read_regular, write_atomically
 from bench.files.typed_json import MalformedJson, decode_json
@@ -123,14 +124,14 @@ def measure_sets(
         The folder is no run, or another process writes into it.
     """
     metric = construct(request.metric, resolve(request.device))
-    gpu = any(it.on_gpu for it in read_info(run).codecs)
     with RunWriter(run):
         kept = {it.key: it for it in read_set_measurements(run)}
         results = []
-        with Decoders(request.jobs or default_jobs(gpu=gpu)) as decoders:
-            sets = _Sets(run, metric, request, decoders)
-            for point in _points(run):
-                key = _key(metric.name, metric.version, point)
+        points = [(_key(metric.name, metric.version, it), it) for it in _points(run)]
+        with open_engine(options=EngineOptions(request.jobs)) as engine:
+            sets = _Sets(run, metric, request)
+            sets.start(engine, {key: point for key, point in points if key not in kept})
+            for key, point in points:
                 if key in kept:
                     found = _of_point(kept[key], point)
                 else:
@@ -249,13 +250,19 @@ def set_metric_table(measurements: Sequence[SetMeasurement]) -> Table:
 class _Sets:
     """Measures points; features of originals are computed once."""
 
-    def __init__(self, run: Path, metric: DatasetMetric, request: Request, decoders: Decoders) -> None:
+    def __init__(self, run: Path, metric: DatasetMetric, request: Request) -> None:
         self._bitstreams = run / BITSTREAM_FOLDER
         self._metric = metric
         self._originals = Originals(request.datasets)
         self._trust = request.trust
-        self._decoders = decoders
         self._reference: dict[str, Features] = {}
+        self._results: Iterator[tuple[KeptBitstream, Image | Undecodable]] = iter(())
+        self._decoded: dict[Hashable, dict[Path, list[Features | Undecodable]]] = {}
+
+    def start(self, engine: Engine, points: Mapping[str, _Point]) -> None:
+        """Have the bitstreams of all points decoded, one point after the other."""
+        work = [it for key, point in points.items() if _failed(point) == 0 for it in self._kept(key, point)]
+        self._results = engine.run(DecodeKept(), work)
 
     def measure(self, key: str, point: _Point) -> tuple[SetMeasurement, bool]:
         """The distance, and whether another try would give the same."""
@@ -269,14 +276,13 @@ class _Sets:
             "version": self._metric.version,
             "images": len(rows),
         }
-        failed = int((rows["status"] != "ok").sum())
-        if failed:
+        if failed := _failed(point):
             reason = f"{failed} of {len(rows)} images have no reconstruction"
             return SetMeasurement(**known, reason=reason, failed=True), True
         known["bpp"] = float(rows["bpp"].mean())
         try:
             reference = [self._of_original(row) for row in rows.itertuples()]
-            decoded = [self._metric.features(it) for it in self._reconstructions(point)]
+            decoded = self._reconstructions(key, point)
             estimate = self._metric.distance(reference, decoded)
         except (MetricUndefined, Undecodable) as error:
             # a decoder may have been killed, or a weights file have been another for a while
@@ -290,8 +296,27 @@ class _Sets:
             self._reference[row.image_sha256] = self._metric.features(read_image(path).pixels)
         return self._reference[row.image_sha256]
 
-    def _reconstructions(self, point: _Point) -> Iterator[Image]:
-        jobs = []
+    def _reconstructions(self, key: str, point: _Point) -> list[Features]:
+        """The features of a point's pictures, in the order of its rows."""
+        paths = [it.path for it in self._kept(key, point)]
+        while sum(map(len, self._decoded.get(key, {}).values())) < len(paths):
+            kept, found = next(self._results)
+            if isinstance(found, DecoderAbsent):
+                raise ConfigError(f"{kept.codec.label} cannot be decoded on this machine: {found}")
+            features = found if isinstance(found, Undecodable) else self._metric.features(found)
+            self._decoded.setdefault(kept.image, {}).setdefault(kept.path, []).append(features)
+        of_point = self._decoded.pop(key)
+        found_ones = []
+        for path in paths:
+            found_one = of_point[path].pop()
+            if isinstance(found_one, Undecodable):
+                raise Undecodable(f"bitstream {path.name[:12]}…: {found_one}")
+            found_ones.append(found_one)
+        return found_ones
+
+    def _kept(self, key: str, point: _Point) -> list[KeptBitstream]:
+        codec = self._trust.codec(point.codec)
+        found = []
         for row in point.rows.itertuples():
             path = self._bitstreams / str(row.bitstream_sha256)
             if not path.is_file():
@@ -299,8 +324,13 @@ class _Sets:
                     f"{point.codec.label} on {row.image}: the bitstream was not kept;"
                     " run again with --keep-bitstreams"
                 )
-            jobs.append((path, str(row.pixels_sha256)))
-        return self._decoders.decode(self._trust.codec(point.codec).ref, jobs)
+            found.append(KeptBitstream(path, codec, str(row.pixels_sha256), image=key))
+        return found
+
+
+def _failed(point: _Point) -> int:
+    """How many images have no reconstruction."""
+    return int((point.rows["status"] != "ok").sum())
 
 
 def _measurement(known: dict[str, Any], estimate: Estimate) -> SetMeasurement:
