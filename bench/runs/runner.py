@@ -10,9 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from bench import registry
 from bench.engines import open_engine
-from bench.engines.describing import describe_codec, describe_metric, device_of
+from bench.engines.describing import describe_metric, describe_suite
 from bench.engines.engine import Engine, EngineOptions
 from bench.engines.messages import Repeat
 from bench.errors import ConfigError
@@ -23,9 +22,9 @@ from bench.inputs.datasets import CATALOGUE, Dataset, Progress, catalog, open_da
 from bench.inputs.suite import Suite
 from bench.runs.measure import Measure
 from bench.runs.store import BITSTREAM_FOLDER, RunInfo, RunWriter, Selector, is_run, read_info, read_journal
-from bench.trials.codec_ref import CodecRef, Description
+from bench.trials.codec_ref import DescribedMetric
 from bench.trials.measurement import DISTURBED, Measurement, TimingMode
-from bench.trials.plan import CodecPlan, Host, MetricPlan, Plan, make_plan, trials
+from bench.trials.plan import CodecPlan, Plan, make_plan, trials
 
 _CROWDED = 0.25
 """Of the processors, the share that others may keep busy beside a timed run without a remark."""
@@ -136,14 +135,15 @@ def _run(
     environment = current()
     if remark := kernel_cache.remark():
         events.note(remark)
-    describer = _Describer(engine)
-    metrics = tuple(describer.metric(name) for name in suite.metrics)
+    metrics = [describe_metric(engine, name) for name in suite.metrics]
     if is_run(writer.folder) and not options.fresh:
         _require_same_sets(writer.folder, read_info(writer.folder), datasets)
-        metrics += _also_taken(read_info(writer.folder), suite, describer, events)
-    host = Host(describer.codec, describer.device, events.note, describer.gpu_metrics)
-    plan, files = make_plan(suite, datasets, metrics, host)
-    metrics_device = describer.metrics_device(suite, plan)
+        metrics += _also_taken(read_info(writer.folder), suite, engine, events)
+    described = describe_suite(engine, suite, metrics)
+    resolved = make_plan(suite, datasets, described)
+    for text in resolved.left_out:
+        events.note(text)
+    plan, files = resolved.plan, resolved.files
     if options.fresh:
         writer.set_aside()
     info = _resumed_info(writer, plan, environment, datasets, events)
@@ -160,7 +160,7 @@ def _run(
     todo = [it for it in everything if (it.image.dataset, it.image.name, it.key) not in done]
     statuses = Counter({"ok": len(everything) - len(todo)})
     events.started(len(todo), len(everything))
-    task = _task(plan, environment, options, metrics_device)
+    task = _task(plan, environment, options, described.metrics_device)
     timed: list[Measurement] = []
     for it in engine.run(task, todo):
         measurement = it.measurement
@@ -251,9 +251,7 @@ def _disturbed(it: Measurement) -> bool:
     return it.cpu_share is not None and it.cpu_share < DISTURBED
 
 
-def _also_taken(
-    before: RunInfo, suite: Suite, describer: _Describer, events: Events
-) -> tuple[MetricPlan, ...]:
+def _also_taken(before: RunInfo, suite: Suite, engine: Engine, events: Events) -> list[DescribedMetric]:
     """The metrics that a folder holds and the suite does not ask for.
 
     They are taken too: a trial measured again without them would lose its values of them.
@@ -261,12 +259,12 @@ def _also_taken(
     found = []
     for name in (it.name for it in before.metrics if it.name not in suite.metrics):
         try:
-            found.append(describer.metric(name))
+            found.append(describe_metric(engine, name))
         except ConfigError as error:
             events.note(f"{error}; what is measured now has no values of it")
     if found:
         events.note(f"also takes {', '.join(it.name for it in found)}, which this folder has")
-    return tuple(found)
+    return found
 
 
 def _task(plan: Plan, environment: Environment, options: Options, metrics: DeviceName) -> Measure:
@@ -404,39 +402,3 @@ def _serves(it: Measurement, folder: Path, options: Options) -> bool:
         return False
     kept = folder / BITSTREAM_FOLDER / str(it.bitstream_sha256)
     return not options.keep_bitstreams or kept.exists()
-
-
-class _Describer:
-    """Constructs codecs and metrics in a worker to learn what they are; a broken one can't harm the run."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._learned_metrics = False
-        self.gpu_metrics = False
-        """Whether a metric described so far can use a GPU."""
-
-    def codec(self, ref: CodecRef) -> Description | str:
-        """A codec's description, or why it is unavailable."""
-        return describe_codec(self._engine, ref)
-
-    def metric(self, name: str) -> MetricPlan:
-        """A metric by its installed name."""
-        target = registry.find(registry.METRICS, name)
-        answer = describe_metric(self._engine, target, name)
-        self.gpu_metrics |= answer.takes_device
-        self._learned_metrics |= answer.learned
-        return MetricPlan(name, target, answer.version, answer.unit, answer.higher_is_better, answer.ideal)
-
-    def device(self, wanted: str) -> DeviceName:
-        """Where ``auto``, ``cpu`` or ``cuda`` is on this machine."""
-        return device_of(self._engine, wanted)
-
-    def metrics_device(self, suite: Suite, plan: Plan) -> DeviceName:
-        """Where the metrics run: with ``auto`` on a GPU only if a network of this run is there anyway.
-
-        Pixel metrics alone are done on the CPU before torch has been imported.
-        """
-        networks = self._learned_metrics or any(it.on_gpu for it in plan.codecs)
-        if not self.gpu_metrics or (suite.device == "auto" and not networks):
-            return "cpu"
-        return self.device(suite.device)
