@@ -110,6 +110,13 @@ def run(
         bool, typer.Option("--keep-bitstreams", help="Store every bitstream, for the report's viewer.")
     ] = False,
     device: Device = "auto",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="How trials run: `local`, each in isolated processes; `inprocess`, for debugging a codec.",
+        ),
+    ] = "local",
     report: Annotated[bool, typer.Option(help="Write tables and plots when the run is done.")] = True,
 ) -> None:
     """Measure codecs on images; running again resumes."""
@@ -117,7 +124,7 @@ def run(
     from bench.engines.engine import EngineOptions
 
     # First of all, because it loads its kernels while this process imports what it needs itself.
-    with open_engine(options=EngineOptions(jobs, timeout, timing)) as engine:
+    with open_engine(engine, EngineOptions(jobs, timeout, timing)) as started:
         from bench.cli import measuring
         from bench.runs.runner import Options
 
@@ -132,8 +139,9 @@ def run(
             fresh=fresh,
             prune=prune,
             keep_bitstreams=keep_bitstreams,
+            engine=engine,
         )
-        failed = measuring.run(request, options, engine)
+        failed = measuring.run(request, options, started)
     if failed:
         raise typer.Exit(EXIT_FAILED_TRIALS)
 

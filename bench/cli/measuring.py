@@ -67,7 +67,7 @@ def run(request: Request, options: Options, engine: Engine) -> bool:
     """Measure, print the summary, write the report; whether any trial failed."""
     suite = request.resolve()
     folder = request.out or default_folder(suite)
-    with console.Progress() as progress:
+    with console.Progress(bar=engine.isolated) as progress:  # a debugger has the terminal for itself
         events = Events(
             note=console.note,
             started=progress.started,

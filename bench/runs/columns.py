@@ -16,7 +16,7 @@ import msgspec
 
 from bench.files.typed_json import Sha256
 from bench.runs.store import ImageKey, Point, RunInfo, Selector, Span, read_batches, read_info
-from bench.trials.measurement import Count, Failure, MetricValue, Seconds, Side, Status, TimingMode
+from bench.trials.measurement import Count, Failure, Isolation, MetricValue, Seconds, Side, Status, TimingMode
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -34,7 +34,10 @@ SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
 """The columns of medians and those of interquartile ranges."""
 REPEATS = "repeats"
 """How many times there are of each operation."""
-_REPEATING = ("status", "timing", "device", "peak_of", "metrics_device", "treatment", "decoded_treatment")
+_REPEATING = (
+    *("status", "isolation", "timing", "device", "peak_of", "metrics_device"),
+    *("treatment", "decoded_treatment"),
+)
 _HASHES = ("bitstream_sha256", "pixels_sha256")
 _TEXTS = (*_HASHES, "error")
 _ABSENT: dict[str, Any] = dict.fromkeys((*_REPEATING, "error"), "") | dict.fromkeys(_HASHES)
@@ -72,6 +75,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     bitstream_sha256: Sha256 | None = None
     pixels_sha256: Sha256 | None = None
     exact: bool = False
+    isolation: Isolation = "process"
     timing: TimingMode = "load"
     encode_s: tuple[Seconds, ...] = ()
     decode_s: tuple[Seconds, ...] = ()

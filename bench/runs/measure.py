@@ -13,7 +13,7 @@ from bench.engines.engine import Answer, Slot, Task, Worker
 from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat, Score
 from bench.engines.output_checks import clock_problem, reuse_problem
 from bench.host.device import DeviceName
-from bench.trials.measurement import Failure, Measurement, TimingMode
+from bench.trials.measurement import Failure, Isolation, Measurement, TimingMode
 from bench.trials.plan import MetricPlan, Trial
 
 
@@ -35,6 +35,7 @@ class Measure(Task[Trial, MeasuredTrial]):
     timing: TimingMode
     repeat: Repeat
     metrics_device: DeviceName = "cpu"
+    isolation: Isolation = "process"
 
     @property
     def on_gpu(self) -> bool:
@@ -54,6 +55,7 @@ class Measure(Task[Trial, MeasuredTrial]):
             "config": work.codec.config,
             "quality": work.quality,
             "weights_sha256": work.codec.weights_sha256,
+            "isolation": self.isolation,
             "timing": self.timing,
             "device": "cuda" if work.codec.on_gpu else "cpu",
         }

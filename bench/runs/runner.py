@@ -10,20 +10,19 @@ from pathlib import Path
 
 import msgspec
 
-from bench.engines import open_engine
+from bench.engines import LOCAL, open_engine
 from bench.engines.describing import describe_metric, describe_suite
 from bench.engines.engine import Engine, EngineOptions
 from bench.engines.messages import Repeat
 from bench.errors import ConfigError
 from bench.host import kernel_cache
-from bench.host.device import DeviceName
 from bench.host.environment import Environment, current
 from bench.inputs.datasets import CATALOGUE, Dataset, Progress, catalog, open_dataset
 from bench.inputs.suite import Suite
 from bench.runs.measure import Measure
 from bench.runs.store import BITSTREAM_FOLDER, RunInfo, RunWriter, Selector, is_run, read_info, read_journal
 from bench.trials.codec_ref import DescribedMetric
-from bench.trials.measurement import DISTURBED, Measurement, TimingMode
+from bench.trials.measurement import DISTURBED, Isolation, Measurement
 from bench.trials.plan import CodecPlan, Plan, make_plan, trials
 
 _CROWDED = 0.25
@@ -35,7 +34,7 @@ class Options:
     """How to run a suite; none of it changes what a codec produces."""
 
     jobs: int | None = 1
-    """Trials at a time; None for one on each processor, or fewer on a GPU."""
+    """Trials at a time; None for as many as suit the engine: one on each processor, or fewer on a GPU."""
     timeout: float = 300.0
     """Seconds that one encode, decode or scoring may take."""
     timing: bool = False
@@ -46,6 +45,10 @@ class Options:
     keep_bitstreams: bool = False
     prune: bool = False
     """Remove what the suite does not ask for from the run; the former journal is kept beside the new one."""
+
+    engine: str = LOCAL
+    """How trials are run: ``local``, isolated in worker processes, ``inprocess``, for debugging a codec, or
+    another one that is installed."""
 
     @property
     def of_engine(self) -> EngineOptions:
@@ -96,8 +99,7 @@ def run(
 ) -> Summary:
     """Measure what a suite asks for and the run folder does not hold yet.
 
-    A caller that can start ``engine`` early, with :attr:`Options.of_engine`, saves the time it takes to load,
-    and closes it.
+    A caller that can start the engine of ``options`` early saves the time it takes to load, and closes it.
 
     Raises
     ------
@@ -109,7 +111,7 @@ def run(
         Passed on after the workers have ended; what was measured is in the store.
     """
     if engine is None:
-        with open_engine(options=options.of_engine) as own:
+        with open_engine(options.engine, options.of_engine) as own:
             return run(suite, folder, options, events, own)
     # before the folder is made: a mistyped data set leaves none
     datasets = tuple(
@@ -135,6 +137,11 @@ def _run(
     environment = current()
     if remark := kernel_cache.remark():
         events.note(remark)
+    if not engine.isolated:
+        events.note(
+            f"the engine {options.engine} isolates nothing, for debugging: a codec that crashes or hangs"
+            " takes the run along, and what is measured is marked"
+        )
     metrics = [describe_metric(engine, name) for name in suite.metrics]
     if is_run(writer.folder) and not options.fresh:
         _require_same_sets(writer.folder, read_info(writer.folder), datasets)
@@ -149,7 +156,8 @@ def _run(
     info = _resumed_info(writer, plan, environment, datasets, events)
     if is_run(writer.folder):
         info = _without_history(writer.folder, info, plan, options, events)
-    done = _finished(writer.folder, info, options)
+    isolation: Isolation = "process" if engine.isolated else "none"
+    done = _finished(writer.folder, info, options, isolation)
     writer.write_info(info)
     if options.prune:
         selector = Selector(info)
@@ -160,7 +168,14 @@ def _run(
     todo = [it for it in everything if (it.image.dataset, it.image.name, it.key) not in done]
     statuses = Counter({"ok": len(everything) - len(todo)})
     events.started(len(todo), len(everything))
-    task = _task(plan, environment, options, described.metrics_device)
+    task = Measure(
+        plan.metrics,
+        environment.id,
+        timing="alone" if options.timing else "load",
+        repeat=Repeat(warmup=1, samples=options.repeats) if options.timing else Repeat(),
+        metrics_device=described.metrics_device,
+        isolation=isolation,
+    )
     timed: list[Measurement] = []
     for it in engine.run(task, todo):
         measurement = it.measurement
@@ -265,12 +280,6 @@ def _also_taken(before: RunInfo, suite: Suite, engine: Engine, events: Events) -
     if found:
         events.note(f"also takes {', '.join(it.name for it in found)}, which this folder has")
     return found
-
-
-def _task(plan: Plan, environment: Environment, options: Options, metrics: DeviceName) -> Measure:
-    mode: TimingMode = "alone" if options.timing else "load"
-    repeat = Repeat(warmup=1, samples=options.repeats) if options.timing else Repeat()
-    return Measure(plan.metrics, environment.id, mode, repeat, metrics)
 
 
 def _resumed_info(
@@ -379,8 +388,12 @@ def _note_renewed(folder: Path, before: RunInfo, plan: Plan, events: Events) -> 
             events.note(f"{it.label} changed ({change}): its {count} former results are left aside")
 
 
-def _finished(folder: Path, info: RunInfo, options: Options) -> set[tuple[str, str, str]]:
+def _finished(
+    folder: Path, info: RunInfo, options: Options, isolation: Isolation
+) -> set[tuple[str, str, str]]:
     """The trials that need not run again, as (data set, image, key).
+
+    What was measured without isolation does not serve a run that has it.
 
     Of several lines for one trial the last decides, which is what tables show. A failure runs again: what
     made it fail may be mended.
@@ -390,7 +403,8 @@ def _finished(folder: Path, info: RunInfo, options: Options) -> set[tuple[str, s
     for it in read_journal(folder):
         row = selector.row(it)
         if row is not None:
-            last[row] = (it.dataset, it.image, it.key) if _serves(it, folder, options) else None
+            serves = it.isolation in ("process", isolation) and _serves(it, folder, options)
+            last[row] = (it.dataset, it.image, it.key) if serves else None
     return {it for it in last.values() if it is not None}
 
 
