@@ -51,7 +51,6 @@ from bench.engines.messages import (
     unpack_request,
 )
 from bench.engines.options import complete_config
-from bench.engines.output_checks import Mismatch, Repetitions, check_pixels, materialised
 from bench.engines.shared_pixels import read_samples, write_samples
 from bench.errors import (
     BadImage,
@@ -66,6 +65,7 @@ from bench.inputs.image import Picture, read_image
 from bench.metrics.base import Metric, Pair, Reference
 from bench.trials.codec_ref import CodecRef, Description, MetricDescription
 from bench.trials.measurement import Phase, Status
+from bench.trials.output_checks import Mismatch, Repetitions, check_pixels, materialised
 
 _TORCH_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory")
 

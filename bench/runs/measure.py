@@ -11,9 +11,9 @@ import msgspec
 
 from bench.engines.engine import Answer, Slot, Task, Worker
 from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat, Score
-from bench.engines.output_checks import clock_problem, reuse_problem
 from bench.host.device import DeviceName
 from bench.trials.measurement import Failure, Isolation, Measurement, TimingMode
+from bench.trials.output_checks import clock_problem, reuse_problem
 from bench.trials.plan import MetricPlan, Trial
 
 
