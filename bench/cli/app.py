@@ -102,7 +102,7 @@ def run(
     timing: Annotated[
         bool,
         typer.Option(
-            "--timing", help="Take times in earnest: one trial at a time, pinned, warmed up, repeated."
+            "--timing", help="Take precise times: one trial at a time, pinned, warmed up, repeated."
         ),
     ] = False,
     repeats: Annotated[int, typer.Option(min=1, help="Timed repetitions with --timing.")] = 5,
@@ -126,7 +126,7 @@ def run(
     # First of all, because it loads its kernels while this process imports what it needs itself.
     with open_engine(engine, EngineOptions(jobs, timeout, timing)) as started:
         from bench.cli import measuring
-        from bench.runs.runner import Options
+        from bench.runs.options import Options
 
         request = measuring.Request(
             suite, dataset, codec, quality, metric, limit, device, out, report, recursive

@@ -14,7 +14,8 @@ from bench.engines.engine import Engine
 from bench.errors import ConfigError
 from bench.inputs.datasets import catalog
 from bench.inputs.suite import Device, Suite, parse_codec, parse_numbers
-from bench.runs.runner import Events, Options, Summary
+from bench.runs.options import Events, Options
+from bench.runs.runner import Summary
 from bench.runs.runner import run as run_suite
 from bench.text.plain import some_of
 

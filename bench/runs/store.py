@@ -340,7 +340,7 @@ class RunWriter:
         if self._lock is not None:
             self._lock.release()
 
-    def set_aside(self) -> None:
+    def archive(self) -> None:
         """Start afresh: the former journal is kept beside the new one as ``*.old``, then ``*.old2``, …"""
         ending = self._unused_ending()
         for name in (JOURNAL_FILE, RUN_FILE):
@@ -348,7 +348,7 @@ class RunWriter:
                 (self.folder / name).replace(self.folder / f"{name}{ending}")
 
     def prune(self, keep: Callable[[Measurement], bool]) -> Path | None:
-        """Remove all lines but those to ``keep``; the former journal stays beside as in :meth:`set_aside`.
+        """Remove all lines but those to ``keep``; the former journal stays beside as in :meth:`archive`.
 
         Returns
         -------

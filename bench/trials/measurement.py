@@ -142,6 +142,11 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
             (it for it in (self.encode_cpu_share, self.decode_cpu_share) if it is not None), default=None
         )
 
+    @property
+    def disturbed(self) -> bool:
+        """Whether its times are too long by more than a tenth, since it had not the processor to itself."""
+        return self.cpu_share is not None and self.cpu_share < DISTURBED
+
 
 def spread(samples: tuple[float, ...]) -> float | None:
     """Interquartile range of raw time samples, in seconds; None for fewer than three."""
