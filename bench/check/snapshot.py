@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from bench.check.baseline import CodecState, ImageState, MetricState, State, TrialState
-from bench.runs.store import Selector, read_info, read_journal
+from bench.runs.store import LineSelector, read_info, read_journal
 from bench.trials.measurement import Measurement
 
 
@@ -20,7 +20,7 @@ def snapshot(folder: Path) -> State:
         The folder holds no run, or one that this version can't read.
     """
     info = read_info(folder)
-    selector = Selector(info)
+    selector = LineSelector(info)
     measured: dict[int, TrialState] = {}
     images = {f"{it.dataset}/{it.name}": ImageState(it.sha256) for it in info.images}
     for it in read_journal(folder):

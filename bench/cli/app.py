@@ -128,7 +128,7 @@ def run(
         from bench.cli import measuring
         from bench.runs.options import Options
 
-        request = measuring.Request(
+        request = measuring.RunRequest(
             suite, dataset, codec, quality, metric, limit, device, out, report, recursive
         )
         options = Options(

@@ -23,7 +23,7 @@ _NAMED = 4
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """What the command line says of a run."""
 
     suite: Path | None
@@ -64,7 +64,7 @@ def _meant(text: str) -> str:
     return ""
 
 
-def run(request: Request, options: Options, engine: Engine) -> bool:
+def run(request: RunRequest, options: Options, engine: Engine) -> bool:
     """Measure, print the summary, write the report; whether any trial failed."""
     suite = request.resolve()
     folder = request.out or default_folder(suite)

@@ -133,8 +133,8 @@ class Process:
         try:
             self._channel.send(data, files)
             found, attached = self._channel.receive(LARGEST)
-            for it in attached:
-                os.close(it)
+            for file in attached:
+                os.close(file)
             now = self._cpu()
             self.spent = Spent(time.perf_counter() - start, None if cpu is None or now is None else now - cpu)
             answer = unpack_answer(request, found)

@@ -117,14 +117,14 @@ def serve(channel: Channel, samples: int) -> None:
             data, files = channel.receive(LARGEST)
         except EOFError:
             return
-        for it in files:
-            os.set_inheritable(it, False)
+        for file in files:
+            os.set_inheritable(file, False)
         state.files = files
         request = unpack_request(data)
         del data
         channel.send(packed_answer(state, request))
-        for it in files:
-            os.close(it)
+        for file in files:
+            os.close(file)
 
 
 def packed_answer(state: WorkerState, request: AnyRequest) -> bytes:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from bench.files.typed_json import Sha256
-from bench.runs.store import ImageKey, Point, RunInfo, Selector, Span, read_batches, read_info
+from bench.runs.store import ImageKey, LineSelector, Point, RunInfo, Span, read_batches, read_info
 from bench.trials.measurement import Count, Failure, Isolation, MetricValue, Seconds, Side, Status, TimingMode
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class _Columns:
     """Collects lines. The plan is a product, so the row of a trial is computed, not looked up."""
 
     def __init__(self, info: RunInfo, metrics: Sequence[str]) -> None:
-        self._selector = Selector(info)
+        self._selector = LineSelector(info)
         self._fields = {name: f"metrics.m{index}" for index, name in enumerate(metrics)}
         self._fields |= {name: name for name in NUMBERS}
         self._first_rows: dict[tuple[Any, ...], int] = {}

@@ -15,7 +15,7 @@ from bench.host.environment import Environment
 from bench.inputs.datasets import Dataset, catalog
 from bench.inputs.suite import Suite
 from bench.runs.options import Events, Options
-from bench.runs.store import BITSTREAM_FOLDER, RunInfo, Selector, is_run, read_info, read_journal
+from bench.runs.store import BITSTREAM_FOLDER, LineSelector, RunInfo, is_run, read_info, read_journal
 from bench.trials.codec_ref import DescribedMetric
 from bench.trials.measurement import Isolation, Measurement
 from bench.trials.plan import Plan
@@ -119,7 +119,7 @@ def without_history(folder: Path, info: RunInfo, asked: Plan, options: Options, 
     if options.prune:
         whole = Plan(asked.images, asked.codecs, info.metrics)
     else:
-        selector = Selector(info)
+        selector = LineSelector(info)
         measured = {row for it in read_journal(folder) if (row := selector.row(it)) is not None}
         whole = info.plan.without_gaps(asked, measured)
     if told := _left_out(before, whole):
@@ -163,7 +163,7 @@ def _changed_codecs(folder: Path, before: RunInfo, plan: Plan) -> Iterator[str]:
             changed.append((old, new))
     if not changed:
         return
-    selector = Selector(before)
+    selector = LineSelector(before)
     keys: dict[str, set[str]] = defaultdict(set)
     for line in read_journal(folder):
         codec = selector.codec_of(line) if line.status == "ok" else None
@@ -184,7 +184,7 @@ def finished(
     Of several lines for one trial the last decides, which is what tables show. A failure runs again: what
     made it fail may be mended. So does what was measured without isolation, where there is isolation now.
     """
-    selector = Selector(info)
+    selector = LineSelector(info)
     last: dict[int, tuple[str, str, str] | None] = {}
     for line in read_journal(folder):
         row = selector.row(line)

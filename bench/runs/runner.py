@@ -17,10 +17,10 @@ from bench.host import kernel_cache
 from bench.host.environment import Environment, current
 from bench.inputs.datasets import CATALOGUE, Dataset, open_dataset
 from bench.inputs.suite import Suite
-from bench.runs.measure import Measure
+from bench.runs.measure import MeasureTrial
 from bench.runs.options import Events, Options
 from bench.runs.resume import finished, joined_info, metrics_of_folder, require_same_sets, without_history
-from bench.runs.store import RunInfo, RunWriter, Selector, is_run, read_info
+from bench.runs.store import LineSelector, RunInfo, RunWriter, is_run, read_info
 from bench.trials.measurement import Measurement
 from bench.trials.plan import CodecPlan, ResolvedSuite, Trial, make_plan, trials
 
@@ -82,7 +82,7 @@ def run(
     )
     _require_names(datasets)
     for dataset in datasets:
-        events.note(_told(dataset, suite.limit))
+        events.note(_pictures_of(dataset, suite.limit))
         for remark in dataset.remarks(suite.limit):
             events.note(remark)
     with RunWriter(folder) as writer:
@@ -141,7 +141,7 @@ class _Run:
                 " hangs takes the run along, and what is measured is marked"
             )
 
-    def _planned(self) -> tuple[ResolvedSuite, Measure]:
+    def _planned(self) -> tuple[ResolvedSuite, MeasureTrial]:
         """The plan, and what is done with each of its trials."""
         folder, options = self.writer.folder, self.options
         metrics = [describe_metric(self.engine, name) for name in self.suite.metrics]
@@ -153,7 +153,7 @@ class _Run:
         resolved = make_plan(self.suite, self.datasets, described)
         for text in resolved.left_out:
             self.events.note(text)
-        task = Measure(
+        task = MeasureTrial(
             resolved.plan.metrics,
             self.environment.id,
             timing="alone" if options.timing else "load",
@@ -163,7 +163,7 @@ class _Run:
         )
         return resolved, task
 
-    def _to_do(self, resolved: ResolvedSuite, task: Measure) -> tuple[RunInfo, list[Trial], int]:
+    def _to_do(self, resolved: ResolvedSuite, task: MeasureTrial) -> tuple[RunInfo, list[Trial], int]:
         """What the folder holds from now on, the trials that are missing, and how many were asked for."""
         writer, plan = self.writer, resolved.plan
         if self.options.fresh:
@@ -174,7 +174,7 @@ class _Run:
         done = finished(writer.folder, info, self.options, task.isolation)
         writer.write_info(info)
         if self.options.prune:
-            selector = Selector(info)
+            selector = LineSelector(info)
             if former := writer.prune(lambda it: selector.row(it) is not None):
                 self.events.note(f"removed results that are not asked for; the journal with them is {former}")
         asked = list(trials(plan, resolved.files))
@@ -195,7 +195,7 @@ def _require_names(datasets: Sequence[Dataset]) -> None:
         raise ConfigError("a data set is named twice; name it once")
 
 
-def _told(dataset: Dataset, limit: int | None) -> str:
+def _pictures_of(dataset: Dataset, limit: int | None) -> str:
     """Which pictures a name stands for."""
     count = len(dataset.images)
     taken = count if limit is None or limit >= count else f"the first {limit} of {count}"

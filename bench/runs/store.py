@@ -225,7 +225,7 @@ ImageKey: TypeAlias = tuple[str, str, str]
 """Data set, name and SHA-256."""
 
 
-class Selector:
+class LineSelector:
     """Tells which of a journal's lines count: those of the run's present plan and machine.
 
     Lines of another library version, another machine or a configuration that was planned no more stay in
@@ -356,10 +356,10 @@ class RunWriter:
         """
         path = self.folder / JOURNAL_FILE
         kept, lines = [], 0
-        for it in read_journal(self.folder):
+        for measurement in read_journal(self.folder):
             lines += 1
-            if keep(it):
-                kept.append(msgspec.json.encode(it) + b"\n")
+            if keep(measurement):
+                kept.append(msgspec.json.encode(measurement) + b"\n")
         if len(kept) == lines:
             return None
         former = path.with_name(f"{path.name}{self._unused_ending()}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import msgspec
 
@@ -53,6 +53,15 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     def on_gpu(self) -> bool:
         """Whether its configuration puts it on a GPU."""
         return self.config.get("device") == "cuda"
+
+    def with_points_of(self, before: CodecPlan | None) -> Self:
+        """With the operating points that it had before too, where version and weights were the same."""
+        if before is None or self.lossless:
+            return self
+        if (before.version, before.weights_sha256) != (self.version, self.weights_sha256):
+            return self
+        points = sorted({*before.qualities, *self.qualities}, key=lambda q: -1.0 if q is None else q)
+        return msgspec.structs.replace(self, qualities=tuple(points))
 
 
 class TrustedCodec(CodecPlan, frozen=True, kw_only=True):
@@ -111,17 +120,8 @@ class Plan(msgspec.Struct, frozen=True):
         labels = {it.label for it in later.codecs}
         identities = {it.identity for it in later.codecs}
         kept = [it for it in self.codecs if it.label not in labels and it.identity not in identities]
-        again = {it.identity: it for it in self.codecs}
-        renewed = []
-        for it in later.codecs:
-            before = again.get(it.identity)
-            same = before is not None and (
-                (before.version, before.weights_sha256) == (it.version, it.weights_sha256)
-            )
-            if before is not None and same and not it.lossless:
-                points = sorted({*before.qualities, *it.qualities}, key=lambda q: -1.0 if q is None else q)
-                it = msgspec.structs.replace(it, qualities=tuple(points))
-            renewed.append(it)
+        before = {it.identity: it for it in self.codecs}
+        renewed = [it.with_points_of(before.get(it.identity)) for it in later.codecs]
         named = {it.dataset for it in later.images}
         images: dict[str, list[ImagePlan]] = {it.dataset: [] for it in (*self.images, *later.images)}
         for image in (*(it for it in self.images if it.dataset not in named), *later.images):
@@ -236,19 +236,24 @@ def make_plan(suite: Suite, datasets: tuple[Dataset, ...], described: Described)
             "--device cuda: none of these codecs and metrics can run on a GPU; leave it out,"
             " or name one that can"
         )
+    _require_distinct(codecs)
+    metrics = tuple(_metric_plan(it) for it in described.metrics)
+    return ResolvedSuite(Plan(tuple(files), codecs, metrics), files, left_out)
+
+
+def _require_distinct(codecs: Sequence[CodecPlan]) -> None:
+    """Refuse two configurations that tables or the journal could not tell apart."""
     labels = [it.label for it in codecs]
     for label in labels:
         if labels.count(label) > 1:
             raise ConfigError(f"two codecs have the label {label!r}; give one of them another `label`")
     same: dict[tuple[str, str], str] = {}
-    for it in codecs:
-        first = same.setdefault(it.identity, it.label)
-        if first != it.label:
+    for codec in codecs:
+        first = same.setdefault(codec.identity, codec.label)
+        if first != codec.label:
             raise ConfigError(
-                f"{first!r} and {it.label!r} are the same configuration of {it.codec}; name it once"
+                f"{first!r} and {codec.label!r} are the same configuration of {codec.codec}; name it once"
             )
-    metrics = tuple(_metric_plan(it) for it in described.metrics)
-    return ResolvedSuite(Plan(tuple(files), codecs, metrics), files, left_out)
 
 
 def _metric_plan(described: DescribedMetric) -> MetricPlan:

@@ -16,7 +16,7 @@ from bench.trials.plan import CodecPlan, make_plan
 
 
 @dataclass(frozen=True)
-class Subject:
+class TimedCodec:
     """A codec configuration and the operating points to time it at."""
 
     label: str
@@ -27,15 +27,15 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Subjects:
+class TimedSuite:
     """Everything to be timed; images by ``data set/file``."""
 
-    codecs: tuple[Subject, ...]
+    codecs: tuple[TimedCodec, ...]
     plans: tuple[CodecPlan, ...]
     images: dict[str, Image]
 
 
-def subjects_of(suite: Suite) -> Subjects:
+def subjects_of(suite: Suite) -> TimedSuite:
     """Resolve a suite for timing.
 
     Raises
@@ -46,11 +46,11 @@ def subjects_of(suite: Suite) -> Subjects:
     datasets = tuple(open_dataset(it, recursive=suite.recursive) for it in suite.datasets)
     with open_engine() as engine:
         described = describe_suite(engine, suite)
-    for it in described.codecs:
-        if isinstance(it.found, str):
-            raise ConfigError(f"codec {it.target} cannot be timed: {it.found}")
+    for codec in described.codecs:
+        if isinstance(codec.found, str):
+            raise ConfigError(f"codec {codec.target} cannot be timed: {codec.found}")
     resolved = make_plan(suite, datasets, described)
     images = {f"{it.dataset}/{it.name}": read_image(file.path).pixels for it, file in resolved.files.items()}
     plans = resolved.plan.codecs
-    codecs = tuple(Subject(it.label, it.codec, it.target, it.config, it.qualities) for it in plans)
-    return Subjects(codecs, plans, images)
+    codecs = tuple(TimedCodec(it.label, it.codec, it.target, it.config, it.qualities) for it in plans)
+    return TimedSuite(codecs, plans, images)
