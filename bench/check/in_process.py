@@ -15,7 +15,7 @@ import numpy as np
 
 from bench import registry
 from bench.check.baseline import CodecState, ImageState, MetricState, State, TrialState
-from bench.codec import Codec, Image
+from bench.codec import Image, completed
 from bench.engines.options import complete_config
 from bench.engines.output_checks import Mismatch, check_pixels, materialised
 from bench.errors import ConfigError, MetricUndefined
@@ -62,8 +62,8 @@ def subject_of(given: Any, decode: Decoder | None = None) -> Subject:
     return Subject(getattr(given, "__name__", "encoder"), "", given, decode)
 
 
-def _of_codec(codec: Codec, given: Any) -> Subject:
-    constructor = type(codec)
+def _of_codec(made: Any, given: Any) -> Subject:
+    constructor, codec = type(made), completed(made)
     options = given.keywords if isinstance(given, functools.partial) else {}
     config = complete_config(constructor, options) if "__init__" in vars(constructor) else {}
     qualities: tuple[float | None, ...] = (None,) if codec.lossless else tuple(codec.qualities)
