@@ -22,7 +22,7 @@ from bench_codecs.vae.sample import draw, sample
 from bench_codecs.vae.training.checkpoint import latest_checkpoint, load_checkpoint
 from bench_codecs.vae.training.config import preset
 from bench_codecs.vae.training.data import Crops
-from bench_codecs.vae.training.loop import Rhythm, TrainingDiverged, run
+from bench_codecs.vae.training.loop import Intervals, TrainingDiverged, run
 from bench_codecs.vae.training.train import train
 from bench_codecs.vae.training.trainer import Trainer
 from bench_codecs.vae.weights import load_weights
@@ -140,13 +140,13 @@ class Scripted:
 
 def test_a_single_bad_step_is_no_divergence(tmp_path: Path) -> None:
     """A loss that grows fourfold and comes back goes on, unsaved; one that stays there stops the run."""
-    rhythm = Rhythm(log=100, checkpoint=5, validate=0)
+    intervals = Intervals(log=100, checkpoint=5, validate=0)
     spiky = Scripted(tmp_path, [1.0] * 9 + [8.0] + [1.0] * 10)
-    run(spiky, rhythm, lambda: None, Observer())
+    run(spiky, intervals, lambda: None, Observer())
     assert spiky.saved == [5, 15, 20], "the state after a bad step is not kept"
     lost = Scripted(tmp_path, [1.0] * 9 + [8.0 + k for k in range(100)])
     with pytest.raises(TrainingDiverged, match=r"step 19: the loss is 17, for 10 steps far above the 1 "):
-        run(lost, rhythm, lambda: None, Observer())
+        run(lost, intervals, lambda: None, Observer())
     assert lost.saved == [5]
 
 

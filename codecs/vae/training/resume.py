@@ -16,7 +16,7 @@ from bench.trainer import TrainRequest
 from bench_codecs.vae.training.checkpoint import latest_checkpoint, load_checkpoint, load_meta
 from bench_codecs.vae.training.config import Preset
 from bench_codecs.vae.training.data import require_pictures
-from bench_codecs.vae.training.loop import TRACES, trim
+from bench_codecs.vae.training.log import TRACES, trim
 from bench_codecs.vae.training.optim import bfloat16_is_fast
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bench.image import read_image
-from bench_codecs.vae.training.loop import append
+from bench_codecs.vae.training.log import append
 
 if TYPE_CHECKING:
     from bench_codecs.vae.model import VaeModel

@@ -14,7 +14,7 @@ from bench.metrics.base import Pair, Reference
 from bench.metrics.lpips import LpipsAlex
 from bench.metrics.psnr import PsnrRgb
 from bench_codecs.vae.codec import Vae
-from bench_codecs.vae.training.loop import append
+from bench_codecs.vae.training.log import append
 from bench_codecs.vae_gan.codec import VaeGan
 from bench_codecs.vae_gan.weights import save_generator
 
