@@ -26,13 +26,13 @@ model that drives the entropy coder; ``estimate``: neither, and no claim that th
 
 @dataclass(frozen=True)
 class BitGrid:
-    """Bits of the symbols at each position of a grid over the picture."""
+    """Bits of the symbols at each position of a grid over the image."""
 
     name: str
     bits: NDArray[np.float64]
     """(rows, columns), summed over channels."""
     cell: tuple[int, int]
-    """Height and width of a cell in pixels. Cells may reach over the picture's edges, or lie in the padding
+    """Height and width of a cell in pixels. Cells may reach over the image's edges, or lie in the padding
     beyond them."""
     origin: tuple[int, int] = (0, 0)
     """Row and column of the pixel where the first cell begins; negative in the padding."""
@@ -54,7 +54,7 @@ class Channels:
 
 @dataclass(frozen=True)
 class Impulse:
-    """What one latent draws: the decoded picture with it one step larger, less the one without."""
+    """What one latent draws: the decoded image with it one step larger, less the one without."""
 
     name: str
     channel: int
@@ -64,9 +64,9 @@ class Impulse:
 
 @dataclass(frozen=True)
 class Traversal:
-    """A part of the picture, drawn with all latents of one channel multiplied by each factor.
+    """A part of the image, drawn with all latents of one channel multiplied by each factor.
 
-    The decoder's synthesis draws it from a cut-out of the latents. At factor 1 that is the decoded picture,
+    The decoder's synthesis draws it from a cut-out of the latents. At factor 1 that is the decoded image,
     save where a synthesis adds noise: it is another for the cut-out, though the same for all factors.
     """
 

@@ -80,7 +80,7 @@ class RdRegression:
         ----------
         subject : a codec (an instance, a class or a factory), or a function of (image, quality) to bytes
         decode : of an encoder function, its decoder; without one, bitstreams alone are compared
-        images : arrays by name, or a folder; by default the small pictures of the conformance kit
+        images : arrays by name, or a folder; by default the small images of the conformance kit
         qualities : by default those of the codec
         limits : what passes, as under ``gate`` in a suite file; by default nothing that is worse
         """

@@ -95,7 +95,7 @@ class Trainer(Protocol):
         ...
 
     def sample(self, request: SampleRequest) -> NDArray[np.uint8]:
-        """Pictures drawn from the learned prior, uint8 (count, height, width, 3)."""
+        """Images drawn from the learned prior, uint8 (count, height, width, 3)."""
         ...
 
     def sample_note(self, request: SampleRequest) -> str:

@@ -97,7 +97,7 @@ def _codec_findings(
         members = list(group)
         yield _finding(before.label, members, gate, (cause, explained))
     if any(not _identical(one, other) for one, other in ended):
-        # a picture that was replaced says nothing of the codec
+        # an image that was replaced says nothing of the codec
         same = [msgspec.structs.replace(it, trials=_of_same(it, states)) for it in (before, after)]
         for it in curve_findings(same[0], same[1], rules):
             yield _settled(it, gate, (cause, explained))

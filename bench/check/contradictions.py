@@ -1,4 +1,4 @@
-"""Results that cannot both be true: an equal hash means equal bytes, and equal metrics of equal pictures."""
+"""Results that cannot both be true: an equal hash means equal bytes, and equal metrics of equal images."""
 
 from __future__ import annotations
 

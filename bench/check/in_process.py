@@ -80,7 +80,7 @@ def _needs_nothing(given: Callable[..., Any]) -> bool:
 
 
 def images_of(given: Mapping[str, Image] | Path | str | None) -> dict[str, Image]:
-    """Images by name: a mapping, a folder, or None for the pictures of the conformance kit.
+    """Images by name: a mapping, a folder, or None for the images of the conformance kit.
 
     Raises
     ------

@@ -52,7 +52,7 @@ def train(job: Job, request: TrainRequest) -> None:
 
 
 def sample(name: str, request: SampleRequest, out: Path) -> None:
-    """Draw pictures from the prior and write them side by side."""
+    """Draw images from the prior and write them side by side."""
     import numpy as np
     from PIL import Image
 

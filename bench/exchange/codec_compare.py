@@ -104,7 +104,7 @@ def _batch(config: Configuration, ok: pd.DataFrame, time: str) -> dict[str, Any]
     rows = ok
     if "psnr_rgb" in ok.columns and (has_psnr := np.isfinite(ok["psnr_rgb"].to_numpy(float))).any():
         rows = ok[has_psnr]
-    if not config.alone:  # pictures of two data sets may share a name
+    if not config.alone:  # images of two data sets may share a name
         rows = rows.assign(image=f"{config.dataset}/" + rows["image"].astype(str))
     named = dict(_FIELDS)
     named |= {name: (name, _METRICS.get(name, name)) for name in metric_columns(rows) if name != "psnr_rgb"}

@@ -166,7 +166,7 @@ def is_known(name_or_path: str) -> bool:
 
 
 def _name_of(path: Path, images: tuple[ImageFile, ...], specs: dict[str, DatasetSpec]) -> str:
-    """The name of a folder's pictures. That of the catalogue is theirs only if the hashes are."""
+    """The name of a folder's images. That of the catalogue is theirs only if the hashes are."""
     name = re.sub(r"[^\w.-]+", "-", path.resolve().name if path.is_dir() else path.stem)
     known = {file: it.sha256 for file, it in specs[name].files.items()} if name in specs else {}
     verified = all(known.get(it.name) == it.sha256 for it in images)

@@ -10,7 +10,7 @@ record, or is refused. The treatments are
 - an alpha channel, or a colour declared transparent, that leaves every pixel opaque: dropped;
 - an EXIF orientation: applied, whatever else is wrong with the EXIF block;
 - an ICC profile, or another description of the colour space: not applied, samples are used as stored;
-- further pictures of a camera's file, reduced copies in a TIFF: left out;
+- further images of a camera's file, reduced copies in a TIFF: left out;
 - lossy compression of the file itself: named, because it flatters codecs of the same kind.
 
 More than 8 bits a sample, signed samples, PQ and HLG, real transparency, channels of unknown meaning, CMYK,

@@ -1,4 +1,4 @@
-"""Where the pictures of a finished run are: a run knows their data set, name and hash, not their place."""
+"""Where the images of a finished run are: a run knows their data set, name and hash, not their place."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Originals:
         """What was given for the data sets whose sub-folders have not been looked into."""
 
     def find(self, dataset: str, image: str, sha256: str) -> Path:
-        """The file of one picture.
+        """The file of one image.
 
         Raises
         ------
         ConfigError
-            The data set is not at hand, or its picture is another one than the run measured.
+            The data set is not at hand, or its image is another one than the run measured.
         """
         if dataset not in self._known:
             try:

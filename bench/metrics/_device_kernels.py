@@ -22,7 +22,7 @@ _BAND_PIXELS = 1 << 22
 """Pixels of one plane that are worked on at a time: each takes about 100 bytes of GPU memory."""
 
 _KEPT_PIXELS = 4_000_000
-"""Largest picture whose maps are kept: they take 64 bytes a pixel."""
+"""Largest image whose maps are kept: they take 64 bytes a pixel."""
 
 _C1 = (0.01 * 255) ** 2
 _C2 = (0.03 * 255) ** 2
@@ -77,7 +77,7 @@ class SsimMeans:
 
 @dataclass(frozen=True)
 class _Planes:
-    """A picture as ``uint8`` planes (3, height, width) on the device."""
+    """An image as ``uint8`` planes (3, height, width) on the device."""
 
     device: str
 

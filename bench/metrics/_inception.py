@@ -21,7 +21,7 @@ _BATCH = 16
 
 
 class Inception:
-    """The 2048 features of the last pooling, of each patch of a picture.
+    """The 2048 features of the last pooling, of each patch of an image.
 
     The weights are TensorFlow's of 2015-12-05, and the resizing to 299 pixels is TensorFlow's too: others
     shift the distances.

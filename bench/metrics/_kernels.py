@@ -64,7 +64,7 @@ def planar(image: Bytes) -> Bytes:
 
 @compiled("UniTuple(float64, 6)(uint8[:,:,::1], uint8[:,:,::1])")
 def difference_products(a: Bytes, b: Bytes) -> tuple[Any, ...]:
-    """Sums over all pixels of the products of two planar pictures' differences, channel by channel.
+    """Sums over all pixels of the products of two planar images' differences, channel by channel.
 
     From these six (RR, GG, BB, RG, RB, GB) follows the squared error of every linear colour space.
     Exact: integers, below 2⁵³ up to 10¹¹ pixels.

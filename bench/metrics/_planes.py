@@ -1,4 +1,4 @@
-"""The colour planes that the pixel metrics share, split once per picture."""
+"""The colour planes that the pixel metrics share, split once per image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def preload() -> None:
 
 
 def planes(image: Image) -> Planes:
-    """A picture of shape (height, width, 3) as three planes: for :meth:`Reference.cached`."""
+    """An image of shape (height, width, 3) as three planes: for :meth:`Reference.cached`."""
     from bench.metrics._kernels import planar
 
     split: Planes = planar(np.ascontiguousarray(image))
@@ -34,7 +34,7 @@ def check(pair: Pair) -> None:
     Raises
     ------
     ValueError
-        The pair is not two ``uint8`` pictures of one shape (height, width, 3).
+        The pair is not two ``uint8`` images of one shape (height, width, 3).
     """
     original, decoded = pair.reference.image, pair.decoded
     if original.shape != decoded.shape or decoded.ndim != 3 or decoded.shape[2] != 3:
@@ -49,7 +49,7 @@ def decoded_planes(pair: Pair) -> Planes:
     Raises
     ------
     ValueError
-        The pair is not two ``uint8`` pictures of one shape (height, width, 3).
+        The pair is not two ``uint8`` images of one shape (height, width, 3).
     """
     check(pair)
     return planes(pair.decoded)

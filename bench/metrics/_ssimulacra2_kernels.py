@@ -247,7 +247,7 @@ def _blur_row(above: Floats, below: Floats, memory: Floats, out: Floats) -> None
 
 @compiled("float32[:,:,::1](float32[:,:,::1])", arithmetic=AS_WRITTEN)
 def blurred(planes: Planes) -> Planes:
-    """Local means under a Gaussian of σ 1.5; what is outside the picture counts as 0.
+    """Local means under a Gaussian of σ 1.5; what is outside the image counts as 0.
 
     Along x, samples start at ``_LEAD``, behind zeros, and results at ``_RADIUS - 1``: each takes the place of
     the sample that its step was the last to read.

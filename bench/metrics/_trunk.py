@@ -94,7 +94,7 @@ def load_trunk(name: TrunkName, metric: str, device: str = "cpu") -> Trunk:
 
 
 def to_tensor(image: Image, device: str) -> Any:
-    """A picture as a float32 tensor of shape (1, 3, height, width), values 0 to 255."""
+    """An image as a float32 tensor of shape (1, 3, height, width), values 0 to 255."""
     import torch
 
     return torch.from_numpy(np.array(image.transpose(2, 0, 1)[None])).to(device, torch.float32)

@@ -1,4 +1,4 @@
-"""The contract of a metric, and the pair of pictures that it compares."""
+"""The contract of a metric, and the pair of images that it compares."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 class Reference:
-    """An original picture with the intermediate results that depend on it alone.
+    """An original image with the intermediate results that depend on it alone.
 
-    One picture is compared with dozens of reconstructions; what a metric computes from the
+    One image is compared with dozens of reconstructions; what a metric computes from the
     original (windowed means, luma, features) is computed once and kept here.
     """
 
@@ -22,7 +22,7 @@ class Reference:
         self._memo: dict[Callable[..., Any], Any] = {}
 
     def cached(self, function: Callable[[Image], T]) -> T:
-        """``function(image)``, computed at the first call and kept with the picture."""
+        """``function(image)``, computed at the first call and kept with the image."""
         if function not in self._memo:
             self._memo[function] = function(self.image)
         value: T = self._memo[function]
@@ -73,11 +73,11 @@ class Metric(Protocol):
     higher_is_better: bool
 
     def __call__(self, pair: Pair) -> float:
-        """The value for one pair; ``math.inf`` where identical pictures have no finite value.
+        """The value for one pair; ``math.inf`` where identical images have no finite value.
 
         Raises
         ------
         bench.errors.MetricUndefined
-            The pair has no value (picture too small, say); the message is the reason.
+            The pair has no value (image too small, say); the message is the reason.
         """
         ...

@@ -1,7 +1,7 @@
 """Butteraugli, by the program ``butteraugli_main`` of libjxl.
 
 J. Alakuijala et al., "Guetzli: perceptually guided JPEG encoder", arXiv:1703.04421, 2017, and the libjxl
-sources. Pictures are taken as sRGB on a screen of 80 nits.
+sources. Images are taken as sRGB on a screen of 80 nits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SMALLEST = 8
 
 
 class Butteraugli:
-    """The greatest difference in a picture, Butteraugli's own score; below 1 hardly anyone sees it."""
+    """The greatest difference in an image, Butteraugli's own score; below 1 hardly anyone sees it."""
 
     name = "butteraugli"
     unit = ""

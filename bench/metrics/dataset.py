@@ -1,4 +1,4 @@
-"""The contract of a data-set metric: how far apart two sets of pictures are, not two pictures."""
+"""The contract of a data-set metric: how far apart two sets of images are, not two images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATASET_METRICS = "bench.dataset_metrics"
 """The entry-point group."""
 
 Features: TypeAlias = NDArray[np.float32]
-"""float32, shape (patches, dimensions); no patches for a picture that is too small."""
+"""float32, shape (patches, dimensions); no patches for an image that is too small."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class DatasetMetric(Protocol):
     higher_is_better: bool
 
     def features(self, image: Image) -> Features:
-        """What the metric keeps of one picture, original or reconstruction."""
+        """What the metric keeps of one image, original or reconstruction."""
         ...
 
     def distance(self, reference: Sequence[Features], decoded: Sequence[Features]) -> Estimate:
-        """The distance between two sets, given picture by picture in the same order.
+        """The distance between two sets, given image by image in the same order.
 
         Raises
         ------

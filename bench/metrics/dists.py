@@ -1,7 +1,7 @@
 """DISTS, deep image structure and texture similarity.
 
 K. Ding et al., "Image quality assessment: unifying structure and texture similarity", IEEE TPAMI
-44(5), 2022; with the weights of the package ``dists-pytorch``, whose values these are. Pictures are compared
+44(5), 2022; with the weights of the package ``dists-pytorch``, whose values these are. Images are compared
 at their own size: the authors' demonstration reduces them to 256 pixels first, their network does not.
 """
 
@@ -37,7 +37,7 @@ _KEPT_PIXELS = 2_000_000
 
 
 class Dists:
-    """DISTS, from 0 for identical pictures to 1."""
+    """DISTS, from 0 for identical images to 1."""
 
     name = "dists"
     unit = ""
@@ -77,7 +77,7 @@ class Dists:
                 f"DISTS needs {_SMALLEST} pixels on each side; the picture is {width}×{height}"
             )
         if np.array_equal(image, pair.decoded):
-            return 0.0  # of flat pictures single precision leaves some thousandths
+            return 0.0  # of flat images single precision leaves some thousandths
         with torch.inference_mode(), exact_convolutions():
             kept = height * width <= _KEPT_PIXELS
             reference = pair.reference.cached(self._stages) if kept else self._features(image)
@@ -98,7 +98,7 @@ class Dists:
         return list(self._features(image))
 
     def _features(self, image: Image) -> Iterator[Any]:
-        """The picture itself, then the output of each stage, shape (1, channels, h, w)."""
+        """The image itself, then the output of each stage, shape (1, channels, h, w)."""
         import torch
 
         picture = to_tensor(image, self._device) / 255

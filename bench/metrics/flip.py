@@ -1,4 +1,4 @@
-"""LDR-FLIP, the difference that is seen when two pictures are flipped back and forth.
+"""LDR-FLIP, the difference that is seen when two images are flipped back and forth.
 
 P. Andersson et al., "FLIP: a difference evaluator for alternating images", Proc. ACM Comput. Graph.
 Interact. Tech. 3(2), 2020, at the authors' viewing conditions: a 0.7 m wide screen of 3840 pixels, seen from
@@ -51,16 +51,16 @@ _KNEE, _KNEE_HEIGHT = 0.4, 0.95
 
 @dataclass(frozen=True)
 class Seen:
-    """What the eye takes of a picture: its colours, and the strength of its edges and points."""
+    """What the eye takes of an image: its colours, and the strength of its edges and points."""
 
     colours: Plane
-    """Lab after Hunt's adjustment, of the picture filtered by contrast sensitivity."""
+    """Lab after Hunt's adjustment, of the image filtered by contrast sensitivity."""
     edges: Plane
     points: Plane
 
 
 class Flip:
-    """Mean LDR-FLIP error over the pixels, from 0 for identical pictures to 1."""
+    """Mean LDR-FLIP error over the pixels, from 0 for identical images to 1."""
 
     name = "flip"
     version = "1"
@@ -109,7 +109,7 @@ def _greatest_distance() -> float:
 
 
 def seen(image: Image) -> Seen:
-    """What is seen of a picture, for :meth:`Reference.cached`."""
+    """What is seen of an image, for :meth:`Reference.cached`."""
     opponent = _transformed(linear_levels()[image], _TO_OPPONENT)
     filtered = np.stack(
         [_blurred(opponent[..., channel], it) for channel, it in enumerate(_SENSITIVITIES)], axis=-1

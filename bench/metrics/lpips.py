@@ -156,7 +156,7 @@ class _Lpips:
 
 
 class LpipsAlex:
-    """LPIPS over AlexNet: the variant that papers report; 0 for identical pictures."""
+    """LPIPS over AlexNet: the variant that papers report; 0 for identical images."""
 
     name = "lpips_alex"
     unit = ""

@@ -1,6 +1,6 @@
 """PSNR over RGB, luma, and weighted luma and chroma, from one pass over a pair.
 
-PSNR is 10·log10(255² ÷ mean squared error) in dB, per picture; the colour spaces are linear in
+PSNR is 10·log10(255² ÷ mean squared error) in dB, per image; the colour spaces are linear in
 RGB, so the squared error of each is an exact integer made of six sums of products, on a GPU as well.
 """
 
@@ -69,7 +69,7 @@ def _plane_psnr(products: tuple[int, ...], pixels: int, weights: tuple[int, int,
 
 
 class PsnrRgb:
-    """PSNR of the mean squared error over all RGB samples; infinite for identical pictures."""
+    """PSNR of the mean squared error over all RGB samples; infinite for identical images."""
 
     name = "psnr_rgb"
     version = "1"
@@ -105,7 +105,7 @@ class PsnrYuv:
     The weights average the planes' PSNRs in dB, not their squared errors: J.-R. Ohm et al.,
     "Comparison of the Coding Efficiency of Video Coding Standards", IEEE Trans. Circuits Syst.
     Video Technol. 22(12), 2012, eq. 1. Chroma is compared at full resolution, since a decoded
-    picture is RGB.
+    image is RGB.
     """
 
     name = "psnr_yuv"
@@ -122,8 +122,8 @@ class PsnrYuv:
         Raises
         ------
         bench.errors.MetricUndefined
-            One plane is identical and another is not, as for grey pictures: the average of
-            their PSNRs would be infinite although the pictures differ.
+            One plane is identical and another is not, as for grey images: the average of
+            their PSNRs would be infinite although the images differ.
         """
         products, pixels = pair.cached(self._products), _pixels(pair)
         y = _plane_psnr(products, pixels, _Y, _Y_SCALE)

@@ -24,7 +24,7 @@ class _Function(Protocol):
 class _Piq:
     """One function of piq on one device.
 
-    ``identical`` is its value for identical pictures, which piq misses where they are flat.
+    ``identical`` is its value for identical images, which piq misses where they are flat.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class _Piq:
 
 
 class Vif:
-    """Visual information fidelity in the pixel domain (VIFp) of luma; 1 for identical pictures.
+    """Visual information fidelity in the pixel domain (VIFp) of luma; 1 for identical images.
 
     H. R. Sheikh and A. C. Bovik, "Image information and visual quality", IEEE Trans. Image Process.
     15(2), 2006; the authors' four-scale variant without wavelets. Above 1 where contrast was enhanced.
@@ -84,7 +84,7 @@ class Vif:
         ------
         bench.errors.MetricUndefined
             A side is shorter than 41 pixels, or the original's luma is constant and the reconstruction is
-            another picture: VIF is the share of the original's information that is kept, and there is none.
+            another image: VIF is the share of the original's information that is kept, and there is none.
         """
         if pair.reference.cached(_flat) and not np.array_equal(pair.decoded, pair.reference.image):
             raise MetricUndefined("VIF is undefined for an original of constant luma: 0 ÷ 0")
@@ -97,7 +97,7 @@ def _flat(image: Image) -> bool:
 
 
 class Gmsd:
-    """Gradient magnitude similarity deviation of luma; 0 for identical pictures.
+    """Gradient magnitude similarity deviation of luma; 0 for identical images.
 
     W. Xue et al., "Gradient magnitude similarity deviation: a highly efficient perceptual image
     quality index", IEEE Trans. Image Process. 23(2), 2014.

@@ -12,15 +12,15 @@ from bench.metrics.base import Pair
 BT601 = (0.299, 0.587, 0.114)
 _SMALLEST = 16
 _LEAST_ENERGY = 1e-6
-"""Mean squared high-band amplitude of the windowed picture, in squared levels, below which there is none."""
+"""Mean squared high-band amplitude of the windowed image, in squared levels, below which there is none."""
 
 
 class HighBandEnergy:
     """Energy of luma above half the Nyquist frequency, reconstruction ÷ original.
 
-    Luma is BT.601, full range, in float64, less its mean, under a Hann window over the whole picture (which
-    keeps the picture's borders from counting as edges). Of its discrete Fourier transform the squared
-    magnitudes are summed where max(|fx|, |fy|) > 1/4 cycle per pixel: all that is lost when a picture is
+    Luma is BT.601, full range, in float64, less its mean, under a Hann window over the whole image (which
+    keeps the image's borders from counting as edges). Of its discrete Fourier transform the squared
+    magnitudes are summed where max(|fx|, |fy|) > 1/4 cycle per pixel: all that is lost when an image is
     reduced to half its size. 1 is ideal; below 1 the reconstruction is blurred, above 1 it has noise,
     ringing or blocking of its own. It does not say whether the detail is the right one.
     """
@@ -51,7 +51,7 @@ class HighBandEnergy:
 
 
 def high_band(image: Image) -> float:
-    """Energy above half the Nyquist frequency: the windowed picture's mean squared high-band amplitude."""
+    """Energy above half the Nyquist frequency: the windowed image's mean squared high-band amplitude."""
     from scipy import fft
 
     height, width = image.shape[:2]

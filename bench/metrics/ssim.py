@@ -31,7 +31,7 @@ MS_SSIM_SMALLEST = 161
 """Shortest side, in pixels, on which the window fits (at the coarsest scale)."""
 
 _KEPT_PIXELS = 4_000_000
-"""Largest picture whose maps are kept: they take 32 bytes a pixel. Larger ones are mapped anew."""
+"""Largest image whose maps are kept: they take 32 bytes a pixel. Larger ones are mapped anew."""
 
 _BAND = 256
 """Rows mapped at a time where maps are not kept."""

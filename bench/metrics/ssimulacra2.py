@@ -33,14 +33,14 @@ Planes: TypeAlias = NDArray[np.float32]
 
 _SCALES = 6
 _SMALLEST = 8
-"""Shortest side of a picture, and of a scale that another is made from; as in the author's program."""
+"""Shortest side of an image, and of a scale that another is made from; as in the author's program."""
 _WEIGHTS_OF_A_SCALE = 18
 _KEPT_PIXELS = 4_000_000
 
 
 @dataclass(frozen=True)
 class _Scale:
-    """A picture at one scale: itself, its local means and its local mean squares."""
+    """An image at one scale: itself, its local means and its local mean squares."""
 
     xyb: Planes
     mean: Planes
@@ -61,9 +61,9 @@ class Ssimulacra2:
     def __call__(self, pair: Pair) -> float:
         """The score of one pair.
 
-        A picture below 113 pixels on a side has fewer than six scales. The program then gives the weights,
+        An image below 113 pixels on a side has fewer than six scales. The program then gives the weights,
         which run over the scales of X, then of Y, then of B, to the scales that there are, in that order:
-        its score is reproduced, but not comparable with that of a larger picture.
+        its score is reproduced, but not comparable with that of a larger image.
 
         Raises
         ------
@@ -97,7 +97,7 @@ def _pyramid(image: Image) -> list[_Scale]:
 
 
 def _scales(image: NDArray[np.uint8]) -> Iterator[_Scale]:
-    """The scales of a planar picture, finest first."""
+    """The scales of a planar image, finest first."""
     from bench.metrics._ssimulacra2_kernels import blurred, halved, positive_xyb
 
     linear = np.take(_linear_levels(), image)

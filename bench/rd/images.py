@@ -39,7 +39,7 @@ class ImagesBd:
 
     Every image is compared at equal quality over the range of quality that its own two curves share. Unlike
     the BD-rate of mean curves, the result does not depend on how either codec divides its bits among the
-    images at one quality setting, which no user of a single picture would notice.
+    images at one quality setting, which no user of a single image would notice.
     """
 
     value: float | None

@@ -7,7 +7,7 @@ them.
 Where every image has a value of its own, SE is the standard error of the mean, and t is Student's quantile at
 n − 2 degrees of freedom: the usual n − 1 covers too little where the images' values are skewed. Where only a
 curve averaged over all images has a value, SE is the delete-one jackknife's (Tukey, 1958; Efron and
-Tibshirani, 1993, ch. 11), and t is taken at (n − 1)/2: an average of rates is more skewed, a few pictures
+Tibshirani, 1993, ch. 11), and t is taken at (n − 1)/2: an average of rates is more skewed, a few images
 that take many bits move it, and a small sample most often has none of them. Both were chosen for their
 coverage, see :func:`~bench.rd.pairwise.paired_bd_rate`.
 """

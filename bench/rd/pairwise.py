@@ -70,7 +70,7 @@ def paired_bd_rate(
     average : of the mean curves; see :func:`~bench.rd.curve.mean_curve`
 
     How often the 95% intervals cover the truth, in percent, of PSNR, ``webp`` against ``jpeg`` / ``avif``
-    against ``jpeg2000``, in 4,000 samples from 209 pictures (``tests/benchmarks/coverage.py``):
+    against ``jpeg2000``, in 4,000 samples from 209 images (``tests/benchmarks/coverage.py``):
 
     ======  ===========  ===========
     images  by image     mean curves

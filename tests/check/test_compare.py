@@ -133,7 +133,7 @@ def test_losing_a_metric_s_value_is_a_regression() -> None:
 
 @pytest.mark.parametrize("ending", ["missing trial", "missing codec", "cancelled", "failing", "other image"])
 def test_what_is_gone_always_fails(ending: str) -> None:
-    """A trial that is absent, failing or about another picture fails however wide the limits are."""
+    """A trial that is absent, failing or about another image fails however wide the limits are."""
     wide = gate_of(max_bytes="off", max_psnr_drop="off", max_drop={"*": "off"}, max_bd_rate="off")
     before = state(trial("a.png"), trial("b.png"))
     kept = trial("a.png")

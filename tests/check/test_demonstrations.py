@@ -21,7 +21,7 @@ SIZES = {"p0.png": (176, 168), "p1.png": (170, 190), "p2.png": (165, 165)}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of three pictures."""
+    """A folder of three images."""
     made = tmp_path_factory.mktemp("check") / "pictures"
     made.mkdir()
     for index, (name, size) in enumerate(SIZES.items()):

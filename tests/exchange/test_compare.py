@@ -102,7 +102,7 @@ def test_a_metric_that_one_codec_lacks_is_there_for_the_others(run: str) -> None
 
 
 def test_runs_of_other_pictures_are_refused(tmp_path: Path) -> None:
-    """Images are paired by name; other pictures of the same name are an error, with the name."""
+    """Images are paired by name; other images of the same name are an error, with the name."""
     for name in ("old", "new"):
         (tmp_path / name).mkdir()
     frames = {"old": run_table().assign(image_sha256="1"), "new": run_table().assign(image_sha256="1")}

@@ -1,6 +1,6 @@
 """What the bytes of an image file say of themselves, one module for each file format.
 
-Decoders turn a file into 8-bit samples and are silent about much of what was in it: depth, further pictures,
+Decoders turn a file into 8-bit samples and are silent about much of what was in it: depth, further images,
 colour space, checksums. They also give up on sound files whose metadata are odd. So a file is taken apart
 here first: what would be reinterpreted in silence is refused, what is left unused is noted, and the
 decoder is given what makes the pixels, without the metadata.

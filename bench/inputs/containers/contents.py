@@ -21,7 +21,7 @@ class Contents:
     format: str
     """Pillow's name of the format."""
     data: bytes
-    """What the decoder is given: the file, or as much of it as makes the pixels of one picture."""
+    """What the decoder is given: the file, or as much of it as makes the pixels of one image."""
     orientation: int = 1
     """EXIF's orientation of the stored samples, 1 to 8."""
     notes: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ def require_depth(bits: int) -> None:
 
 
 def require_one(pictures: int, what: str = "frames") -> None:
-    """Refuse animations and stacks of pictures."""
+    """Refuse animations and stacks of images."""
     if pictures > 1:
         raise UnsupportedImage(f"{pictures} {what}; extract one first")
 
@@ -81,7 +81,7 @@ def cicp_notes(points: Sequence[int], full_range: bool, name: str) -> list[str]:
     Raises
     ------
     UnsupportedImage
-        The transfer function is PQ or HLG (BT.2100): the samples are no 8-bit SDR picture.
+        The transfer function is PQ or HLG (BT.2100): the samples are no 8-bit SDR image.
     """
     primaries, transfer, matrix = points
     if transfer in _HDR_TRANSFERS:

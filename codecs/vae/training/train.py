@@ -16,10 +16,10 @@ def train(
     validation: Sequence[Path] = (),
     observer: Observer | None = None,
 ) -> Path:
-    """Train on the pictures at ``images`` and return the folder of the last checkpoint.
+    """Train on ``images`` and return the folder of the last checkpoint.
 
     ``config.out`` receives checkpoints, ``log.csv``, ``training.png``, and where ``validation`` holds
-    pictures ``validation.csv`` (RD points of real bitstreams).
+    images ``validation.csv`` (RD points of real bitstreams).
 
     Raises
     ------

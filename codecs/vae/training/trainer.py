@@ -24,7 +24,7 @@ from bench_codecs.vae.training.optim import Optimised, Schedule
 
 _TIMED_STEPS = 4
 _FIT_IMAGES = 40
-"""Pictures that the closed-form start is computed from."""
+"""Images that the closed-form start is computed from."""
 _FIT_SIDE = 1024
 """Of larger ones the middle, as all are in memory at once."""
 

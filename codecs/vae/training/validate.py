@@ -20,12 +20,12 @@ _CALIBRATION_IMAGES = 8
 
 
 class Point(NamedTuple):
-    """One operating point, averaged over the pictures."""
+    """One operating point, averaged over the images."""
 
     quality: float
     bpp: float
     psnr_rgb: float
-    """Mean over pictures of the PSNR over all RGB samples, in dB."""
+    """Mean over images of the PSNR over all RGB samples, in dB."""
 
 
 def rate_distortion(weights: Path, pictures: Sequence[Path]) -> list[Point]:

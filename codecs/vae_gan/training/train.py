@@ -1,4 +1,4 @@
-"""Training of the generator: first towards pictures that look alike, then against a discriminator as well."""
+"""Training of the generator: first towards images that look alike, then against a discriminator as well."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def train(
     validation: Sequence[Path] = (),
     observer: Observer | None = None,
 ) -> Path:
-    """Train on the pictures at ``images`` and return the folder of the last checkpoint.
+    """Train on ``images`` and return the folder of the last checkpoint.
 
     ``config.out`` receives checkpoints, ``log.csv``, ``training.png`` and ``samples/``: original, VAE and
-    generator side by side, of ``validation`` pictures where there are some, else of training pictures; and
-    for ``validation`` pictures ``validation.csv``, rates of real bitstreams with PSNR and LPIPS of both.
+    generator side by side, of ``validation`` images where there are some, else of training images; and
+    for ``validation`` images ``validation.csv``, rates of real bitstreams with PSNR and LPIPS of both.
 
     Raises
     ------

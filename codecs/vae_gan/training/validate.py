@@ -1,4 +1,4 @@
-"""Validation during training: bitstreams of real pictures, decoded by the VAE and by the generator."""
+"""Validation during training: bitstreams of real images, decoded by the VAE and by the generator."""
 
 from __future__ import annotations
 
