@@ -28,7 +28,7 @@ from bench.rd import (
     metric_columns,
     paired_bd_rate,
 )
-from bench.rd.fairness import Allocation, allocation, of_other_pictures
+from bench.rd.fairness import Allocation, allocation, published_findings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -335,7 +335,7 @@ def _row(
     if len(measured) == 1:
         theirs, ours = sorted(pair, key=lambda source: metric in source.images)
         known = {} if theirs.stray else {theirs.label: theirs.dataset and theirs.dataset.casefold()}
-        told = of_other_pictures(known, str(ours.dataset).casefold(), len(ours.pictures) or len(images))
+        told = published_findings(known, str(ours.dataset).casefold(), len(ours.pictures) or len(images))
         notes += [finding.message for finding in told]
     versions = {it.versions[metric] for it in pair if metric in it.versions}
     if len(versions) > 1:

@@ -101,7 +101,7 @@ def test_a_metric_that_one_codec_lacks_is_there_for_the_others(run: str) -> None
     assert with_it[1].note.startswith("c: no complete curve")
 
 
-def test_runs_of_other_pictures_are_refused(tmp_path: Path) -> None:
+def test_runs_of_other_images_are_refused(tmp_path: Path) -> None:
     """Images are paired by name; other images of the same name are an error, with the name."""
     for name in ("old", "new"):
         (tmp_path / name).mkdir()
