@@ -285,7 +285,7 @@ def check(
     """Hold a run against a baseline; 0 pass, 1 regression, 2 bad usage, 3 failed trials."""
     from bench.cli import checking
 
-    request = checking.Request(
+    request = checking.CheckRequest(
         subject, baseline, limits, format, output, update, timing, against, rounds, out
     )
     code = checking.check(request)
