@@ -21,7 +21,7 @@ from bench.engines.output_checks import Mismatch, check_pixels, materialised
 from bench.errors import ConfigError, MetricUndefined
 from bench.host import kernel_cache
 from bench.host.environment import current
-from bench.inputs.datasets import pictures_in
+from bench.inputs.datasets import images_in
 from bench.inputs.image import read_image
 from bench.metrics.base import Metric, Pair, Reference
 
@@ -108,7 +108,7 @@ def images_of(given: Mapping[str, Image] | Path | str | None) -> dict[str, Image
         found = dict(given)
     else:
         folder = Path(given)
-        files, _ = pictures_in(folder)
+        files, _ = images_in(folder)
         found = {name: read_image(it).pixels for name, it in files.items()}
     if not found:
         raise ConfigError(f"no images in {given}")

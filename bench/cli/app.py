@@ -391,7 +391,7 @@ def train(
     from bench.cli import training
     from bench.trainer import TrainRequest
 
-    job = training.Job(codec, data, validation, limit, export, recursive)
+    job = training.TrainOptions(codec, data, validation, limit, export, recursive)
     request = TrainRequest(
         out,
         preset=preset,
