@@ -87,7 +87,8 @@ def _codecs() -> None:
         if codec is None:
             rows.append((plugin.name, plugin.state, "", ""))
             continue
-        points = "lossless" if codec.lossless else ",".join(f"{q:g}" for q in codec.qualities)
+        numbers = [f"{q:g}" for q in codec.qualities if q is not None]
+        points = "lossless" if codec.lossless else ",".join(numbers)
         limits = "" if codec.quality_range is None else "{:g} to {:g}".format(*codec.quality_range)
         options = ",".join(f"{key}={_text(value)}" for key, value in codec.config.items())
         rows.append((plugin.name, points, limits, options))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Self
 
 import msgspec
 
+from bench import registry
 from bench.errors import ConfigError
 from bench.files.typed_json import Option, Sha256
 from bench.inputs.datasets import Dataset, ImageFile
@@ -264,7 +266,7 @@ def _metric_plan(described: DescribedMetric) -> MetricPlan:
 def _codec_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> CodecPlan:
     target, found = described.target, described.found
     if isinstance(found, str):
-        name = entry.codec if target != entry.codec else target.rpartition(":")[2]
+        name = entry.codec if target != entry.codec else registry.short_name(target)
         return TrustedCodec(
             label=entry.label or _label(name, dict(entry.config), {}),
             codec=name,
@@ -312,24 +314,24 @@ def needs_bare(entry: CodecEntry, device: str) -> bool:
 def _qualities(
     name: str, asked: tuple[float, ...] | None, common: tuple[float, ...] | None, codec: Description
 ) -> tuple[float | None, ...]:
-    if codec.lossless:
+    if codec.lossless or not codec.takes_quality:
         if asked:
-            raise ConfigError(
-                f"codec {name!r} is lossless at this configuration and has no quality; leave out @…"
-            )
+            why = "is lossless at this configuration" if codec.lossless else "encodes without a quality"
+            raise ConfigError(f"codec {name!r} {why} and has no quality; leave out @…")
         return (None,)
     qualities = asked or common or codec.qualities
     if not qualities:
         raise ConfigError(
             f"codec {name!r} has no sweep of its own; name its operating points, as in {name}@10,50,90"
         )
-    if codec.quality_range is None:
-        raise ConfigError(f"codec {name!r} is lossy: its quality_range has to be (lowest, highest), not None")
-    low, high = codec.quality_range
-    for quality in qualities:
+    points = [it for it in qualities if it is not None]
+    if not points:
+        return (None,)
+    low, high = codec.quality_range or (-math.inf, math.inf)
+    for quality in points:
         if not low <= quality <= high:
             raise ConfigError(f"codec {name!r}: quality {quality:g} is outside its range {low:g} to {high:g}")
-    return tuple(sorted(qualities))
+    return tuple(sorted(points))
 
 
 def _label(name: str, config: dict[str, Any], defaults: dict[str, Any]) -> str:
