@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.check.timing.session import SamplerError, Session
+from bench.check.timing.session import SamplerError, Session, TimedPoint
 from bench.check.timing.side import Side
 from bench.check.timing.statistics import FEWEST_ROUNDS
 from bench.check.timing.subjects import TimedCodec
@@ -91,7 +91,14 @@ def measure_abba(
     schedule: Schedule = Schedule(),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Timed:
-    """Time all subjects on all images in both installations, ``sides`` being (old, new)."""
+    """Time all codecs on all images in both installations.
+
+    Parameters
+    ----------
+    sides : the old and the new installation
+    images : uint8, (height, width, 3), by name
+    progress : is told how many turns of a codec are done, and how many there are
+    """
     shape = (schedule.rounds, len(images), 2 * schedule.quadruples)
     cells = {
         (subject.label, quality, operation): Samples(tuple(images), np.empty(shape), np.empty(shape))
@@ -162,7 +169,7 @@ class _Pair:
                 key: CellKey = (subject.label, quality, operation)
                 samples = cells[key]
                 for row, image in enumerate(samples.images):
-                    point = (subject.label, image, quality)
+                    point = TimedPoint(subject.label, image, quality)
                     # Every process needs a run to warm up, and the decoder the bitstream of its own encoder.
                     slower = max(self._time(side, operation, point, 1) for side in (0, 1))
                     count = loops.setdefault((key, image), self._loops(slower))
@@ -175,8 +182,6 @@ class _Pair:
     def _loops(self, seconds: float) -> int:
         return max(1, min(_MOST_LOOPS, math.ceil(self._schedule.sample_s / max(seconds, 1e-7))))
 
-    def _time(
-        self, side: int, operation: Operation, point: tuple[str, str, float | None], loops: int
-    ) -> float:
+    def _time(self, side: int, operation: Operation, point: TimedPoint, loops: int) -> float:
         self.asked_new = side == 1
         return max(self._sessions[side].time(operation, point, loops), 1e-9)

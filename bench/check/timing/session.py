@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import tempfile
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any, Self
@@ -22,6 +23,15 @@ _STDERR_TAIL = 500
 
 class SamplerError(BenchError):
     """A side that cannot time a codec: it raised, died, or did not answer in time."""
+
+
+@dataclass(frozen=True)
+class TimedPoint:
+    """A codec by its label, on an image by its name, at a quality."""
+
+    label: str
+    image: str
+    quality: float | None
 
 
 class Session:
@@ -57,21 +67,42 @@ class Session:
                     continue
 
     def codec(self, label: str, name: str, target: str, config: dict[str, Any]) -> tuple[str, ...]:
-        """Construct a codec; the options that this installation does not know."""
+        """Construct a codec; the options that this installation does not know.
+
+        Parameters
+        ----------
+        label : what it is called in :meth:`time`
+        name : its installed name, to be looked up on this side
+        target : where it is on the other side, for one that is not installed under its name
+
+        Raises
+        ------
+        SamplerError
+            It can't be constructed.
+        """
         if self._side.codec_file is not None:
             target = f"{self._side.codec_file}:{target.rpartition(':')[2]}"
         answer = self._ask({"do": "codec", "label": label, "name": name, "target": target, "config": config})
         return tuple(answer["unknown"])
 
     def image(self, name: str, pixels: Image) -> None:
-        """Hand over an image."""
+        """Hand over an image, uint8, (height, width, 3)."""
         height, width = pixels.shape[:2]
         self._ask({"do": "image", "name": name, "height": height, "width": width}, pixels.tobytes())
 
-    def time(self, operation: str, point: tuple[str, str, float | None], loops: int) -> float:
-        """Seconds of one ``encode`` or ``decode`` at (label, image, quality): the median of ``loops``."""
-        label, image, quality = point
-        request = {"do": operation, "label": label, "image": image, "quality": quality, "loops": loops}
+    def time(self, operation: str, point: TimedPoint, loops: int) -> float:
+        """Seconds of one operation, the median of ``loops``.
+
+        Parameters
+        ----------
+        operation : ``encode``, or ``decode`` of what this process encoded last at this point
+
+        Raises
+        ------
+        SamplerError
+            The codec raises, dies, or does not answer in time.
+        """
+        request = {"do": operation, **asdict(point), "loops": loops}
         return float(self._ask(request)["seconds"])
 
     def _ask(self, request: dict[str, Any], payload: bytes = b"") -> dict[str, Any]:
