@@ -61,10 +61,14 @@ def decoded(kept: KeptBitstream, slot: Slot) -> Image:
         raise Undecodable(f"the bitstream can't be read ({error.strerror})") from error
     if hashlib.sha256(bitstream).hexdigest() != kept.path.name:
         raise Undecodable("the kept bitstream is damaged (its SHA-256 differs)")
-    answer = slot.decoder.ask(Decode(kept.codec.ref, bitstream))
+    answer = slot.decoder.ask(Decode(kept.codec.ref, bitstream, digest=False))
     if isinstance(answer, Failed):
         problem = DecoderAbsent if answer.status == "unsupported" else Undecodable
         raise problem(f"decoding failed: {answer.message}")
-    if answer.sha256 != kept.pixels_sha256:
+    try:
+        pixels: Image = slot.decoder.samples(answer.shape)
+    except EOFError as error:
+        raise Undecodable(f"decoding failed: {error}") from error
+    if hashlib.sha256(pixels.reshape(-1).data).hexdigest() != kept.pixels_sha256:
         raise Undecodable("the decoded pixels differ from the measured ones (SHA-256)")
-    return slot.decoder.samples(answer.shape)
+    return pixels
