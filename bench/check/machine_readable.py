@@ -27,8 +27,7 @@ def as_json(verdict: Verdict) -> str:
 
 
 def as_junit(verdict: Verdict) -> str:
-    """A test suite for each codec with findings, a test case for each finding, and one for the check
-    itself."""
+    """A test suite for each codec with findings, and one for the check itself."""
     root = ElementTree.Element("testsuites", name="rdbench check")
     overall = ElementTree.SubElement(root, "testsuite", name="rdbench check")
     case = ElementTree.SubElement(overall, "testcase", classname="rdbench", name="verdict")

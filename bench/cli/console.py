@@ -64,16 +64,14 @@ def print_table(
 
 
 def print_text(text: str) -> None:
-    """Print a remark to standard output, wrapped at spaces; indented lines are commands and are not
-    wrapped."""
+    """Print a remark to standard output, wrapped at spaces; indented lines are commands."""
     for line in text.splitlines():
         for part in [line] if line.startswith(" ") else wrapped(line, width(), "  "):
             print(terminal(part))
 
 
 def width() -> int | None:
-    """Columns of the terminal, or the value of ``COLUMNS``; None in a pipe, where lines may have any
-    length."""
+    """Columns of the terminal, or the value of ``COLUMNS``; None in a pipe, where any length will do."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal():
         return shutil.get_terminal_size().columns
     return None

@@ -3,7 +3,8 @@
 There is one file for each codec configuration: ``{"name": ..., "description": ..., "results": {"bpp": [...],
 "psnr-rgb": [...], "ms-ssim-rgb": [...], "encoding_time": [...], "decoding_time": [...]}}``. All lists are
 parallel, with one entry for each operating point, the mean over the data set. MS-SSIM is a number in [0, 1].
-``meta`` is free to use. ``python -m compressai.utils.plot -f FILE...`` draws such files."""
+``meta`` is free to use. ``python -m compressai.utils.plot -f FILE...`` draws such files.
+"""
 
 from __future__ import annotations
 

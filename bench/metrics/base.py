@@ -53,8 +53,7 @@ class Pair:
         self._memo: dict[Callable[..., Any], Any] = {}
 
     def cached(self, function: Callable[[Pair], T]) -> T:
-        """``function(pair)``, computed at the first call, for metrics that share work; see
-        :class:`Reference`."""
+        """``function(pair)``, computed at the first call, for metrics that share work."""
         if function not in self._memo:
             self._memo[function] = function(self)
         value: T = self._memo[function]
@@ -74,7 +73,8 @@ class Metric(Protocol):
     then uses a GPU if there is one. ``ideal`` (``float``) is the best value of a metric that is worse above
     and below it, as an energy ratio is around 1: ``higher_is_better`` is then ignored, the metric is left out
     of BD-rates and rankings, figures mark the ideal, and the regression gate counts moving away from it as
-    worse."""
+    worse.
+    """
 
     name: str
     """Column name, for example ``"psnr_rgb"``."""

@@ -47,7 +47,8 @@ class DatasetMetric(Protocol):
 
     The entry point names a class whose constructor has one keyword, ``device``, with the default ``"cpu"``,
     and does all heavy imports. Where these fail it raises :class:`bench.errors.CodecUnavailable`, with the
-    line that installs what is missing."""
+    line that installs what is missing.
+    """
 
     name: str
     """For example ``"kid_alexnet"``."""

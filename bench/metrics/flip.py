@@ -175,8 +175,7 @@ def _balanced(taps: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _separable(plane: Plane, across: NDArray[np.float64], down: NDArray[np.float64]) -> Plane:
-    """Correlate a plane with the product of two filters; beyond the border its outermost pixels are
-    repeated."""
+    """Correlate a plane, continued by its outermost pixels, with the product of two filters."""
     import cv2
 
     return np.asarray(cv2.sepFilter2D(plane, -1, across, down, borderType=cv2.BORDER_REPLICATE))

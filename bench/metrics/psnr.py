@@ -107,7 +107,8 @@ class PsnrYuv:
 
     The PSNRs of the planes are averaged in dB, not their squared errors: J.-R. Ohm et al., "Comparison of the
     Coding Efficiency of Video Coding Standards", IEEE Trans. Circuits Syst. Video Technol. 22(12), 2012, eq.
-    1. Chroma is compared at full resolution, since a decoded image is RGB."""
+    1. Chroma is compared at full resolution, since a decoded image is RGB.
+    """
 
     name = "psnr_yuv"
     version = "1"
