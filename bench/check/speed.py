@@ -123,10 +123,10 @@ def _judged(timed: Timed, limits: dict[str, float | None]) -> dict[CellKey, Judg
 def _only(subjects: list[Subject], keys: list[CellKey]) -> list[Subject]:
     """The subjects restricted to the operating points of some cells."""
     found = []
-    for it in subjects:
-        points = tuple(q for q in it.qualities if any(key[:2] == (it.label, q) for key in keys))
+    for subject in subjects:
+        points = tuple(q for q in subject.qualities if any(key[:2] == (subject.label, q) for key in keys))
         if points:
-            found.append(Subject(it.label, it.codec, it.target, it.config, points))
+            found.append(Subject(subject.label, subject.codec, subject.target, subject.config, points))
     return found
 
 

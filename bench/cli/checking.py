@@ -194,8 +194,8 @@ def _speed(suite: Suite, against: str, rounds: int, limits: Limits) -> SpeedResu
         asked.require_sight()
         _announce(schedule, len(subjects.images))
         result = compare_speed(asked)
-    for it in result.remarks:
-        console.note(it)
+    for remark in result.remarks:
+        console.note(remark)
     return result
 
 

@@ -127,13 +127,14 @@ class Progress:
         self._task = self._bar.add_task("measuring", total=pending, rate="", failures="")
         self._bar.start()
 
-    def measured(self, label: str, it: Measurement) -> None:
+    def measured(self, label: str, measurement: Measurement) -> None:
         """Called after each trial, with the label of its configuration."""
         self._done += 1
-        if it.status != "ok":
+        if measurement.status != "ok":
             self._failures += 1
             if self._failures <= _FAILURES_SHOWN:
-                self._say(f"{label} on {it.image}{_at(it)}: {it.status}, {_first_line(str(it.failure))}")
+                reason = f"{measurement.status}, {_first_line(str(measurement.failure))}"
+                self._say(f"{label} on {measurement.image}{_at(measurement)}: {reason}")
             elif self._failures == _FAILURES_SHOWN + 1:
                 self._say("further failures are counted, and listed in the report")
         now = time.monotonic()
@@ -154,8 +155,8 @@ class Progress:
             note(text)
 
 
-def _at(it: Measurement) -> str:
-    return "" if it.quality is None else f" at quality {it.quality:g}"
+def _at(measurement: Measurement) -> str:
+    return "" if measurement.quality is None else f" at quality {measurement.quality:g}"
 
 
 def _first_line(text: str) -> str:
