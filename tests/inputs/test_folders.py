@@ -43,7 +43,7 @@ def test_every_ending_that_is_read_counts(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
-    """Hidden files, other endings and sub-folders are told in one line; hidden folders never count."""
+    """Hidden files, other endings and sub-folders are reported in one line; hidden folders never count."""
     folder_of(tmp_path, "a.png", "._a.png", "sub/b.png", ".git/c.png", "a.png.d/e.png")
     for name in ("notes.txt", "more.txt", "README", ".DS_Store"):
         (tmp_path / name).touch()
