@@ -32,12 +32,7 @@ def explain(bitstream: bytes) -> Explanation:
 
     scan = parse(bitstream)
     coded = np.frombuffer(bitstream, np.uint8, scan.end - scan.start, scan.start)
-    is_stuffing = np.zeros(len(coded), bool)
-    is_stuffing[1:] = (coded[:-1] == 0xFF) & (coded[1:] == 0)
-    data = coded[~is_stuffing]
-    stuffed = np.zeros(len(data) + 1, np.int64)
-    # Each 0xFF before byte k of the data was followed by one stuffed byte.
-    np.cumsum(data == 0xFF, out=stuffed[1:])
+    data, stuffed = _without_stuffing(coded)
     layout = _layout(scan)
     rows, columns = int((layout[:, 1] * layout[:, 2]).max()), int((layout[:, 0] * layout[:, 3]).max())
     blocks = np.zeros((len(layout), rows, columns))
@@ -46,7 +41,7 @@ def explain(bitstream: bytes) -> Explanation:
     bits, squares, position, sound = walk_scan(data, stuffed, layout, codes, quantisers, blocks)
     total = float(bits.sum())
     # A last byte of 0xFF is stuffed too, but no code follows to which the stuffed byte could be assigned.
-    spare = 16 if len(coded) and is_stuffing[-1] else 8
+    spare = 16 if coded[-2:].tolist() == [0xFF, 0] else 8
     if not sound or not 0 <= 8 * len(coded) - total < spare:
         raise BadBitstream(f"jpeg: the scan is damaged {position // 8} bytes after its start")
     grids = _grids(layout, blocks)
@@ -71,6 +66,17 @@ def explain(bitstream: bytes) -> Explanation:
         channels=tuple(channels),
         notes=_NOTES,
     )
+
+
+def _without_stuffing(coded: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The data without the zero bytes after 0xFF, (n,), and how many were before each byte, (n + 1,)."""
+    is_stuffing = np.zeros(len(coded), bool)
+    is_stuffing[1:] = (coded[:-1] == 0xFF) & (coded[1:] == 0)
+    data = coded[~is_stuffing]
+    stuffed = np.zeros(len(data) + 1, np.int64)
+    # Each 0xFF before byte k of the data was followed by one stuffed byte.
+    np.cumsum(data == 0xFF, out=stuffed[1:])
+    return data, stuffed
 
 
 def _grids(layout: NDArray[np.int64], blocks: NDArray[np.float64]) -> tuple[BitGrid, ...]:
