@@ -15,7 +15,7 @@ import numpy as np
 
 from bench import registry
 from bench.check.baseline import CodecResults, ImageIdentity, MetricDefinition, Snapshot, TrialResult
-from bench.codec import Codec, Image
+from bench.codec import Image, completed
 from bench.engines.options import complete_config
 from bench.engines.output_checks import Mismatch, check_pixels, materialised
 from bench.errors import ConfigError, MetricUndefined
@@ -69,8 +69,8 @@ def codec_under_test(given: Any, decode: Decoder | None = None) -> CodecUnderTes
     return CodecUnderTest(getattr(given, "__name__", "encoder"), "", given, decode)
 
 
-def _of_codec(codec: Codec, given: Any) -> CodecUnderTest:
-    constructor = type(codec)
+def _of_codec(made: Any, given: Any) -> CodecUnderTest:
+    constructor, codec = type(made), completed(made)
     options = given.keywords if isinstance(given, functools.partial) else {}
     config = complete_config(constructor, options) if "__init__" in vars(constructor) else {}
     qualities: tuple[float | None, ...] = (None,) if codec.lossless else tuple(codec.qualities)

@@ -63,7 +63,7 @@ class CodecEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     codec: str
-    """Installed name, or ``path/to/file.py:Class``."""
+    """Installed name, ``path/to/file.py:Class`` or ``path/to/file.py``."""
     label: Annotated[str, AfterValidator(_one_line)] | None = Field(default=None, min_length=1, max_length=80)
     config: dict[str, Option] = {}
     quality: OperatingPoints | None = None
@@ -216,11 +216,13 @@ def parse_codec(spec: str) -> CodecEntry:
         The text is not a SPEC; the message shows the syntax.
     """
     head, at, points = spec.partition("@")
-    match = re.fullmatch(r"(?P<codec>[^:]+\.py:\w+|(?!.*\.py(:|$))[\w.-]+)(?::(?P<options>.*))?", head)
+    match = re.fullmatch(
+        r"(?P<codec>[^:]+\.py(?::\w+(?![\w=]))?|(?!.*\.py(:|$))[\w.-]+)(?::(?P<options>.*))?", head
+    )
     if not match:
         raise ConfigError(
-            f"codec {spec!r}: write NAME, NAME:option=value,option=value or path/to/file.py:Class,"
-            " each optionally with @quality,quality"
+            f"codec {spec!r}: write NAME, NAME:option=value,option=value, path/to/file.py or"
+            " path/to/file.py:Class, each optionally with @quality,quality"
         )
     config: dict[str, Option] = {}
     for item in filter(None, (match["options"] or "").split(",")):
