@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bench.trainer import Observer, SampleRequest, TrainRequest
     from bench_codecs.vae.training.config import TrainConfig
 
-_CALIBRATION_PICTURES = 40
+_CALIBRATION_IMAGES = 40
 
 
 class VaeTrainer:
@@ -44,7 +44,7 @@ class VaeTrainer:
         """Write the weights file, calibrated on some of ``images``, and return its SHA-256."""
         from bench_codecs.vae.training.export import export
 
-        step = max(1, len(images) // _CALIBRATION_PICTURES)
+        step = max(1, len(images) // _CALIBRATION_IMAGES)
         return export(checkpoint, images[::step], out, {"pictures": len(images)})
 
     def sample(self, request: SampleRequest) -> NDArray[np.uint8]:

@@ -22,7 +22,7 @@ _META = "meta.json"
 _FileName = Annotated[str, Field(pattern=r"^\w+$")]
 
 
-class _Pictures(BaseModel):
+class _ImageList(BaseModel):
     count: int
     sha256: str
 
@@ -34,7 +34,7 @@ class _Meta(BaseModel):
     files: list[_FileName]
     trainer: str = ""
     config: dict[str, Any] = {}
-    pictures: _Pictures | None = None
+    pictures: _ImageList | None = None
     seconds: float = 0.0
     recent: list[dict[str, float]] = []
     vae: str = ""

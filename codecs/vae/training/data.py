@@ -18,7 +18,7 @@ _RESIZE_CHANCE = 0.15
 _SMALLEST_SCALE = 0.6
 
 
-def require_pictures(paths: Sequence[Path]) -> None:
+def require_images(paths: Sequence[Path]) -> None:
     """Read all image files once, so that a bad one does not end a training halfway.
 
     Raises

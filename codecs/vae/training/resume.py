@@ -15,7 +15,7 @@ from bench.errors import ConfigError
 from bench.trainer import TrainRequest
 from bench_codecs.vae.training.checkpoint import latest_checkpoint, load_checkpoint, load_meta
 from bench_codecs.vae.training.config import Preset
-from bench_codecs.vae.training.data import require_pictures
+from bench_codecs.vae.training.data import require_images
 from bench_codecs.vae.training.log import TRACES, trim
 from bench_codecs.vae.training.optim import bfloat16_is_fast
 
@@ -100,7 +100,7 @@ def open_run(config: C, trainer: str, images: Sequence[Path]) -> tuple[C, Found 
         found = Found(path, *load_checkpoint(path))
         config = _continued(config, path, found.meta, identity(trainer, config, images))
     else:
-        require_pictures(images)
+        require_images(images)
         for name in TRACES:
             trim(config.out / name, 0)
     if config.bfloat16 is None:
