@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 import msgspec
 
-from bench.errors import StoreError
-from bench.files.access import read_lines
-from bench.files.typed_json import MALFORMED, fault
-from bench.runs.store import Journal
+from bench.files.journal import Journal
 from bench.trials.measurement import Count, Failure, MetricValue, Status
 
 JOURNAL_FILE = "robustness.jsonl"
@@ -74,33 +70,6 @@ def is_passing(probe: Probe) -> bool:
     return probe.fate in ("timeout", "oom")
 
 
-def read_probes(run: Path) -> Iterator[Probe]:
-    """Every line of the journal, in the order of writing; a torn last line is left out.
-
-    Raises
-    ------
-    StoreError
-        A line other than the last is damaged; the message names it.
-    """
-    path = run / JOURNAL_FILE
-    if not path.exists():
-        return
-    decoder = msgspec.json.Decoder(Probe)
-    for number, line in enumerate(read_lines(path), start=1):
-        try:
-            yield decoder.decode(line)
-        except MALFORMED as error:
-            raise StoreError(f"{path}:{number}: damaged line ({fault(error)}); remove the line") from error
-
-
-class ProbeWriter(Journal):
-    """Appends to the journal. A context manager."""
-
-    def __init__(self, run: Path) -> None:
-        super().__init__(run / JOURNAL_FILE, "the same command goes on from there")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+def journal(run: Path) -> Journal[Probe]:
+    """The journal of a run's probes."""
+    return Journal(run / JOURNAL_FILE, Probe, "the same command goes on from there")

@@ -16,7 +16,7 @@ from bench.inputs.originals import Originals
 from bench.runs.store import RunWriter, read_info
 from bench.studies.robustness.measure import Prober, ReproductionError
 from bench.studies.robustness.plan import ProbePlan, plan_probes
-from bench.studies.robustness.record import Probe, ProbeWriter, is_passing, read_probes
+from bench.studies.robustness.record import Probe, is_passing, journal
 from bench.trials.trust import NOBODY, Trust
 
 
@@ -74,7 +74,7 @@ def probe_run(run: Path, options: Options | None = None, events: Events | None =
         plan = plan_probes(run, options.bpp, options.draws, options.trust)
         if not plan.probes:
             raise ConfigError(f"{run}: no finished trials to probe")
-        records = {it.key: it for it in read_probes(run)}
+        records = {it.key: it for it in journal(run)}
         planned = {it.key: it for it in plan.probes}
         originals = Originals(options.datasets)
         done = {key for key, it in records.items() if not is_passing(it)}
@@ -87,7 +87,7 @@ def probe_run(run: Path, options: Options | None = None, events: Events | None =
         try:
             # A codec that is absent would refuse damaged bitstreams too, as if it had detected the damage.
             require_available(zygote, (it.codec for it in todo), limits)
-            with ProbeWriter(run) as writer, tempfile.TemporaryDirectory(prefix="rdbench-") as scratch:
+            with journal(run) as writer, tempfile.TemporaryDirectory(prefix="rdbench-") as scratch:
                 prober = Prober(run, Path(scratch))
                 for record in run_trials(
                     todo, zygote, limits, jobs, lambda it, slot: prober.measure(planned[it.key], it, slot)

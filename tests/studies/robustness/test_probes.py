@@ -15,7 +15,8 @@ import bench
 from bench.errors import ConfigError
 from bench.inputs.suite import CodecEntry
 from bench.studies.robustness.plan import plan_probes
-from bench.studies.robustness.record import JOURNAL_FILE, BitstreamProbe, InputProbe, read_probes
+from bench.studies.robustness.record import JOURNAL_FILE, BitstreamProbe, InputProbe
+from bench.studies.robustness.record import journal as probes_of
 from bench.studies.robustness.report import write_robustness
 from bench.studies.robustness.runner import Events, Options, Result, probe_run
 from bench.studies.robustness.summary import BitstreamRow, InputRow, bitstream_rows, input_rows
@@ -217,7 +218,7 @@ def test_resuming_probes_only_what_is_missing(tmp_path: Path, keep: bool) -> Non
     second = probe(run, Events(measured=lambda it: taken.append(it.key)))
     assert len(taken) == 1
     assert second.records == first.records
-    assert len(list(read_probes(run))) == len(lines)
+    assert len(list(probes_of(run))) == len(lines)
 
 
 def test_what_took_too_long_is_tried_again(tmp_path: Path) -> None:
@@ -319,7 +320,7 @@ def test_a_codec_of_another_version_is_an_error(tmp_path: Path, pictures: Path) 
     adapter.write_text(adapter.read_text() + "# changed")
     with pytest.raises(ConfigError, match=r"Moody is version 1\+sha256:\w+ here, the run has version 1\+"):
         probe_run(tmp_path / "run", Options(trust=EVERYBODY, datasets=(str(pictures),)))
-    assert not list(read_probes(tmp_path / "run"))
+    assert not list(probes_of(tmp_path / "run"))
 
 
 @pytest.mark.parametrize(
@@ -333,7 +334,7 @@ def test_whole_bitstreams_have_to_decode_as_they_did(
     (tmp_path / "mood").write_text(mood)
     with pytest.raises(ConfigError, match=f"Moody.*{message}"):
         probe_run(tmp_path / "run", Options(trust=EVERYBODY, datasets=(str(pictures),)))
-    assert not any(isinstance(it, BitstreamProbe) for it in read_probes(tmp_path / "run"))
+    assert not any(isinstance(it, BitstreamProbe) for it in probes_of(tmp_path / "run"))
 
 
 def test_a_run_without_psnr_is_told_what_it_lacks(tmp_path: Path, pictures: Path) -> None:
@@ -355,4 +356,4 @@ def test_a_codec_that_is_absent_now_is_an_error(tmp_path: Path, pictures: Path) 
     )
     with pytest.raises(ConfigError, match=r"Careful.*no GPU here"):
         probe_run(tmp_path / "run", Options(trust=EVERYBODY, datasets=(str(pictures),)))
-    assert not list(read_probes(tmp_path / "run"))
+    assert not list(probes_of(tmp_path / "run"))
