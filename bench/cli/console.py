@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from bench.tables.table import Table
 from bench.tables.terminal import lay_out, wrapped
 from bench.text.escape import terminal
 from bench.trials.measurement import Measurement
@@ -57,6 +58,18 @@ def print_table(
     for lines, style in ((table.above, ""), (table.header, "bold"), (table.body, ""), (table.below, "")):
         for line in lines:
             out.print(Text(line, style), soft_wrap=True)
+
+
+def print_result(table: Table) -> None:
+    """Print a table's title and those of its columns that are for the terminal."""
+    shown = [index for index, column in enumerate(table.columns) if column.in_terminal]
+    print(f"{table.title}\n")
+    print_table(
+        [table.columns[index].title for index in shown],
+        [[cells[index] for index in shown] for cells in table.text()],
+        numeric_from=sum(index < table.names for index in shown),
+        dispensable=table.dispensable,
+    )
 
 
 def print_text(text: str) -> None:

@@ -7,36 +7,26 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.cli import console
-from bench.files.access import subfolder, write_atomically
-from bench.studies.set_metrics.measure import (
-    SET_METRICS_FILE,
-    Request,
-    SetMeasurement,
-    measure_sets,
-    set_metric_table,
-)
-from bench.tables.table import WRITERS
+from bench.files.access import subfolder
+from bench.studies.session import StudyOptions
+from bench.studies.set_metrics.measure import measure_sets
+from bench.studies.set_metrics.record import SET_METRICS_FILE, SetMeasurement
+from bench.studies.set_metrics.table import set_metric_table
+from bench.tables.table import write_tables
 
 _FOLDER = ("report", "tables")
 
 
-def distribution(run: Path, request: Request) -> bool:
+def distribution(run: Path, metric: str, options: StudyOptions, device: str) -> bool:
     """Compute what is missing, print and write the table; whether pictures were missing."""
-    results = measure_sets(run, request, _told)
+    results = measure_sets(run, metric, options, device, _told)
     table = set_metric_table(results)
-    folder = subfolder(run, *_FOLDER)
-    for ending, write in WRITERS.items():
-        write_atomically(folder / f"{table.name}.{ending}", write(table).encode())
-    shown = [k for k, it in enumerate(table.columns) if it.key != "reason"]
-    print(f"\n{table.title}\n")
-    console.print_table(
-        [table.columns[k].title for k in shown],
-        [[cells[k] for k in shown] for cells in table.text()],
-        numeric_from=2,
-    )
+    write_tables([table], subfolder(run, *_FOLDER))
     print()
-    for it in [*table.notes, *_reasons(results)]:
-        console.print_text(it)
+    console.print_result(table)
+    print()
+    for note in [*table.notes, *_reasons(results)]:
+        console.print_text(note)
     print(f"\n{run / SET_METRICS_FILE}; `rdbench report {shlex.quote(str(run))}` draws it")
     return any(it.failed for it in results)
 

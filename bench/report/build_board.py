@@ -40,7 +40,7 @@ from bench.report import findings
 from bench.report.selection import EVERYTHING, Selection
 from bench.runs.frame import load
 from bench.runs.store import RunInfo, read_info
-from bench.studies.set_metrics.measure import SetMeasurement, current_set_measurements
+from bench.studies.set_metrics.record import SetMeasurement, current_set_measurements
 from bench.trials.measurement import DISTURBED
 from bench.trials.plan import MetricPlan
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from bench.plotting.canvas import Sheet, marks, note
 from bench.plotting.series_style import Look
-from bench.studies.robustness.summary import BitstreamRow, InputRow
+from bench.studies.robustness.tables import BitstreamRow, InputRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_FATES: tuple[tuple[str, str, Callable[[BitstreamRow], float]], ...] = (
+_OUTCOMES: tuple[tuple[str, str, Callable[[BitstreamRow], float]], ...] = (
     ("detected", "#009e73", lambda it: it.detected),
     ("unchanged", "#d9d9d9", lambda it: it.unchanged),
     ("silently wrong", "#e69f00", lambda it: it.wrong),
@@ -70,7 +70,7 @@ def bitstreams_figure(rows: Sequence[BitstreamRow], sheet: Sheet) -> Figure | No
         mine = [it for it in rows if it.group.probe == damage]
         places = [labels.index(it.group.label) for it in mine]
         left = [0.0] * len(mine)
-        for name, colour, share in _FATES:
+        for name, colour, share in _OUTCOMES:
             shares = [share(it) for it in mine]
             axes.barh(places, shares, left=left, height=0.72, color=colour, label=name if not place else None)
             left = [a + b for a, b in zip(left, shares, strict=True)]
@@ -81,7 +81,7 @@ def bitstreams_figure(rows: Sequence[BitstreamRow], sheet: Sheet) -> Figure | No
         axes.grid(visible=False, axis="y")
     for axes in panels[-sheet.columns(len(damages)) :]:
         axes.set_xlabel("bitstreams [%]")
-    figure.legend(loc="outside upper center", ncols=len(_FATES))
+    figure.legend(loc="outside upper center", ncols=len(_OUTCOMES))
     return figure
 
 
