@@ -61,7 +61,7 @@ def put(
 ) -> Answers[QuestionT, AnswerT]:
     """Put a study to a finished run; what was answered before is not asked again.
 
-    Answers are written to the journal as they come: called again after an interruption, it goes on from there.
+    Answers are in the journal as soon as they come: after an interruption the same call goes on from there.
 
     Raises
     ------

@@ -144,7 +144,7 @@ class Answers(Generic[QuestionT, AnswerT]):
 class Study(ABC, Generic[QuestionT, AnswerT]):
     """A question put to trials of a finished run; derive a frozen dataclass whose fields are its options.
 
-    Its docstring is the help of ``rdbench NAME RUN``; fields annotated with ``typer.Option`` are options there.
+    Its docstring is the help of ``rdbench NAME RUN``, whose options are fields annotated ``typer.Option``.
     """
 
     name: ClassVar[str]
