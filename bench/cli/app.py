@@ -104,10 +104,11 @@ def run(
     report: Annotated[bool, typer.Option(help="Write tables and plots when the run is done.")] = True,
 ) -> None:
     """Measure codecs on images; running again resumes."""
-    from bench.engines.zygote import Zygote
+    from bench.engines import open_engine
+    from bench.engines.engine import EngineOptions
 
     # First of all, because it loads its kernels while this process imports what it needs itself.
-    with Zygote() as zygote:
+    with open_engine(options=EngineOptions(jobs, timeout, timing)) as engine:
         from bench.cli import measuring
         from bench.runs.runner import Options
 
@@ -123,7 +124,7 @@ def run(
             prune=prune,
             keep_bitstreams=keep_bitstreams,
         )
-        failed = measuring.run(request, options, zygote)
+        failed = measuring.run(request, options, engine)
     if failed:
         raise typer.Exit(EXIT_FAILED_TRIALS)
 

@@ -10,7 +10,7 @@ from typing import get_args
 from bench import registry
 from bench.api import default_folder, resolve_suite
 from bench.cli import console
-from bench.engines.zygote import Zygote
+from bench.engines.engine import Engine
 from bench.errors import ConfigError
 from bench.inputs.datasets import catalog
 from bench.inputs.suite import Device, Suite, parse_codec, parse_numbers
@@ -63,7 +63,7 @@ def _meant(text: str) -> str:
     return ""
 
 
-def run(request: Request, options: Options, zygote: Zygote) -> bool:
+def run(request: Request, options: Options, engine: Engine) -> bool:
     """Measure, print the summary, write the report; whether any trial failed."""
     suite = request.resolve()
     folder = request.out or default_folder(suite)
@@ -75,7 +75,7 @@ def run(request: Request, options: Options, zygote: Zygote) -> bool:
             fetching=progress.fetching,
         )
         try:
-            summary = run_suite(suite, folder, options, events, zygote)
+            summary = run_suite(suite, folder, options, events, engine)
         except KeyboardInterrupt:
             console.note(
                 f"interrupted; what was measured is in {folder}, and the same command goes on from there"

@@ -9,19 +9,9 @@ import numpy as np
 
 from bench.codec import Codec, Image
 from bench.engines.bit_estimate import estimate
+from bench.engines.messages import Explained
 from bench.errors import Unsupported
 from bench.explanation import Explainer, Explanation, Method
-from bench.trials.codec_ref import Message
-
-
-class Explained(Message, frozen=True):
-    """An explanation, and what it is held against."""
-
-    explanation: Explanation
-    bytes: int
-    """Of the bitstream."""
-    not_exact: str = ""
-    """Why the codec itself does not explain this bitstream, where that is so."""
 
 
 def explained(codec: Codec, image: Image, quality: float | None) -> Explained:

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from bench.engines.messages import Repeat
-from bench.engines.processor import processor_seconds
+from bench.host.processor import processor_seconds
 
 T = TypeVar("T")
 

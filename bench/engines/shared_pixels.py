@@ -11,6 +11,8 @@ import fcntl
 import math
 import os
 import tempfile
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -19,8 +21,8 @@ from bench.codec import Image
 _SEALS = ("F_SEAL_WRITE", "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_SEAL")
 
 
-class SampleFile:
-    """The parent's handle; ``writable`` and ``readable`` are descriptors to hand to workers."""
+class SharedPixels:
+    """The parent's handle of a file; ``writable`` and ``readable`` are descriptors to hand to workers."""
 
     def __init__(self) -> None:
         if hasattr(os, "memfd_create"):
@@ -40,6 +42,19 @@ class SampleFile:
         """Give the memory back."""
         os.close(self.writable)
         os.close(self.readable)
+
+
+@dataclass(frozen=True)
+class Original:
+    """A picture that was read and cannot change any more."""
+
+    image: Path
+    sha256: str | None
+    """Of the file's bytes, where it was to be a certain file."""
+    shape: tuple[int, int, int]
+    treatment: str
+    """What reading it changed or left unused; empty for 8-bit RGB."""
+    pixels: SharedPixels
 
 
 def write_samples(descriptor: int, pixels: Image) -> None:

@@ -33,6 +33,7 @@ from bench.engines.channel import Channel
 from bench.engines.scratch import Scratch
 from bench.errors import WorkersLost
 from bench.host import kernel_cache
+from bench.host.processes import THREADS, kill_group
 
 _FORK, _WAIT = b"F", b"W"
 _REQUEST = struct.Struct("<cqi")  # operation, pid or memory limit in bytes (0: none), CPU or -1
@@ -41,19 +42,6 @@ _PATIENCE, _FAREWELL = 300.0, 20.0
 """Seconds that the zygote has for an answer, compiling its kernels included, and for ending its workers."""
 _SET_PARENT_DEATH_SIGNAL, _SET_CHILD_SUBREAPER = 1, 36
 """Operations of ``prctl`` (linux/prctl.h)."""
-
-THREADS = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-        "NUMBA_NUM_THREADS",
-    ),
-    "1",
-)
-"""One worker is one thread: libraries that start their own make parallel runs slower and times unfair."""
 
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(1 << 28), "MALLOC_TRIM_THRESHOLD_": str(1 << 28)}
 """glibc keeps picture-sized buffers instead of returning them: fresh pages cost a tenth of all time."""
@@ -146,13 +134,6 @@ class Zygote:
             f"the process that starts workers {what}, and nothing more can be measured; the same command"
             " goes on from here"
         )
-
-
-def kill_group(pid: int) -> None:
-    """Kill a worker, which may have changed its group, and everything that is in the group."""
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            kill(pid, signal.SIGKILL)
 
 
 def _main(descriptor: int) -> None:

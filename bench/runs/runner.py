@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from bench import registry
-from bench.engines.devices import device_of
-from bench.engines.local import default_jobs, pinned_cpu, run_trials
-from bench.engines.messages import Describe, DescribeMetric, Failed, Repeat
-from bench.engines.worker_handle import Died, Limits, Worker, share_of_memory
-from bench.engines.zygote import Zygote
+from bench.engines import open_engine
+from bench.engines.describing import describe_codec, describe_metric, device_of
+from bench.engines.engine import Engine, EngineOptions
+from bench.engines.messages import Repeat
 from bench.errors import ConfigError
 from bench.host import kernel_cache
 from bench.host.device import DeviceName
 from bench.host.environment import Environment, current
 from bench.inputs.datasets import CATALOGUE, Dataset, Progress, catalog, open_dataset
 from bench.inputs.suite import Suite
-from bench.runs.measure import Outcome, Recipe, measure
+from bench.runs.measure import Measure
 from bench.runs.store import BITSTREAM_FOLDER, RunInfo, RunWriter, Selector, is_run, read_info, read_journal
-from bench.trials.codec_ref import CodecRef, Description, MetricDescription
+from bench.trials.codec_ref import CodecRef, Description
 from bench.trials.measurement import DISTURBED, Measurement, TimingMode
-from bench.trials.plan import CodecPlan, Host, MetricPlan, Plan, Trial, make_plan, trials
+from bench.trials.plan import CodecPlan, Host, MetricPlan, Plan, make_plan, trials
 
 _CROWDED = 0.25
 """Of the processors, the share that others may keep busy beside a timed run without a remark."""
@@ -48,6 +47,11 @@ class Options:
     keep_bitstreams: bool = False
     prune: bool = False
     """Remove what the suite does not ask for from the run; the former journal is kept beside the new one."""
+
+    @property
+    def of_engine(self) -> EngineOptions:
+        """What of it concerns the engine."""
+        return EngineOptions(self.jobs, self.timeout, self.timing)
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,12 @@ def run(
     folder: Path,
     options: Options = Options(),
     events: Events = Events(),
-    zygote: Zygote | None = None,
+    engine: Engine | None = None,
 ) -> Summary:
     """Measure what a suite asks for and the run folder does not hold yet.
 
-    A caller that can start ``zygote`` early saves the time it takes to load, and closes it.
+    A caller that can start ``engine`` early, with :attr:`Options.of_engine`, saves the time it takes to load,
+    and closes it.
 
     Raises
     ------
@@ -104,8 +109,8 @@ def run(
     KeyboardInterrupt
         Passed on after the workers have ended; what was measured is in the store.
     """
-    if zygote is None:
-        with Zygote() as own:
+    if engine is None:
+        with open_engine(options=options.of_engine) as own:
             return run(suite, folder, options, events, own)
     # before the folder is made: a mistyped data set leaves none
     datasets = tuple(
@@ -117,7 +122,7 @@ def run(
         for remark in dataset.remarks(suite.limit):
             events.note(remark)
     with RunWriter(folder) as writer:
-        return _run((suite, datasets), writer, options, events, zygote)
+        return _run((suite, datasets), writer, options, events, engine)
 
 
 def _run(
@@ -125,21 +130,20 @@ def _run(
     writer: RunWriter,
     options: Options,
     events: Events,
-    zygote: Zygote,
+    engine: Engine,
 ) -> Summary:
     suite, datasets = asked
     environment = current()
     if remark := kernel_cache.remark():
         events.note(remark)
-    limits = Limits(timeout=options.timeout, memory=share_of_memory())
-    with _Describer(zygote, limits) as describer:
-        metrics = tuple(describer.metric(name) for name in suite.metrics)
-        if is_run(writer.folder) and not options.fresh:
-            _require_same_sets(writer.folder, read_info(writer.folder), datasets)
-            metrics += _also_taken(read_info(writer.folder), suite, describer, events)
-        host = Host(describer.codec, describer.device, events.note, describer.gpu_metrics)
-        plan, files = make_plan(suite, datasets, metrics, host)
-        metrics_device = describer.metrics_device(suite, plan)
+    describer = _Describer(engine)
+    metrics = tuple(describer.metric(name) for name in suite.metrics)
+    if is_run(writer.folder) and not options.fresh:
+        _require_same_sets(writer.folder, read_info(writer.folder), datasets)
+        metrics += _also_taken(read_info(writer.folder), suite, describer, events)
+    host = Host(describer.codec, describer.device, events.note, describer.gpu_metrics)
+    plan, files = make_plan(suite, datasets, metrics, host)
+    metrics_device = describer.metrics_device(suite, plan)
     if options.fresh:
         writer.set_aside()
     info = _resumed_info(writer, plan, environment, datasets, events)
@@ -156,15 +160,15 @@ def _run(
     todo = [it for it in everything if (it.image.dataset, it.image.name, it.key) not in done]
     statuses = Counter({"ok": len(everything) - len(todo)})
     events.started(len(todo), len(everything))
-    recipe = _recipe(plan, environment, options, metrics_device)
+    task = _task(plan, environment, options, metrics_device)
     timed: list[Measurement] = []
-    for label, outcome in _outcomes(todo, zygote, options, recipe):
-        measurement = outcome.measurement
-        if options.keep_bitstreams and outcome.bitstream is not None and measurement.bitstream_sha256:
-            writer.keep_bitstream(measurement.bitstream_sha256, outcome.bitstream)
+    for it in engine.run(task, todo):
+        measurement = it.measurement
+        if options.keep_bitstreams and it.bitstream is not None and measurement.bitstream_sha256:
+            writer.keep_bitstream(measurement.bitstream_sha256, it.bitstream)
         writer.append(measurement)
         statuses[measurement.status] += 1
-        events.measured(label, measurement)
+        events.measured(it.label, measurement)
         if measurement.cpu_share is not None:
             timed.append(measurement)
     if timed:
@@ -265,10 +269,10 @@ def _also_taken(
     return tuple(found)
 
 
-def _recipe(plan: Plan, environment: Environment, options: Options, metrics: DeviceName) -> Recipe:
+def _task(plan: Plan, environment: Environment, options: Options, metrics: DeviceName) -> Measure:
     mode: TimingMode = "alone" if options.timing else "load"
     repeat = Repeat(warmup=1, samples=options.repeats) if options.timing else Repeat()
-    return Recipe(plan.metrics, environment.id, mode, repeat, metrics)
+    return Measure(plan.metrics, environment.id, mode, repeat, metrics)
 
 
 def _resumed_info(
@@ -405,45 +409,27 @@ def _serves(it: Measurement, folder: Path, options: Options) -> bool:
 class _Describer:
     """Constructs codecs and metrics in a worker to learn what they are; a broken one can't harm the run."""
 
-    def __init__(self, zygote: Zygote, limits: Limits) -> None:
-        self._worker = Worker(zygote, limits)
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._learned_metrics = False
         self.gpu_metrics = False
         """Whether a metric described so far can use a GPU."""
 
-    def __enter__(self) -> _Describer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._worker.close()
-
     def codec(self, ref: CodecRef) -> Description | str:
         """A codec's description, or why it is unavailable."""
-        answer = self._worker.ask(Describe(ref))
-        if isinstance(answer, Description):
-            return answer
-        assert isinstance(answer, Failed | Died)
-        if answer.status == "unsupported":
-            return answer.message
-        if isinstance(answer, Failed) and not answer.exception:
-            raise ConfigError(answer.message)
-        cause = f"{answer.exception}: " if isinstance(answer, Failed) else ""
-        remedy = "; give it more with --timeout" if answer.status == "timeout" else ""
-        raise ConfigError(f"codec {ref.target} cannot be constructed: {cause}{answer.message}{remedy}")
+        return describe_codec(self._engine, ref)
 
     def metric(self, name: str) -> MetricPlan:
         """A metric by its installed name."""
         target = registry.find(registry.METRICS, name)
-        answer = self._worker.ask(DescribeMetric(target))
-        if not isinstance(answer, MetricDescription):
-            raise ConfigError(f"metric {name!r}: {answer.message}")
+        answer = describe_metric(self._engine, target, name)
         self.gpu_metrics |= answer.takes_device
         self._learned_metrics |= answer.learned
         return MetricPlan(name, target, answer.version, answer.unit, answer.higher_is_better, answer.ideal)
 
     def device(self, wanted: str) -> DeviceName:
         """Where ``auto``, ``cpu`` or ``cuda`` is on this machine."""
-        return device_of(self._worker, wanted)
+        return device_of(self._engine, wanted)
 
     def metrics_device(self, suite: Suite, plan: Plan) -> DeviceName:
         """Where the metrics run: with ``auto`` on a GPU only if a network of this run is there anyway.
@@ -454,19 +440,3 @@ class _Describer:
         if not self.gpu_metrics or (suite.device == "auto" and not networks):
             return "cpu"
         return self.device(suite.device)
-
-
-def _outcomes(
-    todo: list[Trial], zygote: Zygote, options: Options, recipe: Recipe
-) -> Iterator[tuple[str, Outcome]]:
-    # Times are honest only where nothing else runs.
-    gpu = recipe.metrics_device == "cuda" or any(it.codec.on_gpu for it in todo)
-    jobs = 1 if options.timing else max(1, min(options.jobs or default_jobs(gpu=gpu), len(todo)))
-    limits = Limits(
-        timeout=options.timeout,
-        memory=share_of_memory(jobs),
-        cpu=pinned_cpu() if options.timing else -1,
-    )
-    return run_trials(
-        todo, zygote, limits, jobs, lambda it, slot: (it.codec.label, measure(it, slot, recipe))
-    )

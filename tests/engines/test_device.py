@@ -15,11 +15,10 @@ import msgspec
 import pytest
 
 import bench
-from bench.engines.devices import require_available
+from bench.engines import open_engine
+from bench.engines.describing import require_unchanged
 from bench.engines.gpu import GpuUse, timed
 from bench.engines.messages import Repeat
-from bench.engines.worker_handle import Limits
-from bench.engines.zygote import Zygote
 from bench.errors import CodecUnavailable, ConfigError
 from bench.host import device, environment
 from bench.host.device import require, resolve
@@ -208,8 +207,8 @@ def test_a_codec_that_is_absent_here_is_told_before_it_is_probed() -> None:
         config={},
         qualities=(1.0,),
     )
-    with Zygote() as zygote, pytest.raises(ConfigError, match=r"mine.*pip install libmissing"):
-        require_available(zygote, [plan], Limits())
+    with open_engine() as engine, pytest.raises(ConfigError, match=r"mine.*pip install libmissing"):
+        require_unchanged(engine, [plan])
 
 
 def test_environment_names_gpu_driver_and_cuda(monkeypatch: pytest.MonkeyPatch) -> None:

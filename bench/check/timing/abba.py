@@ -19,8 +19,8 @@ from bench.check.timing.side import Side
 from bench.check.timing.statistics import FEWEST_ROUNDS
 from bench.check.timing.subjects import Subject
 from bench.codec import Image
-from bench.engines.local import pinned_cpu
 from bench.errors import ConfigError
+from bench.host.processor import processor_for_timing
 
 Operation: TypeAlias = Literal["encode", "decode"]
 CellKey: TypeAlias = tuple[str, float | None, Operation]
@@ -129,7 +129,7 @@ class _Pair:
         """Whether the new side was the last to be asked."""
 
     def __enter__(self) -> None:
-        cpu = pinned_cpu()
+        cpu = processor_for_timing()
         for side in self._sides:
             self._sessions.append(Session(side, cpu=cpu, timeout=self._schedule.timeout))
 

@@ -13,8 +13,8 @@ from typing import Any, Self
 
 from bench.check.timing.side import Side
 from bench.codec import Image
-from bench.engines.zygote import THREADS, kill_group
 from bench.errors import BenchError
+from bench.host.processes import THREADS, kill_group
 
 _SOURCE = Path(__file__).with_name("sampler.py")
 _STDERR_TAIL = 500

@@ -7,10 +7,9 @@ from functools import partial
 from typing import Any
 
 from bench.codec import Image
-from bench.engines.devices import device_of
-from bench.engines.messages import Describe
-from bench.engines.worker_handle import Limits, Worker, share_of_memory
-from bench.engines.zygote import Zygote
+from bench.engines import open_engine
+from bench.engines.describing import describe_codec, device_of
+from bench.engines.engine import Engine
 from bench.errors import ConfigError
 from bench.inputs.datasets import open_dataset
 from bench.inputs.image import read_image
@@ -48,21 +47,16 @@ def subjects_of(suite: Suite) -> Subjects:
         The suite cannot be planned, a codec is unavailable here, or an image cannot be read.
     """
     datasets = tuple(open_dataset(it, recursive=suite.recursive) for it in suite.datasets)
-    zygote = Zygote()
-    worker = Worker(zygote, Limits(memory=share_of_memory()))
-    try:
-        host = Host(partial(_described, worker), partial(device_of, worker))
+    with open_engine() as engine:
+        host = Host(partial(_described, engine), partial(device_of, engine))
         plan, files = make_plan(suite, datasets, (), host)
-    finally:
-        worker.close()
-        zygote.close()
     images = {f"{it.dataset}/{it.name}": read_image(file.path).pixels for it, file in files.items()}
     codecs = tuple(Subject(it.label, it.codec, it.target, it.config, it.qualities) for it in plan.codecs)
     return Subjects(codecs, plan.codecs, images)
 
 
-def _described(worker: Worker, codec: CodecRef) -> Description:
-    answer = worker.ask(Describe(codec))
-    if isinstance(answer, Description):
-        return answer
-    raise ConfigError(f"codec {codec.target} cannot be timed: {answer.message}")
+def _described(engine: Engine, codec: CodecRef) -> Description:
+    found = describe_codec(engine, codec)
+    if isinstance(found, str):
+        raise ConfigError(f"codec {codec.target} cannot be timed: {found}")
+    return found

@@ -1,0 +1,141 @@
+"""What is here, asked of an engine: codecs, metrics and the GPU, and whether they work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from bench import registry
+from bench.engines.engine import Engine
+from bench.engines.messages import CheckCuda, Describe, DescribeMetric, Failed
+from bench.errors import ConfigError
+from bench.host.device import DeviceName, resolve
+from bench.metrics.dataset import DATASET_METRICS
+from bench.trials.codec_ref import CodecRef, Description, MetricDescription
+from bench.trials.plan import CodecPlan
+
+State = Literal["ok", "needs options", "unavailable", "broken"]
+
+
+def describe_codec(engine: Engine, codec: CodecRef) -> Description | str:
+    """A codec's description, or the reason why it is unavailable here.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be constructed: its options do not fit, or it fails.
+    """
+    answer = engine.describe(Describe(codec))
+    if isinstance(answer, Description):
+        return answer
+    if answer.status == "unsupported":
+        return answer.message
+    if answer.deliberate:
+        raise ConfigError(answer.message)
+    raise ConfigError(f"codec {codec.target} cannot be constructed: {answer.reason}{_remedy(answer)}")
+
+
+def describe_metric(engine: Engine, target: str, name: str) -> MetricDescription:
+    """What the metric ``name`` is, which ``target`` names.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be constructed.
+    """
+    answer = engine.describe(DescribeMetric(target))
+    if isinstance(answer, Failed):
+        raise ConfigError(f"metric {name!r}: {answer.message}")
+    return answer
+
+
+def device_of(engine: Engine, wanted: str) -> DeviceName:
+    """The device behind ``auto``, ``cpu`` or ``cuda``; torch is imported where that has to be known.
+
+    Raises
+    ------
+    ConfigError
+        CUDA was asked for and is absent.
+    """
+
+    def problem() -> str | None:
+        answer = engine.describe(CheckCuda())
+        return answer.message if isinstance(answer, Failed) else answer.problem
+
+    return resolve(wanted, problem)
+
+
+def require_unchanged(engine: Engine, codecs: Iterable[CodecPlan]) -> None:
+    """See that each codec of a finished run is here, and is the one that it was then.
+
+    Raises
+    ------
+    ConfigError
+        One can't be constructed: a library, its weights, or the GPU that it is to run on are not here; or its
+        version or weights are others now, so that it need not understand what it encoded then.
+    """
+    for codec in {it.ref: it for it in codecs}.values():
+        answer = engine.describe(Describe(codec.ref))
+        if isinstance(answer, Failed):
+            raise ConfigError(f"{codec.label} cannot run on this machine: {answer.message}{_remedy(answer)}")
+        if (answer.version, answer.weights_sha256) != (codec.version, codec.weights_sha256):
+            now, then = _identity(answer), _identity(codec)
+            raise ConfigError(f"{codec.label} is {now} here, the run has {then}: run it again first")
+
+
+def _identity(codec: Description | CodecPlan) -> str:
+    weights = f", weights {codec.weights_sha256[:12]}…" if codec.weights_sha256 else ""
+    return f"version {codec.version}{weights}"
+
+
+def _remedy(answer: Failed) -> str:
+    return "; give it more with --timeout" if answer.status == "timeout" else ""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """One installed codec, metric or data-set metric."""
+
+    name: str
+    state: State
+    version: str = ""
+    problem: str = ""
+    """Why it does not work as it is, with the remedy; empty when it does."""
+    codec: Description | None = None
+    metric: MetricDescription | None = None
+
+
+def installed_codecs(engine: Engine) -> list[Installed]:
+    """Every installed codec at its default configuration."""
+    return [
+        _installed(name, engine.describe(Describe(CodecRef(target))))
+        for name, target in registry.targets(registry.CODECS).items()
+    ]
+
+
+def installed_metrics(engine: Engine) -> list[Installed]:
+    """Every installed metric of a pair of pictures."""
+    return list(_metrics(engine, registry.METRICS))
+
+
+def installed_dataset_metrics(engine: Engine) -> list[Installed]:
+    """Every installed metric of sets of pictures."""
+    return list(_metrics(engine, DATASET_METRICS))
+
+
+def _metrics(engine: Engine, group: str) -> Iterator[Installed]:
+    for name, target in registry.targets(group).items():
+        yield _installed(name, engine.describe(DescribeMetric(target)))
+
+
+def _installed(name: str, answer: Description | MetricDescription | Failed) -> Installed:
+    if isinstance(answer, Description):
+        return Installed(name, "ok", answer.version, codec=answer)
+    if isinstance(answer, MetricDescription):
+        return Installed(name, "ok", answer.version, metric=answer)
+    if answer.status == "unsupported":
+        return Installed(name, "unavailable", problem=answer.message)
+    if answer.deliberate:  # the options, for a codec that has no default ones
+        return Installed(name, "needs options", problem=answer.message)
+    return Installed(name, "broken", problem=answer.reason)
