@@ -41,33 +41,45 @@ def command_of(study: type[Study[Any, Any]]) -> Callable[..., None]:
         from bench.trials.trust import Trust
 
         options = StudyOptions(tuple(dataset or ()), Trust(trust), EngineOptions(jobs, timeout))
-        put_and_print(study(**own), run, options, out)
+        _put(study(**own), run, options, out or run / study.name)
 
     command.__doc__ = study.__doc__
-    command.__signature__ = Signature(list(_parameters(study)))  # type: ignore[attr-defined]
+    command.__signature__ = Signature(_parameters(study))  # type: ignore[attr-defined]
     return command
 
 
-def put_and_print(study: Study[Any, Any], run: Path, options: StudyOptions, out: Path | None) -> None:
-    """Put a study to a run; print the tables, write them and the figures, by default into the run."""
+def _put(study: Study[Any, Any], run: Path, options: StudyOptions, out: Path) -> None:
+    """Put a study to a run, write tables and figures, and print the tables."""
     from bench.cli import console
-    from bench.studies.results import page_of, write_results
+    from bench.studies.results import write_results
     from bench.studies.session import StudyEvents, put
 
-    progress = _Progress(study)
+    pending, taken = 0, []
+
+    def started(count: int, planned: int) -> None:
+        nonlocal pending
+        pending = count
+        done = planned - count
+        console.note(f"{planned} {study.unit} planned, {done} done before, {count} to take")
+
+    def answered(answer: Any) -> None:
+        taken.append(answer)
+        if len(taken) % _STEP == 0 or len(taken) == pending:
+            remark = study.remark(taken)
+            console.note(f"{len(taken)}/{pending} {study.unit}" + (f", {remark}" if remark else ""))
+
     try:
-        answers = put(study, run, options, StudyEvents(progress.started, progress.answered))
+        answers = put(study, run, options, StudyEvents(started, answered))
     except KeyboardInterrupt:
         console.note(f"interrupted; what was probed is in {run}, and the same command goes on from there")
         raise
-    folder = out or run / study.name
-    write_results(study, run, answers, folder)
+    *_, page = write_results(study, run, answers, out)
     for table in study.tables(answers):
         print()
         console.print_result(table)
         for note in table.notes:
             console.print_text(note)
-    print(f"\nreport: {page_of(study, folder)}")
+    print(f"\nreport: {page}")
 
 
 def _parameters(study: type[Study[Any, Any]]) -> list[Parameter]:
@@ -89,29 +101,3 @@ def _parameters(study: type[Study[Any, Any]]) -> list[Parameter]:
         parameter("out", Annotated[Path | None, out], None),
         parameter("trust", TrustFolder, False),
     ]
-
-
-class _Progress:
-    """A line now and then."""
-
-    def __init__(self, study: Study[Any, Any]) -> None:
-        self._study = study
-        self._pending = 0
-        self._answers: list[Any] = []
-
-    def started(self, pending: int, planned: int) -> None:
-        from bench.cli import console
-
-        self._pending = pending
-        unit = self._study.unit
-        console.note(f"{planned} {unit} planned, {planned - pending} done before, {pending} to take")
-
-    def answered(self, answer: Any) -> None:
-        from bench.cli import console
-
-        self._answers.append(answer)
-        done = len(self._answers)
-        if done % _STEP == 0 or done == self._pending:
-            remark = self._study.remark(self._answers)
-            told = f", {remark}" if remark else ""
-            console.note(f"{done}/{self._pending} {self._study.unit}{told}")

@@ -16,7 +16,7 @@ from bench.tables.table import to_markdown, write_tables
 def write_results(
     study: Study[QuestionT, AnswerT], run: Path, answers: Answers[QuestionT, AnswerT], out: Path
 ) -> list[Path]:
-    """Write ``tables/``, ``figures/`` and a page ``NAME.md``; with several data sets figures for each.
+    """Write ``tables/``, ``figures/`` and, last, a page ``NAME.md``; with several data sets figures for each.
 
     Parameters
     ----------
@@ -34,16 +34,11 @@ def write_results(
     tables = study.tables(answers)
     files = write_tables(tables, subfolder(out, "tables"))
     files += _figures(study, run, answers, subfolder(out, "figures"))
-    page = page_of(study, out)
+    page = out / f"{study.name}.md"
     pictures = [f"![{it.stem}](figures/{it.name})" for it in files if it.suffix == ".png"]
     sections = [f"# {study.name.capitalize()}", *pictures, *map(to_markdown, tables)]
     write_atomically(page, "\n\n".join(sections).encode())
     return [*files, page]
-
-
-def page_of(study: Study[QuestionT, AnswerT], out: Path) -> Path:
-    """The page in the folder ``out``."""
-    return out / f"{study.name}.md"
 
 
 def _figures(

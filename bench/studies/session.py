@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from bench.engines import open_engine
 from bench.engines.describing import require_unchanged
-from bench.engines.engine import EngineOptions, Slot
-from bench.engines.messages import Decode, Encode, Failed
+from bench.engines.engine import Engine, EngineOptions, Slot
+from bench.engines.messages import Encode, Failed
 from bench.errors import ConfigError
 from bench.files.access import MAX_BITSTREAM, read_regular
 from bench.files.journal import Journal
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _MOST_ENCODED = 16
 """Bitstreams that were encoded again and are held in memory."""
 _ONE_AT_A_TIME = EngineOptions(jobs=1, timeout=60.0)
-_MORE_TIME = "give it more with --timeout"
+MORE_TIME = "give it more with --timeout"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def put(
         ]
         events.started(len(todo), len(asked))
         with (
-            open_engine(options=options.engine) as engine,
+            workers(options.engine) as engine,
             tempfile.TemporaryDirectory(prefix="rdbench-") as scratch,
         ):
             # One that is absent would refuse damaged bitstreams, as if it had detected the damage.
@@ -97,6 +97,11 @@ def put(
                 answers[answer.key] = answer
                 events.answered(answer)
     return Answers(plan, {key: answers[key] for key in asked})
+
+
+def workers(options: EngineOptions) -> Engine:
+    """The engine that a study's codecs run in; all studies open it here."""
+    return open_engine(options=options)
 
 
 def journal_of(study: Study[QuestionT, AnswerT], run: Path) -> Journal[AnswerT]:
@@ -164,7 +169,6 @@ class Bitstreams:
 
     folder: Path
     _encoded: dict[str, bytes] = field(default_factory=dict, repr=False)
-    _verified: set[str] = field(default_factory=set, repr=False)
 
     @classmethod
     def of(cls, run: Path) -> Bitstreams:
@@ -189,7 +193,7 @@ class Bitstreams:
         request = Encode(asked.path.absolute(), trial.codec.ref, trial.quality, sha256=trial.image.sha256)
         answer = slot.encoder.ask(request)
         if isinstance(answer, Failed):
-            remedy = f"; {_MORE_TIME}" if answer.status == "timeout" else ""
+            remedy = f"; {MORE_TIME}" if answer.status == "timeout" else ""
             raise ConfigError(f"{asked}: {answer.failure}{remedy}")
         if hashlib.sha256(answer.bitstream).hexdigest() != trial.bitstream_sha256:
             raise ConfigError(
@@ -199,23 +203,3 @@ class Bitstreams:
             self._encoded.clear()
         self._encoded[trial.bitstream_sha256] = answer.bitstream
         return answer.bitstream
-
-    def require_same_pixels(self, asked: Asked[Any], bitstream: bytes, slot: Slot) -> None:
-        """See, once for each bitstream, that it still decodes to the pixels that the run measured.
-
-        Raises
-        ------
-        ConfigError
-            It does not: what its decoder does to other bitstreams says nothing then.
-        """
-        trial: FinishedTrial = asked.question.trial
-        if trial.bitstream_sha256 in self._verified:
-            return
-        answer = slot.decoder.ask(Decode(trial.codec.ref, bitstream))
-        what = f"{asked}: the undamaged bitstream"
-        if isinstance(answer, Failed):
-            remedy = _MORE_TIME if answer.status == "timeout" else "run again first"
-            raise ConfigError(f"{what} does not decode: {answer.message}; {remedy}")
-        if answer.sha256 != trial.pixels_sha256:
-            raise ConfigError(f"{what} decodes to other pixels than in the run; run again first")
-        self._verified.add(trial.bitstream_sha256)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-from bench.engines import open_engine
 from bench.engines.describing import describe_codec, device_of
 from bench.engines.engine import Engine, EngineOptions, Slot, Task
 from bench.engines.messages import Explain, Explained
@@ -18,6 +17,7 @@ from bench.inputs.datasets import ImageFile, Progress, open_dataset
 from bench.inputs.suite import Suite
 from bench.studies.explain.pages import Page, page_of, page_stems
 from bench.studies.explain.record import ExplainedPicture, row_of
+from bench.studies.session import workers
 from bench.trials.plan import CodecPlan, Host, ImagePlan, Plan, Trial, make_plan, trials
 
 _MEANS = EngineOptions(jobs=1, timeout=600.0)
@@ -44,7 +44,7 @@ def explain_all(
     ConfigError, DatasetError
         The suite cannot be planned.
     """
-    with open_engine(options=means) as engine:
+    with workers(means) as engine:
         todo = _planned(suite, engine, events)
         events.started(len(todo))
         yield from engine.run(_ExplainTrial(page_stems(todo)), todo)

@@ -11,13 +11,14 @@ from typing import Any
 from bench.codec import Image
 from bench.engines.engine import Slot, Task
 from bench.engines.messages import Decode, Encode, Failed
+from bench.errors import ConfigError
 from bench.files.access import write_atomically
 from bench.inputs.image import read_image
 from bench.metrics.base import Pair, Reference
 from bench.metrics.psnr import PsnrRgb
 from bench.studies.robustness.changes import DAMAGES, corrupted, generator
 from bench.studies.robustness.probes import BitstreamProbe, DamageOutcome, InputProbe, PlannedProbe, Probe
-from bench.studies.session import Bitstreams
+from bench.studies.session import MORE_TIME, Bitstreams
 from bench.studies.study import Asked
 from bench.trials.measurement import Failure, Status
 
@@ -38,6 +39,7 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
     bitstreams: Bitstreams
     scratch: Path
     _pictures: dict[Path, Image] = field(default_factory=dict, repr=False)
+    _verified: set[str] = field(default_factory=set, repr=False)
 
     def __call__(self, work: Asked[PlannedProbe], slot: Slot) -> Probe:
         """Take one probe."""
@@ -85,7 +87,7 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
         known |= {"damage": probe.name, "draw": probe.draw}
         # That the run's bitstream can't be made again, or decoded, says nothing of the damage.
         whole = self.bitstreams.whole(work, slot)
-        self.bitstreams.require_same_pixels(work, whole, slot)
+        self._require_same_pixels(work, whole, slot)
         random = generator(trial.bitstream_sha256, probe.name, probe.draw)
         decoded = slot.decoder.ask(Decode(trial.codec.ref, DAMAGES[probe.name](whole, random)))
         if isinstance(decoded, Failed):
@@ -97,6 +99,20 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
             failure = Failure(phase="decode", message=f"decoded shape {pixels.shape}, not {original.shape}")
             return BitstreamProbe(**known, outcome="wrong", failure=failure)
         return BitstreamProbe(**known, outcome="wrong", psnr=_decibels(original, pixels))
+
+    def _require_same_pixels(self, work: Asked[PlannedProbe], whole: bytes, slot: Slot) -> None:
+        """What a decoder does to damage says nothing where it no longer decodes what is whole."""
+        trial = work.question.trial
+        if trial.bitstream_sha256 in self._verified:
+            return
+        decoded = slot.decoder.ask(Decode(trial.codec.ref, whole))
+        what = f"{work}: the undamaged bitstream"
+        if isinstance(decoded, Failed):
+            remedy = MORE_TIME if decoded.status == "timeout" else "run again first"
+            raise ConfigError(f"{what} does not decode: {decoded.message}; {remedy}")
+        if decoded.sha256 != trial.pixels_sha256:
+            raise ConfigError(f"{what} decodes to other pixels than in the run; run again first")
+        self._verified.add(trial.bitstream_sha256)
 
     def _picture(self, path: Path) -> Image:
         """The samples of a file; the last ones are kept."""

@@ -7,6 +7,7 @@ pictures come back, so that it may sit on a GPU. Only what is missing or has cha
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,6 @@ from typing import Any
 
 from bench import registry
 from bench.codec import Image
-from bench.engines import open_engine
-from bench.engines.engine import Engine
 from bench.engines.kept import DecodeKept, DecoderAbsent, KeptBitstream, Undecodable
 from bench.errors import ConfigError, MetricUndefined
 from bench.host.device import resolve
@@ -23,7 +22,7 @@ from bench.inputs.image import read_image
 from bench.inputs.originals import Originals
 from bench.metrics.dataset import DATASET_METRICS, DatasetMetric, Estimate, Features
 from bench.runs.store import BITSTREAM_FOLDER, RunWriter, read_info
-from bench.studies.session import StudyOptions
+from bench.studies.session import StudyOptions, workers
 from bench.studies.set_metrics.record import (
     OperatingPoint,
     SetMeasurement,
@@ -61,22 +60,13 @@ def measure_sets(
     options = options or StudyOptions()
     network = construct(metric, resolve(device))
     read_info(run)
-    with RunWriter(run), open_engine(options=options.engine) as engine:
-        lasting = {it.key: it for it in read_set_measurements(run)}
-        by_key = dict(lasting)
-        points = [(it.key(network.name, network.version), it) for it in operating_points(run)]
-        missing = {key: point for key, point in points if key not in by_key}
-        sets = _Sets(run, network, options, missing, engine)
-        results = []
-        for key, point in points:
-            if key not in by_key:
-                by_key[key], lasts = sets.measure(key)
-                if lasts:
-                    lasting[key] = by_key[key]
-                    write_set_measurements(run, lasting.values())
-            results.append(point.with_result(by_key[key]))
-            measured(results[-1])
-    return results
+    with RunWriter(run), workers(options.engine) as engine:
+        sets = _Sets(run, network, options, measured)
+        sets.measure_those_at_hand()
+        for kept, picture in engine.run(DecodeKept(), sets.bitstreams()):
+            sets.take(kept, picture)
+            sets.measure_those_at_hand()
+    return sets.results
 
 
 def construct(name: str, device: str = "cpu") -> DatasetMetric:
@@ -102,30 +92,64 @@ class _Place:
 
 
 class _Sets:
-    """Measures points, in the order given; features of originals are computed once."""
+    """Measures operating points in the order of the run, as soon as the next one has all its pictures."""
 
     def __init__(
         self,
         run: Path,
         metric: DatasetMetric,
         options: StudyOptions,
-        points: dict[str, OperatingPoint],
-        engine: Engine,
+        measured: Callable[[SetMeasurement], None],
     ) -> None:
-        self._bitstreams = run / BITSTREAM_FOLDER
+        self.results: list[SetMeasurement] = []
+        self._run = run
         self._metric = metric
         self._originals = Originals(options.datasets)
-        self._options = options
-        self._points = points
+        self._trust = options.trust
+        self._measured = measured
+        self._lasting = {it.key: it for it in read_set_measurements(run)}
+        self._by_key = dict(self._lasting)
+        """With results of this call that another try may better."""
+        self._waiting = deque((it.key(metric.name, metric.version), it) for it in operating_points(run))
+        self._decoded: dict[str, dict[int, Features | Exception]] = {}
+        """Of the pictures of each point by their row."""
         self._reference: dict[str, Features] = {}
-        work = [it for key in points for it in self._kept(key) if not points[key].without_picture]
-        self._pictures = engine.run(DecodeKept(), work)
-        self._decoded: dict[str, dict[int, Features | Exception]] = {key: {} for key in points}
+        """Of originals, by the hash of their file: computed once."""
 
-    def measure(self, key: str) -> tuple[SetMeasurement, bool]:
+    def bitstreams(self) -> list[KeptBitstream]:
+        """Those of all points that are waiting, point by point."""
+        points = {key: it for key, it in self._waiting if key not in self._by_key and not it.without_picture}
+        self._decoded = {key: {} for key in points}
+        return [
+            KeptBitstream(path, self._trust.codec(point.codec), str(row.pixels_sha256), _Place(key, place))
+            for key, point in points.items()
+            for place, (path, row) in enumerate(self._rows(point))
+        ]
+
+    def take(self, kept: KeptBitstream, picture: Image | Undecodable) -> None:
+        """Hold the features of a decoded picture, or why there are none."""
+        place = kept.image
+        assert isinstance(place, _Place)
+        self._decoded[place.key][place.row] = self._features(kept, picture)
+
+    def measure_those_at_hand(self) -> None:
+        """Measure points from the first that is waiting to one that still lacks pictures."""
+        while self._waiting:
+            key, point = self._waiting[0]
+            at_hand = len(self._decoded.get(key, ())) == len(point.rows)
+            if not (key in self._by_key or point.without_picture or at_hand):
+                return
+            self._waiting.popleft()
+            if key not in self._by_key:
+                self._by_key[key], lasts = self._measure(key, point)
+                if lasts:
+                    self._lasting[key] = self._by_key[key]
+                    write_set_measurements(self._run, self._lasting.values())
+            self.results.append(point.with_result(self._by_key[key]))
+            self._measured(self.results[-1])
+
+    def _measure(self, key: str, point: OperatingPoint) -> tuple[SetMeasurement, bool]:
         """The distance, and whether another try would give the same."""
-        point = self._points[key]
-        count = len(point.rows)
         known: dict[str, Any] = {
             "key": key,
             "dataset": point.dataset,
@@ -133,20 +157,25 @@ class _Sets:
             "quality": point.quality,
             "metric": self._metric.name,
             "version": self._metric.version,
-            "images": count,
+            "images": len(point.rows),
         }
         if point.without_picture:
-            reason = f"{point.without_picture} of {count} images have no reconstruction"
+            reason = f"{point.without_picture} of {len(point.rows)} images have no reconstruction"
             return SetMeasurement(**known, reason=reason, failed=True), True
         known["bpp"] = float(point.rows["bpp"].mean())
         try:
-            reference = [self._of_original(row) for row in point.rows.itertuples()]
-            estimate = self._metric.distance(reference, self._of_reconstructions(key))
+            reference = [self._of_original(row) for _, row in self._rows(point)]
+            estimate = self._metric.distance(reference, self._of_reconstructions(key, point))
         except (MetricUndefined, Undecodable) as error:
             # a decoder may have been killed, or a weights file have been another for a while
             undefined = isinstance(error, MetricUndefined)
             return SetMeasurement(**known, reason=str(error), failed=not undefined), undefined
         return _measurement(known, estimate), True
+
+    def _rows(self, point: OperatingPoint) -> Iterator[tuple[Path, Any]]:
+        """Where the bitstreams of a point are, and what the run says of them."""
+        for row in point.rows.itertuples():
+            yield self._run / BITSTREAM_FOLDER / str(row.bitstream_sha256), row
 
     def _of_original(self, row: Any) -> Features:
         if row.image_sha256 not in self._reference:
@@ -154,32 +183,19 @@ class _Sets:
             self._reference[row.image_sha256] = self._metric.features(read_image(path).pixels)
         return self._reference[row.image_sha256]
 
-    def _kept(self, key: str) -> Iterator[KeptBitstream]:
-        point = self._points[key]
-        codec = self._options.trust.codec(point.codec)
-        for place, row in enumerate(point.rows.itertuples()):
-            path = self._bitstreams / str(row.bitstream_sha256)
-            yield KeptBitstream(path, codec, str(row.pixels_sha256), _Place(key, place))
-
-    def _of_reconstructions(self, key: str) -> list[Features]:
-        """Of a point's pictures, in the order of its rows; meanwhile those of other points come too."""
-        point, features = self._points[key], self._decoded[key]
-        for kept, row in zip(self._kept(key), point.rows.itertuples(), strict=True):
-            if not kept.path.is_file():
+    def _of_reconstructions(self, key: str, point: OperatingPoint) -> list[Features]:
+        """Of a point's pictures, in the order of its rows."""
+        for path, row in self._rows(point):
+            if not path.is_file():
                 raise ConfigError(
                     f"{point.codec.label} on {row.image}: the bitstream was not kept;"
                     " run again with --keep-bitstreams"
                 )
-        while len(features) < len(point.rows):
-            kept, picture = next(self._pictures)
-            place = kept.image
-            assert isinstance(place, _Place)
-            self._decoded[place.key][place.row] = self._features(kept, picture)
         found = []
-        for _, it in sorted(self._decoded.pop(key).items()):
-            if isinstance(it, Exception):
-                raise it
-            found.append(it)
+        for _, features in sorted(self._decoded.pop(key).items()):
+            if isinstance(features, Exception):
+                raise features
+            found.append(features)
         return found
 
     def _features(self, kept: KeptBitstream, picture: Image | Undecodable) -> Features | Exception:
