@@ -11,7 +11,7 @@ import typer
 from bench.cli.arguments import DatasetFolders, Device, Recursive, RunFolder, TrustFolder
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS
 from bench.cli.studies import command_of
-from bench.studies.robustness.study import Robustness
+from bench.studies.robustness.study import RobustnessStudy
 
 app = typer.Typer(
     name="rdbench",
@@ -445,7 +445,7 @@ def distribution(
         raise typer.Exit(EXIT_FAILED_TRIALS)
 
 
-app.command(Robustness.name)(command_of(Robustness))
+app.command(RobustnessStudy.name)(command_of(RobustnessStudy))
 
 
 @app.command()

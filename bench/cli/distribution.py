@@ -19,7 +19,7 @@ _FOLDER = ("report", "tables")
 
 def distribution(run: Path, metric: str, options: StudyOptions, device: str) -> bool:
     """Compute what is missing, print and write the table; whether pictures were missing."""
-    results = measure_sets(run, metric, options, device, _told)
+    results = measure_sets(run, metric, options, device, _tell)
     table = set_metric_table(results)
     write_tables([table], subfolder(run, *_FOLDER))
     print()
@@ -34,15 +34,15 @@ def distribution(run: Path, metric: str, options: StudyOptions, device: str) -> 
 def _reasons(results: Sequence[SetMeasurement]) -> Iterator[str]:
     """Why there is no value, each reason once."""
     named: dict[str, list[str]] = {}
-    for it in results:
-        if it.reason:
-            at = "" if it.quality is None else f"@{it.quality:g}"
-            named.setdefault(it.reason, []).append(f"{it.label}{at} on {it.dataset}")
+    for found in results:
+        if found.reason:
+            at = "" if found.quality is None else f"@{found.quality:g}"
+            named.setdefault(found.reason, []).append(f"{found.label}{at} on {found.dataset}")
     for reason, points in named.items():
         yield f"No value for {', '.join(points)}: {reason}"
 
 
-def _told(it: SetMeasurement) -> None:
-    at = "" if it.quality is None else f" at quality {it.quality:g}"
-    value = it.reason if it.value is None else f"{it.value:.4f}"
-    console.note(f"{it.metric} of {it.label}{at} on {it.dataset}: {value}")
+def _tell(found: SetMeasurement) -> None:
+    at = "" if found.quality is None else f" at quality {found.quality:g}"
+    value = found.reason if found.value is None else f"{found.value:.4f}"
+    console.note(f"{found.metric} of {found.label}{at} on {found.dataset}: {value}")

@@ -94,8 +94,8 @@ def explain(request: ExplainRequest, means: EngineOptions) -> bool:
             write_summary(rows, out)
     _print(rows)
     statuses = Counter(it.status for it in rows)
-    told = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-    print(f"\n{len(rows)} of {planned} accounted for: {told}; files: {out}")
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+    print(f"\n{len(rows)} of {planned} accounted for: {counts}; files: {out}")
     return not rows or any(it.status not in ("ok", "not available") for it in rows)
 
 
@@ -117,10 +117,8 @@ def _print(rows: list[ExplainRow]) -> None:
     table = summary_table(rows) if few else codec_table(rows)
     console.print_result(table)
     print()
-    for it in table.notes:
-        console.print_text(it)
-    for it in _remarks(rows) if few else _reasons(table):
-        console.print_text(it)
+    for text in (*table.notes, *(_remarks(rows) if few else _reasons(table))):
+        console.print_text(text)
 
 
 def _remarks(rows: Sequence[ExplainRow]) -> Iterator[str]:
@@ -128,10 +126,11 @@ def _remarks(rows: Sequence[ExplainRow]) -> Iterator[str]:
     for row in rows:
         at = "" if row.quality is None else f"@{row.quality:g}"
         parts = [f"{name} {bits / 8:,.1f} B" for name, bits in row.overhead_bits.items()]
-        told = [f"beside the payload: {', '.join(parts)}"] if parts else []
-        told += [f"{row.status}: {row.reason}" if row.status != "ok" else row.reason] if row.reason else []
-        if told:
-            yield f"{row.label}{at} on {row.image}: {'; '.join(told)}"
+        remarks = [f"beside the payload: {', '.join(parts)}"] if parts else []
+        if row.reason:
+            remarks.append(row.reason if row.status == "ok" else f"{row.status}: {row.reason}")
+        if remarks:
+            yield f"{row.label}{at} on {row.image}: {'; '.join(remarks)}"
 
 
 def _reasons(table: Table) -> Iterator[str]:

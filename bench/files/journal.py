@@ -60,7 +60,12 @@ class Journal(Generic[Record]):
             yield from batch
 
     def batches(self, span: Span | None = None) -> Iterator[list[Record]]:
-        """The records, some hundreds at a time, which is quicker; ``span``, of :meth:`halves`, is a part."""
+        """The records, some hundreds at a time, which is quicker than one by one.
+
+        Parameters
+        ----------
+        span : the part to read, as :meth:`halves` gives it; default: everything
+        """
         if not self.path.exists():
             return
         start, end = span or (0, self.path.stat().st_size)

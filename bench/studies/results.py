@@ -45,13 +45,13 @@ def _figures(
     study: Study[QuestionT, AnswerT], run: Path, answers: Answers[QuestionT, AnswerT], folder: Path
 ) -> list[Path]:
     info = read_info(run)
-    look_of = looks(Series(it.label, it.codec, it.lossless) for it in info.codecs)
+    styles = looks(Series(it.label, it.codec, it.lossless) for it in info.codecs)
     datasets = list(dict.fromkeys(it.dataset for it in info.images))
     files: list[Path] = []
     with styled():
         for dataset in datasets:
             prefix = "" if len(datasets) == 1 else f"{dataset}_"
-            drawn = study.figures(answers.of_dataset(dataset), Sheet("double"), look_of)
+            drawn = study.figures(answers.of_dataset(dataset), Sheet("double"), styles)
             for name, figure in drawn.items():
                 if figure is not None:
                     files += save(figure, folder, prefix + name)

@@ -63,6 +63,13 @@ def put(
 
     Answers are in the journal as soon as they come: after an interruption the same call goes on from there.
 
+    Parameters
+    ----------
+    study : what to ask
+    run : a run folder; it is locked meanwhile
+    options : with what means
+    events : what to tell meanwhile
+
     Raises
     ------
     ConfigError
@@ -177,6 +184,11 @@ class Bitstreams:
 
     def whole(self, asked: Asked[Any], slot: Slot) -> bytes:
         """The bitstream of a finished trial.
+
+        Parameters
+        ----------
+        asked : a question about it
+        slot : whose encoder makes the bitstream again where it was not kept
 
         Raises
         ------

@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 
 
 def key_of(identity: Iterable[Any]) -> str:
-    """32 digits that follow from an identity of plain data."""
+    """The key of an answer: 32 hexadecimal digits of a hash.
+
+    Parameters
+    ----------
+    identity : whatever the answer depends on, as plain data that JSON can hold
+    """
     data = msgspec.json.encode(list(identity), order="sorted")
     return hashlib.sha256(data).hexdigest()[:32]
 
@@ -195,14 +200,14 @@ class Study(ABC, Generic[QuestionT, AnswerT]):
         """The tables, each with a file name of its own."""
 
     def figures(
-        self, answers: Answers[QuestionT, AnswerT], sheet: Sheet, look_of: Mapping[str, Look]
+        self, answers: Answers[QuestionT, AnswerT], canvas: Sheet, styles: Mapping[str, Look]
     ) -> Mapping[str, Figure | None]:
         """Figures of one data set by file name; None where there is nothing to draw.
 
         Parameters
         ----------
         answers : those of the data set
-        sheet : what to draw on
-        look_of : colour, marker and line of each codec, by label
+        canvas : what to draw on
+        styles : colour, marker and line of each codec, by label
         """
         return {}

@@ -81,12 +81,12 @@ class Shrinkage(Study[FinishedTrial, Deflated]):
         return (Table("shrinkage", "Bitstreams that zlib makes smaller", columns, rows),)
 
     def figures(
-        self, answers: Answers[FinishedTrial, Deflated], sheet: Sheet, look_of: Mapping[str, Look]
+        self, answers: Answers[FinishedTrial, Deflated], canvas: Sheet, styles: Mapping[str, Look]
     ) -> Mapping[str, Figure | None]:
-        figure, (axes,) = sheet.figure(1, 2.0)
+        figure, (axes,) = canvas.figure(1, 2.0)
         for label in dict.fromkeys(it.label for _, it in answers):
             sizes = [(it.bytes, it.deflated) for _, it in answers if it.label == label]
-            axes.plot(*zip(*sizes, strict=True), "o", color=look_of[label].colour)
+            axes.plot(*zip(*sizes, strict=True), "o", color=styles[label].colour)
         return {"shrinkage": figure}
 
 

@@ -32,7 +32,13 @@ _CLIPPED = 99.5
 
 
 def explanation_figure(row: ExplainRow, explanation: Explanation, image: Image) -> Figure:
-    """The page of one picture; call it inside :func:`bench.plotting.style.styled`."""
+    """The page of one picture; call it inside :func:`bench.plotting.style.styled`.
+
+    Parameters
+    ----------
+    row, explanation : of the picture
+    image : the original, (height, width, 3) uint8
+    """
     from matplotlib import rcParams
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -63,7 +69,10 @@ def explanation_figure(row: ExplainRow, explanation: Explanation, image: Image) 
 def density(grids: Iterable[BitGrid], height: int, width: int) -> NDArray[np.float64]:
     """Bits per pixel, (height, width): each cell's bits spread evenly over its pixels; totals are kept.
 
-    Bits of cells in the padding count for the nearest cell inside the picture.
+    Parameters
+    ----------
+    grids : what they hold is added up; bits of cells in the padding count for the nearest cell inside
+    height, width : of the picture, in pixels
     """
     total = np.zeros((height, width))
     for grid in grids:
@@ -224,7 +233,7 @@ def _wrapped(explanation: Explanation, row: ExplainRow) -> list[str]:
 
     notes = list(explanation.notes)
     if explanation.traversals:
-        notes.append("Traversals draw a cut-out anew; where the decoder adds noise, it is other noise there.")
+        notes.append("Traversals draw a crop anew; where the decoder adds noise, it is other noise there.")
     if row.reason:
         notes.append(f"Not exact: {row.reason}.")
     notes.append(f"{row.codec} {row.version}")

@@ -36,6 +36,17 @@ def write_explained(explained: ExplainedPicture, out: Path, *, figure: bool = Tr
 
     A page of the same picture is replaced, one of another picture never. A picture without an explanation
     has no files but its row in the summary.
+
+    Parameters
+    ----------
+    explained : a picture, as :func:`bench.studies.explain.runner.explain_all` yields it
+    out : the folder of all pictures
+    figure : whether to draw the page, which takes most of the time
+
+    Raises
+    ------
+    StoreError
+        It cannot be written there, or a folder on the way is a link.
     """
     if explained.explanation is None:
         return []
@@ -124,7 +135,14 @@ def _folders(points: Iterable[str]) -> dict[str, str]:
 
 
 def write_numbers(row: ExplainRow, explanation: Explanation, size: tuple[int, int], stem: Path) -> list[Path]:
-    """Write ``stem.npz`` and ``stem.json``; ``size`` is the picture's height and width."""
+    """Write ``stem.npz`` with every array, and ``stem.json`` with the totals.
+
+    Parameters
+    ----------
+    row, explanation : of one picture
+    size : height and width in pixels
+    stem : the files without ending
+    """
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays(explanation, size))
     summary = msgspec.to_builtins(row) | {
@@ -143,6 +161,13 @@ def write_numbers(row: ExplainRow, explanation: Explanation, size: tuple[int, in
 def arrays(explanation: Explanation, size: tuple[int, int]) -> dict[str, Any]:
     """Every number by name, blanks as underscores.
 
+    Parameters
+    ----------
+    explanation : of one picture
+    size : height and width in pixels
+
+    Returns
+    -------
     ``density`` (height, width): bits of each pixel, all grids together. ``bits_<grid>`` (rows, columns),
     ``cell_<grid>`` and ``origin_<grid>`` in pixels; ``channel_bits_<name>`` and ``channel_energy_<name>``
     (channels,); ``impulse_<grid>_<channel>`` (height, width, 3) in levels; ``traversal_<grid>_<channel>``
@@ -168,11 +193,11 @@ def _strongest(channels: Channels) -> list[dict[str, Any]]:
     order = np.argsort(-channels.bits, kind="stable")[:_MOST_LISTED]
     return [
         {
-            "channel": channels.labels[it] if channels.labels else int(it),
-            "bits": float(channels.bits[it]),
-            "energy": float(channels.energy[it]),
+            "channel": channels.labels[index] if channels.labels else int(index),
+            "bits": float(channels.bits[index]),
+            "energy": float(channels.energy[index]),
         }
-        for it in order
+        for index in order
     ]
 
 

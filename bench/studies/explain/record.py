@@ -66,7 +66,13 @@ class ExplainedPicture:
 
 
 def row_of(trial: Trial, answer: Explained | Failed | str) -> ExplainRow:
-    """The row of an answer; a string is the reason why the codec could not run at all."""
+    """The row of a trial.
+
+    Parameters
+    ----------
+    trial : a codec on a picture
+    answer : the worker's, or the reason why the codec could not run at all
+    """
     known: dict[str, Any] = {
         "dataset": trial.image.dataset,
         "image": trial.image.name,

@@ -37,7 +37,13 @@ def explain_all(
 ) -> Iterator[ExplainedPicture]:
     """Explain every codec of a suite on every picture, at the points named or else the middle of its sweep.
 
-    Whatever a codec does ends in its row; nothing is raised for it. The suite's metrics play no part.
+    Whatever a codec does ends in its row; nothing is raised for it.
+
+    Parameters
+    ----------
+    suite : its metrics play no part
+    means : how many pictures at a time, and how long each may take
+    events : what to tell meanwhile
 
     Raises
     ------
@@ -54,9 +60,9 @@ def _planned(suite: Suite, engine: Engine, events: ExplainEvents) -> list[Trial]
     datasets = tuple(
         open_dataset(it, progress=events.fetching, recursive=suite.recursive) for it in suite.datasets
     )
-    for it in datasets:
-        if it.left_out:
-            events.note(it.left_out)
+    for dataset in datasets:
+        if dataset.left_out:
+            events.note(dataset.left_out)
     codecs: list[CodecPlan] = []
     files: dict[ImagePlan, ImageFile] = {}
     host = Host(partial(describe_codec, engine), partial(device_of, engine), events.note)

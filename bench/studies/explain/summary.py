@@ -49,20 +49,14 @@ def summary_table(rows: Sequence[ExplainRow]) -> Table:
         columns=_COLUMNS,
         rows=tuple(
             (
-                it.dataset,
-                it.image,
-                it.label,
-                it.quality,
-                it.status,
-                it.method,
-                it.bytes,
-                None if it.bytes is None else sum(it.overhead_bits.values()) / 8,
-                None if it.payload_bits is None else it.payload_bits / 8,
-                None if it.map_bits is None else it.map_bits / 8,
-                it.deviation,
-                it.reason,
+                *(row.dataset, row.image, row.label, row.quality, row.status, row.method, row.bytes),
+                None if row.bytes is None else sum(row.overhead_bits.values()) / 8,
+                None if row.payload_bits is None else row.payload_bits / 8,
+                None if row.map_bits is None else row.map_bits / 8,
+                row.deviation,
+                row.reason,
             )
-            for it in rows
+            for row in rows
         ),
         notes=(
             "Payload: the bitstream less headers, tables, check sums and padding, which are the overhead.",
@@ -77,8 +71,8 @@ def summary_table(rows: Sequence[ExplainRow]) -> Table:
 def codec_table(rows: Sequence[ExplainRow]) -> Table:
     """One row for each codec and operating point: how many pictures have a map, and how far it was off."""
     groups: dict[tuple[str, float | None], list[ExplainRow]] = {}
-    for it in rows:
-        groups.setdefault((it.label, it.quality), []).append(it)
+    for row in rows:
+        groups.setdefault((row.label, row.quality), []).append(row)
     return Table(
         name="explain_codecs",
         title="Bit maps by codec",
@@ -106,19 +100,21 @@ def _counts(group: Sequence[ExplainRow]) -> tuple[Value, ...]:
 def shared_reason(reasons: Sequence[str]) -> str:
     """The reasons of a group of pictures in one text: without the numbers in which they differ, each counted.
 
-    An empty reason is none. The count is left out of a reason that all have.
+    Parameters
+    ----------
+    reasons : one for each picture, empty where there is none; the count is left out of one that all have
     """
     kinds: dict[tuple[str, ...], list[list[str]]] = {}
-    for it in reasons:
-        if it:
-            words = tuple(_NUMBER.split(it))
-            kinds.setdefault(words, []).append(_NUMBER.findall(it))
-    told = []
+    for reason in reasons:
+        if reason:
+            words = tuple(_NUMBER.split(reason))
+            kinds.setdefault(words, []).append(_NUMBER.findall(reason))
+    texts = []
     for words, numbers in kinds.items():
         common = [them[0] if len(set(them)) == 1 else "…" for them in zip(*numbers, strict=True)]
         text = "".join(part for pair in zip(words, [*common, ""], strict=True) for part in pair)
-        told.append(text if len(numbers) == len(reasons) else f"{text} ({len(numbers)} of {len(reasons)})")
-    return "; ".join(told)
+        texts.append(text if len(numbers) == len(reasons) else f"{text} ({len(numbers)} of {len(reasons)})")
+    return "; ".join(texts)
 
 
 def write_summary(rows: Sequence[ExplainRow], out: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """Corruptions of a picture before it is encoded, and damage to a bitstream before it is decoded.
 
-The same picture, and the same bitstream, is always changed in the same way.
+The same picture, and the same bitstream, is always changed in the same way. Pictures are (height, width, 3),
+uint8, and stay what they are: each function returns a copy.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ _GREY = 128
 
 
 def gaussian_noise(image: Image, random: np.random.Generator, sigma: float) -> Image:
-    """Independent Gaussian noise of standard deviation ``sigma`` levels on every sample."""
+    """Independent Gaussian noise of standard deviation ``sigma``, in levels of 0 to 255, on every sample."""
     return _levels(image + random.normal(0, sigma, image.shape))
 
 
 def salt_and_pepper(image: Image, random: np.random.Generator, share: float) -> Image:
-    """A share of the pixels becomes black or white, each with the same chance."""
+    """A ``share``, 0 to 1, of the pixels becomes black or white, each with the same chance."""
     chance = random.random(image.shape[:2])
     corrupted = image.copy()
     corrupted[chance < share] = 255
@@ -43,7 +44,7 @@ def blur(image: Image, random: np.random.Generator, sigma: float) -> Image:
 
 
 def missing_blocks(image: Image, random: np.random.Generator, share: float) -> Image:
-    """A share of the blocks of 16 × 16 pixels, at least one, becomes grey: packets that were lost."""
+    """A ``share``, 0 to 1, of the blocks of 16 × 16 pixels, at least one, becomes grey: lost packets."""
     rows, columns = (math.ceil(it / _BLOCK) for it in image.shape[:2])
     count = max(1, round(share * rows * columns))
     corrupted = image.copy()
@@ -91,7 +92,14 @@ DAMAGES = FLIPS | TRUNCATIONS
 
 
 def corrupted(image: Image, name: str, seed: str) -> Image:
-    """A corrupted copy of a picture; the randomness follows from the name and ``seed``."""
+    """A corrupted copy of a picture.
+
+    Parameters
+    ----------
+    image : samples (height, width, 3), uint8
+    name : one of :data:`CORRUPTIONS`
+    seed : what the randomness follows from, with the name: the hash of the picture's file
+    """
     return CORRUPTIONS[name](image, generator(name, seed))
 
 

@@ -125,9 +125,9 @@ def plan_probes(run: Path, bpp: float, draws: int, trust: Trust = NOBODY) -> Stu
     for trials in by_image.values():
         # The worker that encodes keeps the picture that it read last: codecs vary faster than corruptions.
         probes += (PlannedProbe(it, name) for name in CORRUPTIONS for it in trials)
-        for it in trials:
+        for trial in trials:
             probes += (
-                PlannedProbe(it, name, draw)
+                PlannedProbe(trial, name, draw)
                 for name in DAMAGES
                 for draw in range(draws if name in FLIPS else 1)
             )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Robustness(Study["PlannedProbe", "Probe"]):
+class RobustnessStudy(Study["PlannedProbe", "Probe"]):
     """Corrupt pictures and damage bitstreams of a finished run: what codecs make of them."""
 
     name = "robustness"
@@ -77,13 +77,13 @@ class Robustness(Study["PlannedProbe", "Probe"]):
         return input_table(answers), bitstream_table(answers)
 
     def figures(
-        self, answers: Answers[PlannedProbe, Probe], sheet: Sheet, look_of: Mapping[str, Look]
+        self, answers: Answers[PlannedProbe, Probe], canvas: Sheet, styles: Mapping[str, Look]
     ) -> Mapping[str, Figure | None]:
         """The same two as figures."""
         from bench.studies.robustness.figure import bitstreams_figure, inputs_figure
         from bench.studies.robustness.tables import bitstream_rows, input_rows
 
         return {
-            "robustness_inputs": inputs_figure(input_rows(answers), look_of, sheet),
-            "robustness_bitstreams": bitstreams_figure(bitstream_rows(answers), sheet),
+            "robustness_inputs": inputs_figure(input_rows(answers), styles, canvas),
+            "robustness_bitstreams": bitstreams_figure(bitstream_rows(answers), canvas),
         }

@@ -45,7 +45,7 @@ def measure_sets(
     ----------
     run : a run folder
     metric : installed name of a data-set metric
-    options : with what means; an engine's worker decodes
+    options : with what means bitstreams are decoded
     device : where the metric's network runs: ``auto``, ``cpu`` or ``cuda``
     measured : called with each distance
 
@@ -71,6 +71,11 @@ def measure_sets(
 
 def construct(name: str, device: str = "cpu") -> DatasetMetric:
     """An installed data-set metric.
+
+    Parameters
+    ----------
+    name : under the entry points ``bench.dataset_metrics``
+    device : where its network runs, ``cpu`` or ``cuda``
 
     Raises
     ------

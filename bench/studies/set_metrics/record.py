@@ -71,7 +71,10 @@ class OperatingPoint:
         return int((self.rows["status"] != "ok").sum())
 
     def key(self, metric: str, version: str) -> str:
-        """Identity of a metric's result; that of a renamed one is of its first name: old results count."""
+        """Identity of a result: the metric's name and version, and the pixels of both sets.
+
+        That of a renamed metric is of its first name, so that old results count.
+        """
         if version.startswith("1+"):
             metric = next((old for old, new in _ACROSS_IMAGES.items() if new == metric), metric)
         pixels = zip(self.rows["image_sha256"], self.rows["pixels_sha256"].astype(str), strict=True)
@@ -145,7 +148,13 @@ def current_set_measurements(run: Path) -> list[SetMeasurement]:
 def difference_interval(first: SetMeasurement, second: SetMeasurement) -> tuple[float, float] | None:
     """The 95% confidence interval of second − first, paired over the images.
 
-    Both are of one metric on one data set. None where the metric draws no errors, or the images differ.
+    Parameters
+    ----------
+    first, second : of one metric on one data set
+
+    Returns
+    -------
+    Its ends; None where the metric draws no errors, or the images differ.
     """
     if not first.errors or first.images != second.images or len(first.errors) != len(second.errors):
         return None

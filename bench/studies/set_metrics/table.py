@@ -39,10 +39,10 @@ def set_metric_table(measurements: Sequence[SetMeasurement]) -> Table:
     )
     rows = tuple(
         (
-            *(it.dataset, it.label, it.quality, it.bpp, it.metric, it.value),
-            *(it.low, it.high, it.images, it.patches, it.reason),
+            *(found.dataset, found.label, found.quality, found.bpp, found.metric, found.value),
+            *(found.low, found.high, found.images, found.patches, found.reason),
         )
-        for it in measurements
+        for found in measurements
     )
     metrics = dict.fromkeys(it.metric for it in measurements)
     notes = (

@@ -17,7 +17,7 @@ from bench.errors import ConfigError
 from bench.inputs.suite import CodecEntry
 from bench.studies.results import write_results
 from bench.studies.robustness.probes import BitstreamProbe, InputProbe, plan_probes
-from bench.studies.robustness.study import Robustness
+from bench.studies.robustness.study import RobustnessStudy
 from bench.studies.robustness.tables import (
     BitstreamRow,
     InputRow,
@@ -60,11 +60,11 @@ def means(*datasets: Path, jobs: int = 1, timeout: float = 60.0) -> StudyOptions
 
 def probe(run: Path, events: StudyEvents | None = None) -> Probes:
     options = means(run.parent / "pictures", jobs=2, timeout=1.0)
-    return put(Robustness(bpp=30, draws=DRAWS), run, options, events)
+    return put(RobustnessStudy(bpp=30, draws=DRAWS), run, options, events)
 
 
 def journal(run: Path) -> list[InputProbe | BitstreamProbe]:
-    return list(journal_of(Robustness(), run))
+    return list(journal_of(RobustnessStudy(), run))
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_a_picture_in_two_data_sets_and_a_new_label_are_told_apart(tmp_path: Pat
     options = means(pictures, others, jobs=2)
 
     def counted() -> dict[tuple[str, str], int]:
-        rows = input_rows(put(Robustness(draws=1), tmp_path / "run", options))
+        rows = input_rows(put(RobustnessStudy(draws=1), tmp_path / "run", options))
         return {(it.group.dataset, it.group.label): it.planned for it in rows}
 
     assert counted() == {("pictures", "one"): 3, ("others", "one"): 1}
@@ -204,8 +204,8 @@ def test_tables_and_figures(probes: Probes, tmp_path: Path) -> None:
     run.parent.mkdir()
     measure_into = measure(run.parent, "Careless")
     small = probe(measure_into)
-    files = write_results(Robustness(), run, small, tmp_path / "a")
-    again = write_results(Robustness(), run, small, tmp_path / "b")
+    files = write_results(RobustnessStudy(), run, small, tmp_path / "a")
+    again = write_results(RobustnessStudy(), run, small, tmp_path / "b")
     assert {it.name for it in files} == {
         *(f"{table}.{end}" for table in ("robustness_inputs", "robustness_bitstreams") for end in WRITERS),
         *(
@@ -239,7 +239,7 @@ def test_what_took_too_long_is_tried_again(tmp_path: Path) -> None:
     """A timeout may be the machine's doing or too strict; other outcomes of damage stay as they were."""
     run = measure(tmp_path, "Stuck")
     options = means(tmp_path / "pictures", jobs=4, timeout=1.0)
-    study = Robustness(bpp=30, draws=1)
+    study = RobustnessStudy(bpp=30, draws=1)
     first = put(study, run, options)
     late = [
         it.key for it in first.by_key.values() if isinstance(it, BitstreamProbe) and it.outcome == "timeout"
@@ -255,7 +255,7 @@ def test_a_decoder_that_needs_longer_is_told_of_the_option(tmp_path: Path) -> No
     """Not to run again: the undamaged bitstream is sound."""
     run = measure(tmp_path, "Careful")
     options = means(tmp_path / "pictures", jobs=1, timeout=1e-4)
-    study = Robustness(bpp=30, draws=1)
+    study = RobustnessStudy(bpp=30, draws=1)
     with pytest.raises(ConfigError, match="--timeout"):
         put(study, run, options)
 
@@ -273,7 +273,7 @@ def test_differences_are_of_the_same_pictures(tmp_path: Path) -> None:
         bench.run(
             datasets=[str(folder)], codecs=["jpeg@50"], metrics=["psnr_rgb"], out=tmp_path / f"{name}.run"
         )
-        study, options = Robustness(draws=1), means(folder, jobs=2)
+        study, options = RobustnessStudy(draws=1), means(folder, jobs=2)
         found = input_rows(put(study, tmp_path / f"{name}.run", options))
         rows[name] = {it.group.probe: it for it in found}
     photos, more = rows.values()
@@ -331,7 +331,7 @@ def test_a_codec_of_another_version_is_an_error(tmp_path: Path, pictures: Path) 
     adapter = moody_run(tmp_path, pictures)
     adapter.write_text(adapter.read_text() + "# changed")
     with pytest.raises(ConfigError, match=r"Moody is version 1\+sha256:\w+ here, the run has version 1\+"):
-        put(Robustness(), tmp_path / "run", means(pictures))
+        put(RobustnessStudy(), tmp_path / "run", means(pictures))
     assert not journal(tmp_path / "run")
 
 
@@ -345,7 +345,7 @@ def test_whole_bitstreams_have_to_decode_as_they_did(
     moody_run(tmp_path, pictures)
     (tmp_path / "mood").write_text(mood)
     with pytest.raises(ConfigError, match=f"Moody.*{message}"):
-        put(Robustness(), tmp_path / "run", means(pictures))
+        put(RobustnessStudy(), tmp_path / "run", means(pictures))
     assert not any(isinstance(it, BitstreamProbe) for it in journal(tmp_path / "run"))
 
 
@@ -353,7 +353,7 @@ def test_a_run_without_psnr_is_told_what_it_lacks(tmp_path: Path, pictures: Path
     """Without the clean result's PSNR there is nothing to compare with."""
     bench.run(datasets=[str(pictures)], codecs=["png"], metrics=["ssim_rgb"], out=tmp_path / "run")
     with pytest.raises(ConfigError, match="lacks; add -m psnr_rgb"):
-        put(Robustness(), tmp_path / "run", means(pictures))
+        put(RobustnessStudy(), tmp_path / "run", means(pictures))
 
 
 def test_a_codec_that_is_absent_now_is_an_error(tmp_path: Path, pictures: Path) -> None:
@@ -367,5 +367,5 @@ def test_a_codec_that_is_absent_now_is_an_error(tmp_path: Path, pictures: Path) 
         "def Careful():\n    raise CodecUnavailable('no GPU here, use the device cpu')\n"
     )
     with pytest.raises(ConfigError, match=r"Careful.*no GPU here"):
-        put(Robustness(), tmp_path / "run", means(pictures))
+        put(RobustnessStudy(), tmp_path / "run", means(pictures))
     assert not journal(tmp_path / "run")
