@@ -12,7 +12,7 @@ import numpy as np
 from bench.check.timing.abba import CellKey, Problem, Samples, Schedule, Timed, measure_abba
 from bench.check.timing.side import Side
 from bench.check.timing.statistics import Judgement, detectable_at_best, estimate, judge, round_ratios
-from bench.check.timing.subjects import Subject, Subjects
+from bench.check.timing.subjects import TimedCodec, TimedSuite
 from bench.check.verdict import Change, CheckFinding, Kind, SpeedCell
 from bench.errors import ConfigError
 
@@ -25,7 +25,7 @@ class SpeedRequest:
     """What to compare: (old, new) installations, codecs and images, and the limit of each label."""
 
     sides: tuple[Side, Side]
-    subjects: Subjects
+    subjects: TimedSuite
     limits: dict[str, float | None]
     schedule: Schedule
     strict: frozenset[str] = frozenset()
@@ -110,7 +110,9 @@ def _sight(cells: Iterable[SpeedCell]) -> Iterator[str]:
         )
 
 
-def _measured(request: SpeedRequest, subjects: list[Subject], progress: Callable[[int, int], None]) -> Timed:
+def _measured(
+    request: SpeedRequest, subjects: list[TimedCodec], progress: Callable[[int, int], None]
+) -> Timed:
     return measure_abba(request.sides, subjects, request.subjects.images, request.schedule, progress)
 
 
@@ -120,13 +122,13 @@ def _judged(timed: Timed, limits: dict[str, float | None]) -> dict[CellKey, Judg
     return dict(zip(keys, judge(estimates, [limits[key[0]] for key in keys]), strict=True))
 
 
-def _only(subjects: list[Subject], keys: list[CellKey]) -> list[Subject]:
+def _only(subjects: list[TimedCodec], keys: list[CellKey]) -> list[TimedCodec]:
     """The subjects restricted to the operating points of some cells."""
     found = []
     for it in subjects:
         points = tuple(q for q in it.qualities if any(key[:2] == (it.label, q) for key in keys))
         if points:
-            found.append(Subject(it.label, it.codec, it.target, it.config, points))
+            found.append(TimedCodec(it.label, it.codec, it.target, it.config, points))
     return found
 
 

@@ -93,7 +93,7 @@ def run(
     timing: Annotated[
         bool,
         typer.Option(
-            "--timing", help="Take times in earnest: one trial at a time, pinned, warmed up, repeated."
+            "--timing", help="Take precise times: one trial at a time, pinned, warmed up, repeated."
         ),
     ] = False,
     repeats: Annotated[int, typer.Option(min=1, help="Timed repetitions with --timing.")] = 5,
@@ -101,6 +101,13 @@ def run(
         bool, typer.Option("--keep-bitstreams", help="Store every bitstream, for the report's viewer.")
     ] = False,
     device: Device = "auto",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="How trials run: `local`, each in isolated processes; `inprocess`, for debugging a codec.",
+        ),
+    ] = "local",
     report: Annotated[bool, typer.Option(help="Write tables and plots when the run is done.")] = True,
 ) -> None:
     """Measure codecs on images; running again resumes."""
@@ -108,11 +115,11 @@ def run(
     from bench.engines.engine import EngineOptions
 
     # First of all, because it loads its kernels while this process imports what it needs itself.
-    with open_engine(options=EngineOptions(jobs, timeout, timing)) as engine:
+    with open_engine(engine, EngineOptions(jobs, timeout, timing)) as started:
         from bench.cli import measuring
-        from bench.runs.runner import Options
+        from bench.runs.options import Options
 
-        request = measuring.Request(
+        request = measuring.RunRequest(
             suite, dataset, codec, quality, metric, limit, device, out, report, recursive
         )
         options = Options(
@@ -123,8 +130,9 @@ def run(
             fresh=fresh,
             prune=prune,
             keep_bitstreams=keep_bitstreams,
+            engine=engine,
         )
-        failed = measuring.run(request, options, engine)
+        failed = measuring.run(request, options, started)
     if failed:
         raise typer.Exit(EXIT_FAILED_TRIALS)
 

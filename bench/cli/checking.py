@@ -23,7 +23,7 @@ from bench.errors import ConfigError
 from bench.files.access import write_atomically
 from bench.inputs.suite import Suite, load_suite
 from bench.registry import is_file_target
-from bench.runs.runner import Events, Options
+from bench.runs.options import Events, Options
 from bench.runs.runner import run as run_suite
 
 if TYPE_CHECKING:

@@ -93,10 +93,15 @@ def width() -> int | None:
 
 
 class Progress:
-    """Shows the progress of a run: trials done, rate, time left, failures."""
+    """Shows the progress of a run: trials done, rate, time left, failures.
 
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
+    Parameters
+    ----------
+    bar : whether a terminal shows a bar, which is drawn again and again, rather than plain lines
+    """
+
+    def __init__(self, *, bar: bool = True) -> None:
+        self._terminal = bar and sys.stderr.isatty()
         self._total = 0
         self._done = 0
         self._failures = 0

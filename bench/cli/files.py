@@ -6,11 +6,10 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import registry
 from bench.cli import console
 from bench.codec import Image
 from bench.engines import open_engine
-from bench.engines.describing import describe_codec
+from bench.engines.describing import codec_target, describe_codec
 from bench.engines.engine import Engine, EngineOptions, Slot, Task
 from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed
 from bench.errors import BadBitstream, BenchError, ConfigError
@@ -114,9 +113,8 @@ class _DecodeFile(Task[_File, _Picture | Failed]):
 
 def _described(engine: Engine, spec: str, entry: CodecEntry) -> tuple[CodecPlan, Description]:
     """A codec as it is to be constructed, and what it says of itself."""
-    is_file = registry.is_file_target(entry.codec)
-    target = entry.codec if is_file else registry.find(registry.CODECS, entry.codec)
-    found = describe_codec(engine, CodecRef(target, tuple(sorted(entry.config.items())), trusted=True))
+    target = codec_target(entry.codec)
+    found = describe_codec(engine, CodecRef.of(target, entry.config, trusted=True))
     if isinstance(found, str):
         raise ConfigError(found)
     codec = TrustedCodec(

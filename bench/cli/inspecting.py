@@ -71,26 +71,27 @@ def fetch(names: list[str]) -> None:
 
 
 def _print_problems(found: Iterable[Installed]) -> None:
-    for it in found:
-        if it.problem:
+    for plugin in found:
+        if plugin.problem:
             print()
-            named = it.problem.startswith(it.name)
-            console.print_text(it.problem if named else f"{it.name}: {it.problem}")
+            named = plugin.problem.startswith(plugin.name)
+            console.print_text(plugin.problem if named else f"{plugin.name}: {plugin.problem}")
 
 
 def _codecs() -> None:
     rows: list[tuple[str, ...]] = []
     with open_engine(options=_PATIENT) as engine:
         found = installed_codecs(engine)
-    for it in found:
-        if it.codec is None:
-            rows.append((it.name, it.state, "", ""))
+    for plugin in found:
+        codec = plugin.codec
+        if codec is None:
+            rows.append((plugin.name, plugin.state, "", ""))
             continue
-        numbers = [f"{q:g}" for q in it.codec.qualities if q is not None]
-        points = "lossless" if it.codec.lossless else ",".join(numbers)
-        limits = "" if it.codec.quality_range is None else "{:g} to {:g}".format(*it.codec.quality_range)
-        options = ",".join(f"{key}={_text(value)}" for key, value in it.codec.config.items())
-        rows.append((it.name, points, limits, options))
+        numbers = [f"{q:g}" for q in codec.qualities if q is not None]
+        points = "lossless" if codec.lossless else ",".join(numbers)
+        limits = "" if codec.quality_range is None else "{:g} to {:g}".format(*codec.quality_range)
+        options = ",".join(f"{key}={_text(value)}" for key, value in codec.config.items())
+        rows.append((plugin.name, points, limits, options))
     console.print_table(("codec", "default qualities", "range", "options"), rows, numeric_from=9)
     _print_problems(found)
 

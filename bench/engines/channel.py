@@ -102,5 +102,5 @@ class Channel:
 
 
 def _close(files: Sequence[int]) -> None:
-    for it in files:
-        os.close(it)
+    for file in files:
+        os.close(file)

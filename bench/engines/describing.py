@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,9 +12,17 @@ from bench.engines.engine import Engine
 from bench.engines.messages import CheckCuda, Describe, DescribeMetric, Failed
 from bench.errors import ConfigError
 from bench.host.device import DeviceName, resolve
+from bench.inputs.suite import CodecEntry, Suite
 from bench.metrics.dataset import DATASET_METRICS
-from bench.trials.codec_ref import CodecRef, Description, MetricDescription
-from bench.trials.plan import CodecPlan
+from bench.trials.codec_ref import (
+    CodecRef,
+    Described,
+    DescribedCodec,
+    DescribedMetric,
+    Description,
+    MetricDescription,
+)
+from bench.trials.plan import CodecPlan, needs_bare
 
 State = Literal["ok", "needs options", "unavailable", "broken"]
 
@@ -36,18 +45,98 @@ def describe_codec(engine: Engine, codec: CodecRef) -> Description | str:
     raise ConfigError(f"codec {codec.target} cannot be constructed: {answer.reason}{_remedy(answer)}")
 
 
-def describe_metric(engine: Engine, target: str, name: str) -> MetricDescription:
-    """What the metric ``name`` is, which ``target`` names.
+def describe_metric(engine: Engine, name: str) -> DescribedMetric:
+    """A metric by its installed name.
 
     Raises
     ------
     ConfigError
-        It cannot be constructed.
+        The name is unknown, or the metric cannot be constructed.
     """
+    target = registry.find(registry.METRICS, name)
     answer = engine.describe(DescribeMetric(target))
     if isinstance(answer, Failed):
         raise ConfigError(f"metric {name!r}: {answer.message}")
-    return answer
+    return DescribedMetric(name, target, answer)
+
+
+def describe_suite(engine: Engine, suite: Suite, metrics: Sequence[DescribedMetric] = ()) -> Described:
+    """What a suite names, as it is here: all that :func:`bench.trials.plan.make_plan` has to know.
+
+    Parameters
+    ----------
+    metrics : those to be taken; the suite's own may be only a part of them, or play no part
+
+    Raises
+    ------
+    ConfigError
+        An unknown codec, one that cannot be constructed, an option that it does not have, or a GPU that was
+        asked for and is absent.
+    """
+    codecs = tuple(_describe_entry(engine, it, suite.device) for it in suite.codecs)
+    if suite.device == "cuda":
+        device_of(engine, "cuda")
+    # With auto on a GPU only if a network of this run is there anyway: pixel metrics alone are done on the
+    # CPU before torch has been imported.
+    learned = any(it.found.learned for it in metrics)
+    on_gpu = any(
+        isinstance(it.found, Description) and it.found.config.get("device") == "cuda" for it in codecs
+    )
+    wanted = suite.device if suite.device != "auto" or learned or on_gpu else "cpu"
+    takes_device = any(it.found.takes_device for it in metrics)
+    return Described(codecs, tuple(metrics), device_of(engine, wanted) if takes_device else "cpu")
+
+
+def codec_target(name: str) -> str:
+    """What an installed name stands for; a file is its own target.
+
+    Raises
+    ------
+    ConfigError
+        The name is unknown.
+    """
+    return name if registry.is_file_target(name) else registry.find(registry.CODECS, name)
+
+
+def _describe_entry(engine: Engine, entry: CodecEntry, device: str) -> DescribedCodec:
+    target = codec_target(entry.codec)
+    found = _placed(engine, entry, target, device)
+    bare: Description | str | None = None
+    if isinstance(found, Description) and entry.label is None and needs_bare(entry, device):
+        with suppress(ConfigError):  # it can't be without options
+            bare = describe_codec(engine, CodecRef(target, trusted=True))
+    return DescribedCodec(target, found, bare if isinstance(bare, Description) else None)
+
+
+def _placed(engine: Engine, entry: CodecEntry, target: str, wanted: str) -> Description | str:
+    """The codec on the device that its spec, else the suite, asks for; ``config`` names the real one.
+
+    Raises
+    ------
+    ConfigError
+        CUDA was asked for in so many words and is absent: no row that fails later, no silent run elsewhere.
+    """
+    found = describe_codec(engine, CodecRef.of(target, entry.config, trusted=True))
+    explicit = entry.config.get("device", "auto")
+    if isinstance(found, str):
+        if explicit == "cuda":
+            raise ConfigError(found)
+        return found
+    default = found.config.get("device")
+    if explicit != "auto" or default is None:
+        return found
+    device = device_of(engine, wanted)
+    if device == default or (wanted == "auto" and device == "cpu" and default != "auto"):
+        return found
+    try:
+        placed = describe_codec(engine, CodecRef.of(target, entry.config | {"device": device}, trusted=True))
+    except ConfigError:
+        if wanted != "auto":
+            raise
+        return found  # its devices are of another kind
+    if isinstance(placed, str) and wanted != "auto":
+        raise ConfigError(placed)
+    return found if isinstance(placed, str) else placed
 
 
 def device_of(engine: Engine, wanted: str) -> DeviceName:

@@ -150,6 +150,8 @@ class Engine(Protocol):
     def close(self) -> None:
         """End everything that belongs to the engine."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(self, *_: object) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self.close()

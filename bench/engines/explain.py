@@ -57,11 +57,11 @@ def _checked(explanation: Explanation, size: tuple[int, ...]) -> Explanation:
         )
     for name, bits in explanation.overhead.items():
         _require(math.isfinite(bits) and bits >= 0, str(name), "overhead is a number of bits")
-    for it in explanation.channels:
-        sound = _numbers(it.bits, 1) and _numbers(it.energy, 1) and it.bits.shape == it.energy.shape
-        _require(
-            sound and len(it.labels) in (0, len(it.bits)), it.name, "a number of bits and an energy each"
-        )
+    for channel in explanation.channels:
+        each, energy = channel.bits, channel.energy
+        sound = _numbers(each, 1) and _numbers(energy, 1) and each.shape == energy.shape
+        named = len(channel.labels) in (0, len(each))
+        _require(sound and named, channel.name, "a number of bits and an energy each")
     for impulse in explanation.impulses:
         shaped = _numbers(impulse.response, 3) and impulse.response.shape[2] == 3
         _require(shaped and impulse.response.size > 0, impulse.name, "a response is (height, width, 3)")

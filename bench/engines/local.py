@@ -9,9 +9,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from bench.engines.engine import Answer, EngineOptions, Piece, Result, Task
+from bench.engines.engine import Answer, Engine, EngineOptions, Piece, Result, Task
 from bench.engines.zygote import Zygote
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ _GPU_JOBS = 4
 _MOST_FILES = 1 << 16
 
 
-class LocalEngine:
-    """Isolated worker processes on this machine; see :class:`bench.engines.engine.Engine`.
+class LocalEngine(Engine):
+    """Isolated worker processes on this machine.
 
     The process that forks workers starts with the engine, and loads what all of them share while the caller
     goes on: so nothing heavy is imported here before a worker is asked.
@@ -38,12 +38,6 @@ class LocalEngine:
         self._options = options
         self._zygote = Zygote()
         self._describer: WorkerHandle | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """End all processes."""

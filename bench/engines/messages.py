@@ -11,10 +11,12 @@ import os
 import typing
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from bench.engines.shared_pixels import SharedPixels
+from bench.errors import ConfigError
 from bench.explanation import Explanation
 from bench.files.typed_json import Sha256
 from bench.host.device import DeviceName
@@ -262,6 +264,26 @@ class Failed(Message, frozen=True):
 AnyRequest = Prepare | Describe | DescribeMetric | CheckCuda | Load | Encode | Decode | Score | Explain
 
 
+Key: TypeAlias = CodecRef | str | None
+"""What serves a request: a codec, descriptions of what a target names, or all that names no codec."""
+
+
+def key_of(request: Request[Any]) -> Key:
+    """What serves a request apart from all others."""
+    # What a class says of its configurations needs no process for each: importing torch takes seconds.
+    if isinstance(request, Describe):
+        return request.codec.target
+    codec: CodecRef | None = getattr(request, "codec", None)
+    return codec
+
+
+def attached(request: Request[Any], pixels: SharedPixels | None) -> tuple[int, ...]:
+    """The descriptors that go with a request: samples are written by :class:`Load` alone."""
+    if pixels is None:
+        return ()
+    return (pixels.writable if isinstance(request, Load) else pixels.readable,)
+
+
 def pack(message: Any) -> bytes:
     """A message as bytes.
 
@@ -271,6 +293,21 @@ def pack(message: Any) -> bytes:
         A value that is no plain data.
     """
     return msgspec.msgpack.encode(message, enc_hook=_plain)
+
+
+def pack_request(request: Request[Any]) -> bytes:
+    """A request as bytes.
+
+    Raises
+    ------
+    ConfigError
+        An option of the codec is no plain data.
+    """
+    try:
+        return pack(request)
+    except (TypeError, OverflowError, ValueError) as error:
+        key = key_of(request)
+        raise ConfigError(f"codec {key.target if isinstance(key, CodecRef) else key}: {error}") from error
 
 
 def unpack_request(data: bytes) -> AnyRequest:

@@ -20,7 +20,7 @@ from bench.codec import Image
 from bench.engines import memory
 from bench.engines.channel import Channel, Oversized
 from bench.engines.engine import Answer, Spent
-from bench.engines.messages import LARGEST, Failed, Request, pack, unpack_answer
+from bench.engines.messages import LARGEST, Failed, Request, pack_request, unpack_answer
 from bench.engines.shared_pixels import SharedPixels, read_samples
 from bench.engines.zygote import Zygote
 from bench.errors import WorkersLost
@@ -117,8 +117,13 @@ class Process:
         """Send a request and wait for the answer.
 
         The limit of time is for one call of the codec.
+
+        Raises
+        ------
+        ConfigError
+            An option of the codec is no plain data.
         """
-        data = pack(request)
+        data = pack_request(request)
         if self._stderr.seek(0, os.SEEK_END):
             self._stderr.truncate(0)
         repeat = getattr(request, "repeat", None)
@@ -128,8 +133,8 @@ class Process:
         try:
             self._channel.send(data, files)
             found, attached = self._channel.receive(LARGEST)
-            for it in attached:
-                os.close(it)
+            for file in attached:
+                os.close(file)
             now = self._cpu()
             self.spent = Spent(time.perf_counter() - start, None if cpu is None or now is None else now - cpu)
             answer = unpack_answer(request, found)

@@ -51,7 +51,6 @@ from bench.engines.messages import (
     unpack_request,
 )
 from bench.engines.options import complete_config
-from bench.engines.output_checks import Mismatch, Repetitions, check_pixels, materialised
 from bench.engines.shared_pixels import read_samples, write_samples
 from bench.errors import (
     BadImage,
@@ -66,6 +65,7 @@ from bench.inputs.image import Picture, read_image
 from bench.metrics.base import Metric, Pair, Reference
 from bench.trials.codec_ref import CodecRef, Description, MetricDescription
 from bench.trials.measurement import Phase, Status
+from bench.trials.output_checks import Mismatch, Repetitions, check_pixels, materialised
 
 _TORCH_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory")
 
@@ -117,14 +117,14 @@ def serve(channel: Channel, samples: int) -> None:
             data, files = channel.receive(LARGEST)
         except EOFError:
             return
-        for it in files:
-            os.set_inheritable(it, False)
+        for file in files:
+            os.set_inheritable(file, False)
         state.files = files
         request = unpack_request(data)
         del data
         channel.send(packed_answer(state, request))
-        for it in files:
-            os.close(it)
+        for file in files:
+            os.close(file)
 
 
 def packed_answer(state: WorkerState, request: AnyRequest) -> bytes:

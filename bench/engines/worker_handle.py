@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import msgspec
 
 from bench.codec import Image
 from bench.engines import memory
 from bench.engines.engine import Answer, Spent
-from bench.engines.messages import Describe, Failed, Load, Prepare, Request
+from bench.engines.messages import Failed, Key, Prepare, Request, attached, key_of
 from bench.engines.process import Limits, Process
 from bench.engines.shared_pixels import SharedPixels
 from bench.engines.zygote import Zygote
-from bench.errors import ConfigError
 from bench.host.environment import memory_bytes
 from bench.trials.codec_ref import CodecRef
-
-Key: TypeAlias = CodecRef | str | None
-"""What a process serves: a codec, descriptions of what a target names, or requests without a codec."""
 
 _MOST_PROCESSES = 32
 _MEMORY_SHARE = 0.2
 """Of the limit of memory of one process, what a worker's idle processes may hold together."""
-
-
-def key_of(request: Request[Any]) -> Key:
-    """What serves a request."""
-    # What a class says of its configurations needs no process for each: importing torch takes seconds.
-    if isinstance(request, Describe):
-        return request.codec.target
-    codec: CodecRef | None = getattr(request, "codec", None)
-    return codec
-
-
-def attached(request: Request[Any], pixels: SharedPixels | None) -> tuple[int, ...]:
-    """The descriptors that go with a request."""
-    if pixels is None:
-        return ()
-    return (pixels.writable if isinstance(request, Load) else pixels.readable,)
 
 
 class WorkerHandle:
@@ -130,11 +108,7 @@ class WorkerHandle:
     ) -> Answer | Failed:
         self._last = process
         self.processes[key] = self.processes.pop(key)
-        try:
-            answer = process.ask(request, attached(request, pixels))
-        except (TypeError, OverflowError, ValueError) as error:
-            name = key.target if isinstance(key, CodecRef) else key
-            raise ConfigError(f"codec {name}: {error}") from error
+        answer = process.ask(request, attached(request, pixels))
         if isinstance(answer, Failed) and (answer.status == "oom" or isinstance(request, Prepare)):
             process.end()  # what it holds on to would be missing
         process.on_gpu |= getattr(answer, "gpu_bytes", None) is not None

@@ -175,14 +175,14 @@ def _answer_requests(control: socket.socket, workers: set[int], scratch: Scratch
         if pid == 0:
             control.close()
             connection, stderr, samples = descriptors
-            for it in descriptors:
-                os.set_inheritable(it, False)  # what the codec starts must not keep the connection open
+            for file in descriptors:
+                os.set_inheritable(file, False)  # what the codec starts must not keep the connection open
             _become_worker(zygote, stderr, number, cpu)
             scratch.enter()
             # The connection must close with the process, not before: the parent tells a death by it.
             _serve_and_exit(partial(worker.serve, Channel(socket.socket(fileno=connection)), samples))
-        for it in descriptors:
-            os.close(it)
+        for file in descriptors:
+            os.close(file)
         with contextlib.suppress(PermissionError, ProcessLookupError):
             os.setpgid(pid, pid)  # here too: the parent may want to kill the group at once
         workers.add(pid)

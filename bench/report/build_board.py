@@ -274,6 +274,7 @@ def _board(
         },
         findings=(
             *findings.unfinished(entries),
+            *findings.not_isolated(frame),
             *findings.valueless(metrics, measured, frame),
             *findings.unmeasured(unmeasured, "no values"),
             *findings.unmeasured(sparse, f"values on under {MIN_FINISHED:.0%} of the images"),

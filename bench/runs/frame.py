@@ -44,6 +44,7 @@ _IDENTITY = (
     "bitstream_sha256",
     "pixels_sha256",
     "image_sha256",
+    "isolation",
 )
 
 _WORTH_A_HELPER = 1 << 26
@@ -65,7 +66,8 @@ def load(run: Path | str) -> pd.DataFrame:
         is none.
         ``device`` and ``metrics_device`` are where codec and metrics ran, ``gpu_bytes`` the most GPU memory
         that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that a learned
-        codec took; ``peak_of`` says what that is of (:data:`bench.trials.measurement.PeakOf`). A metric
+        codec took; ``peak_of`` says what that is of (:data:`bench.trials.measurement.PeakOf`); ``isolation``
+        is ``none`` for what was measured in rdbench's own process. A metric
         without a value is NaN. Columns that repeat few values are categorical.
         ``frame.attrs["metrics"]`` names the columns of metrics, ``frame.attrs["metric_versions"]`` has the
         versions of those that were asked for, ``frame.attrs["lower_is_better"]`` names those that measure
@@ -151,6 +153,7 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "bitstream_sha256": trials.texts["bitstream_sha256"],
         "pixels_sha256": trials.texts["pixels_sha256"],
         "image_sha256": by_image([it.sha256 for it in images]),
+        "isolation": trials.categories["isolation"],
     }
     further = metrics[len(METRIC_COLUMNS) :]
     order = (*COLUMNS, *further, *_IDENTITY)

@@ -11,9 +11,9 @@ import msgspec
 
 from bench.engines.engine import Answer, Slot, Task, Worker
 from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat, Score
-from bench.engines.output_checks import clock_problem, reuse_problem
 from bench.host.device import DeviceName
-from bench.trials.measurement import Failure, Measurement, TimingMode
+from bench.trials.measurement import Failure, Isolation, Measurement, TimingMode
+from bench.trials.output_checks import clock_problem, reuse_problem
 from bench.trials.plan import MetricPlan, Trial
 
 
@@ -27,7 +27,7 @@ class MeasuredTrial:
 
 
 @dataclass(frozen=True)
-class Measure(Task[Trial, MeasuredTrial]):
+class MeasureTrial(Task[Trial, MeasuredTrial]):
     """Measures trials; the fields are what is the same for all of a run."""
 
     metrics: tuple[MetricPlan, ...]
@@ -35,6 +35,7 @@ class Measure(Task[Trial, MeasuredTrial]):
     timing: TimingMode
     repeat: Repeat
     metrics_device: DeviceName = "cpu"
+    isolation: Isolation = "process"
 
     @property
     def on_gpu(self) -> bool:
@@ -43,7 +44,7 @@ class Measure(Task[Trial, MeasuredTrial]):
 
     def __call__(self, work: Trial, slot: Slot) -> MeasuredTrial:
         """Measure one trial. Whatever goes wrong ends in the status; nothing is raised for it."""
-        known: dict[str, Any] = {
+        record: dict[str, Any] = {
             "key": work.key,
             "environment": self.environment,
             "dataset": work.image.dataset,
@@ -54,28 +55,29 @@ class Measure(Task[Trial, MeasuredTrial]):
             "config": work.codec.config,
             "quality": work.quality,
             "weights_sha256": work.codec.weights_sha256,
+            "isolation": self.isolation,
             "timing": self.timing,
             "device": "cuda" if work.codec.on_gpu else "cpu",
         }
         if work.codec.unavailable is not None:
             failure = Failure(phase="load", message=work.codec.unavailable)
-            measurement = Measurement(**known, status="unsupported", failure=failure)
+            measurement = Measurement(**record, status="unsupported", failure=failure)
             return MeasuredTrial(work.codec.label, measurement)
         bitstream = None
         try:
-            bitstream = self._measured(work, slot, known)
-            measurement = Measurement(**known, status="ok")
+            bitstream = self._measured(work, slot, record)
+            measurement = Measurement(**record, status="ok")
         except _Stop as stop:
             failed = stop.failed
             size = {"width": failed.width, "height": failed.height}
-            measurement = Measurement(**size | known, status=failed.status, failure=failed.failure)
+            measurement = Measurement(**size | record, status=failed.status, failure=failed.failure)
         return MeasuredTrial(work.codec.label, measurement, bitstream)
 
-    def _measured(self, trial: Trial, slot: Slot, known: dict[str, Any]) -> bytes:
-        """Put what is measured into ``known``, as far as it goes, and return the bitstream."""
-        original = _told(slot.original(trial.path, trial.image.sha256))
+    def _measured(self, trial: Trial, slot: Slot, record: dict[str, Any]) -> bytes:
+        """Put what is measured into ``record``, as far as it goes, and return the bitstream."""
+        original = _unless_failed(slot.original(trial.path, trial.image.sha256))
         height, width, _ = original.shape
-        known |= {"width": width, "height": height, "treatment": original.treatment}
+        record |= {"width": width, "height": height, "treatment": original.treatment}
 
         request = Encode(
             original.image,
@@ -85,8 +87,8 @@ class Measure(Task[Trial, MeasuredTrial]):
             sha256=trial.image.sha256,
             shape=original.shape,
         )
-        encoded = _told(slot.encoder.ask(request, original.pixels))
-        known |= {
+        encoded = _unless_failed(slot.encoder.ask(request, original.pixels))
+        record |= {
             "bytes": len(encoded.bitstream),
             "bitstream_sha256": hashlib.sha256(encoded.bitstream).hexdigest(),
             "encode_s": encoded.seconds,
@@ -100,8 +102,8 @@ class Measure(Task[Trial, MeasuredTrial]):
             raise _Stop(Failed("mismatch", "encode", "", problem, stderr=slot.encoder.stderr()))
 
         decode = Decode(trial.codec.ref, encoded.bitstream, self.repeat, digest=False)
-        decoded = _told(slot.decoder.ask(decode))
-        known |= {
+        decoded = _unless_failed(slot.decoder.ask(decode))
+        record |= {
             "decode_s": decoded.seconds,
             "decode_peak_bytes": decoded.peak_bytes,
             "decode_cpu_share": decoded.cpu_share if self.timing == "alone" else None,
@@ -120,15 +122,15 @@ class Measure(Task[Trial, MeasuredTrial]):
         scored = slot.scorer.ask(score, slot.decoder.decoded)
         if isinstance(scored, Failed):
             if scored.sha256 is not None:
-                known["pixels_sha256"] = scored.sha256
+                record["pixels_sha256"] = scored.sha256
             if scored.phase == "decode":  # it is the decoder's fault that pixels can't be scored
                 scored = msgspec.structs.replace(scored, stderr=slot.decoder.stderr())
             raise _Stop(scored)
-        known["pixels_sha256"] = scored.sha256
+        record["pixels_sha256"] = scored.sha256
         if problem is not None:
             raise _Stop(Failed("mismatch", "decode", "", problem, stderr=slot.decoder.stderr()))
-        known |= {"exact": scored.exact, "metrics": scored.metrics, "reasons": scored.reasons}
-        known["metrics_device"] = self.metrics_device
+        record |= {"exact": scored.exact, "metrics": scored.metrics, "reasons": scored.reasons}
+        record["metrics_device"] = self.metrics_device
         return encoded.bitstream
 
     def _time_problem(
@@ -158,7 +160,7 @@ class _Stop(Exception):
         self.failed = failed
 
 
-def _told(answer: Answer | Failed) -> Answer:
+def _unless_failed(answer: Answer | Failed) -> Answer:
     """An answer, unless it is none."""
     if isinstance(answer, Failed):
         raise _Stop(answer)

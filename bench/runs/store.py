@@ -135,7 +135,7 @@ ImageKey: TypeAlias = tuple[str, str, str]
 """Data set, name and SHA-256."""
 
 
-class Selector:
+class LineSelector:
     """Tells which of a journal's lines count: those of the run's present plan and machine.
 
     Lines of another library version, another machine or a configuration that was planned no more stay in
@@ -248,7 +248,7 @@ class RunWriter:
         if self._lock is not None:
             self._lock.release()
 
-    def set_aside(self) -> None:
+    def archive(self) -> None:
         """Start afresh: the former journal is kept beside the new one as ``*.old``, then ``*.old2``, …"""
         ending = self._unused_ending()
         for name in (JOURNAL_FILE, RUN_FILE):
@@ -256,7 +256,7 @@ class RunWriter:
                 (self.folder / name).replace(self.folder / f"{name}{ending}")
 
     def prune(self, keep: Callable[[Measurement], bool]) -> Path | None:
-        """Remove all lines but those to ``keep``; the former journal stays beside as in :meth:`set_aside`.
+        """Remove all lines but those to ``keep``; the former journal stays beside as in :meth:`archive`.
 
         Returns
         -------
@@ -264,10 +264,10 @@ class RunWriter:
         """
         path = self.folder / JOURNAL_FILE
         kept, lines = [], 0
-        for it in read_journal(self.folder):
+        for measurement in read_journal(self.folder):
             lines += 1
-            if keep(it):
-                kept.append(msgspec.json.encode(it) + b"\n")
+            if keep(measurement):
+                kept.append(msgspec.json.encode(measurement) + b"\n")
         if len(kept) == lines:
             return None
         former = path.with_name(f"{path.name}{self._unused_ending()}")

@@ -19,7 +19,7 @@ from pathlib import Path
 from bench.check.speed import SpeedRequest, compare_speed
 from bench.check.timing.abba import Schedule
 from bench.check.timing.side import Side
-from bench.check.timing.subjects import Subject, Subjects, subjects_of
+from bench.check.timing.subjects import TimedCodec, TimedSuite, subjects_of
 from bench.check.verdict import SpeedCell
 from bench.host.environment import current
 from bench.inputs.suite import Suite, parse_codec
@@ -55,10 +55,10 @@ def installation(folder: Path, slowdown: float) -> Side:
     return Side(folder.name, (sys.executable,), os.environ | {"PYTHONPATH": str(folder)})
 
 
-def compare(sides: tuple[Side, Side], images: Subjects) -> tuple[SpeedCell, ...]:
+def compare(sides: tuple[Side, Side], images: TimedSuite) -> tuple[SpeedCell, ...]:
     """All four cells: two qualities, encoding and decoding."""
-    subject = Subject("paced", "paced", "paced_codec:Paced", {}, QUALITIES)
-    subjects = Subjects((subject,), (), images.images)
+    subject = TimedCodec("paced", "paced", "paced_codec:Paced", {}, QUALITIES)
+    subjects = TimedSuite((subject,), (), images.images)
     result = compare_speed(SpeedRequest(sides, subjects, {"paced": LIMIT}, Schedule()))
     assert len(result.cells) == 4, result.findings
     return result.cells
@@ -102,7 +102,9 @@ def main() -> int:
     return 0 if kept else 1
 
 
-def _series(name: str, sides: tuple[Side, Side], images: Subjects, count: int) -> list[tuple[SpeedCell, ...]]:
+def _series(
+    name: str, sides: tuple[Side, Side], images: TimedSuite, count: int
+) -> list[tuple[SpeedCell, ...]]:
     series = []
     for number in range(1, count + 1):
         start = time.monotonic()

@@ -325,7 +325,7 @@ def test_times_that_do_not_add_up_are_a_mismatch(tmp_path: Path, pictures: Path)
 
 def test_results_kept_between_calls_are_found(tmp_path: Path, pictures: Path) -> None:
     """From the second picture of a size on, a first call that is far slower than the others tells."""
-    from bench.engines.output_checks import reuse_problem
+    from bench.trials.output_checks import reuse_problem
 
     found = measured(pictures, tmp_path / "run", f"{OWN}:RemembersResult@3,4,5", limit=1, timing=True)
     first, *later = sorted(found["RemembersResult"], key=lambda it: it.quality)

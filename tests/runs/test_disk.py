@@ -16,7 +16,8 @@ import bench
 from bench.api import resolve_suite
 from bench.engines import open_engine
 from bench.errors import StoreError
-from bench.runs.runner import Options, run
+from bench.runs.options import Options
+from bench.runs.runner import run
 from bench.runs.store import JOURNAL_FILE, RunWriter, read_journal, write_atomically
 
 SUITE = {"codecs": ["png", "qoi", "jpeg@10,30,50,70,90"], "metrics": ["psnr_rgb"]}

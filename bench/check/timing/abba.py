@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bench.check.timing.session import SamplerError, Session
 from bench.check.timing.side import Side
 from bench.check.timing.statistics import FEWEST_ROUNDS
-from bench.check.timing.subjects import Subject
+from bench.check.timing.subjects import TimedCodec
 from bench.codec import Image
 from bench.errors import ConfigError
 from bench.host.processor import processor_for_timing
@@ -86,7 +86,7 @@ class Timed:
 
 def measure_abba(
     sides: tuple[Side, Side],
-    subjects: Sequence[Subject],
+    subjects: Sequence[TimedCodec],
     images: dict[str, Image],
     schedule: Schedule = Schedule(),
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -134,10 +134,10 @@ class _Pair:
             self._sessions.append(Session(side, cpu=cpu, timeout=self._schedule.timeout))
 
     def __exit__(self, *_: object) -> None:
-        for it in self._sessions:
-            it.__exit__()
+        for session in self._sessions:
+            session.__exit__()
 
-    def prepare(self, subject: Subject, images: dict[str, Image]) -> list[str]:
+    def prepare(self, subject: TimedCodec, images: dict[str, Image]) -> list[str]:
         """Construct the codec and hand over the images; remarks on options that a side does not have."""
         remarks = []
         for side in (0, 1):
@@ -151,7 +151,7 @@ class _Pair:
 
     def measure(
         self,
-        subject: Subject,
+        subject: TimedCodec,
         turn: int,
         cells: dict[CellKey, Samples],
         loops: dict[tuple[CellKey, str], int],

@@ -32,7 +32,7 @@ Word: TypeAlias = Literal["slower", "faster", "pass", "inconclusive"]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class LogRatio:
     """A log-ratio with its standard error; ``p`` is two-sided for "no difference"."""
 
     log_ratio: float
@@ -59,7 +59,7 @@ def round_ratios(old: NDArray[np.float64], new: NDArray[np.float64]) -> NDArray[
     return np.asarray(low[1] - low[0])
 
 
-def estimate(log_ratios: NDArray[np.float64], seed: int = 0) -> Estimate:
+def estimate(log_ratios: NDArray[np.float64], seed: int = 0) -> LogRatio:
     """Estimate one cell.
 
     Parameters
@@ -80,10 +80,10 @@ def estimate(log_ratios: NDArray[np.float64], seed: int = 0) -> Estimate:
     drawn = np.random.default_rng(seed).integers(0, rounds, (RESAMPLES, rounds))
     resampled = _location(log_ratios[drawn])
     error = float(resampled.std(ddof=1)) * math.sqrt(rounds / (rounds - 1))
-    return Estimate(float(centre), error, rounds, _p_value(float(centre), error, rounds))
+    return LogRatio(float(centre), error, rounds, _p_value(float(centre), error, rounds))
 
 
-def judge(cells: Sequence[Estimate], limits: Sequence[float | None], alpha: float = ALPHA) -> list[Judgement]:
+def judge(cells: Sequence[LogRatio], limits: Sequence[float | None], alpha: float = ALPHA) -> list[Judgement]:
     """Judge all cells of one comparison together.
 
     ``slower``: the interval lies wholly above 1 and the ratio exceeds the limit. ``faster``: it lies wholly
@@ -100,7 +100,7 @@ def judge(cells: Sequence[Estimate], limits: Sequence[float | None], alpha: floa
     return [judged[k] for k in range(len(cells))]
 
 
-def _judged(cell: Estimate, limit: float | None, level: float, significant: bool) -> Judgement:
+def _judged(cell: LogRatio, limit: float | None, level: float, significant: bool) -> Judgement:
     from scipy.stats import t
 
     reach = float(t.isf(level / 2, cell.rounds - 1)) * cell.error

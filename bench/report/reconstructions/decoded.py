@@ -73,12 +73,12 @@ def decode_all(bitstreams: Sequence[KeptBitstream], folder: Path) -> list[Stored
     """Decode and store the picture of each; what fails has its reason in place of a file."""
     results: dict[str, Stored] = {}
     todo: dict[str, KeptBitstream] = {}
-    for it in bitstreams:
-        path = stored_picture(folder, it.pixels_sha256)
+    for kept in bitstreams:
+        path = stored_picture(folder, kept.pixels_sha256)
         if path is not None:
-            results[it.pixels_sha256] = Stored(path)
+            results[kept.pixels_sha256] = Stored(path)
         else:
-            todo.setdefault(it.pixels_sha256, it)
+            todo.setdefault(kept.pixels_sha256, kept)
     if todo:
         with open_engine() as engine:
             for pixels_sha256, found in engine.run(_Compress(), list(todo.values())):

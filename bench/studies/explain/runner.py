@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from bench.engines.describing import describe_codec, device_of
+from bench.engines.describing import describe_suite
 from bench.engines.engine import Engine, EngineOptions, Slot, Task
 from bench.engines.messages import Explain, Explained
 from bench.errors import ConfigError
@@ -18,7 +17,8 @@ from bench.inputs.suite import Suite
 from bench.studies.explain.pages import Page, page_of, page_stems
 from bench.studies.explain.record import ExplainedPicture, row_of
 from bench.studies.session import workers
-from bench.trials.plan import CodecPlan, Host, ImagePlan, Plan, Trial, make_plan, trials
+from bench.trials.codec_ref import Described
+from bench.trials.plan import CodecPlan, ImagePlan, Plan, Trial, make_plan, trials
 
 _MEANS = EngineOptions(jobs=1, timeout=600.0)
 
@@ -65,12 +65,14 @@ def _planned(suite: Suite, engine: Engine, events: ExplainEvents) -> list[Trial]
             events.note(dataset.left_out)
     codecs: list[CodecPlan] = []
     files: dict[ImagePlan, ImageFile] = {}
-    host = Host(partial(describe_codec, engine), partial(device_of, engine), events.note)
-    for entry in suite.codecs:
+    for entry, found in zip(suite.codecs, describe_suite(engine, suite).codecs, strict=True):
         one = suite.model_copy(update={"codecs": (entry,)})
-        plan, files = make_plan(one, datasets, (), host)
+        resolved = make_plan(one, datasets, Described((found,)))
+        for text in resolved.left_out:
+            events.note(text)
+        files = resolved.files
         named = entry.quality or suite.quality
-        codecs += plan.codecs if named else map(_at_the_middle, plan.codecs)
+        codecs += resolved.plan.codecs if named else map(_at_the_middle, resolved.plan.codecs)
     labels = [it.label for it in codecs]
     for label in labels:
         if labels.count(label) > 1:
