@@ -14,8 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
-import msgspec
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -36,6 +34,8 @@ def key_of(identity: Iterable[Any]) -> str:
     ----------
     identity : whatever the answer depends on, as plain data that JSON can hold
     """
+    import msgspec
+
     data = msgspec.json.encode(list(identity), order="sorted")
     return hashlib.sha256(data).hexdigest()[:32]
 

@@ -206,7 +206,7 @@ class _Sets:
     def _features(self, kept: KeptBitstream, picture: Image | Undecodable) -> Features | Exception:
         what = f"bitstream {kept.path.name[:12]}…"
         if isinstance(picture, DecoderAbsent):
-            return ConfigError(f"{what} cannot be decoded on this machine: {picture}")
+            return ConfigError(f"{what} cannot be decoded on this machine: {picture.args[0]}")
         if isinstance(picture, Undecodable):
             return Undecodable(f"{what}: {picture}")
         try:
