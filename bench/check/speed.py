@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.check.timing.abba import CellKey, Problem, Samples, Schedule, Timed, measure_abba
-from bench.check.timing.side import Side
+from bench.check.timing.installation import Installation
 from bench.check.timing.statistics import Judgement, detectable_at_best, estimate, judge, round_ratios
 from bench.check.timing.subjects import TimedCodec, TimedSuite
 from bench.check.verdict import Change, CheckFinding, Kind, SpeedCell
@@ -24,7 +24,7 @@ _WORTH_SEEING = 1.10
 class SpeedRequest:
     """What to compare: (old, new) installations, codecs and images, and the limit of each label."""
 
-    sides: tuple[Side, Side]
+    installations: tuple[Installation, Installation]
     subjects: TimedSuite
     limits: dict[str, float | None]
     schedule: Schedule
@@ -113,7 +113,7 @@ def _sight(cells: Iterable[SpeedCell]) -> Iterator[str]:
 def _measured(
     request: SpeedRequest, subjects: list[TimedCodec], progress: Callable[[int, int], None]
 ) -> Timed:
-    return measure_abba(request.sides, subjects, request.subjects.images, request.schedule, progress)
+    return measure_abba(request.installations, subjects, request.subjects.images, request.schedule, progress)
 
 
 def _judged(timed: Timed, limits: dict[str, float | None]) -> dict[CellKey, Judgement]:

@@ -178,11 +178,11 @@ def _speed(suite: Suite, against: str, rounds: int, limits: Limits) -> SpeedResu
     from bench.check.baseline import CodecResults
     from bench.check.speed import SpeedRequest, compare_speed
     from bench.check.timing.abba import Schedule
-    from bench.check.timing.side import here, open_side
+    from bench.check.timing.installation import open_installation, this_installation
     from bench.check.timing.subjects import subjects_of
 
     schedule = Schedule(rounds=rounds)
-    with open_side(against) as old:
+    with open_installation(against) as old:
         subjects = subjects_of(resolve_suite(suite))
         gates = {
             it.label: limits(
@@ -192,7 +192,7 @@ def _speed(suite: Suite, against: str, rounds: int, limits: Limits) -> SpeedResu
         }
         slowest = {label: it.max_slowdown for label, it in gates.items()}
         strict = frozenset(label for label, it in gates.items() if it.inconclusive == "fail")
-        asked = SpeedRequest((old, here()), subjects, slowest, schedule, strict)
+        asked = SpeedRequest((old, this_installation()), subjects, slowest, schedule, strict)
         asked.require_sight()
         _announce(schedule, len(subjects.images))
         result = compare_speed(asked)

@@ -17,7 +17,12 @@ LOCAL = "local"
 
 
 def open_engine(name: str = LOCAL, options: EngineOptions | None = None) -> Engine:
-    """Start an engine by its installed name; its ``with`` block ends it.
+    """Start an engine; its ``with`` block ends it.
+
+    Parameters
+    ----------
+    name : of an entry point of :data:`ENGINES`
+    options : what the user asks of it; by default as many jobs as suit it, and 300 s for each operation
 
     Raises
     ------

@@ -30,6 +30,10 @@ State = Literal["ok", "needs options", "unavailable", "broken"]
 def describe_codec(engine: Engine, codec: CodecRef) -> Description | str:
     """A codec's description, or the reason why it is unavailable here.
 
+    Parameters
+    ----------
+    codec : whether it is trusted decides what may be constructed, see :func:`bench.registry.load_codec`
+
     Raises
     ------
     ConfigError
@@ -140,7 +144,11 @@ def _placed(engine: Engine, entry: CodecEntry, target: str, wanted: str) -> Desc
 
 
 def device_of(engine: Engine, wanted: str) -> DeviceName:
-    """The device behind ``auto``, ``cpu`` or ``cuda``; torch is imported where that has to be known.
+    """The device behind a wish; a worker imports torch where that has to be known.
+
+    Parameters
+    ----------
+    wanted : ``auto``, ``cpu`` or ``cuda``
 
     Raises
     ------
@@ -157,6 +165,10 @@ def device_of(engine: Engine, wanted: str) -> DeviceName:
 
 def require_unchanged(engine: Engine, codecs: Iterable[CodecPlan]) -> None:
     """See that each codec of a finished run is here, and is the one that it was then.
+
+    Parameters
+    ----------
+    codecs : as planned then; each configuration is constructed once
 
     Raises
     ------

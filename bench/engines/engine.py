@@ -93,7 +93,12 @@ class Slot(Protocol):
         """Reads originals and takes metrics; no adapter is ever loaded there."""
 
     def original(self, image: Path, sha256: str | None) -> Original | Failed:
-        """A picture as the scorer read it; it is kept until another one is asked for."""
+        """A picture as the scorer read it; it is kept until another one is asked for.
+
+        Parameters
+        ----------
+        sha256 : of the file's bytes; another file is refused. None for whatever is there
+        """
 
 
 class Worker(Protocol):
@@ -108,7 +113,11 @@ class Worker(Protocol):
         """What the last request took."""
 
     def ask(self, request: Request[Answer], pixels: SharedPixels | None = None) -> Answer | Failed:
-        """Answer a request, to which the samples of a picture may be attached.
+        """Answer a request.
+
+        Parameters
+        ----------
+        pixels : samples that go with it: of the original for ``Encode``, decoded ones for ``Score``
 
         Raises
         ------
@@ -140,6 +149,11 @@ class Engine(Protocol):
 
     def run(self, task: Task[Piece, Result], work: Sequence[Piece]) -> Iterator[Result]:
         """The results, as they come in; closing the iterator ends all work at once.
+
+        Parameters
+        ----------
+        task : called for each piece, wherever that is and in any order
+        work : results say themselves which piece they are of
 
         Raises
         ------

@@ -17,6 +17,11 @@ from bench.explanation import Explanation, Method
 def explained(codec: Codec, image: Image, quality: float | None) -> Explained:
     """Encode, and say where the bits went: the codec itself, or else an estimate from outside.
 
+    Parameters
+    ----------
+    image : uint8, (height, width, 3)
+    quality : the operating point; None for a codec without one
+
     Raises
     ------
     Unsupported

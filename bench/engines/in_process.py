@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -85,10 +86,12 @@ class InProcessWorker:
         key = key_of(request)
         state = self._states.setdefault(key, WorkerState(self.decoded.writable, own_process=False))
         state.files = attached(request, pixels)
-        start, cpu = time.perf_counter(), time.process_time()
+        start, cpu, pid = time.perf_counter(), time.process_time(), os.getpid()
         try:
             data = packed_answer(state, unpack_request(pack_request(request)))
         except SystemExit as error:
+            if os.getpid() != pid:  # a child that the codec forked
+                os._exit(1)
             return Failed("crash", request.phase, "", f"the codec calls sys.exit({error.code!r})")
         self.spent = Spent(time.perf_counter() - start, time.process_time() - cpu)
         answer = unpack_answer(request, data)

@@ -16,7 +16,6 @@ from bench.engines.zygote import Zygote
 
 if TYPE_CHECKING:
     from bench.engines.messages import Failed, Request
-    from bench.engines.process import Limits
     from bench.engines.slot import LocalSlot
     from bench.engines.worker_handle import WorkerHandle
 
@@ -47,9 +46,7 @@ class LocalEngine(Engine):
     def describe(self, request: Request[Answer]) -> Answer | Failed:
         """What a codec, a metric or the GPU is, from a worker of its own: a broken one can't harm a run."""
         if self._describer is None:
-            from bench.engines.worker_handle import WorkerHandle
-
-            self._describer = WorkerHandle(self._zygote, self._limits())
+            self._describer = self._worker()
         return self._describer.ask(request)
 
     def run(self, task: Task[Piece, Result], work: Sequence[Piece]) -> Iterator[Result]:
@@ -64,24 +61,30 @@ class LocalEngine(Engine):
         WorkersLost
             The process that starts workers has ended; from the iterator.
         """
-        from bench.engines.slot import LocalSlot
-        from bench.engines.worker_handle import WorkerHandle
-        from bench.host.processor import processor_for_timing
-
         self._close_describer()
-        _allow_files()
         on_gpu = task.on_gpu or any(it.codec.on_gpu for it in work)
         jobs = 1 if self._options.alone else self._options.jobs or default_jobs(on_gpu=on_gpu)
         jobs = max(1, min(jobs, len(work)))
+        yield from _run(task, _chunks(work, jobs), self.slots(jobs))
+
+    def slots(self, count: int) -> list[LocalSlot[WorkerHandle]]:
+        """Slots that share this machine's memory between them.
+
+        An engine of several machines keeps those of each for many pieces of work, and closes them.
+        """
+        from bench.engines.slot import LocalSlot
+        from bench.host.processor import processor_for_timing
+
+        _allow_files()
         cpu = processor_for_timing() if self._options.alone else -1
-        limits = self._limits(jobs, cpu)
-        slots = [LocalSlot(partial(WorkerHandle, self._zygote, limits)) for _ in range(jobs)]
-        yield from _run(task, _chunks(work, jobs), slots)
+        return [LocalSlot(partial(self._worker, count, cpu)) for _ in range(count)]
 
-    def _limits(self, jobs: int = 1, cpu: int = -1) -> Limits:
+    def _worker(self, share: int = 1, cpu: int = -1) -> WorkerHandle:
+        """A worker that gets one of ``share`` equal parts of the memory."""
         from bench.engines.process import Limits, share_of_memory
+        from bench.engines.worker_handle import WorkerHandle
 
-        return Limits(self._options.timeout, share_of_memory(jobs), cpu)
+        return WorkerHandle(self._zygote, Limits(self._options.timeout, share_of_memory(share), cpu))
 
     def _close_describer(self) -> None:
         if self._describer is not None:

@@ -48,7 +48,7 @@ class Limits:
 
 
 def share_of_memory(jobs: int = 1) -> int:
-    """Bytes that each of ``jobs`` workers may take: four fifths of the machine's memory between them."""
+    """Bytes of memory for each of ``jobs`` workers: four fifths of the machine's between them."""
     return memory_bytes() * 4 // (5 * jobs)
 
 

@@ -58,7 +58,12 @@ class Original:
 
 
 def write_samples(descriptor: int, pixels: Image) -> None:
-    """Replace the file's contents by the samples of a C-contiguous picture."""
+    """Replace the contents of a file by the samples of a picture.
+
+    Parameters
+    ----------
+    pixels : uint8 of any shape, C-contiguous
+    """
     left = pixels.reshape(-1).data
     os.ftruncate(descriptor, left.nbytes)
     offset = 0
@@ -68,7 +73,13 @@ def write_samples(descriptor: int, pixels: Image) -> None:
 
 
 def read_samples(descriptor: int, shape: tuple[int, ...]) -> Image:
-    """A copy of the file's contents as a picture; ``EOFError`` where they are not as many as the shape's."""
+    """A copy of a file's contents as uint8 of this shape.
+
+    Raises
+    ------
+    EOFError
+        The file does not hold as many samples.
+    """
     if os.fstat(descriptor).st_size != math.prod(shape):
         raise EOFError(f"samples of shape {shape} are announced, and not as many written")
     pixels = np.empty(shape, np.uint8)

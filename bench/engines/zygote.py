@@ -74,7 +74,11 @@ class Zygote:
     def fork(self, files: tuple[int, int], *, memory: int = 0, cpu: int = -1) -> tuple[int, socket.socket]:
         """Start a worker: its process id, which is its group's too, and the connection to it.
 
-        ``files`` are the descriptors for its standard error and for decoded samples.
+        Parameters
+        ----------
+        files : descriptors for its standard error and for decoded samples
+        memory : bytes of private memory, and of any file, that it may have; 0 for no limit
+        cpu : the processor that it is pinned to; -1 for any
 
         Raises
         ------

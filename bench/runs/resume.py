@@ -49,7 +49,7 @@ def require_same_sets(folder: Path, before: RunInfo, datasets: Sequence[Dataset]
 
 
 def metrics_of_folder(before: RunInfo, suite: Suite, engine: Engine, events: Events) -> list[DescribedMetric]:
-    """The metrics that a folder holds and the suite does not ask for.
+    """The metrics that a folder holds and the suite does not ask for; one that is absent here is told.
 
     They are taken too: a trial measured again without them would lose its values of them.
     """
@@ -67,7 +67,13 @@ def metrics_of_folder(before: RunInfo, suite: Suite, engine: Engine, events: Eve
 def joined_info(
     folder: Path, plan: Plan, environment: Environment, datasets: Sequence[Dataset], events: Events
 ) -> RunInfo:
-    """``run.json`` for the plan, joined with what the folder holds already."""
+    """``run.json`` for the plan, joined with what the folder holds already; what changed since is told.
+
+    Parameters
+    ----------
+    plan : of the command at hand
+    datasets : those of the plan, for their places and licences
+    """
     specs = catalog()
     sources = {it.name: it.source for it in datasets}
     licences = {name: specs[name].licence for name in sources if name in specs}
@@ -114,7 +120,13 @@ def _changes(before: RunInfo, plan: Plan, environment: Environment) -> Iterator[
 
 
 def without_history(folder: Path, info: RunInfo, asked: Plan, options: Options, events: Events) -> RunInfo:
-    """``run.json`` without what the folder holds, but not for every image, and nobody asks for now."""
+    """``run.json`` without what the folder holds, but not for every image, and nobody asks for now.
+
+    Parameters
+    ----------
+    info : of :func:`joined_info`
+    asked : the plan of the command at hand
+    """
     before = read_info(folder).plan
     if options.prune:
         whole = Plan(asked.images, asked.codecs, info.metrics)
@@ -183,6 +195,12 @@ def finished(
 
     Of several lines for one trial the last decides, which is what tables show. A failure runs again: what
     made it fail may be mended. So does what was measured without isolation, where there is isolation now.
+
+    Parameters
+    ----------
+    info : what counts from now on; other lines are history
+    options : bitstreams that are to be kept, and precise times, have to be there
+    isolation : of the engine at hand
     """
     selector = LineSelector(info)
     last: dict[int, tuple[str, str, str] | None] = {}

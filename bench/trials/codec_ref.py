@@ -26,7 +26,12 @@ class CodecRef(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, target: str, config: Mapping[str, Option], *, trusted: bool = False) -> CodecRef:
-        """A codec with its options in one order, whatever theirs was."""
+        """A codec with its options in one order, whatever theirs was.
+
+        Parameters
+        ----------
+        target : ``module:Class`` or ``path/to/file.py:Class``, see :func:`bench.registry.load`
+        """
         return cls(target, tuple(sorted(config.items())), trusted)
 
 

@@ -118,6 +118,10 @@ class Plan(msgspec.Struct, frozen=True):
 
         The images of a data set are those of the last plan that names it. Configurations and operating points
         add up; :meth:`without_gaps` tells which of them can.
+
+        Parameters
+        ----------
+        later : made now, with what is installed now
         """
         labels = {it.label for it in later.codecs}
         identities = {it.identity for it in later.codecs}
@@ -180,7 +184,12 @@ class Trial:
 
 
 def trials(plan: Plan, files: dict[ImagePlan, ImageFile]) -> Iterator[Trial]:
-    """All trials whose image file is at hand, image by image."""
+    """All trials whose image file is at hand, image by image.
+
+    Parameters
+    ----------
+    files : where the plan's images are; those without a file have no trials
+    """
     prefixes = [(codec, _codec_identity(codec, plan.metrics)) for codec in plan.codecs]
     for image in plan.images:
         if image not in files:

@@ -15,7 +15,9 @@ MODULE = '''
 import pickle
 
 from bench.engines.engine import Engine
-from bench.engines.in_process import InProcessEngine
+from bench.engines.in_process import InProcessWorker
+from bench.engines.slot import LocalSlot
+from bench.errors import ConfigError
 
 
 class FarEngine(Engine):
@@ -24,19 +26,24 @@ class FarEngine(Engine):
     isolated = False
 
     def __init__(self, options):
-        self._there = InProcessEngine(options)
+        if options.alone:
+            raise ConfigError("no precise times from far away")
+        self._there = LocalSlot(InProcessWorker)
 
     def describe(self, request):
-        return pickle.loads(pickle.dumps(self._there.describe(pickle.loads(pickle.dumps(request)))))
+        return _far(self._there.encoder.ask(_far(request)))
 
     def run(self, task, work):
         for piece in reversed(work):
-            task_there, piece_there = pickle.loads(pickle.dumps((task, piece)))
-            for result in self._there.run(task_there, [piece_there]):
-                yield pickle.loads(pickle.dumps(result))
+            task_there, piece_there = _far((task, piece))
+            yield _far(task_there(piece_there, self._there))
 
     def close(self):
         self._there.close()
+
+
+def _far(value):
+    return pickle.loads(pickle.dumps(value))
 '''
 
 ENTRY_POINT = """
@@ -83,7 +90,7 @@ def test_an_engine_of_ones_own_gives_the_same_table(far: str, pictures: Path, tm
 
 def test_an_engine_says_what_it_cannot_do(far: str, pictures: Path, tmp_path: Path) -> None:
     """Its constructor refuses options, before anything is measured."""
-    with pytest.raises(ConfigError, match="precise times"):
+    with pytest.raises(ConfigError, match="no precise times from far"):
         bench.run(
             datasets=[str(pictures)], out=tmp_path / "run", options=bench.Options(engine=far, timing=True)
         )

@@ -53,7 +53,12 @@ class Judgement:
 
 
 def round_ratios(old: NDArray[np.float64], new: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ln(new / old) of the lower quartiles: seconds, (rounds, points, samples) to (rounds, points)."""
+    """ln(new ÷ old) of the lower quartiles, shape (rounds, points); NaN or infinite for a time of zero.
+
+    Parameters
+    ----------
+    old, new : seconds, shape (rounds, points, samples)
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         low = [np.log(np.quantile(side, 0.25, axis=-1)) for side in (old, new)]
     return np.asarray(low[1] - low[0])
@@ -65,6 +70,7 @@ def estimate(log_ratios: NDArray[np.float64], seed: int = 0) -> LogRatio:
     Parameters
     ----------
     log_ratios : shape (rounds, points), from :func:`round_ratios`
+    seed : of the bootstrap's draws
 
     Raises
     ------
@@ -85,6 +91,11 @@ def estimate(log_ratios: NDArray[np.float64], seed: int = 0) -> LogRatio:
 
 def judge(cells: Sequence[LogRatio], limits: Sequence[float | None], alpha: float = ALPHA) -> list[Judgement]:
     """Judge all cells of one comparison together.
+
+    Parameters
+    ----------
+    limits : the largest ratio of new to old time of each cell; None for any
+    alpha : probability of one false ``slower`` or ``faster`` among all cells
 
     ``slower``: the interval lies wholly above 1 and the ratio exceeds the limit. ``faster``: it lies wholly
     below 1. ``pass``: it lies wholly within the limit, or there is none. All else is ``inconclusive``.
