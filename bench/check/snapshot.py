@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from bench.check.baseline import CodecResults, ImageIdentity, MetricDefinition, Snapshot, TrialResult
-from bench.runs.store import Selector, read_info, read_journal
+from bench.runs.store import LineSelector, read_info, read_journal
 from bench.trials.measurement import Measurement
 
 
@@ -20,7 +20,7 @@ def snapshot(folder: Path) -> Snapshot:
         The folder holds no run, or one that this version can't read.
     """
     info = read_info(folder)
-    selector = Selector(info)
+    selector = LineSelector(info)
     measured: dict[int, TrialResult] = {}
     images = {f"{it.dataset}/{it.name}": ImageIdentity(it.sha256) for it in info.images}
     for measurement in read_journal(folder):

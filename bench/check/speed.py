@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.check.timing.abba import CellKey, Problem, Samples, Schedule, Timed, measure_abba
-from bench.check.timing.side import Side
+from bench.check.timing.installation import Installation
 from bench.check.timing.statistics import Judgement, detectable_at_best, estimate, judge, round_ratios
-from bench.check.timing.subjects import Subject, Subjects
+from bench.check.timing.subjects import TimedCodec, TimedSuite
 from bench.check.verdict import Change, CheckFinding, Kind, SpeedCell
 from bench.errors import ConfigError
 
@@ -25,8 +25,8 @@ schedule."""
 class SpeedRequest:
     """What to compare: the old and the new installation, codecs and images, and the limit of each label."""
 
-    sides: tuple[Side, Side]
-    subjects: Subjects
+    installations: tuple[Installation, Installation]
+    subjects: TimedSuite
     limits: dict[str, float | None]
     schedule: Schedule
     strict: frozenset[str] = frozenset()
@@ -117,8 +117,10 @@ def _sight(cells: Iterable[SpeedCell]) -> Iterator[str]:
         )
 
 
-def _measured(request: SpeedRequest, subjects: list[Subject], progress: Callable[[int, int], None]) -> Timed:
-    return measure_abba(request.sides, subjects, request.subjects.images, request.schedule, progress)
+def _measured(
+    request: SpeedRequest, subjects: list[TimedCodec], progress: Callable[[int, int], None]
+) -> Timed:
+    return measure_abba(request.installations, subjects, request.subjects.images, request.schedule, progress)
 
 
 def _judged(timed: Timed, limits: dict[str, float | None]) -> dict[CellKey, Judgement]:
@@ -127,13 +129,13 @@ def _judged(timed: Timed, limits: dict[str, float | None]) -> dict[CellKey, Judg
     return dict(zip(keys, judge(estimates, [limits[key[0]] for key in keys]), strict=True))
 
 
-def _only(subjects: list[Subject], keys: list[CellKey]) -> list[Subject]:
+def _only(subjects: list[TimedCodec], keys: list[CellKey]) -> list[TimedCodec]:
     """The subjects restricted to the operating points of some cells."""
     found = []
     for subject in subjects:
         points = tuple(q for q in subject.qualities if any(key[:2] == (subject.label, q) for key in keys))
         if points:
-            found.append(Subject(subject.label, subject.codec, subject.target, subject.config, points))
+            found.append(TimedCodec(subject.label, subject.codec, subject.target, subject.config, points))
     return found
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from bench.tables.table import Table
 from bench.tables.terminal import lay_out, wrapped
 from bench.text.escape import terminal
 from bench.trials.measurement import Measurement
@@ -63,6 +64,18 @@ def print_table(
             out.print(Text(line, style), soft_wrap=True)
 
 
+def print_result(table: Table) -> None:
+    """Print a table's title and those of its columns that are for the terminal."""
+    shown = [index for index, column in enumerate(table.columns) if column.in_terminal]
+    print(f"{table.title}\n")
+    print_table(
+        [table.columns[index].title for index in shown],
+        [[cells[index] for index in shown] for cells in table.text()],
+        numeric_from=sum(index < table.names for index in shown),
+        dispensable=table.dispensable,
+    )
+
+
 def print_text(text: str) -> None:
     """Print a remark to standard output, wrapped at spaces; indented lines are commands."""
     for line in text.splitlines():
@@ -78,10 +91,15 @@ def width() -> int | None:
 
 
 class Progress:
-    """Shows the progress of a run: trials done, rate, time left, failures."""
+    """Shows the progress of a run: trials done, rate, time left, failures.
 
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
+    Parameters
+    ----------
+    bar : whether a terminal shows a bar, which is drawn again and again, rather than plain lines
+    """
+
+    def __init__(self, *, bar: bool = True) -> None:
+        self._terminal = bar and sys.stderr.isatty()
         self._total = 0
         self._done = 0
         self._failures = 0

@@ -105,26 +105,6 @@ def open_regular(path: Path, *, links: bool = False) -> IO[bytes]:
     return os.fdopen(descriptor, "rb")
 
 
-def read_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a journal; a torn last one is left out.
-
-    Raises
-    ------
-    StoreError
-        It is no regular file, can't be read, or has a line without end.
-    """
-    try:
-        with open_regular(path, links=True) as file:
-            number = 1
-            while (line := file.readline(LONGEST_LINE)).endswith(b"\n"):
-                yield line
-                number += 1
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
-    if len(line) == LONGEST_LINE:
-        raise StoreError(f"{path}:{number}: damaged line (it does not end); remove the line")
-
-
 def open_appending(path: Path) -> io.FileIO:
     """A journal for reading and appending, made where it is missing.
 

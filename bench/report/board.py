@@ -24,7 +24,7 @@ from bench.rd.fairness import (
     Finding,
 )
 from bench.report.entry import Entry
-from bench.studies.set_metrics.measure import SetMeasurement
+from bench.studies.set_metrics.record import SetMeasurement
 from bench.trials.plan import MetricPlan
 
 if TYPE_CHECKING:

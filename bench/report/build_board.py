@@ -40,7 +40,7 @@ from bench.report import findings
 from bench.report.selection import EVERYTHING, Selection
 from bench.runs.frame import load
 from bench.runs.store import RunInfo, read_info
-from bench.studies.set_metrics.measure import SetMeasurement, current_set_measurements
+from bench.studies.set_metrics.record import SetMeasurement, current_set_measurements
 from bench.trials.measurement import DISTURBED
 from bench.trials.plan import MetricPlan
 
@@ -274,6 +274,7 @@ def _board(
         },
         findings=(
             *findings.unfinished(entries),
+            *findings.not_isolated(frame),
             *findings.valueless(metrics, measured, frame),
             *findings.unmeasured(unmeasured, "no values"),
             *findings.unmeasured(sparse, f"values on under {MIN_FINISHED:.0%} of the images"),

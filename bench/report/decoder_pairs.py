@@ -17,7 +17,7 @@ from bench.rd import MIN_IMAGES, interval_of_mean, jackknife_interval
 from bench.rd.curve import Array
 from bench.report.board import Board
 from bench.report.perception import Measure, measures
-from bench.studies.set_metrics.measure import difference_interval
+from bench.studies.set_metrics.record import difference_interval
 
 if TYPE_CHECKING:
     import pandas as pd

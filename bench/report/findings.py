@@ -36,6 +36,18 @@ def unfinished(entries: Sequence[Entry]) -> list[Finding]:
     return [Finding("unfinished", "warning", text, tuple(missing))]
 
 
+def not_isolated(frame: pd.DataFrame) -> list[Finding]:
+    """One warning for what was measured by an engine that isolates nothing."""
+    labels = tuple(frame.loc[frame["isolation"] == "none", "label"].unique())
+    if not labels:
+        return []
+    text = (
+        f"{', '.join(labels)}: measured in rdbench's own process, without isolation; times and failures may"
+        " owe something to whatever else ran there"
+    )
+    return [Finding("isolation", "warning", text, labels)]
+
+
 def left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:
     """Configurations whose failures keep them out of comparisons."""
     return [

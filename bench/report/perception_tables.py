@@ -6,7 +6,7 @@ from bench.report.board import Board
 from bench.report.decoder_pairs import Twins, find_twins
 from bench.report.perception import PLANE_RATES, Measure, at_rate, measures, planes
 from bench.report.tables import metric_title
-from bench.studies.set_metrics.measure import set_metric_table
+from bench.studies.set_metrics.table import set_metric_table
 from bench.tables.table import Column, Table, Value
 
 

@@ -15,7 +15,7 @@ import pytest
 import bench
 from bench.engines.scratch import Scratch
 from bench.inputs.suite import CodecEntry
-from bench.runs.runner import Options
+from bench.runs.options import Options
 
 HANGING = {
     "encode": "cp {input} {output}",

@@ -17,7 +17,7 @@ from bench.inputs.image import SUFFIXES, read_image, sha256_of
 from bench.inputs.originals import Originals
 from bench.report.build_board import load_boards
 from bench.report.findings import lossy_originals
-from bench.runs.runner import Events
+from bench.runs.options import Events
 from bench.runs.store import read_journal
 from tests.inputs import odd
 

@@ -29,7 +29,7 @@ from bench.report.perception import planes
 from bench.report.perception_tables import equal_bytes_table, plane_table
 from bench.report.reconstructions.bitstreams import KeptBitstreams
 from bench.report.tables import complexity
-from bench.studies.set_metrics.measure import SET_METRICS_FILE, SetMeasurement
+from bench.studies.set_metrics.record import SET_METRICS_FILE, SetMeasurement
 from bench.trials.trust import EVERYBODY, NOBODY
 from tests.conftest import photo
 from tests.report.decoders import two_decoders_run

@@ -23,6 +23,7 @@ from bench.engines.zygote import Zygote
 from bench.errors import ConfigError, StoreError
 from bench.runs.store import JOURNAL_FILE, RunWriter, read_info, read_journal
 from tests.conftest import ADAPTERS, processes_marked
+from tests.engines.test_scratch import until
 
 CODECS = (f"{ADAPTERS}:Slow@2,3,4,5", f"{ADAPTERS}:HonestLossless", "jpeg@20,60")
 
@@ -46,6 +47,11 @@ def command(pictures: Path, out: Path, *extra: str) -> list[str]:
 def _heed_interrupts() -> None:
     """Undo what a shell does to a script's background jobs: they ignore Ctrl-C, and so do their children."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def statuses(run: Path) -> set[str]:
+    """Of what a run that goes on has measured by now."""
+    return {it.status for it in read_journal(run)}
 
 
 def result(run: Path) -> pd.DataFrame:
@@ -103,21 +109,17 @@ def test_a_kill_orphans_no_process(tmp_path: Path, pictures: Path) -> None:
     line = command(pictures, tmp_path, "--codec", f"{ADAPTERS}:Hang@4")
     environment = os.environ | {"RDBENCH_TEST_MARK": str(tmp_path)}
     process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    time.sleep(3)
-    assert len(processes_marked(str(tmp_path))) > 2
+    until(lambda: len(processes_marked(str(tmp_path))) > 2)
     process.kill()
     process.wait()
-    deadline = time.monotonic() + 5
-    while (left := processes_marked(str(tmp_path))) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert left == []
+    until(lambda: not processes_marked(str(tmp_path)))
 
 
 def test_interrupt_keeps_what_was_measured(tmp_path: Path, pictures: Path) -> None:
     """Ctrl-C ends the run with exit code 130 and a word on how to go on; the journal is whole."""
     line = command(pictures, tmp_path, "--codec", f"{ADAPTERS}:Hang@4")
     process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts)
-    time.sleep(3)
+    until(lambda: "ok" in statuses(tmp_path))
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=20)
     assert process.returncode == 130

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.engines.kept import KeptBitstream
 from bench.errors import BenchError
 from bench.inputs.image import read_image, sha256_of
 from bench.report.board import Board
 from bench.report.entry import Entry
-from bench.report.reconstructions.decoded import Job, Stored, store_picture, stored_picture
+from bench.report.reconstructions.decoded import Stored, store_picture, stored_picture
 from bench.runs.store import BITSTREAM_FOLDER, read_info
 from bench.trials.plan import CodecPlan
 from bench.trials.trust import Trust
@@ -42,15 +43,15 @@ class KeptBitstreams:
         self.rows: pd.DataFrame = frame[frame["label"].isin(list(self._plans)) & finished]
         """Finished trials of the configurations whose runs kept bitstreams."""
 
-    def jobs(self, rows: pd.DataFrame) -> dict[Any, Job]:
+    def jobs(self, rows: pd.DataFrame) -> dict[Any, KeptBitstream]:
         """By index, how to decode each of ``rows`` whose bitstream is there."""
-        jobs: dict[Any, Job] = {}
+        jobs: dict[Any, KeptBitstream] = {}
         for row in rows.itertuples():
             path = self._runs[str(row.run)] / BITSTREAM_FOLDER / str(row.bitstream_sha256)
             if not path.is_file():
                 continue
             codec = self._trust.codec(self._plans[str(row.label)])
-            jobs[row.Index] = Job(path, codec.ref, str(row.pixels_sha256))
+            jobs[row.Index] = KeptBitstream(path, codec, str(row.pixels_sha256))
         return jobs
 
 
@@ -62,7 +63,7 @@ class Originals:
 
         self._folder = folder
         self.stored: dict[str, Stored] = {}
-        self.stand_ins: dict[str, Job] = {}
+        self.stand_ins: dict[str, KeptBitstream] = {}
         try:
             self._files = {it.name: it for it in open_dataset(dataset, download=False).images}
         except (BenchError, OSError):
@@ -99,7 +100,7 @@ def _plan(entry: Entry, runs: Mapping[str, Path]) -> CodecPlan | None:
     run = runs.get(entry.run)
     if run is None or not (run / BITSTREAM_FOLDER).is_dir():
         return None
-    for it in read_info(run).codecs:
-        if (it.codec, it.version, it.config) == (entry.codec, entry.version, entry.options):
-            return it
+    for plan in read_info(run).codecs:
+        if (plan.codec, plan.version, plan.config) == (entry.codec, entry.version, entry.options):
+            return plan
     return None

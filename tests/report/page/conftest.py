@@ -14,7 +14,7 @@ from PIL import Image
 from bench.api import run
 from bench.report.build_board import load_boards
 from bench.report.page import write_page
-from bench.runs.runner import Options
+from bench.runs.options import Options
 from tests.conftest import photo
 from tests.report.page.runs import Made, write_run
 

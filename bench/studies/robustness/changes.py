@@ -1,4 +1,8 @@
-"""Corruptions of a picture before it is encoded; the same picture is always corrupted the same way."""
+"""Corruptions of a picture before it is encoded, and damage to a bitstream before it is decoded.
+
+The same picture, and the same bitstream, is always changed in the same way. Pictures are (height, width, 3),
+uint8, and stay what they are: each function returns a copy.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +22,12 @@ _GREY = 128
 
 
 def gaussian_noise(image: Image, random: np.random.Generator, sigma: float) -> Image:
-    """Independent Gaussian noise of standard deviation ``sigma`` levels on every sample."""
+    """Independent Gaussian noise of standard deviation ``sigma``, in levels of 0 to 255, on every sample."""
     return _levels(image + random.normal(0, sigma, image.shape))
 
 
 def salt_and_pepper(image: Image, random: np.random.Generator, share: float) -> Image:
-    """A share of the pixels becomes black or white, each with the same chance."""
+    """A ``share``, 0 to 1, of the pixels becomes black or white, each with the same chance."""
     chance = random.random(image.shape[:2])
     corrupted = image.copy()
     corrupted[chance < share] = 255
@@ -40,7 +44,7 @@ def blur(image: Image, random: np.random.Generator, sigma: float) -> Image:
 
 
 def missing_blocks(image: Image, random: np.random.Generator, share: float) -> Image:
-    """A share of the blocks of 16 × 16 pixels, at least one, becomes grey: packets that were lost."""
+    """A ``share``, 0 to 1, of the blocks of 16 × 16 pixels, at least one, becomes grey: lost packets."""
     rows, columns = (math.ceil(it / _BLOCK) for it in image.shape[:2])
     count = max(1, round(share * rows * columns))
     corrupted = image.copy()
@@ -62,8 +66,40 @@ CORRUPTIONS: dict[str, Callable[[Image, np.random.Generator], Image]] = {
 """By name; the number is σ in levels or pixels, or a percentage."""
 
 
+def flip_bits(bitstream: bytes, random: np.random.Generator, count: int) -> bytes:
+    """``count`` different bits, anywhere in the bitstream, are inverted."""
+    data = np.frombuffer(bitstream, np.uint8).copy()
+    places = random.choice(8 * data.size, min(count, 8 * data.size), replace=False)
+    # Not `data[places // 8] ^= …`, which would lose one of two flips in the same byte.
+    np.bitwise_xor.at(data, places // 8, (1 << (places % 8)).astype(np.uint8))
+    return data.tobytes()
+
+
+def truncate(bitstream: bytes, random: np.random.Generator, percent: int) -> bytes:
+    """The first ``percent`` of the bytes; at least one byte is lost."""
+    del random  # nothing here is by chance
+    return bitstream[: min(len(bitstream) - 1, len(bitstream) * percent // 100)]
+
+
+FLIPS: dict[str, Callable[[bytes, np.random.Generator], bytes]] = {
+    f"flip{count}": partial(flip_bits, count=count) for count in (1, 4, 16)
+}
+TRUNCATIONS: dict[str, Callable[[bytes, np.random.Generator], bytes]] = {
+    f"keep{percent}": partial(truncate, percent=percent) for percent in (99, 90, 50)
+}
+DAMAGES = FLIPS | TRUNCATIONS
+"""By name: the number of bits flipped, or the percentage of bytes kept."""
+
+
 def corrupted(image: Image, name: str, seed: str) -> Image:
-    """A corrupted copy of a picture; the randomness follows from the name and ``seed``."""
+    """A corrupted copy of a picture.
+
+    Parameters
+    ----------
+    image : samples (height, width, 3), uint8
+    name : one of :data:`CORRUPTIONS`
+    seed : what the randomness follows from, with the name: the hash of the picture's file
+    """
     return CORRUPTIONS[name](image, generator(name, seed))
 
 

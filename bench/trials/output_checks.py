@@ -37,6 +37,10 @@ class Repetitions:
     def take(self, result: Any, seconds: float) -> None:
         """See a result, outside the clock.
 
+        Parameters
+        ----------
+        seconds : that it took
+
         Raises
         ------
         Mismatch
@@ -94,6 +98,11 @@ def reuse_problem(first: float | None, seconds: tuple[float, ...]) -> str | None
 
     Only for a process that has met a picture of this size before, so that nothing is loaded, compiled or
     tuned in the first call any more. 20 times faster, and by 5 ms, is taken for proof.
+
+    Parameters
+    ----------
+    first : seconds of the first call, less those in which it had no processor; None where there was one call
+    seconds : of the repetitions after it
     """
     slowest = max(seconds)
     if first is not None and first > _REUSE * slowest and first - slowest > _AROUND:
@@ -105,7 +114,13 @@ def reuse_problem(first: float | None, seconds: tuple[float, ...]) -> str | None
 
 
 def materialised(pixels: Any) -> Image:
-    """A decoder's result as plain samples in memory: a lazy array can't move work out of the clock."""
+    """A decoder's result as plain samples in memory: a lazy array can't move work out of the clock.
+
+    Raises
+    ------
+    Mismatch
+        It is no numpy array of uint8.
+    """
     if type(pixels) is not np.ndarray or pixels.dtype != np.uint8:
         kind = f"an array of {pixels.dtype}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
         raise Mismatch(f"decode returned {kind}, not a numpy array of uint8")
@@ -114,6 +129,12 @@ def materialised(pixels: Any) -> Image:
 
 def check_pixels(original: Image, decoded: Image, *, lossless: bool) -> bool:
     """Whether the decoded picture equals the original.
+
+    Parameters
+    ----------
+    original : uint8, (height, width, 3)
+    decoded : uint8 of any shape
+    lossless : whether the codec claims to be
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The other side of a comparison: another installation, or the former version of a codec file."""
+"""The installations of a comparison: this one, another, or the former version of a codec file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FORMS = "a virtual environment, a wheel, a codec file, or a command that starts
 
 
 @dataclass(frozen=True)
-class Side:
+class Installation:
     """How to start the Python of an installation."""
 
     name: str
@@ -29,18 +29,18 @@ class Side:
     """What is loaded instead of the codec file that a suite names."""
 
 
-def here() -> Side:
+def this_installation() -> Installation:
     """This installation."""
-    return Side("this installation", (sys.executable,))
+    return Installation("this installation", (sys.executable,))
 
 
 @contextlib.contextmanager
-def open_side(text: str) -> Iterator[Side]:
-    """The side that a user names.
+def open_installation(text: str) -> Iterator[Installation]:
+    """The installation that a user names.
 
     A ``.py`` file is a codec file's former version, in this installation. A folder is a virtual environment.
     A wheel is unpacked into a temporary folder that comes before all that is installed here, so that its
-    dependencies are the same on both sides. Anything else is a command line that starts a Python.
+    dependencies are the same in both. Anything else is a command line that starts a Python.
 
     Raises
     ------
@@ -49,22 +49,22 @@ def open_side(text: str) -> Iterator[Side]:
     """
     path = Path(text)
     if path.is_dir():
-        yield Side(text, (_python_of(path),), _without_path())
+        yield Installation(text, (_python_of(path),), _without_path())
     elif path.suffix == ".py":
         if not path.is_file():
             raise ConfigError(f"--against {path}: no such file")
-        yield replace(here(), name=text, codec_file=str(path))
+        yield replace(this_installation(), name=text, codec_file=str(path))
     elif path.suffix == ".whl":
         with tempfile.TemporaryDirectory(prefix="rdbench-wheel-") as folder:
             _unpack(path, Path(folder))
             inherited = os.environ.get("PYTHONPATH")
             before = os.pathsep.join(filter(None, (folder, inherited)))
-            yield Side(text, (sys.executable,), os.environ | {"PYTHONPATH": before})
+            yield Installation(text, (sys.executable,), os.environ | {"PYTHONPATH": before})
     else:
         words = tuple(shlex.split(text))
         if not words or shutil.which(words[0]) is None:
             raise ConfigError(f"--against {text!r}: no such file or command; name {_FORMS}")
-        yield Side(text, words, _without_path() if len(words) == 1 else dict(os.environ))
+        yield Installation(text, words, _without_path() if len(words) == 1 else dict(os.environ))
 
 
 def _python_of(folder: Path) -> str:

@@ -36,8 +36,8 @@ def cpu_quota(root: Path = _ROOT, own: Path = _OWN) -> float | None:
 def _upwards(mount: Path, path: str) -> Iterator[Path]:
     """The folder of a group, and of all above it. A container may see its own group as the root alone."""
     group = PurePosixPath(path.lstrip("/"))
-    for it in (group, *group.parents):
-        yield mount / it
+    for folder in (group, *group.parents):
+        yield mount / folder
 
 
 def _v2(folder: Path) -> float | None:
