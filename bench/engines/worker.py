@@ -175,6 +175,8 @@ def _describe_metric(connection: _Answers, state: _State, request: DescribeMetri
                 ideal=getattr(metric, "ideal", None),
                 takes_device=_takes_device(type(metric)),
                 learned=bool(getattr(metric, "learned", False)),
+                title=str(getattr(metric, "title", "")),
+                role=str(getattr(metric, "role", "")),
             )
         )
     except Exception as error:

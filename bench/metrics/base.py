@@ -53,6 +53,13 @@ class Metric(Protocol):
     keyword, ``device``, ``"cpu"`` by default: ``"cuda"`` asks for values that agree with the CPU's to 1e-5,
     computed on a GPU. The device is recorded with the values and is no part of the version.
 
+    Optional: the attribute ``title`` (``str``), its name in print, as ``"MS-SSIM"``; by default ``name``.
+
+    Optional: the attribute ``role`` (``str``), what a report takes it for. ``"distortion"`` is the difference
+    of the pixels or of their structure, ``"perception"`` follows what people see: the first of each that a
+    run names make the distortion–perception plane and the captions of crops. ``"diagnostic"``, the default,
+    is in curves and tables alone.
+
     Optional: the attribute ``learned`` (``bool``) of a metric that runs a network: ``--device auto`` then
     uses a GPU where there is one.
 

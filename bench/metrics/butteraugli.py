@@ -26,6 +26,8 @@ class Butteraugli:
     """The greatest difference in a picture, Butteraugli's own score; below 1 hardly anyone sees it."""
 
     name = "butteraugli"
+    title = "Butteraugli"
+    role = "perception"
     unit = ""
     higher_is_better = False
 
@@ -48,6 +50,8 @@ class Butteraugli3Norm:
     """The 3-norm of Butteraugli's difference map: closer to an average than the score itself."""
 
     name = "butteraugli_3norm"
+    title = "Butteraugli 3-norm"
+    role = "perception"
     unit = ""
     higher_is_better = False
 

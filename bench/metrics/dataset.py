@@ -47,6 +47,9 @@ class DatasetMetric(Protocol):
     The entry point names a class whose constructor takes ``device``, a keyword with the default ``"cpu"``,
     and does the heavy imports; it raises :class:`bench.errors.CodecUnavailable` with the install line where
     they fail.
+
+    Optional: the attribute ``title`` (``str``), its name in print; by default ``name``. Its ``role`` is
+    ``"set"``: a report puts the first such metric of a run into a distortion–perception plane of its own.
     """
 
     name: str

@@ -63,6 +63,8 @@ class Flip:
     """Mean LDR-FLIP error over the pixels, from 0 for identical pictures to 1."""
 
     name = "flip"
+    title = "FLIP"
+    role = "perception"
     version = "1"
     unit = ""
     higher_is_better = False

@@ -159,6 +159,8 @@ class LpipsAlex:
     """LPIPS over AlexNet: the variant that papers report; 0 for identical pictures."""
 
     name = "lpips_alex"
+    title = "LPIPS"
+    role = "perception"
     unit = ""
     higher_is_better = False
     learned = True
@@ -182,6 +184,8 @@ class LpipsVgg:
     """LPIPS over VGG-16: the variant that codecs are trained with."""
 
     name = "lpips_vgg"
+    title = "LPIPS-VGG"
+    role = "perception"
     unit = ""
     higher_is_better = False
     learned = True

@@ -72,6 +72,8 @@ class PsnrRgb:
     """PSNR of the mean squared error over all RGB samples; infinite for identical pictures."""
 
     name = "psnr_rgb"
+    title = "PSNR"
+    role = "distortion"
     version = "1"
     unit = "dB"
     higher_is_better = True
@@ -88,6 +90,8 @@ class PsnrY:
     """PSNR of full-range BT.601 luma, 0.299 R + 0.587 G + 0.114 B, unrounded."""
 
     name = "psnr_y"
+    title = "PSNR-Y"
+    role = "distortion"
     version = "1"
     unit = "dB"
     higher_is_better = True
@@ -109,6 +113,8 @@ class PsnrYuv:
     """
 
     name = "psnr_yuv"
+    title = "PSNR-YUV"
+    role = "distortion"
     version = "1"
     unit = "dB"
     higher_is_better = True

@@ -70,6 +70,8 @@ class Vif:
     """
 
     name = "vif"
+    title = "VIF"
+    role = "perception"
     unit = ""
     higher_is_better = True
 
@@ -104,6 +106,8 @@ class Gmsd:
     """
 
     name = "gmsd"
+    title = "GMSD"
+    role = "perception"
     unit = ""
     higher_is_better = False
 
@@ -130,6 +134,8 @@ class HaarPsi:
     """
 
     name = "haarpsi"
+    title = "HaarPSI"
+    role = "perception"
     unit = ""
     higher_is_better = True
 

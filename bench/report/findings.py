@@ -1,4 +1,4 @@
-"""What a reader of a board has to know of its data: what is missing, and what is of other pictures.
+"""What a reader of a report has to know of its data: what is missing, and what is of other pictures.
 
 What makes a comparison unfair in itself is in :mod:`bench.rd.fairness`.
 """
@@ -13,13 +13,13 @@ from bench.exchange import Published
 from bench.inputs.image import LOSSY, lossy_warning
 from bench.rd import MIN_FINISHED
 from bench.rd.fairness import Finding
+from bench.report.measures import Measure
 from bench.text.plain import some_of
-from bench.trials.plan import MetricPlan
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.report.entry import Entry
+    from bench.report.entries import Entry
     from bench.runs.store import RunInfo
 
 
@@ -94,9 +94,7 @@ def unmeasured(metrics: Mapping[str, Sequence[str]], what: str) -> list[Finding]
     ]
 
 
-def valueless(
-    planned: Sequence[MetricPlan], measured: Sequence[MetricPlan], frame: pd.DataFrame
-) -> list[Finding]:
+def valueless(planned: Sequence[Measure], measured: Sequence[Measure], frame: pd.DataFrame) -> list[Finding]:
     """Metrics that were asked for and are defined on no picture."""
     names = [it.name for it in planned if it not in measured]
     if not names:

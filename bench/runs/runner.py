@@ -439,7 +439,16 @@ class _Describer:
             raise ConfigError(f"metric {name!r}: {answer.message}")
         self.gpu_metrics |= answer.takes_device
         self._learned_metrics |= answer.learned
-        return MetricPlan(name, target, answer.version, answer.unit, answer.higher_is_better, answer.ideal)
+        return MetricPlan(
+            name,
+            target,
+            answer.version,
+            answer.unit,
+            answer.higher_is_better,
+            answer.ideal,
+            answer.title,
+            answer.role,
+        )
 
     def device(self, wanted: str) -> DeviceName:
         """Where ``auto``, ``cpu`` or ``cuda`` is on this machine."""

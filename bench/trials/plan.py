@@ -79,6 +79,10 @@ class MetricPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     higher_is_better: bool
     ideal: float | None = None
     """The best value of a metric that is worse on both sides of it, and so has no better direction."""
+    title: str = ""
+    """Its name in print; empty in older runs, and where it declares none. So is ``role``."""
+    role: str = ""
+    """What a report takes it for, see :class:`bench.metrics.base.Metric`."""
 
 
 class ImagePlan(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Cut-outs of a few images, embedded in the page: what the viewer has when the page is passed on alone."""
+"""Crops of a few images, embedded in the page: what the viewer has when the page is passed on alone."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ EXAMPLE_RATES = (0.5, 0.25, 1.0)
 
 
 @dataclass(frozen=True)
-class Shot:
-    """One reconstruction: which operating point it is, and its picture."""
+class Reconstruction:
+    """Which operating point it is, and its picture."""
 
     entry: int
     quality: float
@@ -31,33 +31,33 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Picked:
+class ViewerImage:
     """One image of the viewer."""
 
     name: str
     width: int
     height: int
     original: Stored
-    shots: tuple[Shot, ...]
+    reconstructions: tuple[Reconstruction, ...]
 
 
 class Examples:
-    """The embedded cut-outs of a page, within one budget for all its boards, of which some may be taken."""
+    """The embedded crops of a page, within one budget for all its data sets, of which some may be taken."""
 
     def __init__(self, taken: int = 0, budget: int = MAX_EXAMPLE_BYTES) -> None:
         self._left = budget - taken
 
-    def of(self, images: Sequence[Picked]) -> list[dict[str, Any]]:
+    def of(self, images: Sequence[ViewerImage]) -> list[dict[str, Any]]:
         """Examples of the first images: the original, and each codec near some customary rates."""
         made = [it for it in map(_Example, images[:MAX_EXAMPLE_IMAGES]) if self._add(it, it.image.original)]
         for rate in EXAMPLE_RATES:
             for example in made:
-                for shot in _nearest(example.image.shots, rate):
+                for shot in _nearest(example.image.reconstructions, rate):
                     if shot.stored.file is not None:
                         self._add(example, shot.stored, shot)
         return [it.data() for it in made if it.shots]
 
-    def _add(self, example: _Example, stored: Stored, shot: Shot | None = None) -> bool:
+    def _add(self, example: _Example, stored: Stored, shot: Reconstruction | None = None) -> bool:
         if stored.file is None or shot in example.shots:
             return False
         url = example.cut(stored.file)
@@ -72,18 +72,18 @@ class Examples:
 
 
 class _Example:
-    """A cut-out from the middle of one image."""
+    """A crop from the middle of one image."""
 
-    def __init__(self, image: Picked) -> None:
+    def __init__(self, image: ViewerImage) -> None:
         self.image = image
         self.original = ""
-        self.shots: dict[Shot, str] = {}
+        self.shots: dict[Reconstruction, str] = {}
         self._width, self._height = min(image.width, EXAMPLE_SIDE), min(image.height, EXAMPLE_SIDE)
         self._left = (image.width - self._width) // 2
         self._top = (image.height - self._height) // 2
 
     def cut(self, file: Path) -> str:
-        """The cut-out of a stored picture as a data URL."""
+        """The crop of a stored picture as a data URL."""
         pixels = read_image(file).pixels
         part = pixels[self._top : self._top + self._height, self._left : self._left + self._width]
         data, suffix = lossless_bytes(part.copy(), effort=2)
@@ -104,9 +104,9 @@ class _Example:
         }
 
 
-def _nearest(shots: Sequence[Shot], rate: float) -> list[Shot]:
+def _nearest(shots: Sequence[Reconstruction], rate: float) -> list[Reconstruction]:
     """Of every codec the operating point nearest to a rate, on a logarithmic scale."""
-    by_entry: dict[int, list[Shot]] = {}
+    by_entry: dict[int, list[Reconstruction]] = {}
     for shot in shots:
         by_entry.setdefault(shot.entry, []).append(shot)
     return [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.files.access import require_inside, subfolder, write_atomically
-from bench.plotting.canvas import Sheet
-from bench.plotting.series_style import Series, looks
+from bench.plotting.canvas import Canvas
+from bench.plotting.series_style import Series, series_styles
 from bench.plotting.style import save, styled
 from bench.runs.store import read_info
 from bench.studies.robustness.figure import bitstreams_figure, inputs_figure
@@ -37,19 +37,19 @@ def write_robustness(run: Path, result: Result, out: Path) -> list[Path]:
 
 def _figures(run: Path, result: Result, folder: Path) -> list[Path]:
     info = read_info(run)
-    look_of = looks(Series(it.label, it.codec, it.lossless) for it in info.codecs)
+    styles = series_styles(Series(it.label, it.codec, it.lossless) for it in info.codecs)
     inputs, bitstreams = input_rows(result), bitstream_rows(result)
     datasets = list(dict.fromkeys(it.dataset for it in info.images))
-    sheet = Sheet("double")
+    canvas = Canvas("double")
     files: list[Path] = []
     with styled():
         for dataset in datasets:
             figures = {
                 "robustness_inputs": inputs_figure(
-                    [it for it in inputs if it.group.dataset == dataset], look_of, sheet
+                    [it for it in inputs if it.group.dataset == dataset], styles, canvas
                 ),
                 "robustness_bitstreams": bitstreams_figure(
-                    [it for it in bitstreams if it.group.dataset == dataset], sheet
+                    [it for it in bitstreams if it.group.dataset == dataset], canvas
                 ),
             }
             prefix = "" if len(datasets) == 1 else f"{dataset}_"
