@@ -45,7 +45,7 @@ def assemble(datasets: Sequence[Mapping[str, Any]]) -> str:
         "img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
     )
     names = ", ".join(str(it["dataset"]) for it in datasets)
-    content = {"version": _version(), "ranked_overlap": RANKED_OVERLAP, "boards": list(datasets)}
+    content = {"version": _version(), "ranked_overlap": RANKED_OVERLAP, "datasets": list(datasets)}
     parts = {
         "policy": policy,
         "style": style,

@@ -52,22 +52,22 @@ class Examples:
         made = [it for it in map(_Example, images[:MAX_EXAMPLE_IMAGES]) if self._add(it, it.image.original)]
         for rate in EXAMPLE_RATES:
             for example in made:
-                for shot in _nearest(example.image.reconstructions, rate):
-                    if shot.stored.file is not None:
-                        self._add(example, shot.stored, shot)
-        return [it.data() for it in made if it.shots]
+                for reconstruction in _nearest(example.image.reconstructions, rate):
+                    if reconstruction.stored.file is not None:
+                        self._add(example, reconstruction.stored, reconstruction)
+        return [it.data() for it in made if it.reconstructions]
 
-    def _add(self, example: _Example, stored: Stored, shot: Reconstruction | None = None) -> bool:
-        if stored.file is None or shot in example.shots:
+    def _add(self, example: _Example, stored: Stored, reconstruction: Reconstruction | None = None) -> bool:
+        if stored.file is None or reconstruction in example.reconstructions:
             return False
         url = example.cut(stored.file)
         if len(url) > self._left:
             return False
         self._left -= len(url)
-        if shot is None:
+        if reconstruction is None:
             example.original = url
         else:
-            example.shots[shot] = url
+            example.reconstructions[reconstruction] = url
         return True
 
 
@@ -77,7 +77,7 @@ class _Example:
     def __init__(self, image: ViewerImage) -> None:
         self.image = image
         self.original = ""
-        self.shots: dict[Reconstruction, str] = {}
+        self.reconstructions: dict[Reconstruction, str] = {}
         self._width, self._height = min(image.width, EXAMPLE_SIDE), min(image.height, EXAMPLE_SIDE)
         self._left = (image.width - self._width) // 2
         self._top = (image.height - self._height) // 2
@@ -95,20 +95,20 @@ class _Example:
             "name": self.image.name,
             "width": self._width,
             "height": self._height,
-            "cutout": [self._left, self._top, self.image.width, self.image.height],
+            "crop": [self._left, self._top, self.image.width, self.image.height],
             "original": {"url": self.original},
-            "shots": [
+            "reconstructions": [
                 [it.entry, it.quality, it.bpp, list(it.values), {"url": url}]
-                for it, url in self.shots.items()
+                for it, url in self.reconstructions.items()
             ],
         }
 
 
-def _nearest(shots: Sequence[Reconstruction], rate: float) -> list[Reconstruction]:
+def _nearest(reconstructions: Sequence[Reconstruction], rate: float) -> list[Reconstruction]:
     """Of every codec the operating point nearest to a rate, on a logarithmic scale."""
     by_entry: dict[int, list[Reconstruction]] = {}
-    for shot in shots:
-        by_entry.setdefault(shot.entry, []).append(shot)
+    for it in reconstructions:
+        by_entry.setdefault(it.entry, []).append(it)
     return [
         min(of_codec, key=lambda it: max(it.bpp / rate, rate / max(it.bpp, 1e-9)))
         for of_codec in by_entry.values()

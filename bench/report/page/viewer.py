@@ -103,7 +103,7 @@ def _image_data(image: ViewerImage) -> dict[str, Any]:
         "width": image.width,
         "height": image.height,
         "original": _picture(image.original),
-        "shots": [
+        "reconstructions": [
             [it.entry, it.quality, it.bpp, list(it.values), _picture(it.stored)]
             for it in image.reconstructions
         ],

@@ -70,7 +70,7 @@ def test_names_cannot_leave_the_data_block(tmp_path: Path) -> None:
     assert text.count("<script") == 2
     assert "<img" not in text
     assert "alert(1)</script>" not in text
-    assert data_of(page)["boards"][0]["entries"][0]["label"] == hostile
+    assert data_of(page)["datasets"][0]["entries"][0]["label"] == hostile
 
 
 def test_alike_failures_do_not_swell_the_page(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_alike_failures_do_not_swell_the_page(tmp_path: Path) -> None:
     codecs = [Made("a", "jpeg", 1.0), Made("b", "webp", 0.5, failing="image000.png", error="x" * 5000)]
     folder = write_run(tmp_path / "run", codecs, images=3, points=30)
     page = write_page(build_report_data([folder]), tmp_path / "out", runs=[folder])[0]
-    failures = data_of(page)["boards"][0]["failures"]
+    failures = data_of(page)["datasets"][0]["failures"]
     assert (failures["total"], len(failures["groups"]), failures["groups"][0]["count"]) == (30, 1, 30)
     assert page.stat().st_size < 200_000
 
@@ -118,9 +118,9 @@ def test_examples_stay_within_their_budget(
 
     monkeypatch.setattr(Examples.__init__, "__defaults__", (200_000,))
     page = write_page(build_report_data([kept]), tmp_path, runs=[kept])[0]
-    examples = data_of(page)["boards"][0]["viewer"]["examples"]
+    examples = data_of(page)["datasets"][0]["viewer"]["examples"]
     urls = [it["original"]["url"] for it in examples]
-    urls += [shot[4]["url"] for it in examples for shot in it["shots"]]
+    urls += [point[4]["url"] for it in examples for point in it["reconstructions"]]
     assert urls
     assert sum(map(len, urls)) <= 200_000
 

@@ -152,7 +152,7 @@ def test_enlarged_pixels_are_the_decoders(kept: Path, with_pictures: Path, open_
 
 
 def test_page_alone_still_has_examples(with_pictures: Path, tmp_path: Path, open_page: OpenPage) -> None:
-    """Without its folder the page shows the embedded cut-outs, and says what is missing for the rest."""
+    """Without its folder the page shows the embedded crops, and says what is missing for the rest."""
     alone = shutil.copy(with_pictures, tmp_path / "alone.html")
     page = open_page(alone)
     shown(page, "jpeg")
