@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.errors import ConfigError
-from bench.exchange import Published
 from bench.plotting.series_style import Series, SeriesStyle, series_styles
-from bench.rd import (
-    MIN_FINISHED,
-    Average,
-    Comparisons,
-    Curve,
-    DetailedBd,
-    ImageCurves,
-    PairedBd,
-    Standing,
-    bd_rate,
-    common_images,
-    exact_images,
-    finished_enough,
-    image_curves_by_metric,
-    mean_curve,
-    standings,
-)
-from bench.rd.fairness import (
-    Allocation,
-    Config,
-    Finding,
-    allocation,
-    allocation_finding,
-    lint,
-    of_other_pictures,
-)
+from bench.rd import MIN_FINISHED, Average, Curve
+from bench.rd.fairness import Config, Finding, allocation_finding, lint, of_other_pictures
 from bench.report import findings
+from bench.report.analysis import Analyses, analyse, lossless_rates, published_curves, published_pairs
 from bench.report.crops import CropSource, find_crops
-from bench.report.data import ReportData, headline_of
+from bench.report.data import ReportData
 from bench.report.decoder_pairs import find_decoder_pairs
 from bench.report.entries import Entry, entries_of, peak_kind
 from bench.report.load import LoadedRuns, images_by_run, load_runs
-from bench.report.measures import Measure, set_curves, set_measures
+from bench.report.measures import set_curves, set_measures
 from bench.report.operating_points import operating_points
 from bench.report.options import STANDARD, ReportOptions
 from bench.report.planes import planes_of
@@ -55,7 +30,6 @@ if TYPE_CHECKING:
 
 _TIMINGS: dict[str, Literal["alone", "disturbed", "load"] | None]
 _TIMINGS = {"alone": "alone", "disturbed": "disturbed", "load": "load", "": None}
-_PREFERRED_ANCHORS = ("jpeg", "jpeg2000", "webp")
 
 
 def build_report_data(
@@ -120,35 +94,17 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
     frame = loaded.frame
     entries = entries_of(frame, loaded.runs)
     metrics = tuple(it for it in loaded.metrics if frame[it.name].notna().any())
-    started = image_curves_by_metric(frame, [it.name for it in metrics], dataset)
-    finished = {
-        metric: {label: it for label, it in by_label.items() if finished_enough(it)}
-        for metric, by_label in started.items()
-    }
-    anchor = _choose_anchor(entries, options.anchor, next(iter(finished.values()), {}))
-    analyses = {
-        it.name: _analyse(finished[it.name], anchor, options.average, ranks=it.ideal is None)
-        for it in metrics
-    }
-    curves = {name: it.curves for name, it in analyses.items() if it.images}
-    compared = {name: it for name, it in analyses.items() if it.images and it.bd is not None}
-    bd = {name: it.bd or {} for name, it in compared.items()}
-    orders = {name: it.standings for name, it in compared.items() if it.standings}
-    headline = headline_of(bd)
-    published = _published(options.published, dataset, entries, curves)
-    published_pairs = {
-        metric: {
-            (label, their.label): bd_rate(curve, their)
-            for label, curve in curves[metric].items()
-            for their in by_label.values()
-        }
-        for metric, by_label in published.items()
-        if metric in bd
-    }
-    lossless = _lossless(frame)
+    analyses = analyse(dataset, frame, entries, metrics, options)
+    by_metric, anchor = analyses.by_metric, analyses.anchor
+    exact = {name: it.exact for name, it in by_metric.items()}
+    published = published_curves(options.published, dataset, entries, analyses.curves)
+    against = published_pairs(published, analyses)
+    lossless = lossless_rates(frame)
+    measures = (
+        *(it for it in metrics if it.name in analyses.curves),
+        *set_measures(loaded.distances),
+    )
     of_sets = set_curves(loaded.distances)
-    measures = (*(it for it in metrics if it.name in curves), *set_measures(loaded.distances))
-    exact = {name: it.exact for name, it in analyses.items()}
     return ReportData(
         dataset=dataset,
         n_images=frame["image"].nunique(),
@@ -160,100 +116,51 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         peak_of=peak_kind(frame),
         metrics=metrics,
         measures=measures,
-        headline=headline,
-        images={name: it.images for name, it in analyses.items()},
+        headline=analyses.headline,
+        images={name: it.images for name, it in by_metric.items()},
         exact_images=exact,
-        per_image={name: it.per_image for name, it in analyses.items()},
-        curves=curves,
+        per_image={name: it.per_image for name, it in by_metric.items()},
+        curves=analyses.curves,
         points=operating_points(frame, metrics, exact, options.average),
         anchor=anchor,
-        bd=bd,
-        pairs={name: it.pairs for name, it in compared.items()},
-        standings=orders,
-        ranking=_ranking(entries, orders.get(headline[0], ()) if headline else ()),
-        lossless=_by_rate(entries, lossless.bpp, options.average),
+        bd=analyses.bd,
+        pairs={name: by_metric[name].pairs for name in analyses.bd},
+        standings={name: it.standings for name, it in by_metric.items() if it.standings},
+        ranking=analyses.ranking(entries),
+        lossless=lossless.ranking(entries, options.average),
         lossless_bpp=lossless.bpp,
         lossless_images=lossless.images,
         published=published,
-        published_pairs=published_pairs,
+        published_pairs=against,
         published_bd={
             metric: {label: it for (other, label), it in pairs.items() if other == anchor}
-            for metric, pairs in published_pairs.items()
-            if anchor in curves[metric]
+            for metric, pairs in against.items()
+            if anchor in analyses.curves[metric]
         },
         distances=loaded.distances,
         set_curves=of_sets,
         decoder_pairs=find_decoder_pairs(frame, [it.label for it in entries], measures, loaded.distances),
-        planes=planes_of(measures, curves | of_sets),
+        planes=planes_of(measures, analyses.curves | of_sets),
         findings=(
             *findings.unfinished(entries),
-            *_gaps(loaded, entries, metrics, started, finished, lossless.bpp),
+            *_gaps(loaded, entries, analyses, lossless.bpp),
             *findings.exact(exact),
-            *_findings_on_images(dataset, loaded, options.published, curves),
-            *allocation_finding([it for name in headline for it in compared[name].allocations]),
-            *lint(_lint_configs(entries, analyses), anchor),
+            *_other_images(dataset, loaded, options, analyses),
+            *_unfair(entries, analyses),
         ),
     )
 
 
-@dataclass(frozen=True)
-class _MetricAnalysis:
-    """What one metric says of the configurations that finished enough images."""
-
-    images: tuple[str, ...]
-    """The images behind all that follows; where there are none, nothing does."""
-    exact: frozenset[str]
-    per_image: Mapping[str, ImageCurves]
-    curves: Mapping[str, Curve]
-    pairs: Mapping[tuple[str, str], PairedBd]
-    bd: Mapping[str, DetailedBd] | None
-    """Against the anchor; None for a metric that ranks nothing."""
-    standings: tuple[Standing, ...] = ()
-    allocations: tuple[Allocation, ...] = ()
-
-
-def _analyse(
-    finished: Mapping[str, ImageCurves], anchor: str | None, average: Average, *, ranks: bool
-) -> _MetricAnalysis:
-    images = common_images(list(finished.values()))
-    exact = exact_images(list(finished.values()))
-    per_image = {label: it.only(images) for label, it in finished.items()}
-    curves = {label: mean_curve(it, average) for label, it in per_image.items()} if images else {}
-    if not images or not ranks:
-        return _MetricAnalysis(images, exact, per_image, curves, {}, None)
-    comparisons = Comparisons(per_image, average)
-    pairs = comparisons.pairs()
-    if anchor not in per_image:
-        return _MetricAnalysis(images, exact, per_image, curves, pairs, {})
-    bd = comparisons.against(anchor)
-    divided = (allocation(per_image[anchor], per_image[label], it) for label, it in bd.items())
-    return _MetricAnalysis(
-        images,
-        exact,
-        per_image,
-        curves,
-        pairs,
-        bd,
-        standings(anchor, bd, pairs),
-        tuple(it for it in divided if it is not None),
-    )
-
-
 def _gaps(
-    loaded: LoadedRuns,
-    entries: Sequence[Entry],
-    metrics: Sequence[Measure],
-    started: Mapping[str, Mapping[str, ImageCurves]],
-    finished: Mapping[str, Mapping[str, ImageCurves]],
-    lossless_bpp: Collection[str],
-) -> Iterable[Finding]:
+    loaded: LoadedRuns, entries: Sequence[Entry], analyses: Analyses, lossless: Collection[str]
+) -> Iterator[Finding]:
     """Who takes no part in comparisons, and why: it has no values, values on few images, or failed."""
     failing = {it.label for it in entries if it.n_ok < it.n_planned - it.n_missing}
-    left_out = {it.label for it in entries if it.lossless and it.n_ok and it.label not in lossless_bpp}
+    left_out = {it.label for it in entries if it.lossless and it.n_ok and it.label not in lossless}
     unmeasured: dict[str, list[str]] = {}
     sparse: dict[str, list[str]] = {}
-    for metric, by_label in started.items():
-        short = [label for label in by_label if label not in finished[metric]]
+    for metric, by_label in analyses.started.items():
+        short = [label for label in by_label if label not in analyses.finished[metric]]
         absent = findings.without_values(loaded.frame, metric, short)
         for label in short:
             if label in absent:
@@ -262,47 +169,51 @@ def _gaps(
                 left_out.add(label)
             else:
                 sparse.setdefault(label, []).append(metric)
-    return (
-        *findings.valueless(loaded.metrics, metrics, loaded.frame),
-        *findings.unmeasured(unmeasured, "no values"),
-        *findings.unmeasured(sparse, f"values on under {MIN_FINISHED:.0%} of the images"),
-        *findings.left_out(left_out, entries),
-    )
+    yield from findings.valueless([it.name for it in loaded.metrics], analyses.started, loaded.frame)
+    yield from findings.unmeasured(unmeasured, "no values")
+    yield from findings.unmeasured(sparse, f"values on under {MIN_FINISHED:.0%} of the images")
+    yield from findings.left_out(left_out, entries)
 
 
-def _findings_on_images(
-    dataset: str, loaded: LoadedRuns, published: Sequence[Published], curves: Mapping[str, object]
-) -> Iterable[Finding]:
+def _other_images(
+    dataset: str, loaded: LoadedRuns, options: ReportOptions, analyses: Analyses
+) -> Iterator[Finding]:
     """What is of other images, or of other definitions, than the rest."""
-    frame = loaded.frame
-    return (
-        *findings.lossy_originals(dataset, frame),
-        *findings.other_versions(dataset, loaded.runs),
-        *findings.partly_shared(dataset, images_by_run(frame)),
-        *of_other_pictures({it.label: it.dataset for it in published}, dataset, frame["image"].nunique()),
-        *findings.of_other_metrics(published, dataset, list(curves)),
+    frame, published = loaded.frame, options.published
+    yield from findings.lossy_originals(dataset, frame)
+    yield from findings.other_versions(dataset, loaded.runs)
+    yield from findings.partly_shared(dataset, images_by_run(frame))
+    sources = {it.label: it.dataset for it in published}
+    yield from of_other_pictures(sources, dataset, frame["image"].nunique())
+    yield from findings.of_other_metrics(published, dataset, list(analyses.curves))
+
+
+def _unfair(entries: Sequence[Entry], analyses: Analyses) -> Iterator[Finding]:
+    """What makes comparisons unfair in themselves."""
+    by_metric = analyses.by_metric
+    yield from allocation_finding([it for name in analyses.headline for it in by_metric[name].allocations])
+    n_images = max((len(it.images) for it in by_metric.values()), default=0)
+    configs = [_config(it, analyses, n_images) for it in entries]
+    yield from lint(configs, analyses.anchor)
+
+
+def _config(entry: Entry, analyses: Analyses, n_images: int) -> Config:
+    curves = (analyses.curves[metric] for metric in analyses.bd)
+    compared = {metric: its[entry.label] for metric, its in analyses.bd.items() if entry.label in its}
+    overlaps = {metric: its.per_image.overlap for metric, its in compared.items()}
+    return Config(
+        label=entry.label,
+        codec=entry.codec,
+        options=entry.options,
+        version=entry.version,
+        machine=entry.environment.id,
+        timing=_TIMINGS[entry.timing],
+        n_ok=entry.n_ok,
+        n_planned=entry.n_planned - entry.n_missing,
+        n_images=n_images,
+        curves=tuple(its[entry.label] for its in curves if entry.label in its),
+        overlaps={metric: share for metric, share in overlaps.items() if share is not None},
     )
-
-
-def _choose_anchor(entries: Sequence[Entry], wanted: str | None, curves: Collection[str]) -> str | None:
-    """The one that is wanted, or the first of the usual ones among those with ``curves``."""
-    lossy = [it for it in entries if not it.lossless and it.n_ok]
-    if wanted is not None:
-        exact = [it.label for it in lossy if it.label == wanted]
-        fitting = exact or [it.label for it in lossy if it.codec == wanted]
-        return fitting[0] if fitting else None
-    lossy = [it for it in lossy if it.label in curves] or lossy
-    for codec in _PREFERRED_ANCHORS:
-        for it in lossy:
-            if it.codec == codec:
-                return it.label
-    return lossy[0].label if lossy else None
-
-
-def _ranking(entries: Sequence[Entry], places: Sequence[Standing]) -> tuple[Standing, ...]:
-    known = {it.label: it for it in places}
-    others = (Standing(it.label) for it in entries if not it.lossless and it.label not in known)
-    return (*known.values(), *others)
 
 
 def _other_average(frame: pd.DataFrame, average: Average) -> Average | None:
@@ -315,93 +226,3 @@ def _other_average(frame: pd.DataFrame, average: Average) -> Average | None:
 def _styles(entries: Sequence[Entry], published: Mapping[str, Mapping[str, Curve]]) -> dict[str, SeriesStyle]:
     theirs = {label: it.provenance for curves in published.values() for label, it in curves.items()}
     return series_styles((Series(it.label, it.codec, it.lossless) for it in entries), theirs)
-
-
-@dataclass(frozen=True)
-class _LosslessRates:
-    bpp: Mapping[str, Mapping[Average, float]]
-    """Average by label, over ``images``."""
-    images: tuple[str, ...]
-
-
-def _lossless(frame: pd.DataFrame) -> _LosslessRates:
-    """Average bpp of each lossless label over the images behind it, which are the same for all.
-
-    As for curves, these are what every configuration that finished enough of them finished.
-    """
-    rows = frame.loc[frame["lossless"], ["label", "image", "status", "bpp", "width", "height"]]
-    ok = rows[rows["status"] == "ok"].drop_duplicates(["label", "image"])
-    least = (MIN_FINISHED * rows.groupby("label", observed=True)["image"].nunique()).clip(lower=1)
-    counts = ok.groupby("label", observed=True).size()
-    enough = ok[ok["label"].isin(counts.index[counts >= least.loc[counts.index]])]
-    finished = enough["image"].value_counts()
-    common = finished.index[finished == enough["label"].nunique()]
-    averages: dict[str, dict[Average, float]] = {}
-    for label, its in enough[enough["image"].isin(common)].groupby("label", observed=True):
-        pixels = (its["width"] * its["height"]).astype(float)
-        by_pixels = float((its["bpp"] * pixels).sum() / pixels.sum())
-        averages[str(label)] = {"images": float(its["bpp"].mean()), "pixels": by_pixels}
-    names = set(common)
-    return _LosslessRates(averages, tuple(str(it) for it in dict.fromkeys(rows["image"]) if it in names))
-
-
-def _by_rate(
-    entries: Sequence[Entry], bpp: Mapping[str, Mapping[Average, float]], average: Average
-) -> tuple[Entry, ...]:
-    def place(entry: Entry) -> tuple[bool, float]:
-        rates = bpp.get(entry.label)
-        return rates is None, 0.0 if rates is None else rates[average]
-
-    return tuple(sorted((it for it in entries if it.lossless), key=place))
-
-
-def _published(
-    published: Sequence[Published],
-    dataset: str,
-    entries: Sequence[Entry],
-    curves: Mapping[str, Mapping[str, Curve]],
-) -> dict[str, dict[str, Curve]]:
-    """Published curves of this data set, by metric; a label in use is marked as published, or numbered."""
-    result: dict[str, dict[str, Curve]] = {}
-    taken = {it.label for it in entries}
-    for it in published:
-        known = [curve for curve in it.curves if curve.metric in curves]
-        if it.dataset not in (None, dataset) or not known:
-            continue
-        numbered = (f"{it.label} (published {number})" for number in itertools.count(2))
-        names = itertools.chain((it.label, f"{it.label} (published)"), numbered)
-        label = next(name for name in names if name not in taken)
-        taken.add(label)
-        for curve in known:
-            # whoever measured the metric here knows its direction; of a file it may be a guess
-            better = next((its.higher_is_better for its in curves[curve.metric].values()), True)
-            named = replace(curve, label=label, higher_is_better=better)
-            result.setdefault(curve.metric, {})[label] = named
-    return result
-
-
-def _lint_configs(entries: Sequence[Entry], analyses: Mapping[str, _MetricAnalysis]) -> list[Config]:
-    n_images = max((len(it.images) for it in analyses.values()), default=0)
-    bd = {metric: it.bd for metric, it in analyses.items() if it.images and it.bd is not None}
-    return [
-        Config(
-            label=it.label,
-            codec=it.codec,
-            options=it.options,
-            version=it.version,
-            machine=it.environment.id,
-            timing=_TIMINGS[it.timing],
-            n_ok=it.n_ok,
-            n_planned=it.n_planned - it.n_missing,
-            n_images=n_images,
-            curves=tuple(
-                analyses[metric].curves[it.label] for metric in bd if it.label in analyses[metric].curves
-            ),
-            overlaps={
-                metric: share
-                for metric, by_label in bd.items()
-                if it.label in by_label and (share := by_label[it.label].per_image.overlap) is not None
-            },
-        )
-        for it in entries
-    ]

@@ -13,7 +13,6 @@ from bench.exchange import Published
 from bench.inputs.image import LOSSY, lossy_warning
 from bench.rd import MIN_FINISHED
 from bench.rd.fairness import Finding
-from bench.report.measures import Measure
 from bench.text.plain import some_of
 
 if TYPE_CHECKING:
@@ -94,9 +93,9 @@ def unmeasured(metrics: Mapping[str, Sequence[str]], what: str) -> list[Finding]
     ]
 
 
-def valueless(planned: Sequence[Measure], measured: Sequence[Measure], frame: pd.DataFrame) -> list[Finding]:
+def valueless(planned: Sequence[str], measured: Collection[str], frame: pd.DataFrame) -> list[Finding]:
     """Metrics that were asked for and are defined on no picture."""
-    names = [it.name for it in planned if it not in measured]
+    names = [it for it in planned if it not in measured]
     if not names:
         return []
     lossy = frame.loc[(frame["status"] == "ok") & ~frame["exact"].astype(bool), ["width", "height"]]
