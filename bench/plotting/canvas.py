@@ -166,7 +166,13 @@ def short(figure: Figure, name: str) -> str:
 
 
 def fit_all(figure: Figure, texts: Sequence[str], points: float, size: float) -> list[str]:
-    """Each text as by :func:`fit`; where that makes two of them equal, they show where they differ."""
+    """Each text as by :func:`fit`; where that makes two of them equal, they show where they differ.
+
+    Parameters
+    ----------
+    points : the width to fit into, in points of 1/72 inch
+    size : of the font, in points
+    """
     fitted = [fit(figure, text, points, size) for text in texts]
     result = list(fitted)
     for name in {it for it in fitted if fitted.count(it) > 1}:
@@ -191,7 +197,12 @@ def printable(text: str) -> str:
 
 
 def title(axes: Axes, text: str, columns: int) -> None:
-    """What a panel shows, above its left corner; no wider than the panel."""
+    """What a panel shows, above its left corner; no wider than the panel.
+
+    Parameters
+    ----------
+    columns : panels that stand side by side, which share the figure's width
+    """
     figure = figure_of(axes)
     size = float(axes.title.get_fontsize())
     room = 0.55 * figure.get_figwidth() * POINTS / columns
@@ -199,7 +210,7 @@ def title(axes: Axes, text: str, columns: int) -> None:
 
 
 def note(figure: Figure, text: str) -> None:
-    """A small note under the panels, in as many lines as it needs."""
+    """A small note under the panels, in as many lines as it needs; the figure grows, panels keep their height."""
     room = (figure.get_figwidth() - 0.2) * POINTS
     lines: list[str] = []
     for word in printable(text).split():
@@ -235,7 +246,7 @@ def _fits(figure: Figure, text: str, points: float, size: float) -> bool:
 
 
 def width_of(figure: Figure, text: str, size: float) -> float:
-    """The width of ``text`` in points."""
+    """The width of ``text`` in points of 1/72 inch, in a font of ``size`` points."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.font_manager import FontProperties
 

@@ -105,7 +105,13 @@ def series_styles(
 
 
 def readable(colour: str, contrast: float = 4.5) -> str:
-    """``colour`` darkened until its contrast with white reaches ``contrast`` (WCAG 2.2, 1.4.3)."""
+    """``colour`` darkened until it can be read on white.
+
+    Parameters
+    ----------
+    colour : ``#rrggbb``
+    contrast : the ratio to reach, 1 to 21 (WCAG 2.2, 1.4.3)
+    """
     channels = [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
     while 1.05 / (_luminance(channels) + 0.05) < contrast:
         channels = [int(it * 0.95) for it in channels]

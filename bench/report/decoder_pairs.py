@@ -61,7 +61,7 @@ class DecoderPair:
 
 
 def numbered(name: str, index: int) -> str:
-    """The name of a file about the pair at ``index``: the first one's has no number."""
+    """The name of a file about the pair at ``index``: only from the second on it has a number."""
     return f"{name}_{index + 1}" if index else name
 
 

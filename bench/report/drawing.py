@@ -37,7 +37,12 @@ class FigureJob:
 def job_for(
     data: ReportData, folder: Path, prefix: str = "", options: FigureOptions = AS_IT_SUITS
 ) -> FigureJob:
-    """All figures of a report in their order, without the trials behind them."""
+    """All figures of a report in their order, without the trials behind them.
+
+    Parameters
+    ----------
+    prefix : of the file names, where a report is of several data sets
+    """
     figures = tuple(itertools.chain.from_iterable(figures_of(data).values()))
     return FigureJob(data.without_trials(), figures, folder, prefix, options)
 

@@ -36,7 +36,7 @@ def unfinished(entries: Sequence[Entry]) -> list[Finding]:
 
 
 def left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:
-    """Configurations whose failures keep them out of comparisons."""
+    """Those of ``labels`` whose failures keep them out of comparisons."""
     return [
         Finding(
             "left-out",
@@ -50,7 +50,7 @@ def left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:
 
 
 def exact(images: Mapping[str, Collection[str]]) -> list[Finding]:
-    """Images that have no curve in a metric because they are reproduced exactly, such as flat ones."""
+    """Images, by metric, that have no curve in it because they are reproduced exactly, such as flat ones."""
     metrics: dict[tuple[str, ...], list[str]] = {}
     for metric, names in images.items():
         if names:
@@ -68,7 +68,13 @@ def exact(images: Mapping[str, Collection[str]]) -> list[Finding]:
 
 
 def without_values(frame: pd.DataFrame, metric: str, labels: Collection[str]) -> set[str]:
-    """Those of ``labels`` with finished trials, none of which has the metric."""
+    """Those of ``labels`` with finished trials, none of which has the metric.
+
+    Parameters
+    ----------
+    frame : the trials of one data set
+    metric : a column of it; an exact reconstruction needs no value
+    """
     if not labels:
         return set()
     ok = frame.loc[(frame["status"] == "ok") & frame["label"].isin(labels), ["label", "exact", metric]]
@@ -77,7 +83,13 @@ def without_values(frame: pd.DataFrame, metric: str, labels: Collection[str]) ->
 
 
 def unmeasured(metrics: Mapping[str, Sequence[str]], what: str) -> list[Finding]:
-    """One note for all codecs that lack the same metrics, which others have; ``what`` is there instead."""
+    """One note for all codecs that lack the same metrics, which others have.
+
+    Parameters
+    ----------
+    metrics : what is lacking, by label
+    what : what there is in its place, such as "no values"
+    """
     labels: dict[tuple[str, ...], list[str]] = {}
     for label, names in metrics.items():
         labels.setdefault(tuple(names), []).append(label)
@@ -134,7 +146,7 @@ def require_shared_pictures(runs: Sequence[str], dataset: str, images: Mapping[s
 
 
 def partly_shared(dataset: str, images: Mapping[str, Collection[str]]) -> list[Finding]:
-    """A warning where runs on one data set have some pictures in common only."""
+    """A warning where runs on one data set have some pictures in common only; ``images`` are by run."""
     sets = [set(it) for it in images.values() if it]
     if len(sets) < 2 or all(it == sets[0] for it in sets):
         return []
@@ -178,7 +190,7 @@ def other_versions(dataset: str, runs: Mapping[str, RunInfo]) -> list[Finding]:
 
 
 def of_other_metrics(published: Sequence[Published], dataset: str, metrics: Collection[str]) -> list[Finding]:
-    """Published curves that no measured one can be compared with."""
+    """Published curves that no measured one can be compared with; ``metrics`` are those with curves."""
     useless = tuple(
         it.label
         for it in published

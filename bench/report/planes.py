@@ -46,7 +46,13 @@ def planes_of(measures: Sequence[Measure], curves: Mapping[str, Mapping[str, Cur
 
 
 def at_rate(measure: Measure, curves: Mapping[str, Curve], rate: float) -> dict[str, float]:
-    """By label the value at a rate, as shown; without those whose measured range does not hold it."""
+    """By label the value at a rate, as shown; without those whose measured range does not hold it.
+
+    Parameters
+    ----------
+    curves : in ``measure``, by label
+    rate : bits per pixel
+    """
     values = {label: quality_at(it, rate) for label, it in curves.items()}
     return {label: measure.shown(it) for label, it in values.items() if it is not None}
 

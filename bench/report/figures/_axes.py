@@ -28,7 +28,7 @@ def values_of(measure: Measure, curve: Curve) -> tuple[Array, Array]:
 
 
 def rate_axis(axes: Axes, rates: Array, kind: RateAxis) -> None:
-    """The horizontal axis for bits per pixel."""
+    """The horizontal axis for bits per pixel, around ``rates``."""
     axes.set_xlabel("bits per pixel")
     if kind == "linear":
         axes.set_xlim(0, float(rates.max()) * 1.03)
@@ -53,7 +53,13 @@ def quality_axis(axes: Axes, which: Literal["x", "y"], measure: Measure) -> None
 
 
 def log_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float], margin: float = 1.4) -> None:
-    """A logarithmic axis around ``values``, at most about seven ticks, written as plain numbers."""
+    """A logarithmic axis around ``values``, at most about seven ticks, written as plain numbers.
+
+    Parameters
+    ----------
+    values : positive
+    margin : the factor by which the limits lie beyond the outermost values
+    """
     low, high = min(values) / margin, max(values) * margin
     if which == "x":
         axes.set_xscale("log")

@@ -25,6 +25,10 @@ def ranked(data: ReportData, metrics: Sequence[str], *, published: bool) -> list
 
     That is the one by image, and of published curves the one they have. Those over too small a part of the
     range to be ranked stand below, those without a value last.
+
+    Parameters
+    ----------
+    published : whether to take in published curves
     """
     labels: dict[str, None] = {}
     for metric in metrics:
@@ -44,7 +48,13 @@ def result_of(data: ReportData, metric: str, label: str) -> ImagesBd | BdResult 
 
 
 def name_rows(axes: Axes, labels: Mapping[str, SeriesStyle], canvas: Canvas, panels: int) -> None:
-    """The names at the left, the first on top; those of published curves in grey."""
+    """The names at the left, the first on top; those of published curves in grey.
+
+    Parameters
+    ----------
+    labels : in the order of the rows, with their styles
+    panels : how many share the canvas
+    """
     figure = figure_of(axes)
     room = canvas.label_points(panels)
     names = fit_all(figure, list(labels), room, SIZE)

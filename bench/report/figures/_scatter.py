@@ -50,7 +50,10 @@ class Directions:
 
 
 def draw_points(axes: Axes, points: Sequence[ScatterPoint], directions: Directions = Directions()) -> None:
-    """Markers, intervals and the front that no other point beats; sets the limits of a logarithmic x axis."""
+    """Markers, intervals and the front that no other point beats (Pareto).
+
+    The limits of a logarithmic horizontal axis are set; all others are left to the caller.
+    """
     front = _front(points, directions)
     axes.plot(
         [it.x for it in front],

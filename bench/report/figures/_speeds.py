@@ -32,7 +32,7 @@ def bd_rate_costs(data: ReportData, metric: str) -> dict[str, Cost]:
 
 
 def margin_around(costs: Collection[tuple[float, ...]]) -> tuple[float, float]:
-    """The limits of an axis on which all of ``costs``, with their intervals, are to stand."""
+    """The limits of an axis on which all of ``costs`` are to stand: a value or an interval each."""
     values = [value for its in costs for value in its]
     margin = 0.09 * (max(values) - min(values)) or 1.0
     return min(values) - margin, max(values) + margin

@@ -60,7 +60,7 @@ def page_data(data: ReportData) -> dict[str, Any]:
 
 
 def rounded(value: float | None, digits: int = 6) -> float | None:
-    """A number short enough for the page; None where there is no finite one."""
+    """A number of ``digits`` significant digits, short enough for the page; None where it is not finite."""
     if value is None or not math.isfinite(value):
         return None
     return float(f"{value:.{digits}g}")

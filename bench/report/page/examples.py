@@ -48,7 +48,7 @@ class Examples:
         self._left = budget - taken
 
     def of(self, images: Sequence[ViewerImage]) -> list[dict[str, Any]]:
-        """Examples of the first images: the original, and each codec near some customary rates."""
+        """Examples of the first images, as JSON values: the original, and each codec near customary rates."""
         made = [it for it in map(_Example, images[:MAX_EXAMPLE_IMAGES]) if self._add(it, it.image.original)]
         for rate in EXAMPLE_RATES:
             for example in made:

@@ -32,9 +32,19 @@ class Viewer:
 
 
 def write_viewer(data: ReportData, page: Path, runs: RunFolders) -> tuple[Viewer, list[ViewerImage]]:
-    """Store the pictures of a data set beside ``page``, the folder of the page.
+    """Store the pictures of a data set beside the page.
 
-    The runs' bitstreams are decoded with the installed codecs, and with those that are trusted.
+    Bitstreams are decoded with the installed codecs, and with those that are trusted.
+
+    Parameters
+    ----------
+    page : the folder of the page
+    runs : those that ``data`` was built from
+
+    Returns
+    -------
+    tuple
+        The page's part, and the images behind it, for the examples inside the page.
     """
     folder = page / FOLDER
     source = Bitstreams(data.entries, data.frame, runs)

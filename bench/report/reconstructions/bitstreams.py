@@ -52,7 +52,7 @@ class Bitstreams:
         """Finished trials of the configurations whose runs hold bitstreams."""
 
     def jobs(self, rows: pd.DataFrame) -> dict[Any, Job]:
-        """By index, how to decode each of ``rows`` whose bitstream is there."""
+        """By index, how to decode each of ``rows``, a part of :attr:`rows`, whose bitstream is there."""
         jobs: dict[Any, Job] = {}
         for row in rows.itertuples():
             path = self._runs.folders[str(row.run)] / BITSTREAM_FOLDER / str(row.bitstream_sha256)
