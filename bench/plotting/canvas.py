@@ -210,7 +210,7 @@ def title(axes: Axes, text: str, columns: int) -> None:
 
 
 def note(figure: Figure, text: str) -> None:
-    """A small note under the panels, in as many lines as it needs; the figure grows, panels keep their height."""
+    """A small note under the panels, in as many lines as it needs; panels keep their height."""
     room = (figure.get_figwidth() - 0.2) * POINTS
     lines: list[str] = []
     for word in printable(text).split():

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Literal
 from bench.errors import ConfigError
 from bench.plotting.series_style import Series, SeriesStyle, series_styles
 from bench.rd import MIN_FINISHED, Average, Curve
-from bench.rd.fairness import Config, Finding, allocation_finding, lint, of_other_pictures
+from bench.rd.fairness import (
+    Config,
+    Finding,
+    allocation_finding,
+    fairness_findings,
+    published_findings,
+)
 from bench.report import findings
 from bench.report.analysis import Analyses, analyse, lossless_rates, published_curves, published_pairs
 from bench.report.crops import CropSource, find_crops
@@ -184,7 +190,7 @@ def _other_images(
     yield from findings.other_versions(dataset, loaded.runs)
     yield from findings.partly_shared(dataset, images_by_run(frame))
     sources = {it.label: it.dataset for it in published}
-    yield from of_other_pictures(sources, dataset, frame["image"].nunique())
+    yield from published_findings(sources, dataset, frame["image"].nunique())
     yield from findings.of_other_metrics(published, dataset, list(analyses.curves))
 
 
@@ -194,7 +200,7 @@ def _unfair(entries: Sequence[Entry], analyses: Analyses) -> Iterator[Finding]:
     yield from allocation_finding([it for name in analyses.headline for it in by_metric[name].allocations])
     n_images = max((len(it.images) for it in by_metric.values()), default=0)
     configs = [_config(it, analyses, n_images) for it in entries]
-    yield from lint(configs, analyses.anchor)
+    yield from fairness_findings(configs, analyses.anchor)
 
 
 def _config(entry: Entry, analyses: Analyses, n_images: int) -> Config:
