@@ -26,7 +26,8 @@ class OperatingPoint:
     """One configuration at one quality setting."""
 
     label: str
-    quality: float
+    quality: float | None
+    """None for a codec that takes none, and so has one point."""
     n_ok: int
     n_planned: int
     bpp: Mapping[Average, float | None]
@@ -56,8 +57,7 @@ def operating_points(
     average : that of the metrics' means
     """
     columns = ["width", "height", "bpp", *(it.name for it in metrics), *_TIMES]
-    wanted = ~frame["lossless"] & frame["quality"].notna()
-    lossy = frame.loc[wanted, ["label", "quality", "status", "image", *columns]]
+    lossy = frame.loc[~frame["lossless"], ["label", "quality", "status", "image", *columns]]
     finished = (lossy["status"] == "ok").to_numpy(bool)
     of_trial = {name: lossy[name].to_numpy(float) for name in columns}
     counted = {name: ~lossy["image"].isin(images).to_numpy(bool) for name, images in exact_images.items()}
@@ -90,15 +90,16 @@ def operating_points(
     return tuple(made)
 
 
-def _by_point(lossy: pd.DataFrame) -> Iterator[tuple[str, float, NDArray[np.intp]]]:
+def _by_point(lossy: pd.DataFrame) -> Iterator[tuple[str, float | None, NDArray[np.intp]]]:
     """Label, quality and rows of each operating point, in the order of their first appearance."""
-    point = lossy.groupby(["label", "quality"], sort=False, observed=True).ngroup().to_numpy()
+    groups = lossy.groupby(["label", "quality"], sort=False, observed=True, dropna=False)
+    point = groups.ngroup().to_numpy()
     order = np.argsort(point, kind="stable")
     bounds = np.searchsorted(point[order], np.arange(point.max(initial=-1) + 2))
     points = [order[start:end] for start, end in itertools.pairwise(bounds.tolist())]
     first = lossy[["label", "quality"]].iloc[[rows[0] for rows in points]]
     for label, quality, rows in zip(first["label"], first["quality"], points, strict=True):
-        yield str(label), float(quality), rows
+        yield str(label), None if math.isnan(quality) else float(quality), rows
 
 
 def _mean(values: Array, weights: Array, *, complete: bool = False) -> float | None:

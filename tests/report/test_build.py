@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -15,9 +17,13 @@ from bench.rd import Curve
 from bench.report import ReportOptions, write_report
 from bench.report.build import build_report_data
 from bench.report.data import ReportData
+from bench.report.drawing import draw, job_for
+from bench.report.page.data import page_data
 from bench.report.tables.lossless import LosslessTable
+from bench.report.tables.points import PointsTable
 from bench.runs.store import RunInfo, RunWriter, read_info
 from bench.tables.table import Column, Table, to_json
+from tests.report.made_data import made_data, made_frame
 from tests.report.page.runs import Made, write_run
 
 JPEG = Made("jpeg", "jpeg", 1.0)
@@ -207,3 +213,22 @@ def test_a_renewed_report_keeps_nothing_of_the_former(tmp_path: Path) -> None:
     assert not list((out / "tables").glob("failures.*"))
     assert (out / "tables" / "ranking.csv").is_file()
     assert (out / "tables" / "mine.csv").read_text() == "mine"
+
+
+def test_a_codec_without_a_quality_is_one_point(tmp_path: Path) -> None:
+    """It stands in the ranking, in the table of points and in all figures and parts of the page."""
+    frame = made_frame()
+    frame = frame[(frame["label"] != "webp") | (frame["quality"] == 50.0)].reset_index(drop=True)
+    frame.loc[frame["label"] == "webp", "quality"] = math.nan
+    data = made_data(frame=frame)
+    assert "webp" in {it.label for it in data.ranking}
+    (point,) = (it for it in data.points if it.label == "webp")
+    assert (point.quality, point.n_ok, len(data.curves["psnr_rgb"]["webp"].rate)) == (None, 4, 1)
+    (row,) = (row for row in PointsTable().rows(data) if row[0] == "webp")
+    assert row[1] is None
+    position = [it.label for it in data.entries].index("webp")
+    ((quality, bpp, _),) = page_data(data)["curves"]["psnr_rgb"][position]
+    assert (quality, bpp) == (None, pytest.approx(point.bpp["images"], rel=1e-5))
+    job = job_for(data, tmp_path)
+    files = draw(replace(job, figures=tuple(it for it in job.figures if it.name in ("rd", "speed_psnr_rgb"))))
+    assert all(files.values())

@@ -141,11 +141,9 @@ def _lossless_facts(entry: Entry, data: ReportData) -> dict[str, float | None]:
 
 def _curves(data: ReportData, position: dict[str, int]) -> dict[str, dict[int, list[list[float | None]]]]:
     """By metric and entry, the operating points as (quality setting, bpp, value on the plotted axis)."""
-    points = data.frame.loc[data.frame["quality"].notna(), ["label", "quality"]].drop_duplicates()
-    settings = {
-        str(label): sorted(group.tolist())
-        for label, group in points.groupby("label", sort=False, observed=True)["quality"]
-    }
+    settings: dict[str, list[float | None]] = {}
+    for it in sorted(data.points, key=lambda it: it.quality or 0.0):
+        settings.setdefault(it.label, []).append(it.quality)
     result: dict[str, dict[int, list[list[float | None]]]] = {}
     for metric, measured in data.curves.items():
         for label, curve in {**measured, **data.published.get(metric, {})}.items():

@@ -24,7 +24,8 @@ class Reconstruction:
     """Which operating point it is, and its picture."""
 
     entry: int
-    quality: float
+    quality: float | None
+    """None for a codec that takes none."""
     bpp: float
     values: tuple[float | None, ...]
     stored: Stored

@@ -133,7 +133,7 @@ function drawValues() {
   const head = ["", ...viewerSides().map((select) => select.selectedOptions[0].textContent)];
   table.tHead.replaceChildren(element("tr", {}, ...head.map((text, k) => (k ? element("th", { scope: "col", className: "number", textContent: text }) : element("td")))));
   const of = (read) => viewer.shown.map((it) => (known(it.entry) ? read(it) : "–"));
-  const rows = [line("quality setting", ...of((it) => String(it.quality))), line("rate, bpp", ...of((it) => fixed(it.bpp, 3)))];
+  const rows = [line("quality setting", ...of((it) => (known(it.quality) ? String(it.quality) : "–"))), line("rate, bpp", ...of((it) => fixed(it.bpp, 3)))];
   dataset().metrics.forEach((one, k) => rows.push(line(one.unit ? `${one.title}, ${one.unit}` : one.title, ...of((it) => (known(it.values[k]) ? fixed(it.values[k], one.unit === "dB" ? 2 : 4) : "–")))));
   table.tBodies[0].replaceChildren(...rows);
 }

@@ -7,6 +7,7 @@ its pictures are loaded when they are shown.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,7 @@ def _images(
         reconstructions = [
             Reconstruction(
                 position[str(row["label"])],
-                float(row["quality"]),
+                None if math.isnan(row["quality"]) else float(row["quality"]),
                 rounded(row["bpp"]) or 0.0,
                 tuple(rounded(it.shown(float(row[it.name]))) for it in data.metrics),
                 pictures[index],
