@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import tempfile
 from concurrent.futures import Future
@@ -43,8 +42,7 @@ def job_for(
     ----------
     prefix : of the file names, where a report is of several data sets
     """
-    figures = tuple(itertools.chain.from_iterable(figures_of(data).values()))
-    return FigureJob(data.without_trials(), figures, folder, prefix, options)
+    return FigureJob(data.without_trials(), tuple(figures_of(data)), folder, prefix, options)
 
 
 def warm_up() -> None:

@@ -70,8 +70,9 @@ def figure(name: str, data: ReportData | None = None, width: Width = "double") -
     """One figure, built and laid out but not saved."""
     data = data or made_data()
     with styled():
-        kind = next(it for its in figures_of(data).values() for it in its if it.name == name)
-        made = kind.draw(data.without_trials(), Canvas(width))
+        made = next(it for it in figures_of(data) if it.name == name).draw(
+            data.without_trials(), Canvas(width)
+        )
         assert made is not None
         settle(made)
         made.draw_without_rendering()

@@ -53,15 +53,12 @@ def figure_kinds() -> list[type[ReportFigure]]:
     return [it for it in classes_in(__name__) if issubclass(it, ReportFigure)]
 
 
-def figures_of(data: ReportData) -> dict[Chapter, list[ReportFigure]]:
-    """Every figure that there may be, by chapter and in the order of a report.
+def figures_of(data: ReportData) -> list[ReportFigure]:
+    """Every figure that there may be, chapter by chapter.
 
     In a chapter, the first figures of all kinds come first, then the second ones: what is about the same
     metric stands together.
     """
     known = [(place, figure) for kind in figure_kinds() for place, figure in enumerate(kind.of(data))]
     known.sort(key=lambda it: (it[1].chapter.place, it[0], it[1].order, it[1].name))
-    chapters: dict[Chapter, list[ReportFigure]] = {}
-    for _, figure in known:
-        chapters.setdefault(figure.chapter, []).append(figure)
-    return chapters
+    return [figure for _, figure in known]

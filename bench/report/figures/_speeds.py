@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bench.report.data import ReportData
-from bench.report.entries import Entry
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def margin_around(costs: Collection[tuple[float, ...]]) -> tuple[float, float]:
 
 def timing_note(data: ReportData, labels: Collection[str]) -> str:
     """How the times of some configurations were taken, in a sentence."""
-    entries: Sequence[Entry] = [it for it in data.entries if it.label in labels]
+    entries = [it for it in data.entries if it.label in labels]
     load = sum(it.timing == "load" for it in entries)
     if disturbed := sum(it.timing == "disturbed" for it in entries):
         return (
