@@ -6,6 +6,7 @@ a view of it. A figure is a module of :mod:`bench.report.figures`, a table one o
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -129,7 +130,7 @@ def _write_tables(tables: Mapping[Chapter, Sequence[Table]], folder: Path, prefi
     from bench.tables.table import WRITERS
 
     files = []
-    for table in (it for its in tables.values() for it in its):
+    for table in itertools.chain.from_iterable(tables.values()):
         for ending, write in WRITERS.items():
             path = folder / f"{prefix}{table.name}.{ending}"
             write_atomically(path, write(table).encode())

@@ -137,9 +137,9 @@ def _choose_anchor(entries: Sequence[Entry], wanted: str | None, curves: Collect
         return fitting[0] if fitting else None
     lossy = [it for it in lossy if it.label in curves] or lossy
     for codec in _PREFERRED_ANCHORS:
-        for it in lossy:
-            if it.codec == codec:
-                return it.label
+        for entry in lossy:
+            if entry.codec == codec:
+                return entry.label
     return lossy[0].label if lossy else None
 
 
@@ -196,12 +196,12 @@ def published_curves(
     """
     result: dict[str, dict[str, Curve]] = {}
     taken = {it.label for it in entries}
-    for it in published:
-        known = [curve for curve in it.curves if curve.metric in curves]
-        if it.dataset not in (None, dataset) or not known:
+    for reference in published:
+        known = [curve for curve in reference.curves if curve.metric in curves]
+        if reference.dataset not in (None, dataset) or not known:
             continue
-        numbered = (f"{it.label} (published {number})" for number in itertools.count(2))
-        names = itertools.chain((it.label, f"{it.label} (published)"), numbered)
+        numbered = (f"{reference.label} (published {number})" for number in itertools.count(2))
+        names = itertools.chain((reference.label, f"{reference.label} (published)"), numbered)
         label = next(name for name in names if name not in taken)
         taken.add(label)
         for curve in known:

@@ -174,8 +174,8 @@ def other_versions(dataset: str, runs: Mapping[str, RunInfo]) -> list[Finding]:
     versions: dict[str, dict[str, list[str]]] = {}
     for run, info in runs.items():
         if any(it.dataset == dataset for it in info.images):
-            for it in info.metrics:
-                versions.setdefault(it.name, {}).setdefault(it.version, []).append(run)
+            for metric in info.metrics:
+                versions.setdefault(metric.name, {}).setdefault(metric.version, []).append(run)
     return [
         Finding(
             "version",

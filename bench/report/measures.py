@@ -100,9 +100,11 @@ def first_of(measures: Sequence[Measure], role: str) -> Measure | None:
 def set_curves(distances: Iterable[SetMeasurement]) -> dict[str, dict[str, Curve]]:
     """Distances over the rate, by metric and label."""
     points: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
-    for it in distances:
-        if it.quality is not None and it.bpp is not None and it.value is not None:
-            points.setdefault((it.metric, it.label), []).append((it.quality, it.bpp, it.value))
+    for distance in distances:
+        if distance.quality is not None and distance.bpp is not None and distance.value is not None:
+            points.setdefault((distance.metric, distance.label), []).append(
+                (distance.quality, distance.bpp, distance.value)
+            )
     curves: dict[str, dict[str, Curve]] = {}
     for (metric, label), found in points.items():
         _, rates, values = zip(*sorted(found), strict=True)

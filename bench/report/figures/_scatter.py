@@ -64,10 +64,12 @@ def draw_points(axes: Axes, points: Sequence[ScatterPoint], directions: Directio
         solid_joinstyle="round",
         zorder=1.4,
     )
-    for it in points:
-        if it.interval is not None:
-            axes.plot((it.x, it.x), it.interval, color=it.style.colour, linewidth=0.7, zorder=2)
-        axes.plot([it.x], [it.y], **marks(it.style, _MARK), alpha=None if it.ranked else PALE, zorder=3)
+    for point in points:
+        if point.interval is not None:
+            axes.plot((point.x, point.x), point.interval, color=point.style.colour, linewidth=0.7, zorder=2)
+        axes.plot(
+            [point.x], [point.y], **marks(point.style, _MARK), alpha=None if point.ranked else PALE, zorder=3
+        )
     if directions.log_x:
         log_axis(axes, "x", [it.x for it in points], margin=1.9)
 
@@ -134,9 +136,9 @@ def _line_boxes(axes: Axes, points: Sequence[ScatterPoint], directions: Directio
     """Small boxes along the front and the intervals: a name may lie on them, but rather not."""
     front = _on_paper(axes, [(it.x, it.y) for it in _front(points, directions)])
     lines = list(itertools.pairwise(front))
-    for it in points:
-        if it.interval is not None:
-            start, end = _on_paper(axes, [(it.x, it.interval[0]), (it.x, it.interval[1])])
+    for point in points:
+        if point.interval is not None:
+            start, end = _on_paper(axes, [(point.x, point.interval[0]), (point.x, point.interval[1])])
             lines.append((start, end))
     boxes = []
     for (x0, y0), (x1, y1) in lines:

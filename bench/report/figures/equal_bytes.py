@@ -44,8 +44,8 @@ class EqualBytesPanels(ReportFigure):
     def draw(self, data: ReportData, canvas: Canvas) -> Figure | None:
         pair = data.decoder_pairs[self.pair]
         by_measure: dict[str, list[MetricDifference]] = {}
-        for it in pair.differences:
-            by_measure.setdefault(it.measure.name, []).append(it)
+        for difference in pair.differences:
+            by_measure.setdefault(difference.measure.name, []).append(difference)
         if not by_measure:
             return None
         count = len(by_measure)
@@ -73,8 +73,14 @@ def _draw(
     axes: Axes, data: ReportData, pair: DecoderPair, differences: list[MetricDifference], canvas: Canvas
 ) -> list[CurveLabel]:
     rates = [it.bpp for it in differences]
-    for it in differences:
-        axes.plot((it.bpp, it.bpp), (it.first, it.second), color="#999999", linewidth=0.7, zorder=1.5)
+    for difference in differences:
+        axes.plot(
+            (difference.bpp, difference.bpp),
+            (difference.first, difference.second),
+            color="#999999",
+            linewidth=0.7,
+            zorder=1.5,
+        )
     labels = []
     of_first, of_second = ([it.first for it in differences], [it.second for it in differences])
     for label, values in ((pair.first, of_first), (pair.second, of_second)):

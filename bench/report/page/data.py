@@ -142,8 +142,8 @@ def _lossless_facts(entry: Entry, data: ReportData) -> dict[str, float | None]:
 def _curves(data: ReportData, position: dict[str, int]) -> dict[str, dict[int, list[list[float | None]]]]:
     """By metric and entry, the operating points as (quality setting, bpp, value on the plotted axis)."""
     settings: dict[str, list[float | None]] = {}
-    for it in sorted(data.points, key=lambda it: it.quality or 0.0):
-        settings.setdefault(it.label, []).append(it.quality)
+    for point in sorted(data.points, key=lambda it: it.quality or 0.0):
+        settings.setdefault(point.label, []).append(point.quality)
     result: dict[str, dict[int, list[list[float | None]]]] = {}
     for metric, measured in data.curves.items():
         for label, curve in {**measured, **data.published.get(metric, {})}.items():
@@ -205,12 +205,12 @@ def _remark(reason: str | None, warnings: Iterable[str]) -> str:
 def _points(data: ReportData, position: dict[str, int]) -> dict[int, list[list[Any]]]:
     """By entry: (quality setting, n_ok/n, bpp, a value for each metric, encode s, decode s)."""
     result: dict[int, list[list[Any]]] = {}
-    for it in data.points:
-        means = [(metric, it.values[metric.name]) for metric in data.metrics]
+    for point in data.points:
+        means = [(metric, point.values[metric.name]) for metric in data.metrics]
         values = [None if mean is None else metric.shown(mean) for metric, mean in means]
-        numbers = [it.bpp[data.average], *values, it.encode_s, it.decode_s]
-        cells = [rounded(it.quality), f"{it.n_ok}/{it.n_planned}", *map(rounded, numbers)]
-        result.setdefault(position[it.label], []).append(cells)
+        numbers = [point.bpp[data.average], *values, point.encode_s, point.decode_s]
+        cells = [rounded(point.quality), f"{point.n_ok}/{point.n_planned}", *map(rounded, numbers)]
+        result.setdefault(position[point.label], []).append(cells)
     return result
 
 

@@ -108,8 +108,8 @@ class _Example:
 def _nearest(reconstructions: Sequence[Reconstruction], rate: float) -> list[Reconstruction]:
     """Of every codec the operating point nearest to a rate, on a logarithmic scale."""
     by_entry: dict[int, list[Reconstruction]] = {}
-    for it in reconstructions:
-        by_entry.setdefault(it.entry, []).append(it)
+    for reconstruction in reconstructions:
+        by_entry.setdefault(reconstruction.entry, []).append(reconstruction)
     return [
         min(of_codec, key=lambda it: max(it.bpp / rate, rate / max(it.bpp, 1e-9)))
         for of_codec in by_entry.values()

@@ -65,16 +65,16 @@ def _plane(plane: Plane, position: Mapping[str, int]) -> dict[str, Any]:
 
 def _pair(pair: DecoderPair, position: Mapping[str, int]) -> dict[str, Any]:
     rows = []
-    for it in pair.differences:
-        low, high = it.ci95 or (None, None)
+    for difference in pair.differences:
+        low, high = difference.ci95 or (None, None)
         rows.append(
             {
-                "quality": it.quality,
-                "bpp": rounded(it.bpp),
-                "measure": _measure(it.measure),
-                "values": [rounded(it.first), rounded(it.second)],
+                "quality": difference.quality,
+                "bpp": rounded(difference.bpp),
+                "measure": _measure(difference.measure),
+                "values": [rounded(difference.first), rounded(difference.second)],
                 "interval": [rounded(low), rounded(high)],
-                "better": {True: 1, False: 0, None: None}[it.second_is_better],
+                "better": {True: 1, False: 0, None: None}[difference.second_is_better],
             }
         )
     first, second = position[pair.first], position[pair.second]

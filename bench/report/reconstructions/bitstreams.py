@@ -108,7 +108,7 @@ def _plan(entry: Entry, runs: Mapping[str, Path]) -> CodecPlan | None:
     run = runs.get(entry.run)
     if run is None or not (run / BITSTREAM_FOLDER).is_dir():
         return None
-    for it in read_info(run).codecs:
-        if (it.codec, it.version, it.config) == (entry.codec, entry.version, entry.options):
-            return it
+    for plan in read_info(run).codecs:
+        if (plan.codec, plan.version, plan.config) == (entry.codec, entry.version, entry.options):
+            return plan
     return None

@@ -66,8 +66,8 @@ def tables_of(data: ReportData) -> dict[Chapter, list[Table]]:
     """Every table that there are rows for, by chapter and in the order of a report."""
     known = [it() for it in classes_in(__name__) if issubclass(it, ReportTable)]
     made: dict[Chapter, list[Table]] = {}
-    for it in sorted(known, key=lambda it: (it.chapter.place, it.order, it.name)):
-        table = it.make(data)
+    for kind in sorted(known, key=lambda it: (it.chapter.place, it.order, it.name)):
+        table = kind.make(data)
         if table is not None:
-            made.setdefault(it.chapter, []).append(table)
+            made.setdefault(kind.chapter, []).append(table)
     return made

@@ -32,12 +32,12 @@ class EqualBytesTable(ReportTable):
 
     def rows(self, data: ReportData) -> Iterator[Row]:
         for pair in data.decoder_pairs:
-            for it in pair.differences:
-                low, high = it.ci95 or (None, None)
-                better = {True: pair.second, False: pair.first, None: "–"}[it.second_is_better]
+            better = {True: pair.second, False: pair.first, None: "–"}
+            for its in pair.differences:
                 yield (
-                    *(pair.first, pair.second, it.quality, it.bpp, directed_title(it.measure)),
-                    *(it.first, it.second, it.difference, low, high, better, it.images),
+                    *(pair.first, pair.second, its.quality, its.bpp, directed_title(its.measure)),
+                    *(its.first, its.second, its.difference, *(its.ci95 or (None, None))),
+                    *(better[its.second_is_better], its.images),
                 )
 
     def notes(self, data: ReportData) -> Iterator[str]:
