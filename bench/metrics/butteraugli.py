@@ -26,6 +26,8 @@ class Butteraugli:
     """The maximum of the difference map, Butteraugli's own score; below 1 hardly anyone sees it."""
 
     name = "butteraugli"
+    title = "Butteraugli"
+    role = "perception"
     unit = ""
     higher_is_better = False
 
@@ -48,6 +50,8 @@ class Butteraugli3Norm:
     """The 3-norm of Butteraugli's difference map, which is closer to an average than the maximum."""
 
     name = "butteraugli_3norm"
+    title = "Butteraugli 3-norm"
+    role = "perception"
     unit = ""
     higher_is_better = False
 

@@ -67,6 +67,8 @@ class Flip:
     """Mean LDR-FLIP error over the pixels, from 0 for identical images to 1."""
 
     name = "flip"
+    title = "FLIP"
+    role = "perception"
     version = "1"
     unit = ""
     higher_is_better = False

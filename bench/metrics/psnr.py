@@ -73,6 +73,8 @@ class PsnrRgb:
     """PSNR from the mean squared error over all RGB samples; infinite for identical images."""
 
     name = "psnr_rgb"
+    title = "PSNR"
+    role = "distortion"
     version = "1"
     unit = "dB"
     higher_is_better = True
@@ -90,6 +92,8 @@ class PsnrY:
     """PSNR of full-range BT.601 luma, 0.299 R + 0.587 G + 0.114 B, which is not rounded."""
 
     name = "psnr_y"
+    title = "PSNR-Y"
+    role = "distortion"
     version = "1"
     unit = "dB"
     higher_is_better = True
@@ -111,6 +115,8 @@ class PsnrYuv:
     """
 
     name = "psnr_yuv"
+    title = "PSNR-YUV"
+    role = "distortion"
     version = "1"
     unit = "dB"
     higher_is_better = True

@@ -51,6 +51,8 @@ class Ssimulacra2:
     """The score of SSIMULACRA 2.1, at most 100; it may be negative."""
 
     name = "ssimulacra2"
+    title = "SSIMULACRA 2"
+    role = "perception"
     version = "2"
     unit = ""
     higher_is_better = True

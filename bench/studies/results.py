@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.files.access import require_inside, subfolder, write_atomically
-from bench.plotting.canvas import Sheet
-from bench.plotting.series_style import Series, looks
+from bench.plotting.canvas import Canvas
+from bench.plotting.series_style import Series, series_styles
 from bench.plotting.style import save, styled
 from bench.runs.store import read_info
 from bench.studies.study import Answers, AnswerT, QuestionT, Study
@@ -45,13 +45,13 @@ def _figures(
     study: Study[QuestionT, AnswerT], run: Path, answers: Answers[QuestionT, AnswerT], folder: Path
 ) -> list[Path]:
     info = read_info(run)
-    styles = looks(Series(it.label, it.codec, it.lossless) for it in info.codecs)
+    styles = series_styles(Series(it.label, it.codec, it.lossless) for it in info.codecs)
     datasets = list(dict.fromkeys(it.dataset for it in info.images))
     files: list[Path] = []
     with styled():
         for dataset in datasets:
             prefix = "" if len(datasets) == 1 else f"{dataset}_"
-            drawn = study.figures(answers.of_dataset(dataset), Sheet("double"), styles)
+            drawn = study.figures(answers.of_dataset(dataset), Canvas("double"), styles)
             for name, figure in drawn.items():
                 if figure is not None:
                     files += save(figure, folder, prefix + name)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bench.engines.engine import Task
-    from bench.plotting.canvas import Sheet
-    from bench.plotting.series_style import Look
+    from bench.plotting.canvas import Canvas
+    from bench.plotting.series_style import SeriesStyle
     from bench.tables.table import Table
     from bench.trials.plan import CodecPlan, ImagePlan
     from bench.trials.trust import Trust
@@ -200,7 +200,7 @@ class Study(ABC, Generic[QuestionT, AnswerT]):
         """The tables, each with a file name of its own."""
 
     def figures(
-        self, answers: Answers[QuestionT, AnswerT], canvas: Sheet, styles: Mapping[str, Look]
+        self, answers: Answers[QuestionT, AnswerT], canvas: Canvas, styles: Mapping[str, SeriesStyle]
     ) -> Mapping[str, Figure | None]:
         """Figures of one data set by file name; None where there is nothing to draw.
 

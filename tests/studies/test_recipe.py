@@ -19,8 +19,8 @@ import bench
 from bench.cli.studies import command_of
 from bench.engines.engine import EngineOptions, Slot, Task
 from bench.errors import StoreError
-from bench.plotting.canvas import Sheet
-from bench.plotting.series_style import Look
+from bench.plotting.canvas import Canvas
+from bench.plotting.series_style import SeriesStyle
 from bench.runs.store import RunWriter
 from bench.studies.results import write_results
 from bench.studies.session import Bitstreams, StudyEvents, StudyOptions, finished_trials, journal_of, put
@@ -81,7 +81,7 @@ class Shrinkage(Study[FinishedTrial, Deflated]):
         return (Table("shrinkage", "Bitstreams that zlib makes smaller", columns, rows),)
 
     def figures(
-        self, answers: Answers[FinishedTrial, Deflated], canvas: Sheet, styles: Mapping[str, Look]
+        self, answers: Answers[FinishedTrial, Deflated], canvas: Canvas, styles: Mapping[str, SeriesStyle]
     ) -> Mapping[str, Figure | None]:
         figure, (axes,) = canvas.figure(1, 2.0)
         for label in dict.fromkeys(it.label for _, it in answers):

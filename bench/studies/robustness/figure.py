@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bench.plotting.canvas import Sheet, marks, note
-from bench.plotting.series_style import Look
+from bench.plotting.canvas import Canvas, marks, note
+from bench.plotting.series_style import SeriesStyle
 from bench.studies.robustness.tables import BitstreamRow, InputRow
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ _SPREAD = 0.8
 """Part of the room of one corruption that the codecs' marks share."""
 
 
-def inputs_figure(rows: Sequence[InputRow], styles: Mapping[str, Look], canvas: Sheet) -> Figure | None:
+def inputs_figure(
+    rows: Sequence[InputRow], styles: Mapping[str, SeriesStyle], canvas: Canvas
+) -> Figure | None:
     """By corruption and codec the growth in rate, and the PSNR to the clean picture that is left.
 
     Parameters
@@ -66,7 +68,7 @@ def inputs_figure(rows: Sequence[InputRow], styles: Mapping[str, Look], canvas: 
     return figure
 
 
-def bitstreams_figure(rows: Sequence[BitstreamRow], canvas: Sheet) -> Figure | None:
+def bitstreams_figure(rows: Sequence[BitstreamRow], canvas: Canvas) -> Figure | None:
     """By damage a bar for each codec: the shares of what became of its bitstreams.
 
     Parameters
@@ -118,7 +120,7 @@ def _operating_points(rows: Sequence[InputRow]) -> str:
 
 
 def _draw(
-    axes: Axes, style: Look, points: Sequence[tuple[float, float | None]], label: str | None = None
+    axes: Axes, style: SeriesStyle, points: Sequence[tuple[float, float | None]], label: str | None = None
 ) -> None:
     known = [(x, y) for x, y in points if y is not None]
     if known or label:

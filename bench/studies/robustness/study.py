@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from bench.plotting.canvas import Sheet
-    from bench.plotting.series_style import Look
+    from bench.plotting.canvas import Canvas
+    from bench.plotting.series_style import SeriesStyle
     from bench.studies.robustness.measure import TakeProbe
     from bench.studies.robustness.probes import PlannedProbe, Probe
     from bench.tables.table import Table
@@ -77,7 +77,7 @@ class RobustnessStudy(Study["PlannedProbe", "Probe"]):
         return input_table(answers), bitstream_table(answers)
 
     def figures(
-        self, answers: Answers[PlannedProbe, Probe], canvas: Sheet, styles: Mapping[str, Look]
+        self, answers: Answers[PlannedProbe, Probe], canvas: Canvas, styles: Mapping[str, SeriesStyle]
     ) -> Mapping[str, Figure | None]:
         """The same two as figures."""
         from bench.studies.robustness.figure import bitstreams_figure, inputs_figure

@@ -13,7 +13,7 @@ from bench import registry
 from bench.engines.engine import EngineOptions
 from bench.errors import ConfigError
 from bench.metrics.dataset import DATASET_METRICS
-from bench.report.build_board import load_boards
+from bench.report.build import build_report_data
 from bench.studies.session import StudyOptions
 from bench.studies.set_metrics.measure import measure_sets
 from bench.studies.set_metrics.record import SET_METRICS_FILE, SetMeasurement
@@ -86,7 +86,7 @@ def test_every_operating_point_has_a_distance(run: Path, pictures: Path) -> None
     assert low > high > 0
     assert all(it.images == 3 and it.bpp for it in results.values())
     assert len(set_metric_table(list(results.values())).rows) == 3
-    assert set(load_boards([run])[0].distances) == set(results.values()), "a report has them all"
+    assert set(build_report_data([run])[0].distances) == set(results.values()), "a report has them all"
 
 
 def test_distances_are_kept_and_not_computed_again(run: Path, pictures: Path) -> None:
@@ -135,7 +135,7 @@ def test_rates_are_those_of_the_bitstreams_of_now(run: Path, pictures: Path) -> 
     journal = run / "measurements.jsonl"
     lines = [json.loads(line) for line in journal.read_text().splitlines()]
     journal.write_text("".join(json.dumps(it | {"bytes": it["bytes"] // 2}) + "\n" for it in lines))
-    for found in (measured(run, pictures), load_boards([run])[0].distances):
+    for found in (measured(run, pictures), build_report_data([run])[0].distances):
         for it in found:
             former = before[it.label, it.quality]
             assert it.value == former.value
@@ -156,8 +156,8 @@ def test_equal_data_sets_have_distances_each(run: Path, pictures: Path, tmp_path
     for _ in range(2):
         found = measure_sets(tmp_path / "two", "brightness", means(pictures, copied))
         assert sorted(it.dataset for it in found) == ["copied", "copied", "pictures", "pictures"]
-    boards = load_boards([tmp_path / "two"])
-    assert [len(it.distances) for it in boards] == [2, 2]
+    built = build_report_data([tmp_path / "two"])
+    assert [len(it.distances) for it in built] == [2, 2]
 
 
 def test_originals_that_are_elsewhere(run: Path, pictures: Path, tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_results_of_the_former_kid_have_the_name_of_their_definition(
     first = measured(run, pictures)
     file = run / SET_METRICS_FILE
     file.write_text(file.read_text().replace("kid_alexnet_across_images", "kid_alexnet"))
-    assert {it.metric for it in load_boards([run])[0].distances} == {"kid_alexnet_across_images"}
+    assert {it.metric for it in build_report_data([run])[0].distances} == {"kid_alexnet_across_images"}
     shutil.move(run / "bitstreams", run / "elsewhere")
     assert measured(run, pictures) == first, "no bitstream is decoded again"
     answer_as("kid_alexnet", "2+x")

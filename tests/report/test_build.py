@@ -1,8 +1,10 @@
-"""What a board makes of runs that have gaps, and of curves from elsewhere."""
+"""What a report makes of runs that have gaps, and of curves from elsewhere."""
 
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -12,12 +14,16 @@ import bench
 from bench.errors import ConfigError
 from bench.exchange import Published
 from bench.rd import Curve
-from bench.report import write_report
-from bench.report.board import Board
-from bench.report.build_board import load_boards
-from bench.report.tables import lossless
+from bench.report import ReportOptions, write_report
+from bench.report.build import build_report_data
+from bench.report.data import ReportData
+from bench.report.drawing import draw, job_for
+from bench.report.page.data import page_data
+from bench.report.tables.lossless import LosslessTable
+from bench.report.tables.points import PointsTable
 from bench.runs.store import RunInfo, RunWriter, read_info
 from bench.tables.table import Column, Table, to_json
+from tests.report.made_data import made_data, made_frame
 from tests.report.page.runs import Made, write_run
 
 JPEG = Made("jpeg", "jpeg", 1.0)
@@ -38,13 +44,13 @@ def rewrite(run: Path, info: RunInfo) -> None:
         writer.write_info(info)
 
 
-def only(run: Path, *published: Published) -> Board:
-    (board,) = load_boards([run], published=published)
-    return board
+def only(run: Path, *published: Published) -> ReportData:
+    (data,) = build_report_data([run], ReportOptions(published=published))
+    return data
 
 
-def messages(board: Board, kind: str) -> list[str]:
-    return [it.message for it in board.findings if it.kind == kind]
+def messages(data: ReportData, kind: str) -> list[str]:
+    return [it.message for it in data.findings if it.kind == kind]
 
 
 def with_pictures(run: Path, *numbers: int) -> Path:
@@ -63,9 +69,9 @@ def test_runs_without_a_common_picture(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"one and two hold different pictures of kodak, none in both.*apart"
     ):
-        load_boards(runs)
+        build_report_data(runs)
     other = write_run(tmp_path / "other", [JPEG], images=2, points=4, dataset="clic")
-    assert [it.dataset for it in load_boards([runs[0], other])] == ["kodak", "clic"]
+    assert [it.dataset for it in build_report_data([runs[0], other])] == ["kodak", "clic"]
 
 
 def test_runs_with_some_common_pictures(tmp_path: Path) -> None:
@@ -74,18 +80,18 @@ def test_runs_with_some_common_pictures(tmp_path: Path) -> None:
         with_pictures(write_run(tmp_path / name, [JPEG], images=4, points=4), *numbers)
         for name, numbers in (("one", (0, 1, 2)), ("two", (2, 3)))
     ]
-    (board,) = load_boards(runs)
-    (told,) = messages(board, "pictures")
+    (data,) = build_report_data(runs)
+    (told,) = messages(data, "pictures")
     assert "(one 3, two 2); only the 1 that all" in told
-    same = load_boards([runs[0], with_pictures(write_run(tmp_path / "b", [WEBP], 4, 4), 0, 1, 2)])
+    same = build_report_data([runs[0], with_pictures(write_run(tmp_path / "b", [WEBP], 4, 4), 0, 1, 2)])
     assert messages(same[0], "pictures") == []
 
 
 def test_no_title_names_an_anchor_that_there_is_not(tmp_path: Path) -> None:
     """Where no lossy codec finished, tables say that there are no BD-rates."""
     failing = Made("jpeg", "jpeg", 1.0, failing="image000.png")
-    board = only(write_run(tmp_path / "run", [failing], images=1, points=4))
-    assert board.anchor is None
+    data = only(write_run(tmp_path / "run", [failing], images=1, points=4))
+    assert data.anchor is None
     write_report([tmp_path / "run"], tmp_path / "report")
     texts = [it.read_text() for it in (tmp_path / "report").rglob("*.md")]
     assert not any("against None" in it for it in texts)
@@ -98,12 +104,12 @@ def test_lossless_codecs_are_compared_on_the_same_images(tmp_path: Path) -> None
         Made("png", "png", 1.0, lossless=True),
         Made("qoi", "qoi", 1.1, lossless=True, failing="image001.png"),
     )
-    its_board = only(write_run(tmp_path / "run", [JPEG, png, qoi], images=3, points=3))
-    assert its_board.lossless_images == ("image000.png", "image002.png")
-    assert its_board.lossless_bpp["qoi"]["images"] == pytest.approx(
-        1.1 * its_board.lossless_bpp["png"]["images"], rel=1e-3
+    data = only(write_run(tmp_path / "run", [JPEG, png, qoi], images=3, points=3))
+    assert data.lossless_images == ("image000.png", "image002.png")
+    assert data.lossless_bpp["qoi"]["images"] == pytest.approx(
+        1.1 * data.lossless_bpp["png"]["images"], rel=1e-3
     )
-    table = lossless(its_board)
+    table = LosslessTable().make(data)
     assert table is not None
     assert [row[0] for row in table.rows] == ["png", "qoi"]
     assert "2 of 3 images" in table.notes[0]
@@ -122,10 +128,10 @@ def test_the_anchor_is_one_that_has_a_curve(tmp_path: Path) -> None:
 def test_published_labels_are_their_own(tmp_path: Path) -> None:
     """Two references of one name, and one named as a codec here, keep apart in every metric."""
     run = write_run(tmp_path / "run", [JPEG, WEBP], images=2, points=5)
-    its_board = only(run, theirs("mbt"), theirs("mbt", factor=2.0), theirs("webp", "ms_ssim_rgb"))
-    assert list(its_board.published["psnr_rgb"]) == ["mbt", "mbt (published)"]
-    assert its_board.published["psnr_rgb"]["mbt (published)"].rate[0] == pytest.approx(0.4)
-    assert list(its_board.published["ms_ssim_rgb"]) == ["webp (published)"]
+    data = only(run, theirs("mbt"), theirs("mbt", factor=2.0), theirs("webp", "ms_ssim_rgb"))
+    assert list(data.published["psnr_rgb"]) == ["mbt", "mbt (published)"]
+    assert data.published["psnr_rgb"]["mbt (published)"].rate[0] == pytest.approx(0.4)
+    assert list(data.published["ms_ssim_rgb"]) == ["webp (published)"]
     third = only(run, *(theirs("mbt", factor=k) for k in (1.0, 2.0, 3.0)))
     assert list(third.published["psnr_rgb"]) == ["mbt", "mbt (published)", "mbt (published 2)"]
 
@@ -133,11 +139,9 @@ def test_published_labels_are_their_own(tmp_path: Path) -> None:
 def test_what_is_published_in_no_shared_metric_is_told(tmp_path: Path) -> None:
     """It is left out with a word, not in silence."""
     run = write_run(tmp_path / "run", [JPEG, WEBP], images=2, points=5)
-    its_board = only(run, theirs("ELIC", "vmaf", dataset="kodak"))
-    assert not its_board.published
-    assert any(
-        "ELIC: published in no metric that was measured" in it for it in messages(its_board, "published")
-    )
+    data = only(run, theirs("ELIC", "vmaf", dataset="kodak"))
+    assert not data.published
+    assert any("ELIC: published in no metric that was measured" in it for it in messages(data, "published"))
 
 
 def test_a_published_metric_is_better_where_the_runs_is(tmp_path: Path) -> None:
@@ -153,12 +157,12 @@ def test_a_published_metric_is_better_where_the_runs_is(tmp_path: Path) -> None:
 def test_runs_of_other_pictures_make_no_report(tmp_path: Path) -> None:
     """Runs meet in the names of their images: other pictures of that name are an error."""
     runs = [write_run(tmp_path / name, [it], images=2, points=3) for name, it in (("a", JPEG), ("b", WEBP))]
-    assert len(load_boards(runs)[0].images["psnr_rgb"]) == 2
+    assert len(build_report_data(runs)[0].images["psnr_rgb"]) == 2
     for name in ("run.json", "measurements.jsonl"):
         path = runs[1] / name
         path.write_text(path.read_text().replace(read_info(runs[0]).images[1].sha256, "f" * 64))
     with pytest.raises(ConfigError, match=r"a and b hold different pictures called image001\.png in kodak"):
-        load_boards(runs)
+        build_report_data(runs)
 
 
 def test_metrics_of_other_versions_are_told(tmp_path: Path) -> None:
@@ -167,7 +171,7 @@ def test_metrics_of_other_versions_are_told(tmp_path: Path) -> None:
     info = read_info(runs[1])
     older = msgspec.structs.replace(info.metrics[0], version="0")
     rewrite(runs[1], msgspec.structs.replace(info, metrics=(older, *info.metrics[1:])))
-    (message,) = [it for it in messages(load_boards(runs)[0], "version") if "psnr_rgb" in it]
+    (message,) = [it for it in messages(build_report_data(runs)[0], "version") if "psnr_rgb" in it]
     assert message.endswith("0 in b")
 
 
@@ -209,3 +213,22 @@ def test_a_renewed_report_keeps_nothing_of_the_former(tmp_path: Path) -> None:
     assert not list((out / "tables").glob("failures.*"))
     assert (out / "tables" / "ranking.csv").is_file()
     assert (out / "tables" / "mine.csv").read_text() == "mine"
+
+
+def test_a_codec_without_a_quality_is_one_point(tmp_path: Path) -> None:
+    """It stands in the ranking, in the table of points and in all figures and parts of the page."""
+    frame = made_frame()
+    frame = frame[(frame["label"] != "webp") | (frame["quality"] == 50.0)].reset_index(drop=True)
+    frame.loc[frame["label"] == "webp", "quality"] = math.nan
+    data = made_data(frame=frame)
+    assert "webp" in {it.label for it in data.ranking}
+    (point,) = (it for it in data.points if it.label == "webp")
+    assert (point.quality, point.n_ok, len(data.curves["psnr_rgb"]["webp"].rate)) == (None, 4, 1)
+    (row,) = (row for row in PointsTable().rows(data) if row[0] == "webp")
+    assert row[1] is None
+    position = [it.label for it in data.entries].index("webp")
+    ((quality, bpp, _),) = page_data(data)["curves"]["psnr_rgb"][position]
+    assert (quality, bpp) == (None, pytest.approx(point.bpp["images"], rel=1e-5))
+    job = job_for(data, tmp_path)
+    files = draw(replace(job, figures=tuple(it for it in job.figures if it.name in ("rd", "speed_psnr_rgb"))))
+    assert all(files.values())

@@ -1,7 +1,8 @@
-"""Boards for the tests of figures: made from formulas, without a run."""
+"""Report data for the tests of figures and tables: made from formulas, without a run folder."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from bench.exchange import Published
 from bench.host.environment import Environment
-from bench.rd import AVERAGES, Comparisons, Curve, Provenance, bd_rate, image_curves, mean_curve, standings
-from bench.report.board import Board
-from bench.report.entry import Entry
-from bench.trials.plan import MetricPlan
+from bench.rd import Curve, Provenance
+from bench.report import ReportOptions
+from bench.report.build import build_dataset
+from bench.report.data import ReportData
+from bench.report.load import LoadedRuns
+from bench.report.measures import measure_of
+from bench.runs.store import RunInfo
+from bench.studies.set_metrics.record import SetMeasurement
+from bench.trials.plan import CodecPlan, MetricPlan
 
 METRICS = (
     MetricPlan("psnr_rgb", "bench:Psnr", "1", "dB", True),
@@ -49,47 +56,42 @@ USUAL = (
 )
 
 
-def board(
-    made: Sequence[Made] = USUAL, images: int = 4, published: Mapping[str, float] | None = None
-) -> Board:
-    """A board of ``made``; ``published`` gives curves of others by label, with their factor of the rate."""
-    frame = pd.DataFrame([row for it in made for row in _rows(it, images)])
+def made_frame(made: Sequence[Made] = USUAL, images: int = 4) -> pd.DataFrame:
+    """The trials of ``made``."""
+    return pd.DataFrame([row for it in made for row in _rows(it, images)])
+
+
+def made_data(
+    made: Sequence[Made] = USUAL,
+    images: int = 4,
+    published: Mapping[str, float] | None = None,
+    frame: pd.DataFrame | None = None,
+    distances: Sequence[SetMeasurement] = (),
+) -> ReportData:
+    """What a report says of ``made``.
+
+    Parameters
+    ----------
+    published : curves of others by label, with their factor of the rate
+    frame : trials in the place of those of :func:`made_frame`
+    distances : of data-set metrics
+    """
+    codecs = tuple(_plan(it) for it in made)
+    info = RunInfo(environment=Environment({}, {}), images=(), codecs=codecs, metrics=METRICS)
     lossy = [it.label for it in made if not it.lossless]
-    per_image = {it.name: image_curves(frame, it.name) for it in METRICS if lossy}
-    curves = {name: {k: mean_curve(v) for k, v in its.items()} for name, its in per_image.items()}
-    theirs = {
-        name: {label: _published(its[lossy[0]], label, factor) for label, factor in (published or {}).items()}
-        for name, its in curves.items()
-    }
-    comparisons = {name: Comparisons(its) for name, its in per_image.items() if name != "high_band_energy"}
-    bd = {name: its.against(lossy[0]) for name, its in comparisons.items()}
-    pairs = {name: its.pairs() for name, its in comparisons.items()}
-    return Board(
-        dataset="set",
-        frame=frame,
-        entries=tuple(_entry(it, images) for it in made),
-        metrics=METRICS if lossy else (),
-        n_images=images,
-        lossless_bpp={
-            it.label: dict.fromkeys(AVERAGES, float(np.mean([row["bpp"] for row in _rows(it, images)])))
-            for it in made
-            if it.lossless
-        },
-        lossless_images=tuple(f"{k}.png" for k in range(images)),
-        anchor=lossy[0] if lossy else None,
-        images={name: its[lossy[0]].images for name, its in per_image.items()},
-        per_image=per_image,
-        curves=curves,
-        bd=bd,
-        pairs=pairs,
-        standings={name: standings(lossy[0], its, pairs[name]) for name, its in bd.items()},
-        published=theirs,
-        published_bd={
-            name: {k: bd_rate(curves[name][lossy[0]], v) for k, v in its.items()}
-            for name, its in theirs.items()
-            if name != "high_band_energy"
-        },
+    loaded = LoadedRuns(
+        made_frame(made, images) if frame is None else frame,
+        {"run": info},
+        tuple(map(measure_of, METRICS)) if lossy else (),
+        tuple(distances),
     )
+    theirs = []
+    if published:
+        like = [its[lossy[0]] for its in made_data(made, images).curves.values()]
+        for label, factor in published.items():
+            curves = tuple(_published(it, label, factor) for it in like)
+            theirs.append(Published(label, curves, dataset="set"))
+    return build_dataset("set", loaded, ReportOptions(published=tuple(theirs)))
 
 
 def _published(like: Curve, label: str, factor: float) -> Curve:
@@ -98,23 +100,17 @@ def _published(like: Curve, label: str, factor: float) -> Curve:
     return Curve(label, rate, like.quality, like.metric, like.higher_is_better, provenance)
 
 
-def _entry(it: Made, images: int) -> Entry:
-    n = images * (1 if it.lossless else len(QUALITIES))
+def _plan(it: Made) -> CodecPlan:
     known = {"encoder_kmac_per_pixel": it.kmac, "decoder_kmac_per_pixel": 2 * it.kmac} if it.kmac else {}
-    return Entry(
-        it.label,
-        it.codec,
-        "1",
-        {},
-        it.lossless,
-        "run",
-        Environment({}, {}),
-        "load",
-        n,
-        n,
-        known,
-        encode_mps=0.2 / (0.02 / it.rate),
-        decode_mps=0.2 / (0.01 * it.rate),
+    return CodecPlan(
+        label=it.label,
+        codec=it.codec,
+        target=f"nowhere:{it.codec}",
+        version="1",
+        lossless=it.lossless,
+        config={"label": it.label},
+        qualities=(None,) if it.lossless else QUALITIES,
+        complexity=known,
     )
 
 
@@ -126,7 +122,15 @@ def _rows(it: Made, images: int) -> list[dict[str, object]]:
         rows.append(
             {
                 "dataset": "set",
+                "run": "run",
                 "image": f"{image}.png",
+                "image_sha256": f"{image}",
+                "treatment": "",
+                "version": "1",
+                "config": json.dumps({"label": it.label}),
+                "exact": it.lossless,
+                "repeats": 1,
+                "error": "",
                 "codec": it.codec,
                 "label": it.label,
                 "quality": math.nan if it.lossless else QUALITIES[quality],
@@ -143,6 +147,10 @@ def _rows(it: Made, images: int) -> list[dict[str, object]]:
                 "pixels_sha256": f"pixels {it.label} {image} {quality}",
                 "encode_s": 0.02 / it.rate,
                 "decode_s": 0.01 * it.rate,
+                "encode_iqr_s": math.nan,
+                "decode_iqr_s": math.nan,
+                "encode_cpu_share": math.nan,
+                "decode_cpu_share": math.nan,
                 "timing": "load",
                 "lossless": it.lossless,
             }

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bench.plotting.canvas import PALE, POINTS, figure_of, fit_all, marks, width_of
-from bench.plotting.series_style import Look
+from bench.plotting.series_style import SeriesStyle
 from bench.rd import pareto
-from bench.report.figures.scales import log_axis
+from bench.report.figures._axes import log_axis
 from bench.text.escape import is_math
 
 if TYPE_CHECKING:
@@ -28,20 +28,20 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Spot:
-    """One configuration: its place, and the interval of ``y``."""
+class ScatterPoint:
+    """One configuration: its place in data units, and the 95% interval of ``y``."""
 
     label: str
     x: float
     y: float
-    look: Look
+    style: SeriesStyle
     interval: tuple[float, float] | None = None
     ranked: bool = True
     """Off where ``y`` holds over too small a part of the range: pale, and on no front."""
 
 
 @dataclass(frozen=True)
-class Aims:
+class Directions:
     """Whether more is better along each axis, and whether the horizontal one is logarithmic."""
 
     more_x: bool = True
@@ -49,9 +49,12 @@ class Aims:
     log_x: bool = True
 
 
-def draw_spots(axes: Axes, spots: Sequence[Spot], aims: Aims = Aims()) -> None:
-    """Markers, intervals and the front that no other spot beats; sets the limits of a logarithmic x axis."""
-    front = _front(spots, aims)
+def draw_points(axes: Axes, points: Sequence[ScatterPoint], directions: Directions = Directions()) -> None:
+    """Markers, intervals and the front that no other point beats (Pareto).
+
+    The limits of a logarithmic horizontal axis are set; all others are left to the caller.
+    """
+    front = _front(points, directions)
     axes.plot(
         [it.x for it in front],
         [it.y for it in front],
@@ -61,27 +64,34 @@ def draw_spots(axes: Axes, spots: Sequence[Spot], aims: Aims = Aims()) -> None:
         solid_joinstyle="round",
         zorder=1.4,
     )
-    for it in spots:
-        if it.interval is not None:
-            axes.plot((it.x, it.x), it.interval, color=it.look.colour, linewidth=0.7, zorder=2)
-        axes.plot([it.x], [it.y], **marks(it.look, _MARK), alpha=None if it.ranked else PALE, zorder=3)
-    if aims.log_x:
-        log_axis(axes, "x", [it.x for it in spots], margin=1.9)
+    for point in points:
+        if point.interval is not None:
+            axes.plot((point.x, point.x), point.interval, color=point.style.colour, linewidth=0.7, zorder=2)
+        axes.plot(
+            [point.x], [point.y], **marks(point.style, _MARK), alpha=None if point.ranked else PALE, zorder=3
+        )
+    if directions.log_x:
+        log_axis(axes, "x", [it.x for it in points], margin=1.9)
 
 
-def name_spots(axes: Axes, spots: Sequence[Spot], room: float, aims: Aims = Aims()) -> None:
+def name_points(
+    axes: Axes, points: Sequence[ScatterPoint], room: float, directions: Directions = Directions()
+) -> None:
     """Write each name where it covers least: beside its marker, further away only with a leader.
 
-    The panel must have its final limits and place.
+    Parameters
+    ----------
+    axes : the panel, with its final limits and place
+    room : the widest that a name may be, in points of 1/72 inch
     """
     figure = figure_of(axes)
-    at = _on_paper(axes, [(it.x, it.y) for it in spots])
+    at = _on_paper(axes, [(it.x, it.y) for it in points])
     frame = axes.bbox
     scale = POINTS / figure.dpi
     panel = (frame.x0 * scale, frame.y0 * scale, frame.x1 * scale, frame.y1 * scale)
-    taken = [*_marker_boxes(at), *_line_boxes(axes, spots, aims)]
-    names = fit_all(figure, [it.label for it in spots], room, _SIZE)
-    for spot, text, (x, y) in sorted(zip(spots, names, at, strict=True), key=lambda it: -it[2][1]):
+    taken = [*_marker_boxes(at), *_line_boxes(axes, points, directions)]
+    names = fit_all(figure, [it.label for it in points], room, _SIZE)
+    for point, text, (x, y) in sorted(zip(points, names, at, strict=True), key=lambda it: -it[2][1]):
         size = (width_of(figure, text, _SIZE), _SIZE * 1.05)
         boxes = [(_place((x, y), turn, gap, size), gap) for gap in _GAPS for turn in _TURNS]
         costs = [_cost(box, taken, panel) + 0.1 * rank for rank, (box, _) in enumerate(boxes)]
@@ -89,26 +99,26 @@ def name_spots(axes: Axes, spots: Sequence[Spot], room: float, aims: Aims = Aims
         taken.append(box)
         axes.annotate(
             text,
-            xy=(spot.x, spot.y),
+            xy=(point.x, point.y),
             xytext=(box[0] - x, (box[1] + box[3]) / 2 - y),
             textcoords="offset points",
             va="center_baseline",
             fontsize=_SIZE,
-            color=spot.look.text,
+            color=point.style.text,
             annotation_clip=False,
             parse_math=is_math(text),
-            arrowprops=_leader(spot.look) if gap > _GAPS[0] else None,
+            arrowprops=_leader(point.style) if gap > _GAPS[0] else None,
         )
 
 
-def _front(spots: Sequence[Spot], aims: Aims) -> list[Spot]:
-    signs = (-1.0 if aims.more_x else 1.0, -1.0 if aims.more_y else 1.0)
-    ranked = [it for it in spots if it.ranked]
+def _front(points: Sequence[ScatterPoint], directions: Directions) -> list[ScatterPoint]:
+    signs = (-1.0 if directions.more_x else 1.0, -1.0 if directions.more_y else 1.0)
+    ranked = [it for it in points if it.ranked]
     return [ranked[k] for k in pareto([(signs[0] * it.x, signs[1] * it.y) for it in ranked])]
 
 
-def _leader(look: Look) -> dict[str, Any]:
-    return {"arrowstyle": "-", "color": look.colour, "linewidth": 0.4, "shrinkA": 0.0, "shrinkB": 2.0}
+def _leader(style: SeriesStyle) -> dict[str, Any]:
+    return {"arrowstyle": "-", "color": style.colour, "linewidth": 0.4, "shrinkA": 0.0, "shrinkB": 2.0}
 
 
 def _on_paper(axes: Axes, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -122,13 +132,13 @@ def _marker_boxes(at: Sequence[tuple[float, float]]) -> list[Box]:
     return [(x - half, y - half, x + half, y + half) for x, y in at]
 
 
-def _line_boxes(axes: Axes, spots: Sequence[Spot], aims: Aims) -> list[Box]:
+def _line_boxes(axes: Axes, points: Sequence[ScatterPoint], directions: Directions) -> list[Box]:
     """Small boxes along the front and the intervals: a name may lie on them, but rather not."""
-    front = _on_paper(axes, [(it.x, it.y) for it in _front(spots, aims)])
+    front = _on_paper(axes, [(it.x, it.y) for it in _front(points, directions)])
     lines = list(itertools.pairwise(front))
-    for it in spots:
-        if it.interval is not None:
-            start, end = _on_paper(axes, [(it.x, it.interval[0]), (it.x, it.interval[1])])
+    for point in points:
+        if point.interval is not None:
+            start, end = _on_paper(axes, [(point.x, point.interval[0]), (point.x, point.interval[1])])
             lines.append((start, end))
     boxes = []
     for (x0, y0), (x1, y1) in lines:
