@@ -69,6 +69,13 @@ def paired_bd_rate(
     method : interpolation of log-rate over quality
     average : of the mean curves; see :func:`~bench.rd.curve.mean_curve`
 
+    Raises
+    ------
+    ValueError
+        The two hold different images or metrics, or an image lacks a point.
+
+    Notes
+    -----
     How often the 95% intervals cover the truth, in percent, of PSNR, ``webp`` against ``jpeg`` / ``avif``
     against ``jpeg2000``, in 4,000 samples from 209 pictures (``tests/benchmarks/coverage.py``):
 
@@ -80,11 +87,6 @@ def paired_bd_rate(
     24      93.6 / 95.9  95.7 / 94.2
     100     95.3 / 95.5  95.5 / 94.6
     ======  ===========  ===========
-
-    Raises
-    ------
-    ValueError
-        The two hold different images or metrics, or an image lacks a point.
     """
     check_method(method)
     check_pair(anchor, test)

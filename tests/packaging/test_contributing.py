@@ -1,10 +1,9 @@
-"""The steps of README and CONTRIBUTING, followed to the letter in a copy of the project."""
+"""The steps of README, docs and CONTRIBUTING, followed to the letter in a copy of the project."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pandas as pd
 import pytest
 
 import bench.inputs.datasets
+from tests.docs.pages import block
 from tests.packaging.installing import pip_install
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def rdbench(environment: dict[str, str], *arguments: str, cwd: Path) -> subproce
 
 def readme_codec() -> str:
     """The codec that README shows."""
-    return re.search(r"```python\n(import zlib\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+    return block("README.md", "flate.py")
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +110,9 @@ def test_readme_codec_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.Mon
     check_codec(readme_flate.Flate)
 
 
-def test_readme_suite_file_is_valid(tmp_path: Path) -> None:
-    """The suite file that README shows loads."""
+def test_the_suite_file_of_the_docs_is_valid(tmp_path: Path) -> None:
+    """The suite file that the page on measuring shows loads."""
     from bench.inputs.suite import load_suite
 
-    text = re.search(r"```yaml\n(datasets:.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
-    (tmp_path / "kodak.yaml").write_text(text)
+    (tmp_path / "kodak.yaml").write_text(block("docs/howto/measure.md", "kodak.yaml"))
     assert len(load_suite(tmp_path / "kodak.yaml").codecs) == 5
