@@ -43,7 +43,8 @@ def desk(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setenv("RDBENCH_WEIGHTS", str(weights))
     folder = tmp_path / "pictures"
     folder.mkdir()
-    for index, (height, width) in enumerate(((272, 264), (264, 280))):
+    # the least that Butteraugli's, KID's and MS-SSIM's windows fit into
+    for index, (height, width) in enumerate(((256, 256), (264, 260))):
         Image.fromarray(photo(height, width, index)).save(folder / f"p{index}.png")
     shutil.copy(folder / "p0.png", tmp_path / "photo.png")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
