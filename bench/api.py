@@ -1,4 +1,4 @@
-"""The Python door: what the command line does, for notebooks and scripts."""
+"""The Python interface, for notebooks and scripts: what ``rdbench run`` does."""
 
 from __future__ import annotations
 
@@ -25,21 +25,25 @@ def run(
     events: Events | None = None,
     **fields: Any,
 ) -> Summary:
-    """Measure a suite.
+    """Measure a suite, or what is still missing of it in the run folder.
 
     Parameters
     ----------
     suite : a :class:`Suite`, the path of a suite file, or None for the default suite
-    out : run folder; by default ``results/runs/<data set>``. An existing one is resumed
+    out : run folder; by default ``results/runs/<data set>``. An existing run is resumed
     options : jobs, timeout, timing and the like
     events : callbacks for progress
     **fields : fields of :class:`Suite` that replace the suite's own, for example
         ``codecs=["jpeg@10,50,90"], datasets=["kodak"], limit=4``
 
+    Returns
+    -------
+    The folder and how many trials were planned, measured and failed. A failed trial raises nothing.
+
     Raises
     ------
     ConfigError, DatasetError, StoreError
-        Nothing has been measured.
+        Nothing was measured, because the suite, a data set or the run folder cannot be used.
     """
     resolved = resolve_suite(suite, **fields)
     folder = Path(out) if out is not None else default_folder(resolved)
@@ -47,7 +51,19 @@ def run(
 
 
 def resolve_suite(suite: Suite | Path | str | None = None, **fields: Any) -> Suite:
-    """A suite with some of its fields replaced; paths in these are relative to the working directory."""
+    """A suite with some of its fields replaced.
+
+    Parameters
+    ----------
+    suite : as for :func:`run`
+    **fields : fields of :class:`Suite`; None leaves a field unchanged. Paths are relative to the working
+        directory
+
+    Raises
+    ------
+    ConfigError
+        The suite file or a field is invalid.
+    """
     given = suite if isinstance(suite, Suite) else load_suite(Path(suite) if suite else DEFAULT_SUITE)
     merged = given.model_dump() | {key: value for key, value in fields.items() if value is not None}
     try:
@@ -61,7 +77,10 @@ def resolve_suite(suite: Suite | Path | str | None = None, **fields: Any) -> Sui
 
 
 def default_folder(suite: Suite) -> Path:
-    """``results/runs/<data set>``; a folder that only has a known data set's name is told apart from it."""
+    """The default run folder, ``results/runs/<data set>``.
+
+    A folder of images that merely has the name of a known data set gets ``-folder`` appended.
+    """
     return RUNS_FOLDER / "+".join(map(_folder_name, suite.datasets))
 
 

@@ -1,26 +1,43 @@
 """The contract: what a codec is.
 
-An adapter is a plain class, found through the entry-point group ``bench.codecs`` or given as
-``path/to/file.py:Class``. It needs no base class and nothing of rdbench but this module and
-:mod:`bench.errors`::
+``encode`` and ``decode`` are all that a codec must have. It is a plain class, found through the entry-point
+group ``bench.codecs`` or given as ``path/to/file.py:Class``; it needs no base class and nothing of rdbench::
 
     class Mine:
-        name = "mine"
-        lossless = False
-        qualities = (10.0, 50.0, 90.0)
-        quality_range = (1.0, 100.0)
+        def encode(self, image, quality):
+            return mylib.compress(image, quality)
 
-        def __init__(self, *, effort: int = 4) -> None:
-            import mylib                      # heavy imports belong here
-            self.version = f"1+mylib {mylib.__version__}"
+        def decode(self, bitstream):
+            return mylib.decompress(bitstream)
 
-        def encode(self, image, quality): ...
-        def decode(self, bitstream): ...
+Two functions of these names in a file, given as ``path/to/file.py``, do as well, and so do any two functions
+through :func:`from_functions`.
+
+:class:`Codec` lists everything that a codec may say of itself. What it leaves out has a default, and each
+default has its price:
+
+``name``
+    The name of the class, or of the file. No price.
+``version``
+    Of a file the hash of its sources, of an installed class the version of its package: when its code changes
+    and that version does not, results of before are kept as if they were of the new code.
+``lossless``
+    ``False``: nobody checks that every pixel comes back, and the codec is not in the lossless tables.
+``qualities``
+    One operating point, quality ``None``: no sweep, and so no RD curve, unless the command names operating
+    points (``mine.py:Mine@10,50,90``).
+``quality_range``
+    ``None``: the codec itself has to refuse a quality that it can't code.
+
+A codec whose ``encode`` takes the image alone has no quality at all, and one operating point.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias, runtime_checkable
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +48,22 @@ Image: TypeAlias = NDArray[np.uint8]
 
 @runtime_checkable
 class Codec(Protocol):
-    """An image codec at a fixed configuration.
+    """An image codec at a fixed configuration, with everything that it may say of itself.
 
     Every setting other than quality is a keyword of the constructor with a default and a type of
     ``bool``, ``int``, ``float``, ``str`` or ``Literal[...]``; rdbench stores all of them as the
-    trial's ``config``, so that a result can be made again.
+    trial's ``config``, so that a result can be made again. Heavy imports belong into the constructor::
+
+        class Mine:
+            name = "mine"
+            lossless = False
+            qualities = (10.0, 50.0, 90.0)
+            quality_range = (1.0, 100.0)
+
+            def __init__(self, *, effort: int = 4) -> None:
+                import mylib
+
+                self.version = f"1+mylib {mylib.__version__}"
 
     rdbench runs the encoder and the decoder in processes of their own, which serve this configuration alone.
     Both are to be deterministic: with ``--timing`` they run several times on the same input, and have to
@@ -65,14 +93,17 @@ class Codec(Protocol):
     version: str
     """Version of the adapter and of the library behind it, e.g. ``"1+libjpeg-turbo 3.1.3"``.
 
-    Part of every trial's key: a changed version is measured again.
+    Part of every trial's key: a changed version is measured again. Of a codec that is a file, the hash of its
+    sources is always added.
     """
 
     lossless: bool
     """Whether decoding returns the very same pixels; checked on every trial."""
 
-    qualities: tuple[float, ...]
-    """Default operating points, higher is better quality; ``()`` when lossless."""
+    @property
+    def qualities(self) -> tuple[float | None, ...]:
+        """Default operating points, a plain attribute; higher is better quality, ``()`` when lossless."""
+        ...
 
     quality_range: tuple[float, float] | None
     """Smallest and largest quality that :meth:`encode` accepts; ``None`` when lossless."""
@@ -106,3 +137,112 @@ class Codec(Protocol):
             The bitstream is truncated or damaged, or belongs to another codec or model.
         """
         ...
+
+
+@dataclass(frozen=True)
+class FunctionCodec:
+    """A codec made of two functions. Calling it gives itself, so that it serves where a class is expected."""
+
+    encode: Callable[..., bytes]
+    decode: Callable[[bytes], Image]
+    name: str
+    version: str = ""
+    lossless: bool = False
+    qualities: tuple[float | None, ...] = (None,)
+    quality_range: tuple[float, float] | None = None
+
+    def __call__(self) -> FunctionCodec:
+        """Return the codec."""
+        return self
+
+
+def from_functions(
+    encode: Callable[..., bytes],
+    decode: Callable[[bytes], Image],
+    *,
+    qualities: tuple[float, ...] = (),
+    quality_range: tuple[float, float] | None = None,
+    lossless: bool = False,
+    name: str = "",
+    version: str = "",
+) -> FunctionCodec:
+    """A codec of two functions, for ``file.py:NAME``, an entry point or :func:`bench.testing.check_codec`.
+
+    ``Mine = from_functions(encode, decode, qualities=(10, 50, 90))``
+
+    Parameters
+    ----------
+    encode : takes an image and a quality, or the image alone, and returns the bitstream
+    decode : takes the bitstream and returns the image
+    qualities : the default operating points of a lossy codec; without any it has one, quality ``None``
+    quality_range, lossless, version : as for :class:`Codec`
+    name : by default that of the module that ``encode`` is from
+
+    """
+    return FunctionCodec(
+        encode,
+        decode,
+        name or encode.__module__.rpartition(".")[2],
+        version,
+        lossless,
+        qualities or (() if lossless else (None,)),
+        quality_range,
+    )
+
+
+def completed(made: Any, name: str = "") -> Codec:
+    """A codec with a default for everything that it leaves out; the object itself where that is nothing.
+
+    Parameters
+    ----------
+    made : an object, or a module, with ``encode`` and ``decode``
+    name : what it is called where it has no name; by default its class
+
+    Raises
+    ------
+    TypeError
+        It has no ``encode`` or no ``decode``.
+    """
+    absent = [it for it in ("encode", "decode") if not callable(getattr(made, it, None))]
+    kind = name or getattr(made, "__name__", type(made).__name__)
+    if absent:
+        raise TypeError(f"{kind} has no {' and no '.join(absent)}: a codec has both")
+    if isinstance(made, Codec) and _takes_quality(made.encode):
+        return made
+    return _Completed(made, kind)
+
+
+def takes_quality(codec: Codec) -> bool:
+    """Whether a codec that :func:`completed` gave hands the quality on to its ``encode``."""
+    return not isinstance(codec, _Completed) or codec.hands_quality_on
+
+
+class _Completed:
+    """A codec that says less of itself than it may; everything else of it is reached as before."""
+
+    def __init__(self, made: Any, name: str) -> None:
+        self._made = made
+        self.hands_quality_on = _takes_quality(made.encode)
+        self.name: str = getattr(made, "name", name)
+        self.version: str = getattr(made, "version", "")
+        self.lossless: bool = getattr(made, "lossless", False)
+        unnamed: tuple[float | None, ...] = () if self.lossless else (None,)
+        self.qualities: tuple[float | None, ...] = getattr(made, "qualities", unnamed)
+        self.quality_range: tuple[float, float] | None = getattr(made, "quality_range", None)
+        self.decode: Callable[[bytes], Image] = made.decode
+
+    def encode(self, image: Image, quality: float | None) -> bytes:
+        encode: Callable[..., bytes] = self._made.encode
+        return encode(image, quality) if self.hands_quality_on else encode(image)
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self._made, attribute)
+
+
+def _takes_quality(encode: Callable[..., bytes]) -> bool:
+    try:
+        parameters = inspect.signature(encode).parameters.values()
+    except (TypeError, ValueError):  # a function of a library that does not say
+        return True
+    places = [it for it in parameters if it.kind in (it.POSITIONAL_ONLY, it.POSITIONAL_OR_KEYWORD)]
+    return len(places) > 1 or any(it.kind is it.VAR_POSITIONAL for it in parameters)

@@ -1,14 +1,23 @@
-"""Every error that rdbench raises on purpose.
+"""All errors that rdbench raises on purpose.
 
-One small tree, importing nothing of rdbench, so that any module and any adapter can use it.
-A message names the thing at fault (file, codec, key) and says what to do about it.
-"""
+This module imports nothing of rdbench, so that any module and any adapter can use it. A message names what is
+at fault (a file, a codec, a key) and says what to do about it."""
 
 from collections.abc import Iterable
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'datasets'?"``, or what is known where nothing is near: the end of a message."""
+    """The end of a message about an unknown name: a similar name, or the list of all names.
+
+    Parameters
+    ----------
+    name : what the user wrote
+    known : the valid names
+
+    Returns
+    -------
+    For example ``"; did you mean 'datasets'?"`` or ``"; known: jpeg, webp"``.
+    """
     from difflib import get_close_matches
 
     names = list(known)
@@ -21,47 +30,47 @@ class BenchError(Exception):
 
 
 class ConfigError(BenchError):
-    """Bad usage or configuration: an unknown codec, a bad option, an invalid suite file."""
+    """Wrong usage or configuration: an unknown codec, an invalid option, an invalid suite file."""
 
 
 class DatasetError(BenchError):
-    """A data set that is absent, incomplete, or not the one its hashes describe."""
+    """A data set is absent, incomplete, or differs from its hashes."""
 
 
 class BadImage(BenchError):
-    """An image file that is corrupt, truncated or not an image at all."""
+    """An image file is corrupt, truncated, or not an image at all."""
 
 
 class UnsupportedImage(BenchError):
-    """A sound image file whose contents have no declared treatment (16-bit, CMYK, ...)."""
+    """An image file is sound, but there is no defined conversion of its contents (16-bit, CMYK, ...)."""
 
 
 class CodecUnavailable(BenchError):
-    """A codec or metric whose library, binary or weights are missing.
+    """The library, program or weights of a codec or metric are missing.
 
-    The message holds the exact line that installs what is missing.
+    The message has the exact line that installs what is missing.
     """
 
 
 class UntrustedCodec(CodecUnavailable):
-    """A codec that a run folder names and that is not run for it: a file, or a codec that runs programs."""
+    """A run folder names a codec that it cannot be trusted with: one in a file, or one that runs programs."""
 
 
 class Unsupported(BenchError):
-    """A codec that cannot represent this image or this operating point, and says so."""
+    """A codec cannot represent this image or this operating point."""
 
 
 class BadBitstream(BenchError):
-    """A bitstream that is truncated, damaged, or made by another codec or model."""
+    """A bitstream is truncated, damaged, or was made by another codec or model."""
 
 
 class MetricUndefined(BenchError):
-    """A metric that has no value for this pair of images, with the reason."""
+    """A metric has no value for this pair of images; the message says why."""
 
 
 class StoreError(BenchError):
-    """A run folder that cannot be used (locked, of an unknown schema, damaged), or a file not written."""
+    """A run folder cannot be used (locked, damaged, of an unknown schema), or a file could not be written."""
 
 
 class WorkersLost(BenchError):
-    """The process that starts workers has ended, or does not answer: nothing more can be measured."""
+    """The process that starts workers has ended or does not answer, so that nothing more can be measured."""

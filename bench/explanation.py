@@ -1,13 +1,13 @@
-"""The contract of a codec that can say where the bits of a bitstream went, and what its latents draw.
+"""The contract of a codec that can explain where the bits of a bitstream went, and what its latents draw.
 
-Optional: an adapter that can do it has one more method beside those of :class:`bench.codec.Codec`::
+This is optional. An adapter that supports it has one method in addition to those of
+:class:`bench.codec.Codec`::
 
     def explain(self, image, quality, bitstream) -> Explanation: ...
 
-``bitstream`` is what the adapter's own ``encode`` returned for ``image`` at ``quality``: rdbench made it,
-so that an explanation is held against bytes that the adapter did not choose. An adapter that cannot
-explain this bitstream raises :class:`bench.errors.Unsupported` with the reason.
-"""
+``bitstream`` is what the adapter's own ``encode`` returned for ``image`` at ``quality``. rdbench makes it, so
+that an explanation is checked against bytes that the adapter did not choose. An adapter that cannot explain
+this bitstream raises :class:`bench.errors.Unsupported` with the reason."""
 
 from __future__ import annotations
 
@@ -20,61 +20,62 @@ from numpy.typing import NDArray
 from bench.codec import Image
 
 Method = Literal["exact", "likelihood", "estimate"]
-"""``exact``: every bit of the payload was followed to the symbol it codes; ``likelihood``: −log₂ p of the
-model that drives the entropy coder; ``estimate``: neither, and no claim that the total is the payload's."""
+"""``exact``: every bit of the payload was traced to the symbol that it codes. ``likelihood``: −log₂ p under
+the model that drives the entropy coder. ``estimate``: neither, and the total need not be that of the
+payload."""
 
 
 @dataclass(frozen=True)
 class BitGrid:
-    """Bits of the symbols at each position of a grid over the picture."""
+    """The bits of the symbols at each position of a grid over the image."""
 
     name: str
     bits: NDArray[np.float64]
-    """(rows, columns), summed over channels."""
+    """Of shape (rows, columns), summed over channels."""
     cell: tuple[int, int]
-    """Height and width of a cell in pixels. Cells may reach over the picture's edges, or lie in the padding
-    beyond them."""
+    """Height and width of a cell in pixels. Cells may extend over the edges of the image into its padding."""
     origin: tuple[int, int] = (0, 0)
-    """Row and column of the pixel where the first cell begins; negative in the padding."""
+    """Row and column of the pixel at which the first cell begins; negative in the padding."""
 
 
 @dataclass(frozen=True)
 class Channels:
-    """Bits and energy of each channel (latents), coefficient (block transforms) or plane."""
+    """Bits and energy of each channel of latents, coefficient of a block transform, or plane."""
 
     name: str
     bits: NDArray[np.float64]
-    """(channels,), summed over positions."""
+    """Of shape (channels,), summed over positions."""
     energy: NDArray[np.float64]
-    """(channels,), mean square over positions, in the unit that ``unit`` names."""
+    """Of shape (channels,): the mean square over positions, in ``unit``."""
     unit: str
     labels: tuple[str, ...] = ()
-    """Of each channel; empty where they are numbered."""
+    """A label for each channel; empty if they are numbered."""
 
 
 @dataclass(frozen=True)
 class Impulse:
-    """What one latent draws: the decoded picture with it one step larger, less the one without."""
+    """The effect of one latent: the decoded image with it one step larger, minus the decoded image as it
+    is."""
 
     name: str
     channel: int
     response: NDArray[np.float32]
-    """(height, width, 3), in 8-bit levels, neither rounded nor clipped."""
+    """Of shape (height, width, 3), in 8-bit levels, neither rounded nor clipped."""
 
 
 @dataclass(frozen=True)
 class Traversal:
-    """A part of the picture, drawn with all latents of one channel multiplied by each factor.
+    """A part of the image, decoded with all latents of one channel multiplied by each factor.
 
-    The decoder's synthesis draws it from a cut-out of the latents. At factor 1 that is the decoded picture,
-    save where a synthesis adds noise: it is another for the cut-out, though the same for all factors.
+    The decoder's synthesis draws it from a crop of the latents. At factor 1 this is the decoded image, except
+    that a synthesis with noise draws other noise for the crop than for the image, the same for all factors.
     """
 
     name: str
     channel: int
     factors: tuple[float, ...]
     pictures: NDArray[np.uint8]
-    """(factors, height, width, 3)"""
+    """Of shape (factors, height, width, 3)."""
 
 
 @dataclass(frozen=True)
@@ -84,17 +85,17 @@ class Explanation:
     method: Method
     grids: tuple[BitGrid, ...]
     overhead: dict[str, float] = field(default_factory=dict)
-    """Bits outside the map by what they are: headers, tables, check sums, padding. What is left of the
+    """Bits outside the grids by their purpose: headers, tables, checksums, padding. The remainder of the
     bitstream is the payload, which the grids account for."""
     channels: tuple[Channels, ...] = ()
     impulses: tuple[Impulse, ...] = ()
     traversals: tuple[Traversal, ...] = ()
     notes: tuple[str, ...] = ()
-    """How to read it, in whole sentences."""
+    """How to read the explanation, in whole sentences."""
 
     @property
     def map_bits(self) -> float:
-        """The total of all grids."""
+        """The total bits of all grids."""
         return float(sum(it.bits.sum() for it in self.grids))
 
 
@@ -103,7 +104,13 @@ class Explainer(Protocol):
     """The additional method of a codec that explains its bitstreams."""
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
-        """Say where the bits of ``bitstream`` went.
+        """Explain where the bits of ``bitstream`` went.
+
+        Parameters
+        ----------
+        image : uint8, shape (height, width, 3): the original
+        quality : the setting that it was encoded with
+        bitstream : what ``encode`` returned for both
 
         Raises
         ------

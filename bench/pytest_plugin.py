@@ -8,8 +8,8 @@ Installed with rdbench, pytest finds the fixture ``rd_regression`` and the optio
     def test_encoder(rd_regression):
         rd_regression(my_encode, decode=my_decode, qualities=(50,), limits={"max_bytes": "1%"})
 
-What was measured when ``pytest --rd-update`` ran last lies beside the test in the folder ``rd_baselines``;
-keep it in git. ``test_conformance = conformance(MyCodec)`` adds the conformance kit, a test for each check.
+The results of the last ``pytest --rd-update`` are stored beside the test, in the folder ``rd_baselines``;
+commit it. ``test_conformance = conformance(MyCodec)`` adds the conformance kit, with a test for each check.
 
 Nothing heavy is imported before the fixture is used.
 """
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from bench.check.baseline import State
+    from bench.check.baseline import Snapshot
     from bench.codec import Codec, Image
 
 FOLDER = "rd_baselines"
@@ -34,11 +34,11 @@ _owners = pytest.StashKey[dict[Path, str]]()
 
 
 class RdChanged(UserWarning):
-    """A result that differs from the baseline without failing: better, or within the limits."""
+    """A result that differs from the baseline but does not fail: it is better, or within the limits."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--rd-update``."""
+    """Add the option ``--rd-update``."""
     parser.getgroup("rdbench").addoption(
         "--rd-update",
         action="store_true",
@@ -47,19 +47,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make room for the names of the baselines that are written."""
+    """Prepare the lists of baselines that tests own and write."""
     config.stash[_written] = []
     config.stash[_owners] = {}
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Tell which baselines were written."""
+    """List the baselines that were written."""
     for path in config.stash[_written]:
         terminalreporter.write_line(f"rd_regression: wrote {path}")
 
 
 class RdRegression:
-    """The fixture's value: call it with a codec or an encoder."""
+    """The value of the fixture ``rd_regression``: call it with a codec or an encoder."""
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._request = request
@@ -74,37 +74,40 @@ class RdRegression:
         qualities: Sequence[float] | None = None,
         limits: Mapping[str, Any] | None = None,
     ) -> None:
-        """Fail the test where ``subject`` is worse than its baseline allows.
+        """Fail the test if ``subject`` is worse than its baseline allows.
 
         Parameters
         ----------
-        subject : a codec (an instance, a class or a factory), or a function of (image, quality) to bytes
-        decode : of an encoder function, its decoder; without one, bitstreams alone are compared
-        images : arrays by name, or a folder; by default the small pictures of the conformance kit
+        subject : a codec (an instance, a class or a factory), or an encoder, a function of (image, quality)
+            that returns bytes
+        decode : the decoder for an encoder function; without one, only bitstreams are compared
+        images : uint8 arrays (height, width, 3) by name, or a folder; by default the small images of the
+            conformance kit
         qualities : by default those of the codec
-        limits : what passes, as under ``gate`` in a suite file; by default nothing that is worse
+        limits : what passes, as under ``gate`` in a suite file; by default nothing may get worse
         """
         __tracebackhide__ = True
-        from bench.check import in_process as here
+        from bench.check import in_process
         from bench.errors import BenchError
         from bench.inputs.gate import gate_of
 
         path = self._path()
         try:
             gate = gate_of(**(limits or {}))
-            state = here.measured(here.subject_of(subject, decode), here.images_of(images), qualities)
+            codec = in_process.codec_under_test(subject, decode)
+            snapshot = in_process.measure(codec, in_process.images_of(images), qualities)
             if self._request.config.getoption("--rd-update"):
-                self._write(path, state)
+                self._write(path, snapshot)
             else:
-                self._compare(path, state, gate)
+                self._compare(path, snapshot, gate)
         except BenchError as error:
             pytest.fail(str(error), pytrace=False)
 
     def _path(self) -> Path:
-        """The test's own file; pytest fails where another test reads to the same name."""
+        """The baseline of this test; the test fails if another one would use the same file."""
         self._calls += 1
         node = self._request.node.nodeid
-        # without the file, with the classes
+        # The node's name without its file, but with its classes.
         name = re.sub(r"[^\w.-]+", "_", node.partition("::")[2]).strip("_")
         number = f"-{self._calls}" if self._calls > 1 else ""
         test = self._request.path
@@ -114,14 +117,14 @@ class RdRegression:
             pytest.fail(f"{node} and {owner} would share the baseline {path}: rename one", pytrace=False)
         return path
 
-    def _write(self, path: Path, state: State) -> None:
+    def _write(self, path: Path, snapshot: Snapshot) -> None:
         from bench.check.baseline import encoded, write_baseline
 
-        if not path.exists() or path.read_bytes() != encoded(state):
-            write_baseline(path, state)
+        if not path.exists() or path.read_bytes() != encoded(snapshot):
+            write_baseline(path, snapshot)
             self._request.config.stash[_written].append(str(path))
 
-    def _compare(self, path: Path, state: State, gate: Any) -> None:
+    def _compare(self, path: Path, snapshot: Snapshot, gate: Any) -> None:
         __tracebackhide__ = True
         import shutil
         import warnings
@@ -132,7 +135,7 @@ class RdRegression:
 
         if not path.exists():
             pytest.fail(f"no baseline yet: run `pytest --rd-update` and commit {path}", pytrace=False)
-        verdict = compare(read_baseline(path), state, lambda codec: gate)
+        verdict = compare(read_baseline(path), snapshot, lambda codec: gate)
         text = as_text(verdict, accept="--rd-update", width=shutil.get_terminal_size().columns)
         if any(it.fails for it in verdict.findings):
             pytest.fail(f"{path.name}: {text}", pytrace=False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -40,19 +40,40 @@ def find(group: str, name: str) -> str:
 
 
 def is_file_target(target: str) -> bool:
-    """Whether a target is ``path/to/file.py:Class``."""
+    """Whether a target is ``path/to/file.py:Class`` or ``path/to/file.py``."""
     return target.partition(":")[0].endswith(".py")
 
 
+def short_name(target: str) -> str:
+    """The class that a target names, or the file."""
+    module_name, _, attribute = target.partition(":")
+    return attribute or Path(module_name).stem
+
+
+def package_version(target: str) -> str:
+    """``"package 1.2"`` for the installed package that a target is from; empty where there is none."""
+    package = target.partition(":")[0].partition(".")[0]
+    for distribution in packages_distributions().get(package, ()):
+        return f"{distribution} {version(distribution)}"
+    return ""
+
+
 def load(target: str) -> Any:
-    """Import what a target names: ``"module:Class"`` or ``"path/to/file.py:Class"``.
+    """Import what a target names: ``"module:Class"``, ``"path/to/file.py:Class"`` or ``"path/to/file.py"``.
+
+    Returns
+    -------
+    What makes the codec or metric when it is called: a class, or for a file that is one a function without
+    parameters.
 
     Raises
     ------
     ConfigError
-        The file, module or class does not exist.
+        The file, module or class does not exist, or a file that is named alone is no codec.
     """
     module_name, _, attribute = target.partition(":")
+    if is_file_target(target) and not attribute:
+        return codec_files.codec_of_file(Path(module_name))
     module = (
         codec_files.load_file(Path(module_name))
         if is_file_target(target)

@@ -1,6 +1,6 @@
-"""The contract of a learned codec that can be trained: a plug-in of the group ``bench.trainers``.
+"""The contract of a trainer of a learned codec: a plug-in of the entry-point group ``bench.trainers``.
 
-The entry point names a class whose constructor takes no argument; its methods do the heavy imports.
+The entry point names a class whose constructor takes no arguments. Its methods do the heavy imports.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ TRAINERS = "bench.trainers"
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What ``rdbench train`` asks for; None leaves a choice to the trainer's preset."""
+    """What ``rdbench train`` asks for. None leaves a choice to the trainer's preset."""
 
     out: Path
     """Folder of checkpoints and logs."""
     preset: str | None = None
     steps: int | None = None
     minutes: float | None = None
-    """Instead of ``steps``: about how long it may take."""
+    """About how long the training may take, instead of ``steps``."""
     validate_every: int | None = None
     """Steps between validations."""
     device: str = "cpu"
-    """Where to train, after :func:`bench.host.device.resolve`."""
+    """Where to train, as resolved by :func:`bench.host.device.resolve`."""
     seed: int | None = None
     resume: bool = False
-    """Go on from the newest checkpoint in ``out``; what is None is then as the run was started."""
+    """Continue from the newest checkpoint in ``out``; settings that are None are then those of that run."""
     weights: Path | None = None
-    """Weights of another codec to start from, for trainers that do; None leaves it to them."""
+    """Weights of another codec to start from, for trainers that use some; None leaves the choice to them."""
 
 
 @dataclass(frozen=True)
@@ -46,31 +46,32 @@ class SampleRequest:
     quality: float
     seed: int
     weights: Path | None = None
-    """The codec's weights; None are the shipped ones."""
+    """The codec's weights; None for the shipped ones."""
     generator: Path | None = None
-    """Weights of a separate decoder, for codecs that have one; None are the shipped ones."""
+    """Weights of a separate decoder, for codecs that have one; None for the shipped ones."""
 
 
 @dataclass(frozen=True)
 class TrainProgress:
-    """How far a training is; an observer hears of it at every logged step."""
+    """How far a training has come; an observer receives it at every logged step."""
 
     step: int
     steps: int
+    """The step at which the training ends."""
     seconds_left: float
-    """By the latest steps' speed and what is known of the steps to come."""
+    """Estimated from the speed of the latest steps."""
     figures: dict[str, float]
     """What is worth showing, by name: loss, rate in bpp, ELBO in bits per pixel."""
 
 
 class Observer:
-    """Told how a training goes; this one shows nothing."""
+    """Receives the progress of a training. This one ignores it."""
 
-    def progress(self, it: TrainProgress) -> None:
-        """A step was logged."""
+    def progress(self, progress: TrainProgress) -> None:
+        """Called when a step was logged."""
 
     def note(self, text: str) -> None:
-        """Something worth a line happened."""
+        """Called when something happened that is worth a line."""
 
 
 class Trainer(Protocol):
@@ -81,23 +82,45 @@ class Trainer(Protocol):
     def train(
         self, request: TrainRequest, images: Sequence[Path], validation: Sequence[Path], observer: Observer
     ) -> Path:
-        """Train on image files; the folder of the last checkpoint.
+        """Train a model.
+
+        Parameters
+        ----------
+        request : what to train, and for how long
+        images : files to train on
+        validation : files to measure real bitstreams on; may be empty
+        observer : receives progress and notes
+
+        Returns
+        -------
+        The folder of the last checkpoint.
 
         Raises
         ------
         bench.errors.BenchError
-            The request can't be met, or training diverged; the last good checkpoint is kept.
+            The request cannot be met, or the training diverged; the last good checkpoint is kept.
         """
         ...
 
     def export(self, checkpoint: Path, images: Sequence[Path], out: Path) -> str:
-        """Write the shippable weights file of a checkpoint; its SHA-256."""
+        """Write the weights file of a checkpoint, ready for distribution.
+
+        Parameters
+        ----------
+        checkpoint : folder of a checkpoint, or of a run
+        images : the files that were trained on
+        out : the file to write
+
+        Returns
+        -------
+        The file's SHA-256.
+        """
         ...
 
     def sample(self, request: SampleRequest) -> NDArray[np.uint8]:
-        """Pictures drawn from the learned prior, uint8 (count, height, width, 3)."""
+        """Draw images from the learned prior, uint8 (count, height, width, 3)."""
         ...
 
     def sample_note(self, request: SampleRequest) -> str:
-        """What these samples show, in a sentence or two."""
+        """Say what these samples show, in a sentence or two."""
         ...

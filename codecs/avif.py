@@ -53,7 +53,7 @@ class Avif:
         )
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct the picture."""
+        """Reconstruct the image."""
         check_claim(self.name, avif_size(bitstream), len(bitstream))
         with damage(self.name):
             return as_image(self.name, self._imagecodecs.avif_decode(bitstream, numthreads=1))

@@ -40,7 +40,7 @@ class Command:
         quality is minus the setting, so that ``qualities="37,32,27,22"`` are −37 to −22
     lossless : the pair returns the same pixels, and has no ``{quality}``
     input_format, output_format : what the encoder reads and the decoder writes; ``yuv444`` is raw
-        planar 8-bit full-range BT.709. A picture file that the decoder writes is read as an original is:
+        planar 8-bit full-range BT.709. An image file that the decoder writes is read as an original is:
         grey, palette, opaque alpha and EXIF orientation are converted, which :attr:`treatment` tells
     bitstream_suffix : file name extension of the bitstream
     version_command : its first line of output becomes part of ``version``, beside a hash of
@@ -78,13 +78,13 @@ class Command:
         self._output_format = output_format
         self._suffix = bitstream_suffix
         self.treatment = ""
-        """Conversions of the picture that the decoder wrote last."""
+        """Conversions of the image that the decoder wrote last."""
         self.version = f"1+{_fingerprint((*self._encode, *self._decode))}"
         if version_command:
             self.version += f" ({_first_line(_template('version_command', version_command, ()))})"
 
     def encode(self, image: Image, quality: float | None) -> bytes:
-        """Write the picture, run the encoder, read its bitstream.
+        """Write the image, run the encoder, read its bitstream.
 
         Raises
         ------
@@ -109,14 +109,14 @@ class Command:
         return bitstream
 
     def decode(self, bitstream: bytes) -> Image:
-        """Write the bitstream, run the decoder, read its picture.
+        """Write the bitstream, run the decoder, read its image.
 
         Raises
         ------
         BadBitstream
-            The program failed, or did not write a sound picture.
+            The program failed, or did not write a sound image.
         Unsupported
-            The picture has more than 8 bits a sample, or transparent pixels.
+            The image has more than 8 bits a sample, or transparent pixels.
         """
         size = (0, 0)
         if self._output_format == "yuv444":

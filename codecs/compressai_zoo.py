@@ -6,7 +6,7 @@ symbols (4), CRC-32 of all before it and of the strings (4), the strings.
 
 Means and scales of these models come from networks in floating point, which differ in the last digits
 between devices, libraries and numbers of threads: where a scale then falls into the next table, a bitstream
-does not decode on the other machine. The CRC-32 of the symbols tells, and the picture is refused.
+does not decode on the other machine. The CRC-32 of the symbols tells, and the image is refused.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class CompressAi:
         Raises
         ------
         bench.errors.Unsupported
-            The quality is not one of the zoo's, or the picture is too large for the container.
+            The quality is not one of the zoo's, or the image is too large for the container.
         """
         import torch
         import torch.nn.functional as F
@@ -139,7 +139,7 @@ class CompressAi:
         return head + _WORD.pack(zlib.crc32(payload, zlib.crc32(head))) + payload
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct the picture.
+        """Reconstruct the image.
 
         Raises
         ------

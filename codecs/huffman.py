@@ -76,7 +76,7 @@ class Huffman:
         return pack(_MAGIC, _FORMAT, Container(width, height, options, payload))
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct the picture."""
+        """Reconstruct the image."""
         container = unpack(_MAGIC, _FORMAT, bitstream)
         n_symbols = container.width * container.height
         payload = container.payload

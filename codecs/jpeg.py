@@ -74,7 +74,7 @@ class Jpeg:
         return buffer.getvalue()
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct the picture."""
+        """Reconstruct the image."""
         check_end(self.name, bitstream)
         # 16x16 pixels of 4:2:0 are six blocks, each of at least one bit
         check_claim(self.name, jpeg_frame_size(self.name, bitstream), len(bitstream), 512)

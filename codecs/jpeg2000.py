@@ -15,7 +15,7 @@ class Jpeg2000:
     """JPEG 2000 codestreams: one tile, one quality layer, colour transform on.
 
     Quality is the target rate in bits per pixel, headers included: 0.01 to 20. OpenJPEG ends at or
-    slightly below it; it cannot go below its headers (about 140 bytes), which tiny pictures show.
+    slightly below it; it cannot go below its headers (about 140 bytes), which tiny images show.
     Lossy coding uses the irreversible 9-7 wavelet and colour transform.
 
     Parameters
@@ -51,7 +51,7 @@ class Jpeg2000:
         return buffer.getvalue()
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct the picture."""
+        """Reconstruct the image."""
         check_end(self.name, bitstream)
         # in the SIZ segment, which comes first, as does the number of components
         if bitstream[:4] != b"\xff\x4f\xff\x51" or bitstream[40:42] != b"\x00\x03":

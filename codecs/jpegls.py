@@ -66,7 +66,7 @@ class JpegLs:
         return bytes(self._imagecodecs.jpegls_encode(samples, level=near, out=room))
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct the picture."""
+        """Reconstruct the image."""
         check_end(self.name, bitstream)
         size = jpeg_frame_size(self.name, bitstream)
         # a line costs at least one bit

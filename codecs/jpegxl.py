@@ -59,7 +59,7 @@ class JpegXl:
         )
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct the picture."""
+        """Reconstruct the image."""
         check_claim(self.name, jpegxl_size(bitstream), len(bitstream))
         with damage(self.name):
             return as_image(self.name, self._imagecodecs.jpegxl_decode(bitstream, numthreads=1))

@@ -82,7 +82,7 @@ class Lz:
         return pack(_MAGIC, _FORMAT, Container(width, height, options, payload))
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct the picture, whichever method and level it was coded with."""
+        """Reconstruct the image, whichever method and level it was coded with."""
         container = unpack(_MAGIC, _FORMAT, bitstream)
         method = container.options >> 3
         if method >= len(_METHODS):

@@ -53,7 +53,7 @@ class Png:
         )
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct the picture."""
+        """Reconstruct the image."""
         # DEFLATE expands a byte to 1032 at most, of which a pixel takes 3
         check_claim(self.name, png_size(bitstream), len(bitstream), 344)
         with damage(self.name):

@@ -29,7 +29,7 @@ class Qoi:
         return bytes(self._imagecodecs.qoi_encode(image))
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct the picture."""
+        """Reconstruct the image."""
         # the reference decoder repeats the last pixel where the data end early
         if not bitstream.endswith(_END):
             raise BadBitstream("qoi: truncated, there is no end marker")

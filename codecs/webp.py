@@ -48,7 +48,7 @@ class WebP:
         )
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct the picture."""
+        """Reconstruct the image."""
         check_claim(self.name, webp_size(bitstream), len(bitstream))
         with damage(self.name):
             return as_image(self.name, self._imagecodecs.webp_decode(bitstream))

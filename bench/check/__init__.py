@@ -1,1 +1,1 @@
-"""The regression gate: the state of a run against a stored one -> a verdict."""
+"""The regression gate: the results of a run against a stored baseline -> a verdict."""

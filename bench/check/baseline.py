@@ -1,12 +1,11 @@
-"""What the gate compares: the state of codecs on images, and the file that keeps one, the baseline.
+"""What the regression gate compares: snapshots of a run, and the file that holds one, the baseline.
 
 Version history of the file's schema:
 
 1. First version.
 
-A reader refuses a version that it does not know. One trial is one line of the file, sorted, so that a
-change of one trial is a change of one line.
-"""
+A reader refuses a version that it does not know. Each trial is one line of the file, in sorted order, so that
+a change in one trial changes one line."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ BASELINE_SCHEMA = 1
 FORMAT = "rdbench baseline"
 
 
-class TrialState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class TrialResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One codec configuration at one quality on one image."""
 
     image: str
@@ -41,23 +40,23 @@ class TrialState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     metrics: dict[str, MetricValue | None] = {}
     error: str = ""
     encode_s: tuple[Seconds, ...] = ()
-    """Raw samples in seconds, where times were taken in earnest; for the record, never compared."""
+    """Each repetition in seconds, where the run took precise times. For the record; never compared."""
     decode_s: tuple[Seconds, ...] = ()
 
     @property
     def key(self) -> tuple[str, float | None]:
-        """What identifies it within its codec."""
+        """Image and quality, which identify the trial within its codec."""
         return self.image, self.quality
 
     def value(self, metric: str) -> float | None:
-        """A metric's value; infinite for a PSNR that was taken and has no finite value (no error at all)."""
+        """A metric's value; infinite for a PSNR that was measured and is empty, since there is no error."""
         value = self.metrics.get(metric)
         if value is None and metric.startswith("psnr") and metric in self.metrics:
             return math.inf
         return value
 
 
-class CodecState(msgspec.Struct, frozen=True, kw_only=True):
+class CodecResults(msgspec.Struct, frozen=True, kw_only=True):
     """A codec configuration and its trials."""
 
     label: str
@@ -65,11 +64,11 @@ class CodecState(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     config: dict[str, Option] = {}
     weights_sha256: str | None = None
-    trials: tuple[TrialState, ...] = ()
+    trials: tuple[TrialResult, ...] = ()
 
 
-class MetricState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The definition that a metric's values follow."""
+class MetricDefinition(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The definition of a metric."""
 
     version: str
     unit: str
@@ -77,39 +76,39 @@ class MetricState(msgspec.Struct, frozen=True, omit_defaults=True):
     ideal: float | None = None
     """The best value of a metric that is worse on both sides of it."""
 
-    def is_same(self, other: MetricState) -> bool:
-        """Whether values of both may be compared."""
+    def is_same(self, other: MetricDefinition) -> bool:
+        """Whether values under both definitions can be compared."""
         return self.version == other.version
 
 
-class ImageState(msgspec.Struct, frozen=True):
-    """An image by its identity, and its size in pixels where it could be read."""
+class ImageIdentity(msgspec.Struct, frozen=True):
+    """The hash of an image file, and its size in pixels if it could be read."""
 
     sha256: Sha256
     width: Side | None = None
     height: Side | None = None
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the gate knows of a run; written to a file it is a baseline."""
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the gate knows about a run. Written to a file, it is a baseline."""
 
     format: str = FORMAT
     schema: int = BASELINE_SCHEMA
     environment: Environment
-    metrics: dict[str, MetricState]
-    images: dict[str, ImageState]
-    codecs: tuple[CodecState, ...]
+    metrics: dict[str, MetricDefinition]
+    images: dict[str, ImageIdentity]
+    codecs: tuple[CodecResults, ...]
 
     def __len__(self) -> int:
         return sum(len(it.trials) for it in self.codecs)
 
     @property
     def finished(self) -> int:
-        """Trials that ended well."""
+        """Number of trials that succeeded."""
         return sum(trial.status == "ok" for it in self.codecs for trial in it.trials)
 
 
-def read_baseline(path: Path) -> State:
+def read_baseline(path: Path) -> Snapshot:
     """Read a baseline file.
 
     Raises
@@ -137,30 +136,32 @@ def read_baseline(path: Path) -> State:
             f"{path}: baseline schema version {head.schema}, this rdbench reads {BASELINE_SCHEMA}; {remedy}"
         )
     try:
-        state = decode_json(data, State)
+        snapshot = decode_json(data, Snapshot)
     except MalformedJson as error:
         raise StoreError(f"{path}: damaged baseline ({error}); make it again") from error
-    if not len(state):
+    if not len(snapshot):
         raise ConfigError(f"{path}: the baseline is empty, so nothing can be compared; make it again")
-    return state
+    return snapshot
 
 
-def write_baseline(path: Path, state: State) -> None:
-    """Write a baseline file in one step.
+def write_baseline(path: Path, snapshot: Snapshot) -> None:
+    """Write a baseline file atomically.
 
     Raises
     ------
     ConfigError
-        No trial ended well: there is nothing to hold anything against.
+        No trial succeeded, so that there would be nothing to compare with.
+    StoreError
+        The file cannot be written.
     """
-    if not state.finished:
-        raise ConfigError(f"{path}: not written, none of the {len(state)} trials ended well")
-    write_atomically(path, encoded(state))
+    if not snapshot.finished:
+        raise ConfigError(f"{path}: not written, none of the {len(snapshot)} trials ended well")
+    write_atomically(path, encoded(snapshot))
 
 
-def encoded(state: State) -> bytes:
-    """A baseline as JSON, one line for each trial, image and metric."""
-    plain = msgspec.to_builtins(state)
+def encoded(snapshot: Snapshot) -> bytes:
+    """A snapshot as JSON, with one line for each trial, image and metric."""
+    plain = msgspec.to_builtins(snapshot)
     codecs = plain.pop("codecs")
     parts = [f' "{key}": {_lines(it) if isinstance(it, dict) else _line(it)}' for key, it in plain.items()]
     blocks = []
@@ -173,6 +174,8 @@ def encoded(state: State) -> bytes:
 
 
 class _Head(msgspec.Struct):
+    """What is read first, to know whether the rest can be."""
+
     schema: int
     format: str = ""
 

@@ -1,28 +1,35 @@
-"""A state against a baseline -> a verdict. Nothing is read or printed here."""
+"""Compare a run with a baseline: two snapshots -> a verdict. Nothing is read or printed here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 from typing import TypeAlias
 
 import msgspec
 
-from bench.check.attribution import code_change, differences, outside_cause
-from bench.check.baseline import CodecState, State, TrialState
+from bench.check.attribution import code_change, outside_cause
+from bench.check.baseline import CodecResults, Snapshot, TrialResult
 from bench.check.contradictions import require_consistent
 from bench.check.curves import curve_findings
-from bench.check.trial import Difference, Rules, trial_differences
-from bench.check.verdict import Change, Finding, Kind, Verdict, worst_first
+from bench.check.rules import Rules, differences
+from bench.check.trial import TrialDifference, trial_differences
+from bench.check.verdict import Change, CheckFinding, Kind, Verdict, worst_first
 from bench.errors import ConfigError
 from bench.inputs.gate import Gate
 
-Limits: TypeAlias = Callable[[CodecState], Gate]
+Limits: TypeAlias = Callable[[CodecResults], Gate]
 
 
-def compare(baseline: State, run: State, limits: Limits) -> Verdict:
+def compare(baseline: Snapshot, run: Snapshot, limits: Limits) -> Verdict:
     """Compare a run with a baseline.
+
+    Parameters
+    ----------
+    baseline, run : what was measured before and now
+    limits : what passes for a codec of the run
 
     Raises
     ------
@@ -37,104 +44,109 @@ def compare(baseline: State, run: State, limits: Limits) -> Verdict:
             " in common: other codecs, qualities or images"
         )
     require_consistent(baseline, run)
-    findings: list[Finding] = []
-    counts = _Counts()
+    findings: list[CheckFinding] = []
+    compared = identical = 0
     for codec in baseline.codecs:
-        other = now.get(codec.label)
-        if other is None:
-            changes = tuple(Change(it, None, None, 0) for it in dict.fromkeys(t.image for t in codec.trials))
-            findings.append(
-                Finding("missing", True, codec.label, None, "codec", changes=changes, detail="not in the run")
-            )
+        if codec.label not in now:
+            findings.append(_absent(codec))
             continue
-        findings += _codec_findings(codec, other, (baseline, run), limits(other), counts)
+        after = now[codec.label]
+        pair = _CodecPair(codec, after, Rules(limits(after), baseline, run))
+        findings += pair.findings()
+        compared += len(pair.finished)
+        identical += sum(_identical(*it) for it in pair.finished)
     for codec in run.codecs:
-        known = before.get(codec.label)
-        findings += _new_trials(codec, {it.key for it in known.trials} if known else set())
+        earlier = before[codec.label].trials if codec.label in before else ()
+        findings += _new_trials(codec, {it.key for it in earlier})
     findings += _lost_metrics(baseline, run)
-    if any(it.kind != "new" for it in findings) or counts.identical < counts.compared:
-        findings += _renewed_metrics(baseline, run)
-    return Verdict(
-        worst_first(findings),
-        counts.compared,
-        counts.identical,
-        differences(baseline.environment, run.environment),
-    )
+    if any(it.kind != "new" for it in findings) or identical < compared:
+        findings += _redefined_metrics(baseline, run)
+    environment = differences(baseline.environment, run.environment)
+    return Verdict(worst_first(findings), compared, identical, environment)
 
 
-def _trials(state: State) -> set[tuple[str, str, float | None]]:
-    return {(codec.label, *trial.key) for codec in state.codecs for trial in codec.trials}
+def _trials(snapshot: Snapshot) -> set[tuple[str, str, float | None]]:
+    return {(codec.label, *trial.key) for codec in snapshot.codecs for trial in codec.trials}
 
 
-@dataclass
-class _Counts:
-    compared: int = 0
-    identical: int = 0
+def _absent(codec: CodecResults) -> CheckFinding:
+    changes = tuple(map(_unmeasured, dict.fromkeys(it.image for it in codec.trials)))
+    return CheckFinding("missing", True, codec.label, None, "codec", changes=changes, detail="not in the run")
 
 
-def _codec_findings(
-    before: CodecState, after: CodecState, states: tuple[State, State], gate: Gate, counts: _Counts
-) -> Iterator[Finding]:
-    now = {it.key: it for it in after.trials}
-    pairs = [(trial, now.get(trial.key)) for trial in before.trials]
-    ended = [
-        (one, other)
-        for one, other in pairs
-        if other is not None and one.status == other.status == "ok" and not _replaced(one, states)
-    ]
-    counts.compared += len(ended)
-    rules = Rules(gate, *states)
-    found: list[tuple[TrialState, Difference]] = []
-    for one, other in ended:
-        if _identical(one, other):
-            counts.identical += 1
-        found += [(one, it) for it in trial_differences(one, other, rules)]
-    yield from _ending_findings(before.label, pairs, states)
-    cause = outside_cause(before, after, states, gate)
-    explained = code_change(before, after)
-    order = sorted(found, key=lambda it: (it[0].quality is not None, it[0].quality or 0, *it[1].group))
-    for _, group in groupby(order, key=lambda it: (it[0].quality, *it[1].group)):
-        members = list(group)
-        yield _finding(before.label, members, gate, (cause, explained))
-    if any(not _identical(one, other) for one, other in ended):
-        # a picture that was replaced says nothing of the codec
-        same = [msgspec.structs.replace(it, trials=_of_same(it, states)) for it in (before, after)]
-        for it in curve_findings(same[0], same[1], rules):
-            yield _settled(it, gate, (cause, explained))
+@dataclass(frozen=True)
+class _CodecPair:
+    """A codec in the baseline and in the run."""
+
+    before: CodecResults
+    after: CodecResults
+    rules: Rules
+
+    @cached_property
+    def trials(self) -> list[tuple[TrialResult, TrialResult | None]]:
+        """Each trial of the baseline, with the one of the run if there is one."""
+        now = {it.key: it for it in self.after.trials}
+        return [(it, now.get(it.key)) for it in self.before.trials]
+
+    @cached_property
+    def finished(self) -> list[tuple[TrialResult, TrialResult]]:
+        """The trials on the same image that succeeded both times."""
+        return [
+            (one, other)
+            for one, other in self.trials
+            if other is not None and one.status == other.status == "ok" and not self.rules.replaced(one.image)
+        ]
+
+    def findings(self) -> Iterator[CheckFinding]:
+        """Everything that differs: how trials ended, then measures of single trials, then curves."""
+        yield from self._status_findings()
+        found = [
+            (one, it) for one, other in self.finished for it in trial_differences(one, other, self.rules)
+        ]
+        found.sort(key=lambda it: (it[0].quality is not None, it[0].quality or 0, *it[1].group))
+        for _, group in groupby(found, key=lambda it: (it[0].quality, *it[1].group)):
+            yield self._attributed(_measure_finding(self.before.label, list(group)))
+        if not all(_identical(*it) for it in self.finished):
+            for finding in curve_findings(
+                self._on_same_images(self.before), self._on_same_images(self.after), self.rules
+            ):
+                yield self._attributed(finding)
+
+    def _status_findings(self) -> Iterator[CheckFinding]:
+        """Trials that ended otherwise than in the baseline, grouped by quality and reason."""
+        cases: dict[tuple[Kind, float | None, str], list[str]] = {}
+        for one, other in self.trials:
+            case = _ending(one, other)
+            if case is None and other is not None and self.rules.replaced(one.image):
+                case = "missing", "the picture of this name is another file"
+            if case is not None:
+                cases.setdefault((case[0], one.quality, case[1]), []).append(one.image)
+        for (kind, quality, detail), images in cases.items():
+            yield _status_finding(self.before.label, kind, quality, images, detail)
+
+    def _on_same_images(self, codec: CodecResults) -> CodecResults:
+        """Without trials on images that were replaced, which say nothing about the codec."""
+        shared = self.rules.baseline.images.keys() & self.rules.run.images.keys()
+        trials = [it for it in codec.trials if it.image in shared and not self.rules.replaced(it.image)]
+        return msgspec.structs.replace(codec, trials=tuple(trials))
+
+    def _attributed(self, finding: CheckFinding) -> CheckFinding:
+        """The finding with its likely cause, which may be the environment instead of the code."""
+        outside = outside_cause(self.before, self.after, self.rules)
+        code = code_change(self.before, self.after)
+        detail = "; ".join(filter(None, (finding.detail, outside, code)))
+        if finding.kind == "regression" and outside:
+            fails = self.rules.gate.environment == "fail"
+            return replace(finding, kind="environment changed", fails=fails, detail=detail)
+        return replace(finding, detail=detail)
 
 
-def _identical(one: TrialState, other: TrialState) -> bool:
+def _identical(one: TrialResult, other: TrialResult) -> bool:
     return one.bitstream_sha256 == other.bitstream_sha256 and one.pixels_sha256 == other.pixels_sha256
 
 
-def _of_same(codec: CodecState, states: tuple[State, State]) -> tuple[TrialState, ...]:
-    known = states[0].images.keys() & states[1].images.keys()
-    return tuple(it for it in codec.trials if it.image in known and not _replaced(it, states))
-
-
-def _replaced(trial: TrialState, states: tuple[State, State]) -> bool:
-    """Whether the image of this name is another one now."""
-    return states[0].images[trial.image].sha256 != states[1].images[trial.image].sha256
-
-
-def _ending_findings(
-    label: str, pairs: list[tuple[TrialState, TrialState | None]], states: tuple[State, State]
-) -> Iterator[Finding]:
-    """Trials that ended otherwise than in the baseline, by quality and cause."""
-    cases: dict[tuple[Kind, float | None, str], list[str]] = {}
-    for one, other in pairs:
-        case = _ending(one, other)
-        if case is None and other is not None and _replaced(one, states):
-            case = "missing", "the picture of this name is another file"
-        if case is not None:
-            cases.setdefault((case[0], one.quality, case[1]), []).append(one.image)
-    for (kind, quality, detail), images in cases.items():
-        changes = tuple(Change(it, None, None, 0) for it in images)
-        fails = kind in ("failed", "missing")
-        yield Finding(kind, fails, label, quality, "status", changes=changes, detail=detail)
-
-
-def _ending(one: TrialState, other: TrialState | None) -> tuple[Kind, str] | None:
+def _ending(one: TrialResult, other: TrialResult | None) -> tuple[Kind, str] | None:
+    """What to say of a trial that ended otherwise than before; None where it did not."""
     if other is None or other.status == "cancelled":
         return ("missing", "not in the run") if one.status != "cancelled" else None
     if one.status == "ok" and other.status != "ok":
@@ -146,55 +158,59 @@ def _ending(one: TrialState, other: TrialState | None) -> tuple[Kind, str] | Non
     return None
 
 
-def _finding(
-    label: str, members: list[tuple[TrialState, Difference]], gate: Gate, why: tuple[str, str]
-) -> Finding:
-    _, first = members[0]
-    changes = [Change(trial.image, it.before, it.after, it.amount) for trial, it in members]
+def _status_finding(
+    label: str, kind: Kind, quality: float | None, images: list[str], detail: str
+) -> CheckFinding:
+    changes = tuple(map(_unmeasured, images))
+    fails = kind in ("failed", "missing")
+    return CheckFinding(kind, fails, label, quality, "status", changes=changes, detail=detail)
+
+
+def _unmeasured(image: str) -> Change:
+    """An image that is part of a finding without a number."""
+    return Change(image, None, None, 0)
+
+
+def _measure_finding(label: str, members: list[tuple[TrialResult, TrialDifference]]) -> CheckFinding:
+    """One finding for the trials of one quality that differ in the same measure in the same way."""
+    trial, first = members[0]
+    changes = [Change(it.image, that.before, that.after, that.amount) for it, that in members]
     changes.sort(key=lambda it: -abs(it.amount))
-    finding = Finding(
+    return CheckFinding(
         first.kind,
         first.kind == "regression",
         label,
-        members[0][0].quality,
+        trial.quality,
         first.measure,
         first.unit,
         first.limit,
         tuple(changes),
     )
-    return _settled(finding, gate, why)
 
 
-def _settled(finding: Finding, gate: Gate, why: tuple[str, str]) -> Finding:
-    """The finding with its cause named, and moved from the code to the environment where that changed."""
-    cause, explained = why
-    detail = "; ".join(filter(None, (finding.detail, cause, explained)))
-    if finding.kind == "regression" and cause:
-        return replace(finding, kind="environment changed", fails=gate.environment == "fail", detail=detail)
-    return replace(finding, detail=detail)
-
-
-def _new_trials(codec: CodecState, known: set[tuple[str, float | None]]) -> Iterator[Finding]:
-    cases: dict[tuple[bool, float | None, str], list[str]] = {}
+def _new_trials(codec: CodecResults, earlier: set[tuple[str, float | None]]) -> Iterator[CheckFinding]:
+    """Trials of the run whose key is not among the ``earlier`` ones of the baseline."""
+    cases: dict[tuple[Kind, float | None, str], list[str]] = {}
     for trial in codec.trials:
-        if trial.key not in known and trial.status != "cancelled":
+        if trial.key not in earlier and trial.status != "cancelled":
+            kind: Kind = "new" if trial.status == "ok" else "failed"
             detail = "not in the baseline" + (f"; {trial.status}, {trial.error}" if trial.error else "")
-            cases.setdefault((trial.status != "ok", trial.quality, detail), []).append(trial.image)
-    for (fails, quality, detail), images in cases.items():
-        changes = tuple(Change(it, None, None, 0) for it in images)
-        kind: Kind = "failed" if fails else "new"
-        yield Finding(kind, fails, codec.label, quality, "status", changes=changes, detail=detail)
+            cases.setdefault((kind, trial.quality, detail), []).append(trial.image)
+    for (kind, quality, detail), images in cases.items():
+        yield _status_finding(codec.label, kind, quality, images, detail)
 
 
-def _renewed_metrics(baseline: State, run: State) -> Iterator[Finding]:
-    """Values of two definitions are not compared: which of them changed, nobody could tell."""
+def _redefined_metrics(baseline: Snapshot, run: Snapshot) -> Iterator[CheckFinding]:
+    """Metrics whose definition changed: their values cannot be compared."""
     for name, before in baseline.metrics.items():
         now = run.metrics.get(name)
         if now is not None and not before.is_same(now):
             detail = f"its definition changed ({before.version} -> {now.version}): make the baseline again"
-            yield Finding("missing", True, "all codecs", None, name, detail=detail)
+            yield CheckFinding("missing", True, "all codecs", None, name, detail=detail)
 
 
-def _lost_metrics(baseline: State, run: State) -> Iterator[Finding]:
+def _lost_metrics(baseline: Snapshot, run: Snapshot) -> Iterator[CheckFinding]:
     for name in baseline.metrics.keys() - run.metrics.keys():
-        yield Finding("missing", True, "all codecs", None, name, detail="the run did not take this metric")
+        yield CheckFinding(
+            "missing", True, "all codecs", None, name, detail="the run did not take this metric"
+        )

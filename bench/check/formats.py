@@ -1,4 +1,4 @@
-"""The forms in which a verdict is written."""
+"""The formats in which a verdict can be written."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from bench.check.baseline import CodecState
+from bench.check.baseline import CodecResults
 from bench.check.compare import Limits
 from bench.inputs.gate import Gate
 from bench.inputs.suite import CodecEntry, Suite
@@ -14,17 +14,18 @@ _TRUE = frozenset(("1", "true", "yes", "on"))
 
 
 def limits_of(suite: Suite) -> Limits:
-    """The limits that a suite file states: its own, refined by those of the codec's entry."""
+    """The limits that a suite file states: those of the suite, refined by those of the codec's entry."""
 
-    def limits(codec: CodecState) -> Gate:
+    def limits(codec: CodecResults) -> Gate:
         entry = _entry_of(suite, codec)
         return suite.gate if entry is None or entry.gate is None else suite.gate.refined(entry.gate)
 
     return limits
 
 
-def _entry_of(suite: Suite, codec: CodecState) -> CodecEntry | None:
-    """The entry that ``codec`` was measured by: that of its label, else what says most of its options."""
+def _entry_of(suite: Suite, codec: CodecResults) -> CodecEntry | None:
+    """The entry that ``codec`` was measured by: the one with its label, else the one with most of its
+    options."""
     for entry in suite.codecs:
         if entry.label == codec.label:
             return entry
@@ -32,39 +33,39 @@ def _entry_of(suite: Suite, codec: CodecState) -> CodecEntry | None:
     return max(fitting, key=lambda it: len(it.config), default=None)
 
 
-def _describes(entry: CodecEntry, codec: CodecState) -> bool:
+def _describes(entry: CodecEntry, codec: CodecResults) -> bool:
     if codec.codec not in (entry.codec, _name_in_file(entry.codec)):
         return False
     return all(_is_same(codec.config.get(key), it) for key, it in entry.config.items())
 
 
 def _name_in_file(codec: str) -> str | None:
-    """The name that a codec in a file gives itself, as far as its source tells without being run."""
-    file, _, wanted = codec.rpartition(":")
+    """The attribute ``name`` of a codec in a file, as far as it can be read without running the file."""
+    file, _, class_name = codec.rpartition(":")
     if Path(file).suffix != ".py":
         return None
     try:
         tree = ast.parse(Path(file).read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):
-        return wanted
+        return class_name
     for node in tree.body:
-        if isinstance(node, ast.ClassDef) and node.name == wanted:
+        if isinstance(node, ast.ClassDef) and node.name == class_name:
             for line in node.body:
                 targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
                 value = getattr(line, "value", None)
                 named = any(isinstance(it, ast.Name) and it.id == "name" for it in targets)
                 if named and isinstance(value, ast.Constant) and isinstance(value.value, str):
                     return value.value
-    return wanted
+    return class_name
 
 
-def _is_same(stored: object, said: object) -> bool:
-    """Whether an option was given as ``said``: the suite's words were read by the type of the option."""
+def _is_same(stored: object, given: object) -> bool:
+    """Whether the value of an option is what ``given``, the text in the suite, means for its type."""
     if isinstance(stored, bool):
-        return stored == (str(said).lower() in _TRUE)
+        return stored == (str(given).lower() in _TRUE)
     if isinstance(stored, int | float):
         try:
-            return float(stored) == float(str(said))
+            return float(stored) == float(str(given))
         except ValueError:
             return False
-    return str(stored) == str(said)
+    return str(stored) == str(given)

@@ -1,4 +1,4 @@
-"""A verdict for machines: JSON, JUnit XML, GitHub's workflow commands."""
+"""A verdict in machine-readable form: JSON, JUnit XML, GitHub's workflow commands."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 from bench.check.text import headline, remarks, sentence
-from bench.check.verdict import Change, Finding, Verdict
+from bench.check.verdict import Change, CheckFinding, Verdict
 from bench.text.plain import harmless
 
 
 def as_json(verdict: Verdict) -> str:
-    """Everything, with every image; an infinite amount (identical pixels before or now) is ``null``."""
+    """The whole verdict with every image. An infinite amount (identical pixels before or now) is ``null``."""
     document = {
         "outcome": verdict.outcome,
         "compared": verdict.compared,
@@ -27,7 +27,8 @@ def as_json(verdict: Verdict) -> str:
 
 
 def as_junit(verdict: Verdict) -> str:
-    """One test suite for each codec with a finding, one test case for each finding, and the check itself."""
+    """A test suite for each codec with findings, a test case for each finding, and one for the check
+    itself."""
     root = ElementTree.Element("testsuites", name="rdbench check")
     overall = ElementTree.SubElement(root, "testsuite", name="rdbench check")
     case = ElementTree.SubElement(overall, "testcase", classname="rdbench", name="verdict")
@@ -46,7 +47,7 @@ def as_junit(verdict: Verdict) -> str:
 
 
 def as_github(verdict: Verdict) -> str:
-    """``::error`` for what fails, ``::warning`` for what cannot be told, ``::notice`` for the rest."""
+    """``::error`` for what fails, ``::warning`` for what cannot be decided, ``::notice`` for all else."""
     lines = []
     for it in verdict.findings:
         level = "error" if it.fails else "notice"
@@ -59,7 +60,7 @@ def as_github(verdict: Verdict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _case(suite: ElementTree.Element, finding: Finding) -> None:
+def _case(suite: ElementTree.Element, finding: CheckFinding) -> None:
     point = "" if finding.quality is None else f" quality {finding.quality:g}"
     case = ElementTree.SubElement(
         suite, "testcase", classname=_clean(finding.label), name=_clean(f"{finding.measure}{point}")
@@ -75,12 +76,12 @@ def _case(suite: ElementTree.Element, finding: Finding) -> None:
 
 
 def _image(change: Change) -> str:
-    known = (change.before, change.after) != (None, None)
-    return f"{change.image}: {change.before} -> {change.after}" if known else change.image
+    measured = (change.before, change.after) != (None, None)
+    return f"{change.image}: {change.before} -> {change.after}" if measured else change.image
 
 
 def _clean(text: str) -> str:
-    """Lines without control characters: XML 1.0 knows none, and a log is read on a terminal."""
+    """Lines without control characters, which XML 1.0 does not allow and a terminal would obey."""
     return "\n".join(map(harmless, text.split("\n")))
 
 

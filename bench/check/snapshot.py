@@ -1,4 +1,4 @@
-"""A run folder as a state."""
+"""What a run folder holds, as a snapshot to compare or to keep as a baseline."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import itertools
 import math
 from pathlib import Path
 
-from bench.check.baseline import CodecState, ImageState, MetricState, State, TrialState
+from bench.check.baseline import CodecResults, ImageIdentity, MetricDefinition, Snapshot, TrialResult
 from bench.runs.store import Selector, read_info, read_journal
 from bench.trials.measurement import Measurement
 
 
-def snapshot(folder: Path) -> State:
-    """The state that a run folder holds. Planned trials that were never measured are ``cancelled``.
+def snapshot(folder: Path) -> Snapshot:
+    """The results in a run folder. Planned trials that were never measured are ``cancelled``.
 
     Raises
     ------
@@ -21,19 +21,21 @@ def snapshot(folder: Path) -> State:
     """
     info = read_info(folder)
     selector = Selector(info)
-    measured: dict[int, TrialState] = {}
-    images = {f"{it.dataset}/{it.name}": ImageState(it.sha256) for it in info.images}
-    for it in read_journal(folder):
-        row = selector.row(it)
+    measured: dict[int, TrialResult] = {}
+    images = {f"{it.dataset}/{it.name}": ImageIdentity(it.sha256) for it in info.images}
+    for measurement in read_journal(folder):
+        row = selector.row(measurement)
         if row is None:
             continue
-        measured[row] = _trial(it)
-        if it.width is not None:
-            images[f"{it.dataset}/{it.image}"] = ImageState(it.image_sha256, it.width, it.height)
+        measured[row] = _trial(measurement)
+        if measurement.width is not None:
+            images[f"{measurement.dataset}/{measurement.image}"] = ImageIdentity(
+                measurement.image_sha256, measurement.width, measurement.height
+            )
     rows = itertools.count()
     codecs = []
     for codec in info.codecs:
-        # The plan is a product; a row is a place in it.
+        # A plan is the product of codecs, qualities and images, and a row is an index into it.
         trials = [
             measured.get(next(rows)) or _unmeasured(f"{image.dataset}/{image.name}", quality)
             for quality in codec.qualities
@@ -41,7 +43,7 @@ def snapshot(folder: Path) -> State:
         ]
         trials.sort(key=lambda it: (it.image, -math.inf if it.quality is None else it.quality))
         codecs.append(
-            CodecState(
+            CodecResults(
                 label=codec.label,
                 codec=codec.codec,
                 version=codec.version,
@@ -50,23 +52,24 @@ def snapshot(folder: Path) -> State:
                 trials=tuple(trials),
             )
         )
-    return State(
+    return Snapshot(
         environment=info.environment,
         metrics={
-            it.name: MetricState(it.version, it.unit, it.higher_is_better, it.ideal) for it in info.metrics
+            it.name: MetricDefinition(it.version, it.unit, it.higher_is_better, it.ideal)
+            for it in info.metrics
         },
         images=dict(sorted(images.items())),
         codecs=tuple(sorted(codecs, key=lambda it: it.label)),
     )
 
 
-def _unmeasured(image: str, quality: float | None) -> TrialState:
-    return TrialState(image=image, quality=quality, status="cancelled", error="not measured")
+def _unmeasured(image: str, quality: float | None) -> TrialResult:
+    return TrialResult(image=image, quality=quality, status="cancelled", error="not measured")
 
 
-def _trial(it: Measurement) -> TrialState:
-    earnest = it.timing == "alone"
-    return TrialState(
+def _trial(it: Measurement) -> TrialResult:
+    precise = it.timing == "alone"
+    return TrialResult(
         image=f"{it.dataset}/{it.image}",
         quality=it.quality,
         status=it.status,
@@ -76,11 +79,11 @@ def _trial(it: Measurement) -> TrialState:
         exact=it.exact,
         metrics=it.metrics,
         error="" if it.failure is None else str(it.failure).partition("\n")[0],
-        encode_s=_rounded(it.encode_s) if earnest else (),
-        decode_s=_rounded(it.decode_s) if earnest else (),
+        encode_s=_rounded(it.encode_s) if precise else (),
+        decode_s=_rounded(it.decode_s) if precise else (),
     )
 
 
 def _rounded(samples: tuple[float, ...]) -> tuple[float, ...]:
-    """To a tenth of a microsecond, which is beyond what the clock means."""
+    """Seconds to a tenth of a microsecond, which is finer than the clock is accurate."""
     return tuple(round(it, 7) for it in samples)

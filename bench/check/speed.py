@@ -13,7 +13,7 @@ from bench.check.timing.abba import CellKey, Problem, Samples, Schedule, Timed, 
 from bench.check.timing.side import Side
 from bench.check.timing.statistics import Judgement, detectable_at_best, estimate, judge, round_ratios
 from bench.check.timing.subjects import Subject, Subjects
-from bench.check.verdict import Change, Finding, Kind, SpeedCell
+from bench.check.verdict import Change, CheckFinding, Kind, SpeedCell
 from bench.errors import ConfigError
 
 _WORTH_SEEING = 1.10
@@ -60,7 +60,7 @@ class SpeedResult:
     """Cells in the order of the suite, and what is worth saying of them."""
 
     cells: tuple[SpeedCell, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
     remarks: tuple[str, ...] = ()
 
 
@@ -151,7 +151,7 @@ def _cell(
     )
 
 
-def _findings(cell: SpeedCell, samples: Samples, *, strict: bool) -> Iterator[Finding]:
+def _findings(cell: SpeedCell, samples: Samples, *, strict: bool) -> Iterator[CheckFinding]:
     kinds: dict[str, Kind] = {"slower": "slower", "faster": "improved", "inconclusive": "inconclusive"}
     if cell.word not in kinds:
         return
@@ -160,7 +160,7 @@ def _findings(cell: SpeedCell, samples: Samples, *, strict: bool) -> Iterator[Fi
     detail = f"{cell.ratio:.3f} over all images, 99% interval {low:.3f} to {high:.3f}"
     limit = None if cell.limit is None else 100 * (cell.limit - 1)
     changes = sorted(_changes(samples), key=lambda it: -it.amount) if kind != "inconclusive" else ()
-    yield Finding(
+    yield CheckFinding(
         kind,
         kind == "slower" or (kind == "inconclusive" and strict),
         cell.label,
@@ -181,8 +181,8 @@ def _changes(samples: Samples) -> Iterator[Change]:
         yield Change(image, old, new, 100 * (math.exp(float(ratios[row])) - 1))
 
 
-def _problem(problem: Problem, request: SpeedRequest) -> Finding:
+def _problem(problem: Problem, request: SpeedRequest) -> CheckFinding:
     """A new side that fails is a failure; an old one that does leaves nothing to compare with."""
     kind: Kind = "failed" if problem.of_new_side else "inconclusive"
     fails = problem.of_new_side or problem.label in request.strict
-    return Finding(kind, fails, problem.label, None, "time", detail=problem.message)
+    return CheckFinding(kind, fails, problem.label, None, "time", detail=problem.message)

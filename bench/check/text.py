@@ -1,4 +1,4 @@
-"""A verdict for people: plain text for terminals, Markdown for pull requests."""
+"""A verdict as text for people: plain for terminals, Markdown for pull requests."""
 
 from __future__ import annotations
 
@@ -6,25 +6,29 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from bench.check.verdict import Change, Finding, SpeedCell, Verdict
+from bench.check.verdict import Change, CheckFinding, SpeedCell, Verdict
 from bench.tables.terminal import lay_out, wrapped
 from bench.text.escape import markdown
 from bench.text.plain import harmless
 
 _TITLES = ("verdict", "codec", "quality", "measure", "worst", "limit", "images, worst first", "because")
 _SPEED_TITLES = ("verdict", "codec", "quality", "", "ratio", "99% interval", "limit", "samples", "")
-_NAMED = 4
-"""Images that a table names, measures that a line does; JSON has them all."""
+_MOST_NAMED = 4
+"""Most images that a table names, and most measures in a line. JSON lists all of them."""
 _AT_A_GLANCE = 8
-"""Rows of a table that need no summary."""
+"""Most rows of a table without a summary."""
 
 _ACCEPT = "If it is meant, accept the new state with {} and commit the baseline."
 
 
 def as_text(verdict: Verdict, accept: str = "--update", width: int | None = None) -> str:
-    """A table of what differs, worst first, between a headline and what to do.
+    """A headline, a table of what differs, worst first, and what to do about it.
 
-    ``accept`` is the option that accepts a new state, ``width`` that of the terminal.
+    Parameters
+    ----------
+    verdict : the outcome of a check
+    accept : the option by which the new results are accepted
+    width : columns of the terminal; None for no limit
     """
     parts = [_wrapped([headline(verdict)], width)]
     if lines := _by_codec(verdict):
@@ -38,7 +42,7 @@ def as_text(verdict: Verdict, accept: str = "--update", width: int | None = None
 
 
 def _by_codec(verdict: Verdict) -> list[str]:
-    """A line for each codec where the table is too long to be taken in at once."""
+    """A line for each codec, if the table is too long to be taken in at a glance."""
     if len(_listed(verdict)) <= _AT_A_GLANCE:
         return []
     lines = []
@@ -49,13 +53,13 @@ def _by_codec(verdict: Verdict) -> list[str]:
             if it.kind == findings[0].kind and _worst(it):
                 worst.setdefault(it.measure, f"{it.measure} {_worst(it)}")
         counts = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
-        told = f"; worst: {', '.join(list(worst.values())[:_NAMED])}" if worst else ""
-        lines.append(f"{harmless(label)}: {counts}{told}")
+        worst_of = f"; worst: {', '.join(list(worst.values())[:_MOST_NAMED])}" if worst else ""
+        lines.append(f"{harmless(label)}: {counts}{worst_of}")
     return lines
 
 
 def as_markdown(verdict: Verdict) -> str:
-    """The same as GitHub Markdown."""
+    """:func:`as_text` as GitHub Markdown."""
     mark = {"pass": "✅", "inconclusive": "⚠️"}.get(verdict.outcome, "❌")
     mark = "❌" if any(it.fails for it in verdict.findings) else mark
     parts = [f"### {mark} Codec regression check: {headline(verdict)}"]
@@ -67,8 +71,8 @@ def as_markdown(verdict: Verdict) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _listed(verdict: Verdict) -> list[Finding]:
-    """The findings, but those on time that say no more than their row in the table of speeds."""
+def _listed(verdict: Verdict) -> list[CheckFinding]:
+    """The findings without those about time that only repeat their row in the table of speeds."""
     timed = {(it.label, f"{it.operation} time") for it in verdict.speed}
     return [it for it in verdict.findings if it.kind != "inconclusive" or (it.label, it.measure) not in timed]
 
@@ -90,7 +94,7 @@ def headline(verdict: Verdict) -> str:
 
 
 def remarks(verdict: Verdict, accept: str = "--update") -> list[str]:
-    """What else a reader should know, and what to do."""
+    """What else a reader should know, and what to do; ``accept`` as for :func:`as_text`."""
     found = []
     if verdict.environment:
         found.append("environment changed: " + "; ".join(verdict.environment))
@@ -106,7 +110,7 @@ def remarks(verdict: Verdict, accept: str = "--update") -> list[str]:
     return found
 
 
-def sentence(finding: Finding) -> str:
+def sentence(finding: CheckFinding) -> str:
     """A finding in one line."""
     point = "" if finding.quality is None else f" at quality {finding.quality:g}"
     amount = f" {_worst(finding)}" if finding.worst else ""
@@ -116,7 +120,7 @@ def sentence(finding: Finding) -> str:
     return f"{finding.kind}: {finding.label}{point}, {finding.measure}{amount}{limit}{images}{detail}"
 
 
-def _cells(finding: Finding) -> tuple[str, ...]:
+def _cells(finding: CheckFinding) -> tuple[str, ...]:
     return (
         _word(finding),
         finding.label,
@@ -129,17 +133,17 @@ def _cells(finding: Finding) -> tuple[str, ...]:
     )
 
 
-def _word(finding: Finding) -> str:
+def _word(finding: CheckFinding) -> str:
     return finding.kind.upper() if finding.fails else finding.kind
 
 
-def _worst(finding: Finding) -> str:
+def _worst(finding: CheckFinding) -> str:
     worst = max(finding.changes, key=lambda it: abs(it.amount), default=None)
     return "" if worst is None or not worst.amount else _signed(worst, finding.unit)
 
 
 def _signed(change: Change, unit: str) -> str:
-    """A change as that of the measure itself: bytes grow with a plus, quality falls with a minus."""
+    """A change with the sign of the measure: plus for more bytes, minus for less quality."""
     if math.isinf(change.amount):
         if change.amount < 0:
             return "is exact now"
@@ -156,22 +160,22 @@ def _amount(amount: float, unit: str, sign: str = "") -> str:
     return f"{amount:{sign}{digits}}".replace("-", "−") + (f" {unit}" if unit == "dB" else unit)
 
 
-def _limit(finding: Finding) -> str:
-    """The limit; nothing for an improvement, which has none."""
+def _limit(finding: CheckFinding) -> str:
+    """The limit; empty for an improvement."""
     if finding.limit is None or finding.kind == "improved":
         return ""
     return _amount(finding.limit, finding.unit) if finding.limit else "0"
 
 
-def _images(finding: Finding) -> str:
+def _images(finding: CheckFinding) -> str:
     several = len(finding.changes) > 1
 
     def one(it: Change) -> str:
         name = it.image.partition("/")[2] or it.image
         return f"{name} {_signed(it, finding.unit)}" if several and it.amount else name
 
-    named = ", ".join(one(it) for it in finding.changes[:_NAMED])
-    more = len(finding.changes) - _NAMED
+    named = ", ".join(one(it) for it in finding.changes[:_MOST_NAMED])
+    more = len(finding.changes) - _MOST_NAMED
     return f"{named} and {more} more" if more > 0 else named
 
 

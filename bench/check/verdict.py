@@ -1,4 +1,4 @@
-"""What the gate finds, and what follows from it."""
+"""What the regression gate finds, and the verdict that follows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
     "regression",  # worse than the limits allow
-    "slower",  # the same of time
-    "failed",  # ended well before, and does not now
+    "slower",  # takes longer than the limits allow
+    "failed",  # succeeded before, and fails now
     "missing",  # in the baseline, and not in the run
-    "environment changed",  # worse, and a library or the architecture is another one
-    "inconclusive",  # cannot be told
-    "changed",  # another result that the limits allow
+    "environment changed",  # worse, and a library or the architecture changed
+    "inconclusive",  # cannot be decided
+    "changed",  # a different result that the limits allow
     "improved",
     "new",  # not in the baseline
 ]
@@ -33,23 +33,25 @@ _ORDER: tuple[Kind, ...] = (
 )
 
 _EQUALLY_BAD = {"%": 1.0, "dB": 0.05, "x": 0.1}
-"""Amounts of about the same weight, to put unlike findings in one order; 1% of rate is about 0.05 dB."""
+"""Amounts that are about equally bad, to order findings in different units: 1% of rate is about 0.05 dB."""
 _OF_A_SIMILARITY = 0.001
+"""The same for metrics without a unit."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One image: what was measured before and now, and how much worse it is (negative: better)."""
+    """What changed on one image."""
 
     image: str
     before: float | None
     after: float | None
     amount: float
+    """In the finding's unit; positive is worse."""
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that differs: a codec at a quality in one measure, with the images, worst first."""
+class CheckFinding:
+    """A difference of one codec at one quality in one measure."""
 
     kind: Kind
     fails: bool
@@ -60,55 +62,57 @@ class Finding:
     unit: str = ""
     limit: float | None = None
     changes: tuple[Change, ...] = ()
+    """The images, worst first."""
     detail: str = ""
 
     @property
     def worst(self) -> float:
-        """The greatest amount, signed: positive is worse. 0 where nothing was measured."""
+        """The amount of greatest magnitude; positive is worse. 0 where nothing was measured."""
         return max((it.amount for it in self.changes), key=abs, default=0.0)
 
     @property
     def weight(self) -> float:
-        """How bad, on a scale that unlike measures share."""
+        """How bad it is, on a scale that is common to all units."""
         return abs(self.worst) / _EQUALLY_BAD.get(self.unit, _OF_A_SIMILARITY)
 
 
 @dataclass(frozen=True)
 class SpeedCell:
-    """Times of one codec at one quality, encoding or decoding, new against old."""
+    """The speed of one codec at one quality, encoding or decoding, in the new installation and in the old."""
 
     label: str
     quality: float | None
     operation: Literal["encode", "decode"]
     ratio: float
-    """Ratio of the geometric means over the images, new to old."""
+    """New ÷ old time, of the geometric means over the images."""
     interval: tuple[float, float]
-    """99%, corrected for the number of cells."""
+    """99% confidence interval of ``ratio``, corrected for the number of cells."""
     limit: float | None
+    """Largest ratio that passes."""
     samples: int
-    """Of each side at each image."""
+    """Times taken of each image in each installation."""
     word: Literal["slower", "faster", "pass", "inconclusive"]
     detail: str = ""
     detectable: float = 1.0
-    """The smallest slow-down that would have been seen, as a ratio."""
+    """The smallest slow-down that would have been detected, as a ratio."""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """The outcome of a check."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
     compared: int = 0
-    """Trials of the baseline that the run finished too."""
+    """Number of trials that succeeded in the baseline and in the run."""
     identical: int = 0
-    """Of these, the ones of the same bitstream and pixels."""
+    """How many of these have the same bitstream and pixels."""
     environment: tuple[str, ...] = ()
-    """What differs between the two environments."""
+    """Differences between the two environments."""
     speed: tuple[SpeedCell, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
-        """One word for all of it."""
+        """The most serious outcome of all findings."""
         failing = {it.kind for it in self.findings if it.fails}
         if failing & {"regression", "slower"}:
             return "regression"
@@ -120,12 +124,12 @@ class Verdict:
             return "inconclusive"
         return "pass"
 
-    def by_codec(self) -> Iterator[tuple[str, tuple[Finding, ...]]]:
+    def by_codec(self) -> Iterator[tuple[str, tuple[CheckFinding, ...]]]:
         """The findings of each codec, the worst codec first."""
         for label in dict.fromkeys(it.label for it in self.findings):
             yield label, tuple(it for it in self.findings if it.label == label)
 
 
-def worst_first(findings: list[Finding]) -> tuple[Finding, ...]:
-    """Findings in the order in which somebody should read them."""
+def worst_first(findings: list[CheckFinding]) -> tuple[CheckFinding, ...]:
+    """Sort findings for reading: those that fail first, then by kind, weight and label."""
     return tuple(sorted(findings, key=lambda it: (not it.fails, _ORDER.index(it.kind), -it.weight, it.label)))

@@ -285,7 +285,7 @@ def check(
     """Hold a run against a baseline; 0 pass, 1 regression, 2 bad usage, 3 failed trials."""
     from bench.cli import checking
 
-    request = checking.Request(
+    request = checking.CheckRequest(
         subject, baseline, limits, format, output, update, timing, against, rounds, out
     )
     code = checking.check(request)
@@ -391,7 +391,7 @@ def train(
     from bench.cli import training
     from bench.trainer import TrainRequest
 
-    job = training.Job(codec, data, validation, limit, export, recursive)
+    job = training.TrainOptions(codec, data, validation, limit, export, recursive)
     request = TrainRequest(
         out,
         preset=preset,

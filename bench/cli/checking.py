@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.api import resolve_suite
-from bench.check.baseline import State, read_baseline, write_baseline
+from bench.check.baseline import Snapshot, read_baseline, write_baseline
 from bench.check.compare import Limits, compare
 from bench.check.formats import FORMATS
 from bench.check.gates import limits_of
@@ -34,8 +34,8 @@ _SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
 @dataclass(frozen=True)
-class Request:
-    """What the command line says of a check."""
+class CheckRequest:
+    """What the command line asks for."""
 
     subject: Path
     baseline: Path | None
@@ -49,7 +49,13 @@ class Request:
     out: Path | None
 
     def verify(self) -> None:
-        """Refuse what cannot be meant, before anything is measured."""
+        """Refuse contradictory options before anything is measured.
+
+        Raises
+        ------
+        ConfigError
+            An option is missing, unknown, or has no meaning beside another one.
+        """
         if self.format not in FORMATS:
             raise ConfigError(f"--format is one of {', '.join(FORMATS)}, not {self.format!r}")
         if self.timing != (self.against is not None):
@@ -75,23 +81,26 @@ class Request:
 
 
 def baseline(run: Path, output: Path) -> None:
-    """Write a run's state to a file."""
-    state = snapshot(run)
-    _require_whole(run, state)
-    write_baseline(output, state)
-    failed = len(state) - state.finished
+    """Write the results of a run to a baseline file."""
+    results = snapshot(run)
+    _require_complete(run, results)
+    write_baseline(output, results)
+    failed = len(results) - results.finished
     remark = f"; {failed} of them failed and are expected to" if failed else ""
-    console.note(f"{output}: {len(state)} trials of {len(state.codecs)} codecs{remark}")
+    console.note(f"{output}: {len(results)} trials of {len(results.codecs)} codecs{remark}")
 
 
-def _require_whole(run: Path, state: State) -> None:
-    """A gap in a baseline gates nothing, and nobody sees it."""
-    absent = sum(trial.status == "cancelled" for codec in state.codecs for trial in codec.trials)
+def _require_complete(run: Path, results: Snapshot) -> None:
+    """Refuse gaps: a trial that is missing from a baseline would be guarded by nothing, without a sign of
+    it."""
+    absent = sum(trial.status == "cancelled" for codec in results.codecs for trial in codec.trials)
     if absent:
-        raise ConfigError(f"{run}: {absent} of {len(state)} trials were never measured; finish the run first")
+        raise ConfigError(
+            f"{run}: {absent} of {len(results)} trials were never measured; finish the run first"
+        )
 
 
-def check(request: Request) -> int:
+def check(request: CheckRequest) -> int:
     """Compare, print the verdict, and return the exit code."""
     request.verify()
     reference = None if request.baseline is None else _reference(request.baseline, request.update)
@@ -102,26 +111,26 @@ def check(request: Request) -> int:
     if request.against is not None:
         _verify_sides(suite, request.against)
     limits = limits_of(suite)
-    state, verdict = None, Verdict(())
+    results, verdict = None, Verdict(())
     if request.baseline is not None:
-        state = snapshot(request.subject) if request.is_run else _measured(suite, request.out)
+        results = snapshot(request.subject) if request.is_run else _measured(suite, request.out)
         if request.update:
-            _require_whole(request.subject, state)
+            _require_complete(request.subject, results)
         if reference is not None:
-            verdict = compare(reference, state, limits)
+            verdict = compare(reference, results, limits)
     if request.against is not None:
         verdict = _with_speed(verdict, _speed(suite, request.against, request.rounds, limits))
     if reference is not None or request.timing:
         _write(verdict, request)
-    if request.update and request.baseline is not None and state is not None:
-        write_baseline(request.baseline, state)
-        console.note(f"{request.baseline}: holds the new state of {len(state)} trials now")
+    if request.update and request.baseline is not None and results is not None:
+        write_baseline(request.baseline, results)
+        console.note(f"{request.baseline}: holds the new state of {len(results)} trials now")
         verdict = replace(verdict, findings=tuple(it for it in verdict.findings if it.kind == "slower"))
     return exit_code(verdict)
 
 
 def exit_code(verdict: Verdict) -> int:
-    """The exit code of a verdict. What is inconclusive fails only where the limits say so."""
+    """The exit code of a verdict. An inconclusive one fails only if the limits say so."""
     if verdict.outcome == "inconclusive" and any(it.fails for it in verdict.findings):
         return EXIT_REGRESSION
     codes = {
@@ -132,13 +141,14 @@ def exit_code(verdict: Verdict) -> int:
     return codes.get(verdict.outcome, EXIT_OK)
 
 
-def _reference(path: Path, update: bool) -> State | None:
-    """The baseline; None where there is none yet and one is to be written."""
+def _reference(path: Path, update: bool) -> Snapshot | None:
+    """The baseline; None if it does not exist yet and is to be written."""
     return None if update and not path.exists() else read_baseline(path)
 
 
-def _measured(suite: Suite, out: Path | None) -> State:
-    """Run the suite afresh: a former result would hide a change that left the codec's version as it was."""
+def _measured(suite: Suite, out: Path | None) -> Snapshot:
+    """Measure everything again: an earlier result would hide a change that left the codec's version
+    unchanged."""
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rdbench-check-")))
         progress = stack.enter_context(console.Progress())
@@ -165,7 +175,7 @@ def _verify_sides(suite: Suite, against: str) -> None:
 
 
 def _speed(suite: Suite, against: str, rounds: int, limits: Limits) -> SpeedResult:
-    from bench.check.baseline import CodecState
+    from bench.check.baseline import CodecResults
     from bench.check.speed import SpeedRequest, compare_speed
     from bench.check.timing.abba import Schedule
     from bench.check.timing.side import here, open_side
@@ -175,7 +185,9 @@ def _speed(suite: Suite, against: str, rounds: int, limits: Limits) -> SpeedResu
     with open_side(against) as old:
         subjects = subjects_of(resolve_suite(suite))
         gates = {
-            it.label: limits(CodecState(label=it.label, codec=it.codec, version=it.version, config=it.config))
+            it.label: limits(
+                CodecResults(label=it.label, codec=it.codec, version=it.version, config=it.config)
+            )
             for it in subjects.plans
         }
         slowest = {label: it.max_slowdown for label, it in gates.items()}
@@ -200,7 +212,7 @@ def _with_speed(verdict: Verdict, speed: SpeedResult) -> Verdict:
     return replace(verdict, findings=worst_first([*verdict.findings, *speed.findings]), speed=speed.cells)
 
 
-def _write(verdict: Verdict, request: Request) -> None:
+def _write(verdict: Verdict, request: CheckRequest) -> None:
     text = FORMATS[request.format](verdict)
     if request.output is None:
         print(as_text(verdict, width=console.width()) if request.format == "text" else text, end="")

@@ -22,12 +22,12 @@ _FAILURES_SHOWN = 10
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A rich console that never colours or wraps piped output."""
+    """A rich console that neither colours nor wraps piped output."""
     from rich.console import Console
 
     class Passing(Console):
         def on_broken_pipe(self) -> None:
-            """Leave it to the command line: rich's own answer is the exit code of a regression."""
+            """Leave it to the command line: rich would exit with the code of a regression."""
             raise BrokenPipeError
 
     stream = sys.stderr if stderr else sys.stdout
@@ -35,7 +35,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def note(text: str) -> None:
-    """A remark on standard error, apart from results."""
+    """Print a remark to standard error, apart from results."""
     print(f"rdbench: {terminal(text)}", file=sys.stderr, flush=True)
 
 
@@ -46,9 +46,13 @@ def print_table(
     numeric_from: int = 1,
     dispensable: Sequence[str] = (),
 ) -> None:
-    """Print a table as wide as the terminal allows. Columns from ``numeric_from`` on align right.
+    """Print a table that fits the terminal.
 
-    Where there is no other way, columns with ``dispensable`` headers are left out first.
+    Parameters
+    ----------
+    headers, rows : the cells, as text
+    numeric_from : index of the first column that is aligned to the right
+    dispensable : headers of the columns that are left out first if the terminal is too narrow
     """
     from rich.text import Text
 
@@ -60,21 +64,23 @@ def print_table(
 
 
 def print_text(text: str) -> None:
-    """Print a remark on results, wrapped at blanks; indented lines are commands, and stay as they are."""
+    """Print a remark to standard output, wrapped at spaces; indented lines are commands and are not
+    wrapped."""
     for line in text.splitlines():
         for part in [line] if line.startswith(" ") else wrapped(line, width(), "  "):
             print(terminal(part))
 
 
 def width() -> int | None:
-    """Columns of the terminal, or what ``COLUMNS`` says; None in a pipe, where lines may be of any length."""
+    """Columns of the terminal, or the value of ``COLUMNS``; None in a pipe, where lines may have any
+    length."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal():
         return shutil.get_terminal_size().columns
     return None
 
 
 class Progress:
-    """The progress of a run: done, rate, time left, failures."""
+    """Shows the progress of a run: trials done, rate, time left, failures."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -96,12 +102,12 @@ class Progress:
             self._bar.stop()
 
     def fetching(self, name: str, done: int, total: int) -> None:
-        """A file of a data set is about to be downloaded."""
+        """Called before a file of a data set is downloaded; ``name`` is empty when all are."""
         if name and (self._terminal or done % 20 == 0):
             note(f"downloading {name} ({done + 1} of {total})")
 
     def started(self, pending: int, planned: int) -> None:
-        """Trials are about to run."""
+        """Called before the ``pending`` trials of the ``planned`` ones are run."""
         self._total = pending
         self._started = self._last_line = time.monotonic()
         done = planned - pending
@@ -124,7 +130,7 @@ class Progress:
         self._bar.start()
 
     def measured(self, label: str, it: Measurement) -> None:
-        """One trial of the configuration with this label is done."""
+        """Called after each trial, with the label of its configuration."""
         self._done += 1
         if it.status != "ok":
             self._failures += 1

@@ -108,6 +108,10 @@ def _described(worker: Worker, spec: str, codec: CodecRef) -> Description:
 def _quality(spec: str, entry: CodecEntry, codec: Description) -> float | None:
     if codec.lossless:
         return None
+    if entry.quality is not None and not codec.takes_quality:
+        raise ConfigError(f"codec {spec!r} encodes without a quality; leave out @…")
+    if entry.quality is None and None in codec.qualities:
+        return None
     if entry.quality is None or len(entry.quality) != 1:
         example = f"{codec.qualities[len(codec.qualities) // 2]:g}" if codec.qualities else "50"
         raise ConfigError(f"codec {spec!r} is lossy: give one quality, as in {entry.codec}@{example}")

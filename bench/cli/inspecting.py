@@ -75,7 +75,8 @@ def _codecs() -> None:
         if it.codec is None:
             rows.append((it.name, it.state, "", ""))
             continue
-        points = "lossless" if it.codec.lossless else ",".join(f"{q:g}" for q in it.codec.qualities)
+        numbers = [f"{q:g}" for q in it.codec.qualities if q is not None]
+        points = "lossless" if it.codec.lossless else ",".join(numbers)
         limits = "" if it.codec.quality_range is None else "{:g} to {:g}".format(*it.codec.quality_range)
         options = ",".join(f"{key}={_text(value)}" for key, value in it.codec.config.items())
         rows.append((it.name, points, limits, options))

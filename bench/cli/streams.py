@@ -1,4 +1,4 @@
-"""Standard output and error as they are handed over: closed, or in an encoding that lacks characters."""
+"""Standard streams as a caller may leave them: closed, or with an encoding that lacks characters."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _HANDLER = "rdbench"
 
 
 def prepare() -> None:
-    """Make sure that everything can be printed, so that nothing is lost after it has been measured.
+    """Make sure that everything can be printed, so that no measurement is lost to a failing print.
 
-    A stream that was closed becomes the null device, in its own descriptor: the next file or pipe to be
-    opened would take that number, and be printed into. What an encoding lacks is spelt in ASCII.
-    """
+    A closed stream is replaced by the null device under its own descriptor; otherwise the next file or pipe
+    to be opened would get that number and be printed into. Characters that an encoding lacks are spelt in
+    ASCII."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
@@ -51,26 +51,26 @@ def prepare() -> None:
 
 
 def flush() -> None:
-    """Write what is buffered now, where a full disk can still be told."""
+    """Write what is buffered now, while a full disk can still be reported."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
 
 
 def abandon() -> None:
-    """Give up standard output, which cannot be written any more: Python would try again on exit."""
+    """Redirect a standard output that can no longer be written; otherwise Python would try again on exit."""
     with open(os.devnull, "wb") as null:
         os.dup2(null.fileno(), 1)
 
 
 def complain(text: str) -> None:
-    """A last line on standard error, if there is room for it."""
+    """Print a last line to standard error, if that is still possible."""
     with contextlib.suppress(OSError):
         print(f"rdbench: {text}", file=sys.stderr, flush=True)
 
 
 def _spelt(error: UnicodeError) -> tuple[str, int]:
-    """Characters that an encoding lacks, as ASCII that is also valid inside a string of JSON."""
+    """Spell characters that an encoding lacks in ASCII that is also valid within a JSON string."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end]

@@ -22,8 +22,8 @@ _PLAIN_INTERVAL = 10.0
 
 
 @dataclass(frozen=True)
-class Job:
-    """What the command line says of a training besides the request itself."""
+class TrainOptions:
+    """What the command line asks for besides the request to the trainer."""
 
     name: str
     data: str
@@ -33,42 +33,42 @@ class Job:
     recursive: bool = False
 
 
-def train(job: Job, request: TrainRequest) -> None:
+def train(options: TrainOptions, request: TrainRequest) -> None:
     """Train, and export the weights if asked to."""
-    if job.export is not None:
-        _require_place(job.export)
-    trainer = _trainer(job.name)
+    if options.export is not None:
+        _require_writable(options.export)
+    trainer = _trainer(options.name)
     request = replace(request, device=resolve(request.device))
-    images = _images(job.data, job, job.limit)
-    validation = _images(job.validation, job) if job.validation else ()
+    images = _images(options.data, options, options.limit)
+    validation = _images(options.validation, options) if options.validation else ()
     console.note(f"{len(images)} training pictures, {len(validation)} for validation; logs in {request.out}")
     with _Shown() as shown:
         checkpoint = trainer.train(request, images, validation, shown)
     print(f"checkpoint: {checkpoint}")
-    if job.export is not None:
-        console.note(f"exporting to {job.export}")
-        digest = trainer.export(checkpoint, images, job.export)
-        print(f"weights: {job.export}, SHA-256 {digest}")
+    if options.export is not None:
+        console.note(f"exporting to {options.export}")
+        digest = trainer.export(checkpoint, images, options.export)
+        print(f"weights: {options.export}, SHA-256 {digest}")
 
 
 def sample(name: str, request: SampleRequest, out: Path) -> None:
-    """Draw pictures from the prior and write them side by side."""
+    """Draw images from the prior and write them side by side."""
     import numpy as np
     from PIL import Image
 
     if out.suffix.lower() != ".png":
         raise ConfigError(f"{out}: samples are written as PNG; end the name in .png")
-    _require_place(out)
+    _require_writable(out)
     trainer = _trainer(name)
-    pictures = trainer.sample(request)
-    count = len(pictures)
+    images = trainer.sample(request)
+    count = len(images)
     columns = int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)
-    height, width = pictures.shape[1:3]
+    height, width = images.shape[1:3]
     grid = np.full((rows * height, columns * width, 3), 255, np.uint8)
-    for index, picture in enumerate(pictures):
+    for index, image in enumerate(images):
         top, left = index // columns * height, index % columns * width
-        grid[top : top + height, left : left + width] = picture
+        grid[top : top + height, left : left + width] = image
     buffer = io.BytesIO()
     Image.fromarray(grid).save(buffer, "PNG")
     write_atomically(out, buffer.getvalue())
@@ -81,8 +81,8 @@ def _trainer(name: str) -> Trainer:
     return trainer
 
 
-def _require_place(out: Path) -> None:
-    """Refuse a file that can't be written, before the work that it is for."""
+def _require_writable(out: Path) -> None:
+    """Refuse a file that cannot be written, before the work whose result it is for."""
     if out.is_dir():
         raise ConfigError(f"{out} is a folder: give the name of a file")
     parent = next(it for it in out.absolute().parents if it.exists())
@@ -90,15 +90,15 @@ def _require_place(out: Path) -> None:
         raise ConfigError(f"{out} cannot be written: {parent} is no folder that you may write to")
 
 
-def _images(source: str, job: Job, limit: int | None = None) -> Sequence[Path]:
-    dataset = open_dataset(source, recursive=job.recursive)
+def _images(source: str, options: TrainOptions, limit: int | None = None) -> Sequence[Path]:
+    dataset = open_dataset(source, recursive=options.recursive)
     if dataset.left_out:
         console.note(dataset.left_out)
     return [it.path for it in dataset.images[:limit]]
 
 
 class _Shown(Observer):
-    """The progress of a training: a bar on a terminal, a line now and then in a pipe."""
+    """Shows the progress of a training: a bar on a terminal, occasional lines in a pipe."""
 
     def __init__(self) -> None:
         self._last = 0.0
@@ -130,11 +130,12 @@ class _Shown(Observer):
         else:
             console.note(text)
 
-    def progress(self, it: TrainProgress) -> None:
-        parts = [f"{name} {value:.4g}" for name, value in it.figures.items()]
-        figures = ", ".join([f"{it.seconds_left:.0f} s left", *parts])
+    def progress(self, progress: TrainProgress) -> None:
+        step, steps = progress.step, progress.steps
+        parts = [f"{name} {value:.4g}" for name, value in progress.figures.items()]
+        figures = ", ".join([f"{progress.seconds_left:.0f} s left", *parts])
         if self._bar is not None:
-            self._bar.update(self._task, completed=it.step, total=it.steps, figures=figures)
-        elif time.monotonic() - self._last > _PLAIN_INTERVAL or it.step == it.steps:
+            self._bar.update(self._task, completed=step, total=steps, figures=figures)
+        elif time.monotonic() - self._last > _PLAIN_INTERVAL or step == steps:
             self._last = time.monotonic()
-            console.note(f"step {it.step}/{it.steps}, {figures}")
+            console.note(f"step {step}/{steps}, {figures}")

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
-from bench.compare.comparison import Row
+from bench.compare.comparison import BdRow
 from bench.rd import Interval
 from bench.rd.fairness import Allocation, divided_text
 from bench.tables.terminal import lay_out, wrapped
@@ -29,7 +29,7 @@ _DISPENSABLE = ("median %", "BD-quality", "its 95% CI", "overlap", "images")
 """Columns that give way first where a terminal is narrow."""
 
 
-def format_rows(rows: Sequence[Row], style: Format = "text", width: int | None = None) -> str:
+def format_rows(rows: Sequence[BdRow], style: Format = "text", width: int | None = None) -> str:
     """The rows in one of ``FORMATS``, ending in a newline; text is at most ``width`` wide.
 
     JSON is a list of objects with the keys ``anchor, test, metric, method``; of the mean curves ``bd_rate,
@@ -49,7 +49,7 @@ def format_rows(rows: Sequence[Row], style: Format = "text", width: int | None =
     return _text(rows, cells, width)
 
 
-def divided_texts(rows: Sequence[Row]) -> list[str]:
+def divided_texts(rows: Sequence[BdRow]) -> list[str]:
     """Where the two BD-rates disagree and why, one text for each anchor."""
     by_anchor: dict[str, list[Allocation]] = {}
     for row in rows:
@@ -58,7 +58,7 @@ def divided_texts(rows: Sequence[Row]) -> list[str]:
     return [divided_text(found) for found in by_anchor.values()]
 
 
-def _legend(row: Row, by_image: bool) -> str:
+def _legend(row: BdRow, by_image: bool) -> str:
     averaged = "all pixels count the same" if row.average == "pixels" else "all images count the same"
     by = " BD-rate is taken image by image and averaged in log-rate, overlap is the mean over images;"
     return (
@@ -67,7 +67,7 @@ def _legend(row: Row, by_image: bool) -> str:
     )
 
 
-def _document(row: Row) -> dict[str, Any]:
+def _document(row: BdRow) -> dict[str, Any]:
     its = row.per_image
     return {
         "anchor": row.anchor,
@@ -89,7 +89,7 @@ def _document(row: Row) -> dict[str, Any]:
     }
 
 
-def _csv(rows: Sequence[Row]) -> str:
+def _csv(rows: Sequence[BdRow]) -> str:
     out = io.StringIO()
     lines = []
     for row in rows:
@@ -112,7 +112,7 @@ def _markdown(cells: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _text(rows: Sequence[Row], cells: Sequence[Sequence[str]], width: int | None) -> str:
+def _text(rows: Sequence[BdRow], cells: Sequence[Sequence[str]], width: int | None) -> str:
     by_image = any(row.per_image is not None for row in rows)
     shown = [
         k
@@ -139,7 +139,7 @@ def _text(rows: Sequence[Row], cells: Sequence[Sequence[str]], width: int | None
     return "\n".join([*table.all, *below]) + "\n"
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: BdRow) -> list[str]:
     its = row.per_image
     return [
         harmless(row.anchor),
@@ -158,7 +158,7 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def _note(row: Row) -> str:
+def _note(row: BdRow) -> str:
     divided = divided_text([row.allocation]) if row.allocation else ""
     return "; ".join(filter(None, (row.note, divided)))
 

@@ -10,27 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from bench import registry
-from bench.codec import Codec
+from bench.codec import Codec, takes_quality
 from bench.errors import ConfigError
 from bench.files.typed_json import Option
 from bench.trials.codec_ref import Description
 
-_CONTRACT = ("name", "version", "lossless", "qualities", "quality_range", "encode", "decode")
-
 
 def described(codec: Codec, config: dict[str, Any], target: str) -> Description:
-    """The description of a codec that was constructed with ``config``.
+    """The description of a codec.
 
     Paths, numpy's numbers and the like become plain strings and numbers.
+
+    Parameters
+    ----------
+    codec : as :func:`bench.codec.completed` gave it
+    config : the options that it was constructed with
+    target : what it was loaded from, see :func:`bench.registry.load`
 
     Raises
     ------
     ConfigError
-        An attribute is missing, or of a kind that can't be recorded; the message names it.
+        An attribute is of a kind that can't be recorded, or contradicts another one; the message names it.
     """
-    missing = [it for it in _CONTRACT if not hasattr(codec, it)]
-    if missing:
-        raise ConfigError(f"{type(codec).__name__} lacks {', '.join(missing)}, which every codec has")
     name = _text(codec, "name")
     what = f"codec {name!r}"
     quality_range = None if codec.lossless else codec.quality_range
@@ -41,14 +42,35 @@ def described(codec: Codec, config: dict[str, Any], target: str) -> Description:
         quality_range = ends[0], ends[1]
     return Description(
         name=name,
-        version=_text(codec, "version") + registry.file_version(target),
+        version=_version(codec, target),
         lossless=bool(codec.lossless),
-        qualities=_numbers(f"{what}: qualities", codec.qualities),
+        qualities=_qualities(what, codec),
         quality_range=quality_range,
+        takes_quality=takes_quality(codec),
         config={key: plain_option(f"{what}: option {key!r}", value) for key, value in config.items()},
         weights_sha256=_weights(what, getattr(codec, "weights_sha256", None)),
         complexity=_complexity(codec),
     )
+
+
+def _version(codec: Codec, target: str) -> str:
+    """What the codec says, or its package's; of a file, the hash of its sources too."""
+    said = _text(codec, "version")
+    if registry.is_file_target(target):
+        return (said + registry.file_version(target)).lstrip("+")
+    return said or registry.package_version(target)
+
+
+def _qualities(what: str, codec: Codec) -> tuple[float | None, ...]:
+    """The default operating points; one without a quality where the codec names none."""
+    found = tuple(codec.qualities)
+    if found == (None,):
+        return () if codec.lossless else found
+    if found and not codec.lossless and not takes_quality(codec):
+        raise ConfigError(
+            f"{what} has qualities, and its encode takes the image alone: no quality reaches it"
+        )
+    return _numbers(f"{what}: qualities", found)
 
 
 def plain_option(what: str, value: Any) -> Option:

@@ -10,7 +10,7 @@ import numpy as np
 from bench.codec import Codec, Image
 from bench.engines.bit_estimate import estimate
 from bench.errors import Unsupported
-from bench.explanation import Explainer, Explanation, Method
+from bench.explanation import Explanation, Method
 from bench.trials.codec_ref import Message
 
 
@@ -36,11 +36,10 @@ def explained(codec: Codec, image: Image, quality: float | None) -> Explained:
     """
     bitstream = codec.encode(image, quality)
     reason = "the adapter does not follow the bits of this format"
-    if isinstance(codec, Explainer):
+    explain = getattr(codec, "explain", None)
+    if explain is not None:
         try:
-            return Explained(
-                _checked(codec.explain(image, quality, bitstream), image.shape[:2]), len(bitstream)
-            )
+            return Explained(_checked(explain(image, quality, bitstream), image.shape[:2]), len(bitstream))
         except Unsupported as error:
             reason = str(error)
     try:

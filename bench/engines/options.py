@@ -19,7 +19,7 @@ def complete_config(constructor: type, options: dict[str, Any]) -> dict[str, Any
     ConfigError
         An option that does not exist, or a value that does not fit; the message lists what does.
     """
-    name = getattr(constructor, "name", constructor.__name__)
+    name = getattr(constructor, "name", getattr(constructor, "__name__", ""))
     parameters = {
         key: it
         for key, it in inspect.signature(constructor).parameters.items()

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from bench import registry
-from bench.codec import Codec, Image
+from bench.codec import Codec, Image, completed
 from bench.engines import memory
 from bench.engines.channel import Channel
 from bench.engines.description import described
@@ -375,7 +375,7 @@ def _constructed(ref: CodecRef) -> _Ready:
     config = complete_config(constructor, dict(ref.config))
     gpu = GpuUse()
     with gpu.counted():
-        codec = constructor(**config)
+        codec = completed(constructor(**config))
     return _Ready(ref, codec, config, gpu, idle)
 
 

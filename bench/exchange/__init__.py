@@ -1,9 +1,8 @@
-"""Curves from papers and other tools, and runs for other tools.
+"""Curves from papers and other tools, and runs exported for other tools.
 
-Import: CompressAI's JSON and a simple CSV become :class:`Published` curves, never measurements.
-Export: CompressAI's JSON and webmproject's codec-compare JSON. The list of public curves is in
-:mod:`bench.exchange.references`.
-"""
+Import: CompressAI's JSON and a simple CSV become :class:`Published` curves, never measurements. Export:
+CompressAI's JSON and webmproject's codec-compare JSON. The list of public curves is in
+:mod:`bench.exchange.references`."""
 
 from bench.exchange.codec_compare import export_codec_compare, read_codec_compare
 from bench.exchange.compressai import export_compressai, read_compressai

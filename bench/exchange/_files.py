@@ -1,4 +1,4 @@
-"""What the importers and exporters share: reading, naming and writing files."""
+"""Reading, naming and writing files, for all importers and exporters."""
 
 from __future__ import annotations
 
@@ -26,31 +26,38 @@ class Configuration:
     label: str
     rows: pd.DataFrame
     alone: bool
+    """Whether the run has only one data set."""
 
 
 def configurations(frame: pd.DataFrame) -> Iterator[Configuration]:
-    """The configurations of a run's table, in its order; ``alone`` if the run has one data set."""
+    """The configurations of a run's table, in the order of the table."""
     alone = frame["dataset"].nunique() <= 1
     for (dataset, label), rows in frame.groupby(["dataset", "label"], sort=False):
         yield Configuration(str(dataset), str(label), rows, alone)
 
 
 def safe_name(config: Configuration) -> str:
-    """A file name for a configuration: no separators, and another one for every other label."""
+    """A file name for a configuration, without separators and different for different labels."""
     text = config.label if config.alone else f"{config.dataset}-{config.label}"
     name = re.sub(r"[^A-Za-z0-9._=-]+", "_", text).strip("._-")[:80]
     if name == text:
         return name
-    # Two labels that differ only in what was replaced must not share a file.
+    # Two labels that differ only in characters that were replaced must not share a file.
     return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".lstrip("-")
 
 
 def read_json(path: str | Path) -> Any:
-    """The JSON document in a file; ``ConfigError`` naming the file, and line and column of a fault."""
+    """The JSON document in a file.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read or is not JSON; the message names the file, and line and column of the fault.
+    """
     try:
         text = read_regular(Path(path), links=True).decode("utf-8-sig")
         document = json.loads(text, parse_int=_whole)
-        json.dumps(document, ensure_ascii=False).encode()  # an escaped half of a character is no text
+        json.dumps(document, ensure_ascii=False).encode()  # refuses an escaped lone surrogate
         return document
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
@@ -65,12 +72,12 @@ def read_json(path: str | Path) -> Any:
 
 
 def _whole(digits: str) -> int | float:
-    """A whole number; one of hundreds of digits as the infinity that it is for every purpose here."""
+    """An integer; one of hundreds of digits becomes infinity, which it is for all purposes here."""
     return int(digits) if len(digits) < 300 else math.inf
 
 
 def write_json(path: Path, document: Any) -> Path:
-    """Write a document in full or not at all. NaN and infinities, which JSON lacks, are refused."""
+    """Write a document atomically. NaN and infinities, which JSON does not have, are refused."""
     text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
     write_atomically(path, (text + "\n").encode())
     return path

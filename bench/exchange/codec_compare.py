@@ -1,16 +1,15 @@
-"""webmproject's codec-compare JSON: per-image measurements for its matching viewer.
+"""webmproject's codec-compare JSON: per-image measurements for its viewer.
 
-Format (https://github.com/webmproject/codec-compare, README "Plug data at serve time"): one batch per
-configuration with four parallel lists, ``constant_descriptions`` (one-key objects, name: text) with
-``constant_values`` (text), and ``field_descriptions`` with ``field_values`` (one list per row); and a
-list of batch files, ``[["a.json"], ["b.json"]]``, to which ``index.html?load=LIST`` points.
+The format is described in the README of https://github.com/webmproject/codec-compare, "Plug data at serve
+time". There is one batch for each configuration, with four parallel lists: ``constant_descriptions`` (one-key
+objects, name: text) and ``constant_values`` (text), ``field_descriptions`` and ``field_values`` (one list for
+each row). A list of batch files, ``[["a.json"], ["b.json"]]``, is what ``index.html?load=LIST`` refers to.
 
-What its loader does decides three things here. It reads ``null`` as 0, so a metric without a value at
-some row of a batch is left out of that batch and named in the constant ``omitted_fields``. It takes
-``ssim`` and ``msssim`` for decibels, so the pure numbers keep their own names, ``ssim_rgb`` and
-``ms_ssim_rgb``, which it shows as custom fields; ``psnr`` is PSNR over RGB in both. And it replaces
-``${name}`` in constants, so a dollar before a brace in a label or config is written ``$ {``.
-"""
+Three things follow from how the viewer loads a batch. It reads ``null`` as 0, so that a metric without a
+value in some row is left out of the batch and named in the constant ``omitted_fields``. It interprets
+``ssim`` and ``msssim`` as decibels, so that the pure numbers keep their own names, ``ssim_rgb`` and
+``ms_ssim_rgb``, which it shows as custom fields; ``psnr`` is PSNR over RGB in both. And it substitutes
+``${name}`` in constants, so that ``${`` in a label or configuration is written ``$ {``."""
 
 from __future__ import annotations
 
@@ -52,12 +51,21 @@ _METRICS = {
 
 
 def export_codec_compare(frame: pd.DataFrame, folder: str | Path, time: str = "") -> tuple[Path, ...]:
-    """Write a run as codec-compare batches and their lists; returns all files, the lists last.
+    """Write a run as codec-compare batches and their lists.
 
-    ``batches.json`` lists the lossy configurations, ``batches_lossless.json`` those whose every decoded
-    pixel is the original's; a list that would be empty is not written. ``frame`` has a run's columns,
-    ``time`` is the run's ISO 8601 timestamp. Rows that failed are left out, and the constant ``n_ok`` says
-    how many of how many remain.
+    ``batches.json`` lists the lossy configurations, and ``batches_lossless.json`` those whose decoded pixels
+    are all identical to the original's; an empty list is not written. Failed trials are left out, and the
+    constant ``n_ok`` says how many of the planned ones remain.
+
+    Parameters
+    ----------
+    frame : the table of a run
+    folder : where to write
+    time : ISO 8601 timestamp of the run
+
+    Returns
+    -------
+    All files that were written, the lists last.
     """
     lists: dict[str, list[Path]] = {INDEX: [], LOSSLESS_INDEX: []}
     for config in configurations(frame):
@@ -82,7 +90,7 @@ def read_codec_compare(path: str | Path) -> tuple[dict[str, str], list[dict[str,
     Raises
     ------
     ConfigError
-        The file is absent, or breaks the format; names the file and the key.
+        The file is absent or not in this format; the message names the file and the key.
     """
     document = read_json(path)
     if not isinstance(document, dict):
@@ -100,16 +108,16 @@ def read_codec_compare(path: str | Path) -> tuple[dict[str, str], list[dict[str,
 
 
 def _batch(config: Configuration, ok: pd.DataFrame, time: str) -> dict[str, Any]:
-    """One configuration's batch; ``ok`` are its finished rows."""
+    """The batch of one configuration; ``ok`` are its successful rows."""
     rows = ok
     if "psnr_rgb" in ok.columns and (has_psnr := np.isfinite(ok["psnr_rgb"].to_numpy(float))).any():
         rows = ok[has_psnr]
-    if not config.alone:  # pictures of two data sets may share a name
+    if not config.alone:  # images of two data sets may share a name
         rows = rows.assign(image=f"{config.dataset}/" + rows["image"].astype(str))
     named = dict(_FIELDS)
     named |= {name: (name, _METRICS.get(name, name)) for name in metric_columns(rows) if name != "psnr_rgb"}
     if rows["exact"].all():
-        del named["quality"]  # by which the page would take the whole list for lossy
+        del named["quality"]  # because of it, the viewer would treat the whole list as lossy
     kept: dict[str, list[Any]] = {}
     omitted = []
     for name, (column, _) in named.items():
@@ -145,7 +153,8 @@ def _batch(config: Configuration, ok: pd.DataFrame, time: str) -> dict[str, Any]
 
 
 def _plain(column: pd.Series[Any]) -> list[Any]:
-    """Python values; whole numbers as integers, since the viewer derives bpp from integers only."""
+    """A column as Python values; whole numbers as integers, since the viewer computes bpp from integers
+    only."""
     if column.dtype.kind not in "fiu":
         return [str(value) for value in column]
     values = column.to_numpy(float)

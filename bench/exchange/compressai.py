@@ -1,10 +1,9 @@
 """CompressAI's results JSON, both ways.
 
-The format is one file per codec configuration: ``{"name": ..., "description": ..., "results": {"bpp":
-[...], "psnr-rgb": [...], "ms-ssim-rgb": [...], "encoding_time": [...], "decoding_time": [...]}}``, all
-lists parallel, one entry per operating point, each the mean over the data set; MS-SSIM is a number in
-[0, 1]. ``meta`` is free. ``python -m compressai.utils.plot -f FILE...`` draws such files.
-"""
+There is one file for each codec configuration: ``{"name": ..., "description": ..., "results": {"bpp": [...],
+"psnr-rgb": [...], "ms-ssim-rgb": [...], "encoding_time": [...], "decoding_time": [...]}}``. All lists are
+parallel, with one entry for each operating point, the mean over the data set. MS-SSIM is a number in [0, 1].
+``meta`` is free to use. ``python -m compressai.utils.plot -f FILE...`` draws such files."""
 
 from __future__ import annotations
 
@@ -27,15 +26,16 @@ _TIMES = ("encoding_time", "decoding_time")
 
 
 def read_compressai(path: str | Path) -> Published:
-    """The published curves of a CompressAI results file, labelled with its ``name``.
+    """The published curves in a CompressAI results file, labelled with its ``name``.
 
-    Every list of numbers in ``results`` beside ``bpp`` and the times is a metric; ``psnr`` and
-    ``psnr-rgb`` become ``psnr_rgb``, ``ms-ssim`` and ``ms-ssim-rgb`` become ``ms_ssim_rgb``.
+    Every list of numbers in ``results`` except ``bpp`` and the times is a metric. ``psnr`` and ``psnr-rgb``
+    become ``psnr_rgb``; ``ms-ssim`` and ``ms-ssim-rgb`` become ``ms_ssim_rgb``.
 
     Raises
     ------
     ConfigError
-        The file is absent, no such JSON, or holds values that cannot be; names the file and the key.
+        The file is absent, not in this format, or has impossible values; the message names the file and the
+        key.
     """
     document = read_json(path)
     if not isinstance(document, dict):

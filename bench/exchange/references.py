@@ -1,4 +1,4 @@
-"""The list of public reference curves: where they are, and the hash that proves it is they."""
+"""The list of public reference curves, with their addresses and hashes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ CATALOG = Path(__file__).parents[1] / "references.yaml"
 """The packaged list of public curves."""
 
 
-class Reference(BaseModel):
-    """A public curve: a file at ``url`` with hash ``sha256``, and whom to credit (``source``).
+class PublicCurve(BaseModel):
+    """An entry of ``references.yaml``: the address of a file of curves, its hash, and the source to credit.
 
-    The URL's ending says the format: ``.csv`` for the typed CSV, anything else is CompressAI's JSON.
+    The format follows from the ending of the URL: ``.csv`` is the typed CSV, anything else CompressAI's JSON.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,9 +60,12 @@ class Reference(BaseModel):
 
 
 def open_reference(name_or_path: str) -> tuple[Published, ...]:
-    """Published curves: a CompressAI ``.json`` or typed ``.csv`` file, or a name of ``references.yaml``.
+    """Read published curves.
 
-    A named reference is downloaded into the user's cache once, verified.
+    Parameters
+    ----------
+    name_or_path : a CompressAI ``.json`` or typed ``.csv`` file, or a name of ``references.yaml``, whose file
+        is downloaded once into the user's cache and verified
 
     Raises
     ------
@@ -74,12 +77,12 @@ def open_reference(name_or_path: str) -> tuple[Published, ...]:
     path = Path(name_or_path)
     if path.is_file():
         return read_typed_csv(path) if path.suffix.lower() == ".csv" else (read_compressai(path),)
-    known = {it.name: it for it in load_references(CATALOG)}
-    if name_or_path not in known:
+    catalog = {it.name: it for it in load_references(CATALOG)}
+    if name_or_path not in catalog:
         raise ConfigError(
-            f"reference {name_or_path!r}: neither a file nor a known curve{suggestion(name_or_path, known)}"
+            f"reference {name_or_path!r}: neither a file nor a known curve{suggestion(name_or_path, catalog)}"
         )
-    reference = known[name_or_path]
+    reference = catalog[name_or_path]
     ending = Path(urlparse(reference.url).path).suffix
     copy = cache_folder() / "references" / f"{reference.sha256}{ending}"
     if not copy.is_file():
@@ -101,20 +104,20 @@ def _renamed(curves: tuple[Curve, ...], label: str) -> tuple[Curve, ...]:
     return tuple(replace(curve, label=label) for curve in curves)
 
 
-class _References(RootModel[tuple[Reference, ...]]):
+class _PublicCurves(RootModel[tuple[PublicCurve, ...]]):
     pass
 
 
-def load_references(path: str | Path) -> tuple[Reference, ...]:
+def load_references(path: str | Path) -> tuple[PublicCurve, ...]:
     """The references in a YAML list of ``{name, url, sha256, source[, dataset, license]}``.
 
     Raises
     ------
     ConfigError
-        The file is absent or malformed; names the file, the line and the key.
+        The file is absent or malformed; the message names the file, the line and the key.
     """
     document = load_yaml(Path(path))
-    references = validate(_References, document.data, document).root
+    references = validate(_PublicCurves, document.data, document).root
     names = [reference.name for reference in references]
     for position, name in enumerate(names):
         if name in names[:position]:

@@ -4,13 +4,12 @@
     codec,bpp,psnr_rgb,ms_ssim_rgb,source
     ELIC,0.1235,29.113,,https://arxiv.org/abs/2203.10886
 
-``codec`` and ``bpp`` are required, ``dataset``, ``source`` and ``description`` are free text, every other
+``codec`` and ``bpp`` are required; ``dataset``, ``source`` and ``description`` are free text; every other
 column is a metric. An empty cell means that the metric was not published for that point.
 
-Cells are separated by commas, semicolons or tabs, whichever the first row has; beside the latter two a comma
-may stand for the decimal point, as spreadsheets of many countries write it. Points of a codec may stand in
-any order: a curve is by rate.
-"""
+Cells are separated by commas, semicolons or tabs, whichever the first row uses. With semicolons or tabs, a
+comma may be the decimal point, as spreadsheets in many countries write it. The points of a codec may be in
+any order, since a curve is sorted by rate."""
 
 from __future__ import annotations
 
@@ -37,7 +36,7 @@ class _Codec:
 
 
 def read_typed_csv(path: str | Path) -> tuple[Published, ...]:
-    """The published curves in a typed CSV, one :class:`Published` per codec and data set, in file order.
+    """The published curves in a typed CSV: one :class:`Published` for each codec and data set, in file order.
 
     Raises
     ------
@@ -79,13 +78,13 @@ def _rows(path: str | Path, file: Iterable[str]) -> list[tuple[int, dict[str, st
 
 
 def _separator(lines: Sequence[str]) -> str:
-    """What separates the names of the first row."""
+    """The separator of the first row."""
     header = next((it for it in lines if it.strip() and not _is_remark(it.strip())), "")
     return next((it for it in (";", "\t") if it in header), ",")
 
 
 def _is_remark(cell: str) -> bool:
-    """A comment, or the line by which Excel says what separates cells."""
+    """Whether a cell begins a comment, or the line in which Excel states the separator."""
     return cell.startswith("#") or re.fullmatch(r'"?sep=.?"?', cell, re.IGNORECASE) is not None
 
 

@@ -7,12 +7,13 @@ import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
+from bench.codec import FunctionCodec, completed
 from bench.errors import ConfigError
 
 _PREFIX = "rdbench_file_"
@@ -50,6 +51,40 @@ def load_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def codec_of_file(path: Path) -> Callable[[], Any]:
+    """What makes the codec of a file that is named without a class.
+
+    Its functions ``encode`` and ``decode`` are the codec, and what else the contract knows may stand beside
+    them; or it has one class with both.
+
+    Raises
+    ------
+    ConfigError
+        There is no such file, or it has neither, or several such classes.
+    """
+    module = load_file(path)
+    if _is_codec(module):
+        return lambda: completed(module, path.stem)
+    made = [it for it in vars(module).values() if _is_codec(it) and _is_of(it, module)]
+    if len(made) == 1:
+        return cast("Callable[[], Any]", made[0])
+    names = ", ".join(sorted(name for name, it in vars(module).items() if it in made))
+    if names:
+        raise ConfigError(f"{path} has several codecs, write {path}:NAME with one of them: {names}")
+    raise ConfigError(f"{path} has neither functions encode and decode nor a class with both")
+
+
+def _is_codec(found: Any) -> bool:
+    return callable(getattr(found, "encode", None)) and callable(getattr(found, "decode", None))
+
+
+def _is_of(found: Any, module: ModuleType) -> bool:
+    """Whether a class, or a codec made of functions, was made in a file rather than imported by it."""
+    return (isinstance(found, type) and found.__module__ == module.__name__) or isinstance(
+        found, FunctionCodec
+    )
 
 
 class FileFinder:

@@ -1,4 +1,4 @@
-"""Downloading a file whose hash is known: verified before it is in place."""
+"""Downloading a file whose hash is known; it is verified before it is moved into place."""
 
 from __future__ import annotations
 
@@ -9,26 +9,32 @@ from bench.errors import DatasetError
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept for this user."""
+    """The folder of this user's downloads."""
     from platformdirs import user_cache_path
 
     return user_cache_path("rdbench")
 
 
 def download(urls: Sequence[str], sha256: str, target: Path) -> None:
-    """Fetch a file from the first address that delivers what the hash describes.
+    """Download a file from the first address that delivers one with the right hash.
 
-    The data go into a temporary file first, so that an interrupted download leaves nothing usable behind.
+    The data are written to a temporary file first, so that an interrupted download leaves no partial file.
+
+    Parameters
+    ----------
+    urls : addresses, in the order in which they are tried
+    sha256 : hex hash of the file
+    target : where to put it; an existing file is replaced
 
     Raises
     ------
     DatasetError
-        No address delivered the file; the message says of each what went wrong.
+        No address delivered the file; the message says what went wrong with each.
     """
     import pooch
     import requests
 
-    # pooch reports each download on its logger; progress is the caller's here.
+    # pooch logs each download, but reporting progress is up to the caller here.
     pooch.get_logger().setLevel("WARNING")
     target.unlink(missing_ok=True)
     problems = []
@@ -45,6 +51,6 @@ def download(urls: Sequence[str], sha256: str, target: Path) -> None:
         except requests.ConnectionError:
             problems.append(f"{url}: no connection")
         except (requests.RequestException, ValueError, OSError) as error:
-            # pooch raises ValueError for a hash that differs, and removes its temporary file.
+            # pooch raises ValueError for a different hash, and removes its temporary file.
             problems.append(f"{url}: {error}")
     raise DatasetError(f"{target.name} could not be downloaded:\n  " + "\n  ".join(problems))

@@ -1,4 +1,4 @@
-"""JSON that somebody else may have written, as typed values; what is wrong with it is one kind of error."""
+"""JSON that somebody else may have written, decoded into typed values, with a single kind of error."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import msgspec
 T = TypeVar("T")
 
 MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises on bytes that are not the JSON that was expected."""
+"""What msgspec raises for bytes that are not the expected JSON."""
 
 Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
-"""A hash that may become the name of a file."""
+"""A hex hash, checked so strictly that it may become a file name."""
 
 Option: TypeAlias = bool | int | float | str | None
 """A value of a codec's configuration."""
 
 
 class MalformedJson(ValueError):
-    """Bytes that are not the JSON that was expected; the message says what is wrong and where."""
+    """Bytes that are not the expected JSON; the message says what is wrong and where."""
 
 
 def decode_json(data: bytes, kind: type[T]) -> T:
-    """``data`` as a ``kind``.
+    """Decode ``data`` as a ``kind``.
 
     Raises
     ------
     MalformedJson
-        It is not JSON, not in UTF-8, nested too deeply, or another thing than ``kind``.
+        It is not JSON, not in UTF-8, nested too deeply, or not a ``kind``.
     """
     try:
         return msgspec.json.decode(data, type=kind)
@@ -37,7 +37,7 @@ def decode_json(data: bytes, kind: type[T]) -> T:
 
 
 def fault(error: BaseException) -> str:
-    """What one of :data:`MALFORMED` says, for a message."""
+    """The text of one of :data:`MALFORMED`, for a message."""
     if isinstance(error, RecursionError):
         return "nested too deeply"
     if isinstance(error, UnicodeDecodeError):

@@ -1,9 +1,8 @@
 """YAML documents validated by a pydantic model, with errors that name file, line and key.
 
-What is a mistake or an attack in a file that people write is refused: anchors and aliases (a few hundred
-bytes can stand for gigabytes), tags, documents of many levels, a key twice, and numbers that YAML 1.1 takes
-for octal ones or for ones to base 60.
-"""
+Whatever would be a mistake or an attack in a handwritten file is refused: anchors and aliases (a few hundred
+bytes can expand to gigabytes), tags, deep nesting, duplicate keys, and numbers that YAML 1.1 reads as octal
+or in base 60."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ _OTHER_BASE = re.compile(r"[-+]?(0[0-9_]+$|[0-9_]+:)")
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed YAML file: its data, and the line on which each key stands."""
+    """A parsed YAML file: its data, and the line of each key."""
 
     path: Path
     data: Any
@@ -44,7 +43,7 @@ def load_yaml(path: Path) -> Document:
     Raises
     ------
     ConfigError
-        The file cannot be read or is not YAML.
+        The file cannot be read, is not YAML, or uses a feature that is refused here.
     """
     try:
         text = read_regular(path, _MOST_BYTES, links=True).decode("utf-8-sig")
@@ -69,7 +68,7 @@ def load_yaml(path: Path) -> Document:
 
 
 def _require_plain(path: Path, events: Iterable[yaml.Event]) -> None:
-    """Refuse what a file written by hand has no use for, before anything is built of it."""
+    """Refuse features that no handwritten file needs, before any of them is expanded."""
     depth = 0
     for event in events:
         mark = event.start_mark
@@ -87,7 +86,7 @@ def _require_plain(path: Path, events: Iterable[yaml.Event]) -> None:
 
 
 def _value(path: Path, node: yaml.Node) -> Any:
-    """The data of a node; numbers and the like by YAML 1.1's rules, save that nothing is octal."""
+    """The data of a node. Scalars follow the rules of YAML 1.1, except that nothing is octal."""
     if isinstance(node, yaml.MappingNode):
         return {_scalar(path, key): _value(path, it) for key, it in node.value}
     if isinstance(node, yaml.SequenceNode):
@@ -119,26 +118,31 @@ def _first_line(error: Exception) -> str:
 
 
 def validate(model: type[Model], data: Any, document: Document, *, skip: int = 0) -> Model:
-    """``data``, which came from ``document``, as a ``model``.
+    """Validate data by a model.
 
-    ``skip`` is the number of leading keys that wrap the document's own.
+    Parameters
+    ----------
+    model : a pydantic model
+    data : the data of ``document``, possibly wrapped in further keys
+    document : where the data come from
+    skip : number of leading keys that wrap the document's own
 
     Raises
     ------
     ConfigError
-        One line for each thing that is wrong, as ``file:line: key: what``.
+        The data are invalid; the message has one line ``file:line: key: problem`` for each mistake.
     """
     try:
         return model.model_validate(data)
     except ValidationError as error:
         problems = []
-        for it in error.errors():
-            key = tuple(it["loc"])[skip:]
+        for problem in error.errors():
+            key = tuple(problem["loc"])[skip:]
             name = ".".join(str(part) for part in key if not _is_union_tag(part, document, key))
-            if it["type"] == "extra_forbidden":
-                what = "unknown key" + suggestion(str(key[-1]), _keys_beside(model, it["loc"]))
+            if problem["type"] == "extra_forbidden":
+                what = "unknown key" + suggestion(str(key[-1]), _sibling_keys(model, problem["loc"]))
             else:
-                what = it["msg"].removeprefix("Value error, ")
+                what = problem["msg"].removeprefix("Value error, ")
             problems.append(f"{document.path}:{_line_of(key, document)}: {name or 'document'}: {what}")
         raise ConfigError("\n".join(dict.fromkeys(problems))) from error
 
@@ -162,36 +166,36 @@ def _note_lines(path: Path, node: yaml.Node, key: Key, lines: dict[Key, int]) ->
 
 
 def _line_of(key: Key, document: Document) -> int:
-    """Line of the key, or of the nearest enclosing key that stands in the file."""
+    """The line of a key, or of the nearest enclosing key that is in the file."""
     while key and key not in document.lines:
         key = key[:-1]
     return document.lines.get(key, 1)
 
 
-def _keys_beside(model: type[BaseModel], key: Key) -> list[str]:
-    """The keys that a model knows where ``key`` stands, read off its JSON schema."""
+def _sibling_keys(model: type[BaseModel], key: Key) -> list[str]:
+    """The keys that a model allows in the place of ``key``, from its JSON schema."""
     schema = model.model_json_schema()
-    here = [schema]
+    nodes = [schema]
     for part in key[:-1]:
         inner = "items" if isinstance(part, int) else "additionalProperties"
-        here = [
+        nodes = [
             found
-            for it in _alternatives(here, schema)
+            for it in _alternatives(nodes, schema)
             if (found := it.get("properties", {}).get(part) or it.get(inner))
         ]
-    return [name for it in _alternatives(here, schema) for name in it.get("properties", {})]
+    return [name for it in _alternatives(nodes, schema) for name in it.get("properties", {})]
 
 
 def _alternatives(nodes: list[dict[str, Any]], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for it in nodes:
-        if "$ref" in it:
-            it = schema["$defs"][it["$ref"].rpartition("/")[2]]
-        yield it
-        # pydantic before 2.9 wraps a reference that has a default into allOf
-        yield from _alternatives(it.get("anyOf", []) + it.get("allOf", []), schema)
+    """Nodes of a schema with references resolved, and all members of their unions."""
+    for node in nodes:
+        found = schema["$defs"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+        yield found
+        # pydantic before 2.9 wraps a reference that has a default in allOf
+        yield from _alternatives(found.get("anyOf", []) + found.get("allOf", []), schema)
 
 
 def _is_union_tag(part: str | int, document: Document, key: Key) -> bool:
-    """Pydantic puts the name of a union's member into a location; it stands nowhere in the file."""
+    """Whether pydantic put the name of a union's member into a location; it is not in the file."""
     upto = key[: key.index(part) + 1]
     return isinstance(part, str) and upto not in document.lines and part != key[-1]

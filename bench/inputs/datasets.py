@@ -1,10 +1,8 @@
-"""Image sets: ``datasets.yaml``, where the files are, and fetching them.
+"""Data sets: the catalogue ``datasets.yaml``, where the files are, and downloading them.
 
-A data set is either an entry of the catalogue, whose files are verified against its SHA-256 hashes,
-or any folder of images (or one image file). The files of an entry are looked for, in this order, in
-``$RDBENCH_DATA/<name>``, in the installed Python package that carries them, and in the user's cache,
-where :func:`fetch` puts them.
-"""
+A data set is an entry of the catalogue, whose files are verified by their SHA-256, or any folder of images,
+or a single image file. The files of an entry are searched in this order: in ``$RDBENCH_DATA/<name>``, in the
+installed Python package that contains them, and in the user's cache, where :func:`fetch` puts them."""
 
 from __future__ import annotations
 
@@ -26,25 +24,27 @@ from bench.inputs.image import SUFFIXES, is_lossy, lossy_warning, sha256_of, sho
 
 DATA_VARIABLE = "RDBENCH_DATA"
 UNREADABLE = "0" * 64
-"""Stands for the SHA-256 of a file that cannot be read: its trials fail as ``bad_input``."""
+"""The SHA-256 that stands for a file that cannot be read; its trials fail with ``bad_input``."""
 
 _FOLDER, _LINKED, _HIDDEN, _BARE = "folder", "linked folder", "hidden image file", "file without an ending"
-_OTHERS = {
+_PLURALS = {
     _FOLDER: "folders",
     _LINKED: "linked folders",
     _HIDDEN: "hidden image files",
     _BARE: "files without an ending",
 }
 _MOST_ENDINGS = 5
+"""Most file name endings that a remark lists."""
 
 CATALOGUE = "catalogue"
+"""The source of a data set of the catalogue."""
 
 Progress = Callable[[str, int, int], None]
-"""Called with (file name, files done, files in all)."""
+"""Called with the name of the next file, the number of files done, and of all files."""
 
 
 class FileSpec(BaseModel):
-    """One file of a set: its hash, and further addresses of its own."""
+    """The hash of one file of a data set, and further addresses of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -85,14 +85,13 @@ class _Catalog(BaseModel):
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One image of a data set: its name in tables, where it is, and its identity.
-
-    The name is the file's, or the path below the data set's folder with ``/`` between.
-    """
+    """One image of a data set."""
 
     name: str
+    """Its name in tables: that of the file, or its path relative to the data set's folder, with ``/``."""
     path: Path
     sha256: str
+    """:data:`UNREADABLE` if the file cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +101,12 @@ class Dataset:
     name: str
     images: tuple[ImageFile, ...]
     source: str = CATALOGUE
-    """:data:`CATALOGUE` where hashes were verified, else the absolute path of the folder or file."""
+    """:data:`CATALOGUE` if the hashes were verified, else the absolute path of the folder or file."""
     left_out: str = ""
-    """What lies in its folder and is not among its images, in one line."""
+    """What else is in its folder, in one line."""
 
     def remarks(self, limit: int | None = None) -> list[str]:
-        """What whoever measures on the set, or on its first ``limit`` images, should know of it."""
+        """What a user who measures on the set, or on its first ``limit`` images, should know about it."""
         images = self.images[:limit]
         lossy = sum(is_lossy(it.path) for it in images)
         return [
@@ -124,19 +123,27 @@ def catalog() -> dict[str, DatasetSpec]:
 
 
 def open_dataset(
-    name_or_path: str, *, download: bool = True, progress: Progress | None = None, recursive: bool = False
+    name_or_path: str,
+    *,
+    download: bool = True,
+    progress: Progress | None = None,
+    recursive: bool = False,
 ) -> Dataset:
-    """A data set by its name in the catalogue, or a folder of images, or one image file.
+    """Open a data set of the catalogue, a folder of images, or a single image file.
 
-    A name of the catalogue comes before a folder of that name, which is meant by ``./NAME``.
-    ``recursive`` takes the images of a folder's sub-folders as well.
+    Parameters
+    ----------
+    name_or_path : a name in the catalogue takes precedence over a folder of that name, which is ``./NAME``
+    download : whether missing files of the catalogue may be downloaded
+    progress : called before each download
+    recursive : include the images in a folder's sub-folders
 
     Raises
     ------
     ConfigError
         Neither a known name nor an existing path, or a folder without images.
     DatasetError
-        Files are absent (and could not be downloaded), or differ from their hashes.
+        Files are absent and could not be downloaded, or differ from their hashes.
     """
     specs = catalog()
     if name_or_path in specs:
@@ -144,7 +151,7 @@ def open_dataset(
     path = Path(name_or_path).expanduser()
     left_out = ""
     if path.is_dir():
-        files, others = pictures_in(path, recursive=recursive)
+        files, others = images_in(path, recursive=recursive)
         left_out = _left_out(name_or_path, others)
         if not files:
             endings = ", ".join(sorted(SUFFIXES))
@@ -161,28 +168,32 @@ def open_dataset(
 
 
 def is_known(name_or_path: str) -> bool:
-    """Whether it names an entry of the catalogue, which comes before a folder of that name."""
+    """Whether it names an entry of the catalogue, which takes precedence over a folder of that name."""
     return name_or_path in catalog()
 
 
 def _name_of(path: Path, images: tuple[ImageFile, ...], specs: dict[str, DatasetSpec]) -> str:
-    """The name of a folder's pictures. That of the catalogue is theirs only if the hashes are."""
+    """The name of a data set from a folder. It is that of the catalogue only if all hashes agree."""
     name = re.sub(r"[^\w.-]+", "-", path.resolve().name if path.is_dir() else path.stem)
-    known = {file: it.sha256 for file, it in specs[name].files.items()} if name in specs else {}
-    verified = all(known.get(it.name) == it.sha256 for it in images)
+    hashes = {file: it.sha256 for file, it in specs[name].files.items()} if name in specs else {}
+    verified = all(hashes.get(it.name) == it.sha256 for it in images)
     return name if name not in specs or verified else f"{name}-folder"
 
 
-def pictures_in(folder: Path, *, recursive: bool = False) -> tuple[dict[str, Path], Counter[str]]:
-    """The image files of a folder by name, in order, and the number of other things in it by their kind.
+def images_in(folder: Path, *, recursive: bool = False) -> tuple[dict[str, Path], Counter[str]]:
+    """The image files of a folder.
 
-    Whatever has the ending of an image counts as one, a broken link or a pipe as well: reading it fails by
-    name. Hidden files and folders are passed over, and links to folders are not followed.
+    Everything with the ending of an image counts, even a broken link or a pipe: reading it will fail with its
+    name. Hidden files and folders are ignored, and links to folders are not followed.
+
+    Returns
+    -------
+    The image files by name, in order, and the number of other things in the folder by their kind.
 
     Raises
     ------
     ConfigError
-        A folder cannot be read, or two names cannot be told apart.
+        A folder cannot be read, or two files would get the same name.
     """
 
     def unreadable(error: OSError) -> None:
@@ -191,9 +202,9 @@ def pictures_in(folder: Path, *, recursive: bool = False) -> tuple[dict[str, Pat
     found: dict[str, Path] = {}
     others: Counter[str] = Counter()
     for place, folders, files in os.walk(folder, onerror=unreadable):
-        here = Path(place)
+        current = Path(place)
         visible = [it for it in folders if not it.startswith(".")]
-        links = {it for it in visible if (here / it).is_symlink()}
+        links = {it for it in visible if (current / it).is_symlink()}
         others[_LINKED] += len(links)
         others[_FOLDER] += 0 if recursive else len(visible) - len(links)
         folders[:] = [it for it in visible if recursive and it not in links]
@@ -204,7 +215,7 @@ def pictures_in(folder: Path, *, recursive: bool = False) -> tuple[dict[str, Pat
             elif ending not in SUFFIXES:
                 others[shown(ending) or _BARE] += 1
             else:
-                path = here / name
+                path = current / name
                 relative = shown(path.relative_to(folder).as_posix())
                 if relative in found:
                     raise ConfigError(f"{folder}: two files would be called {relative}; rename one")
@@ -215,9 +226,9 @@ def pictures_in(folder: Path, *, recursive: bool = False) -> tuple[dict[str, Pat
 def _left_out(folder: str, others: Counter[str]) -> str:
     endings = [(kind, count) for kind, count in others.most_common() if kind.startswith(".")]
     parts = [f"{count} {ending}" for ending, count in endings[:_MOST_ENDINGS]]
-    if rest := sum(count for _, count in endings[_MOST_ENDINGS:]):
-        parts.append(f"{rest} with other endings")
-    for one, several in _OTHERS.items():
+    if more := sum(count for _, count in endings[_MOST_ENDINGS:]):
+        parts.append(f"{more} with other endings")
+    for one, several in _PLURALS.items():
         if count := others[one]:
             parts.append(f"{count} {one if count == 1 else several}")
     if not parts:
@@ -234,7 +245,7 @@ def _identity(file: Path) -> str:
 
 
 def places(name: str, spec: DatasetSpec) -> Iterator[Path]:
-    """The folders in which a known data set may lie, in the order of search."""
+    """The folders in which a data set of the catalogue may be, in the order of search."""
     if root := os.environ.get(DATA_VARIABLE):
         yield Path(root).expanduser() / name
     if spec.package and (folder := _package_folder(spec.package)):
@@ -243,10 +254,17 @@ def places(name: str, spec: DatasetSpec) -> Iterator[Path]:
 
 
 def fetch(name: str, *, progress: Progress | None = None) -> Dataset:
-    """Make sure that a known data set is on this machine, downloading what is missing.
+    """Download whatever is missing of a data set of the catalogue.
 
-    Each file is written to a temporary file, verified, and only then moved into place, so that an
-    interrupted download leaves nothing usable behind. One process downloads at a time.
+    Each file is written to a temporary file, verified, and then moved into place, so that an interrupted
+    download leaves no partial file. One process downloads at a time.
+
+    Raises
+    ------
+    ConfigError
+        The catalogue has no such data set.
+    DatasetError
+        A file could not be downloaded, or differs from its hash.
     """
     specs = catalog()
     if name not in specs:
@@ -278,7 +296,7 @@ def _remedy(name: str) -> str:
 
 
 def _verify(folder: Path, spec: DatasetSpec) -> str | None:
-    """What is wrong with the copy of a set in ``folder``; None when all hashes agree."""
+    """What is wrong with the copy of a data set in ``folder``; None if all hashes agree."""
     missing = [name for name in spec.files if not (folder / name).is_file()]
     if missing:
         return f"{len(missing)} of {len(spec.files)} files are missing, {missing[0]} the first"
@@ -293,7 +311,7 @@ def _dataset(name: str, spec: DatasetSpec, folder: Path) -> Dataset:
 
 
 def _package_folder(package: str) -> Path | None:
-    """Folder of an installed package, without importing it."""
+    """The folder of an installed package, found without importing it."""
     from importlib.util import find_spec
 
     found = find_spec(package)

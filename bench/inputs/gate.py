@@ -1,4 +1,4 @@
-"""What the gate lets pass: the key ``gate`` of a suite file, for all codecs and for one."""
+"""The limits of the regression gate: the key ``gate`` of a suite file, for all codecs or for one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _each(value: Any) -> Any:
 
 
 class Gate(BaseModel):
-    """Limits of the regression gate. ``off`` turns one off; 0 lets nothing pass that is worse."""
+    """Limits of the regression gate. ``off`` turns a limit off; 0 lets nothing pass that is worse."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     max_bytes: Percent = 0.0
@@ -53,21 +53,21 @@ class Gate(BaseModel):
     max_psnr_drop: Amount = 0.0
     """Loss of any PSNR metric on any single image, in dB."""
     max_drop: dict[str, Amount] = {}
-    """Loss by metric on any single image, in the metric's unit; ``"*"`` stands for the ones not named.
-    A metric with an ideal value loses what it moves away from it, to either side."""
+    """Loss by metric on any single image, in the metric's unit; ``"*"`` stands for all others. For a metric
+    with an ideal value, the loss is how far it moved away from that."""
     max_bd_rate: Annotated[dict[str, Percent], BeforeValidator(_each)] = {"*": 0.1}
-    """BD-rate of the new curve against the old one, in percent: one number, or one by metric."""
+    """BD-rate of the new curve against the old one, in percent: one number, or one for each metric."""
     max_slowdown: Ratio = 1.10
     """Ratio of new time to old time."""
     environment: Literal["fail", "warn"] = "fail"
-    """What becomes of results that are worse in a changed environment."""
+    """What to do about results that are worse in a changed environment."""
     inconclusive: Literal["fail", "warn"] = "warn"
-    """What becomes of what cannot be told: times that are too uneven, a BD-rate that does not exist."""
+    """What to do where nothing can be concluded: times that vary too much, a BD-rate that does not exist."""
     own_library: bool = False
-    """The library that the codec's version names is what is under test: its change is no excuse."""
+    """Whether the library in the codec's version is under test as well, so that its change is no excuse."""
 
     def drop(self, metric: str, unit: str) -> float | None:
-        """The loss of a metric that passes, in its unit; None where that is not limited."""
+        """The loss of a metric that passes, in its unit; None if it is not limited."""
         if metric in self.max_drop:
             return self.max_drop[metric]
         if unit == "dB":
@@ -75,11 +75,11 @@ class Gate(BaseModel):
         return self.max_drop.get("*", 0.0)
 
     def bd_rate(self, metric: str) -> float | None:
-        """The BD-rate that passes, in percent; None where that is not limited."""
+        """The BD-rate that passes, in percent; None if it is not limited."""
         return self.max_bd_rate.get(metric, self.max_bd_rate.get("*"))
 
     def refined(self, by: Gate | None) -> Gate:
-        """These limits, with those that ``by`` states in their place."""
+        """These limits, with the ones that ``by`` states in their place."""
         return (
             self
             if by is None
@@ -88,12 +88,12 @@ class Gate(BaseModel):
 
 
 def gate_of(**limits: Any) -> Gate:
-    """Limits from keywords.
+    """Limits from keywords, which are the fields of :class:`Gate`.
 
     Raises
     ------
     ConfigError
-        A limit that does not exist, or a value that is none.
+        There is no such limit, or its value is invalid.
     """
     try:
         return Gate.model_validate(limits)

@@ -1,21 +1,21 @@
-"""Reading an image file into ``uint8`` H×W×3, every conversion declared and recorded.
+"""Reading an image file as uint8 (height, width, 3), with every conversion defined and recorded.
 
-Nothing is reinterpreted in silence: a file either has treatments of the list below, whose names go into the
-record, or is refused. The treatments are
+Nothing is reinterpreted silently. A file is either read with the conversions of the list below, which are
+recorded by name, or refused:
 
-- 8-bit RGB: as stored;
+- 8-bit RGB: used as stored;
 - grey: replicated to three channels;
 - palette: expanded;
 - samples of fewer than 8 bits: scaled;
-- an alpha channel, or a colour declared transparent, that leaves every pixel opaque: dropped;
+- an alpha channel or a transparent colour that leaves every pixel opaque: dropped;
 - an EXIF orientation: applied, whatever else is wrong with the EXIF block;
-- an ICC profile, or another description of the colour space: not applied, samples are used as stored;
-- further pictures of a camera's file, reduced copies in a TIFF: left out;
-- lossy compression of the file itself: named, because it flatters codecs of the same kind.
+- an ICC profile or another description of the colour space: not applied, the samples are used as stored;
+- further images in a camera's file, reduced copies in a TIFF: left out;
+- lossy compression of the file itself: noted, because it favours codecs of the same kind.
 
 More than 8 bits a sample, signed samples, PQ and HLG, real transparency, channels of unknown meaning, CMYK,
-animations and other colour spaces are refused. :mod:`bench.inputs.containers` finds what a file holds; Pillow
-decodes the pixels.
+animations and other colour spaces are refused. :mod:`bench.inputs.containers` finds out what a file contains;
+Pillow decodes the pixels.
 """
 
 from __future__ import annotations
@@ -49,19 +49,21 @@ SUFFIXES = frozenset(
         *(".ppm", ".pgm", ".pbm", ".pnm", ".tif", ".tiff", ".gif"),
     )
 )
-"""Endings by which a folder's files count as images."""
+"""Suffixes of the files in a folder that count as images."""
 
 LOSSY = "lossy original"
-"""How the treatment of a file that was compressed with loss begins."""
+"""How the conversions of a file with lossy compression begin."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded image file: its samples and how they came about."""
+    """A decoded image file."""
 
     pixels: Image
+    """Uint8, shape (height, width, 3), C-contiguous."""
     treatment: str
-    """What was done and what was left unused, ``"; "`` between; empty for 8-bit RGB as stored."""
+    """The conversions that were applied and what was ignored, joined by ``"; "``; empty for 8-bit RGB as
+    stored."""
 
 
 def sha256_of(path: Path) -> str:
@@ -90,7 +92,7 @@ def file_bytes(path: Path) -> bytes:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BufferedReader]:
-    """The file, unless it is a pipe or a device, which could keep a reader waiting for ever."""
+    """Open a file, unless it is a pipe or a device, on which a reader could wait for ever."""
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -101,29 +103,30 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
 
 
 def shown(name: str) -> str:
-    """A file's name on one line: what :func:`~bench.text.plain.is_one_line` refuses is escaped."""
+    """A file's name on one line, with everything escaped that :func:`~bench.text.plain.is_one_line`
+    refuses."""
     return "".join(it if is_one_line(it) else _escaped(it) for it in name)
 
 
 def _escaped(character: str) -> str:
-    byte = ord(character) - 0xDC00  # as Python decodes a byte that is no UTF-8
+    byte = ord(character) - 0xDC00  # Python's surrogate for a byte that is not UTF-8
     return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else character.encode("unicode_escape").decode()
 
 
 def read_image(path: Path, sha256: str | None = None) -> Picture:
-    """Read one image file: its bytes, through :func:`decode_image`.
+    """Read and decode one image file.
 
     Parameters
     ----------
-    path : the file
-    sha256 : what its bytes have to be; None for whatever they are
+    path : the file, which is read once
+    sha256 : the hex SHA-256 that its bytes must have; None accepts any
 
     Raises
     ------
     BadImage
-        The file is missing, not a regular file, corrupt or truncated, or another one than ``sha256`` says.
+        The file is missing, not a regular file, corrupt or truncated, or has another hash.
     UnsupportedImage
-        The file is sound, but its contents have no declared treatment.
+        The file is sound, but there is no defined conversion of its contents.
     """
     data = file_bytes(path)
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
@@ -139,24 +142,14 @@ def decode_image(data: bytes, name: str) -> Picture:
     Parameters
     ----------
     data : the whole file
-    name : what messages call it
-
-    Parameters
-    ----------
-    path : the file, which is read once
-    sha256 : hex SHA-256 that its bytes are to have
-
-    Returns
-    -------
-    Picture
-        Samples as C-contiguous ``uint8`` (height, width, 3), and the treatment.
+    name : name of the file in messages
 
     Raises
     ------
     BadImage
         The file is corrupt or truncated.
     UnsupportedImage
-        The file is sound, but its contents have no declared treatment.
+        The file is sound, but there is no defined conversion of its contents.
     """
     try:
         contents = examine(data)
@@ -169,8 +162,8 @@ def decode_image(data: bytes, name: str) -> Picture:
 
 
 def is_lossy(path: Path) -> bool:
-    """Whether a sound image file's samples went through lossy compression, as far as the file tells."""
-    if path.suffix.lower() == ".png":  # worth no reading
+    """Whether an image file is compressed with loss; False for a file that cannot be read."""
+    if path.suffix.lower() == ".png":  # never lossy: no need to read it
         return False
     try:
         return bool(examine(file_bytes(path)).lossy)
@@ -179,7 +172,7 @@ def is_lossy(path: Path) -> bool:
 
 
 def lossy_warning(lossy: int, images: int, dataset: str) -> str:
-    """What to say of a data set some of whose originals are lossy."""
+    """The warning about a data set in which ``lossy`` of ``images`` originals are lossy files."""
     return (
         f"{lossy} of {images} originals of {dataset} are lossy files (JPEG or the like): codecs of the same"
         " kind reproduce artefacts that are there already, and score too high; prefer originals that were"
@@ -188,14 +181,15 @@ def lossy_warning(lossy: int, images: int, dataset: str) -> str:
 
 
 def _decoded(contents: Contents) -> PillowImage:
-    """The samples as stored; whatever Pillow raises means a damaged file, or a kind that it can't read."""
+    """The stored samples. Any exception of Pillow means a damaged file, or one of a kind that it cannot
+    read."""
     from PIL import Image as pillow
     from PIL import UnidentifiedImageError, features
 
     if contents.format == "AVIF" and not features.check("avif"):
         raise UnsupportedImage("this Pillow was built without AVIF; pip install --upgrade pillow")
     try:
-        # Pillow warns of what it then fails on.
+        # Pillow warns about faults on which it then fails.
         with warnings.catch_warnings(action="ignore"):
             image = pillow.open(io.BytesIO(contents.data), formats=(contents.format,))
             frames = getattr(image, "n_frames", 1)
@@ -217,13 +211,13 @@ def _decoded(contents: Contents) -> PillowImage:
     if partial:
         raise UnsupportedImage("a GIF whose picture does not fill its screen; convert it first")
     if contents.format == "AVIF":
-        # what the decoder makes of the file's own rotation and mirroring
+        # The decoder reports the file's own rotation and mirroring in this form.
         contents.orientation = exif_orientation(image.info.get("exif", b""))
     return image
 
 
 def _to_rgb(image: PillowImage, contents: Contents, notes: list[str]) -> PillowImage:
-    """Convert, each step noted in ``notes`` together with what the container holds."""
+    """Convert to RGB. Each step is appended to ``notes``, after what is noted of the container."""
     notes += contents.notes
     if contents.orientation != 1:
         source = "EXIF" if contents.format != "AVIF" else "AVIF"
@@ -263,6 +257,6 @@ def _upright(image: PillowImage, orientation: int) -> PillowImage:
 
 
 def _holds(image: PillowImage, colour: tuple[int, ...]) -> bool:
-    """Whether a pixel has this very colour."""
+    """Whether some pixel has exactly this colour."""
     samples = np.asarray(image.convert("L") if image.mode == "1" else image)
     return bool((samples.reshape(*samples.shape[:2], -1) == colour).all(axis=2).any())

@@ -1,4 +1,5 @@
-"""Where the pictures of a finished run are: a run knows their data set, name and hash, not their place."""
+"""Finding the images of a finished run, which records their data set, name and hash but not their
+location."""
 
 from __future__ import annotations
 
@@ -10,44 +11,49 @@ from bench.inputs.datasets import Dataset, open_dataset
 
 
 class Originals:
-    """The files of data sets.
+    """The original files of data sets.
 
     Parameters
     ----------
-    datasets : folders (or names) of data sets; those of the catalogue need not be named
+    datasets : folders or names of data sets; those of the catalogue need not be given
 
     Raises
     ------
     ConfigError, DatasetError
-        A data set that was named is not there.
+        A data set that was given does not exist.
     """
 
     def __init__(self, datasets: Sequence[str] = ()) -> None:
         found = {it: _opened(it) for it in datasets}
-        self._known = {it.name: it for it in found.values()}
+        self._opened = {it.name: it for it in found.values()}
         self._flat = {it.name: given for given, it in found.items()}
-        """What was given for the data sets whose sub-folders have not been looked into."""
+        """What was given for the data sets whose sub-folders have not been searched yet."""
 
     def find(self, dataset: str, image: str, sha256: str) -> Path:
-        """The file of one picture.
+        """The file of one image.
+
+        Parameters
+        ----------
+        dataset, image : the names that the run recorded
+        sha256 : the hash that it recorded
 
         Raises
         ------
         ConfigError
-            The data set is not at hand, or its picture is another one than the run measured.
+            The data set is not available, or its image is not the one that the run measured.
         """
-        if dataset not in self._known:
+        if dataset not in self._opened:
             try:
-                self._known[dataset] = open_dataset(dataset, download=False)
+                self._opened[dataset] = open_dataset(dataset, download=False)
             except (ConfigError, DatasetError) as error:
                 raise ConfigError(
                     f"the originals of {dataset!r} are needed; give their folder with --dataset ({error})"
                 ) from error
         if "/" in image and dataset in self._flat:
-            self._known[dataset] = open_dataset(self._flat.pop(dataset), recursive=True)
-        for it in self._known[dataset].images:
-            if it.name == image and it.sha256 == sha256:
-                return it.path
+            self._opened[dataset] = open_dataset(self._flat.pop(dataset), recursive=True)
+        for file in self._opened[dataset].images:
+            if file.name == image and file.sha256 == sha256:
+                return file.path
         raise ConfigError(f"{image} in {dataset!r} is not the picture that the run measured (SHA-256)")
 
 
@@ -57,4 +63,4 @@ def _opened(given: str) -> Dataset:
     except ConfigError:
         if not Path(given).is_dir():
             raise
-        return open_dataset(given, recursive=True)  # a run may have taken its sub-folders alone
+        return open_dataset(given, recursive=True)  # all its images may be in sub-folders

@@ -1,4 +1,4 @@
-"""What to measure, as the user says it: codec specs, suite files.
+"""What to measure, as the user writes it: codec SPECs and suite files.
 
 A codec SPEC is ``NAME[:option=value,...][@quality,...]``, where NAME is an installed codec or
 ``path/to/file.py:Class``. A suite file says the same in YAML, with labels::
@@ -38,9 +38,9 @@ Device = Literal["auto", "cpu", "cuda"]
 Option = bool | int | float | str
 
 _FILE_OPTIONS = frozenset({"weights", "generator"})
-"""Options that are paths, whether or not there is such a file."""
+"""Options of codecs that are paths, whether or not the file exists."""
 _COMMAND_OPTIONS = frozenset({"encode", "decode", "version_command"})
-"""Command lines of external programs."""
+"""Options of codecs that are command lines."""
 
 
 def _points(quality: tuple[float, ...]) -> tuple[float, ...]:
@@ -59,19 +59,19 @@ OperatingPoints = Annotated[tuple[float, ...], AfterValidator(_points)]
 
 
 class CodecEntry(BaseModel):
-    """One codec at one configuration, and the operating points to measure it at."""
+    """One codec in one configuration, and the operating points to measure it at."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     codec: str
-    """Installed name, or ``path/to/file.py:Class``."""
+    """Installed name, ``path/to/file.py:Class`` or ``path/to/file.py``."""
     label: Annotated[str, AfterValidator(_one_line)] | None = Field(default=None, min_length=1, max_length=80)
     config: dict[str, Option] = {}
     quality: OperatingPoints | None = None
-    """Operating points; None stands for the codec's own sweep."""
+    """Operating points; None for the codec's own sweep."""
     optional: bool = False
-    """Left out with a remark where it is unavailable, instead of failing trial by trial."""
+    """If the codec is unavailable, leave it out with a remark instead of failing each of its trials."""
     gate: Gate | None = None
-    """Limits of the regression gate that differ from the suite's for this codec."""
+    """Limits of the regression gate for this codec that differ from those of the suite."""
 
 
 def _spec_or_entry(value: Any) -> Any:
@@ -89,27 +89,27 @@ class Suite(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     datasets: tuple[str, ...] = Field(default=("sample",), min_length=1)
     codecs: tuple[Annotated[CodecEntry, BeforeValidator(_spec_or_entry)], ...] = ()
-    """Empty stands for the codecs of the default suite."""
+    """Empty for the codecs of the default suite."""
     quality: OperatingPoints | None = None
-    """Operating points of the lossy codecs that are named without any."""
+    """Operating points of the lossy codecs that have none of their own."""
     metrics: tuple[str, ...] = Field(default=DEFAULT_METRICS, min_length=1)
     limit: int | None = Field(default=None, ge=1)
-    """Take only the first images of each data set."""
+    """Use only the first images of each data set, this many."""
     recursive: bool = False
-    """Take the images in the sub-folders of a folder as well."""
+    """Include the images in the sub-folders of a folder."""
     device: Device = "auto"
-    """Where codecs that can choose run; ``auto`` leaves it to each codec."""
+    """Where codecs run that have a choice; ``auto`` leaves it to each codec."""
     gate: Gate = Gate()
-    """What ``rdbench check`` lets pass."""
+    """The limits of ``rdbench check``."""
 
     @field_validator("codecs", mode="before")
     @classmethod
     def _whole_specs(cls, value: Any) -> Any:
         if isinstance(value, list):
-            for place, it in enumerate(value):
-                if place and isinstance(it, int | float):
-                    points = takewhile(lambda it: isinstance(it, int | float), value[place:])
-                    spec = ",".join(map(str, (value[place - 1], *points)))
+            for index, entry in enumerate(value):
+                if index and isinstance(entry, int | float):
+                    points = takewhile(lambda it: isinstance(it, int | float), value[index:])
+                    spec = ",".join(map(str, (value[index - 1], *points)))
                     raise ValueError(f"YAML splits a list at its commas; quote the codec: '{spec}'")
         return value
 
@@ -125,12 +125,12 @@ class Suite(BaseModel):
 
 
 def load_suite(path: Path) -> Suite:
-    """Read a suite file. Folders and files in it are relative to the file, and absolute in the result.
+    """Read a suite file. Paths in it are relative to the file; in the result they are absolute.
 
     Raises
     ------
     ConfigError
-        One line for each mistake, with the file's name, line and key.
+        The file is invalid; the message has one line for each mistake, with file name, line and key.
     """
     document = load_yaml(path)
     suite = validate(Suite, {} if document.data is None else document.data, document)
@@ -138,9 +138,12 @@ def load_suite(path: Path) -> Suite:
 
 
 def located(suite: Suite, base: Path) -> Suite:
-    """The suite with absolute paths; those in it are relative to ``base``.
+    """Make all paths in a suite absolute.
 
-    A data set that the catalogue knows is no path; a folder of that name is ``./NAME``.
+    Parameters
+    ----------
+    suite : a name of the catalogue among its data sets is not a path; a folder of that name is ``./NAME``
+    base : the folder that paths are relative to
     """
     base = base.absolute()
     datasets = tuple(it if is_known(it) else _located_folder(it, base) for it in suite.datasets)
@@ -149,15 +152,15 @@ def located(suite: Suite, base: Path) -> Suite:
 
 
 def located_codec(entry: CodecEntry, base: Path) -> CodecEntry:
-    """The entry with absolute paths: of a codec file, of options that are paths, and in command lines."""
-    file, separator, rest = entry.codec.partition(":")
-    codec = f"{_absolute(file, base)}{separator}{rest}" if file.endswith(".py") else entry.codec
+    """Make all paths in an entry absolute: of a codec file, in options, and in command lines."""
+    file, separator, class_name = entry.codec.partition(":")
+    codec = f"{_absolute(file, base)}{separator}{class_name}" if file.endswith(".py") else entry.codec
     config = {key: _located_option(key, value, base) for key, value in entry.config.items()}
     return entry.model_copy(update={"codec": codec, "config": config})
 
 
 def _located_folder(name: str, base: Path) -> str:
-    # A name that is neither known nor a path is left as it is: the error is about it.
+    # A name that is neither known nor a path is left unchanged, because the error message will quote it.
     path = _absolute(name, base)
     return path if "/" in name or Path(path).exists() else name
 
@@ -173,10 +176,10 @@ def _located_option(name: str, value: Option, base: Path) -> Option:
 
 
 def _located_command(line: str, base: Path) -> str:
-    """A command line in which the files that it names are absolute; a program without a slash is on PATH."""
+    """A command line with absolute paths of files; a program without a slash is searched on the PATH."""
     try:
         program, *words = shlex.split(line)
-    except ValueError:  # nothing, or an open quote: the codec says so
+    except ValueError:  # empty, or an open quote: the codec will refuse it
         return line
     located = [_absolute(program, base) if "/" in program else program]
     for word in words:
@@ -186,12 +189,12 @@ def _located_command(line: str, base: Path) -> str:
 
 
 def _quoted(word: str) -> str:
-    """For :func:`shlex.split`, which leaves ``{input}`` as it is."""
+    """Quote a word for :func:`shlex.split`, which does not need that for ``{input}``."""
     return word if re.fullmatch(r"[\w@%+=:,./{}-]+", word) else shlex.quote(word)
 
 
 def _located_file(text: str, base: Path) -> str:
-    """The absolute path of a file; what names none beside ``base`` stays."""
+    """The absolute path, if ``text`` names a file relative to ``base``; else ``text``."""
     path = _absolute(text, base)
     return path if Path(path).is_file() else text
 
@@ -203,17 +206,23 @@ def _absolute(path: str, base: Path) -> str:
 def parse_codec(spec: str) -> CodecEntry:
     """Parse a codec SPEC.
 
+    Parameters
+    ----------
+    spec : ``NAME[:option=value,...][@quality,...]``; NAME may be ``path/to/file.py:Class``
+
     Raises
     ------
     ConfigError
-        The text is not a SPEC; the message shows the form.
+        The text is not a SPEC; the message shows the syntax.
     """
     head, at, points = spec.partition("@")
-    match = re.fullmatch(r"(?P<codec>[^:]+\.py:\w+|(?!.*\.py(:|$))[\w.-]+)(?::(?P<options>.*))?", head)
+    match = re.fullmatch(
+        r"(?P<codec>[^:]+\.py(?::\w+(?![\w=]))?|(?!.*\.py(:|$))[\w.-]+)(?::(?P<options>.*))?", head
+    )
     if not match:
         raise ConfigError(
-            f"codec {spec!r}: write NAME, NAME:option=value,option=value or path/to/file.py:Class,"
-            " each optionally with @quality,quality"
+            f"codec {spec!r}: write NAME, NAME:option=value,option=value, path/to/file.py or"
+            " path/to/file.py:Class, each optionally with @quality,quality"
         )
     config: dict[str, Option] = {}
     for item in filter(None, (match["options"] or "").split(",")):
@@ -226,7 +235,18 @@ def parse_codec(spec: str) -> CodecEntry:
 
 
 def parse_numbers(text: str, what: str) -> tuple[float, ...]:
-    """``"10,20.5"`` as numbers; a ConfigError that begins with ``what`` where it is not that."""
+    """Parse a list such as ``"10,20.5"``; repeated numbers are dropped.
+
+    Parameters
+    ----------
+    text : finite numbers separated by commas
+    what : begins the message of the error
+
+    Raises
+    ------
+    ConfigError
+        The text is not such a list.
+    """
     try:
         numbers = tuple(float(it) for it in text.split(",") if it.strip())
     except ValueError:

@@ -1,7 +1,8 @@
-"""PSNR's and SSIM's sums as torch operations, for a GPU: float64, agreeing with the compiled kernels.
+"""The sums of PSNR and SSIM as torch operations for a GPU, in float64; they agree with the compiled kernels.
 
-Filters are sums of shifted slices in a fixed order: no convolution library chooses an algorithm, nor
-TensorFloat-32. The classes are values: two of one device are one key for :meth:`Pair.cached`.
+Filters are sums of shifted slices in a fixed order, so that no convolution library can choose an algorithm or
+TensorFloat-32. The classes are compared by value: two instances of one device are one key for
+:meth:`Pair.cached`.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from bench.metrics.base import Pair
 Tensor: TypeAlias = Any  # torch's type, without importing torch for metrics on the CPU
 
 _BAND_PIXELS = 1 << 22
-"""Pixels of one plane that are worked on at a time: each takes about 100 bytes of GPU memory."""
+"""Pixels of one plane that are processed at a time; each takes about 100 bytes of GPU memory."""
 
 _KEPT_PIXELS = 4_000_000
-"""Largest picture whose maps are kept: they take 64 bytes a pixel."""
+"""Largest original whose maps are kept, at 64 bytes a pixel."""
 
 _C1 = (0.01 * 255) ** 2
 _C2 = (0.03 * 255) ** 2
@@ -42,7 +43,7 @@ class Products:
         for start in range(0, original.shape[1], _BAND_PIXELS):
             part = slice(start, start + _BAND_PIXELS)
             difference = decoded[:, part].double() - original[:, part]
-            # integers, and every partial sum is below 2⁵³: exact in any order
+            # All are integers, and every partial sum is below 2⁵³: the result is exact in any order.
             total += difference @ difference.T
         (rr, rg, rb), (_, gg, gb), (_, _, bb) = (map(int, row) for row in total.tolist())
         return rr, gg, bb, rg, rb, gb
@@ -50,13 +51,13 @@ class Products:
 
 @dataclass(frozen=True)
 class SsimMeans:
-    """Mean contrast-structure and mean SSIM by channel and scale, shape (2, 3, scales)."""
+    """Mean contrast–structure and mean SSIM by channel and scale: float64, shape (2, 3, scales)."""
 
     device: str
     scales: int
 
     def __call__(self, pair: Pair) -> Any:
-        """For :meth:`Pair.cached`; float64 numpy."""
+        """For :meth:`Pair.cached`."""
         import torch
 
         original = pair.reference.cached(_Planes(self.device))
@@ -77,7 +78,7 @@ class SsimMeans:
 
 @dataclass(frozen=True)
 class _Planes:
-    """A picture as ``uint8`` planes (3, height, width) on the device."""
+    """An image as ``uint8`` planes (3, height, width) on the device."""
 
     device: str
 
@@ -100,7 +101,7 @@ class _DecodedPlanes:
 
 @dataclass(frozen=True)
 class _Maps:
-    """What SSIM needs of an original alone, by channel and scale: windowed mean and variance."""
+    """Windowed mean and variance of an original, by channel and scale."""
 
     device: str
     scales: int
@@ -111,7 +112,8 @@ class _Maps:
 
 
 def _pyramid(plane: Tensor, scales: int) -> Iterator[Tensor]:
-    """The plane at each scale, (height, width) float64; an odd side gets a zero before its first sample."""
+    """A plane, (height, width) float64, at each scale; odd sides are padded with a zero before the first
+    sample."""
     import torch
 
     plane = plane.double()
@@ -124,7 +126,7 @@ def _pyramid(plane: Tensor, scales: int) -> Iterator[Tensor]:
 
 
 def _compare(x: Tensor, y: Tensor, maps: tuple[Tensor, Tensor] | None) -> Tensor:
-    """Mean contrast-structure and mean SSIM of one plane at one scale, shape (2,)."""
+    """Mean contrast–structure and mean SSIM of one plane at one scale, of shape (2,)."""
     from bench.metrics._kernels import WINDOW
 
     rows, columns = x.shape[0] - WINDOW + 1, x.shape[1] - WINDOW + 1
@@ -149,7 +151,7 @@ def _statistics(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _filtered(x: Tensor) -> Tensor:
-    """The SSIM window down the columns and along the rows, without padding."""
+    """Filter with the SSIM window down the columns and along the rows, without padding."""
     from bench.metrics._kernels import _TAPS as taps
 
     for dimension in (0, 1):

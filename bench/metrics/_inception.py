@@ -1,4 +1,4 @@
-"""Features of the Inception network that FID and KID are defined with, by torch-fidelity."""
+"""Features of the Inception network by which FID and KID are defined, computed by torch-fidelity."""
 
 from __future__ import annotations
 
@@ -21,10 +21,20 @@ _BATCH = 16
 
 
 class Inception:
-    """The 2048 features of the last pooling, of each patch of a picture.
+    """The 2048 features of the last pooling layer.
 
-    The weights are TensorFlow's of 2015-12-05, and the resizing to 299 pixels is TensorFlow's too: others
-    shift the distances.
+    The weights are TensorFlow's of 2015-12-05, and so is the resizing to 299 pixels, because any other
+    weights or resizing would shift the distances.
+
+    Parameters
+    ----------
+    metric : what needs them; error messages begin with this
+    device : ``"cpu"`` or ``"cuda"``
+
+    Raises
+    ------
+    CodecUnavailable
+        torch-fidelity, the weights or the device are missing.
     """
 
     def __init__(self, metric: str, device: str) -> None:
@@ -53,7 +63,7 @@ class Inception:
         self.version = f"torch-fidelity {installed('torch-fidelity')}+inception {digest[:12]}"
 
     def features(self, image: Image) -> Features:
-        """float32, shape (patches, 2048)."""
+        """The features of each patch of an image: float32, shape (patches, 2048)."""
         import torch
 
         cut = np.ascontiguousarray(patches(image).transpose(0, 3, 1, 2))

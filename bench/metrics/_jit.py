@@ -1,4 +1,4 @@
-"""How the kernels of the metrics are compiled; importing this module imports numba."""
+"""How the kernels of the metrics are compiled. Importing this module imports numba."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 _OPTIONS: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
 
 FUSED_AND_REORDERED = frozenset({"contract", "reassoc"})
-"""Fused multiply-add and reordered sums, but no flag that assumes NaN or infinity away."""
+"""Allows fused multiply-add and reordered sums, but does not assume that there is no NaN or infinity."""
 
 AS_WRITTEN: frozenset[str] = frozenset()
-"""Every operation rounds as it is written: same bits on every machine."""
+"""Every operation rounds as written, so that the result is the same bits on every machine."""
 
 
 def compiled(*signatures: Any, arithmetic: frozenset[str] = FUSED_AND_REORDERED) -> Callable[[F], F]:
-    """Compile for these signatures at once; without any, for inlining where it is called.
+    """Decorate a kernel.
 
-    ``arithmetic`` is the freedom that LLVM has with floating point: a set of its fast-math flags.
+    Parameters
+    ----------
+    *signatures : numba signatures to compile for at import; without any, the function is compiled where other
+        kernels call it
+    arithmetic : LLVM's fast-math flags, the freedom that it has with floating point
     """
     options = {**_OPTIONS, "fastmath": set(arithmetic)}
 
@@ -33,7 +37,7 @@ def compiled(*signatures: Any, arithmetic: frozenset[str] = FUSED_AND_REORDERED)
         except RuntimeError as error:
             if "cannot cache" not in str(error):
                 raise
-            # No folder to write to, neither the package's nor the user's: every process compiles.
+            # Neither the package's folder nor the user's can be written to: every process compiles.
             kernel = njit(list(signatures) or None, **options)(function)
         return cast("F", kernel)
 
@@ -41,9 +45,15 @@ def compiled(*signatures: Any, arithmetic: frozenset[str] = FUSED_AND_REORDERED)
 
 
 def instruction(function: Callable[..., Any]) -> Callable[..., Any]:
-    """An LLVM instruction as a function that kernels may call: what numba calls an intrinsic.
+    """Make an LLVM instruction callable from kernels, as a numba intrinsic.
 
-    ``function`` takes numba's typing context and the arguments' types; it returns the signature and a
-    function that generates the code. The result is called with the arguments alone.
+    Parameters
+    ----------
+    function : takes numba's typing context and the types of the arguments; returns the signature and a
+        function that generates the code
+
+    Returns
+    -------
+    A function of the arguments alone.
     """
     return cast("Callable[..., Any]", intrinsic(function))

@@ -1,7 +1,7 @@
-"""Compiled kernels of the pixel metrics; importing this module imports numba and loads them.
+"""Compiled kernels of the pixel metrics. Importing this module imports numba and loads them.
 
-One thread each (worker processes give the parallelism), the GIL released, compiled at the first
-import on a machine and kept on disk. Arrays are C-contiguous; nothing is checked here.
+Each kernel uses one thread, since worker processes provide the parallelism, and releases the GIL. Kernels are
+compiled at the first import on a machine and cached on disk. Arrays must be C-contiguous; nothing is checked.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 WINDOW = 11
 """Taps of the SSIM window, a Gaussian of σ 1.5."""
 
-# The taps of pytorch_msssim 1.0.0, to the last bit of its float32: their sum misses 1 by 3e-8, which
-# a window on a bright flat area amplifies to some 3e-5 in SSIM.
+# The taps of pytorch_msssim 1.0.0, to the last bit of its float32. Their sum differs from 1 by 3e-8, which
+# becomes about 3e-5 in SSIM on a bright flat area.
 _W0 = np.float32(0.0010283803567290306)
 _W1 = np.float32(0.0075987582094967365)
 _W2 = np.float32(0.036000773310661316)
@@ -39,18 +39,19 @@ _C2 = np.float32((0.03 * 255) ** 2)
 _QUARTER = np.float32(0.25)
 
 _TILE = 512
-"""Columns of SSIM map worked on at a time: the rows in use then stay in the near caches."""
+"""Columns of the SSIM map that are computed at a time, so that the rows in use stay in the L1 and L2
+caches."""
 
 _STEP = _TILE + 16
-"""Samples from one row of a tile to the next; a constant, so that LLVM sees that rows are disjoint."""
+"""Samples from one row of a tile to the next; a constant, so that LLVM can see that rows do not overlap."""
 
 _BAND = 32
-"""Rows of SSIM map worked on at a time, even."""
+"""Rows of the SSIM map that are computed at a time; an even number."""
 
 
 @compiled(types.Array(types.uint8, 3, "C")(types.Array(types.uint8, 3, "C", readonly=True)))
 def planar(image: Bytes) -> Bytes:
-    """``uint8`` (height, width, 3) to ``uint8`` (3, height, width)."""
+    """Split an image, uint8 (height, width, 3), into planes, uint8 (3, height, width)."""
     height, width, _ = image.shape
     planes = np.empty((3, height, width), np.uint8)
     samples = image.reshape(-1)
@@ -64,10 +65,14 @@ def planar(image: Bytes) -> Bytes:
 
 @compiled("UniTuple(float64, 6)(uint8[:,:,::1], uint8[:,:,::1])")
 def difference_products(a: Bytes, b: Bytes) -> tuple[Any, ...]:
-    """Sums over all pixels of the products of two planar pictures' differences, channel by channel.
+    """Sums over all pixels of the products of the channels' differences: RR, GG, BB, RG, RB, GB.
 
-    From these six (RR, GG, BB, RG, RB, GB) follows the squared error of every linear colour space.
-    Exact: integers, below 2⁵³ up to 10¹¹ pixels.
+    The squared error in every colour space that is linear in RGB follows from these six. They are exact: all
+    are integers, and below 2⁵³ for up to 10¹¹ pixels.
+
+    Parameters
+    ----------
+    a, b : uint8, shape (3, height, width)
     """
     r0, g0, b0 = a[0].reshape(-1), a[1].reshape(-1), a[2].reshape(-1)
     r1, g1, b1 = b[0].reshape(-1), b[1].reshape(-1), b[2].reshape(-1)
@@ -87,11 +92,19 @@ def difference_products(a: Bytes, b: Bytes) -> tuple[Any, ...]:
 
 @compiled("float32[:,::1](uint8[:,::1])", "float32[:,::1](float32[:,::1])")
 def pooled(plane: Samples) -> Floats:
-    """2×2 average pooling to float32; an odd side is padded with a zero before its first sample.
+    """Average 2×2 samples; an odd side is padded with a zero before its first sample.
 
-    Same as ``avg_pool2d(kernel_size=2, padding=size % 2)`` with its default
-    ``count_include_pad=True``: the padding counts in the divisor, and the far side's is never reached.
-    Exact: a mean of 4ⁿ 8-bit samples has at most 8 + 2n significant bits.
+    The result is that of torch's ``avg_pool2d(kernel_size=2, padding=size % 2)`` with its default
+    ``count_include_pad=True``: the padding counts in the divisor, and padding at the far side is never
+    reached. It is exact, since a mean of 4ⁿ 8-bit samples has at most 8 + 2n significant bits.
+
+    Parameters
+    ----------
+    plane : uint8 or float32, shape (height, width)
+
+    Returns
+    -------
+    float32, shape (⌈height ÷ 2⌉, ⌈width ÷ 2⌉).
     """
     height, width = plane.shape
     top, left = height % 2, width % 2
@@ -117,10 +130,15 @@ def pooled(plane: Samples) -> Floats:
     "UniTuple(float32[:,::1], 2)(float32[:,::1])",
 )
 def reference_maps(plane: Samples) -> tuple[Floats, Floats]:
-    """What SSIM needs of an original alone: float32 maps, ten rows and columns smaller than ``plane``.
+    """The maps that SSIM needs of the original alone, summed in float64 since this is done once.
 
-    The first is the windowed mean, the second 2·variance + C2. Summed in float64, since it is
-    done once for an original.
+    Parameters
+    ----------
+    plane : uint8 or float32, shape (height, width)
+
+    Returns
+    -------
+    The windowed mean, and 2·variance + C2: float32, shape (height − 10, width − 10).
     """
     rows, cols = plane.shape[0] - WINDOW + 1, plane.shape[1] - WINDOW + 1
     mean = np.empty((rows, cols), np.float32)
@@ -159,7 +177,14 @@ def _weighted(
 
 @compiled()
 def _filter_columns(x: Floats, d: Floats, out: Floats, width: int) -> None:
-    """Filter d, d² and x·d down a tile's columns, for two output rows: six rows in ``out``."""
+    """Filter d, d² and x·d down the columns of a tile, for two rows of output.
+
+    Parameters
+    ----------
+    x, d : float32, flat; at least 12 rows of ``_STEP`` samples
+    out : float32, flat; six rows of ``_STEP`` samples, d, d² and x·d of the first row and then of the second
+    width : columns to compute, at most ``_STEP``
+    """
     for i in range(width):
         d0, d1, d2 = d[i], d[i + _STEP], d[i + 2 * _STEP]
         d3, d4, d5 = d[i + 3 * _STEP], d[i + 4 * _STEP], d[i + 5 * _STEP]
@@ -188,12 +213,18 @@ def _across(row: Floats, i: int) -> Any:
 
 @compiled()
 def _row_losses(filtered: Floats, mean: Floats, spread: Floats, offset: np.float32) -> tuple[Any, Any]:
-    """Sums over one row of map of 1 - contrast-structure and of 1 - SSIM.
+    """Sums over one row of the map of 1 − contrast–structure and of 1 − SSIM.
 
-    With d = y - x: var x + var y - 2 cov(x, y) = var d, and mean² x + mean² y - 2 mean x mean y = mean² d.
-    So each factor of SSIM is 1 - a/b with an ``a`` free of the cancellation that float32 suffers
-    in the textbook form. ``offset`` was taken off d beforehand; the terms in ``lack`` put it back
-    under taps that do not sum to 1.
+    With d = y − x, var x + var y − 2 cov(x, y) = var d and mean² x + mean² y − 2 mean x · mean y = mean² d.
+    Each factor of SSIM is therefore 1 − a/b, in which ``a`` does not suffer from the cancellation that
+    float32 has in the textbook form.
+
+    Parameters
+    ----------
+    filtered : float32, flat; d, d² and x·d, each ``_STEP`` samples
+    mean, spread : float32, shape (columns,); a row of what :func:`reference_maps` returns
+    offset : was subtracted from d before filtering; the terms with ``lack`` add it back, under taps whose sum
+        is not quite 1
     """
     v_d, v_dd, v_xd = filtered[:_STEP], filtered[_STEP : 2 * _STEP], filtered[2 * _STEP : 3 * _STEP]
     shift = _SUM_F * offset
@@ -221,10 +252,12 @@ def _row_losses(filtered: Floats, mean: Floats, spread: Floats, offset: np.float
     "UniTuple(float64, 2)(float32[:,::1], float32[:,::1], float32[:,::1], float32[:,::1])",
 )
 def ssim_losses(reference: Samples, decoded: Samples, mean: Floats, spread: Floats) -> tuple[float, float]:
-    """Sums over the map of one plane of 1 - contrast-structure and of 1 - SSIM.
+    """Sums over the map of one plane of 1 − contrast–structure and of 1 − SSIM.
 
-    ``reference`` and ``decoded`` are ``uint8`` or float32 planes of one shape; the rest is what
-    :func:`reference_maps` gave.
+    Parameters
+    ----------
+    reference, decoded : both uint8 or both float32, shape (height, width)
+    mean, spread : what :func:`reference_maps` returned for ``reference``
     """
     rows, cols = mean.shape
     x = np.zeros((_BAND + WINDOW) * _STEP, np.float32)
@@ -235,11 +268,11 @@ def ssim_losses(reference: Samples, decoded: Samples, mean: Floats, spread: Floa
     for left in range(0, cols, _TILE):
         n = min(_TILE, cols - left)
         width = n + WINDOW - 1
-        # Whole vectors: what lies past the width is stale, finite, and never used.
+        # Whole vectors: samples beyond the width are stale but finite, and their results are never used.
         padded = (width + 15) // 16 * 16
         for top in range(0, rows, _BAND):
             height = min(_BAND, rows - top)
-            # Any difference within the tile will do: where it is flat, what remains is exactly 0.
+            # Any difference within the tile would do; where the tile is flat, exactly 0 is left of d.
             y, column = top + height // 2, left + n // 2
             offset = np.float32(decoded[y, column]) - np.float32(reference[y, column])
             for row in range(height + WINDOW - 1):

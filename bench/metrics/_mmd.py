@@ -1,22 +1,22 @@
 """Maximum mean discrepancy between patches of originals and of reconstructions.
 
 M. Bińkowski et al., "Demystifying MMD GANs", ICLR 2018: the kernel inception distance (KID) is the unbiased
-estimator of MMD² with the kernel k(x, y) = (x·y / d + 1)³, that is the mean of k over pairs of different
-originals, plus that over pairs of different reconstructions, less twice that over all pairs of an original
-and a reconstruction. torch-fidelity and clean-fid average it over 100 random subsets of 1000 patches; here
-all patches are one set, which is what clean-fid does up to 1000 of them, and what the average tends to.
+estimator of MMD² with the kernel k(x, y) = (x·y / d + 1)³: the mean of k over pairs of different originals,
+plus that over pairs of different reconstructions, minus twice that over all pairs of an original and a
+reconstruction. torch-fidelity and clean-fid average it over 100 random subsets of 1000 patches. Here all
+patches form one set, as in clean-fid for up to 1000 of them; the average over subsets converges to the same
+value.
 
-It is unbiased for independent sets. A reconstruction is not independent of its original, nor a patch of its
-neighbours: on few images the estimate is too low, and equal sets are below 0. Across images, pairs within
-one image are left out of all three means; for one patch an image this is the U-statistic of A. Gretton et
-al., "A kernel two-sample test", JMLR 13, 2012. Equal sets then have the distance 0 exactly. On large sets
-both agree.
-"""
+The estimator is unbiased for independent sets. But a reconstruction is not independent of its original, nor a
+patch of its neighbours: with few images the estimate is too low, and equal sets have a negative distance. The
+variants across images leave pairs within one image out of all three means; with one patch per image this is
+the U-statistic of A. Gretton et al., "A kernel two-sample test", JMLR 13, 2012. Equal sets then have a
+distance of exactly 0. On large sets both variants agree."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -29,21 +29,25 @@ from bench.metrics.dataset import Estimate, Features, interval_around
 Floats: TypeAlias = NDArray[np.float64]
 
 _HALVES = 1000
+"""Random halves that the interval is taken from."""
 _FEWEST_IMAGES = 8
-"""Images below which a half is too small to tell a spread."""
+"""Number of images below which a half is too small to estimate a spread."""
 
 
 @dataclass(frozen=True)
 class _Pairs:
-    """By pairs of images, shape (images, images): the kernel's sum, and how many patch pairs there are."""
+    """The kernel over pairs of patches, summed for each pair of images; arrays are (images, images)."""
 
     sums: Floats
     counts: Floats
+    """Number of pairs of patches."""
 
     def means(self, chosen: Floats) -> Floats:
-        """Means over pairs of patches from chosen images.
+        """Means over the pairs of patches from chosen images, of shape (draws,).
 
-        ``chosen`` is 1 or 0 for each image, shape (draws, images); the result has the shape (draws,).
+        Parameters
+        ----------
+        chosen : 1 or 0 for each image, shape (draws, images)
         """
         sums, counts = (((chosen @ it) * chosen).sum(1) for it in (self.sums, self.counts))
         means: Floats = sums / counts
@@ -67,19 +71,13 @@ def squared_mmd(
     *,
     across_images: bool = False,
 ) -> Estimate:
-    """MMD² between two sets, given image by image in the same order; about 0 where they are alike.
+    """MMD² between two sets of patches; about 0 if they have the same distribution.
 
     Parameters
     ----------
-    metric
-        What errors call the distance.
-    across_images
-        Whether pairs of patches within one image are left out.
-
-    The interval is that of the delete-half jackknife over images (J. Shao and C. F. J. Wu, Ann. Stat.
-    17(3), 1989): the value over random halves of the images varies about that over all of them as that does
-    about the truth. Of the usual estimator, halves are lower than the whole, having fewer independent
-    pairs: its interval is about its own expectation for so many images.
+    reference, decoded : features of each image, float32 (patches, dimensions), in the same order
+    metric : name of the distance in error messages
+    across_images : leave out pairs of patches within one image
 
     Raises
     ------
@@ -92,7 +90,7 @@ def squared_mmd(
             f"{metric} needs two images with patches of 256×256 pixels;"
             f" {len(used)} of {len(reference)} have one"
         )
-    x, y = ([np.asarray(side[it], np.float64) for it in used] for side in (reference, decoded))
+    x, y = ([np.asarray(features[it], np.float64) for it in used] for features in (reference, decoded))
     pairs = [_pairs(x, x), _pairs(y, y), _pairs(x, y)]
     if across_images:
         pairs = [it.across_images() for it in pairs]
@@ -103,27 +101,36 @@ def squared_mmd(
         within_x, within_y, between = (it.means(chosen) for it in pairs)
         return within_x + within_y - 2 * between
 
-    count, patches = len(used), sum(map(len, x))
-    whole = float(values(np.ones((1, count)))[0])
-    if count < _FEWEST_IMAGES:
+    patches = sum(map(len, x))
+    whole = float(values(np.ones((1, len(used))))[0])
+    if len(used) < _FEWEST_IMAGES:
         return Estimate(whole, None, patches)
-    random = np.random.default_rng(0)
-    half = count // 2
-    halves = random.permuted(np.tile(np.arange(count) < half, (_HALVES, 1)), axis=1).astype(np.float64)
-    drawn = values(halves)
-    centre = whole if across_images else drawn.mean()
-    errors = math.sqrt(half / (count - half)) * (drawn - centre)
+    errors = _jackknife_errors(values, len(used), whole if across_images else None)
     return Estimate(whole, interval_around(whole, errors), patches, errors)
 
 
+def _jackknife_errors(values: Callable[[Floats], Floats], count: int, centre: float | None) -> Floats:
+    """Draws of the error of a value over ``count`` images, by the delete-half jackknife.
+
+    J. Shao and C. F. J. Wu, Ann. Stat. 17(3), 1989: the value over random halves of the images varies around
+    the value over all of them as that varies around the truth. The usual estimator is lower on halves than on
+    the whole, having fewer independent pairs: for it, ``centre`` is None, and the errors are around the mean
+    of the halves."""
+    half = count // 2
+    chosen = np.random.default_rng(0).permuted(np.tile(np.arange(count) < half, (_HALVES, 1)), axis=1)
+    drawn = values(chosen.astype(np.float64))
+    return math.sqrt(half / (count - half)) * (drawn - (drawn.mean() if centre is None else centre))
+
+
 def _kernel(x: Floats, y: Floats) -> Floats:
-    """k of each row of ``x`` with each of ``y``, both of shape (patches, dimensions)."""
+    """k of each row of ``x`` with each row of ``y``, both of shape (patches, dimensions)."""
     kernel: Floats = (x @ y.T / x.shape[1] + 1) ** 3
     return kernel
 
 
 def _pairs(x: Sequence[Floats], y: Sequence[Floats]) -> _Pairs:
-    """Sums over all pairs of a patch of the one and a patch of the other."""
+    """Sums over all pairs of a patch from ``x`` and a patch from ``y``, which hold the patches of each
+    image."""
     together = np.concatenate(y)
     starts = np.cumsum([0, *(len(it) for it in y[:-1])])
     sums = np.stack([np.add.reduceat(_kernel(it, together).sum(0), starts) for it in x])

@@ -1,4 +1,4 @@
-"""The colour planes that the pixel metrics share, split once per picture."""
+"""The colour planes that the pixel metrics share. Each image is split once."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Planes = NDArray[np.uint8]
 def preload() -> None:
     """Load the compiled kernels, so that processes forked from this one share them.
 
-    The first call on a machine compiles them, in some seconds; later processes read the cache.
+    The first call on a machine compiles them, which takes some seconds; later processes read the cache.
     """
     from bench.metrics import _kernels  # noqa: F401  # the import loads them: every kernel names its signatures
 
 
 def planes(image: Image) -> Planes:
-    """A picture of shape (height, width, 3) as three planes: for :meth:`Reference.cached`."""
+    """The planes of an image of shape (height, width, 3), for :meth:`Reference.cached`."""
     from bench.metrics._kernels import planar
 
     split: Planes = planar(np.ascontiguousarray(image))
@@ -29,12 +29,12 @@ def planes(image: Image) -> Planes:
 
 
 def check(pair: Pair) -> None:
-    """Refuse what would break the kernels.
+    """Refuse a pair that the kernels cannot work on.
 
     Raises
     ------
     ValueError
-        The pair is not two ``uint8`` pictures of one shape (height, width, 3).
+        The pair is not two ``uint8`` images of one shape (height, width, 3).
     """
     original, decoded = pair.reference.image, pair.decoded
     if original.shape != decoded.shape or decoded.ndim != 3 or decoded.shape[2] != 3:
@@ -44,12 +44,12 @@ def check(pair: Pair) -> None:
 
 
 def decoded_planes(pair: Pair) -> Planes:
-    """The planes of a reconstruction: for :meth:`Pair.cached`.
+    """The planes of a reconstruction, for :meth:`Pair.cached`.
 
     Raises
     ------
     ValueError
-        The pair is not two ``uint8`` pictures of one shape (height, width, 3).
+        The pair is not two ``uint8`` images of one shape (height, width, 3).
     """
     check(pair)
     return planes(pair.decoded)

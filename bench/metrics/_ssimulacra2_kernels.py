@@ -1,10 +1,10 @@
-"""Compiled kernels of SSIMULACRA 2; importing this module imports numba and loads them.
+"""Compiled kernels of SSIMULACRA 2. Importing this module imports numba and loads them.
 
-The score depends on how float32 rounds: in flat areas the blur's rounding counts as error of structure. So
-every operation has the order and the rounding that it has in the author's program on a processor with fused
-multiply-add (libjxl's ``gauss_blur.cc``, ``enc_xyb.cc`` and ``fast_math-inl.h``): ``_fma`` where that fuses,
-and nowhere else. One thread, the GIL released; arrays are C-contiguous, nothing is checked here.
-"""
+The score depends on how float32 rounds, because in flat areas the rounding of the blur counts as an error of
+structure. Every operation therefore has the order and the rounding that it has in the author's program on a
+processor with fused multiply-add (libjxl's ``gauss_blur.cc``, ``enc_xyb.cc`` and ``fast_math-inl.h``):
+``_fma`` where that program fuses, and nowhere else. One thread, the GIL released; arrays must be
+C-contiguous, and nothing is checked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SIGMA = 1.5
 
 
 def _recursion() -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
-    """The radius N of the blur, and of its three filters the input weights and cosines.
+    """The radius N of the blur, and the input weights and cosines of its three filters, each of shape (3,).
 
     D. Charalampidis, "Recursive implementation of the Gaussian filter using truncated cosine functions", IEEE
     Trans. Signal Process. 64(14), 2016. The Gaussian is taken as a sum of cosines of 1, 3 and 5 quarter
@@ -60,13 +60,13 @@ _LAST = _singles(_U[1:].T)
 _BEFORE = _singles(-_U[:4].T)
 
 _LANES = 16
-"""Rows that are blurred along x side by side; a constant, so that LLVM sees vectors."""
+"""Rows that are blurred along x together; a constant, so that LLVM uses vector instructions."""
 
 _LEAD = 2 * _RADIUS
-"""Samples before and behind a row that count as 0."""
+"""Samples before and after a row that count as 0."""
 
 _TILE = 256
-"""Columns that are blurred along y at a time: the filters' memory then stays in the nearest cache."""
+"""Columns that are blurred along y at a time, so that the state of the filters stays in the L1 cache."""
 
 _ABSORBANCE = _singles(
     [
@@ -79,7 +79,7 @@ _ABSORBANCE = _singles(
         ),
     ]
 )
-"""JPEG XL's opsin model: what the long, middle and short cones take of linear RGB."""
+"""JPEG XL's opsin model: the response of long, middle and short cones to linear RGB."""
 
 _BIAS = np.float32(0.0037930732552754493)
 _MINUS_ROOT_OF_BIAS = np.float32(-np.cbrt(_BIAS))
@@ -128,11 +128,10 @@ def _float(_typing: Any, bits: Any) -> Any:
 
 @compiled(arithmetic=AS_WRITTEN)
 def _root(x: Any) -> Any:
-    """Cube root of a positive float32, less the root of the bias.
+    """Cube root of a positive float32, minus the cube root of the bias.
 
-    A reciprocal cube root of the exponent, three Newton steps and a last one of higher precision (A. Fog's
-    vector class library).
-    """
+    A first reciprocal cube root from the exponent, three Newton steps, and a last step of higher precision,
+    as in A. Fog's vector class library."""
     third = _THIRD * x
     r = _float(np.int32(np.int32(0x54800000) - np.int32((_bits(x) >> 23) * np.int32(0x002AAAAA))))
     for _ in range(3):
@@ -150,7 +149,8 @@ def _cone(r: Any, g: Any, b: Any, absorbance: Any) -> Any:
 
 @compiled("float32[:,:,::1](float32[:,:,::1])", arithmetic=AS_WRITTEN)
 def positive_xyb(linear: Planes) -> Planes:
-    """XYB of linear RGB, each channel moved and stretched to lie within 0 to 1."""
+    """XYB of linear RGB, each channel shifted and scaled into the range 0 to 1; (3, height, width)
+    float32."""
     xyb = np.empty_like(linear)
     source, target = linear.reshape(-1), xyb.reshape(-1)
     size = linear[0].size
@@ -166,7 +166,7 @@ def positive_xyb(linear: Planes) -> Planes:
 
 @compiled("float32[:,:,::1](float32[:,:,::1])", arithmetic=AS_WRITTEN)
 def halved(planes: Planes) -> Planes:
-    """2×2 means; an odd side repeats its last row or column."""
+    """Average 2×2 samples of (3, height, width) float32; an odd side repeats its last row or column."""
     _, height, width = planes.shape
     out = np.empty((3, (height + 1) // 2, (width + 1) // 2), np.float32)
     for channel in range(3):
@@ -185,7 +185,13 @@ def halved(planes: Planes) -> Planes:
 
 @compiled(arithmetic=AS_WRITTEN)
 def _blur_sample(line: Floats, memory: Floats) -> None:
-    """One step along x in 16 rows; the result takes the place of the sample furthest to the left."""
+    """One step along x in 16 rows; the result replaces the leftmost sample.
+
+    Parameters
+    ----------
+    line : float32, flat; samples interleaved over ``_LANES`` rows, from the leftmost that the step reads
+    memory : float32, flat; the last two outputs of the three filters, 6 × ``_TILE``
+    """
     for i in range(_LANES):
         total = line[i] + line[i + 2 * _RADIUS * _LANES]
         y0 = _fma(_LAST[0][0], memory[i], total * _INPUT[0][0] - memory[i + 3 * _TILE])
@@ -199,7 +205,7 @@ def _blur_sample(line: Floats, memory: Floats) -> None:
 
 @compiled(arithmetic=AS_WRITTEN)
 def _four_outputs(s: Any, last: Any, before: Any, a: Any, b: Any, c: Any) -> tuple[Any, ...]:
-    """Four samples of one filter from four inputs and the two samples before."""
+    """Four outputs of one filter from four inputs and its two previous outputs."""
     y0 = _fma(b[0], last, s[0] * a[0] - before)
     y1 = _fma(b[1], last, _fma(c[1], before, _fma(a[0], s[1], s[0] * a[1])))
     y2 = _fma(b[2], last, _fma(c[2], before, _fma(a[0], s[2], _fma(a[1], s[1], s[0] * a[2]))))
@@ -209,7 +215,7 @@ def _four_outputs(s: Any, last: Any, before: Any, a: Any, b: Any, c: Any) -> tup
 
 @compiled(arithmetic=AS_WRITTEN)
 def _blur_four_samples(line: Floats, memory: Floats) -> None:
-    """Four steps along x in 16 rows."""
+    """Four steps along x in 16 rows; arrays as for :func:`_blur_sample`."""
     far = 2 * _RADIUS * _LANES
     for i in range(_LANES):
         j, k, m = i + _LANES, i + 2 * _LANES, i + 3 * _LANES
@@ -233,7 +239,13 @@ def _blur_four_samples(line: Floats, memory: Floats) -> None:
 
 @compiled(arithmetic=AS_WRITTEN)
 def _blur_row(above: Floats, below: Floats, memory: Floats, out: Floats) -> None:
-    """One step along y in up to ``_TILE`` columns."""
+    """One step along y in up to ``_TILE`` columns.
+
+    Parameters
+    ----------
+    above, below, out : float32, shape (columns,)
+    memory : float32, flat; the last two outputs of the three filters, 6 × ``_TILE``
+    """
     for i in range(out.size):
         total = above[i] + below[i]
         y0 = _fma(_INPUT[0][0], total, _fma(_LAST[0][0], memory[i], -memory[i + 3 * _TILE]))
@@ -247,10 +259,14 @@ def _blur_row(above: Floats, below: Floats, memory: Floats, out: Floats) -> None
 
 @compiled("float32[:,:,::1](float32[:,:,::1])", arithmetic=AS_WRITTEN)
 def blurred(planes: Planes) -> Planes:
-    """Local means under a Gaussian of σ 1.5; what is outside the picture counts as 0.
+    """Local means under a Gaussian of σ 1.5, where samples outside the image count as 0.
 
-    Along x, samples start at ``_LEAD``, behind zeros, and results at ``_RADIUS - 1``: each takes the place of
-    the sample that its step was the last to read.
+    Along x, samples start at ``_LEAD``, after zeros, and results at ``_RADIUS - 1``: each replaces a sample
+    that no later step reads.
+
+    Parameters
+    ----------
+    planes : float32, shape (3, height, width); so is the result
     """
     _, height, width = planes.shape
     out = np.empty_like(planes)
@@ -292,7 +308,7 @@ def blurred(planes: Planes) -> Planes:
 
 @compiled()
 def _mean_and_norm(values: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """Add the sum of some errors and the sum of their fourth powers."""
+    """Add to ``out``, (2,), the sum of the errors ``values``, (n,), and the sum of their fourth powers."""
     first = 0.0
     fourth = 0.0
     for i in range(values.size):
@@ -310,11 +326,18 @@ _SCALE = "float32[:,:,::1], float32[:,:,::1], float32[:,:,::1]"
 def error_norms(
     x: Planes, mean_x: Planes, square_x: Planes, y: Planes, mean_y: Planes, square_y: Planes, shared: Planes
 ) -> NDArray[np.float64]:
-    """Errors at one scale, shape (3 channels, 2 norms, 3 errors): mean and 4-norm of what is lost in
-    structure, of new edges and of lost edges.
+    """The errors of each channel at one scale: mean and 4-norm of each kind.
 
-    ``x`` and ``y`` are XYB of the original and of the reconstruction; the rest are local means of them, of
-    their squares and of their product.
+    Parameters
+    ----------
+    x, y : XYB of the original and of the reconstruction; all arrays are float32, shape (3, height, width)
+    mean_x, mean_y : their local means
+    square_x, square_y : the local means of their squares
+    shared : the local mean of their product
+
+    Returns
+    -------
+    float64, shape (3 channels, 2 norms, 3 kinds): errors of structure, new edges, lost edges.
     """
     _, height, width = x.shape
     sums = np.zeros((3, 3, 2))
@@ -327,7 +350,7 @@ def error_norms(
             shared_row = shared[channel, row]
             for i in range(width):
                 a, b = mean_x_row[i], mean_y_row[i]
-                # SSIM without the denominator of its luminance term: XYB is perceptually uniform already.
+                # SSIM without the denominator of its luminance term, since XYB is perceptually uniform.
                 luminance = _ONE - (a - b) * (a - b)
                 covariance = _TWO * (shared_row[i] - a * b) + _C2
                 variances = (square_x_row[i] - a * a) + (square_y_row[i] - b * b) + _C2

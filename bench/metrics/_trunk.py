@@ -31,7 +31,7 @@ INSTALL = "pip install 'rdbench[perceptual]'"
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-"""Of RGB in 0 to 1: what the trunks were trained on."""
+"""Mean and standard deviation of RGB in 0 to 1, with which the trunks' input is normalised."""
 
 _ENUMS: Mapping[TrunkName, str] = {"alexnet": "AlexNet_Weights", "vgg16": "VGG16_Weights"}
 _VGG_STAGES = ((3, 64, 2), (64, 128, 2), (128, 256, 3), (256, 512, 3), (512, 512, 3))
@@ -42,11 +42,12 @@ Modules: TypeAlias = "Iterator[torch.nn.Module]"
 
 @dataclass(frozen=True)
 class Trunk:
-    """The layers in order, ready for inference, and the hash of their float32 weights."""
+    """The layers of a trunk, ready for inference."""
 
     layers: Any
-    """``torch.nn.Sequential``; sliced by index as torchvision's ``features``."""
+    """``torch.nn.Sequential``, with the indices of torchvision's ``features``."""
     sha256: str
+    """Hash of the float32 weights."""
 
 
 def load_torch(metric: str) -> Any:
@@ -67,11 +68,16 @@ def load_torch(metric: str) -> Any:
 def load_trunk(name: TrunkName, metric: str, device: str = "cpu") -> Trunk:
     """A trunk with its weights on a device.
 
+    Parameters
+    ----------
+    name : the network
+    metric : what needs it; error messages begin with this
+    device : ``"cpu"`` or ``"cuda"``
+
     Raises
     ------
     CodecUnavailable
-        PyTorch, the weights or the device are missing; the message begins with ``metric`` and holds the
-        remedy.
+        PyTorch, the weights or the device are missing; the message says how to get them.
     """
     torch = load_torch(metric)
     require(metric, device)
@@ -80,7 +86,7 @@ def load_trunk(name: TrunkName, metric: str, device: str = "cpu") -> Trunk:
         for key, value in _state(name, metric).items()
         if key.startswith("features.")
     }
-    # On the meta device the layers take no memory and no time until the weights are put in.
+    # On the meta device, layers take neither memory nor time before the weights are assigned.
     with torch.device("meta"):
         layers = torch.nn.Sequential(*(_alexnet() if name == "alexnet" else _vgg16()))
     try:
@@ -94,14 +100,14 @@ def load_trunk(name: TrunkName, metric: str, device: str = "cpu") -> Trunk:
 
 
 def to_tensor(image: Image, device: str) -> Any:
-    """A picture as a float32 tensor of shape (1, 3, height, width), values 0 to 255."""
+    """An image as a float32 tensor of shape (1, 3, height, width), values 0 to 255."""
     import torch
 
     return torch.from_numpy(np.array(image.transpose(2, 0, 1)[None])).to(device, torch.float32)
 
 
 def exact_convolutions() -> Any:
-    """A context without TensorFloat-32, so that a GPU gives the numbers of a CPU."""
+    """A context manager that turns TensorFloat-32 off, so that a GPU gives the same numbers as a CPU."""
     import torch
 
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
@@ -134,7 +140,7 @@ def _state(name: TrunkName, metric: str) -> Mapping[str, Any]:
 
 
 def _own_file(name: TrunkName) -> Path | None:
-    """Where the user's own copy should be; None where no folder is named."""
+    """The path of the weights in the user's own folder; None where no folder is named."""
     folder = os.environ.get(WEIGHTS_VARIABLE)
     return Path(folder).expanduser() / f"{name}_features.safetensors" if folder else None
 

@@ -1,4 +1,4 @@
-"""The contract of a metric, and the pair of pictures that it compares."""
+"""The contract of a metric, and the pair of images that it compares."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ T = TypeVar("T")
 
 
 class Reference:
-    """An original picture with the intermediate results that depend on it alone.
+    """An original image and the intermediate results that depend on it alone.
 
-    One picture is compared with dozens of reconstructions; what a metric computes from the
-    original (windowed means, luma, features) is computed once and kept here.
+    One original is compared with dozens of reconstructions. Whatever a metric computes from the original
+    (windowed means, luma, deep features) is computed once and kept here.
+
+    Parameters
+    ----------
+    image : uint8, shape (height, width, 3), sRGB
     """
 
     def __init__(self, image: Image) -> None:
@@ -22,7 +26,12 @@ class Reference:
         self._memo: dict[Callable[..., Any], Any] = {}
 
     def cached(self, function: Callable[[Image], T]) -> T:
-        """``function(image)``, computed at the first call and kept with the picture."""
+        """``function(image)``, computed at the first call and kept with the original.
+
+        Parameters
+        ----------
+        function : pure; the result is kept by its identity, so pass the same object and no new lambda
+        """
         if function not in self._memo:
             self._memo[function] = function(self.image)
         value: T = self._memo[function]
@@ -30,7 +39,13 @@ class Reference:
 
 
 class Pair:
-    """An original and one reconstruction of the same shape: what a metric is given."""
+    """An original and one reconstruction of it: what a metric is given.
+
+    Parameters
+    ----------
+    reference : the original
+    decoded : the reconstruction, uint8, of the original's shape (height, width, 3)
+    """
 
     def __init__(self, reference: Reference, decoded: Image) -> None:
         self.reference = reference
@@ -38,7 +53,8 @@ class Pair:
         self._memo: dict[Callable[..., Any], Any] = {}
 
     def cached(self, function: Callable[[Pair], T]) -> T:
-        """``function(pair)``, computed once, for metrics that share their work."""
+        """``function(pair)``, computed at the first call, for metrics that share work; see
+        :class:`Reference`."""
         if function not in self._memo:
             self._memo[function] = function(self)
         value: T = self._memo[function]
@@ -48,24 +64,23 @@ class Pair:
 class Metric(Protocol):
     """A full-reference quality metric: a plug-in of the entry-point group ``bench.metrics``.
 
-    The entry point names a class whose constructor takes no argument and does the heavy imports;
-    it raises :class:`bench.errors.CodecUnavailable` with the install line where they fail. It may take one
-    keyword, ``device``, ``"cpu"`` by default: ``"cuda"`` asks for values that agree with the CPU's to 1e-5,
-    computed on a GPU. The device is recorded with the values and is no part of the version.
+    The entry point names a class whose constructor takes no arguments and does all heavy imports. Where these
+    fail it raises :class:`bench.errors.CodecUnavailable`, with the line that installs what is missing. The
+    constructor may have one keyword, ``device``, with the default ``"cpu"``; for ``"cuda"`` the metric
+    computes on a GPU, and its values agree with those of the CPU to 1e-5. The device is recorded with the
+    values, but is not part of the version.
 
-    Optional: the attribute ``learned`` (``bool``) of a metric that runs a network: ``--device auto`` then
-    uses a GPU where there is one.
-
-    Optional: the attribute ``ideal`` (``float``), for a metric that is worse both above and below its best
-    value, as an energy ratio is around 1. ``higher_is_better`` is then not read: the metric takes part in no
-    BD-rate and no ranking, figures mark the ideal, and the gate calls worse what is farther from it.
-    """
+    Two attributes are optional. ``learned`` (``bool``) marks a metric that runs a network: ``--device auto``
+    then uses a GPU if there is one. ``ideal`` (``float``) is the best value of a metric that is worse above
+    and below it, as an energy ratio is around 1: ``higher_is_better`` is then ignored, the metric is left out
+    of BD-rates and rankings, figures mark the ideal, and the regression gate counts moving away from it as
+    worse."""
 
     name: str
     """Column name, for example ``"psnr_rgb"``."""
 
     version: str
-    """Version of the definition; part of every trial's key."""
+    """Version of the definition, part of every trial's key: values of different versions are not mixed."""
 
     unit: str
     """``"dB"``, or ``""`` for a pure number."""
@@ -73,11 +88,11 @@ class Metric(Protocol):
     higher_is_better: bool
 
     def __call__(self, pair: Pair) -> float:
-        """The value for one pair; ``math.inf`` where identical pictures have no finite value.
+        """The value for one pair; ``math.inf`` where identical images have no finite value.
 
         Raises
         ------
         bench.errors.MetricUndefined
-            The pair has no value (picture too small, say); the message is the reason.
+            The pair has no value, for example because the image is too small; the message says why.
         """
         ...

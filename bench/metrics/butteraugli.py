@@ -1,8 +1,7 @@
-"""Butteraugli, by the program ``butteraugli_main`` of libjxl.
+"""Butteraugli, computed by libjxl's program ``butteraugli_main``.
 
 J. Alakuijala et al., "Guetzli: perceptually guided JPEG encoder", arXiv:1703.04421, 2017, and the libjxl
-sources. Pictures are taken as sRGB on a screen of 80 nits.
-"""
+sources. Images are interpreted as sRGB on a screen of 80 nits."""
 
 from __future__ import annotations
 
@@ -23,7 +22,8 @@ _SMALLEST = 8
 
 
 class Butteraugli:
-    """The greatest difference in a picture, Butteraugli's own score; below 1 hardly anyone sees it."""
+    """The maximum of Butteraugli's difference map, its own score. Below 1, hardly anyone sees the
+    difference."""
 
     name = "butteraugli"
     unit = ""
@@ -45,7 +45,7 @@ class Butteraugli:
 
 
 class Butteraugli3Norm:
-    """The 3-norm of Butteraugli's difference map: closer to an average than the score itself."""
+    """The 3-norm of Butteraugli's difference map, which is closer to an average than the maximum."""
 
     name = "butteraugli_3norm"
     unit = ""
@@ -77,12 +77,12 @@ def _find(metric: str) -> Path:
 
 
 def _version(program: Path) -> str:
-    """The program does not tell its version: its hash does."""
+    """The program does not print its version, so it is identified by its hash."""
     return f"1+{_PROGRAM} sha256:{hashlib.sha256(program.read_bytes()).hexdigest()[:12]}"
 
 
 def _scores(pair: Pair) -> tuple[float, float]:
-    """Maximum and 3-norm, for :meth:`Pair.cached`: one call of the program gives both."""
+    """Maximum and 3-norm, which one call of the program gives, for :meth:`Pair.cached`."""
     height, width = pair.decoded.shape[:2]
     if min(height, width) < _SMALLEST:
         raise MetricUndefined(

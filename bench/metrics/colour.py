@@ -13,10 +13,10 @@ from bench.metrics.base import Pair
 
 
 class Ciede2000:
-    """Mean ΔE₀₀ over the pixels, sRGB under D65; about 1 is just noticeable, 0 is identical.
+    """Mean ΔE₀₀ over the pixels, for sRGB under D65; 0 is identical, and about 1 is just noticeable.
 
-    CIE 142-2001; G. Sharma et al., "The CIEDE2000 color-difference formula", Color Res. Appl. 30(1),
-    2005; computed by scikit-image.
+    CIE 142-2001; G. Sharma et al., "The CIEDE2000 color-difference formula", Color Res. Appl. 30(1), 2005.
+    Computed by scikit-image.
     """
 
     name = "ciede2000"
@@ -33,7 +33,7 @@ class Ciede2000:
         from skimage.color import deltaE_ciede2000
 
         if np.array_equal(pair.decoded, pair.reference.image):
-            return 0.0  # rounding leaves 1e-15
+            return 0.0  # which rounding would turn into 1e-15
         return float(deltaE_ciede2000(pair.reference.cached(_lab), _lab(pair.decoded)).mean())
 
 

@@ -1,4 +1,4 @@
-"""The contract of a data-set metric: how far apart two sets of pictures are, not two pictures."""
+"""The contract of a data-set metric, which measures the distance between two sets of images."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ DATASET_METRICS = "bench.dataset_metrics"
 """The entry-point group."""
 
 Features: TypeAlias = NDArray[np.float32]
-"""float32, shape (patches, dimensions); no patches for a picture that is too small."""
+"""float32, shape (patches, dimensions); no patches for an image that is too small."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A distance, and how sure it is."""
+    """A distance and its uncertainty."""
 
     value: float
     interval: tuple[float, float] | None
     """95% confidence interval over images; None where the metric draws no subsets or has too few images."""
     patches: int
-    """Patches in each of the two sets."""
+    """Number of patches in each of the two sets."""
     errors: NDArray[np.float64] | None = field(default=None, compare=False)
-    """Random draws of the value's error, of which the interval holds 95%; None where it has another origin.
+    """Random draws of the value's error, of shape (draws,), 95% of which the interval contains; None where
+    the interval was obtained in another way.
 
-    Draw for draw they are of the same images in every estimate of the same originals, so that the errors of
-    two codecs can be subtracted: what the choice of images does to both cancels out.
+    For the same originals, draw k always uses the same images. The errors of two codecs can therefore be
+    subtracted, and the effect that the choice of images has on both cancels.
     """
 
 
 def interval_around(value: float, errors: NDArray[Any]) -> tuple[float, float]:
-    """The 95% confidence interval of a value of which draws of its error are known."""
+    """The 95% confidence interval of ``value``, from draws of its error, of shape (draws,)."""
     low, high = np.quantile(errors, (0.025, 0.975))
     return value - float(high), value - float(low)
 
@@ -44,10 +45,9 @@ def interval_around(value: float, errors: NDArray[Any]) -> tuple[float, float]:
 class DatasetMetric(Protocol):
     """A distance between originals and reconstructions: a plug-in of the group ``bench.dataset_metrics``.
 
-    The entry point names a class whose constructor takes ``device``, a keyword with the default ``"cpu"``,
-    and does the heavy imports; it raises :class:`bench.errors.CodecUnavailable` with the install line where
-    they fail.
-    """
+    The entry point names a class whose constructor has one keyword, ``device``, with the default ``"cpu"``,
+    and does all heavy imports. Where these fail it raises :class:`bench.errors.CodecUnavailable`, with the
+    line that installs what is missing."""
 
     name: str
     """For example ``"kid_alexnet"``."""
@@ -60,11 +60,21 @@ class DatasetMetric(Protocol):
     higher_is_better: bool
 
     def features(self, image: Image) -> Features:
-        """What the metric keeps of one picture, original or reconstruction."""
+        """The features of one image, an original or a reconstruction.
+
+        Parameters
+        ----------
+        image : uint8, shape (height, width, 3)
+        """
         ...
 
     def distance(self, reference: Sequence[Features], decoded: Sequence[Features]) -> Estimate:
-        """The distance between two sets, given picture by picture in the same order.
+        """The distance between two sets.
+
+        Parameters
+        ----------
+        reference : features of each original
+        decoded : features of the reconstructions, in the same order
 
         Raises
         ------

@@ -1,8 +1,8 @@
 """DISTS, deep image structure and texture similarity.
 
-K. Ding et al., "Image quality assessment: unifying structure and texture similarity", IEEE TPAMI
-44(5), 2022; with the weights of the package ``dists-pytorch``, whose values these are. Pictures are compared
-at their own size: the authors' demonstration reduces them to 256 pixels first, their network does not.
+K. Ding et al., "Image quality assessment: unifying structure and texture similarity", IEEE TPAMI 44(5), 2022.
+Weights and values are those of the package ``dists-pytorch``. Images are compared at their own size; the
+authors' demonstration first reduces them to 256 pixels, but their network does not.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _KEPT_PIXELS = 2_000_000
 
 
 class Dists:
-    """DISTS, from 0 for identical pictures to 1."""
+    """DISTS, from 0 for identical images to 1."""
 
     name = "dists"
     unit = ""
@@ -77,7 +77,7 @@ class Dists:
                 f"DISTS needs {_SMALLEST} pixels on each side; the picture is {width}×{height}"
             )
         if np.array_equal(image, pair.decoded):
-            return 0.0  # of flat pictures single precision leaves some thousandths
+            return 0.0  # in single precision, flat images would be some thousandths away from themselves
         with torch.inference_mode(), exact_convolutions():
             kept = height * width <= _KEPT_PIXELS
             reference = pair.reference.cached(self._stages) if kept else self._features(image)
@@ -85,8 +85,8 @@ class Dists:
             stages = zip(reference, self._features(pair.decoded), strict=True)
             for (x, y), alpha, beta in zip(stages, self._alpha, self._beta, strict=True):
                 x_mean, y_mean = x.mean((2, 3)), y.mean((2, 3))
-                # Of centred features: as a difference of means, the covariance of nearly flat features would
-                # be rounding noise above both variances, and the distance below 0.
+                # Features are centred first. As a difference of means, the covariance of nearly flat features
+                # would be rounding noise greater than both variances, and the distance negative.
                 x, y = x - x_mean[..., None, None], y - y_mean[..., None, None]
                 x_spread, y_spread, shared = (it.mean((2, 3)) for it in (x * x, y * y, x * y))
                 texture = (2 * x_mean * y_mean + _STABLE) / (x_mean.square() + y_mean.square() + _STABLE)
@@ -98,15 +98,15 @@ class Dists:
         return list(self._features(image))
 
     def _features(self, image: Image) -> Iterator[Any]:
-        """The picture itself, then the output of each stage, shape (1, channels, h, w)."""
+        """The image itself, then the output of each stage, shape (1, channels, h, w)."""
         import torch
 
-        picture = to_tensor(image, self._device) / 255
-        yield picture
+        pixels = to_tensor(image, self._device) / 255
+        yield pixels
         mean, deviation = (
             torch.tensor(it, device=self._device)[:, None, None] for it in (IMAGENET_MEAN, IMAGENET_STD)
         )
-        features = (picture - mean) / deviation
+        features = (pixels - mean) / deviation
         for index in range(_TAPS[-1] + 1):
             if type(self._layers[index]) is torch.nn.MaxPool2d:
                 features = self._pooled(features)
@@ -116,7 +116,7 @@ class Dists:
                 yield features
 
     def _pooled(self, features: Any) -> Any:
-        """L2 pooling under a Hann window, stride 2, in place of VGG's maximum: it does not alias."""
+        """L2 pooling under a Hann window with stride 2, which unlike VGG's maximum does not alias."""
         import torch
 
         channels = features.shape[1]
@@ -126,7 +126,7 @@ class Dists:
 
 
 def _hanning(torch: Any, device: str) -> Any:
-    """The inner 3 × 3 of a Hann window of length 5, of sum 1."""
+    """The inner 3 × 3 taps of a Hann window of length 5, normalised to a sum of 1."""
     taps = torch.tensor((0.5, 1.0, 0.5), dtype=torch.float64)
     window = torch.outer(taps, taps)
     return (window / window.sum()).to(device, torch.float32)

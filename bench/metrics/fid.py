@@ -16,8 +16,8 @@ from bench.metrics.dataset import Estimate, Features
 class Fid:
     """FID over patches of 256 pixels; 0 for equal distributions.
 
-    M. Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash
-    equilibrium", NeurIPS 2017. Its bias depends on the number of patches: it compares within one data set.
+    M. Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash equilibrium",
+    NeurIPS 2017. Its bias depends on the number of patches, so only values of one data set can be compared.
     """
 
     name = "fid"
@@ -33,7 +33,7 @@ class Fid:
         return self._inception.features(image)
 
     def distance(self, reference: Sequence[Features], decoded: Sequence[Features]) -> Estimate:
-        """The squared Wasserstein distance of two Gaussians fitted to the sets.
+        """The squared Wasserstein distance of the Gaussians fitted to the two sets.
 
         Raises
         ------
@@ -49,13 +49,18 @@ class Fid:
 
 
 def frechet_distance(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    """Squared Wasserstein distance between Gaussians with the moments of two samples (rows)."""
+    """Squared Wasserstein distance of the Gaussians fitted to two samples.
+
+    Parameters
+    ----------
+    x, y : shape (samples, dimensions), with more samples than dimensions
+    """
     from scipy import linalg
 
     one, other = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
     values, vectors = linalg.eigh(one)
     root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
-    # tr (C1 C2)^½ through a symmetric matrix of the same eigenvalues, which keeps them real.
+    # tr (C1 C2)^½ by a symmetric matrix with the same eigenvalues, which are then real.
     shared = np.sqrt(np.maximum(linalg.eigvalsh(root @ other @ root), 0)).sum()
     shift = x.mean(0) - y.mean(0)
     return float(shift @ shift + np.trace(one) + np.trace(other) - 2 * shared)

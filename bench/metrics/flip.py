@@ -1,8 +1,8 @@
-"""LDR-FLIP, the difference that is seen when two pictures are flipped back and forth.
+"""LDR-FLIP, the difference that an observer sees when two images alternate on a screen.
 
-P. Andersson et al., "FLIP: a difference evaluator for alternating images", Proc. ACM Comput. Graph.
-Interact. Tech. 3(2), 2020, at the authors' viewing conditions: a 0.7 m wide screen of 3840 pixels, seen from
-0.7 m. Own implementation, in agreement with the authors' package ``flip-evaluator`` 1.7.
+P. Andersson et al., "FLIP: a difference evaluator for alternating images", Proc. ACM Comput. Graph. Interact.
+Tech. 3(2), 2020, with the authors' viewing conditions: a screen 0.7 m and 3840 pixels wide, seen from 0.7 m.
+This implementation agrees with the authors' package ``flip-evaluator`` 1.7.
 """
 
 from __future__ import annotations
@@ -34,33 +34,37 @@ _XYZ = np.array(
 """Linear sRGB to XYZ."""
 _WHITE = _XYZ.sum(1)
 _TO_OPPONENT = np.array([(0, 116, 0), (500, -500, 0), (0, 200, -200)]) @ (_XYZ / _WHITE[:, None])
-"""Linear sRGB to Y, Cx and Cz, but for the offset of -16 in Y, which cancels out."""
+"""Linear sRGB to Y, Cx and Cz, without the offset of −16 in Y, which cancels."""
 
 _SENSITIVITIES = (
     ((1.0, 0.0047),),
     ((1.0, 0.0053),),
     ((34.1, 0.04), (13.5, 0.025)),
 )
-"""Contrast sensitivity of Y, Cx and Cz: Gaussians, each with amplitude and width in square degrees."""
+"""Contrast sensitivity of Y, Cx and Cz, as sums of Gaussians: (amplitude, width in square degrees) of
+each."""
 _FEATURE_WIDTH = 0.082
-"""Degrees: the width of a feature that the eye detects."""
+"""Width in degrees of a feature that the eye detects."""
 _COLOUR_POWER, _FEATURE_POWER = 0.7, 0.5
 _KNEE, _KNEE_HEIGHT = 0.4, 0.95
-"""Part of the greatest colour difference up to which errors are spread over this part of the range."""
+"""Colour differences up to the first fraction of the greatest one are mapped to the second fraction of 0 to
+1."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the eye takes of a picture: its colours, and the strength of its edges and points."""
+    """An image as it is perceived: its colours, and the strength of its edges and points."""
 
     colours: Plane
-    """Lab after Hunt's adjustment, of the picture filtered by contrast sensitivity."""
+    """Hunt-adjusted Lab of the image filtered by contrast sensitivity, (height, width, 3)."""
     edges: Plane
+    """Of shape (height, width)."""
     points: Plane
+    """Of shape (height, width)."""
 
 
 class Flip:
-    """Mean LDR-FLIP error over the pixels, from 0 for identical pictures to 1."""
+    """Mean LDR-FLIP error over the pixels, from 0 for identical images to 1."""
 
     name = "flip"
     version = "1"
@@ -76,7 +80,7 @@ class Flip:
 
 
 def error_map(one: Seen, other: Seen) -> Plane:
-    """The error of every pixel, 0 to 1."""
+    """The error of each pixel, 0 to 1, of shape (height, width)."""
     colour = _spread(_colour_distance(one.colours, other.colours) ** _COLOUR_POWER)
     edges, points = np.abs(one.edges - other.edges), np.abs(one.points - other.points)
     feature = (np.maximum(edges, points) * np.float32(math.sqrt(0.5))) ** _FEATURE_POWER
@@ -85,14 +89,14 @@ def error_map(one: Seen, other: Seen) -> Plane:
 
 
 def _colour_distance(one: Plane, other: Plane) -> Plane:
-    """HyAB: city-block between lightness and chroma, Euclidean within chroma."""
+    """The HyAB distance: city-block between lightness and chroma, Euclidean within chroma."""
     lightness, a, b = np.moveaxis(np.abs(one - other), -1, 0)
     distance: Plane = lightness + np.sqrt(a * a + b * b)
     return distance
 
 
 def _spread(colour: Plane) -> Plane:
-    """Distances to 0 to 1: most of the range for the small ones, which matter most."""
+    """Map distances to 0 to 1, most of it for small distances, which matter most."""
     greatest = _greatest_distance()
     knee = _KNEE * greatest
     above = _KNEE_HEIGHT + (colour - knee) / (greatest - knee) * (1 - _KNEE_HEIGHT)
@@ -102,14 +106,14 @@ def _spread(colour: Plane) -> Plane:
 
 @cache
 def _greatest_distance() -> float:
-    """That of pure green and pure blue, the farthest apart in sRGB."""
+    """The distance of pure green and pure blue, the colours that are farthest apart in sRGB."""
     green, blue = (_hunt_lab(np.array([[it]], np.float32)) for it in ((0, 1, 0), (0, 0, 1)))
     distance = float(_colour_distance(green, blue)[0, 0])
     return math.pow(distance, _COLOUR_POWER)
 
 
 def seen(image: Image) -> Seen:
-    """What is seen of a picture, for :meth:`Reference.cached`."""
+    """An image as it is perceived, for :meth:`Reference.cached`."""
     opponent = _transformed(linear_levels()[image], _TO_OPPONENT)
     filtered = np.stack(
         [_blurred(opponent[..., channel], it) for channel, it in enumerate(_SENSITIVITIES)], axis=-1
@@ -125,7 +129,7 @@ def _transformed(planes: Plane, matrix: NDArray[np.float64]) -> Plane:
 
 
 def _hunt_lab(linear: Plane) -> Plane:
-    """CIELAB whose chroma falls with lightness, as that of dim colours does to the eye."""
+    """CIELAB with Hunt's adjustment: chroma is scaled by lightness, since dim colours look less saturated."""
     relative = _transformed(linear, _XYZ / _WHITE[:, None])
     delta = 6 / 29
     root = np.where(relative > delta**3, np.cbrt(relative), relative / (3 * delta**2) + 4 / 29)
@@ -136,8 +140,8 @@ def _hunt_lab(linear: Plane) -> Plane:
 
 
 def _blurred(plane: Plane, sensitivity: tuple[tuple[float, float], ...]) -> Plane:
-    """A plane under a sum of two-dimensional Gaussians of sum 1."""
-    # One radius for all planes, that of the widest Gaussian.
+    """A plane filtered by a sum of two-dimensional Gaussians, normalised to 1."""
+    # All planes use the radius of the widest Gaussian.
     widest = max(width for it in _SENSITIVITIES for _, width in it)
     radius = math.ceil(3 * math.sqrt(widest / (2 * math.pi**2)) * PIXELS_PER_DEGREE)
     degrees = np.arange(-radius, radius + 1) / PIXELS_PER_DEGREE
@@ -166,12 +170,13 @@ def _features(lightness: Plane) -> tuple[Plane, Plane]:
 
 
 def _balanced(taps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Taps whose positive part sums to 1 and whose negative part to -1."""
+    """Taps scaled so that the positive ones sum to 1 and the negative ones to −1."""
     return np.where(taps < 0, taps / -taps[taps < 0].sum(), taps / taps[taps > 0].sum())
 
 
 def _separable(plane: Plane, across: NDArray[np.float64], down: NDArray[np.float64]) -> Plane:
-    """The correlation of a plane, continued by its border pixels, with the product of two filters."""
+    """Correlate a plane with the product of two filters; beyond the border its outermost pixels are
+    repeated."""
     import cv2
 
     return np.asarray(cv2.sepFilter2D(plane, -1, across, down, borderType=cv2.BORDER_REPLICATE))

@@ -1,4 +1,4 @@
-"""Kernel distances between sets of patches: with Inception's features KID, with AlexNet's another thing."""
+"""Kernel distances between sets of patches: KID over Inception's features, and the same over AlexNet's."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ALEXNET_DIMENSIONS = 256
 
 
 class Kid:
-    """KID over patches of 256 pixels: near 0 for equal distributions, below 0 for equal sets.
+    """KID over patches of 256 pixels: near 0 for equal distributions, negative for equal sets.
 
-    The usual estimator; see :mod:`bench.metrics._mmd` for what the pairing of the sets does to it.
+    This is the usual estimator; :mod:`bench.metrics._mmd` explains how it is affected by paired sets.
     """
 
     name = "kid"
@@ -50,9 +50,9 @@ class KidAcrossImages(Kid):
 
 
 class KidAlexnet:
-    """KID's distance over AlexNet's features: the mean over places of its last layer.
+    """The distance of KID over AlexNet's features, the spatial mean of its last layer.
 
-    Not KID: values compare with each other and with nothing published.
+    This is not KID: values are comparable with each other, but not with published ones.
     """
 
     name = "kid_alexnet"

@@ -1,8 +1,8 @@
-"""LPIPS, the distance between deep features, over AlexNet and over VGG-16.
+"""LPIPS, a distance between deep features, over AlexNet and over VGG-16.
 
-R. Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018;
-version 0.1 of the linear heads, from the package ``lpips``, whose values these are to 1e-5. An
-original's features are computed once for all its reconstructions.
+R. Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018, with
+version 0.1 of the linear heads. Values agree with those of the package ``lpips`` to 1e-5. The features of an
+original are computed once for all its reconstructions.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from bench.metrics.base import Pair
 
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
-"""Mean and deviation of RGB in -1 to 1, as the heads were trained."""
+"""Mean and standard deviation of RGB in −1 to 1, as the heads were trained."""
 
 _KEPT_FLOATS = 1 << 28
-"""Largest number of an original's features that are kept: 1 GiB."""
+"""Most features of an original that are kept, 1 GiB."""
 
 
 @dataclass(frozen=True)
 class _Net:
-    """A trunk, where it is tapped, and what that costs."""
+    """A trunk, the layers whose features are compared, and what they cost."""
 
     trunk: TrunkName
     heads: str
@@ -54,7 +54,7 @@ _VGG = _Net("vgg16", "vgg", (3, 8, 15, 22, 29), smallest=16, floats=122)
 
 
 class _Backbone:
-    """A trunk cut at its taps, and the weights of the differences there."""
+    """A trunk divided at its taps, and the weights of the differences at each."""
 
     def __init__(self, name: str, net: _Net, device: str) -> None:
         import numpy as np
@@ -79,9 +79,14 @@ class _Backbone:
 
 
 class LpipsLoss:
-    """LPIPS over VGG-16 as a loss to train with, differentiable in its first argument.
+    """LPIPS over VGG-16 as a training loss, differentiable in its first argument.
 
-    Convolutions run in bfloat16. Report another metric than the one trained with: ``lpips_alex``.
+    Convolutions run in bfloat16. A model should not be evaluated by the metric that it was trained with:
+    report ``lpips_alex``.
+
+    Parameters
+    ----------
+    device : ``"cpu"`` or ``"cuda"``
 
     Raises
     ------
@@ -94,7 +99,12 @@ class LpipsLoss:
         self._device = device
 
     def __call__(self, decoded: Any, original: Any) -> Any:
-        """Distances (batch,) of tensors (batch, 3, height, width) in 0 to 255, sides at least 16."""
+        """The distances of a batch, of shape (batch,).
+
+        Parameters
+        ----------
+        decoded, original : tensors (batch, 3, height, width), values 0 to 255, sides of at least 16
+        """
         import torch
 
         def unit(features: Any) -> Any:
@@ -102,18 +112,18 @@ class LpipsLoss:
             return features / (torch.linalg.vector_norm(features, dim=1, keepdim=True) + 1e-10)
 
         with torch.no_grad(), torch.autocast(self._device, torch.bfloat16):
-            wanted = [unit(it) for it in self._backbone.features(original)]
+            targets = [unit(it) for it in self._backbone.features(original)]
         distance = torch.zeros(len(decoded), device=self._device)
         with torch.autocast(self._device, torch.bfloat16):
-            given = list(self._backbone.features(decoded))
-        for head, one, other in zip(self._backbone.heads, wanted, given, strict=True):
+            outputs = list(self._backbone.features(decoded))
+        for head, one, other in zip(self._backbone.heads, targets, outputs, strict=True):
             difference = torch.nn.functional.conv2d((unit(other) - one).square(), head)
             distance = distance + difference.mean((1, 2, 3))
         return distance
 
 
 class _Lpips:
-    """The distance over one net; the public classes say which."""
+    """The distance over one of the two networks."""
 
     def __init__(self, name: str, net: _Net, device: str) -> None:
         self._backbone = _Backbone(name, net, device)
@@ -137,8 +147,8 @@ class _Lpips:
             else:
                 reference = self._features(image)
             distance = torch.zeros((), dtype=torch.float64, device=self._device)
-            given = self._features(pair.decoded)
-            for head, one, other in zip(self._backbone.heads, reference, given, strict=True):
+            decoded = self._features(pair.decoded)
+            for head, one, other in zip(self._backbone.heads, reference, decoded, strict=True):
                 difference = torch.nn.functional.conv2d(other.sub_(one).square_(), head)
                 distance += difference.mean(dtype=torch.float64)
             return float(distance)
@@ -147,7 +157,7 @@ class _Lpips:
         return list(self._features(image))
 
     def _features(self, image: Image) -> Iterator[Any]:
-        """Features of each tap, shape (1, channels, h, w), of unit length at every place."""
+        """Features of each tap, shape (1, channels, h, w), normalised to unit length at every position."""
         import torch
 
         for features in self._backbone.features(to_tensor(image, self._device)):
@@ -156,7 +166,7 @@ class _Lpips:
 
 
 class LpipsAlex:
-    """LPIPS over AlexNet: the variant that papers report; 0 for identical pictures."""
+    """LPIPS over AlexNet, the variant that papers report; 0 for identical images."""
 
     name = "lpips_alex"
     unit = ""
@@ -179,7 +189,7 @@ class LpipsAlex:
 
 
 class LpipsVgg:
-    """LPIPS over VGG-16: the variant that codecs are trained with."""
+    """LPIPS over VGG-16, the variant that codecs are trained with; 0 for identical images."""
 
     name = "lpips_vgg"
     unit = ""
@@ -202,7 +212,7 @@ class LpipsVgg:
 
 
 def _package_folder(metric: str) -> Path:
-    """Folder of the package ``lpips``, found without importing it: it is read for its heads alone."""
+    """The folder of the package ``lpips``, found without importing it, since only its weights are needed."""
     found = find_spec("lpips")
     if found is None or not found.submodule_search_locations:
         raise CodecUnavailable(f"{metric} needs the heads in the package lpips: {INSTALL}")

@@ -1,7 +1,7 @@
-"""PSNR over RGB, luma, and weighted luma and chroma, from one pass over a pair.
+"""PSNR of RGB, of luma, and of luma and chroma weighted 6:1:1, from one pass over a pair of images.
 
-PSNR is 10·log10(255² ÷ mean squared error) in dB, per picture; the colour spaces are linear in
-RGB, so the squared error of each is an exact integer made of six sums of products, on a GPU as well.
+PSNR is 10·log10(255² ÷ mean squared error) in dB, per image. All colour spaces here are linear in RGB, so the
+squared error in each of them follows exactly, in integers, from six sums of products; also on a GPU.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _Y_SCALE, _CB_SCALE, _CR_SCALE = 1000, 1772, 1402
 
 
 Products: TypeAlias = Callable[[Pair], tuple[int, ...]]
+"""Sums over all pixels of the products of the channels' differences: RR, GG, BB, RG, RB, GB."""
 
 
 def _products_on(metric: str, device: str) -> Products:
@@ -44,7 +45,7 @@ def _products_on(metric: str, device: str) -> Products:
 
 
 def _products(pair: Pair) -> tuple[int, ...]:
-    """Sums of products of the channels' differences: RR, GG, BB, RG, RB, GB."""
+    """:data:`Products`, by the compiled kernel."""
     from bench.metrics._kernels import difference_products
 
     decoded = pair.cached(decoded_planes)
@@ -61,7 +62,7 @@ def _decibels(squared_error: float, samples: int) -> float:
 
 
 def _plane_psnr(products: tuple[int, ...], pixels: int, weights: tuple[int, int, int], scale: int) -> float:
-    """PSNR of the plane (weights · RGB) ÷ scale."""
+    """PSNR in dB of the plane (weights · RGB) ÷ scale."""
     rr, gg, bb, rg, rb, gb = products
     r, g, b = weights
     squared_error = r * r * rr + g * g * gg + b * b * bb + 2 * (r * g * rg + r * b * rb + g * b * gb)
@@ -69,7 +70,7 @@ def _plane_psnr(products: tuple[int, ...], pixels: int, weights: tuple[int, int,
 
 
 class PsnrRgb:
-    """PSNR of the mean squared error over all RGB samples; infinite for identical pictures."""
+    """PSNR from the mean squared error over all RGB samples; infinite for identical images."""
 
     name = "psnr_rgb"
     version = "1"
@@ -80,12 +81,13 @@ class PsnrRgb:
         self._products = _products_on(self.name, device)
 
     def __call__(self, pair: Pair) -> float:
+        """The value for one pair, in dB."""
         rr, gg, bb, *_ = pair.cached(self._products)
         return _decibels(rr + gg + bb, 3 * _pixels(pair))
 
 
 class PsnrY:
-    """PSNR of full-range BT.601 luma, 0.299 R + 0.587 G + 0.114 B, unrounded."""
+    """PSNR of full-range BT.601 luma, 0.299 R + 0.587 G + 0.114 B, which is not rounded."""
 
     name = "psnr_y"
     version = "1"
@@ -96,17 +98,16 @@ class PsnrY:
         self._products = _products_on(self.name, device)
 
     def __call__(self, pair: Pair) -> float:
+        """The value for one pair, in dB."""
         return _plane_psnr(pair.cached(self._products), _pixels(pair), _Y, _Y_SCALE)
 
 
 class PsnrYuv:
     """(6·PSNR_Y + PSNR_Cb + PSNR_Cr) ÷ 8 over full-range BT.601 planes without subsampling.
 
-    The weights average the planes' PSNRs in dB, not their squared errors: J.-R. Ohm et al.,
-    "Comparison of the Coding Efficiency of Video Coding Standards", IEEE Trans. Circuits Syst.
-    Video Technol. 22(12), 2012, eq. 1. Chroma is compared at full resolution, since a decoded
-    picture is RGB.
-    """
+    The PSNRs of the planes are averaged in dB, not their squared errors: J.-R. Ohm et al., "Comparison of the
+    Coding Efficiency of Video Coding Standards", IEEE Trans. Circuits Syst. Video Technol. 22(12), 2012, eq.
+    1. Chroma is compared at full resolution, since a decoded image is RGB."""
 
     name = "psnr_yuv"
     version = "1"
@@ -117,13 +118,13 @@ class PsnrYuv:
         self._products = _products_on(self.name, device)
 
     def __call__(self, pair: Pair) -> float:
-        """The value for one pair.
+        """The value for one pair, in dB.
 
         Raises
         ------
         bench.errors.MetricUndefined
-            One plane is identical and another is not, as for grey pictures: the average of
-            their PSNRs would be infinite although the pictures differ.
+            Some planes are identical and others are not, as can happen with grey images: the average would
+            be infinite although the images differ.
         """
         products, pixels = pair.cached(self._products), _pixels(pair)
         y = _plane_psnr(products, pixels, _Y, _Y_SCALE)

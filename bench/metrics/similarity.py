@@ -1,6 +1,6 @@
-"""VIF, GMSD and HaarPSI, as the package ``piq`` computes them.
+"""VIF, GMSD and HaarPSI, computed by the package ``piq``.
 
-The pixels go in as they are, 0 to 255; what piq refuses as too small has no value.
+piq is given the pixels unchanged, 0 to 255. An image that piq refuses as too small has no value.
 """
 
 from __future__ import annotations
@@ -22,9 +22,16 @@ class _Function(Protocol):
 
 
 class _Piq:
-    """One function of piq on one device.
+    """A function of piq on a device.
 
-    ``identical`` is its value for identical pictures, which piq misses where they are flat.
+    Parameters
+    ----------
+    metric : name in messages
+    function : name of the function in piq
+    smallest : shortest side, in pixels, that it accepts
+    device : ``"cpu"`` or ``"cuda"``
+    identical : its value for identical images, which piq does not give where they are flat
+    definition : begins the version
     """
 
     def __init__(
@@ -44,7 +51,7 @@ class _Piq:
         self.version = f"{definition}+piq {installed('piq')}"
 
     def __call__(self, pair: Pair) -> float:
-        """The value for (reconstruction, original): the order in which piq takes them."""
+        """The value for (reconstruction, original), the order that piq expects."""
         import torch
 
         height, width = pair.decoded.shape[:2]
@@ -63,10 +70,10 @@ class _Piq:
 
 
 class Vif:
-    """Visual information fidelity in the pixel domain (VIFp) of luma; 1 for identical pictures.
+    """Visual information fidelity in the pixel domain (VIFp) of luma; 1 for identical images.
 
     H. R. Sheikh and A. C. Bovik, "Image information and visual quality", IEEE Trans. Image Process.
-    15(2), 2006; the authors' four-scale variant without wavelets. Above 1 where contrast was enhanced.
+    15(2), 2006, in the authors' four-scale variant without wavelets. Above 1 where contrast was enhanced.
     """
 
     name = "vif"
@@ -83,8 +90,9 @@ class Vif:
         Raises
         ------
         bench.errors.MetricUndefined
-            A side is shorter than 41 pixels, or the original's luma is constant and the reconstruction is
-            another picture: VIF is the share of the original's information that is kept, and there is none.
+            A side is shorter than 41 pixels, or the original has constant luma and the reconstruction
+            differs: VIF is the fraction of the original's information that is preserved, and there is no
+            information.
         """
         if pair.reference.cached(_flat) and not np.array_equal(pair.decoded, pair.reference.image):
             raise MetricUndefined("VIF is undefined for an original of constant luma: 0 ÷ 0")
@@ -92,12 +100,12 @@ class Vif:
 
 
 def _flat(image: Image) -> bool:
-    """Whether all pixels have one luma (BT.601), exactly."""
+    """Whether all pixels have exactly the same luma (BT.601)."""
     return bool(np.ptp(image @ np.array((299, 587, 114))) == 0)
 
 
 class Gmsd:
-    """Gradient magnitude similarity deviation of luma; 0 for identical pictures.
+    """Gradient magnitude similarity deviation of luma; 0 for identical images.
 
     W. Xue et al., "Gradient magnitude similarity deviation: a highly efficient perceptual image
     quality index", IEEE Trans. Image Process. 23(2), 2014.

@@ -1,4 +1,4 @@
-"""What is left of an original's finest detail: a plain measure of blur."""
+"""How much of the original's finest detail is left: a plain measure of blur."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from bench.metrics.base import Pair
 BT601 = (0.299, 0.587, 0.114)
 _SMALLEST = 16
 _LEAST_ENERGY = 1e-6
-"""Mean squared high-band amplitude of the windowed picture, in squared levels, below which there is none."""
+"""Mean squared high-band amplitude of the windowed image, in squared levels, below which there is none."""
 
 
 class HighBandEnergy:
     """Energy of luma above half the Nyquist frequency, reconstruction ÷ original.
 
-    Luma is BT.601, full range, in float64, less its mean, under a Hann window over the whole picture (which
-    keeps the picture's borders from counting as edges). Of its discrete Fourier transform the squared
-    magnitudes are summed where max(|fx|, |fy|) > 1/4 cycle per pixel: all that is lost when a picture is
-    reduced to half its size. 1 is ideal; below 1 the reconstruction is blurred, above 1 it has noise,
-    ringing or blocking of its own. It does not say whether the detail is the right one.
+    The mean of full-range BT.601 luma is subtracted, and a Hann window over the whole image keeps its borders
+    from counting as edges. The squared magnitudes of the discrete Fourier transform are summed where
+    max(|fx|, |fy|) > 1/4 cycle per pixel, which is what an image loses when it is reduced to half its size. 1
+    is ideal; below 1 the reconstruction is blurred, above 1 it has noise, ringing or blocking of its own. The
+    metric does not tell whether the detail is the right one.
     """
 
     name = "high_band_energy"
@@ -51,7 +51,12 @@ class HighBandEnergy:
 
 
 def high_band(image: Image) -> float:
-    """Energy above half the Nyquist frequency: the windowed picture's mean squared high-band amplitude."""
+    """Mean squared high-band amplitude of the windowed image, in squared 8-bit levels.
+
+    Parameters
+    ----------
+    image : uint8, shape (height, width, 3)
+    """
     from scipy import fft
 
     height, width = image.shape[:2]
@@ -60,7 +65,7 @@ def high_band(image: Image) -> float:
     luma *= np.outer(_hann(height), _hann(width))
     spectrum = fft.rfft2(luma)
     energy = np.square(spectrum.real) + np.square(spectrum.imag)
-    # rfft2 leaves out the columns that mirror others: all but the first and, for an even width, the last.
+    # rfft2 leaves out columns that mirror others; only the first and, for an even width, the last have none.
     mirrored = np.full(energy.shape[1], 2.0)
     mirrored[0] = 1.0
     if width % 2 == 0:

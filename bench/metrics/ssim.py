@@ -1,12 +1,13 @@
-"""SSIM and MS-SSIM over RGB, from one pass over a pair.
+"""SSIM and MS-SSIM over RGB, from one pass over a pair of images.
 
-Z. Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE
-Trans. Image Process. 13(4), 2004, and Z. Wang, E. P. Simoncelli and A. C. Bovik, "Multiscale
-structural similarity for image quality assessment", Asilomar 2003; in the details (valid window,
-population variance, padding of odd sides, negative values) as pytorch_msssim 1.0.0 in float64, to
-1e-7 on photographs and noise. Working in float32, it departs by up to 2e-4 in MS-SSIM only where
-noise-free flat areas differ by more than a hundred levels, as black from white. On a GPU it works in
-float64; the two agree to 1e-6 on photographs.
+Z. Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE Trans. Image
+Process. 13(4), 2004, and Z. Wang, E. P. Simoncelli and A. C. Bovik, "Multiscale structural similarity for
+image quality assessment", Asilomar 2003.
+
+Details (valid window, population variance, padding of odd sides, negative values) follow pytorch_msssim
+1.0.0. The values agree with its float64 computation to 1e-7 on photographs and noise. The CPU kernels use
+float32, and deviate by up to 2e-4 in MS-SSIM where flat areas without noise differ by more than a hundred
+levels, such as black and white. On a GPU the computation is in float64; the two agree to 1e-6 on photographs.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ MS_SSIM_SMALLEST = 161
 """Shortest side, in pixels, on which the window fits (at the coarsest scale)."""
 
 _KEPT_PIXELS = 4_000_000
-"""Largest picture whose maps are kept: they take 32 bytes a pixel. Larger ones are mapped anew."""
+"""Largest original whose maps are kept, at 32 bytes a pixel. Those of larger ones are computed again for each
+reconstruction."""
 
 _BAND = 256
-"""Rows mapped at a time where maps are not kept."""
+"""Rows of the map that are computed at a time where maps are not kept."""
 
 Plane: TypeAlias = NDArray[Any]
 Maps: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -42,14 +44,16 @@ Maps: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class _Scores:
-    """Means over each map, shape (3 channels, scales): contrast-structure, and SSIM itself."""
+    """Means over the maps of each channel and scale; both arrays have the shape (3, scales)."""
 
     contrast: NDArray[np.float64]
+    """The product of the contrast and structure terms."""
     ssim: NDArray[np.float64]
+    """The product of all three terms."""
 
 
 def _pyramid(plane: Plane) -> list[Plane]:
-    """The scales on which a plane of this size is compared: five, or one if it is small."""
+    """A plane (height, width) at the scales on which it is compared: five, or one if it is small."""
     from bench.metrics._kernels import pooled
 
     scales = [plane]
@@ -70,7 +74,13 @@ def _original(image: Image) -> tuple[tuple[Maps, ...], ...] | None:
 
 
 def _compare(x: Plane, y: Plane, maps: Maps | None) -> tuple[float, float]:
-    """Mean contrast-structure and mean SSIM of one plane at one scale."""
+    """Mean contrast–structure and mean SSIM of one plane at one scale.
+
+    Parameters
+    ----------
+    x, y : the original's and the reconstruction's plane, (height, width), uint8 or float32
+    maps : the original's maps; None computes them band by band
+    """
     from bench.metrics._kernels import WINDOW, reference_maps, ssim_losses
 
     rows, cols = x.shape[0] - WINDOW + 1, x.shape[1] - WINDOW + 1
@@ -87,7 +97,7 @@ def _compare(x: Plane, y: Plane, maps: Maps | None) -> tuple[float, float]:
 
 
 def _scores_on(metric: str, device: str) -> Callable[[Pair], _Scores]:
-    """SSIM's means on a device, for :meth:`Pair.cached`: compiled on the CPU, else by torch.
+    """The function that computes the scores on a device, for :meth:`Pair.cached`.
 
     Raises
     ------
@@ -105,7 +115,7 @@ def _scores_on(metric: str, device: str) -> Callable[[Pair], _Scores]:
 
 @dataclass(frozen=True)
 class _OnDevice:
-    """:func:`_scores` by torch; equal for equal devices, so that metrics share the work."""
+    """:func:`_scores` by torch; instances of one device are equal, so that metrics share the work."""
 
     device: str
 
@@ -119,7 +129,7 @@ class _OnDevice:
 
 
 def _scores(pair: Pair) -> _Scores:
-    """SSIM's two means for every channel and scale, for :meth:`Pair.cached`.
+    """The scores of a pair by the compiled kernels, for :meth:`Pair.cached`.
 
     Raises
     ------
@@ -149,7 +159,7 @@ def _require(pair: Pair, smallest: int, metric: str) -> None:
 
 
 class SsimRgb:
-    """Mean SSIM of the R, G and B planes: 11-tap Gaussian window of σ 1.5, K = (0.01, 0.03)."""
+    """Mean SSIM of the R, G and B planes, with an 11-tap Gaussian window of σ 1.5 and K = (0.01, 0.03)."""
 
     name = "ssim_rgb"
     version = "1"
@@ -171,9 +181,9 @@ class SsimRgb:
 
 
 class MsSsimRgb:
-    """Five-scale SSIM of the R, G and B planes, then their mean.
+    """The mean of the five-scale SSIM of the R, G and B planes.
 
-    In decibels, -10·log10(1 - value), it is to be averaged before the logarithm is taken.
+    For a value in decibels, −10·log10(1 − value), average over images first and then take the logarithm.
     """
 
     name = "ms_ssim_rgb"
@@ -185,7 +195,7 @@ class MsSsimRgb:
         self._scores = _scores_on(self.name, device)
 
     def __call__(self, pair: Pair) -> float:
-        """The value for one pair, from 0 to 1; negative means of a scale count as 0.
+        """The value for one pair, from 0 to 1; a negative mean at some scale counts as 0.
 
         Raises
         ------

@@ -1,16 +1,15 @@
 """SSIMULACRA 2.
 
 J. Sneyers, "SSIMULACRA 2: structural similarity unveiling local and compression related artifacts",
-Cloudinary 2022, version 2.1 of April 2023: errors of structure, new edges and lost edges, in the XYB colour
-space at six scales, each by its mean and its 4-norm, weighted and mapped to 100 for identical, 90 for
-visually lossless, 50 for medium quality.
+Cloudinary 2022, version 2.1 of April 2023. Errors of structure, new edges and lost edges are measured in the
+XYB colour space at six scales, each by its mean and its 4-norm. Their weighted sum is mapped to a score of
+100 for identical images, about 90 for visually lossless and about 50 for medium quality.
 
-Own implementation of the author's program, https://github.com/cloudinary/ssimulacra2, with the float32
-arithmetic that the program does on a processor with fused multiply-add: the score depends on it, since in
-flat areas rounding counts as error of structure. On the 24 Kodak images as JPEG of quality 30 to 98, 4:2:0
-and 4:4:4, all scores agree to 1e-5. On a processor without fused multiply-add the program scores lower, by
-up to 1.9 at quality 98; this implementation gives one value on all machines.
-"""
+This implementation reproduces the float32 arithmetic that the author's program,
+https://github.com/cloudinary/ssimulacra2, performs on a processor with fused multiply-add. The score depends
+on it, since in flat areas rounding counts as an error of structure. On the 24 Kodak images as JPEG of quality
+30 to 98, 4:2:0 and 4:4:4, all scores agree to 1e-5. On a processor without fused multiply-add the program
+gives lower scores, by up to 1.9 at quality 98; this implementation gives the same value on all machines."""
 
 from __future__ import annotations
 
@@ -33,14 +32,14 @@ Planes: TypeAlias = NDArray[np.float32]
 
 _SCALES = 6
 _SMALLEST = 8
-"""Shortest side of a picture, and of a scale that another is made from; as in the author's program."""
+"""Shortest side of an image, and of a scale from which the next is made; as in the author's program."""
 _WEIGHTS_OF_A_SCALE = 18
 _KEPT_PIXELS = 4_000_000
 
 
 @dataclass(frozen=True)
 class _Scale:
-    """A picture at one scale: itself, its local means and its local mean squares."""
+    """An image at one scale: itself, its local means and its local mean squares."""
 
     xyb: Planes
     mean: Planes
@@ -61,9 +60,9 @@ class Ssimulacra2:
     def __call__(self, pair: Pair) -> float:
         """The score of one pair.
 
-        A picture below 113 pixels on a side has fewer than six scales. The program then gives the weights,
-        which run over the scales of X, then of Y, then of B, to the scales that there are, in that order:
-        its score is reproduced, but not comparable with that of a larger picture.
+        An image with a side below 113 pixels has fewer than six scales. The weights are listed for all scales
+        of X, then of Y, then of B; the author's program assigns them in that order to the scales that exist.
+        This is reproduced, but such a score is not comparable with that of a larger image.
 
         Raises
         ------
@@ -85,7 +84,7 @@ class Ssimulacra2:
 
 
 def _score(total: float) -> float:
-    """The weighted sum of errors on the scale of subjective scores."""
+    """Map the weighted sum of errors to the scale of subjective scores."""
     total *= 0.9562382616834844
     total = 2.326765642916932 * total - 0.020884521182843837 * total**2 + 6.248496625763138e-05 * total**3
     return 100 - 10 * total**0.6276336467831387 if total > 0 else 100.0
@@ -97,7 +96,7 @@ def _pyramid(image: Image) -> list[_Scale]:
 
 
 def _scales(image: NDArray[np.uint8]) -> Iterator[_Scale]:
-    """The scales of a planar picture, finest first."""
+    """The scales of an image, uint8 (3, height, width), finest first."""
     from bench.metrics._ssimulacra2_kernels import blurred, halved, positive_xyb
 
     linear = np.take(_linear_levels(), image)
@@ -112,10 +111,10 @@ def _scales(image: NDArray[np.uint8]) -> Iterator[_Scale]:
 
 @cache
 def _linear_levels() -> NDArray[np.float32]:
-    """Linear light of the 256 levels of sRGB, as libjxl approximates it: within 6e-6 of each value.
+    """Linear light, 0 to 1, of the 256 levels of sRGB, with libjxl's approximation, which is exact to 6e-6.
 
     Numerator and denominator are the polynomials of ``TF_SRGB`` in libjxl's ``transfer_functions-inl.h`` (BSD
-    3-clause), in Horner's scheme with fused multiply-add.
+    3-clause), evaluated by Horner's scheme with fused multiply-add.
     """
     level = np.arange(256, dtype=np.float32) * np.float32(1 / 255)
     above = _horner(
@@ -128,7 +127,7 @@ def _linear_levels() -> NDArray[np.float32]:
 def _horner(x: NDArray[np.float32], coefficients: tuple[float, ...]) -> NDArray[np.float32]:
     value = np.full_like(x, coefficients[0])
     for coefficient in coefficients[1:]:
-        # A product of two float32 is exact in float64: rounded once but for ties, as fused multiply-add is.
+        # A product of two float32 is exact in float64: except for ties this rounds once, as an FMA does.
         value = (value.astype(np.float64) * x + np.float32(coefficient)).astype(np.float32)
     return value
 

@@ -1,8 +1,8 @@
-"""Bjøntegaard deltas: the average difference of two RD curves over the range they share.
+"""Bjøntegaard deltas: the average difference between two RD curves over the range that they share.
 
-BD-rate is Bjøntegaard's measure (VCEG-M33, 2001): log10 of the rate, as a function of quality, is
-interpolated for both codecs and the difference of the integrals is averaged over the shared quality
-range. PCHIP is the default, as in JVET practice; Akima and the cubic fit are there on request.
+BD-rate is Bjøntegaard's measure (VCEG-M33, 2001): log10 of the rate is interpolated as a function of quality
+for both codecs, and the difference is averaged over the shared range of quality. PCHIP is the default, as in
+JVET practice; Akima and the cubic fit are available.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.rd._hermite import (
     Spline,
@@ -29,29 +28,31 @@ Method: TypeAlias = Literal["pchip", "akima", "cubic"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 MIN_POINTS: dict[Method, int] = {"pchip": 3, "akima": 3, "cubic": 4}
+"""Operating points below which a curve has no BD-rate."""
 CUSTOMARY_POINTS = 4
+"""Operating points below which a BD-rate comes with a warning."""
 MIN_OVERLAP = 0.75
+"""Overlap of the two ranges, 0 to 1, below which a BD-rate comes with a warning."""
 RANKED_OVERLAP = 0.5
-"""Over less of the range of quality than this, a BD-rate is told and ranks nobody."""
+"""Overlap of the two ranges, 0 to 1, below which a BD-rate is reported but not used for ranking."""
 
 
 @dataclass(frozen=True)
 class BdResult:
-    """A Bjøntegaard delta, or the reason why there is none.
-
-    ``value`` is in percent (BD-rate) or in the unit that was integrated (BD-quality).
-    ``overlap`` is the share of the union of the two ranges that both curves cover, 0 to 1; the ranges
-    are those of quality for BD-rate and of log-rate for BD-quality.
-    """
+    """A Bjøntegaard delta, or the reason why there is none."""
 
     value: float | None
+    """Percent for BD-rate; for BD-quality the metric's unit, dB for MS-SSIM."""
     overlap: float
+    """The part of the union of the two ranges that both curves cover, 0 to 1. The ranges are of quality for
+    BD-rate, and of log-rate for BD-quality."""
     reason: str | None = None
+    """Why there is no value."""
     warnings: tuple[str, ...] = ()
 
     @property
     def partial(self) -> bool:
-        """Whether the value says too little of the whole range to rank a codec by it."""
+        """Whether the value covers too little of the range to rank a codec by it."""
         return 0 < self.overlap < RANKED_OVERLAP
 
     def __str__(self) -> str:
@@ -60,22 +61,30 @@ class BdResult:
 
 @dataclass(frozen=True)
 class _Points:
-    """One curve made ready: log10 of the rate, quality on the axis where higher is better, indices kept."""
+    """The usable points of one curve; arrays have the shape (points,)."""
 
     log_rate: Array
+    """log10 of bits per pixel."""
     quality: Array
-    kept: NDArray[np.intp]
+    """On the axis of :func:`~bench.rd.curve.integration_axis`, where higher is better."""
     warnings: tuple[str, ...]
+    """About points that were left out or merged."""
 
 
 def bd_rate(anchor: Curve, test: Curve, method: Method = "pchip") -> BdResult:
-    """Average difference in rate at equal quality, in percent; negative = ``test`` needs fewer bits.
+    """Average difference in rate at equal quality, in percent.
 
-    MS-SSIM (``DB_METRICS``) is integrated in dB. Points that have no finite value are left out and
-    immediate repetitions of one point are merged, each with a warning. Nothing else is moved: where
-    quality does not rise strictly along the operating points, its inverse does not exist and the
-    value is ``None`` with the reason ``non-monotone``; see :func:`prune_dominated` for an explicit way
-    out. A curve that is listed from high to low quality is the same curve.
+    MS-SSIM (:data:`~bench.rd.curve.DB_METRICS`) is integrated in dB. Points without a finite value are left
+    out, and consecutive points that are equal are merged, each with a warning. Nothing else is altered: where
+    quality does not rise strictly along the operating points, rate is not a function of quality, and the
+    value is None with the reason ``non-monotone``; :func:`prune_dominated` is an explicit way out. Whether a
+    curve is listed from low to high quality or the other way round makes no difference.
+
+    Parameters
+    ----------
+    anchor : the curve that is compared with
+    test : the curve of interest; a negative value means that it needs fewer bits
+    method : interpolation of log-rate over quality
 
     Raises
     ------
@@ -87,17 +96,24 @@ def bd_rate(anchor: Curve, test: Curve, method: Method = "pchip") -> BdResult:
 
 
 def pairwise_bd_rates(curves: Mapping[str, Curve]) -> dict[tuple[str, str], BdResult]:
-    """:func:`bd_rate` by PCHIP of every ordered pair (anchor, test) of different labels."""
-    sides = {label: _side(curve, "pchip", "quality") for label, curve in curves.items()}
-    results = {pair: _judged(*(sides[it] for it in pair)) for pair in itertools.permutations(curves, 2)}
-    # Pairs of equally many points are integrated together, and each of them once.
+    """:func:`bd_rate` by PCHIP of every ordered pair (anchor, test) of different labels.
+
+    Parameters
+    ----------
+    curves : by label, all in the same metric
+    """
+    oriented = {label: _orient(curve, "pchip", "quality") for label, curve in curves.items()}
+    results = {
+        pair: _without_value(*(oriented[it] for it in pair)) for pair in itertools.permutations(curves, 2)
+    }
+    # Pairs with the same numbers of points are integrated together, and only in one direction.
     batches: dict[tuple[int, ...], list[tuple[str, str]]] = {}
     for pair in itertools.combinations(curves, 2):
         if results[pair].reason is None:
-            batches.setdefault(tuple(len(sides[it].x) for it in pair), []).append(pair)
+            batches.setdefault(tuple(len(oriented[it].x) for it in pair), []).append(pair)
     for pairs in batches.values():
         anchors, tests = (
-            (np.stack([sides[it].x for it in labels]), np.stack([sides[it].y for it in labels]))
+            (np.stack([oriented[it].x for it in labels]), np.stack([oriented[it].y for it in labels]))
             for labels in zip(*pairs, strict=True)
         )
         for (anchor, test), gap in zip(pairs, mean_gap(anchors, tests, "pchip")[0].tolist(), strict=True):
@@ -107,11 +123,11 @@ def pairwise_bd_rates(curves: Mapping[str, Curve]) -> dict[tuple[str, str], BdRe
 
 
 def bd_quality(anchor: Curve, test: Curve, method: Method = "pchip") -> BdResult:
-    """Average difference in quality at equal rate (BD-PSNR and its kin) over the shared log-rate range.
+    """Average difference in quality at equal rate (BD-PSNR and the like), over the shared range of log-rate.
 
-    In the metric's unit, dB for MS-SSIM; positive = ``test`` has the higher value, which for a metric
-    where lower is better means that it is worse. Conditions and errors as for :func:`bd_rate`, with
-    the roles of the axes exchanged.
+    The value is in the metric's unit, dB for MS-SSIM. It is positive where ``test`` has the higher metric,
+    which is worse for a metric where lower is better. Parameters, conditions and errors are those of
+    :func:`bd_rate`, with the axes exchanged.
     """
     result = _delta(anchor, test, method, over="rate")
     if result.value is None or anchor.higher_is_better:
@@ -120,10 +136,10 @@ def bd_quality(anchor: Curve, test: Curve, method: Method = "pchip") -> BdResult
 
 
 def prune_dominated(curve: Curve) -> Curve:
-    """The operating points that no other point beats in rate and quality at once, in their order.
+    """The curve without its dominated points, those that another point beats in rate and in quality.
 
-    An explicit choice for a non-monotone curve: nobody would use a dominated point. The result is
-    another curve than the one that was measured, and a table should say so.
+    An explicit choice for a non-monotone curve, since nobody would use a dominated point. The result is no
+    longer the curve that was measured, and a table should say so.
     """
     quality = integration_axis(curve.metric, np.asarray(curve.quality, float), curve.higher_is_better)
     rate = np.asarray(curve.rate, float)
@@ -141,10 +157,17 @@ def prune_dominated(curve: Curve) -> Curve:
 
 
 def mean_gap(anchor: tuple[Array, Array], test: tuple[Array, Array], method: Method) -> tuple[Array, Array]:
-    """Mean of test − anchor over the shared range, and the overlap, for many pairs of curves at once.
+    """Mean of test − anchor over the shared range, for many pairs of curves at once.
 
-    Each side is (x, y) with shape (pairs, points), x rising strictly. Both results have the shape
-    (pairs,); the gap is NaN where the ranges do not overlap.
+    Parameters
+    ----------
+    anchor, test : (x, y), arrays of shape (pairs, points) in which x rises strictly along each row
+    method : interpolation of y over x
+
+    Returns
+    -------
+    The mean difference, NaN where the ranges do not overlap, and the overlap from 0 to 1; both of shape
+    (pairs,).
     """
     (xa, ya), (xt, yt) = anchor, test
     low, high, overlap = _shared_range(xa, xt)
@@ -159,13 +182,16 @@ def mean_gap(anchor: tuple[Array, Array], test: tuple[Array, Array], method: Met
 
 
 def spline(x: Array, y: Array) -> Spline:
-    """The PCHIP curves through the points (both of shape (curves, points)); of use where x rises strictly."""
+    """The PCHIP curves through the points; both arrays have the shape (curves, points).
+
+    Rows in which ``x`` does not rise strictly have no meaning and must not be used.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         return hermite_spline(x, y, pchip_slopes(x, y))
 
 
 def spline_gap(anchor: Spline, test: Spline) -> tuple[Array, Array]:
-    """:func:`mean_gap` by PCHIP, for curves that take part in many pairs."""
+    """:func:`mean_gap` by PCHIP, for curves that are compared with many others."""
     low, high, overlap = _shared_range(anchor.x, test.x)
     gap = np.full(len(low), np.nan)
     some = overlap > 0
@@ -177,14 +203,14 @@ def spline_gap(anchor: Spline, test: Spline) -> tuple[Array, Array]:
 
 
 def _shared_range(xa: Array, xt: Array) -> tuple[Array, Array, Array]:
-    """Ends of the shared range, and its share of the union."""
+    """Lower and upper end of the shared range, and its part of the union of both; each of shape (pairs,)."""
     low, high = np.maximum(xa[:, 0], xt[:, 0]), np.minimum(xa[:, -1], xt[:, -1])
     union = np.maximum(xa[:, -1], xt[:, -1]) - np.minimum(xa[:, 0], xt[:, 0])
     return low, high, np.maximum(high - low, 0.0) / union
 
 
 def points_of(curve: Curve) -> _Points:
-    """Log-rate and quality axis of a curve, without points that have no finite value."""
+    """The points of a curve on the axes of integration, without those that have no finite value."""
     rate = np.asarray(curve.rate, dtype=np.float64)
     quality = integration_axis(
         curve.metric, np.asarray(curve.quality, dtype=np.float64), curve.higher_is_better
@@ -195,16 +221,16 @@ def points_of(curve: Curve) -> _Points:
         warnings.append(
             f"{curve.label}: {int((~keep).sum())} of {len(keep)} points without a finite value left out"
         )
-    kept = np.flatnonzero(keep)
-    repeated = (np.diff(rate[kept]) == 0) & (np.diff(quality[kept]) == 0)
+    rate, quality = rate[keep], quality[keep]
+    repeated = (np.diff(rate) == 0) & (np.diff(quality) == 0)
     if repeated.any():
         warnings.append(f"{curve.label}: {int(repeated.sum())} repeated points merged")
-        kept = np.delete(kept, np.flatnonzero(repeated) + 1)
-    return _Points(np.log10(rate[kept]), quality[kept], kept, tuple(warnings))
+        rate, quality = (np.delete(it, np.flatnonzero(repeated) + 1) for it in (rate, quality))
+    return _Points(np.log10(rate), quality, tuple(warnings))
 
 
 def rising(x: Array, y: Array) -> tuple[Array, Array] | None:
-    """(x, y) with x rising strictly and y higher at its end, read from either end, or ``None``."""
+    """The points in the order in which x rises strictly, if y is higher at the end of it; else None."""
     if len(x) > 1 and x[-1] < x[0]:
         x, y = x[::-1], y[::-1]
     if len(x) < 2 or (np.diff(x) <= 0).any() or y[-1] <= y[0]:
@@ -213,47 +239,49 @@ def rising(x: Array, y: Array) -> tuple[Array, Array] | None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Side:
-    """A curve along the axis of integration; ``x`` rises strictly where there is no ``reason`` against it."""
+class _Oriented:
+    """A curve along the axis of integration. ``x`` rises strictly unless there is a ``reason``."""
 
     x: Array
     y: Array
     reason: str | None
-    notes: tuple[str, ...]
-    """On points that were left out."""
-    remarks: tuple[str, ...]
+    """Why it has no BD-rate or BD-quality."""
+    left_out: tuple[str, ...]
+    """Warnings about points that were left out or merged."""
+    shape: tuple[str, ...]
+    """Warnings about few points and folds."""
 
 
-def _side(curve: Curve, method: Method, over: Literal["quality", "rate"]) -> _Side:
+def _orient(curve: Curve, method: Method, over: Literal["quality", "rate"]) -> _Oriented:
     points = points_of(curve)
     x, y = (points.quality, points.log_rate) if over == "quality" else (points.log_rate, points.quality)
     risen = rising(x, y)
     reason = too_few(len(x), method) or ("non-monotone" if risen is None else None)
     if risen is not None:
         x, y = risen
-    return _Side(x, y, reason, points.warnings, _remarks(curve.label, points))
+    return _Oriented(x, y, reason, points.warnings, _shape_warnings(curve.label, points))
 
 
-def remarks_on(curve: Curve) -> tuple[str, ...]:
-    """What a comparison with this curve warns of: few points, and where it folds."""
-    return _remarks(curve.label, points_of(curve))
+def shape_warnings(curve: Curve) -> tuple[str, ...]:
+    """Warnings of any comparison with this curve: that it has few points, and where it folds."""
+    return _shape_warnings(curve.label, points_of(curve))
 
 
-def _remarks(label: str, points: _Points) -> tuple[str, ...]:
+def _shape_warnings(label: str, points: _Points) -> tuple[str, ...]:
     fold = _fold(points)
-    return few_points(label, len(points.kept)) + ((f"{label}: non-monotone, {fold}",) if fold else ())
+    return few_points(label, len(points.quality)) + ((f"{label}: non-monotone, {fold}",) if fold else ())
 
 
 def too_few(count: int, method: Method) -> str | None:
-    """Why ``count`` points make no curve, if they don't."""
+    """The reason why a curve of ``count`` points has no BD-rate; None where it has enough."""
     return f"fewer than {MIN_POINTS[method]} points" if count < MIN_POINTS[method] else None
 
 
-def _judged(anchor: _Side, test: _Side) -> BdResult:
-    """Everything but the value."""
+def _without_value(anchor: _Oriented, test: _Oriented) -> BdResult:
+    """The result of a comparison, still without its value; with a reason if it will have none."""
     overlap = _overlap(anchor.x, test.x)
     reason = anchor.reason or test.reason or ("no overlap" if overlap == 0 else None)
-    warnings = (*anchor.notes, *test.notes, *anchor.remarks, *test.remarks)
+    warnings = (*anchor.left_out, *test.left_out, *anchor.shape, *test.shape)
     if reason is None:
         warnings += little_overlap(overlap)
     return BdResult(None, overlap, reason, warnings)
@@ -262,8 +290,8 @@ def _judged(anchor: _Side, test: _Side) -> BdResult:
 def _delta(anchor: Curve, test: Curve, method: Method, over: Literal["quality", "rate"]) -> BdResult:
     check_method(method)
     check_pair(anchor, test)
-    first, second = _side(anchor, method, over), _side(test, method, over)
-    result = _judged(first, second)
+    first, second = _orient(anchor, method, over), _orient(test, method, over)
+    result = _without_value(first, second)
     if result.reason is not None:
         return result
     gap, _ = mean_gap((first.x[None], first.y[None]), (second.x[None], second.y[None]), method)
@@ -271,13 +299,25 @@ def _delta(anchor: Curve, test: Curve, method: Method, over: Literal["quality", 
 
 
 def check_method(method: Method) -> None:
-    """Raise ``ValueError`` for an unknown method."""
+    """Refuse an unknown method.
+
+    Raises
+    ------
+    ValueError
+        ``method`` is none of :data:`METHODS`.
+    """
     if method not in METHODS:
         raise ValueError(f"unknown BD method {method!r}; choose one of {', '.join(METHODS)}")
 
 
 def check_pair(anchor: Curve | ImageCurves, test: Curve | ImageCurves) -> None:
-    """Raise ``ValueError`` for curves in different metrics or of different images."""
+    """Refuse a comparison of unlike curves.
+
+    Raises
+    ------
+    ValueError
+        They are in different metrics, or of different images.
+    """
     if (anchor.metric, anchor.higher_is_better) != (test.metric, test.higher_is_better):
         raise ValueError(
             f"cannot compare {anchor.label!r} in {anchor.metric} with {test.label!r} in {test.metric}"
@@ -302,7 +342,7 @@ def _overlap(x_anchor: Array, x_test: Array) -> float:
 
 
 def _fold(points: _Points) -> str | None:
-    """Where a curve bends back: the first step along which one of rate and quality does not rise."""
+    """Where a curve folds: the first step along which rate or quality does not rise, in words."""
     rate_steps, quality_steps = np.diff(points.log_rate), np.diff(points.quality)
     if len(rate_steps) and points.log_rate[-1] < points.log_rate[0]:
         rate_steps, quality_steps = -rate_steps, -quality_steps
@@ -315,17 +355,17 @@ def _fold(points: _Points) -> str | None:
 
 
 def few_points(label: str, count: int) -> tuple[str, ...]:
-    """A warning of fewer points than customary."""
+    """A warning if there are fewer points than customary, else nothing."""
     return (f"{label}: only {count} operating points",) if count < CUSTOMARY_POINTS else ()
 
 
 def percent(gap: float) -> float:
-    """The change of a rate of which log10 changes by ``gap``."""
+    """The change of rate in percent that a change of ``gap`` in its log10 stands for."""
     return float((10.0**gap - 1.0) * 100.0)
 
 
 def little_overlap(overlap: float) -> tuple[str, ...]:
-    """A warning of ranges that share little."""
+    """A warning if the two ranges overlap little, else nothing; ``overlap`` is from 0 to 1."""
     if overlap >= MIN_OVERLAP:
         return ()
     rounded = f"{overlap:.1%}"

@@ -17,16 +17,16 @@ Average: TypeAlias = Literal["images", "pixels"]
 AVERAGES: tuple[Average, ...] = get_args(Average)
 
 DB_METRICS = frozenset({"ms_ssim_rgb"})
-"""Metrics kept as pure numbers in [0, 1] but integrated and interpolated in dB, see :func:`to_db`."""
+"""Metrics stored as pure numbers in [0, 1] but integrated and interpolated in dB, see :func:`to_db`."""
 _FEWEST_POINTS = 3
 MIN_FINISHED = 0.5
-"""Share of the images that a configuration must finish at every point to take part in comparisons."""
+"""The fraction of the images that a configuration must finish at every point to be compared with others."""
 
 
 def to_db(value: ArrayLike) -> Array:
     """A similarity in [0, 1] in decibels, −10·log10(1 − value); 1 becomes ``inf``.
 
-    Take it of the data set's mean, not of each image: the mean of the decibels is another number.
+    Convert the mean over a data set, not the value of each image: the mean of decibels is a different number.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         # Adding zero turns the −0.0 of a similarity of 0 into 0.0.
@@ -42,15 +42,16 @@ def from_db(value: ArrayLike) -> Array:
 class Curve:
     """The operating points of one codec configuration, in the order of its quality setting.
 
-    ``rate`` is in bits per pixel, ``quality`` in the metric's own unit (MS-SSIM as a number in
-    [0, 1], PSNR in dB). The order is the caller's and is never changed: a curve whose quality falls
-    while its rate rises is a finding, not something to sort away. ``inf`` stands for a point without
-    a finite value (identical pixels), and takes no part in any integral.
+    The order is the caller's and is never changed: a curve whose quality falls while its rate rises is a
+    result to report, not something to sort away.
     """
 
     label: str
     rate: tuple[float, ...]
+    """Bits per pixel."""
     quality: tuple[float, ...]
+    """In the metric's own unit: PSNR in dB, MS-SSIM as a number in [0, 1]. A point whose pixels are identical
+    has the value ``inf`` and is left out of every integral."""
     metric: str = "psnr_rgb"
     higher_is_better: bool = True
     provenance: Provenance = "measured"
@@ -64,20 +65,21 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class ImageCurves:
-    """The curves of one codec configuration, one for every image.
+    """The curves of one codec configuration, one for each image.
 
-    ``rate`` (bpp) and ``quality`` (metric unit) have the shape (images, points). NaN marks what was
-    planned and has no value, ``inf`` identical pixels. ``pixels``, of the shape (images,), are those of each
-    image; None or NaN where they are not known.
+    In ``rate`` and ``quality``, NaN marks a trial that was planned and has no value.
     """
 
     label: str
     metric: str
     images: tuple[str, ...]
     rate: Array
+    """Bits per pixel, of shape (images, points)."""
     quality: Array
+    """In the metric's unit, of shape (images, points); ``inf`` for identical pixels."""
     higher_is_better: bool = True
     pixels: Array | None = None
+    """Number of pixels of each image, of shape (images,); NaN or None where it is not known."""
 
     def __post_init__(self) -> None:
         shape = np.shape(self.rate)
@@ -98,7 +100,13 @@ class ImageCurves:
         )
 
     def only(self, images: Sequence[str]) -> ImageCurves:
-        """The same curves for the given images, in the given order; ``KeyError`` for one that is absent."""
+        """The curves of the given images, in the given order.
+
+        Raises
+        ------
+        KeyError
+            One of ``images`` is not among these curves.
+        """
         if tuple(images) == self.images:
             return self
         position = {name: row for row, name in enumerate(self.images)}
@@ -120,9 +128,10 @@ class ImageCurves:
 
 
 def finished_enough(curves: ImageCurves) -> bool:
-    """Whether ``curves`` may take part in a comparison: complete on at least half of its images.
+    """Whether ``curves`` can be compared with others: complete on at least half of its images.
 
-    Else a codec that fails nearly everywhere, or lacks the metric, would leave no image to the others.
+    Comparisons are over the images that all codecs finished. Without this condition a codec that fails nearly
+    everywhere, or lacks the metric, would leave no image for the others.
     """
     return len(curves.complete()) >= max(1, MIN_FINISHED * len(curves.images))
 
@@ -130,9 +139,9 @@ def finished_enough(curves: ImageCurves) -> bool:
 def common_images(curves: Collection[ImageCurves]) -> tuple[str, ...]:
     """The images that every one of ``curves`` finished at every point, in the order of the first.
 
-    Comparing over anything else lets a codec that fails on hard images raise its own average. An image that
-    some codec reproduces exactly at nearly every point, such as a flat one, has no curve, and is left out for
-    all of them (:func:`exact_images`): it would take all points from their mean curves.
+    Over any other set, a codec that fails on difficult images would raise its own average. An image that some
+    codec reproduces exactly at nearly every point, for example a flat one, has no curve and is left out for
+    all of them (:func:`exact_images`): its infinite PSNR would take nearly all points from the mean curves.
     """
     if not curves:
         return ()
@@ -145,9 +154,9 @@ def common_images(curves: Collection[ImageCurves]) -> tuple[str, ...]:
 
 
 def exact_images(curves: Collection[ImageCurves]) -> frozenset[str]:
-    """The images of which some codec reproduces so many points exactly that fewer than three are left.
+    """The images that some codec reproduces exactly at so many points that fewer than three are left.
 
-    A codec that does so on most of its images does it by its nature, and leaves out none.
+    A codec for which that is true of most images is close to lossless by design; its images are not counted.
     """
     found: set[str] = set()
     for its in curves:
@@ -162,19 +171,22 @@ def exact_images(curves: Collection[ImageCurves]) -> frozenset[str]:
 def mean_curve(curves: ImageCurves, average: Average = "images") -> Curve:
     """The data set's curve: at each operating point the average bpp and the average metric.
 
-    ``average="images"`` is the mean over the images, what CompressAI and most papers report.
-    ``average="pixels"`` weighs every image by its number of pixels, so that bpp is all bits over all pixels.
-    On images of one size both are the same.
+    A point at which some image was reproduced exactly has an infinite mean PSNR and drops out of every
+    integral. Similarities remain numbers in [0, 1]: decibels are taken after averaging.
 
-    A point where some image was reproduced exactly has an infinite mean PSNR, and drops out of every
-    integral. Similarities stay numbers in [0, 1] here: decibels are taken after this averaging.
+    Parameters
+    ----------
+    curves : complete curves of the images to average over
+    average : ``"images"`` gives every image the same weight, as CompressAI and most papers do; ``"pixels"``
+        weights each image by its number of pixels, so that bpp is all bits ÷ all pixels. For images of one
+        size both are the same.
 
     Raises
     ------
     ValueError
-        There is no image, or one lacks a value: restrict to :func:`common_images` first.
+        There is no image, or one lacks a value: restrict the curves to :func:`common_images` first.
     ConfigError
-        The numbers of pixels that are to weigh the images are not known.
+        ``average`` is ``"pixels"``, and the sizes of the images are not known.
     """
     if not curves.images:
         raise ValueError(f"curves of {curves.label!r}: no image to average over")
@@ -193,10 +205,18 @@ def mean_curve(curves: ImageCurves, average: Average = "images") -> Curve:
 def mean_curves_without_one(
     curves: ImageCurves, whole: Curve, average: Average = "images"
 ) -> tuple[Array, Array]:
-    """The mean curves of all images but one, for each image in turn, as (quality axis, log10 of the rate).
+    """The mean curves of all images but one, leaving out each image in turn.
 
-    Both have the shape (images, points), along rising quality. The points are those that have a finite value
-    on ``whole``, the curve over all images. A row on which quality does not rise strictly is NaN.
+    Parameters
+    ----------
+    curves : complete curves
+    whole : their mean curve; only its points with a finite value are used
+    average : as for :func:`mean_curve`
+
+    Returns
+    -------
+    Quality on the axis of :func:`integration_axis`, and log10 of the rate: both of shape (images, points), in
+    the order of rising quality. A row in which quality does not rise strictly has NaN for quality.
     """
     keep = np.flatnonzero(np.isfinite(whole.quality) & np.isfinite(whole.rate) & (np.asarray(whole.rate) > 0))
     if len(keep) and whole.quality[keep[-1]] < whole.quality[keep[0]]:
@@ -211,13 +231,20 @@ def mean_curves_without_one(
 
 
 def integration_axis(metric: str, quality: Array, higher_is_better: bool) -> Array:
-    """Quality on the axis that integrals and interpolation use: in dB where customary, rising = better."""
+    """Quality on the axis of integrals and interpolation: in dB where customary, and higher is better.
+
+    Parameters
+    ----------
+    metric : those in :data:`DB_METRICS` are converted to decibels
+    quality : in the metric's unit, of any shape
+    higher_is_better : where it is not, the sign is inverted
+    """
     axis = to_db(quality) if metric in DB_METRICS else quality
     return axis if higher_is_better else -axis
 
 
 def _weights(curves: ImageCurves, average: Average) -> Array | None:
-    """Of each image; None where all count the same."""
+    """The weight of each image; None where all have the same."""
     if average == "images":
         return None
     if curves.pixels is None or np.isnan(curves.pixels).any():
@@ -228,7 +255,7 @@ def _weights(curves: ImageCurves, average: Average) -> Array | None:
 
 
 def _without_one(values: Array, weights: Array | None) -> Array:
-    """The means over all rows but one, for each row in turn."""
+    """The means over all rows but one, leaving out each row in turn; ``values`` is (images, points)."""
     weights = np.ones(len(values)) if weights is None else weights
     weighted = weights[:, None] * values
     return np.asarray((weighted.sum(axis=0) - weighted) / (weights.sum() - weights)[:, None])

@@ -1,4 +1,4 @@
-"""What makes a comparison unfair, found in the facts about the compared configurations."""
+"""What makes a comparison unfair, derived from facts about the compared configurations."""
 
 from __future__ import annotations
 
@@ -14,53 +14,61 @@ from bench.rd import MIN_OVERLAP, Curve, ImageCurves, PairedBd, bd_rate
 
 Severity: TypeAlias = Literal["warning", "note"]
 FEW_IMAGES = 10
+"""Number of images below which a comparison gets a note."""
 ALLOCATION = 3.0
-"""Points between the BD-rate by image and that of the mean curves from which on it is said why."""
+"""Difference in percentage points between the BD-rate by image and that of the mean curves above which the
+difference is explained."""
 _NO_SIGN = 1.0
-"""Points below which two BD-rates around zero do not count as of different sign."""
+"""Percentage points below which two BD-rates around zero do not count as having different signs."""
 _READABLE = 3
+"""Most labels that are listed where "all" would do."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """One configuration of a codec in a comparison, with the facts that fairness depends on.
-
-    ``timing`` is ``"alone"`` for times taken with nothing else running, ``"disturbed"`` where other processes
-    took part of the processor meanwhile, ``"load"`` for times taken while other trials ran, ``None`` where
-    there are no times. ``machine`` is whatever identifies the environment. ``n_ok`` and ``n_planned`` count
-    trials. ``curves`` holds one mean curve per metric, and ``overlaps`` by metric the share of the range of
-    quality, 0 to 1, that the images' own curves have in common with the anchor's; where it is absent, that of
-    the mean curves counts.
-    """
+    """One configuration of a codec in a comparison, with the facts that fairness depends on."""
 
     label: str
     codec: str
     options: Mapping[str, object] = field(default_factory=dict)
     version: str = ""
     machine: str = ""
+    """Anything that identifies the environment in which times were taken."""
     timing: Literal["alone", "disturbed", "load"] | None = None
+    """Whether times were taken with nothing else running, while other processes used part of the processor,
+    or while other trials ran; None where there are no times."""
     n_ok: int = 0
+    """Trials that succeeded."""
     n_planned: int = 0
     n_images: int = 0
     curves: tuple[Curve, ...] = ()
+    """One mean curve for each metric."""
     overlaps: Mapping[str, float] = field(default_factory=dict)
+    """By metric, the mean overlap with the anchor of the images' own ranges of quality, 0 to 1. For a metric
+    that is absent, the overlap of the mean curves is used."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One doubt about a comparison: what kind, how grave, in words, and which labels it touches."""
+    """One reason to be careful with a comparison."""
 
     kind: str
     severity: Severity
     message: str
     labels: tuple[str, ...]
+    """The configurations that it is about."""
 
 
-def lint(configs: Sequence[Config], anchor: str | None = None) -> tuple[Finding, ...]:
+def fairness_findings(configs: Sequence[Config], anchor: str | None = None) -> tuple[Finding, ...]:
     """Everything questionable about comparing ``configs``, warnings first.
 
-    Kinds: ``subsampling``, ``overlap``, ``non-monotone``, ``few-points``, ``timing``, ``version``,
-    ``machine``, ``few-images``, ``failures``. Overlap is that with the curve of the label ``anchor``.
+    The kinds are ``subsampling``, ``overlap``, ``non-monotone``, ``few-points``, ``timing``, ``version``,
+    ``machine``, ``few-images`` and ``failures``.
+
+    Parameters
+    ----------
+    configs : what is compared
+    anchor : label of the configuration with which the others have to overlap; None checks no overlap
     """
     findings = [
         *_subsampling(configs),
@@ -73,28 +81,37 @@ def lint(configs: Sequence[Config], anchor: str | None = None) -> tuple[Finding,
 
 @dataclass(frozen=True)
 class Allocation:
-    """A BD-rate by image and one of mean curves that disagree, and how both codecs divide their bits.
-
-    The spreads are those of bpp over the images at one quality setting: standard deviation ÷ mean, the
-    median over the operating points.
-    """
+    """A BD-rate by image and one of mean curves that disagree, and how both codecs divide their bits."""
 
     anchor: str
     test: str
     metric: str
     by_image: float
+    """BD-rate by image, in percent."""
     mean_curve: float
+    """BD-rate of the mean curves, in percent."""
     anchor_spread: float
+    """Coefficient of variation of bpp over the images at one quality setting (standard deviation ÷ mean): the
+    median over the operating points."""
     test_spread: float
 
 
 def allocation(anchor: ImageCurves, test: ImageCurves, bd: PairedBd) -> Allocation | None:
-    """Whether the BD-rate by image and that of the mean curves differ in sign, or by over ``ALLOCATION``
-    points.
+    """Explain a BD-rate by image and one of mean curves that differ in sign, or by more than ``ALLOCATION``.
 
-    The log of a mean rate exceeds the mean of the logs, the more the rates spread (Jensen's inequality). A
-    codec that gives every image the same rate pays nothing for it, one that gives every image the same
-    quality does. None where an image has no BD-rate of its own: then the two are over different images.
+    The logarithm of a mean rate exceeds the mean of the logarithms, and the more so the more the rates vary
+    (Jensen's inequality). The mean curve therefore costs nothing to a codec that gives every image the same
+    rate, and penalises one that gives every image the same quality.
+
+    Parameters
+    ----------
+    anchor, test : curves of the same images in the same metric
+    bd : their comparison
+
+    Returns
+    -------
+    None where the two agree, and where an image has no BD-rate of its own, since the two are then over
+    different images.
     """
     by_image, averaged = bd.per_image.value, bd.mean_curve.value
     if by_image is None or averaged is None or bd.per_image.n < bd.n_images:
@@ -107,43 +124,44 @@ def allocation(anchor: ImageCurves, test: ImageCurves, bd: PairedBd) -> Allocati
 
 
 def allocation_finding(found: Sequence[Allocation]) -> list[Finding]:
-    """One note on all comparisons with an anchor whose two BD-rates disagree."""
+    """One note about all comparisons with an anchor whose two BD-rates disagree; nothing without any."""
     labels = tuple(dict.fromkeys(each.test for each in found))
     text = divided_text(found)
     return [Finding("allocation", "note", f"{text}; the ranking goes by image", labels)] if found else []
 
 
 def divided_text(found: Sequence[Allocation]) -> str:
-    """Which comparisons with one anchor have two BD-rates that disagree, and why; empty for none."""
+    """Which comparisons with an anchor have two BD-rates that disagree, and why; empty if there is none."""
     if not found:
         return ""
     by_metric: dict[str, list[str]] = {}
     for each in found:
         by_metric.setdefault(each.metric, []).append(each.test)
-    whom = "; ".join(f"{_join(labels)} in {metric}" for metric, labels in by_metric.items())
+    concerned = "; ".join(f"{_join(labels)} in {metric}" for metric, labels in by_metric.items())
     spreads = [each.test_spread for each in found]
     between = "–".join(dict.fromkeys(f"{spread:.0%}" for spread in (min(spreads), max(spreads))))
     others = found[0].test if len({each.test for each in found}) == 1 else "the others"
     return (
-        f"BD-rate and that of mean curves differ in sign or by over {ALLOCATION:g} points for {whom}:"
+        f"BD-rate and that of mean curves differ in sign or by over {ALLOCATION:g} points for {concerned}:"
         f" mean curves also compare how bits are divided among the images (bpp at one setting spreads by"
         f" {found[0].anchor_spread:.0%} for {found[0].anchor}, {between} for {others})"
     )
 
 
 def _spread(curves: ImageCurves) -> float:
-    """Standard deviation of bpp over the images ÷ their mean: the median over the operating points."""
+    """The coefficient of variation of bpp over the images: the median over the operating points."""
     mean = curves.rate.mean(axis=0)
     return float(np.median(np.divide(curves.rate.std(axis=0), mean, out=np.zeros_like(mean), where=mean > 0)))
 
 
-def of_other_pictures(published: Mapping[str, str | None], dataset: str, images: int) -> list[Finding]:
-    """What keeps published curves from being compared with measured ones.
+def published_findings(published: Mapping[str, str | None], dataset: str, images: int) -> list[Finding]:
+    """Published curves that may be of other images than the measured ones.
 
     Parameters
     ----------
-    published : the data set of each curve by its label; None where its file does not say
-    dataset, images : of the measured curves
+    published : the data set of each published curve by its label; None where its file does not say
+    dataset : name of the data set that was measured
+    images : number of its images that were measured
     """
     if not published:
         return []
@@ -193,7 +211,7 @@ def _curves(configs: Sequence[Config], anchor: str | None) -> list[Finding]:
     findings = []
     for config in configs:
         for curve in config.curves:
-            # A curve against itself overlaps fully: what is left is what is wrong with the curve alone.
+            # A curve overlaps fully with itself, so any warning is about the curve alone.
             alone = bd_rate(curve, curve)
             folds = [text for text in alone.warnings if "non-monotone" in text]
             if folds:
@@ -208,7 +226,7 @@ def _curves(configs: Sequence[Config], anchor: str | None) -> list[Finding]:
 
 
 def _small_overlaps(anchors: Mapping[str, Curve], anchor: str, config: Config) -> list[Finding]:
-    """One finding for a configuration, whatever the number of metrics in which it overlaps little."""
+    """At most one finding for a configuration, whatever the number of metrics in which it overlaps little."""
     parts = []
     for curve in config.curves:
         if curve.metric not in anchors:
@@ -234,18 +252,18 @@ def _environment(configs: Sequence[Config]) -> list[Finding]:
     loaded = tuple(config.label for config in configs if config.timing == "load")
     if loaded:
         text = (
-            f"times of {_whom(loaded, configs)} were taken under load: throughput, not latency; measure with"
+            f"times of {_names(loaded, configs)} were taken under load: throughput, not latency; measure with"
             " --timing"
         )
         findings.append(Finding("timing", "warning", text, loaded))
     disturbed = tuple(config.label for config in configs if config.timing == "disturbed")
     if disturbed:
         text = (
-            f"times of {_whom(disturbed, configs)} are too long: other processes took part of the processor;"
+            f"times of {_names(disturbed, configs)} are too long: other processes took part of the processor;"
             " measure with --timing again on an idle machine"
         )
         findings.append(Finding("timing", "warning", text, disturbed))
-    # Options choose libraries (LZ4 or zstd): versions are compared within one configuration only.
+    # Options choose libraries (LZ4 or zstd), so versions are compared within one configuration only.
     by_codec: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for config in configs:
         if config.version:
@@ -280,14 +298,14 @@ def _counts(configs: Sequence[Config]) -> list[Finding]:
             findings.append(Finding("failures", "warning", text, (config.label,)))
     for count, labels in sorted(few.items()):
         noun = "image" if count == 1 else "images"
-        whom = _whom(labels, configs)
-        text = f"only {count} {noun} behind {whom}: differences may not carry over to other images"
+        concerned = _names(labels, configs)
+        text = f"only {count} {noun} behind {concerned}: differences may not carry over to other images"
         findings.append(Finding("few-images", "note", text, tuple(labels)))
     return findings
 
 
-def _whom(labels: Sequence[str], configs: Sequence[Config]) -> str:
-    """The labels, or "all" of them where none is left out and there are too many to read."""
+def _names(labels: Sequence[str], configs: Sequence[Config]) -> str:
+    """The labels, or "all configurations" where that is true and there are too many labels to read."""
     everyone = len(labels) == len(configs) > _READABLE
     return f"all {len(configs)} configurations" if everyone else _join(labels)
 

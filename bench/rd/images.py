@@ -1,7 +1,7 @@
-"""BD-rates of single images, as many at once as can be.
+"""BD-rates of single images, computed for all images at once as far as possible.
 
-An image whose curve folds or has too few points is judged with the others; only one with points that have
-to be left out or merged, or that are listed against the direction of the others, is looked at by itself.
+Images whose curves fold or have too few points are part of the batch. Only an image with points that have to
+be left out or merged, or whose points are listed in the opposite direction, is computed on its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bench.rd.bd import (
     little_overlap,
     mean_gap,
     percent,
-    remarks_on,
+    shape_warnings,
     too_few,
 )
 from bench.rd.curve import MIN_FINISHED, Array, ImageCurves, integration_axis
@@ -35,74 +35,77 @@ NO_OVERLAP = "no overlap"
 
 @dataclass(frozen=True)
 class ImagesBd:
-    """A BD-rate taken image by image: the leading result of a comparison of measured codecs.
+    """A BD-rate taken image by image: the main result of a comparison of measured codecs.
 
-    Every image is compared at equal quality over the range of quality that its own two curves share. Unlike
+    Each image is compared at equal quality, over the range of quality that its own two curves share. Unlike
     the BD-rate of mean curves, the result does not depend on how either codec divides its bits among the
-    images at one quality setting, which no user of a single picture would notice.
+    images at one quality setting, which somebody who codes a single image would never notice.
     """
 
     value: float | None
-    """Percent, negative = fewer bits: the mean over images of the difference in log-rate, as a change."""
+    """Percent, negative = fewer bits: the mean difference in log-rate over the images, as a change of
+    rate."""
     ci95: Interval | None
     """95% interval of ``value``; None with fewer than :data:`~bench.rd.intervals.MIN_IMAGES` images."""
     median: float | None
-    """Percent: the image in the middle."""
+    """Percent: the median over the images."""
     wins: int
-    """Images on which the tested codec needs fewer bits."""
+    """Number of images on which the tested codec needs fewer bits."""
     n: int
-    """Images that have a BD-rate."""
+    """Number of images that have a BD-rate."""
     n_images: int
+    """Number of images that were compared."""
     overlap: float | None
-    """Share of the union of both ranges of quality that both curves cover, 0 to 1: mean over the images that
-    have two curves to compare, of which those without overlap count as 0. None where no image has."""
+    """The part of the union of the two ranges of quality that both curves cover, 0 to 1: the mean over the
+    images that have two usable curves, where no overlap counts as 0. None if there is no such image."""
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The images without a BD-rate, by the reason."""
+    """The names of the images without a BD-rate, by the reason."""
 
     @property
     def reason(self) -> str | None:
-        """Why there is no value: what most images lack."""
+        """Why there is no value: the reason that applies to most images."""
         if self.value is not None:
             return None
         return max(self.missing, key=lambda reason: len(self.missing[reason]), default="no images")
 
     @property
     def partial(self) -> bool:
-        """Whether the value is of too little of the range, or of too few of the images, to rank a codec by
-        it."""
+        """Whether the value covers too little of the range, or too few of the images, for a ranking."""
         if self.value is None or self.overlap is None:
             return False
         return self.overlap < RANKED_OVERLAP or self.n < MIN_FINISHED * self.n_images
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of the value has to know."""
-        told = [
+        """What a reader of the value needs to know."""
+        texts = [
             f"{why} on {len(names)} of {self.n_images} images ({some_of(names, 3)})"
             for why, names in self.missing.items()
         ]
         if self.value is not None and self.overlap is not None:
-            told += little_overlap(self.overlap)
-        return tuple(told)
+            texts += little_overlap(self.overlap)
+        return tuple(texts)
 
 
 @dataclass(frozen=True, eq=False)
 class ImageRows:
-    """The curves of all images along the axis of integration: ``x`` quality, ``y`` log-rate."""
+    """The curves of all images along the axis of integration, one row for each image."""
 
     curves: ImageCurves
     x: Array
+    """Quality on the axis of integration, of shape (images, points)."""
     y: Array
+    """log10 of the rate in bits per pixel, of shape (images, points)."""
     defined: NDArray[np.bool_]
-    """Rows with a BD-rate, given a partner alike; ``x`` rises strictly."""
+    """Which rows are usable for a BD-rate, of shape (images,); in these, ``x`` rises strictly."""
     special: NDArray[np.bool_]
-    """Rows to be looked at by themselves, which hold nothing of use."""
-    remarks: Mapping[int, tuple[str, ...]]
-    """On curves that fold."""
+    """Which rows have to be computed on their own; their ``x`` and ``y`` must not be used."""
+    fold_warnings: Mapping[int, tuple[str, ...]]
+    """The warnings of curves that fold, by row."""
 
 
 def image_rows(curves: ImageCurves, method: Method = "pchip") -> ImageRows:
-    """All curves made ready to be compared."""
+    """Prepare the curves of all images for comparisons by ``method``."""
     with np.errstate(divide="ignore", invalid="ignore"):
         x = integration_axis(curves.metric, curves.quality, curves.higher_is_better)
         y = np.log10(curves.rate)
@@ -116,19 +119,29 @@ def image_rows(curves: ImageCurves, method: Method = "pchip") -> ImageRows:
         rising = (steps > 0).all(axis=1)
         folded = ~rising | (rate_steps <= 0).any(axis=1)
         defined = ~special & rising & (y[:, -1] > y[:, 0]) & (too_few(x.shape[1], method) is None)
-    remarks = {row: remarks_on(curves.curve(row)) for row in np.flatnonzero(folded & ~special).tolist()}
-    return ImageRows(curves, x, y, defined, special, remarks)
+    warnings = {row: shape_warnings(curves.curve(row)) for row in np.flatnonzero(folded & ~special).tolist()}
+    return ImageRows(curves, x, y, defined, special, warnings)
 
 
 def per_image_bd_rate(
     anchor: ImageCurves, test: ImageCurves, method: Method = "pchip"
 ) -> tuple[BdResult, ...]:
-    """BD-rate of every image, in the order of ``anchor.images``; an image without a value says why.
+    """The BD-rate of each image, in the order of ``anchor.images``.
+
+    Parameters
+    ----------
+    anchor, test : curves of the same images in the same metric
+    method : interpolation of log-rate over quality
+
+    Returns
+    -------
+    One result for each image; one without a value has a reason.
 
     Raises
     ------
     ValueError
-        The two hold different images or metrics; restrict both to ``common_images`` first.
+        The two hold different images or metrics; restrict both to :func:`~bench.rd.curve.common_images`
+        first.
     """
     check_method(method)
     check_pair(anchor, test)
@@ -142,7 +155,14 @@ def per_image_bd_rate(
 def image_results(
     anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = "pchip"
 ) -> tuple[BdResult, ...]:
-    """The results of all images, given the mean differences in log-rate of those that are ``defined``."""
+    """The result of each image.
+
+    Parameters
+    ----------
+    anchor, test : the same images in the same order
+    gaps : mean difference in log-rate, of shape (images,); only rows ``defined`` in both are read
+    method : how ``gaps`` were computed
+    """
     special = (anchor.special | test.special).tolist()
     defined = anchor.defined.tolist(), test.defined.tolist()
     undefined = _reason(anchor, method), _reason(test, method)
@@ -153,9 +173,9 @@ def image_results(
             results.append(bd_rate(anchor.curves.curve(row), test.curves.curve(row), method))
             continue
         reason = NO_OVERLAP if overlap == 0 else None
-        for side in (1, 0):  # what is wrong with the anchor comes first
-            reason = reason if defined[side][row] else undefined[side]
-        warnings = (*anchor.remarks.get(row, few[0]), *test.remarks.get(row, few[1]))
+        for curve in (1, 0):  # a fault of the anchor takes precedence
+            reason = reason if defined[curve][row] else undefined[curve]
+        warnings = (*anchor.fold_warnings.get(row, few[0]), *test.fold_warnings.get(row, few[1]))
         if reason is None:
             value = percent(float(gaps[row]))
             results.append(BdResult(value, overlap, None, (*warnings, *little_overlap(overlap))))
@@ -165,7 +185,7 @@ def image_results(
 
 
 def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = "pchip") -> ImagesBd:
-    """The BD-rate over all images, given the mean differences in log-rate of those that are ``defined``."""
+    """The BD-rate over all images; parameters as for :func:`image_results`."""
     gaps, overlaps = gaps.copy(), _overlaps(anchor, test)
     reasons: dict[int, str | None] = {}
     for row in np.flatnonzero(anchor.special | test.special).tolist():
@@ -173,7 +193,7 @@ def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = 
         gaps[row] = np.nan if result.value is None else np.log10(1.0 + result.value / 100.0)
         overlaps[row], reasons[row] = result.overlap, result.reason
     comparable = ~np.isnan(gaps)
-    known = gaps[comparable]
+    values = gaps[comparable]
     missing: dict[str, list[str]] = {}
     for row in np.flatnonzero(~comparable).tolist():
         if row in reasons:
@@ -185,16 +205,16 @@ def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = 
         comparable[row] = (reason or NO_OVERLAP) == NO_OVERLAP
         missing.setdefault(reason or NO_OVERLAP, []).append(anchor.curves.images[row])
     value = ci95 = median = None
-    if len(known):
-        value, median = percent(float(known.mean())), percent(float(np.median(known)))
-        interval = interval_of_mean(known)
+    if len(values):
+        value, median = percent(float(values.mean())), percent(float(np.median(values)))
+        interval = interval_of_mean(values)
         ci95 = None if interval is None else (percent(interval[0]), percent(interval[1]))
     return ImagesBd(
         value,
         ci95,
         median,
-        wins=int((known < 0).sum()),
-        n=len(known),
+        wins=int((values < 0).sum()),
+        n=len(values),
         n_images=len(gaps),
         overlap=float(overlaps[comparable].mean()) if comparable.any() else None,
         missing={reason: tuple(names) for reason, names in missing.items()},
@@ -202,12 +222,12 @@ def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = 
 
 
 def _reason(rows: ImageRows, method: Method) -> str:
-    """Why a row is not ``defined``."""
+    """Why a row that is not ``defined`` has no BD-rate."""
     return too_few(rows.x.shape[1], method) or "non-monotone"
 
 
 def _overlaps(anchor: ImageRows, test: ImageRows) -> Array:
-    """The share of the union of the two ranges that both curves cover."""
+    """The overlap of each image's two ranges of quality, 0 to 1, of shape (images,)."""
     low = [it.x.min(axis=1) for it in (anchor, test)]
     high = [it.x.max(axis=1) for it in (anchor, test)]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,4 +1,4 @@
-"""Quality at a matched rate and rate at a matched quality, inside the measured range only."""
+"""Quality at a given rate and rate at a given quality, within the measured range only."""
 
 from __future__ import annotations
 
@@ -14,16 +14,24 @@ from bench.rd.curve import DB_METRICS, Array, Curve, from_db, integration_axis
 
 
 def rate_at(curve: Curve, quality: float) -> float | None:
-    """Bits per pixel at which ``curve`` reaches ``quality`` (in the metric's unit).
+    """The rate, in bits per pixel, at which ``curve`` reaches ``quality``.
 
-    PCHIP of log-rate over quality, as in BD-rate. ``None`` outside the measured range and for a
-    curve on which quality does not rise strictly with the operating points.
+    Log-rate is interpolated over quality by PCHIP, as for BD-rate.
+
+    Parameters
+    ----------
+    curve : at least two points
+    quality : in the metric's unit
+
+    Returns
+    -------
+    None outside the measured range, and for a curve whose quality does not rise strictly.
     """
     return rates_at(curve, [quality])[0]
 
 
 def rates_at(curve: Curve, qualities: ArrayLike) -> list[float | None]:
-    """:func:`rate_at` of each of ``qualities``."""
+    """:func:`rate_at` for each of ``qualities``, in their order."""
     points = points_of(curve)
     at = integration_axis(curve.metric, np.asarray(qualities, dtype=float), curve.higher_is_better)
     values = _at(points.quality, points.log_rate, at.tolist())
@@ -33,8 +41,12 @@ def rates_at(curve: Curve, qualities: ArrayLike) -> list[float | None]:
 def quality_at(curve: Curve, rate: float) -> float | None:
     """The metric's value at ``rate`` bits per pixel, in the metric's unit.
 
-    PCHIP of quality over log-rate (for MS-SSIM of its decibels, turned back into a number in
-    [0, 1]). ``None`` outside the measured range and for a curve on which rate does not rise strictly.
+    Quality is interpolated over log-rate by PCHIP; MS-SSIM is interpolated in decibels and converted back to
+    a number in [0, 1].
+
+    Returns
+    -------
+    None outside the measured range, and for a curve whose rate does not rise strictly.
     """
     if not rate > 0:
         return None
@@ -47,12 +59,12 @@ def quality_at(curve: Curve, rate: float) -> float | None:
 
 
 def _at(x: Array, y: Array, places: Sequence[float]) -> list[float | None]:
-    side = rising(x, y)
-    if side is None:
+    ordered = rising(x, y)
+    if ordered is None:
         return [None] * len(places)
-    x, y = side
+    x, y = ordered
     slopes = pchip_slopes(x[None], y[None])[0]
-    # Logarithms of the very end points may differ in the last bit.
+    # The logarithm of an end point may differ from it in the last bit.
     slack = 1e-12 * max(abs(x[0]), abs(x[-1]))
     return [
         hermite_value(x, y, slopes, min(max(at, float(x[0])), float(x[-1])))

@@ -1,15 +1,14 @@
-"""95% confidence intervals over images: how far a result would move on other images of the same kind.
+"""95% confidence intervals over images: how much a result would change on other images of the same kind.
 
-Images are the sample. Both intervals are symmetric in log-rate, estimate ± t·SE·√(n/(n − 1)), and both are
-paired: what is hard or easy about an image counts for both codecs and cancels. There is nothing random in
-them.
+The images are the sample. Both intervals are symmetric in log-rate, estimate ± t·SE·√(n/(n − 1)), and both
+are paired: whatever makes an image hard or easy affects both codecs and cancels. Neither is randomised.
 
-Where every image has a value of its own, SE is the standard error of the mean, and t is Student's quantile at
-n − 2 degrees of freedom: the usual n − 1 covers too little where the images' values are skewed. Where only a
-curve averaged over all images has a value, SE is the delete-one jackknife's (Tukey, 1958; Efron and
-Tibshirani, 1993, ch. 11), and t is taken at (n − 1)/2: an average of rates is more skewed, a few pictures
-that take many bits move it, and a small sample most often has none of them. Both were chosen for their
-coverage, see :func:`~bench.rd.pairwise.paired_bd_rate`.
+If every image has a value of its own, SE is the standard error of the mean, and t is Student's quantile with
+n − 2 degrees of freedom: the usual n − 1 gives too little coverage where the images' values are skewed. If
+only a curve averaged over all images has a value, SE is that of the delete-one jackknife (Tukey, 1958; Efron
+and Tibshirani, 1993, ch. 11), and t has (n − 1)/2 degrees of freedom: an average of rates is more skewed,
+since a few images that take many bits dominate it, and most small samples contain none of these. Both were
+chosen for their measured coverage, see :func:`~bench.rd.pairwise.paired_bd_rate`.
 """
 
 from __future__ import annotations
@@ -25,12 +24,22 @@ from bench.rd.curve import Array
 Interval: TypeAlias = tuple[float, float]
 
 MIN_IMAGES = 4
-"""Fewer images say too little of others for any interval."""
+"""The smallest sample for which an interval is given."""
 LEVEL = 0.95
+"""Nominal coverage of the intervals."""
 
 
 def interval_of_mean(values: Array) -> Interval | None:
-    """The interval of the mean of ``values``, one for each image; None with fewer than ``MIN_IMAGES``."""
+    """The interval of the mean over images.
+
+    Parameters
+    ----------
+    values : one for each image, for BD-rates the difference in log10 of the rate
+
+    Returns
+    -------
+    (low, high), or None with fewer than :data:`MIN_IMAGES` values.
+    """
     count = len(values)
     if count < MIN_IMAGES:
         return None
@@ -39,10 +48,17 @@ def interval_of_mean(values: Array) -> Interval | None:
 
 
 def jackknife_interval(estimate: float, without_one: Array) -> Interval | None:
-    """The interval of a result over all images, from the results ``without_one`` of them in turn.
+    """The interval of a result over all images, by the delete-one jackknife.
 
-    None with fewer than ``MIN_IMAGES`` images, or where the result hangs on a single one: without it there is
-    none, which shows as NaN.
+    Parameters
+    ----------
+    estimate : the result over all images
+    without_one : the results that leave out each image in turn; NaN where there is none without that image
+
+    Returns
+    -------
+    (low, high), or None with fewer than :data:`MIN_IMAGES` images, or where the result depends on a single
+    image, so that ``without_one`` has a NaN.
     """
     count = len(without_one)
     if count < MIN_IMAGES or not np.isfinite(without_one).all():
@@ -59,7 +75,7 @@ def _around(estimate: float, error: float, count: int, freedom: float) -> Interv
 
 @cache
 def _student_t(freedom: float) -> float:
-    """The quantile of Student's t beyond which 5% lie, on both sides together."""
+    """The quantile of Student's t at which the two tails together hold 1 − :data:`LEVEL`."""
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 0.5 + LEVEL / 2))

@@ -1,8 +1,8 @@
 """BD-rates of measured codecs over the same images: one pair, all against an anchor, or every pair.
 
-What depends on one configuration alone (its mean curve, the mean curves without each image in turn, the
-splines of all its curves) is computed once for each, and a pair's differences serve both directions:
-exchanging anchor and test changes the sign of the log-rate.
+Whatever depends on a single configuration (its mean curve, its mean curves without each image in turn, the
+splines of all its curves) is computed once. The differences of a pair serve both directions, because
+exchanging anchor and test only changes the sign of the difference in log-rate.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from bench.rd.intervals import MIN_IMAGES, Interval, jackknife_interval
 
 @dataclass(frozen=True)
 class PairedBd:
-    """BD-rate of one configuration against another over the same images, in percent."""
+    """The BD-rates of one configuration against another over the same images, in percent."""
 
     per_image: ImagesBd
-    """Image by image: what codecs are ranked by."""
+    """Image by image: the value by which codecs are ranked."""
     mean_curve: BdResult
-    """Of the curves averaged over all images: what most papers report. It confounds how well a codec codes
-    with how it divides its bits among the images."""
+    """Of the curves averaged over all images, as most papers report it. It mixes coding efficiency with how a
+    codec divides its bits among the images."""
     ci95: Interval | None
     """95% interval of ``mean_curve``; None with fewer than :data:`~bench.rd.intervals.MIN_IMAGES` images, or
-    where it hangs on a single one."""
+    where it depends on a single one."""
 
     @property
     def n_images(self) -> int:
@@ -52,7 +52,7 @@ class PairedBd:
 
 @dataclass(frozen=True)
 class DetailedBd(PairedBd):
-    """A comparison with the result of every image."""
+    """A comparison that also holds the result of each image."""
 
     images: tuple[BdResult, ...]
     """In the order of ``ImageCurves.images``."""
@@ -63,21 +63,8 @@ def paired_bd_rate(
 ) -> DetailedBd:
     """BD-rate of ``test`` against ``anchor`` over the same images: by image, and of the mean curves.
 
-    Parameters
-    ----------
-    anchor, test : curves of the same images in the same metric
-    method : interpolation of log-rate over quality
-    average : of the mean curves; see :func:`~bench.rd.curve.mean_curve`
-
-    Raises
-    ------
-    ValueError
-        The two hold different images or metrics, or an image lacks a point.
-
-    Notes
-    -----
-    How often the 95% intervals cover the truth, in percent, of PSNR, ``webp`` against ``jpeg`` / ``avif``
-    against ``jpeg2000``, in 4,000 samples from 209 pictures (``tests/benchmarks/coverage.py``):
+    How often the 95% intervals contain the true value, in percent, for PSNR and ``webp`` against ``jpeg`` /
+    ``avif`` against ``jpeg2000``, in 4,000 samples from 209 images (``tests/benchmarks/coverage.py``):
 
     ======  ===========  ===========
     images  by image     mean curves
@@ -87,6 +74,17 @@ def paired_bd_rate(
     24      93.6 / 95.9  95.7 / 94.2
     100     95.3 / 95.5  95.5 / 94.6
     ======  ===========  ===========
+
+    Parameters
+    ----------
+    anchor, test : curves of the same images in the same metric
+    method : interpolation of log-rate over quality
+    average : weights of the images in the mean curves; see :func:`~bench.rd.curve.mean_curve`
+
+    Raises
+    ------
+    ValueError
+        The two hold different images or metrics, or an image lacks a point.
     """
     check_method(method)
     check_pair(anchor, test)
@@ -94,8 +92,8 @@ def paired_bd_rate(
     headline = bd_rate(*means, method)
     without_one = None
     if headline.value is not None and len(anchor.images) >= MIN_IMAGES:
-        sides = [mean_curves_without_one(*it, average) for it in zip((anchor, test), means, strict=True)]
-        without_one, _ = mean_gap(sides[0], sides[1], method)
+        left_out = [mean_curves_without_one(*it, average) for it in zip((anchor, test), means, strict=True)]
+        without_one, _ = mean_gap(left_out[0], left_out[1], method)
     first, second = image_rows(anchor, method), image_rows(test, method)
     both = first.defined & second.defined
     gaps = np.full(len(both), np.nan)
@@ -109,20 +107,26 @@ def paired_bd_rate(
 
 
 @dataclass(frozen=True, eq=False)
-class _Side:
-    """What is computed once for a configuration."""
+class _Prepared:
+    """Everything that depends on a single configuration and is computed once."""
 
     mean: Curve
     without_one: Spline | None
+    """The mean curves that leave out each image in turn; None where there are too few images or points."""
     rows: ImageRows
     images: Spline | None
-    """Of every image; of use where the row is ``defined``."""
+    """The curve of each image; valid where the row is ``defined``."""
 
 
 class Comparisons:
-    """BD-rates, by PCHIP, between any of the given configurations; all hold the same images.
+    """BD-rates, by PCHIP, among configurations that were measured on the same images.
 
     The numbers are those of :func:`paired_bd_rate` for each pair.
+
+    Parameters
+    ----------
+    curves : by label, of the same images in the same metric
+    average : weights of the images in the mean curves; see :func:`~bench.rd.curve.mean_curve`
 
     Raises
     ------
@@ -133,14 +137,14 @@ class Comparisons:
     def __init__(self, curves: Mapping[str, ImageCurves], average: Average = "images") -> None:
         for one, other in itertools.pairwise(curves.values()):
             check_pair(one, other)
-        self._sides = {label: _side(it, average) for label, it in curves.items()}
-        self._headlines = pairwise_bd_rates({label: it.mean for label, it in self._sides.items()})
+        self._prepared = {label: _prepared(it, average) for label, it in curves.items()}
+        self._headlines = pairwise_bd_rates({label: it.mean for label, it in self._prepared.items()})
 
     def against(self, anchor: str) -> dict[str, DetailedBd]:
         """Every other configuration against ``anchor``, by label."""
-        first = self._sides[anchor]
+        first = self._prepared[anchor]
         result = {}
-        for label, second in self._sides.items():
+        for label, second in self._prepared.items():
             if label != anchor:
                 gaps = _image_gaps(first, second)
                 headline = self._headlines[anchor, label]
@@ -155,8 +159,8 @@ class Comparisons:
     def pairs(self) -> dict[tuple[str, str], PairedBd]:
         """Every ordered pair (anchor, test) of different labels."""
         result: dict[tuple[str, str], PairedBd] = {}
-        for one, other in itertools.combinations(self._sides, 2):
-            first, second = self._sides[one], self._sides[other]
+        for one, other in itertools.combinations(self._prepared, 2):
+            first, second = self._prepared[one], self._prepared[other]
             gaps = _image_gaps(first, second)
             without_one = _without_one(first, second)
             for (anchor, its), (test, theirs), sign in (
@@ -177,25 +181,25 @@ def all_pairs(curves: Mapping[str, ImageCurves]) -> dict[tuple[str, str], Paired
     return Comparisons(curves).pairs()
 
 
-def _side(curves: ImageCurves, average: Average) -> _Side:
+def _prepared(curves: ImageCurves, average: Average) -> _Prepared:
     mean = mean_curve(curves, average)
     without_one = None
     if len(curves.images) >= MIN_IMAGES:
         quality, log_rate = mean_curves_without_one(curves, mean, average)
         without_one = spline(quality, log_rate) if quality.shape[1] > 1 else None
     rows = image_rows(curves)
-    return _Side(mean, without_one, rows, spline(rows.x, rows.y) if rows.defined.any() else None)
+    return _Prepared(mean, without_one, rows, spline(rows.x, rows.y) if rows.defined.any() else None)
 
 
-def _without_one(first: _Side, second: _Side) -> Array | None:
-    """The mean difference in log-rate of the mean curves without each image in turn."""
+def _without_one(first: _Prepared, second: _Prepared) -> Array | None:
+    """The mean difference in log-rate of the mean curves, leaving out each image in turn."""
     if first.without_one is None or second.without_one is None:
         return None
     return spline_gap(first.without_one, second.without_one)[0]
 
 
-def _image_gaps(first: _Side, second: _Side) -> Array:
-    """Mean difference in log-rate of each image; NaN where one of the two is not ``defined``."""
+def _image_gaps(first: _Prepared, second: _Prepared) -> Array:
+    """The mean difference in log-rate of each image; NaN where one of the two rows is not ``defined``."""
     both = first.rows.defined & second.rows.defined
     gaps = np.full(len(both), np.nan)
     if first.images is not None and second.images is not None:

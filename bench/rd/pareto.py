@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
-    """Indices of the points that no other point beats, by rising first coordinate.
+    """Indices of the points that no other point dominates, by rising first coordinate.
 
-    Both coordinates are costs, lower is better: seconds per megapixel against BD-rate in percent,
-    say. Equal points are all kept; a point with a NaN belongs to no front.
+    Parameters
+    ----------
+    points : pairs of costs, for which lower is better: seconds per megapixel and BD-rate in percent, for
+        example. Equal points are all kept, and a point with a NaN is never on the front.
     """
     order = sorted(
         (k for k, point in enumerate(points) if not any(map(math.isnan, point))), key=lambda k: points[k]

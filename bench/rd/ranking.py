@@ -1,4 +1,4 @@
-"""The order of codecs by BD-rate, and which places the data can't tell apart."""
+"""The ranking of codecs by BD-rate, in which codecs that the data cannot distinguish share a place."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Standing:
 
     label: str
     best: int | None = None
-    """The place that the intervals leave open at best, 1 is the first; None for one that is not ranked."""
+    """The best place that the intervals allow, from 1; None for a configuration that is not ranked."""
     worst: int | None = None
-    """And at worst."""
+    """The worst place that they allow."""
 
     @property
     def ranked(self) -> bool:
-        """Whether there is a BD-rate over enough of the range of quality."""
+        """Whether it has a BD-rate over enough of the range of quality."""
         return self.best is not None
 
     def __str__(self) -> str:
@@ -33,19 +33,19 @@ class Standing:
 def standings(
     anchor: str, against: Mapping[str, PairedBd], pairs: Mapping[tuple[str, str], PairedBd]
 ) -> tuple[Standing, ...]:
-    """The anchor and all that were compared with it, best first.
+    """The anchor and everything that was compared with it, best first.
 
-    The order is that of the BD-rates by image against the anchor. Two configurations are told apart where the
-    95% interval of their own paired comparison agrees with the order and excludes zero; places that are not
-    told apart are shared ("2–3"). Below :data:`MIN_IMAGES` images there is no interval, and the order is that
-    of these images alone. A BD-rate over too little of the range or of the images ranks nobody: such
-    configurations follow, those without any value come last.
+    The order is that of the BD-rates by image against the anchor. Two configurations are distinguished if the
+    95% interval of their own paired comparison excludes zero and agrees with that order; otherwise they share
+    places ("2–3"). Below :data:`MIN_IMAGES` images there are no intervals, and the order holds for these
+    images alone. A BD-rate over too little of the range, or of too few images, does not rank a configuration:
+    such configurations follow the ranked ones, and those without any value come last.
 
     Parameters
     ----------
-    anchor : its label; its own BD-rate is zero
-    against : the others, compared with the anchor, by label
-    pairs : every comparison between them, by (anchor, test)
+    anchor : label of the anchor, whose own BD-rate is zero
+    against : the comparisons of all others with the anchor, by label
+    pairs : every comparison among them, by (anchor, test)
     """
     values = {label: bd.per_image.value for label, bd in against.items()} | {anchor: 0.0}
     partial = {label for label, bd in against.items() if bd.per_image.partial}
@@ -53,23 +53,23 @@ def standings(
     def by_value(labels: Sequence[str]) -> list[str]:
         return sorted(labels, key=lambda label: values[label] or 0.0)
 
-    known = [label for label, value in values.items() if value is not None]
-    order = by_value([label for label in known if label not in partial])
+    with_value = [label for label, value in values.items() if value is not None]
+    order = by_value([label for label in with_value if label not in partial])
     best, worst = [], []
     for place, label in enumerate(order):
-        best.append(1 + sum(_told_apart(pairs, other, label) for other in order[:place]))
-        worst.append(len(order) - sum(_told_apart(pairs, label, other) for other in order[place + 1 :]))
-    # Comparisons over ranges of their own need not be transitive; places never run against the order.
-    result = [
+        best.append(1 + sum(_distinguished(pairs, other, label) for other in order[:place]))
+        worst.append(len(order) - sum(_distinguished(pairs, label, other) for other in order[place + 1 :]))
+    # Each comparison has its own range, so they need not be transitive; places must still follow the order.
+    ranked = [
         Standing(label, min(best[place:]), max(worst[: place + 1])) for place, label in enumerate(order)
     ]
-    rest = [*by_value([label for label in known if label in partial])]
-    rest += [label for label, value in values.items() if value is None]
-    return (*result, *map(Standing, rest))
+    unranked = [*by_value([label for label in with_value if label in partial])]
+    unranked += [label for label, value in values.items() if value is None]
+    return (*ranked, *map(Standing, unranked))
 
 
-def _told_apart(pairs: Mapping[tuple[str, str], PairedBd], upper: str, lower: str) -> bool:
-    """Whether ``lower`` needs more bits than ``upper``, beyond doubt."""
+def _distinguished(pairs: Mapping[tuple[str, str], PairedBd], upper: str, lower: str) -> bool:
+    """Whether the data show that ``lower`` needs more bits than ``upper``."""
     direct = pairs[upper, lower].per_image
     if direct.n_images < MIN_IMAGES:
         return direct.value != 0.0

@@ -1,4 +1,4 @@
-"""From a run's table to curves."""
+"""From the table of a run to curves."""
 
 from __future__ import annotations
 
@@ -35,16 +35,15 @@ LOWER_IS_BETTER = ("lpips", "dists", "mse", "rmse", "mae", "butteraugli", "flip"
 
 
 def higher_is_better(metric: str) -> bool:
-    """Whether a metric of this column name measures likeness (PSNR) or difference (LPIPS)."""
+    """Whether the metric of a column measures similarity, like PSNR, or distance, like LPIPS, by its name."""
     return not metric.lower().startswith(LOWER_IS_BETTER)
 
 
 def metric_columns(frame: pd.DataFrame) -> list[str]:
     """The columns of a run's table that hold metrics.
 
-    Those in ``frame.attrs["metrics"]``, or in a table of other origin all columns of numbers but bpp, times
-    and the like.
-    """
+    They are listed in ``frame.attrs["metrics"]``; in a table of other origin they are all numeric columns
+    that are not known to be something else, such as bpp and times."""
     named = frame.attrs.get("metrics")
     if named is not None:
         return [name for name in named if name in frame.columns]
@@ -56,18 +55,26 @@ def metric_columns(frame: pd.DataFrame) -> list[str]:
 
 
 def image_curves(frame: pd.DataFrame, metric: str, dataset: str | None = None) -> dict[str, ImageCurves]:
-    """The curves of every lossy configuration in a run's table, by label, in the table's order.
+    """The curves of all lossy configurations in a run's table, by label, in the table's order.
 
-    ``frame`` has a run's columns (``dataset, image, label, quality, status, bpp`` and ``metric``);
-    points are ordered by quality setting; ``frame.attrs["lower_is_better"]`` may name metrics of which the
-    name does not tell. A trial that is absent or not ``ok`` is NaN. A PSNR that is empty although the
-    trial is ``ok`` means identical pixels and becomes ``inf``, but where a column ``exact`` says otherwise.
+    Points are ordered by quality setting. A trial that is absent or not ``ok`` is NaN. An empty PSNR of a
+    trial that is ``ok`` means identical pixels and becomes ``inf``, unless a column ``exact`` says that they
+    differ.
+
+    Parameters
+    ----------
+    frame : a table as :func:`bench.load` returns it, with the columns ``dataset, image, label, quality,
+        status, bpp`` and ``metric``, and optionally ``exact, width, height``;
+        ``frame.attrs["lower_is_better"]`` may list metrics whose direction :func:`higher_is_better` does not
+        know
+    metric : name of a column
+    dataset : which data set; None if the table has only one
 
     Raises
     ------
     ConfigError
-        The metric is not a column, ``dataset`` is not given although there are several, or two rows
-        of one label measure the same image at the same quality.
+        The metric is not a column, ``dataset`` is not given although there are several, or a label has two
+        rows for the same image at the same quality.
     """
     return image_curves_by_metric(frame, [metric], dataset)[metric]
 
@@ -75,11 +82,11 @@ def image_curves(frame: pd.DataFrame, metric: str, dataset: str | None = None) -
 def image_curves_by_metric(
     frame: pd.DataFrame, metrics: Sequence[str], dataset: str | None = None
 ) -> dict[str, dict[str, ImageCurves]]:
-    """:func:`image_curves` in several metrics, by metric; their rates are the same arrays."""
+    """:func:`image_curves` in several metrics, by metric; the curves of one label share their rates."""
     for metric in metrics:
         if metric not in frame.columns:
-            known = ", ".join(metric_columns(frame))
-            raise ConfigError(f"metric {metric!r} is not in this run; it has {known}")
+            measured = ", ".join(metric_columns(frame))
+            raise ConfigError(f"metric {metric!r} is not in this run; it has {measured}")
     lossy = frame["quality"].notna()
     if dataset is not None:
         lossy &= frame["dataset"] == dataset
@@ -97,7 +104,7 @@ def image_curves_by_metric(
     pixels = np.full(len(images), np.nan)
     if size:
         width, height = (frame[name].to_numpy(np.float64, na_value=np.nan) for name in size)
-        # a trial that failed may not tell the size of its image, which another one does
+        # A failed trial may lack the size of its image; another trial of the same image has it.
         np.fmax.at(pixels, image_codes, width * height)
     trials = _Trials(
         image_codes,
@@ -122,7 +129,7 @@ def image_curves_by_metric(
 
 @dataclass(frozen=True, eq=False)
 class _Images:
-    """All images of a table, sorted by name, and the pixels of each where they are known."""
+    """All images of a table, sorted by name, and the number of pixels of each where it is known."""
 
     names: tuple[str, ...]
     pixels: Array | None
@@ -134,7 +141,7 @@ class _Images:
 
 @dataclass(frozen=True, eq=False)
 class _Trials:
-    """Columns of a table; ``image`` holds indices into the sorted names of all images."""
+    """Columns of a table, each of shape (trials,); ``image`` has indices into the sorted image names."""
 
     image: NDArray[np.intp]
     quality: Array
@@ -148,15 +155,18 @@ class _Trials:
 
 @dataclass(frozen=True, eq=False)
 class _Grid:
-    """The trials of one label as (images, points): ``cells`` are the places of the rows that are ``ok``."""
+    """The trials of one label on a grid of shape (images, points)."""
 
     label: str
     images: _Images
     cells: NDArray[np.intp]
+    """Flat index on the grid of each trial that is ``ok``."""
     ok: NDArray[np.bool_]
+    """Of all trials of the label."""
     exact: NDArray[np.bool_]
-    """Of the rows that are ``ok``."""
+    """Of those that are ``ok``."""
     rate: Array
+    """Bits per pixel on the grid."""
 
     def curves(self, metric: str, values: Array, better: bool) -> ImageCurves:
         values = values[self.ok]

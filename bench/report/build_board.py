@@ -33,8 +33,8 @@ from bench.rd.fairness import (
     Config,
     allocation,
     allocation_finding,
-    lint,
-    of_other_pictures,
+    fairness_findings,
+    published_findings,
 )
 from bench.report import findings
 from bench.report.selection import EVERYTHING, Selection
@@ -282,10 +282,12 @@ def _board(
             *findings.lossy_originals(dataset, frame),
             *findings.other_versions(dataset, runs),
             *findings.partly_shared(dataset, _pictures_by_run(frame[["run", "image"]].drop_duplicates())),
-            *of_other_pictures({it.label: it.dataset for it in published}, dataset, frame["image"].nunique()),
+            *published_findings(
+                {it.label: it.dataset for it in published}, dataset, frame["image"].nunique()
+            ),
             *findings.of_other_metrics(published, dataset, list(curves)),
             *allocation_finding([it for name in headline_of(bd) for it in allocations.get(name, [])]),
-            *lint(_lint_configs(entries, directed, images, bd), anchor),
+            *fairness_findings(_lint_configs(entries, directed, images, bd), anchor),
         ),
         n_images=frame["image"].nunique(),
         lossless_bpp=lossless_bpp,

@@ -1,4 +1,4 @@
-"""Text that comes from elsewhere (labels, names, messages, reasons) as plain text in each output format.
+"""Foreign text (labels, names, messages, reasons) as plain text in each output format.
 
 HTML and the page's data are escaped in :mod:`bench.report.page`, XML by the standard library.
 """
@@ -13,9 +13,9 @@ from bench.text.plain import harmless, printable
 T = TypeVar("T")
 
 _MARKUP = re.compile(r"[\\`*|<>]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
-"""Of brackets those that make a link, of underscores those that make emphasis: the text stays readable."""
+"""Only the brackets that make a link and the underscores that make emphasis, so that text stays readable."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""All but tabs and line ends."""
+"""All control characters except tabs and line ends."""
 _FORMULA = ("=", "+", "-", "@", "\t")
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -41,20 +41,21 @@ _ATOM = (
     rf"(?:[A-Za-z0-9]|\\(?:{_SYMBOLS})(?![A-Za-z]))(?:_{_SCRIPT}(?:\^{_SCRIPT})?|\^{_SCRIPT}(?:_{_SCRIPT})?)?"
 )
 _MATH = re.compile(rf"(\$(?! )(?:{_ATOM}|[ =+\-.,()<>/|]){{1,60}}(?<! )\$(?![0-9]))")
-"""Symbols, letters, numbers, signs, and scripts of one level: what cannot do anything but be typeset."""
+"""Symbols, letters, numbers, signs, and one level of scripts: mathematics that can do nothing but be
+typeset."""
 
 
 def markdown(text: str) -> str:
-    """One line of GitHub Markdown that shows ``text``: no markup, HTML, link or image in it is live.
+    """One line of GitHub Markdown that displays ``text``, with all markup, HTML, links and images escaped.
 
-    The simplest mathematics stays as it is.
+    Simple mathematics between dollars is left as it is.
     """
     parts = _MATH.split(printable(text))
     return "".join(part if place % 2 else _MARKUP.sub(r"\\\g<0>", part) for place, part in enumerate(parts))
 
 
 def latex(text: str) -> str:
-    """One line of LaTeX that shows ``text``: no command in it is live, but for the simplest mathematics."""
+    """One line of LaTeX that displays ``text``, with all commands escaped except in simple mathematics."""
     parts = _MATH.split(printable(text))
     return "".join(
         part if place % 2 else "".join(_LATEX.get(it, it) for it in part) for place, part in enumerate(parts)
@@ -62,28 +63,27 @@ def latex(text: str) -> str:
 
 
 def units(text: str) -> list[str]:
-    """The letters of ``text``, in which mathematics between dollars is one."""
+    """The characters of ``text``, where mathematics between dollars counts as one."""
     parts = enumerate(_MATH.split(text))
     return [unit for place, part in parts for unit in ([part] if place % 2 else part)]
 
 
 def is_math(text: str) -> bool:
-    """Whether ``text`` holds simple mathematics between dollars (``$\\lambda=0.1$``), and no other dollar."""
+    r"""Whether ``text`` has simple mathematics between dollars (``$\lambda=0.1$``), and no other dollar."""
     parts = _MATH.split(text)
     return len(parts) > 1 and not any("$" in part for part in parts[::2])
 
 
 def comment(text: str) -> str:
-    """``text`` for a comment that ends with its line."""
+    """``text`` on one line, for a comment that ends with the line."""
     return printable(text)
 
 
 def csv_cell(value: T) -> T | str:
-    """A cell that no spreadsheet takes for a formula: text that begins like one gets a leading apostrophe.
+    """A cell that no spreadsheet interprets as a formula.
 
-    Control characters are replaced, for a table may be printed. Numbers are left alone, also as text;
-    :func:`from_csv_cell` takes the apostrophe off.
-    """
+    Text that begins like a formula gets a leading apostrophe, which :func:`from_csv_cell` removes. Numbers
+    are left unchanged, even as text. Control characters are replaced, since a table may be printed."""
     if not isinstance(value, str):
         return value
     if _CONTROL.search(value):
@@ -92,12 +92,12 @@ def csv_cell(value: T) -> T | str:
 
 
 def from_csv_cell(cell: str) -> str:
-    """What :func:`csv_cell` was given."""
+    """Undo :func:`csv_cell`."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 def terminal(text: str) -> str:
-    """Lines for a terminal: nothing in them steers it."""
+    """``text`` for a terminal, without control sequences; line ends are kept."""
     return "\n".join(harmless(line.expandtabs(4)) for line in text.split("\n"))
 
 

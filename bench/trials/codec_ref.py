@@ -25,12 +25,15 @@ class Description(Message, frozen=True):
     name: str
     version: str
     lossless: bool
-    qualities: tuple[float, ...]
+    qualities: tuple[float | None, ...]
+    """The default operating points: numbers, or one without a quality."""
     quality_range: tuple[float, float] | None
     config: dict[str, Option]
     weights_sha256: Sha256 | None
     complexity: dict[str, float]
     """What a learned codec says of its cost; empty for the others."""
+    takes_quality: bool = True
+    """Whether quality reaches the encoder; else there is one operating point, without a quality."""
 
 
 class MetricDescription(Message, frozen=True):

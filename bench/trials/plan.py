@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -260,7 +261,7 @@ def _codec_plan(entry: CodecEntry, suite: Suite, host: Host) -> CodecPlan:
     )
     found = _placed(entry, target, suite.device, host)
     if isinstance(found, str):
-        name = entry.codec if target != entry.codec else target.rpartition(":")[2]
+        name = entry.codec if target != entry.codec else registry.short_name(target)
         return TrustedCodec(
             label=entry.label or _label(name, dict(entry.config), {}),
             codec=name,
@@ -342,24 +343,24 @@ def _ref(target: str, config: Mapping[str, Option], *, trusted: bool = False) ->
 def _qualities(
     name: str, asked: tuple[float, ...] | None, common: tuple[float, ...] | None, codec: Description
 ) -> tuple[float | None, ...]:
-    if codec.lossless:
+    if codec.lossless or not codec.takes_quality:
         if asked:
-            raise ConfigError(
-                f"codec {name!r} is lossless at this configuration and has no quality; leave out @…"
-            )
+            why = "is lossless at this configuration" if codec.lossless else "encodes without a quality"
+            raise ConfigError(f"codec {name!r} {why} and has no quality; leave out @…")
         return (None,)
     qualities = asked or common or codec.qualities
     if not qualities:
         raise ConfigError(
             f"codec {name!r} has no sweep of its own; name its operating points, as in {name}@10,50,90"
         )
-    if codec.quality_range is None:
-        raise ConfigError(f"codec {name!r} is lossy: its quality_range has to be (lowest, highest), not None")
-    low, high = codec.quality_range
-    for quality in qualities:
+    points = [it for it in qualities if it is not None]
+    if not points:
+        return (None,)
+    low, high = codec.quality_range or (-math.inf, math.inf)
+    for quality in points:
         if not low <= quality <= high:
             raise ConfigError(f"codec {name!r}: quality {quality:g} is outside its range {low:g} to {high:g}")
-    return tuple(sorted(qualities))
+    return tuple(sorted(points))
 
 
 def _label(name: str, config: dict[str, Any], defaults: dict[str, Any]) -> str:

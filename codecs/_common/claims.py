@@ -5,9 +5,9 @@ from __future__ import annotations
 from bench.errors import BadBitstream
 
 MAX_PIXELS = 1 << 28
-"""Largest picture, in pixels (805 MB decoded), that a header may claim."""
+"""Largest image, in pixels (805 MB decoded), that a header may claim."""
 _FLAT_PIXELS = 1 << 26
-"""Largest picture that a few bytes may claim in a format where pixels alike cost nothing."""
+"""Largest image that a few bytes may claim in a format where pixels alike cost nothing."""
 _FLAT_PIXELS_PER_BYTE = 1 << 17
 
 
@@ -16,7 +16,7 @@ def check_claim(codec: str, size: tuple[int, int], n_bytes: int, pixels_per_byte
 
     Parameters
     ----------
-    pixels_per_byte : the most that the format can code in a byte; None where a flat picture costs next to
+    pixels_per_byte : the most that the format can code in a byte; None where a flat image costs next to
         nothing. It may then have 67 megapixels, and above that 131072 for each byte
 
     Raises

@@ -13,7 +13,7 @@ from bench.explanation import Impulse, Traversal
 Field = NDArray[np.float32]
 
 CROP = 192
-"""Side in pixels of the part of a picture that is decoded again and again."""
+"""Side in pixels of the part of an image that is decoded again and again."""
 _FACTORS = (0.0, 0.5, 1.0, 1.5, 2.0)
 _WINDOW = 64
 """Side in pixels of an impulse response."""
@@ -21,7 +21,7 @@ _WINDOW = 64
 
 @dataclass(frozen=True)
 class LatentGrid:
-    """One grid of latents behind a crop of the picture, and the way from a change to pixels."""
+    """One grid of latents behind a crop of the image, and the way from a change to pixels."""
 
     name: str
     values: Field

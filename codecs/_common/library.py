@@ -72,7 +72,7 @@ def damage(codec: str) -> Iterator[None]:
 
 
 def as_image(codec: str, decoded: Any) -> Image:
-    """The decoded picture as a C-contiguous ``uint8`` array of shape (height, width, 3).
+    """The decoded image as a C-contiguous ``uint8`` array of shape (height, width, 3).
 
     Raises
     ------

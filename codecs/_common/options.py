@@ -58,7 +58,7 @@ def check_whole_quality(codec: str, quality: float | None, allowed: tuple[float,
 
 
 def check_side(codec: str, shape: tuple[int, ...], longest: int) -> None:
-    """Refuse a picture with a side longer than the format can state.
+    """Refuse an image with a side longer than the format can state.
 
     Raises
     ------

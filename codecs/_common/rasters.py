@@ -1,4 +1,4 @@
-"""Picture files for external programs: PPM, PNG, and raw planar YCbCr."""
+"""Image files for external programs: PPM, PNG, and raw planar YCbCr."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CHROMA_OFFSET = np.array([0, 128, 128], np.float32)
 
 
 def write_raster(path: Path, image: Image, form: str) -> None:
-    """Write a picture; ``yuv444`` is planar, 8 bits, full range, BT.709 (ITU-R BT.709-6, 3.2 to 3.4)."""
+    """Write an image; ``yuv444`` is planar, 8 bits, full range, BT.709 (ITU-R BT.709-6, 3.2 to 3.4)."""
     if form == "yuv444":
         ycc = image.astype(np.float32) @ _TO_YCC.T + _CHROMA_OFFSET
         path.write_bytes(_to_bytes(ycc).transpose(2, 0, 1).tobytes())
@@ -39,19 +39,19 @@ def write_raster(path: Path, image: Image, form: str) -> None:
 
 
 def read_raster(path: Path, form: str, size: tuple[int, int]) -> Picture:
-    """Read a picture as an original is read: nothing is narrowed, and a conversion is told.
+    """Read an image as an original is read: nothing is narrowed, and a conversion is told.
 
     Parameters
     ----------
-    form : ``yuv444``, or anything else for a picture file, whose kind is seen from its bytes
-    size : (width, height) of a ``yuv444`` picture
+    form : ``yuv444``, or anything else for an image file, whose kind is seen from its bytes
+    size : (width, height) of a ``yuv444`` image
 
     Raises
     ------
     BadBitstream
-        The file is truncated, damaged or no picture, or not of ``size``.
+        The file is truncated, damaged or no image, or not of ``size``.
     Unsupported
-        A sound picture that 8-bit RGB can't hold: more bits a sample, or transparent pixels.
+        A sound image that 8-bit RGB can't hold: more bits a sample, or transparent pixels.
     """
     if form == "yuv444":
         width, height = size

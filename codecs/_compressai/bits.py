@@ -86,14 +86,14 @@ def _state_bits(string: bytes) -> float:
 
 
 def _busiest_part(network: Any, latents: Tensor, grid: BitGrid, size: tuple[int, int]) -> probes.LatentGrid:
-    """The part of the picture that takes the most bits, able to draw itself with a change."""
+    """The part of the image that takes the most bits, able to draw itself with a change."""
     unit = grid.cell[0]
     side = probes.CROP // unit
     top, left = probes.busiest(grid.bits, side)
     tall, wide = (min(side, it) for it in grid.bits.shape)
     above, before = min(_MARGIN, top), min(_MARGIN, left)
     around = latents[:, :, top - above : top + tall + _MARGIN, left - before : left + wide + _MARGIN]
-    # in pixels of `around`'s reconstruction: the part, as far as it lies inside the picture
+    # in pixels of `around`'s reconstruction: the part, as far as it lies inside the image
     rows = _inside(top, tall, above, (unit, grid.origin[0], size[0]))
     columns = _inside(left, wide, before, (unit, grid.origin[1], size[1]))
 

@@ -10,7 +10,7 @@ _DECODER_ONLY = ("g_s",)
 
 
 def kmac_per_pixel(network: Any) -> tuple[float, float]:
-    """Thousands of multiply–accumulates per pixel of encoder and decoder, on a 256×256 picture.
+    """Thousands of multiply–accumulates per pixel of encoder and decoder, on a 256×256 image.
 
     Convolutions, transposed ones and the matrix inside each divisive normalisation count; the hyper-synthesis
     and the context model count on both sides, which both have to run them.

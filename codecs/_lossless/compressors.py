@@ -17,7 +17,7 @@ LEVELS: dict[str, tuple[int, int, int]] = {
     "lz4": (1, 12, 1),
     "zstd": (1, 22, 3),
     "lzma": (0, 9, 6),
-    # brotli's own default, 11, takes two seconds for a 768x512 picture
+    # brotli's own default, 11, takes two seconds for a 768x512 image
     "brotli": (0, 11, 9),
 }
 """Lowest, highest and default level of each method."""

@@ -32,7 +32,7 @@ def pack(magic: bytes, version: int, container: Container) -> bytes:
     Raises
     ------
     Unsupported
-        The picture has more than ``MAX_PIXELS`` pixels.
+        The image has more than ``MAX_PIXELS`` pixels.
     """
     if container.width * container.height > MAX_PIXELS:
         raise Unsupported(

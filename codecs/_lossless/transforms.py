@@ -1,8 +1,8 @@
 """Reversible transforms shared by the lossless codecs of this package.
 
-A picture becomes three planes of prediction residuals, all arithmetic modulo 256 on ``uint8``:
+An image becomes three planes of prediction residuals, all arithmetic modulo 256 on ``uint8``:
 a colour transform first, then a spatial predictor on each plane. A sample's neighbours are
-``a`` (left), ``b`` (above) and ``c`` (above left); outside the picture they are 0.
+``a`` (left), ``b`` (above) and ``c`` (above left); outside the image they are 0.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PREDICTORS: tuple[str, ...] = get_args(Predictor)
 
 
 def forward(image: Image, color: int, predictor: int) -> NDArray[np.uint8]:
-    """Residual planes of a picture.
+    """Residual planes of an image.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def forward(image: Image, color: int, predictor: int) -> NDArray[np.uint8]:
 
 
 def inverse(residual: NDArray[np.uint8], color: int, predictor: int) -> Image:
-    """The picture, shape (height, width, 3), whose :func:`forward` is ``residual``, (3, height, width)."""
+    """The image, shape (height, width, 3), whose :func:`forward` is ``residual``, (3, height, width)."""
     from bench_codecs._lossless import transform_kernels
 
     image: Image = transform_kernels.inverse(_frozen(residual), color, predictor)

@@ -80,17 +80,17 @@ class Vae:
         Raises
         ------
         bench.errors.Unsupported
-            The quality is out of range, or the picture is larger than the format allows.
+            The quality is out of range, or the image is larger than the format allows.
         """
         return self.encode_batch([image], quality)[0]
 
     def encode_batch(self, images: Sequence[Image], quality: float | None) -> list[bytes]:
-        """Compress pictures of one size together: the bitstreams of one by one, to the byte.
+        """Compress images of one size together: the bitstreams of one by one, to the byte.
 
         Raises
         ------
         bench.errors.Unsupported
-            As :meth:`encode`, or the pictures differ in size.
+            As :meth:`encode`, or the images differ in size.
         """
         import torch
 
@@ -131,7 +131,7 @@ class Vae:
         return self.decode_batch([bitstream])[0]
 
     def decode_batch(self, bitstreams: Sequence[bytes]) -> list[Image]:
-        """Reconstruct pictures; those of one size and quality together.
+        """Reconstruct images; those of one size and quality together.
 
         Symbols are those of one by one; a sample may differ by one level, as the synthesis networks round
         in another order.
@@ -150,7 +150,7 @@ class Vae:
             decoded = self._decoded([parsed[it][1] for it in members], (height, width), code)
             for index, picture in zip(members, decoded, strict=True):
                 if parsed[index][0].grey:
-                    for top in range(0, height, container.TILE):  # floats of the whole picture are large
+                    for top in range(0, height, container.TILE):  # floats of the whole image are large
                         rows = picture[top : top + container.TILE]
                         rows[:] = rows.mean(2, keepdims=True, dtype=np.float32).round()
                 pictures[index] = np.ascontiguousarray(picture)
@@ -159,7 +159,7 @@ class Vae:
     def _decoded(
         self, payloads: Sequence[Sequence[tuple[bytes, int]]], size: tuple[int, int], code: int
     ) -> Images:
-        """Pictures (batch, height, width, 3) from the payload and checksum of each tile of each."""
+        """Images (batch, height, width, 3) from the payload and checksum of each tile of each."""
         import torch
 
         from bench_codecs.vae.entropy import Tile

@@ -48,7 +48,7 @@ class VaeTrainer:
         return export(checkpoint, images[::step], out, {"pictures": len(images)})
 
     def sample(self, request: SampleRequest) -> NDArray[np.uint8]:
-        """Pictures from the prior, uint8 (count, 256, 256, 3)."""
+        """Images from the prior, uint8 (count, 256, 256, 3)."""
         from bench_codecs.vae.sample import sample
         from bench_codecs.vae.weights import shipped_weights
 

@@ -1,4 +1,4 @@
-"""Samples of the learned prior: what the model believes pictures look like before it has seen one.
+"""Samples of the learned prior: what the model believes images look like before it has seen one.
 
 Hyper-latents are drawn independently at every position, latents from the context model's distributions,
 and both are decoded. Nothing in such a prior knows about objects: samples show textures, edges and
@@ -29,9 +29,9 @@ NOTE = (
 def sample(
     weights: Path, count: int = 8, quality: float = 3.0, seed: int = 1, side: int = 256
 ) -> NDArray[np.uint8]:
-    """Draw ``count`` pictures, uint8 (count, side, side, 3), from the prior at ``quality``.
+    """Draw ``count`` images, uint8 (count, side, side, 3), from the prior at ``quality``.
 
-    ``side`` is a multiple of 64. The same arguments give the same pictures on the same device.
+    ``side`` is a multiple of 64. The same arguments give the same images on the same device.
 
     Raises
     ------

@@ -24,7 +24,7 @@ _TABLE_NAMES = ("cumulative", "start", "size", "low", "slice_rows", "hyper_rows"
 
 @dataclass(frozen=True)
 class Package:
-    """A model ready to code pictures."""
+    """A model ready to code images."""
 
     model: VaeModel
     tables: CodingTables

@@ -83,7 +83,7 @@ class VaeGan:
         return self.vae.decode(bitstream)
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
-        """As :meth:`bench_codecs.vae.Vae.explain`; the pictures are the generator's."""
+        """As :meth:`bench_codecs.vae.Vae.explain`; the images are the generator's."""
         return self.vae.explain(image, quality, bitstream)
 
     def complexity(self) -> dict[str, float]:

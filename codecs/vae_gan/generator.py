@@ -14,7 +14,7 @@ TRAINED_QUALITY = 3.0
 """Highest quality that the generator is trained at; the VAE's own synthesis is reached one level above."""
 
 _PERIOD = 8
-"""Of what repeats in a picture when the network does the same at every place of its coarsest resolution."""
+"""Of what repeats in an image when the network does the same at every place of its coarsest resolution."""
 _CELLS = 5
 _FIRST_NOISE = 0.02
 
@@ -81,10 +81,10 @@ class Generator(TexturedSynthesis):
     """A synthesis branch whose parameters lie on the line between the VAE's and the trained ones.
 
     Networks that start from the same weights can be averaged (Wang et al., "Deep network interpolation for
-    continuous imagery effect transition", CVPR 2019): ``strength`` 0 is the VAE's picture, 1 the trained one.
+    continuous imagery effect transition", CVPR 2019): ``strength`` 0 is the VAE's image, 1 the trained one.
     Between quality 3, the last that is trained, and 4 the strength falls to 0.
 
-    The model calls :meth:`coefficients` before :meth:`samples`, for pictures of one quality.
+    The model calls :meth:`coefficients` before :meth:`samples`, for images of one quality.
 
     Raises
     ------

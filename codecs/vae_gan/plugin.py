@@ -46,7 +46,7 @@ class VaeGanTrainer:
         return export(checkpoint, out, {"pictures": len(images)})
 
     def sample(self, request: SampleRequest) -> NDArray[np.uint8]:
-        """Pictures from the prior, uint8 (count, 256, 256, 3), decoded by the generator."""
+        """Images from the prior, uint8 (count, 256, 256, 3), decoded by the generator."""
         from bench_codecs.vae.sample import draw
         from bench_codecs.vae_gan.codec import VaeGan
 

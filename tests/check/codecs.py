@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import bench
-from bench.check.baseline import State
+from bench.check.baseline import Snapshot
 from bench.check.snapshot import snapshot
 
 SOURCE = """\
@@ -69,6 +69,6 @@ def run(folder: Path, pictures: Path, *changes: tuple[str, str], **fields: objec
     return folder / "run"
 
 
-def state(folder: Path, pictures: Path, *changes: tuple[str, str]) -> State:
+def snapshot_of(folder: Path, pictures: Path, *changes: tuple[str, str]) -> Snapshot:
     """The state of such a run."""
     return snapshot(run(folder, pictures, *changes))

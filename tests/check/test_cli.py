@@ -31,7 +31,7 @@ def rdbench(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with pictures, a codec, a suite and the baseline of a run, as a developer has it."""
+    """A folder with images, a codec, a suite and the baseline of a run, as a developer has it."""
     root = tmp_path_factory.mktemp("gate")
     (root / "pictures").mkdir()
     Image.fromarray(photo(64, 72)).save(root / "pictures" / "p0.png")

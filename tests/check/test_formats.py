@@ -11,15 +11,17 @@ import pytest
 
 from bench.check.formats import FORMATS
 from bench.check.text import as_text
-from bench.check.verdict import Change, Finding, SpeedCell, Verdict, worst_first
+from bench.check.verdict import Change, CheckFinding, SpeedCell, Verdict, worst_first
 
 HOSTILE = "crash, 100% <b>|\x1b[31m\x00 bad]]>\nsecond line"
 
 VERDICT = Verdict(
     worst_first(
         [
-            Finding("improved", False, "jpeg", 50.0, "bytes", "%", 0.0, (Change("k/a.png", 100, 90, -10.0),)),
-            Finding(
+            CheckFinding(
+                "improved", False, "jpeg", 50.0, "bytes", "%", 0.0, (Change("k/a.png", 100, 90, -10.0),)
+            ),
+            CheckFinding(
                 "regression",
                 True,
                 "jpeg",
@@ -29,8 +31,10 @@ VERDICT = Verdict(
                 0.0,
                 (Change("k/b.png", 30.0, 29.5, 0.5), Change("k/a.png", None, 40.0, math.inf)),
             ),
-            Finding("regression", True, "webp", 10.0, "bytes", "%", 0.5, (Change("k/a.png", 100, 102, 2.0),)),
-            Finding(
+            CheckFinding(
+                "regression", True, "webp", 10.0, "bytes", "%", 0.5, (Change("k/a.png", 100, 102, 2.0),)
+            ),
+            CheckFinding(
                 "failed",
                 True,
                 "a|b",
@@ -39,7 +43,7 @@ VERDICT = Verdict(
                 changes=(Change("k/a.png", None, None, 0),),
                 detail=HOSTILE,
             ),
-            Finding("inconclusive", False, "webp", 10.0, "encode time", "%", 10.0),
+            CheckFinding("inconclusive", False, "webp", 10.0, "encode time", "%", 10.0),
         ]
     ),
     compared=10,
@@ -125,13 +129,13 @@ def test_text_fits_the_terminal() -> None:
 def test_a_long_table_begins_with_a_line_for_each_codec() -> None:
     """How often each kind of finding occurs and the worst of each measure; a short table needs none."""
     rows = [
-        Finding(
+        CheckFinding(
             "regression", True, "jpeg", q, measure, unit, 0.0, (Change("k/a.png", None, None, amount * q),)
         )
         for q in range(1, 6)
         for measure, unit, amount in (("bytes", "%", 1.0), ("psnr_rgb", "dB", 0.01))
     ]
-    rows.append(Finding("changed", False, "webp", 10.0, "bitstream"))
+    rows.append(CheckFinding("changed", False, "webp", 10.0, "bitstream"))
     text = as_text(Verdict(worst_first(rows)))
     assert text.splitlines()[2:4] == [
         "jpeg: regression 10; worst: bytes +5.00%, psnr_rgb +0.0500 dB",

@@ -1,7 +1,7 @@
 """Committed bitstreams that must decode for ever, and the script that makes those that are missing.
 
 ``python -m tests.codecs.golden`` writes to ``data/`` a bitstream for each entry that has none yet,
-and beside a lossy one its decoded picture. An existing file is never written over: a format that
+and beside a lossy one its decoded image. An existing file is never written over: a format that
 changes gets a new format version and a new entry, and still decodes the old one.
 """
 
@@ -34,7 +34,7 @@ ORIGINAL = DATA / "original.png"
 
 @dataclass(frozen=True)
 class Golden:
-    """One bitstream; ``tolerance`` is how far a sample may lie from the committed picture.
+    """One bitstream; ``tolerance`` is how far a sample may lie from the committed image.
 
     1 where the decoder ends in floating-point arithmetic, which differs between processors.
     """

@@ -53,7 +53,7 @@ def test_a_forged_size_is_refused_before_anything_is_allocated(name: str) -> Non
     "size", [(1, 1), (9, 8), (64, 64), (400, 300), (160, 90), (1, 700), (700, 1), (1025, 513)]
 )
 def test_headers_are_read_as_they_were_written(size: tuple[int, int]) -> None:
-    """All the ways in which the formats state a size give the picture's."""
+    """All the ways in which the formats state a size give the image's."""
     import imagecodecs
 
     width, height = size
@@ -68,7 +68,7 @@ def test_headers_are_read_as_they_were_written(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("name", ["jpeg2000", "webp", "jpegxl"])
 def test_a_flat_picture_of_a_camera_is_no_forgery(name: str) -> None:
-    """Pictures alike throughout take next to no bytes; up to 67 megapixels that is believed."""
+    """Images alike throughout take next to no bytes; up to 67 megapixels that is believed."""
     check_claim(name, (8192, 8192), 18)
     with pytest.raises(BadBitstream):
         check_claim(name, (8192, 8193), 18)

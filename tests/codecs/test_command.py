@@ -155,7 +155,7 @@ def deep(maximum: int) -> bytes:
     ],
 )
 def test_what_a_decoder_writes_is_never_narrowed(file, error, message):
-    """More than 8 bits, transparency and damage in a decoder's picture are refused, each by its name."""
+    """More than 8 bits, transparency and damage in a decoder's image are refused, each by its name."""
     codec = Command(
         encode="cp {input} {output}", decode="cp {input} {output}", output_format="png", lossless=True
     )
@@ -183,7 +183,7 @@ def test_what_a_decoder_writes_is_converted_as_an_original(convert, treatment):
 
 
 def test_conversions_of_the_decoder_are_in_the_journal(tmp_path, pictures):
-    """Each trial's row says how the decoder's picture was converted."""
+    """Each trial's row says how the decoder's image was converted."""
     need("cp")
     script = "import sys, PIL.Image as P; P.open(sys.argv[1]).convert(chr(76)).save(sys.argv[2])"
     copy = "import shutil, sys; shutil.copy(*sys.argv[2:])"

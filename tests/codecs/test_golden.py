@@ -11,7 +11,7 @@ from tests.codecs.golden import DATA, GOLDEN, ORIGINAL
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_committed_bitstream_decodes_as_ever(name):
-    """A lossless bitstream gives the original, a lossy one the picture committed beside it."""
+    """A lossless bitstream gives the original, a lossy one the image committed beside it."""
     golden = GOLDEN[name]
     codec = golden.codec()
     expected = np.array(Image.open(ORIGINAL if codec.lossless else DATA / f"{name}.png"))

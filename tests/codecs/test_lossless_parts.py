@@ -158,7 +158,7 @@ def test_lzw_ends_where_a_width_does(max_bits):
 
 @pytest.mark.parametrize("codec", [Huffman(), Lz(method="lzw"), Lz(method="zstd")], ids=lambda c: c.version)
 def test_forged_payload_is_refused_or_decoded(codec):
-    """With a CRC that fits, a damaged payload raises BadBitstream or gives a picture of its size."""
+    """With a CRC that fits, a damaged payload raises BadBitstream or gives an image of its size."""
     magic = codec.encode(photo(9, 9), None)[:2]
     container = unpack(magic, 1, codec.encode(photo(40, 30), None))
     random = np.random.default_rng(3)

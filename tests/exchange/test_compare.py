@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.compare.comparison import Row, Selector, compare_selectors, resolve
+from bench.compare.comparison import BdRow, compare_selectors
+from bench.compare.sources import SourceSelector, resolve
 from bench.compare.text import format_rows
 from bench.errors import ConfigError
 from bench.rd import BdResult, ImagesBd, image_curves, paired_bd_rate
@@ -101,8 +102,8 @@ def test_a_metric_that_one_codec_lacks_is_there_for_the_others(run: str) -> None
     assert with_it[1].note.startswith("c: no complete curve")
 
 
-def test_runs_of_other_pictures_are_refused(tmp_path: Path) -> None:
-    """Images are paired by name; other pictures of the same name are an error, with the name."""
+def test_runs_of_other_images_are_refused(tmp_path: Path) -> None:
+    """Images are paired by name; other images of the same name are an error, with the name."""
     for name in ("old", "new"):
         (tmp_path / name).mkdir()
     frames = {"old": run_table().assign(image_sha256="1"), "new": run_table().assign(image_sha256="1")}
@@ -193,12 +194,12 @@ def test_selectors_split_where_the_path_ends(tmp_path: Path) -> None:
     """A hash may stand in a folder's name or in a label."""
     folder = tmp_path / "run#1"
     folder.mkdir()
-    assert Selector.parse(str(folder)) == Selector(str(folder))
-    assert Selector.parse(f"{folder}#jpeg #2") == Selector(str(folder), "jpeg #2")
-    assert Selector.parse("absent#label") == Selector("absent", "label")
+    assert SourceSelector.parse(str(folder)) == SourceSelector(str(folder))
+    assert SourceSelector.parse(f"{folder}#jpeg #2") == SourceSelector(str(folder), "jpeg #2")
+    assert SourceSelector.parse("absent#label") == SourceSelector("absent", "label")
     for bad in ("#label", f"{folder}#"):
         with pytest.raises(ConfigError, match="PATH#LABEL"):
-            Selector.parse(bad)
+            SourceSelector.parse(bad)
 
 
 def test_selectors_that_name_nothing_say_what_there_is(run: str, tmp_path: Path) -> None:
@@ -229,13 +230,13 @@ def test_the_name_of_a_codec_stands_for_its_only_label(run: str) -> None:
 
 
 ROWS = (
-    Row(
+    BdRow(
         *("a", "b|\x1b[31m", "psnr_rgb", "pchip"),
         ImagesBd(-17.5, (-19.0, -16.0), -17.25, 20, 23, 24, 0.8, {"no overlap": ("x.png",)}),
         BdResult(-12.34567, 0.9),
         *((-15.0, -10.0), 1.25, 24),
     ),
-    Row(
+    BdRow(
         *("a", "c", "psnr_rgb", "pchip"),
         None,
         BdResult(None, 0.0, "no overlap"),
@@ -282,7 +283,7 @@ def test_text_and_markdown_are_readable_and_inert() -> None:
 def test_text_fits_the_terminal() -> None:
     """Notes stand below the table, each once with its rows, and nothing is wider than the terminal."""
     rows = [
-        Row(
+        BdRow(
             "jpeg-420",
             f"codec {k}",
             "ms_ssim_rgb",

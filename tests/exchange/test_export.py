@@ -47,7 +47,7 @@ def test_compressai_export_averages_finished_images_only(tmp_path: Path) -> None
 
 
 def test_compressai_export_leaves_out_the_metric_that_is_undefined(tmp_path: Path) -> None:
-    """A picture too small for MS-SSIM costs that metric, not all points; directions come along."""
+    """An image too small for MS-SSIM costs that metric, not all points; directions come along."""
     frame = run_table({"jpeg": 1.0})
     frame.loc[frame["image"] == "1.png", "ms_ssim_rgb"] = math.nan
     frame["oddness"] = 60 - frame["psnr_rgb"]

@@ -116,7 +116,7 @@ def icc(transfer: int) -> bytes:
 
 
 def two_pictures() -> list[Image.Image]:
-    """The picture and another one of its size."""
+    """The image and another one of its size."""
     return [Image.fromarray(photo(HEIGHT, WIDTH, seed=5))]
 
 

@@ -1,4 +1,4 @@
-"""Folders of pictures: what counts as one, what is left out, and that every file is a row."""
+"""Folders of images: what counts as one, what is left out, and that every file is a row."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_what_cannot_be_read_is_there_and_fails_by_name(tmp_path: Path, kind: st
 
 
 def test_originals_of_a_recursive_run(tmp_path: Path) -> None:
-    """A picture of a sub-folder is found again from the folder alone."""
+    """An image of a sub-folder is found again from the folder alone."""
     folder_of(tmp_path / "flat", "a.png", "sub/b.png")
     folder_of(tmp_path / "deep", "sub/c.png")
     originals = Originals([str(tmp_path / "flat"), str(tmp_path / "deep")])

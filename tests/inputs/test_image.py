@@ -113,7 +113,7 @@ def test_cmyk_is_refused(tmp_path: Path) -> None:
 
 
 def test_animation_is_refused(tmp_path: Path) -> None:
-    """Several frames are not one picture."""
+    """Several frames are not one image."""
     frames = [Image.fromarray(photo(8, 8, seed)) for seed in range(2)]
     frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])
     with pytest.raises(UnsupportedImage, match="2 frames"):

@@ -26,7 +26,7 @@ def test_sound_file_is_read_and_conversions_are_named(name: str) -> None:
 
 @pytest.mark.parametrize("name", odd.REFUSED)
 def test_sound_file_without_a_treatment_is_refused(name: str) -> None:
-    """What cannot be an 8-bit RGB picture without a choice is unsupported, not damaged."""
+    """What cannot be an 8-bit RGB image without a choice is unsupported, not damaged."""
     data, reason = odd.REFUSED[name]
     with pytest.raises(UnsupportedImage, match=f"^{name}: .*{reason}"):
         decode_image(data, name)

@@ -27,7 +27,7 @@ CODES = (0, 1, 2, 3)
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with pictures, a run of them that kept its bitstreams, and its baseline."""
+    """A folder with images, a run of them that kept its bitstreams, and its baseline."""
     folder = tmp_path_factory.mktemp("sound")
     (folder / "pictures").mkdir()
     for index in range(2):
@@ -316,7 +316,7 @@ def test_nothing_is_written_or_deleted_through_linked_files(stranger: Stranger, 
 
 
 def test_links_and_pipes_are_no_pictures_and_no_bitstreams(stranger: Stranger, sound: Path) -> None:
-    """A kept bitstream or a stored picture that is a link or a pipe is not read, and nothing waits for it."""
+    """A kept bitstream or a stored image that is a link or a pipe is not read, and nothing waits for it."""
     kept = sorted((stranger.run / "bitstreams").iterdir())
     private = stranger.run.parent / "private.png"
     Image.fromarray(photo(48, 40, 9)).save(private)

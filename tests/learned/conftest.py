@@ -1,4 +1,4 @@
-"""Codecs and pictures shared by the tests of learned codecs."""
+"""Codecs and images shared by the tests of learned codecs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bench_codecs.vae.training.train import train  # noqa: E402
 
 
 def natural(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
-    """A picture with the spectrum of photographs, edges and some noise."""
+    """An image with the spectrum of photographs, edges and some noise."""
     random = np.random.default_rng(seed)
     tall, wide = max(height, 8), max(width, 8)
     frequency = np.hypot(np.fft.fftfreq(tall)[:, None], np.fft.rfftfreq(wide)[None]) + 1 / max(tall, wide)
@@ -47,7 +47,7 @@ def vae() -> Vae:
 
 @pytest.fixture(scope="session")
 def training_images(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Three small pictures on disk."""
+    """Three small images on disk."""
     folder = tmp_path_factory.mktemp("images")
     paths = [folder / f"{i}.png" for i in range(3)]
     for index, path in enumerate(paths):

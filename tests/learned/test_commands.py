@@ -39,7 +39,7 @@ def test_a_model_is_trained_exported_and_measured(pictures: Path, tmp_path: Path
 
 
 def test_samples_are_drawn_and_explained(tmp_path: Path) -> None:
-    """`sample` writes a grid of pictures from the shipped prior and says what they are."""
+    """`sample` writes a grid of images from the shipped prior and says what they are."""
     done = rdbench(
         "sample", "vae", "-n", "3", "--quality", "3", "--seed", "1", "--out", tmp_path / "grid.png"
     )
@@ -87,7 +87,7 @@ def test_absent_gpu_is_an_error(case: str, pictures: Path, tmp_path: Path) -> No
 
 
 def test_a_gpu_run_equals_the_cpus(pictures: Path, tmp_path: Path) -> None:
-    """The same bitstreams, pictures but for single levels; the record says where it ran, with what memory."""
+    """The same bitstreams, images but for single levels; the record says where it ran, with what memory."""
     if not torch.cuda.is_available():
         pytest.skip("needs a GPU with CUDA")
     from bench.runs.store import read_info, read_journal

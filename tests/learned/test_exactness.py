@@ -41,7 +41,7 @@ def tile_coder(device: str = "cpu") -> TileCoder:
 
 
 def encoded(picture: NDArray[np.uint8], code: int) -> tuple[bytes, int, NDArray[np.int64]]:
-    """Payload and checksum of a picture of one tile, and the scale indices that the encoder used."""
+    """Payload and checksum of an image of one tile, and the scale indices that the encoder used."""
     package = load_weights(shipped_weights())
     log = ScaleLog()
     with torch.no_grad():
@@ -89,7 +89,7 @@ def test_scale_indices_agree_between_cpu_and_gpu() -> None:
 
 
 def pictures() -> list[tuple[NDArray[np.uint8], float]]:
-    """Pictures and qualities; one is grey, one a single pixel, one is noise."""
+    """Images and qualities; one is grey, one a single pixel, one is noise."""
     noise = np.random.default_rng(3).integers(0, 256, (96, 130, 3), np.uint8)
     grey = np.repeat(natural(128, 96, 5)[..., :1], 3, axis=2)
     return [
@@ -156,7 +156,7 @@ def test_cpu_and_gpu_write_the_same_bitstream(vae: Vae) -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_gpu_bitstream_decodes_on_the_cpu() -> None:
-    """And to the same picture, but for the rounding of single samples."""
+    """And to the same image, but for the rounding of single samples."""
     picture = natural(300, 400)
     stream = Vae(device="cuda").encode(picture, 4.0)
     difference = Vae(device="cpu").decode(stream).astype(int) - Vae(device="cuda").decode(stream)

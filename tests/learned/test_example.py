@@ -28,7 +28,7 @@ def example(name: str) -> Any:
 
 
 def test_the_example_is_a_codec_in_thirty_lines() -> None:
-    """It satisfies the contract, codes a picture of any size, and stays short."""
+    """It satisfies the contract, codes an image of any size, and stays short."""
     pytest.importorskip("compressai", reason='needs pip install "rdbench[zoo]"')
     codec = example("my_model").MyModel()
     assert isinstance(codec, Codec)

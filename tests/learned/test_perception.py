@@ -1,4 +1,4 @@
-"""What the VAE-GAN is for, on real pictures and with the real perceptual metric."""
+"""What the VAE-GAN is for, on real images and with the real perceptual metric."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench_codecs.vae_gan import VaeGan
 
 
 def test_it_looks_more_like_the_original_at_the_same_bytes(vae: Vae, kodak: Path) -> None:
-    """On Kodak pictures LPIPS falls by over 15%, at less than 1.5 dB, with more of the finest detail."""
+    """On Kodak images LPIPS falls by over 15%, at less than 1.5 dB, with more of the finest detail."""
     from bench.metrics.lpips import LpipsAlex
     from bench.metrics.psnr import PsnrRgb
     from bench.metrics.spectrum import HighBandEnergy

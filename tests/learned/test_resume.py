@@ -101,7 +101,7 @@ def test_another_run_is_not_gone_on_with(case: str, tiny_run: Path, training_ima
 
 
 def test_other_pictures_and_codecs_are_refused(tiny_run: Path, training_images: list[Path]) -> None:
-    """A run goes on with the pictures and the codec that it was started with."""
+    """A run goes on with the images and the codec that it was started with."""
     request = TrainRequest(tiny_run, resume=True)
     with pytest.raises(ConfigError, match="3 pictures"):
         VaeTrainer().train(request, training_images[:2], (), Observer())
@@ -274,7 +274,7 @@ def test_the_time_left_knows_that_joint_steps_are_longer() -> None:
 
 
 def test_large_pictures_do_not_fill_the_memory(tmp_path: Path) -> None:
-    """The closed-form start takes the middle of a large picture, and all of a small one but its rest."""
+    """The closed-form start takes the middle of a large image, and all of a small one but its rest."""
     from bench_codecs.vae.training.trainer import _fit_images
 
     large, small = tmp_path / "large.png", tmp_path / "small.png"

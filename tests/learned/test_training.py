@@ -21,7 +21,7 @@ from bench_codecs.vae.sample import draw, sample
 from bench_codecs.vae.training.checkpoint import latest_checkpoint, load_checkpoint
 from bench_codecs.vae.training.config import preset
 from bench_codecs.vae.training.data import Crops
-from bench_codecs.vae.training.loop import Rhythm, TrainingDiverged, run
+from bench_codecs.vae.training.loop import Intervals, TrainingDiverged, run
 from bench_codecs.vae.training.train import train
 from bench_codecs.vae.training.trainer import Trainer
 from bench_codecs.vae.weights import load_weights
@@ -48,7 +48,7 @@ def test_the_tiny_preset_learns(tmp_path: Path, tiny_run: Path, training_images:
 
 
 def test_its_bitstreams_decode_and_its_validation_is_kept(tiny_run: Path, tiny_weights: Path) -> None:
-    """The exported model codes pictures; the figure and the points of real bitstreams are there."""
+    """The exported model codes images; the figure and the points of real bitstreams are there."""
     codec = Vae(weights=str(tiny_weights))
     picture = natural(96, 100)
     assert codec.decode(codec.encode(picture, 3.0)).shape == picture.shape
@@ -138,13 +138,13 @@ class Scripted:
 
 def test_a_single_bad_step_is_no_divergence(tmp_path: Path) -> None:
     """A loss that grows fourfold and comes back goes on, unsaved; one that stays there stops the run."""
-    rhythm = Rhythm(log=100, checkpoint=5, validate=0)
+    intervals = Intervals(log=100, checkpoint=5, validate=0)
     spiky = Scripted(tmp_path, [1.0] * 9 + [8.0] + [1.0] * 10)
-    run(spiky, rhythm, lambda: None, Observer())
+    run(spiky, intervals, lambda: None, Observer())
     assert spiky.saved == [5, 15, 20], "the state after a bad step is not kept"
     lost = Scripted(tmp_path, [1.0] * 9 + [8.0 + k for k in range(100)])
     with pytest.raises(TrainingDiverged, match=r"step 19: the loss is 17, for 10 steps far above the 1 "):
-        run(lost, rhythm, lambda: None, Observer())
+        run(lost, intervals, lambda: None, Observer())
     assert lost.saved == [5]
 
 
@@ -155,7 +155,7 @@ def test_a_folder_with_a_run_is_not_overwritten(tiny_run: Path, training_images:
 
 
 def test_samples_depend_on_the_seed_alone(tiny_weights: Path) -> None:
-    """The same seed draws the same pictures, another one others."""
+    """The same seed draws the same images, another one others."""
     first, again, other = (sample(tiny_weights, 2, 3.0, seed, 64) for seed in (1, 1, 2))
     assert first.shape == (2, 64, 64, 3)
     assert np.array_equal(first, again)
@@ -163,7 +163,7 @@ def test_samples_depend_on_the_seed_alone(tiny_weights: Path) -> None:
 
 
 def test_samples_use_the_coders_row_of_the_prior(tiny_weights: Path) -> None:
-    """Half-way between two levels, that is the upper: no other row has a part in the pictures."""
+    """Half-way between two levels, that is the upper: no other row has a part in the images."""
     package = load_weights(tiny_weights)
     tables = package.tables
     rows = np.repeat(tables.hyper_rows[2:3], len(tables.hyper_rows), 0)

@@ -1,4 +1,4 @@
-"""The codec vae: what it promises about pictures and bitstreams."""
+"""The codec vae: what it promises about images and bitstreams."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_rate_and_quality_rise_with_the_quality_setting(vae: Vae) -> None:
 
 
 def test_grey_stays_grey(vae: Vae) -> None:
-    """A picture without colour decodes to one without colour."""
+    """An image without colour decodes to one without colour."""
     picture = np.repeat(natural(128, 128)[..., :1], 3, axis=2)
     decoded = vae.decode(vae.encode(picture, 4.0))
     assert np.array_equal(decoded, np.repeat(decoded[..., :1], 3, axis=2))
@@ -175,7 +175,7 @@ def mutated(stream: bytes, random: np.random.Generator) -> bytes:
 @pytest.mark.timeout(1200)  # 95 s, and more on a busy machine
 @pytest.mark.parametrize("trials", [120, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_damaged_bitstreams_are_refused_or_have_the_stated_size(tiny_weights: Path, trials: int) -> None:
-    """No mutation crashes, hangs, or decodes to anything but a picture of the header's size."""
+    """No mutation crashes, hangs, or decodes to anything but an image of the header's size."""
     codec = Vae(weights=str(tiny_weights))
     streams = [codec.encode(natural(40, 60, seed), quality) for seed, quality in enumerate((1.0, 3.0, 6.0))]
     random = np.random.default_rng(trials)
@@ -195,7 +195,7 @@ def test_damaged_bitstreams_are_refused_or_have_the_stated_size(tiny_weights: Pa
 
 
 def test_damaged_tiles_are_refused(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No mutation of a bitstream of several tiles, its lengths included, gives a picture of another size."""
+    """No mutation of a bitstream of several tiles, its lengths included, gives an image of another size."""
     for module in (container, tiling):
         monkeypatch.setattr(module, "TILE", 64)
     stream = vae.encode(natural(100, 140), 1.0)
@@ -211,7 +211,7 @@ def test_damaged_tiles_are_refused(vae: Vae, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_a_decoder_holds_grows_with_the_shorter_side(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tiles are let go while a long picture is decoded, lying or standing."""
+    """Tiles are let go while a long image is decoded, lying or standing."""
     for module in (container, tiling):
         monkeypatch.setattr(module, "TILE", 64)
     decode = vae._coder.decode_batch
@@ -233,7 +233,7 @@ def test_what_a_decoder_holds_grows_with_the_shorter_side(vae: Vae, monkeypatch:
 
 
 def test_a_large_claim_costs_no_memory(vae: Vae) -> None:
-    """A header of the largest picture, with bytes enough for its tiles, is refused within 300 MB."""
+    """A header of the largest image, with bytes enough for its tiles, is refused within 300 MB."""
     stream = bytearray(vae.encode(natural(64, 64), 1.0))
     tiles = b"".join(bytes(4) + b"\x04" + bytes(4) for _ in range(144))
     stream[10:14] = np.array([11_585, 11_585], "<u2").tobytes()
@@ -252,7 +252,7 @@ def test_a_large_claim_costs_no_memory(vae: Vae) -> None:
 
 
 def test_a_header_cannot_claim_more_than_its_payload(vae: Vae) -> None:
-    """A short bitstream that states a huge picture is refused without decoding anything."""
+    """A short bitstream that states a huge image is refused without decoding anything."""
     stream = bytearray(vae.encode(natural(64, 64), 1.0))
     stream[10:14] = np.array([40_000, 3_000], "<u2").tobytes()
     with pytest.raises(BadBitstream, match="too short"):
@@ -280,7 +280,7 @@ def test_tiles_leave_no_seams(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_batches_give_the_bitstreams_of_one_by_one(vae: Vae) -> None:
-    """To the byte, over pictures that share a size only; the pictures come back in order."""
+    """To the byte, over images that share a size only; the images come back in order."""
     grey = np.repeat(natural(130, 97, 3)[..., :1], 3, axis=2)
     pictures = [natural(130, 97, 1), natural(130, 97, 2), grey]
     streams = vae.encode_batch(pictures, 4.5)

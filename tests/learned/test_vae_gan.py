@@ -1,4 +1,4 @@
-"""The VAE-GAN: the VAE's bitstreams, other pictures, and a training that starts from the VAE."""
+"""The VAE-GAN: the VAE's bitstreams, other images, and a training that starts from the VAE."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_the_strength_leads_from_the_vae_to_the_generator(vae: Vae, gan: VaeGan)
 
 
 def test_high_qualities_are_decoded_by_the_vae(vae: Vae, gan: VaeGan) -> None:
-    """From quality 4 on the pictures are the VAE's, so no default goes there; just below they are close."""
+    """From quality 4 on the images are the VAE's, so no default goes there; just below they are close."""
     assert max(gan.qualities) < 4
     picture = natural(96, 96)
     for quality in (4.0, 6.0):
@@ -142,7 +142,7 @@ def test_the_losses_know_grey_texture_from_coloured() -> None:
 
 
 def test_a_pattern_of_the_network_does_not_reach_the_picture() -> None:
-    """What repeats every 4 or 8 samples is removed; a ramp, a picture's edge and noise are not."""
+    """What repeats every 4 or 8 samples is removed; a ramp, an image's edge and noise are not."""
     import torch
 
     from bench_codecs.vae_gan.generator import _repeated
@@ -208,7 +208,7 @@ def test_validation_measures_both_decoders(run: Path, training_images: list[Path
 
 
 def test_small_pictures_are_drawn_too(tmp_path: Path) -> None:
-    """A picture smaller than a hyper-latent is extended, not cut to nothing."""
+    """An image smaller than a hyper-latent is extended, not cut to nothing."""
     from bench_codecs.vae.weights import load_weights, shipped_weights
     from bench_codecs.vae_gan.training.samples import draw_samples
 

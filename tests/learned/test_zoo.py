@@ -53,7 +53,7 @@ def test_agrees_with_compressai_on_the_same_weights(model: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_other_tables_at_the_decoder_are_no_silent_noise(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A decoder whose arithmetic picks one other table refuses the picture, whatever the model."""
+    """A decoder whose arithmetic picks one other table refuses the image, whatever the model."""
     codec = untrained(model)
     bitstream = codec.encode(natural(64, 64), 1.0)
     network, _ = codec._network(1)

@@ -33,13 +33,13 @@ SIZES = (
     *((8, 8), (8, 70), (70, 8), (9, 11), (12, 15), (15, 16), (16, 15), (17, 31), (33, 20)),
     *((57, 64), (64, 57), (112, 113), (113, 112), (113, 201), (128, 160), (255, 129)),
 )
-"""Height and width of the synthetic pictures: around every size at which a scale comes in."""
+"""Height and width of the synthetic images: around every size at which a scale comes in."""
 
 STEPS = (8, 40, 96)
 
 
 class Row(NamedTuple):
-    """One comparison: a Kodak image with its JPEG, or a synthetic picture with its quantised self."""
+    """One comparison: a Kodak image with its JPEG, or a synthetic image with its quantised self."""
 
     picture: str
     """``kodim01``, or ``HEIGHTxWIDTH``."""
@@ -54,7 +54,7 @@ class Row(NamedTuple):
 
 
 def smooth(seed: int, height: int, width: int) -> Image:
-    """Gradients and texture, in integer arithmetic, so that every machine makes the same picture."""
+    """Gradients and texture, in integer arithmetic, so that every machine makes the same image."""
     y, x = np.mgrid[:height, :width]
     texture = np.random.default_rng(seed).integers(0, 40, (height, width, 3))
     ramps = np.stack([x * 3 // 4 + y // 3, (x * y) // 97, 255 - x // 2], axis=-1) % 216
@@ -68,7 +68,7 @@ def coarser(image: Image, step: int) -> Image:
 
 
 def original(picture: str, kodak: Path) -> Image:
-    """The picture that a row names."""
+    """The image that a row names."""
     if "x" in picture:
         height, width = picture.split("x")
         return smooth(2, int(height), int(width))
@@ -76,7 +76,7 @@ def original(picture: str, kodak: Path) -> Image:
 
 
 def distorted(image: Image, distortion: str) -> Image:
-    """The picture after the distortion that a row names."""
+    """The image after the distortion that a row names."""
     kind, value = distortion.split()
     if kind == "step":
         return coarser(image, int(value))
@@ -106,7 +106,7 @@ def _cases() -> Iterator[tuple[str, str]]:
 
 
 def score(program: str, pair: tuple[Image, Image]) -> float:
-    """What the author's program says of an original and a distorted picture."""
+    """What the author's program says of an original and a distorted image."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder, name) for name in ("original.png", "distorted.png")]
         for path, image in zip(paths, pair, strict=True):

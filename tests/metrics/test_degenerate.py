@@ -1,4 +1,4 @@
-"""Every metric on flat and on tiny pictures."""
+"""Every metric on flat and on tiny images."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_no_other_picture_is_as_good_as_the_original(metric: Metric) -> None:
 
 @pytest.mark.parametrize("side", [1, 2, 3, 4, 7, 8, 10, 11, 15, 16, 31, 41, 161])
 def test_tiny_pictures_have_a_value_or_a_reason(metric: Metric, side: int) -> None:
-    """From one pixel on: identical pictures have the best value of all sizes or none, others a finite one."""
+    """From one pixel on: identical images have the best value of all sizes or none, others a finite one."""
     x = smooth(1, side, side)
     identical, other = value(metric, x, x.copy()), value(metric, x, 255 - x)
     assert (identical is None) == (other is None)

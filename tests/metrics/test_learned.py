@@ -76,7 +76,7 @@ def test_equals_the_lpips_package(
 
 
 def test_lpips_known_answer() -> None:
-    """With ImageNet's AlexNet, the example pictures of LPIPS have the distances of its documentation."""
+    """With ImageNet's AlexNet, the example images of LPIPS have the distances of its documentation."""
     from bench.metrics.lpips import LpipsAlex
 
     try:
@@ -104,7 +104,7 @@ def test_equals_the_dists_package(nets: dict[str, Any], monkeypatch: pytest.Monk
 
 
 def test_dists_of_flat_pictures_is_not_negative(nets: dict[str, Any]) -> None:
-    """Rounding in nearly flat features never makes two grey pictures nearer than equal ones."""
+    """Rounding in nearly flat features never makes two grey images nearer than equal ones."""
     pytest.importorskip("DISTS_pytorch", reason="dists-pytorch is not installed")
     from bench.metrics.dists import Dists
 
@@ -119,7 +119,7 @@ def test_dists_of_flat_pictures_is_not_negative(nets: dict[str, Any]) -> None:
     [("lpips", "LpipsAlex", 31), ("lpips", "LpipsVgg", 16), ("dists", "Dists", 16)],
 )
 def test_smallest_pictures(nets: dict[str, Any], module: str, name: str, smallest: int) -> None:
-    """At the documented size there is a value, 0 for identical pictures; below it there is a reason."""
+    """At the documented size there is a value, 0 for identical images; below it there is a reason."""
     pytest.importorskip("lpips", reason="lpips is not installed")
     pytest.importorskip("DISTS_pytorch", reason="dists-pytorch is not installed")
     import importlib

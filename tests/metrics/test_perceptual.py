@@ -48,7 +48,7 @@ SCORES = ssimulacra2_reference.table()
 
 @pytest.mark.parametrize("row", [it for it in SCORES if "x" in it.picture], ids=lambda it: " ".join(it[:2]))
 def test_ssimulacra2_equals_the_authors_program_at_every_size(row: ssimulacra2_reference.Row) -> None:
-    """Scores of pictures from 8 pixels a side on are those of the author's program, however many scales."""
+    """Scores of images from 8 pixels a side on are those of the author's program, however many scales."""
     x = ssimulacra2_reference.original(row.picture, Path())
     y = ssimulacra2_reference.distorted(x, row.distortion)
     assert ssimulacra2_reference.digest(y) == row.pixels
@@ -74,7 +74,7 @@ def test_ssimulacra2_equals_the_authors_program_on_kodak(picture: str, kodak: Pa
 
 
 def test_ssimulacra2_of_identical_and_of_small_pictures() -> None:
-    """Identity is 100; a picture that the author's program refuses has a reason instead of a score."""
+    """Identity is 100; an image that the author's program refuses has a reason instead of a score."""
     x = smooth(3, 8, 9)
     assert Ssimulacra2()(pair(x, x.copy())) == 100
     with pytest.raises(MetricUndefined, match="9×7"):
@@ -82,7 +82,7 @@ def test_ssimulacra2_of_identical_and_of_small_pictures() -> None:
 
 
 def test_ciede2000_known_value() -> None:
-    """sRGB's red and blue are 52.88 apart, and a picture that is half wrong has half of that."""
+    """sRGB's red and blue are 52.88 apart, and an image that is half wrong has half of that."""
     red, blue = (np.full((8, 8, 3), it, np.uint8) for it in ((255, 0, 0), (0, 0, 255)))
     assert Ciede2000()(pair(red, blue)) == pytest.approx(52.88, abs=0.01)
     half = red.copy()
@@ -112,7 +112,7 @@ def test_piq_metrics(name: str, function: str, smallest: int) -> None:
 
 
 def test_vif_of_a_flat_original_is_undefined() -> None:
-    """An original of constant luma has no information to keep: no value, but 1 for the same picture."""
+    """An original of constant luma has no information to keep: no value, but 1 for the same image."""
     pytest.importorskip("piq", reason="piq is not installed")
     from bench.metrics.similarity import Vif
 
@@ -164,7 +164,7 @@ def test_missing_butteraugli_is_unavailable(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_butteraugli_program() -> None:
-    """libjxl's program finds no difference in identical pictures, and more in the worse of two."""
+    """libjxl's program finds no difference in identical images, and more in the worse of two."""
     if shutil.which("butteraugli_main") is None:
         pytest.skip("butteraugli_main is not installed")
     x = smooth(4, 64, 64)

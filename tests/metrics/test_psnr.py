@@ -61,7 +61,7 @@ def test_error_of_one_sample_in_a_large_picture_counts() -> None:
 
 @pytest.mark.parametrize("metric", ALL, ids=lambda metric: metric.name)
 def test_identical_pictures_have_infinite_psnr(metric: PsnrRgb | PsnrY | PsnrYuv) -> None:
-    """Identical pictures give infinity, not an error and not a large number."""
+    """Identical images give infinity, not an error and not a large number."""
     x = picture(5, 20, 30)
     assert metric(pair(x, x.copy())) == math.inf
 

@@ -26,7 +26,7 @@ def samples(seed: int, images: int, each: int = 3, dimensions: int = 8, shift: f
 
 
 def test_kodak_has_192_patches() -> None:
-    """Both grids of the HiFiC protocol: 6 + 2 patches of a 768 × 512 picture, so 192 on Kodak's 24."""
+    """Both grids of the HiFiC protocol: 6 + 2 patches of a 768 × 512 image, so 192 on Kodak's 24."""
     image = np.random.default_rng(0).integers(0, 256, (512, 768, 3), np.uint8)
     cut = patches(image)
     assert cut.shape == (8, 256, 256, 3)
@@ -117,7 +117,7 @@ def test_errors_of_two_distances_are_of_the_same_images() -> None:
 
 
 def test_pictures_without_patches_are_left_out() -> None:
-    """Pictures that are too small count for nothing; without pairs of the others there is no distance."""
+    """Images that are too small count for nothing; without pairs of the others there is no distance."""
     empty = np.empty((0, 8), np.float32)
     x, y = samples(6, 5), samples(7, 5, shift=1)
     for across_images in (False, True):
@@ -151,7 +151,7 @@ def test_fid_refuses_few_patches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_alexnet_features_of_patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each patch has the mean over places of torchvision's AlexNet features of the normalised picture."""
+    """Each patch has the mean over places of torchvision's AlexNet features of the normalised image."""
     torch = pytest.importorskip("torch", reason="torch is not installed")
     transforms = pytest.importorskip("torchvision.transforms", reason="torchvision is not installed")
     from bench.metrics.kid import KidAlexnet

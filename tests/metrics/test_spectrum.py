@@ -50,7 +50,7 @@ def test_counts_the_upper_half_of_the_band_alone(axis: int) -> None:
 
 
 def test_shows_blur_and_noise() -> None:
-    """A blurred picture has less than the original, a noisy one more, the same one exactly 1."""
+    """A blurred image has less than the original, a noisy one more, the same one exactly 1."""
     x = photo(64, 80)
     blurred = gaussian_filter(x, (1, 1, 0))
     noise = np.random.default_rng(0).normal(0, 10, x.shape)

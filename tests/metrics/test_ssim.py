@@ -25,7 +25,7 @@ def pair(original: Image, decoded: Image) -> Pair:
 
 
 def smooth(seed: int, height: int, width: int) -> Image:
-    """Gradients and texture, in integer arithmetic, so that every machine makes the same picture."""
+    """Gradients and texture, in integer arithmetic, so that every machine makes the same image."""
     y, x = np.mgrid[:height, :width]
     texture = np.random.default_rng(seed).integers(0, 40, (height, width, 3))
     ramps = np.stack([x * 3 // 4 + y // 3, (x * y) // 97, 255 - x // 2], axis=-1) % 216
@@ -45,7 +45,7 @@ def coarser(image: Image, step: int) -> Image:
 
 
 def torch_values(original: Image, decoded: Image) -> tuple[float, float]:
-    """SSIM and MS-SSIM by pytorch_msssim in float64; NaN for a picture too small for the latter."""
+    """SSIM and MS-SSIM by pytorch_msssim in float64; NaN for an image too small for the latter."""
     torch = pytest.importorskip("torch", reason="torch is not installed")
     peer = pytest.importorskip("pytorch_msssim", reason="pytorch_msssim is not installed")
     x, y = (torch.from_numpy(a.astype(np.float64)).permute(2, 0, 1)[None] for a in (original, decoded))
@@ -83,7 +83,7 @@ def test_golden_values(
     [(11, 11), (11, 40), (12, 600), (161, 161), (162, 175), (163, 300), (177, 233), (45, 1100), (331, 289)],
 )
 def test_equals_pytorch_msssim_at_every_size(height: int, width: int) -> None:
-    """Odd sides at any scale, the smallest pictures, and widths around the tiles' edges agree."""
+    """Odd sides at any scale, the smallest images, and widths around the tiles' edges agree."""
     x = smooth(height, height, width)
     for decoded in (noisy(x, 12), coarser(x, 40), smooth(1, height, width)):
         assert_equals_torch(x, decoded)
@@ -99,14 +99,14 @@ def test_equals_pytorch_msssim_where_structure_is_inverted() -> None:
 @pytest.mark.parametrize("level", [0, 128, 250, 255])
 @pytest.mark.parametrize("sigma", [0.5, 2, 7.6])
 def test_no_cancellation_on_flat_pictures(level: int, sigma: float) -> None:
-    """Small noise on a flat, bright picture keeps its digits, where E[x²] - E[x]² would lose them."""
+    """Small noise on a flat, bright image keeps its digits, where E[x²] - E[x]² would lose them."""
     x = np.full((200, 180, 3), level, np.uint8)
     assert_equals_torch(x, noisy(x, sigma))
 
 
 @pytest.mark.parametrize("shift", [1, 20, 127])
 def test_no_cancellation_under_a_shift_of_brightness(shift: int) -> None:
-    """A constant difference between flat pictures has no variance, and none is found."""
+    """A constant difference between flat images has no variance, and none is found."""
     x = np.full((200, 180, 3), 128, np.uint8)
     assert_equals_torch(x, x + np.uint8(shift))
 
@@ -162,7 +162,7 @@ def test_one_original_serves_many_reconstructions() -> None:
 
 
 def test_large_pictures_take_the_frugal_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without kept maps, a picture worked on in bands of rows scores the same."""
+    """Without kept maps, an image worked on in bands of rows scores the same."""
     x = smooth(7, 561, 190)
     y = noisy(x, 6)
     kept = [metric(pair(x, y)) for metric in ALL]

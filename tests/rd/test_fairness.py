@@ -1,4 +1,4 @@
-"""The lint of unfair comparisons finds each fault, and only where there is one."""
+"""Unfair comparisons are reported, each kind by its name, and fair ones are not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.rd import Curve
-from bench.rd.fairness import Config, lint
+from bench.rd.fairness import Config, fairness_findings
 from tests.rd.curves import curve
 
 FAIR = Config(
@@ -29,7 +29,7 @@ APART = Curve("b", curve().rate, tuple(q + 30 for q in curve().quality))
 
 def test_a_fair_comparison_has_no_finding() -> None:
     """Nothing is said where nothing is wrong."""
-    assert lint([FAIR, OTHER], "a") == ()
+    assert fairness_findings([FAIR, OTHER], "a") == ()
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_fair_comparison_has_no_finding() -> None:
 )
 def test_each_fault_is_found(kind: str, change: dict[str, object], words: str) -> None:
     """Each kind of unfairness gives exactly one finding, which names the label at fault."""
-    findings = lint([FAIR, replace(OTHER, **change)], "a")  # type: ignore[arg-type]  # one field at a time
+    findings = fairness_findings([FAIR, replace(OTHER, **change)], "a")  # type: ignore[arg-type]  # one field at a time
     assert [finding.kind for finding in findings] == [kind]
     assert words in findings[0].message
     assert "b" in findings[0].labels
@@ -57,5 +57,5 @@ def test_each_fault_is_found(kind: str, change: dict[str, object], words: str) -
 
 def test_warnings_come_before_notes() -> None:
     """What can overturn a conclusion is listed first."""
-    findings = lint([FAIR, replace(OTHER, n_images=2, n_ok=1)], "a")
+    findings = fairness_findings([FAIR, replace(OTHER, n_images=2, n_ok=1)], "a")
     assert [finding.severity for finding in findings] == ["warning", "note"]

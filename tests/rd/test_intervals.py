@@ -190,7 +190,7 @@ def test_a_result_that_hangs_on_one_image_has_no_interval() -> None:
 
 
 def test_pixels_weigh_images_by_size() -> None:
-    """By pixels the mean rate is all bits over all pixels, and a picture of no weight changes nothing."""
+    """By pixels the mean rate is all bits over all pixels, and an image of no weight changes nothing."""
     a, b = images(count=5), images("b", count=5, spread=0.3)
     pixels = np.array([1e5, 2e5, 4e5, 1e6, 3e6])
     weighted = [replace(each, pixels=pixels) for each in (a, b)]

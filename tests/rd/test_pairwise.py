@@ -122,7 +122,7 @@ def test_one_image_and_none_have_no_interval() -> None:
 
 @pytest.mark.parametrize("points", [0, 1, 2])
 def test_curves_of_hardly_any_finite_points(points: int) -> None:
-    """Pictures that are reproduced exactly leave few points or none: a reason instead of a value."""
+    """Images that are reproduced exactly leave few points or none: a reason instead of a value."""
     exact = images("exact")
     quality = exact.quality.copy()
     quality[:, points:] = np.inf

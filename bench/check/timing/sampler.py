@@ -25,7 +25,10 @@ from typing import Any, BinaryIO
 
 
 def _load(name: str, target: str) -> Any:
-    """The codec class: from a file, or this installation's own entry point of that name, or the target."""
+    """What makes the codec: from a file, or this installation's own entry point of that name, or the target.
+
+    A file that is named alone is the codec itself, by its functions, or has one class that is.
+    """
     module_name, _, attribute = target.partition(":")
     if not module_name.endswith(".py"):
         for point in entry_points(group="bench.codecs"):
@@ -39,7 +42,16 @@ def _load(name: str, target: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    return getattr(module, attribute)
+    if attribute:
+        return getattr(module, attribute)
+    if hasattr(module, "encode") and hasattr(module, "decode"):
+        return lambda: module
+    (found,) = (
+        it
+        for it in vars(module).values()
+        if hasattr(it, "encode") and hasattr(it, "decode") and getattr(it, "__module__", "") != "bench.codec"
+    )
+    return found
 
 
 class Sampler:
@@ -68,7 +80,13 @@ class Sampler:
     def encode(self, label: str, image: str, quality: float | None, loops: int) -> dict[str, Any]:
         """Encode ``loops`` times: seconds for one, and the bitstream's hash."""
         codec, picture = self._codecs[label], self._images[image]
-        bitstream, seconds = _timed(lambda: codec.encode(picture, quality), loops)
+        takes = inspect.signature(codec.encode).parameters.values()
+        given = (
+            (picture, quality)
+            if len(takes) > 1 or any(it.kind is it.VAR_POSITIONAL for it in takes)
+            else (picture,)
+        )
+        bitstream, seconds = _timed(lambda: codec.encode(*given), loops)
         self._bitstreams[label, image, quality] = bitstream
         return {"seconds": seconds, "sha256": hashlib.sha256(bitstream).hexdigest()}
 

@@ -1,10 +1,9 @@
-"""What the bytes of an image file say of themselves, one module for each file format.
+"""What an image file contains, with one module for each file format.
 
-Decoders turn a file into 8-bit samples and are silent about much of what was in it: depth, further pictures,
-colour space, checksums. They also give up on sound files whose metadata are odd. So a file is taken apart
-here first: what would be reinterpreted in silence is refused, what is left unused is noted, and the
-decoder is given what makes the pixels, without the metadata.
-"""
+A decoder turns a file into 8-bit samples without reporting much of what else was in it: depth, further
+images, colour space, checksums. Decoders also reject sound files with unusual metadata. A file is therefore
+examined here first. Whatever would be silently reinterpreted is refused, whatever is ignored is noted, and
+the decoder is given only the part that makes up the pixels, without the metadata."""
 
 from __future__ import annotations
 
@@ -28,7 +27,7 @@ _HEAD = 32
 
 
 def examine(data: bytes) -> Contents:
-    """Take an image file apart.
+    """Examine an image file.
 
     Parameters
     ----------
@@ -39,7 +38,7 @@ def examine(data: bytes) -> Contents:
     BadImage
         It is none of the formats, or its structure is damaged.
     UnsupportedImage
-        It is sound and holds something without a declared conversion to 8-bit RGB.
+        It is sound, but there is no defined conversion of its contents to 8-bit RGB.
     """
     for accepts, examine_format in _FORMATS:
         if accepts(data[:_HEAD]):

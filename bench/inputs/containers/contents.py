@@ -16,26 +16,32 @@ _SDR_TRANSFERS = (2, 13)
 
 @dataclass
 class Contents:
-    """An image file taken apart."""
+    """What was found in an image file."""
 
     format: str
     """Pillow's name of the format."""
     data: bytes
-    """What the decoder is given: the file, or as much of it as makes the pixels of one picture."""
+    """What to pass to the decoder: the file, or the part of it that makes up the pixels of one image."""
     orientation: int = 1
     """EXIF's orientation of the stored samples, 1 to 8."""
     notes: list[str] = field(default_factory=list)
-    """What the file holds that is not used, and how its samples become 8 bits."""
+    """What the file contains that is ignored, and how its samples are converted to 8 bits."""
     lossy: str = ""
-    """The lossy compression that the samples went through; empty where there was none."""
+    """The lossy compression of the samples; empty if there was none."""
     palette: int = 0
-    """Colours in the palette; 0 where the decoder knows better."""
+    """Number of colours in the palette; 0 leaves the check to the decoder."""
     colour_key: tuple[int, ...] | None = None
     """The one grey level or colour, scaled to 8 bits, that PNG declares transparent."""
 
 
 def part(data: bytes, start: int, size: int) -> bytes:
-    """``size`` bytes from ``start``; BadImage where the file ends before."""
+    """``size`` bytes from ``start``.
+
+    Raises
+    ------
+    BadImage
+        The file ends before.
+    """
     if start < 0 or start + size > len(data):
         raise BadImage("truncated, or its structure is damaged")
     return data[start : start + size]
@@ -47,10 +53,10 @@ def require_depth(bits: int) -> None:
         raise UnsupportedImage(f"{bits} bits a sample; rdbench measures 8-bit pictures, convert it first")
 
 
-def require_one(pictures: int, what: str = "frames") -> None:
-    """Refuse animations and stacks of pictures."""
-    if pictures > 1:
-        raise UnsupportedImage(f"{pictures} {what}; extract one first")
+def require_one(count: int, what: str = "frames") -> None:
+    """Refuse animations and stacks of images."""
+    if count > 1:
+        raise UnsupportedImage(f"{count} {what}; extract one first")
 
 
 def scaled_note(bits: Sequence[int]) -> list[str]:
@@ -60,7 +66,7 @@ def scaled_note(bits: Sequence[int]) -> list[str]:
 
 
 def exif_orientation(exif: bytes) -> int:
-    """The orientation in an EXIF block, whatever else is wrong with the block; 1 where there is none."""
+    """The orientation in an EXIF block, 1 to 8, whatever else is wrong with the block; 1 if there is none."""
     try:
         _, tags, _ = first_directory(exif.removeprefix(b"Exif\0\0"))
     except BadImage:
@@ -70,18 +76,18 @@ def exif_orientation(exif: bytes) -> int:
 
 
 def cicp_notes(points: Sequence[int], full_range: bool, name: str) -> list[str]:
-    """The note for coding-independent code points (ITU-T H.273) that are not sRGB's or unspecified.
+    """The note about coding-independent code points (ITU-T H.273) other than those of sRGB or unspecified.
 
     Parameters
     ----------
     points : colour primaries, transfer characteristics and matrix coefficients, each by its code
-    full_range : whether samples use all levels from 0
-    name : what in the file says so
+    full_range : whether samples use the full range of levels
+    name : the part of the file that states them
 
     Raises
     ------
     UnsupportedImage
-        The transfer function is PQ or HLG (BT.2100): the samples are no 8-bit SDR picture.
+        The transfer function is PQ or HLG (BT.2100), so that this is not an 8-bit SDR image.
     """
     primaries, transfer, matrix = points
     if transfer in _HDR_TRANSFERS:
@@ -96,12 +102,12 @@ def cicp_notes(points: Sequence[int], full_range: bool, name: str) -> list[str]:
 
 
 def icc_notes(profile: bytes) -> list[str]:
-    """The note for an ICC profile. Of a damaged one no more than that it is there.
+    """The note about an ICC profile, even if that is damaged.
 
     Raises
     ------
     UnsupportedImage
-        Its ``cicp`` tag (ICC.1:2022, 9.2.17) says PQ or HLG.
+        Its ``cicp`` tag (ICC.1:2022, 9.2.17) states PQ or HLG.
     """
     for entry in range(min(int.from_bytes(profile[128:132], "big"), 100)):
         at = 132 + 12 * entry

@@ -1,4 +1,4 @@
-"""TIFF's image file directories, which EXIF and multi-picture JPEG use as well (TIFF 6.0, section 2)."""
+"""TIFF's image file directories, which EXIF and multi-image JPEG use as well (TIFF 6.0, section 2)."""
 
 from __future__ import annotations
 

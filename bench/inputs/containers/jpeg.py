@@ -52,9 +52,9 @@ def examine(data: bytes) -> Contents:
         if marker == _APP2 and segment.startswith(b"ICC_PROFILE\0"):
             profile += segment[14:]
         if marker == _APP2 and segment.startswith(b"MPF\0"):
-            pictures = _pictures(segment[4:])
-            if pictures > 1:
-                found.notes.append(f"first of {pictures} pictures read")
+            count = _image_count(segment[4:])
+            if count > 1:
+                found.notes.append(f"first of {count} pictures read")
         if marker in _DECIDE_COLOURS or not (0xE0 <= marker <= 0xEF or marker == _COMMENT):
             kept.append(data[at : at + 2 + length])
         at += 2 + length
@@ -64,7 +64,7 @@ def examine(data: bytes) -> Contents:
     return found
 
 
-def _pictures(directory: bytes) -> int:
+def _image_count(directory: bytes) -> int:
     try:
         _, tags, _ = first_directory(directory)
     except BadImage:

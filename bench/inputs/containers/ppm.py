@@ -18,7 +18,7 @@ def accepts(head: bytes) -> bool:
 
 
 def examine(data: bytes) -> Contents:
-    """Check the maximum, and that nothing follows the picture."""
+    """Check the maximum, and that nothing follows the image."""
     kind = data[1:2]
     bitmap = kind in b"14"
     header = re.compile(b"P." + _NUMBER * (2 if bitmap else 3), re.DOTALL).match(data)

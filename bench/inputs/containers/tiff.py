@@ -105,7 +105,7 @@ def _pages(data: bytes, tags: Tags, following: int, layout: Layout) -> Iterator[
 
 
 def _pages_note(pages: list[Tags]) -> list[str]:
-    """The note for a first page with reduced copies; other pages are pictures of their own."""
+    """The note for a first page with reduced copies; other pages are images of their own."""
     first, *others = pages
     if not others:
         return []

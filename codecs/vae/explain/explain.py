@@ -101,7 +101,7 @@ def _unused_state_bits(payload: bytes) -> float:
 
 
 class _Sums:
-    """Bits and energy, tile by tile put together to those of the picture."""
+    """Bits and energy, tile by tile put together to those of the image."""
 
     def __init__(self, header: container.Header, model: VaeModel) -> None:
         sides = [-(-side // HYPER_UNIT) * HYPER_UNIT for side in (header.height, header.width)]
@@ -132,7 +132,7 @@ class _Sums:
             self._squares[name] = self._squares.get(name, 0.0) + squares
 
     def grids(self) -> tuple[BitGrid, ...]:
-        """The maps of the whole picture."""
+        """The maps of the whole image."""
         return tuple(BitGrid(name, bits, (self._units[name],) * 2) for name, bits in self._maps.items())
 
     def channels(self, step: float) -> tuple[Channels, ...]:

@@ -1,4 +1,4 @@
-"""The part of a picture that takes the most bits, and its latents, able to draw it with a change."""
+"""The part of an image that takes the most bits, and its latents, able to draw it with a change."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def latent_grids(
     decoded, log_scales, features = (field[:, :, *part.around(FINE_UNIT)] for field in part.tile)
     coarse = model.coarse_transform(decoded)
     rows, columns = part.within(1)
-    # the last cells may reach over the picture's edges
+    # the last cells may reach over the image's edges
     tall = min(rows.stop - rows.start, header.height - part.window.top - part.row * HYPER_UNIT)
     wide = min(columns.stop - columns.start, header.width - part.window.left - part.column * HYPER_UNIT)
 

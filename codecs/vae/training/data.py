@@ -31,7 +31,7 @@ def require_pictures(paths: Sequence[Path]) -> None:
 
 
 class Crops:
-    """Random crops of a list of pictures, with flips and some downscaling."""
+    """Random crops of a list of images, with flips and some downscaling."""
 
     def __init__(self, paths: Sequence[Path], crop: int, seed: int, max_code: int = MAX_CODE) -> None:
         if not paths:

@@ -26,7 +26,7 @@ HYPER_RADIUS = 64
 def export(checkpoint: Path, images: Sequence[Path], out: Path, training: dict[str, Any]) -> str:
     """Write the weights file ``out`` from a checkpoint folder; return its SHA-256.
 
-    ``images``: training pictures that the coding tables are calibrated on; 20 to 40 are enough.
+    ``images``: training images that the coding tables are calibrated on; 20 to 40 are enough.
     ``training``: facts for the file's metadata (data, steps, hardware).
     """
     from bench_codecs.vae.model import VaeModel

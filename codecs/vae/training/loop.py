@@ -2,121 +2,220 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from bench.errors import BenchError, ConfigError
+from bench.errors import BenchError
 from bench.trainer import Observer, TrainProgress
-from bench_codecs.vae.training.checkpoint import latest_checkpoint
+from bench_codecs.vae.training.checkpoint import latest_checkpoint, save_checkpoint
+from bench_codecs.vae.training.data import require_pictures
+from bench_codecs.vae.training.log import TRACES, Log, trim
+from bench_codecs.vae.training.resume import identity, open_run
 
-TRACES = ("log.csv", "validation.csv")
-"""What a run writes line by line."""
+if TYPE_CHECKING:
+    from bench_codecs.vae.training.optim import Optimised
+
 _DIVERGED = 4.0
 _PATIENCE = 10
-"""Steps in a row: single ones reach sixfold while the entropy model is young, and the next is as ever."""
+"""Bad steps in a row. A single one may reach six times the usual loss while the entropy model is young, and
+the next is normal again."""
+
+C = TypeVar("C", bound=Any)
+"""The configuration of a run, a frozen dataclass such as :class:`~.config.TrainConfig`."""
 
 
 class TrainingDiverged(BenchError):
     """The loss or its gradient stopped being finite, or the loss grew without bound."""
 
 
-class Trained(Protocol):
-    """The state of a training run."""
+class TrainingRun(ABC, Generic[C]):
+    """A training run at some step: all that does not depend on what is trained.
 
-    step: int
-    seconds: float
+    A subclass builds its networks after ``super().__init__``, sets ``_optimised`` and then calls
+    :meth:`_begin`; from there on :meth:`advance` takes one step and :meth:`save` makes it permanent.
+
+    Parameters
+    ----------
+    config : dataclass with at least ``out, steps, minutes, device, bfloat16, resume`` and the intervals
+    images : files to train on
+    """
+
+    trainer: ClassVar[str]
+    """Name of the codec, as checkpoints have it."""
+    columns: ClassVar[tuple[str, ...]]
+    """Columns of ``log.csv``."""
+    shown: ClassVar[dict[str, str]]
+    """What of a line of the log is worth showing: label -> column."""
+
+    _optimised: tuple[Optimised, ...]
+
+    def __init__(self, config: C, images: Sequence[Path]) -> None:
+        config.out.mkdir(parents=True, exist_ok=True)
+        self._config, self._found = open_run(config, self.trainer, images)
+        self._images = images
+        self._log = Log(config.out / "log.csv", self.columns)
+        self.step = 0
+        self.seconds = 0.0
+
+    def _begin(self) -> None:
+        """Continue from the checkpoint that was found, or settle the configuration of a new run."""
+        if self._found is None:
+            self._config = self._settled()
+        else:
+            for part in self._optimised:
+                part.restore(self._found.groups)
+            meta = self._found.meta
+            self.step = int(meta["step"])
+            self.seconds = float(meta["seconds"])
+            self._log.recent = list(meta["recent"])
+            for name in TRACES:
+                trim(self.out / name, self.step)
+        self._identity = identity(self.trainer, self._config, self._images)
+
+    @abstractmethod
+    def _settled(self) -> C:
+        """The configuration of a new run, its steps chosen to fit ``minutes`` where these are given."""
+
+    @abstractmethod
+    def advance(self) -> float:
+        """Take one step and return its loss; NaN where the loss or a gradient is not finite.
+
+        Parameters whose gradient is not finite are left unchanged.
+        """
+
+    def _origin(self) -> dict[str, Any]:
+        """What a checkpoint records beside the run's own identity."""
+        return {}
 
     @property
     def out(self) -> Path:
         """The folder of the run."""
-        ...
+        return Path(self._config.out)
 
     @property
     def steps(self) -> int:
-        """The step it ends at."""
-        ...
+        """The step at which it ends."""
+        return int(self._config.steps)
+
+    @property
+    def intervals(self) -> Intervals:
+        """How often it logs, saves and validates."""
+        return Intervals(self._config.log_every, self._config.checkpoint_every, self._config.validate_every)
 
     def left(self) -> float:
-        """The steps still to do, counted in steps as long as the last one."""
-        ...
+        """The steps still to do, in units of the duration of the last one."""
+        return self.steps - self.step
 
-    def advance(self) -> float:
-        """One step; its loss, or NaN where that or a gradient is not finite and nothing changes."""
-        ...
+    def summary(self) -> str:
+        """What is about to happen, for the user."""
+        if self.step >= self.steps:
+            return f"finished before, at step {self.step}; --resume --steps N trains longer"
+        precision = "bfloat16" if self._config.bfloat16 else "float32"
+        return f"from step {self.step} to {self.steps}, convolutions on {self._config.device} in {precision}"
 
     def log(self) -> dict[str, float]:
-        """Write a line of the log and return it."""
-        ...
-
-    def shown(self, row: dict[str, float]) -> dict[str, float]:
-        """What of a line of the log is worth showing, by name."""
-        ...
+        """Append the means since the last call to ``log.csv``; those worth showing, by label."""
+        row = self._log.write(self.step, self.seconds)
+        return {label: row[column] for label, column in self.shown.items()}
 
     def save(self) -> Path:
-        """Write a checkpoint of the current step."""
-        ...
+        """Write a checkpoint of the current step, and return its folder."""
+        meta = {"seconds": self.seconds, "recent": self._log.recent, **self._origin(), **self._identity}
+        tensors = {name: group for part in self._optimised for name, group in part.tensors().items()}
+        return save_checkpoint(self.out, self.step, tensors, meta)
 
 
 @dataclass(frozen=True)
-class Rhythm:
-    """How often something happens, in steps, besides the end; 0 is at the end only."""
+class Intervals:
+    """Steps between two lines of the log, two checkpoints and two validations.
+
+    Each also happens at the end; 0 is at the end only.
+    """
 
     log: int
     checkpoint: int
     validate: int
 
     @staticmethod
-    def due(every: int, trained: Trained) -> bool:
-        """Whether something is due after the step just done."""
-        last = trained.step >= trained.steps
-        return last or bool(every and trained.step and trained.step % every == 0)
+    def due(every: int, training: TrainingRun[Any]) -> bool:
+        """Whether something that happens ``every`` so many steps is due after the step just done."""
+        last = training.step >= training.steps
+        return last or bool(every and training.step and training.step % every == 0)
 
 
-def run(trained: Trained, rhythm: Rhythm, validate: Callable[[], None], observer: Observer) -> None:
-    """Train to the last step. Ctrl-C ends the step at hand and saves before it is raised.
+def complete(
+    training: TrainingRun[Any],
+    validation: Sequence[Path],
+    validate: Callable[[], None],
+    observer: Observer,
+) -> Path:
+    """Train to the last step and save; the folder of the last checkpoint.
 
-    ``validate`` is called again for a step that a resumed run stands at, and sees itself what is done.
+    Parameters
+    ----------
+    training : a new or resumed run
+    validation : image files, all of which are read once before the first step
+    validate : called at the run's intervals and at the end; called again for the step that a resumed run
+        stands at, and sees for itself what has been done
+    observer : told how it goes
 
     Raises
     ------
     TrainingDiverged
-        The loss or its gradient stopped being finite, or the loss grew fourfold and stayed there; what is
-        saved is from before.
+        As for :func:`run`.
+    bench.errors.BenchError
+        A validation image cannot be read.
     """
-    started = time.monotonic() - trained.seconds
+    require_pictures(validation)
+    observer.note(training.summary())
+    run(training, training.intervals, validate, observer)
+    return training.save()
+
+
+def run(
+    training: TrainingRun[Any], intervals: Intervals, validate: Callable[[], None], observer: Observer
+) -> None:
+    """Train to the last step. Ctrl-C finishes the current step and saves before it is raised.
+
+    Raises
+    ------
+    TrainingDiverged
+        The loss or its gradient stopped being finite, or the loss grew fourfold and stayed there; the last
+        checkpoint is from before that.
+    """
+    started = time.monotonic() - training.seconds
     watch = _Watch()
-    took: list[float] = []
+    durations: list[float] = []
     try:
         while True:
-            if rhythm.due(rhythm.validate, trained):
+            if intervals.due(intervals.validate, training):
                 validate()
-            if trained.step >= trained.steps:
+            if training.step >= training.steps:
                 return
-            with _undivided():
+            with _interrupts_deferred():
                 begun = time.monotonic()
-                loss = trained.advance()
+                loss = training.advance()
                 if watch.diverges(loss):
-                    raise _diverged(trained, loss, watch.usual)
-                trained.seconds = time.monotonic() - started
-                took.append(time.monotonic() - begun)
-                if rhythm.due(rhythm.log, trained):
-                    left = trained.left() * sum(took) / len(took)
-                    took = []
-                    figures = trained.shown(trained.log())
-                    observer.progress(TrainProgress(trained.step, trained.steps, left, figures))
-            if rhythm.due(rhythm.checkpoint, trained) and not watch.alarmed:
-                trained.save()
+                    raise _diverged(training, loss, watch.usual)
+                training.seconds = time.monotonic() - started
+                durations.append(time.monotonic() - begun)
+                if intervals.due(intervals.log, training):
+                    left = training.left() * sum(durations) / len(durations)
+                    durations = []
+                    observer.progress(TrainProgress(training.step, training.steps, left, training.log()))
+            if intervals.due(intervals.checkpoint, training) and not watch.alarmed:
+                training.save()
     except KeyboardInterrupt:
-        if trained.step:
-            kept = trained.save()
+        if training.step:
+            kept = training.save()
             observer.note(
                 f"interrupted; {kept} is kept, and the same command with --resume goes on from there"
             )
@@ -124,46 +223,38 @@ def run(trained: Trained, rhythm: Rhythm, validate: Callable[[], None], observer
 
 
 class _Watch:
-    """Tells a divergence from a step that went badly."""
+    """Tells divergence from a single step that went badly."""
 
     def __init__(self) -> None:
         self.usual = math.nan
         """Moving average of the loss."""
-        self._above = 0
+        self._bad_steps = 0
 
     @property
     def alarmed(self) -> bool:
         """Whether the last step went badly."""
-        return self._above > 0
+        return self._bad_steps > 0
 
     def diverges(self, loss: float) -> bool:
-        """Whether training is lost after a step with this loss."""
+        """Whether training has failed, after a step with this loss."""
         if not math.isfinite(loss):
             return True
         if loss > _DIVERGED * max(self.usual, 1.0):
-            self._above += 1
+            self._bad_steps += 1
         else:
-            self._above = 0
+            self._bad_steps = 0
             self.usual = loss if math.isnan(self.usual) else 0.98 * self.usual + 0.02 * loss
-        return self._above >= _PATIENCE
-
-
-def opening(trained: Trained, device: str, bfloat16: bool | None) -> str:
-    """What is about to happen, for the log."""
-    if trained.step >= trained.steps:
-        return f"finished before, at step {trained.step}; --resume --steps N trains longer"
-    precision = "bfloat16" if bfloat16 else "float32"
-    return f"from step {trained.step} to {trained.steps}, convolutions on {device} in {precision}"
+        return self._bad_steps >= _PATIENCE
 
 
 @contextmanager
-def _undivided() -> Iterator[None]:
-    """Let Ctrl-C wait until the block is done, so that what is saved then is whole."""
+def _interrupts_deferred() -> Iterator[None]:
+    """Hold Ctrl-C back until the block is done, so that a checkpoint never holds half a step."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    caught: list[Any] = []
-    before = signal.signal(signal.SIGINT, lambda *it: caught.append(it))
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
     try:
         yield
     finally:
@@ -172,71 +263,13 @@ def _undivided() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _diverged(trained: Trained, loss: float, usual: float) -> TrainingDiverged:
+def _diverged(training: TrainingRun[Any], loss: float, usual: float) -> TrainingDiverged:
     found = f"the loss is {loss:.4g}, for {_PATIENCE} steps far above the {usual:.4g} before"
     if not math.isfinite(loss):
         found = "loss or gradient is not finite"
-    kept = latest_checkpoint(trained.out)
+    kept = latest_checkpoint(training.out)
     state = f"the last good state is {kept}" if kept else "no checkpoint had been written yet"
     return TrainingDiverged(
-        f"step {trained.step}: {found}; stopped, {state}. --resume would take the same steps into it: "
+        f"step {training.step}: {found}; stopped, {state}. --resume would take the same steps into it: "
         "start another run with another --seed in another --out"
     )
-
-
-class Log:
-    """``log.csv`` of a run: means over the steps since the line before."""
-
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        self._path = path
-        self._columns = tuple(columns)
-        self.recent: list[dict[str, float]] = []
-        """The steps since the last line."""
-
-    def add(self, row: dict[str, float]) -> None:
-        """Remember one step."""
-        self.recent.append(row)
-
-    def write(self, step: int, seconds: float) -> dict[str, float]:
-        """Append a line and return it."""
-        row = {name: sum(it[name] for it in self.recent) / len(self.recent) for name in self.recent[0]}
-        self.recent = []
-        row |= {"step": step, "seconds": seconds}
-        append(self._path, self._columns, [[f"{row[c]:.6g}" if c != "step" else step for c in self._columns]])
-        return row
-
-
-def append(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Add rows to a CSV file, whose first column is the step; a new one gets a line of names first."""
-    fresh = not path.exists()
-    with path.open("a", newline="") as handle:
-        writer = csv.writer(handle)
-        if fresh:
-            writer.writerow(columns)
-        writer.writerows(rows)
-
-
-def take_up(trained: Trained, log: Log, meta: dict[str, Any]) -> None:
-    """Stand where the checkpoint with this metadata was written; later rows of the files are dropped."""
-    trained.step = int(meta["step"])
-    trained.seconds = float(meta["seconds"])
-    log.recent = list(meta["recent"])
-    for name in TRACES:
-        trim(trained.out / name, trained.step)
-
-
-def has_step(path: Path, step: int) -> bool:
-    """Whether a CSV file exists and has a row of ``step``."""
-    return path.exists() and any(it.startswith(f"{step},") for it in path.read_text().splitlines())
-
-
-def trim(path: Path, step: int) -> None:
-    """Drop rows after ``step``, which a checkpoint does not know, so that none appears twice."""
-    try:
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        if not lines or not lines[0].startswith("step,"):
-            return
-        kept = lines[:1] + [line for line in lines[1:] if int(line.split(",", 1)[0]) <= step]
-    except ValueError as error:
-        raise ConfigError(f"{path}: damaged ({error}); remove it, or use another --out") from error
-    path.write_text("".join(kept))

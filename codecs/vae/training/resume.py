@@ -16,7 +16,7 @@ from bench.trainer import TrainRequest
 from bench_codecs.vae.training.checkpoint import latest_checkpoint, load_checkpoint, load_meta
 from bench_codecs.vae.training.config import Preset
 from bench_codecs.vae.training.data import require_pictures
-from bench_codecs.vae.training.loop import TRACES, trim
+from bench_codecs.vae.training.log import TRACES, trim
 from bench_codecs.vae.training.optim import bfloat16_is_fast
 
 if TYPE_CHECKING:
@@ -64,14 +64,14 @@ def configured(request: TrainRequest, trainer: str, fresh: Callable[[Preset], C]
 def open_run(config: C, trainer: str, images: Sequence[Path]) -> tuple[C, Found | None]:
     """``config`` with all that the run in its folder settled before, and the checkpoint to go on from.
 
-    Where there is none, the pictures are read once, and what a run that died early logged is dropped.
+    Where there is none, the images are read once, and what a run that died early logged is dropped.
 
     Raises
     ------
     bench.errors.ConfigError
         The folder holds a run and ``config.resume`` is off, or is on and the run is another one.
     bench.errors.BenchError
-        A picture can't be read.
+        An image can't be read.
     """
     found = None
     _require_no_links(config.out)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.trainer import Observer
 from bench_codecs.vae.training.config import TrainConfig
-from bench_codecs.vae.training.loop import Rhythm, has_step, run
+from bench_codecs.vae.training.log import has_step
 
 
 def train(
@@ -16,10 +16,10 @@ def train(
     validation: Sequence[Path] = (),
     observer: Observer | None = None,
 ) -> Path:
-    """Train on the pictures at ``images`` and return the folder of the last checkpoint.
+    """Train on ``images`` and return the folder of the last checkpoint.
 
     ``config.out`` receives checkpoints, ``log.csv``, ``training.png``, and where ``validation`` holds
-    pictures ``validation.csv`` (RD points of real bitstreams).
+    images ``validation.csv`` (RD points of real bitstreams).
 
     Raises
     ------
@@ -28,16 +28,13 @@ def train(
     bench.errors.ConfigError
         ``config.out`` holds a run and ``resume`` is off, or is on and the run is another one.
     """
-    from bench_codecs.vae.training.data import require_pictures
     from bench_codecs.vae.training.figure import draw_training
+    from bench_codecs.vae.training.loop import complete
     from bench_codecs.vae.training.trainer import Trainer
     from bench_codecs.vae.training.validate import validate
 
-    config.out.mkdir(parents=True, exist_ok=True)
     observer = observer or Observer()
     trainer = Trainer(config, images)
-    require_pictures(validation)
-    observer.note(trainer.summary())
     points = config.out / "validation.csv"
 
     def check() -> None:
@@ -46,5 +43,4 @@ def train(
             validate(trainer.averaged(), trainer.step, images, validation, points)
         draw_training(config.out)
 
-    run(trainer, Rhythm(config.log_every, config.checkpoint_every, config.validate_every), check, observer)
-    return trainer.save()
+    return complete(trainer, validation, check, observer)

@@ -1,4 +1,4 @@
-"""The state of a training run: model, optimiser, moving average, data and log."""
+"""A training run of the ``vae``: model, optimiser, moving average and data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -17,84 +17,64 @@ from bench.errors import ConfigError
 from bench.image import read_image
 from bench_codecs.vae.levels import code_to_quality, lagrangian, typical_cost, typical_rate
 from bench_codecs.vae.model import PATCH, VaeModel
-from bench_codecs.vae.training.checkpoint import save_checkpoint
 from bench_codecs.vae.training.config import LOG_COLUMNS, TrainConfig, model_spec
 from bench_codecs.vae.training.data import Crops
-from bench_codecs.vae.training.loop import Log, opening, take_up
+from bench_codecs.vae.training.loop import TrainingRun
 from bench_codecs.vae.training.optim import Optimised, Schedule
-from bench_codecs.vae.training.resume import identity, open_run
 
 _TIMED_STEPS = 4
 _FIT_IMAGES = 40
-"""Pictures that the closed-form start is computed from."""
+"""Images that the closed-form start is computed from."""
 _FIT_SIDE = 1024
 """Of larger ones the middle, as all are in memory at once."""
 
 
-class Trainer:
-    """One run; :meth:`advance` does a step, :meth:`save` makes it permanent."""
+class Trainer(TrainingRun[TrainConfig]):
+    """A run that trains the entropy model on the linear transform first, then everything jointly."""
+
+    trainer = "vae"
+    columns = LOG_COLUMNS
+    shown: ClassVar = {"loss": "loss", "bpp": "rate_bpp", "ELBO": "elbo_bpp"}
 
     def __init__(self, config: TrainConfig, images: Sequence[Path]) -> None:
+        super().__init__(config, images)
+        config = self._config
         self._crops = Crops(images, config.crop, config.seed)
-        self._log = Log(config.out / "log.csv", LOG_COLUMNS)
-        self.step = 0
-        self.seconds = 0.0
-        config, found = open_run(config, "vae", images)
-        self._config = config
-        self.schedule = self._schedule()
         torch.manual_seed(config.seed)
         self.model = VaeModel(model_spec(config.preset))
-        if found is None:
+        if self._found is None:
             self.model.initialise(_fit_images(images))
         self.model.to(config.device)
         self.model.train_mixed(bool(config.bfloat16))
         if config.device == "cpu":
             self.model.to(memory_format=torch.channels_last)
-        self._optimised = Optimised(self.model, self._groups())
-        if found is not None:
-            self._optimised.restore(found.groups)
-            take_up(self, self._log, found.meta)
-        elif config.minutes:
-            entropy, joint = self._timed(config.minutes)
-            self._config = replace(config, entropy_steps=entropy, steps=entropy + joint)
-            self.schedule = self._schedule()
-        self._identity = identity("vae", self._config, images)
+        self._parameters = Optimised(self.model, self._groups())
+        self._optimised = (self._parameters,)
+        self._begin()
 
     @property
-    def out(self) -> Path:
-        """The folder of the run."""
-        return self._config.out
-
-    @property
-    def steps(self) -> int:
-        """The step it ends at."""
-        return self.schedule.steps
-
-    def summary(self) -> str:
-        """What is about to happen, for the log."""
-        return opening(self, self._config.device, self._config.bfloat16)
+    def schedule(self) -> Schedule:
+        """Stages and learning rates of the run."""
+        config = self._config
+        return Schedule(config.entropy_steps if config.use_branches else config.steps, config.steps)
 
     def left(self) -> float:
-        """The steps still to do, counted in steps as long as the last one."""
+        """The steps still to do, in units of the duration of the last one."""
         return self.schedule.left(self.step)
 
-    def shown(self, row: dict[str, float]) -> dict[str, float]:
-        """What of a line of the log is worth showing, by name."""
-        return {"loss": row["loss"], "bpp": row["rate_bpp"], "ELBO": row["elbo_bpp"]}
-
     def advance(self) -> float:
-        """One step; its loss, or NaN where that or a gradient is not finite and nothing changes."""
-        config, step = self._config, self.step
-        joint = config.use_branches and self.schedule.joint(step)
-        rate = self.schedule.rate(step)
-        for group in self._optimised.groups:
-            group["lr"] = rate * self.schedule.multiplier(group["name"], step)
+        """Take one step and return its loss; see :meth:`TrainingRun.advance`."""
+        step, schedule = self.step, self.schedule
+        joint = self._config.use_branches and schedule.joint(step)
+        rate = schedule.rate(step)
+        for group in self._parameters.groups:
+            group["lr"] = rate * schedule.multiplier(group["name"], step)
             for parameter in group["params"]:
                 parameter.requires_grad_(group["lr"] > 0)
         loss, losses = self._loss(step, joint)
-        self._optimised.clear()
+        self._parameters.clear()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        healthy = math.isfinite(losses["loss"]) and self._optimised.apply(step)
+        healthy = math.isfinite(losses["loss"]) and self._parameters.apply(step)
         self.step += 1
         self._log.add({**losses, "learning_rate": rate})
         return losses["loss"] if healthy else math.nan
@@ -127,25 +107,18 @@ class Trainer:
 
     def averaged(self) -> VaeModel:
         """A copy of the model with the moving average of its parameters."""
-        return self._optimised.averaged(self.model)
+        return self._parameters.averaged(self.model)
 
     @torch.no_grad()
     def figures_at(self, step: int, *, joint: bool) -> dict[str, float]:
         """The log's figures of the present model on the crops of ``step``; nothing is learned."""
         return self._loss(step, joint)[1]
 
-    def log(self) -> dict[str, float]:
-        """Append the means since the last call to ``log.csv`` and return them."""
-        return self._log.write(self.step, self.seconds)
-
-    def save(self) -> Path:
-        """Write a checkpoint of the current step."""
-        meta = {"seconds": self.seconds, "recent": self._log.recent, **self._identity}
-        return save_checkpoint(self._config.out, self.step, self._optimised.tensors(), meta)
-
-    def _schedule(self) -> Schedule:
-        config = self._config
-        return Schedule(config.entropy_steps if config.use_branches else config.steps, config.steps)
+    def _settled(self) -> TrainConfig:
+        if not self._config.minutes:
+            return self._config
+        entropy, joint = self._timed(self._config.minutes)
+        return replace(self._config, entropy_steps=entropy, steps=entropy + joint)
 
     def _timed(self, minutes: float) -> tuple[int, int]:
         """The steps of both stages that fit into ``minutes`` at their speed on this machine."""
@@ -156,19 +129,20 @@ class Trainer:
             for step in range(_TIMED_STEPS):
                 self._loss(step, joint)[0].backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             seconds.append((time.monotonic() - started) / _TIMED_STEPS)
-        self._optimised.clear()
+        self._parameters.clear()
         if not self._config.use_branches:
             return max(1, round(60 * minutes / seconds[0])), 0
         entropy = max(1, round(0.25 * 60 * minutes / seconds[0]))
         return entropy, max(1, round(0.75 * 60 * minutes / seconds[1]))
 
     def _groups(self) -> list[dict[str, Any]]:
-        """Parameters that always move at the same rate, named after one of them."""
+        """Parameters that always move at the same rate, each group named after its first parameter."""
+        schedule = self.schedule
         groups: dict[tuple[float, float], dict[str, Any]] = {}
         for name, parameter in self.model.named_parameters():
             if not parameter.requires_grad:
                 continue
-            rates = (self.schedule.multiplier(name, 0), self.schedule.multiplier(name, self.schedule.steps))
+            rates = (schedule.multiplier(name, 0), schedule.multiplier(name, schedule.steps))
             groups.setdefault(rates, {"name": name, "params": []})["params"].append(parameter)
         return list(groups.values())
 

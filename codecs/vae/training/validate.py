@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bench.image import read_image
-from bench_codecs.vae.training.loop import append
+from bench_codecs.vae.training.log import append
 
 if TYPE_CHECKING:
     from bench_codecs.vae.model import VaeModel
@@ -20,12 +20,12 @@ _CALIBRATION_IMAGES = 8
 
 
 class Point(NamedTuple):
-    """One operating point, averaged over the pictures."""
+    """One operating point, averaged over the images."""
 
     quality: float
     bpp: float
     psnr_rgb: float
-    """Mean over pictures of the PSNR over all RGB samples, in dB."""
+    """Mean over images of the PSNR over all RGB samples, in dB."""
 
 
 def rate_distortion(weights: Path, pictures: Sequence[Path]) -> list[Point]:

@@ -54,7 +54,7 @@ class GanConfig:
     checkpoint_every: int = 250
     log_every: int = 20
     validate_every: int = 500
-    """Steps between sample pictures and validations."""
+    """Steps between sample images and validations."""
     bfloat16: bool | None = None
     """Convolve in bfloat16 while training, where that is faster; None asks the device."""
     resume: bool = False

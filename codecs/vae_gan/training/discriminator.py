@@ -33,7 +33,7 @@ class Discriminator(nn.Module):
 
     One logit per 16×16 samples, each seeing about 46×46 of them: positive for "original". It is shown the
     finest detail (samples less their 3×3 mean) at a scale of its own: under spectral normalisation that is
-    too faint beside the picture, and without it such a small network learned nothing in hundreds of steps.
+    too faint beside the image, and without it such a small network learned nothing in hundreds of steps.
     """
 
     def __init__(self, spec: DiscriminatorSpec, latents: int) -> None:

@@ -1,4 +1,4 @@
-"""The picture of a training run: losses against step, and the points of its validations."""
+"""The figure of a training run: losses against step, and the points of its validations."""
 
 from __future__ import annotations
 

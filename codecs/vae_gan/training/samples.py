@@ -1,4 +1,4 @@
-"""Sample pictures of a training run: what the losses do not show."""
+"""Sample images of a training run: what the losses do not show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _QUALITIES = (1.0, 2.0, 3.0)
 
 @torch.no_grad()
 def draw_samples(plain: VaeModel, trained: VaeModel, paths: Sequence[Path], out: Path) -> None:
-    """Rows of original, VAE, generator; for each picture and quality 1, 2 and 3; the middle of each."""
+    """Rows of original, VAE, generator; for each image and quality 1, 2 and 3; the middle of each."""
     rows = []
     for path in paths:
         picture = _middle(read_image(path).pixels)

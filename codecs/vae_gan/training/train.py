@@ -1,4 +1,4 @@
-"""Training of the generator: first towards pictures that look alike, then against a discriminator as well."""
+"""Training of the generator: first towards images that look alike, then against a discriminator as well."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.trainer import Observer
-from bench_codecs.vae.training.loop import Rhythm, has_step, run
+from bench_codecs.vae.training.log import has_step
 from bench_codecs.vae_gan.training.config import GanConfig
 
 
@@ -16,11 +16,11 @@ def train(
     validation: Sequence[Path] = (),
     observer: Observer | None = None,
 ) -> Path:
-    """Train on the pictures at ``images`` and return the folder of the last checkpoint.
+    """Train on ``images`` and return the folder of the last checkpoint.
 
     ``config.out`` receives checkpoints, ``log.csv``, ``training.png`` and ``samples/``: original, VAE and
-    generator side by side, of ``validation`` pictures where there are some, else of training pictures; and
-    for ``validation`` pictures ``validation.csv``, rates of real bitstreams with PSNR and LPIPS of both.
+    generator side by side, of ``validation`` images where there are some, else of training images; and
+    for ``validation`` images ``validation.csv``, rates of real bitstreams with PSNR and LPIPS of both.
 
     Raises
     ------
@@ -31,21 +31,18 @@ def train(
     bench.errors.ConfigError
         ``config.out`` holds a run and ``resume`` is off, or is on and the run is another one.
     """
-    from bench_codecs.vae.training.data import require_pictures
+    from bench_codecs.vae.training.loop import complete
     from bench_codecs.vae_gan.training.figure import draw_training
     from bench_codecs.vae_gan.training.samples import draw_samples
     from bench_codecs.vae_gan.training.trainer import GanTrainer
     from bench_codecs.vae_gan.training.validate import Validation
 
-    config.out.mkdir(parents=True, exist_ok=True)
     observer = observer or Observer()
     trainer = GanTrainer(config, images)
     measured = Validation(config.weights, validation) if validation else None
-    require_pictures(validation)
-    observer.note(trainer.summary())
     points = config.out / "validation.csv"
 
-    def look() -> None:
+    def check() -> None:
         trained = trainer.averaged()
         drawn = config.out / "samples" / f"{trainer.step}.png"
         draw_samples(trainer.plain, trained, (validation or images)[:2], drawn)
@@ -54,5 +51,4 @@ def train(
             measured(trained.synthesis_branch, trainer.step, points)
         draw_training(config.out)
 
-    run(trainer, Rhythm(config.log_every, config.checkpoint_every, config.validate_every), look, observer)
-    return trainer.save()
+    return complete(trainer, validation, check, observer)

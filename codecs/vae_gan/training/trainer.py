@@ -1,4 +1,4 @@
-"""The state of a training run: generator, discriminator, their optimisers, data and log."""
+"""A training run of ``vae-gan``: generator, discriminator, their optimisers and data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -16,11 +17,9 @@ from torch import Tensor
 from bench.errors import ConfigError
 from bench_codecs.vae.levels import quality_to_code
 from bench_codecs.vae.model import Estimate, VaeModel
-from bench_codecs.vae.training.checkpoint import save_checkpoint
 from bench_codecs.vae.training.data import Crops
-from bench_codecs.vae.training.loop import Log, opening, take_up
+from bench_codecs.vae.training.loop import TrainingRun
 from bench_codecs.vae.training.optim import Optimised
-from bench_codecs.vae.training.resume import Found, identity, open_run
 from bench_codecs.vae.weights import load_weights, shipped_weights
 from bench_codecs.vae_gan.generator import TRAINED_QUALITY, start_from
 from bench_codecs.vae_gan.training.config import LOG_COLUMNS, GanConfig
@@ -35,17 +34,21 @@ _HEAD_START = 4.0
 """The discriminator's learning rate ÷ the generator's: it has to keep up with what it is shown."""
 
 
-class GanTrainer:
-    """One run; :meth:`advance` does a step of each side, :meth:`save` makes it permanent.
+class GanTrainer(TrainingRun[GanConfig]):
+    """A run that alternates steps of generator and discriminator.
 
-    Encoder and entropy model stay as they are, so bitstreams do too.
+    The encoder and the entropy model are left unchanged, and so are the bitstreams.
     """
+
+    trainer = "vae-gan"
+    columns = LOG_COLUMNS
+    shown: ClassVar = {"loss": "loss", "LPIPS": "lpips_vgg", "G": "adversarial", "D": "discriminator"}
 
     def __init__(self, config: GanConfig, images: Sequence[Path]) -> None:
         from bench.metrics.lpips import LpipsLoss
 
-        config, found = open_run(config, "vae-gan", images)
-        self._config = config
+        super().__init__(config, images)
+        config = self._config
         self._perceptual = LpipsLoss(config.device)
         package = load_weights(config.weights or shipped_weights(), config.device, exact=False)
         self.plain = package.model
@@ -63,54 +66,27 @@ class GanTrainer:
         self._generating = Optimised(self.generator, prefix="generator_")
         self._judging = Optimised(self.discriminator, prefix="discriminator_")
         self._crops = Crops(images, config.crop, config.seed, quality_to_code(TRAINED_QUALITY))
-        self._log = Log(config.out / "log.csv", LOG_COLUMNS)
-        self.step = 0
-        self.seconds = 0.0
-        if found is not None:
-            self._restore(found)
-        else:
-            steps = self._timed(config.minutes) if config.minutes else config.steps
-            self._config = replace(config, steps=steps, warm_up=min(config.warm_up, steps // 3))
-        self._identity = identity("vae-gan", self._config, images)
-
-    @property
-    def out(self) -> Path:
-        """The folder of the run."""
-        return self._config.out
-
-    @property
-    def steps(self) -> int:
-        """The step it ends at."""
-        return self._config.steps
-
-    def summary(self) -> str:
-        """What is about to happen, for the log."""
-        return opening(self, self._config.device, self._config.bfloat16)
-
-    def left(self) -> float:
-        """The steps still to do; all take about the same time."""
-        return self.steps - self.step
-
-    def shown(self, row: dict[str, float]) -> dict[str, float]:
-        """What of a line of the log is worth showing, by name."""
-        names = {"loss": "loss", "LPIPS": "lpips_vgg", "G": "adversarial", "D": "discriminator"}
-        return {label: row[name] for label, name in names.items()}
+        self._optimised = (self._generating, self._judging)
+        self._require_same_vae()
+        self._begin()
 
     def advance(self) -> float:
-        """One step of the generator and, after the warm-up began, one of the discriminator; the loss.
+        """Take a step of the generator and, from half the warm-up on, one of the discriminator.
 
-        NaN where a loss or gradient is not finite.
+        Returns
+        -------
+        The generator's loss; NaN where a loss or a gradient is not finite.
         """
         rate = self._config.rate * self._pace()
-        for side, factor in ((self._generating, 1.0), (self._judging, _HEAD_START)):
-            for group in side.groups:
+        for part, factor in ((self._generating, 1.0), (self._judging, _HEAD_START)):
+            for group in part.groups:
                 group["lr"] = factor * rate
         loss, row, pictures = self._generate(self.step)
         self._generating.clear()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         healthy = math.isfinite(row["loss"]) and self._generating.apply(self.step)
         if healthy and self.step >= self._config.warm_up // 2:
-            # it starts early, so that it is no beginner when it is first heard
+            # It starts early, so that it has learned something by the time that the generator listens to it.
             judged = self._judge(*pictures)
             healthy = judged is not None
             row |= judged or {}
@@ -180,20 +156,13 @@ class GanTrainer:
         model.synthesis_branch = branch.requires_grad_(False).eval()
         return model
 
-    def log(self) -> dict[str, float]:
-        """Append the means since the last call to ``log.csv`` and return them."""
-        return self._log.write(self.step, self.seconds)
+    def _origin(self) -> dict[str, Any]:
+        return {"vae": self._vae_sha256}
 
-    def save(self) -> Path:
-        """Write a checkpoint of the current step."""
-        meta = {
-            "seconds": self.seconds,
-            "recent": self._log.recent,
-            "vae": self._vae_sha256,
-            **self._identity,
-        }
-        groups = self._generating.tensors() | self._judging.tensors()
-        return save_checkpoint(self._config.out, self.step, groups, meta)
+    def _settled(self) -> GanConfig:
+        config = self._config
+        steps = self._timed(config.minutes) if config.minutes else config.steps
+        return replace(config, steps=steps, warm_up=min(config.warm_up, steps // 3))
 
     def _pace(self) -> float:
         """Factor on the learning rates: constant, then a cosine to almost nothing."""
@@ -207,17 +176,16 @@ class GanTrainer:
             loss, _, pictures = self._generate(self.steps + step)
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             self.discriminator(pictures[1], pictures[2]).sum().backward()
-        for side in (self._generating, self._judging):
-            side.clear()
+        for part in self._optimised:
+            part.clear()
         return max(6, round(60 * minutes * _TIMED_STEPS / (time.monotonic() - started)))
 
-    def _restore(self, found: Found) -> None:
-        theirs = found.meta["vae"]
+    def _require_same_vae(self) -> None:
+        if self._found is None:
+            return
+        theirs = self._found.meta["vae"]
         if theirs != self._vae_sha256:
             raise ConfigError(
-                f"{found.path} was trained from the vae {theirs[:12]}…, not from {self._vae_sha256[:12]}…: "
-                "pass the same --weights"
+                f"{self._found.path} was trained from the vae {theirs[:12]}…, not from"
+                f" {self._vae_sha256[:12]}…: pass the same --weights"
             )
-        for side in (self._generating, self._judging):
-            side.restore(found.groups)
-        take_up(self, self._log, found.meta)

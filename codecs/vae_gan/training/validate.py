@@ -1,4 +1,4 @@
-"""Validation during training: bitstreams of real pictures, decoded by the VAE and by the generator."""
+"""Validation during training: bitstreams of real images, decoded by the VAE and by the generator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.metrics.base import Pair, Reference
 from bench.metrics.lpips import LpipsAlex
 from bench.metrics.psnr import PsnrRgb
 from bench_codecs.vae.codec import Vae
-from bench_codecs.vae.training.loop import append
+from bench_codecs.vae.training.log import append
 from bench_codecs.vae_gan.codec import VaeGan
 from bench_codecs.vae_gan.weights import save_generator
 
