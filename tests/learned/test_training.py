@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from bench_codecs.vae.training.loop import Intervals, TrainingDiverged, run
 from bench_codecs.vae.training.train import train
 from bench_codecs.vae.training.trainer import Trainer
 from bench_codecs.vae.weights import load_weights
+from tests.conftest import until
 from tests.learned.conftest import natural
 
 
@@ -68,9 +68,7 @@ def test_a_killed_run_resumes_to_the_same_weights(
     out = tmp_path / "killed"
     command = [sys.executable, "-c", script, str(out), *map(str, training_images)]
     process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    deadline = time.monotonic() + 120
-    while latest_checkpoint(out) is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: latest_checkpoint(out) is not None, seconds=120)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     interrupted = latest_checkpoint(out)

@@ -52,7 +52,9 @@ function drawFindings() {
   more.textContent = `Show ${findings.length - FINDINGS_SHOWN} more`;
   more.onclick = () => {
     const open = more.getAttribute("aria-expanded") !== "true";
-    items.forEach((item, k) => (item.hidden = !open && k >= FINDINGS_SHOWN));
+    items.forEach((item, k) => {
+      item.hidden = !open && k >= FINDINGS_SHOWN;
+    });
     more.setAttribute("aria-expanded", String(open));
     more.textContent = open ? "Show fewer" : `Show ${findings.length - FINDINGS_SHOWN} more`;
   };
@@ -60,7 +62,7 @@ function drawFindings() {
 
 function drawFailures() {
   const { total, groups, hidden } = dataset().failures;
-  byId("failures-summary").textContent = total ? `${plural(total, "planned trial")} ended without a result. Images that failed anywhere are left out of every compared curve.` + (hidden ? ` ${plural(hidden, "further kind")} of failure in tables/failures.csv.` : "") : "None: every planned trial has a result.";
+  byId("failures-summary").textContent = total ? `${plural(total, "planned trial")} ended without a result. Images that failed anywhere are left out of every compared curve.${hidden ? ` ${plural(hidden, "further kind")} of failure in tables/failures.csv.` : ""}` : "None: every planned trial has a result.";
   const table = byId("failures-table");
   table.hidden = !groups.length;
   const example = (it) => (known(it.quality) ? `${it.image} at ${it.quality}` : it.image);

@@ -122,7 +122,7 @@ function drawCurve(curve, scale) {
 
 function drawLegend() {
   const legend = byId("legend");
-  const focused = document.activeElement && document.activeElement.dataset.toggle;
+  const focused = document.activeElement?.dataset.toggle;
   const buttons = plot.curves.map((curve) => {
     const on = !state.hidden.has(curve.index);
     const toggle = () => {
@@ -153,7 +153,7 @@ function showPoint(curve, position, spoken) {
   const tip = byId("tip");
   const focus = byId("plot-focus");
   if (!tip || !focus) return;
-  const point = curve && curve.points[position];
+  const point = curve?.points[position];
   focus.replaceChildren();
   tip.hidden = !point;
   plot.current = point ? { index: curve.index, point: position } : null;
@@ -209,7 +209,7 @@ function listenToPointer(svg) {
   const finish = () => {
     const drag = plot.drag;
     plot.drag = null;
-    if (drag && drag.box) setZoom(drag.box);
+    if (drag?.box) setZoom(drag.box);
   };
   svg.addEventListener("pointerup", finish);
   svg.addEventListener("pointercancel", () => (plot.drag = null));

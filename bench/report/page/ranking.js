@@ -115,7 +115,7 @@ function drawRanking() {
   const best = Math.min(...all.filter((row) => row.rank === 1).map((row) => row.index));
 
   const table = byId("ranking-table");
-  const focused = document.activeElement && document.activeElement.dataset.sort;
+  const focused = document.activeElement?.dataset.sort;
   table.tHead.replaceChildren(element("tr", {}, ...columns.map(headCell)));
   table.tBodies[0].replaceChildren(
     ...rows.map((row) =>

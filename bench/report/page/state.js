@@ -33,7 +33,7 @@ function comparison(index) {
 
 /** The comparison of one entry with another. */
 function comparisonOf(anchor, index) {
-  const cells = ((dataset().bd[state.metric] || {})[anchor] || {})[index];
+  const cells = dataset().bd[state.metric]?.[anchor]?.[index];
   if (!cells) return null;
   return Object.fromEntries(COMPARISON.map((name, k) => [name, cells[k]]));
 }

@@ -42,7 +42,7 @@ function drawViewer() {
 }
 
 async function chooseImage() {
-  const turn = (viewer.turn += 1);
+  const turn = ++viewer.turn;
   const [kind, index] = byId("viewer-image").value.split(" ");
   try {
     const image = kind === "example" ? dataset().viewer.examples[index] : await loadIndex(dataset().viewer.images[index].script);
@@ -64,7 +64,9 @@ function offerSides() {
   const choices = [[ORIGINAL, "Original"], ...entries.map((index) => [String(index), entryOf(index).label])];
   const first = dataset().anchor !== null && entries.includes(dataset().anchor) ? dataset().anchor : entries[0];
   const defaults = [String(first), String(entries.find((it) => it !== first) ?? ORIGINAL)];
-  viewerSides().forEach((select, side) => fillSelect(select, choices, select.value && choices.some(([key]) => key === select.value) ? select.value : defaults[side]));
+  viewerSides().forEach((select, side) => {
+    fillSelect(select, choices, select.value && choices.some(([key]) => key === select.value) ? select.value : defaults[side]);
+  });
 }
 
 /** The ends of the rate slider, which is logarithmic. */
@@ -92,7 +94,7 @@ function nearestReconstruction(choice) {
 
 async function showShots() {
   if (!viewer.image) return;
-  const turn = (viewer.turn += 1);
+  const turn = ++viewer.turn;
   const text = `${fixed(targetRate(), 3)} bpp`;
   byId("viewer-rate-text").textContent = text;
   byId("viewer-rate").setAttribute("aria-valuetext", text);
@@ -134,7 +136,9 @@ function drawValues() {
   table.tHead.replaceChildren(element("tr", {}, ...head.map((text, k) => (k ? element("th", { scope: "col", className: "number", textContent: text }) : element("td")))));
   const of = (read) => viewer.shown.map((it) => (known(it.entry) ? read(it) : "–"));
   const rows = [line("quality setting", ...of((it) => (known(it.quality) ? String(it.quality) : "–"))), line("rate, bpp", ...of((it) => fixed(it.bpp, 3)))];
-  dataset().metrics.forEach((one, k) => rows.push(line(one.unit ? `${one.title}, ${one.unit}` : one.title, ...of((it) => (known(it.values[k]) ? fixed(it.values[k], one.unit === "dB" ? 2 : 4) : "–")))));
+  dataset().metrics.forEach((one, k) => {
+    rows.push(line(one.unit ? `${one.title}, ${one.unit}` : one.title, ...of((it) => (known(it.values[k]) ? fixed(it.values[k], one.unit === "dB" ? 2 : 4) : "–"))));
+  });
   table.tBodies[0].replaceChildren(...rows);
 }
 
