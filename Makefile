@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary
 
-.PHONY: bench test lint clean
+.PHONY: bench test lint lint-python lint-types lint-yaml lint-page docs clean
 
 # The classical codecs are measured first: PyTorch, which vae needs, takes longer to download than all the rest.
 bench: $(VENV)/core.done ## install, measure the default suite, print its summary
@@ -17,15 +17,35 @@ bench: $(VENV)/core.done ## install, measure the default suite, print its summar
 	    fi; \
 	fi
 
-# one thread for each of the processes that share the processors
+# one thread for each of the processes that share the processors; OPTIONS are pytest's
 test: $(VENV)/test.done ## the whole test suite
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile $(OPTIONS)
 
-lint: $(VENV)/lint.done ## style and types
+lint: lint-python lint-types lint-yaml lint-page ## style and types
+
+lint-python: $(VENV)/lint.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+lint-types: $(VENV)/lint.done
 	mkdir -p $(VENV)/source && ln -sfn $(CURDIR)/bench $(VENV)/source/bench && ln -sfn $(CURDIR)/codecs $(VENV)/source/bench_codecs
 	MYPYPATH=$(VENV)/source $(BIN)/mypy -p bench -p bench_codecs
+
+lint-yaml: $(VENV)/lint.done
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/*/.github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/pre-commit validate-config
+
+lint-page: ## the JavaScript of the leaderboard page
+	@if command -v npm >/dev/null; then \
+	    npm ci --silent --no-audit --no-fund && npm run --silent lint; \
+	else \
+	    echo "Left out: the JavaScript of the page, for want of npm."; \
+	fi
+
+docs: $(VENV)/docs.done ## the site, into build/site; a warning is an error
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict --quiet
 
 clean:
 	rm -rf $(VENV)
@@ -45,4 +65,9 @@ $(VENV)/test.done: $(BIN)/python pyproject.toml
 # types are checked against the libraries themselves
 $(VENV)/lint.done: $(VENV)/test.done
 	$(INSTALL) -e ".[lint]"
+	touch $@
+
+# pages of codecs and metrics say what these say of themselves, so they are all installed
+$(VENV)/docs.done: $(VENV)/test.done
+	$(INSTALL) -e ".[docs]"
 	touch $@

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,14 @@ def pictures(tmp_path: Path) -> Path:
     for index, (height, width) in enumerate(((176, 168), (170, 190), (165, 165))):
         Image.fromarray(photo(height, width, index)).save(folder / f"p{index}.png")
     return folder
+
+
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until something holds; fail where it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"still not so after {seconds:g} s"
+        time.sleep(0.02)
 
 
 def processes_marked(mark: str) -> list[str]:

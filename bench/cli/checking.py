@@ -91,8 +91,7 @@ def baseline(run: Path, output: Path) -> None:
 
 
 def _require_complete(run: Path, results: Snapshot) -> None:
-    """Refuse gaps: a trial that is missing from a baseline would be guarded by nothing, without a sign of
-    it."""
+    """Refuse gaps, since nothing would guard a trial that is missing from the baseline."""
     absent = sum(trial.status == "cancelled" for codec in results.codecs for trial in codec.trials)
     if absent:
         raise ConfigError(
@@ -147,8 +146,7 @@ def _reference(path: Path, update: bool) -> Snapshot | None:
 
 
 def _measured(suite: Suite, out: Path | None) -> Snapshot:
-    """Measure everything again: an earlier result would hide a change that left the codec's version
-    unchanged."""
+    """Measure everything again, since a codec may have changed without another version."""
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rdbench-check-")))
         progress = stack.enter_context(console.Progress())
@@ -196,8 +194,8 @@ def _speed(suite: Suite, against: str, rounds: int, limits: Limits) -> SpeedResu
         asked.require_sight()
         _announce(schedule, len(subjects.images))
         result = compare_speed(asked)
-    for it in result.remarks:
-        console.note(it)
+    for remark in result.remarks:
+        console.note(remark)
     return result
 
 

@@ -31,7 +31,10 @@ class Undecodable(Exception):
 
 
 class DecoderAbsent(Undecodable):
-    """The codec, or the GPU that it ran on, is not here."""
+    """The codec, or the GPU that it ran on, is not here; its one argument says what is missing."""
+
+    def __str__(self) -> str:
+        return f"decoding failed: {self.args[0]}"
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,9 @@ def decoded(kept: KeptBitstream, slot: Slot) -> Image:
         raise Undecodable("the kept bitstream is damaged (its SHA-256 differs)")
     answer = slot.decoder.ask(Decode(kept.codec.ref, bitstream, digest=False))
     if isinstance(answer, Failed):
-        problem = DecoderAbsent if answer.status == "unsupported" else Undecodable
-        raise problem(f"decoding failed: {answer.message}")
+        if answer.status == "unsupported":
+            raise DecoderAbsent(answer.message)
+        raise Undecodable(f"decoding failed: {answer.message}")
     try:
         pixels: Image = slot.decoder.samples(answer.shape)
     except EOFError as error:

@@ -177,6 +177,8 @@ def _describe_metric(state: WorkerState, request: DescribeMetric) -> MetricDescr
         ideal=getattr(metric, "ideal", None),
         takes_device=_takes_device(type(metric)),
         learned=bool(getattr(metric, "learned", False)),
+        title=str(getattr(metric, "title", "")),
+        role=str(getattr(metric, "role", "")),
     )
 
 

@@ -43,7 +43,8 @@ def metric_columns(frame: pd.DataFrame) -> list[str]:
     """The columns of a run's table that hold metrics.
 
     They are listed in ``frame.attrs["metrics"]``; in a table of other origin they are all numeric columns
-    that are not known to be something else, such as bpp and times."""
+    that are not known to be something else, such as bpp and times.
+    """
     named = frame.attrs.get("metrics")
     if named is not None:
         return [name for name in named if name in frame.columns]

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from bench.files.journal import Span
 from bench.files.typed_json import Sha256
-from bench.runs.store import ImageKey, LineSelector, Point, RunInfo, Span, read_batches, read_info
+from bench.runs.store import ImageKey, LineSelector, Point, RunInfo, journal, read_info
 from bench.trials.measurement import Count, Failure, Isolation, MetricValue, Seconds, Side, Status, TimingMode
 
 if TYPE_CHECKING:
@@ -125,9 +126,9 @@ class Trials:
 
 
 def read_part(folder: Path, metrics: Sequence[str], span: Span) -> Part:
-    """Read a part of a run's journal; errors as for :func:`bench.runs.store.read_batches`."""
+    """Read a part of a run's journal; errors as of :class:`bench.files.journal.Journal`."""
     columns = _Columns(read_info(folder), metrics)
-    for lines in read_batches(folder, _line_type(metrics), span):
+    for lines in journal(folder, _line_type(metrics)).batches(span):
         columns.put(lines)
     return columns.part()
 

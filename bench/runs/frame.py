@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import StoreError
 from bench.host.helper_process import Helper, HelperLost, can_help
 from bench.runs.columns import REPEATS, SHARES, SPREADS, Part, Trials, in_order_of_plan, read_part
-from bench.runs.store import RunInfo, read_info, split_journal
+from bench.runs.store import RunInfo, journal, read_info
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +91,7 @@ def load(run: Path | str) -> pd.DataFrame:
 
 def _parts(folder: Path, metrics: list[str]) -> list[Part]:
     """The two parts of the journal, read at the same time where that is worth a process."""
-    first, second = split_journal(folder)
+    first, second = journal(folder).halves()
     if second[1] < _WORTH_A_HELPER or not can_help():
         return [read_part(folder, metrics, (0, second[1]))]
     with Helper() as helper:

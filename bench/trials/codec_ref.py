@@ -65,6 +65,10 @@ class MetricDescription(Message, frozen=True):
     """Whether its constructor can be told where to run."""
     learned: bool = False
     """Whether it runs a network, and so gains from a GPU."""
+    title: str = ""
+    """Its name in print, and what a report takes it for, see :class:`bench.metrics.base.Metric`; empty where
+    it declares none."""
+    role: str = ""
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,10 @@ class MetricPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     higher_is_better: bool
     ideal: float | None = None
     """The best value of a metric that is worse on both sides of it, and so has no better direction."""
+    title: str = ""
+    """Its name in print; empty in older runs, and where it declares none. So is ``role``."""
+    role: str = ""
+    """What a report takes it for, see :class:`bench.metrics.base.Metric`."""
 
 
 class ImagePlan(msgspec.Struct, frozen=True):
@@ -269,7 +273,16 @@ def _require_distinct(codecs: Sequence[CodecPlan]) -> None:
 
 def _metric_plan(described: DescribedMetric) -> MetricPlan:
     it = described.found
-    return MetricPlan(described.name, described.target, it.version, it.unit, it.higher_is_better, it.ideal)
+    return MetricPlan(
+        described.name,
+        described.target,
+        it.version,
+        it.unit,
+        it.higher_is_better,
+        it.ideal,
+        it.title,
+        it.role,
+    )
 
 
 def _codec_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> CodecPlan:

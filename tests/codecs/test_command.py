@@ -21,7 +21,7 @@ from bench_codecs.command import Command
 from bench_codecs.jpeg import Jpeg
 from tests.conftest import photo
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "measure.md"
 
 CJPEG = partial(
     Command,
@@ -241,12 +241,12 @@ def test_bad_description_is_refused(options, error, message):
         Command(**options)
 
 
-def test_the_suite_that_readme_shows_is_measured(tmp_path, pictures):
+def test_the_suite_that_the_docs_show_is_measured(tmp_path, pictures):
     """Its external codec takes its operating points from the suite, and every trial succeeds."""
     need("cjpeg", "djpeg")
-    if not README.is_file():
-        pytest.skip("README is part of the checkout, not of the wheel")
-    text = re.search(r"```yaml\n(datasets:.*?)```", README.read_text(), re.DOTALL)[1]
+    if not PAGE.is_file():
+        pytest.skip("docs are part of the checkout, not of the wheel")
+    text = re.search(r'```yaml title="kodak.yaml"\n(.*?)```', PAGE.read_text(), re.DOTALL)[1]
     suite = tmp_path / "kodak.yaml"
     suite.write_text(text.replace("[kodak]", f"[{pictures}]"))
     bench.run(suite, out=tmp_path / "run")

@@ -21,8 +21,7 @@ from bench.errors import ConfigError, WorkersLost
 from bench.inputs.image import sha256_of
 from bench.runs.store import JOURNAL_FILE, read_info, read_journal
 from bench.trials.codec_ref import CodecRef
-from tests.conftest import ADAPTERS, processes_marked
-from tests.engines.test_scratch import until
+from tests.conftest import ADAPTERS, processes_marked, until
 
 OWN = Path(__file__).with_name("hostile.py")
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's process control")

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ import bench
 from bench.engines.scratch import Scratch
 from bench.inputs.suite import CodecEntry
 from bench.runs.options import Options
+from tests.conftest import until
 
 HANGING = {
     "encode": "cp {input} {output}",
@@ -36,14 +36,6 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def files(folder: Path) -> list[Path]:
     return [it for it in folder.rglob("*") if it.is_file()]
-
-
-def until(condition) -> None:
-    """Wait until something holds, half a minute at most."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_timeout_leaves_no_rasters(tmp_path: Path, pictures: Path, temporary: Path) -> None:

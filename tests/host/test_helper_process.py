@@ -15,6 +15,7 @@ import pytest
 from bench.errors import ConfigError
 from bench.files.typed_yaml import load_yaml
 from bench.host.helper_process import Helper, HelperLost
+from tests.conftest import until
 
 SCRIPT = """\
 import os
@@ -67,8 +68,7 @@ def test_the_block_ends_a_busy_helper() -> None:
     with suppress(KeyboardInterrupt), Helper() as helper:
         process = helper.submit(os.getpid).result()
         busy = helper.submit(time.sleep, 60)
-        while not busy.running():
-            time.sleep(0.01)
+        until(busy.running)
         raise KeyboardInterrupt
     assert time.monotonic() - start < 50
     assert not Path(f"/proc/{process}").exists()

@@ -41,5 +41,6 @@ def lowest(requirements: Iterable[str]) -> list[str]:
 if __name__ == "__main__":
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    extras.pop("lint")
+    for tools in ("lint", "docs"):
+        extras.pop(tools)
     print("\n".join(lowest(chain(project["dependencies"], *extras.values()))))

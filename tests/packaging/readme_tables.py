@@ -1,4 +1,4 @@
-"""README's tables, taken from the report of results/kodak.
+"""README's ranking, taken from the report of results/kodak.
 
 After `rdbench report results/kodak`: `python -m tests.packaging.readme_tables`.
 """
@@ -23,16 +23,9 @@ def filled(readme: str) -> str:
         "| --- | --- | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
         (_ranked(row) for row in _rows("ranking")),
     )
-    lossless = _table(
-        "| lossless | bpp | ratio | encode | decode |",
-        "| --- | ---: | ---: | ---: | ---: |",
-        (_lossless(row) for row in _rows("lossless")),
-    )
-    for name, table in (("ranking", ranking), ("lossless", lossless)):
-        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-        before, _, rest = readme.partition(start)
-        readme = f"{before}{start}\n{table}\n{end}{rest.partition(end)[2]}"
-    return readme
+    start, end = "<!-- ranking -->", "<!-- end of ranking -->"
+    before, _, rest = readme.partition(start)
+    return f"{before}{start}\n{ranking}\n{end}{rest.partition(end)[2]}"
 
 
 def _rows(table: str) -> list[Row]:
@@ -51,14 +44,6 @@ def _ranked(row: Row) -> list[str]:
         f"{_number(row['bd_rate_psnr_rgb'], '+.1f')}%",
         f"{_number(row['bd_rate_per_image_ms_ssim_rgb'], '+.1f')}%",
         *(f"{_number(row[name], '.1f')} MP/s" for name in ("encode_mps", "decode_mps")),
-    ]
-
-
-def _lossless(row: Row) -> list[str]:
-    return [
-        row["label"],
-        *(_number(row[name], ".2f") for name in ("bpp", "ratio")),
-        *(f"{_number(row[name], '.1f')} MB/s" for name in ("encode_mbs", "decode_mbs")),
     ]
 
 

@@ -1,10 +1,9 @@
-"""The steps of README and CONTRIBUTING, followed to the letter in a copy of the project."""
+"""The steps of README, docs and CONTRIBUTING, followed to the letter in a copy of the project."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pandas as pd
 import pytest
 
 import bench.inputs.datasets
+from tests.docs.pages import block
 from tests.packaging.installing import pip_install
 
 ROOT = Path(__file__).parents[2]
@@ -39,9 +39,9 @@ def rdbench(environment: dict[str, str], *arguments: str, cwd: Path) -> subproce
     return subprocess.run(line, capture_output=True, text=True, env=environment, cwd=cwd, check=False)
 
 
-def readme_codec() -> str:
-    """The codec that README shows."""
-    return re.search(r"```python\n(import zlib\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+def docs_codec() -> str:
+    """The class that the page on a codec of one's own shows."""
+    return block("docs/howto/own-codec.md", "flate.py")
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
     for name in ("pyproject.toml", "README.md", "LICENSE", "datasets.yaml", "references.yaml"):
         shutil.copy(ROOT / name, copy / name)
 
-    (copy / "codecs" / "flate.py").write_text(readme_codec())
+    (copy / "codecs" / "flate.py").write_text(docs_codec())
     (copy / "bench" / "metrics" / "max_error.py").write_text(METRIC)
     project = (copy / "pyproject.toml").read_text()
     for group, line in (
@@ -98,22 +98,21 @@ def test_added_codec_metric_and_data_set_work(copy: tuple[Path, dict[str, str]],
     assert set(table["dataset"]) == {"mine"}
 
 
-def test_readme_codec_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The class that README shows passes the conformance kit."""
-    (tmp_path / "readme_flate.py").write_text(readme_codec())
+def test_the_codec_of_the_docs_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The class that the docs show passes the conformance kit."""
+    (tmp_path / "docs_flate.py").write_text(docs_codec())
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    import readme_flate
+    import docs_flate
 
     from bench.testing import check_codec
 
-    check_codec(readme_flate.Flate)
+    check_codec(docs_flate.Flate)
 
 
-def test_readme_suite_file_is_valid(tmp_path: Path) -> None:
-    """The suite file that README shows loads."""
+def test_the_suite_file_of_the_docs_is_valid(tmp_path: Path) -> None:
+    """The suite file that the page on measuring shows loads."""
     from bench.inputs.suite import load_suite
 
-    text = re.search(r"```yaml\n(datasets:.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
-    (tmp_path / "kodak.yaml").write_text(text)
+    (tmp_path / "kodak.yaml").write_text(block("docs/howto/measure.md", "kodak.yaml"))
     assert len(load_suite(tmp_path / "kodak.yaml").codecs) == 5

@@ -23,13 +23,14 @@ INSTALL_LINE = re.compile(r"""pip install (?:--upgrade )?(["'])([^"']+)\1""")
 
 
 def install_lines() -> Iterator[tuple[str, Requirement]]:
-    """File and requirement of every install line of the project's own code, tests and README."""
+    """File and requirement of every install line of the project's own code, tests, README and docs."""
     if not (ROOT / "codecs").is_dir():
         pytest.skip("needs a checkout")
     folders = ("bench", "codecs", "examples", "tests")
-    for path in [ROOT / "README.md", *(it for folder in folders for it in (ROOT / folder).rglob("*.py"))]:
+    code = (it for folder in folders for it in (ROOT / folder).rglob("*.py"))
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *code]:
         for match in INSTALL_LINE.finditer(path.read_text()):
-            yield path.relative_to(ROOT).as_posix(), Requirement(match[2])
+            yield path.relative_to(ROOT).as_posix(), Requirement(re.sub(r"^\.(?=\[)", "rdbench", match[2]))
 
 
 def test_install_lines_name_what_pyproject_names() -> None:

@@ -4,7 +4,7 @@ const margin = { left: 54, right: 14, top: 10, bottom: 46 };
 
 /** The curves that the filters let through, whether or not the legend hides them. */
 function plottedCurves() {
-  const curves = board().curves[state.metric] || {};
+  const curves = dataset().curves[state.metric] || {};
   return Object.keys(curves)
     .map(Number)
     .filter((index) => matches(entryOf(index)))
@@ -122,7 +122,7 @@ function drawCurve(curve, scale) {
 
 function drawLegend() {
   const legend = byId("legend");
-  const focused = document.activeElement && document.activeElement.dataset.toggle;
+  const focused = document.activeElement?.dataset.toggle;
   const buttons = plot.curves.map((curve) => {
     const on = !state.hidden.has(curve.index);
     const toggle = () => {
@@ -153,7 +153,7 @@ function showPoint(curve, position, spoken) {
   const tip = byId("tip");
   const focus = byId("plot-focus");
   if (!tip || !focus) return;
-  const point = curve && curve.points[position];
+  const point = curve?.points[position];
   focus.replaceChildren();
   tip.hidden = !point;
   plot.current = point ? { index: curve.index, point: position } : null;
@@ -209,7 +209,7 @@ function listenToPointer(svg) {
   const finish = () => {
     const drag = plot.drag;
     plot.drag = null;
-    if (drag && drag.box) setZoom(drag.box);
+    if (drag?.box) setZoom(drag.box);
   };
   svg.addEventListener("pointerup", finish);
   svg.addEventListener("pointercancel", () => (plot.drag = null));
@@ -325,7 +325,7 @@ function setUpPlot() {
   }
   let width = 0;
   new ResizeObserver(() => {
-    if (area.clientWidth !== width && data.boards.length) drawPlot();
+    if (area.clientWidth !== width && data.datasets.length) drawPlot();
     width = area.clientWidth;
   }).observe(area);
 }

@@ -1,4 +1,4 @@
-"""Codecs × pictures -> explanations, in the engine's workers."""
+"""Codecs × pictures -> explanations, in an engine's workers."""
 
 from __future__ import annotations
 
@@ -8,32 +8,23 @@ from pathlib import Path
 
 import msgspec
 
-from bench.engines import open_engine
 from bench.engines.describing import describe_suite
 from bench.engines.engine import Engine, EngineOptions, Slot, Task
 from bench.engines.messages import Explain, Explained
 from bench.errors import ConfigError
-from bench.explanation import Explanation
 from bench.inputs.datasets import ImageFile, Progress, open_dataset
 from bench.inputs.suite import Suite
-from bench.studies.explain.names import Page, page_of, page_stems
-from bench.studies.explain.record import Row, row_of
+from bench.studies.explain.pages import Page, page_of, page_stems
+from bench.studies.explain.record import ExplainedPicture, row_of
+from bench.studies.session import workers
 from bench.trials.codec_ref import Described
 from bench.trials.plan import CodecPlan, ImagePlan, Plan, Trial, make_plan, trials
 
-
-@dataclass(frozen=True)
-class Options:
-    """With what means."""
-
-    jobs: int | None = 1
-    """None for as many as suit the machine."""
-    timeout: float = 600.0
-    """Seconds that one picture may take."""
+_MEANS = EngineOptions(jobs=1, timeout=600.0)
 
 
 @dataclass(frozen=True)
-class Events:
+class ExplainEvents:
     """What a caller may want to know meanwhile."""
 
     note: Callable[[str], None] = lambda text: None
@@ -41,44 +32,37 @@ class Events:
     fetching: Progress = lambda name, done, total: None
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """One row, and the explanation where there is one."""
-
-    row: Row
-    path: Path
-    """Of the picture."""
-    stem: Path
-    """Of its files, in the folder of all."""
-    explanation: Explanation | None
-
-
 def explain_all(
-    suite: Suite, options: Options | None = None, events: Events | None = None
-) -> Iterator[Outcome]:
+    suite: Suite, means: EngineOptions = _MEANS, events: ExplainEvents = ExplainEvents()
+) -> Iterator[ExplainedPicture]:
     """Explain every codec of a suite on every picture, at the points named or else the middle of its sweep.
 
-    Whatever a codec does ends in its row; nothing is raised for it. The suite's metrics play no part.
+    Whatever a codec does ends in its row; nothing is raised for it.
+
+    Parameters
+    ----------
+    suite : its metrics play no part
+    means : how many pictures at a time, and how long each may take
+    events : what to tell meanwhile
 
     Raises
     ------
     ConfigError, DatasetError
         The suite cannot be planned.
     """
-    options, events = options or Options(), events or Events()
-    with open_engine(options=EngineOptions(options.jobs, options.timeout)) as engine:
+    with workers(means) as engine:
         todo = _planned(suite, engine, events)
         events.started(len(todo))
-        yield from engine.run(_Explain(page_stems(todo)), todo)
+        yield from engine.run(_ExplainTrial(page_stems(todo)), todo)
 
 
-def _planned(suite: Suite, engine: Engine, events: Events) -> list[Trial]:
+def _planned(suite: Suite, engine: Engine, events: ExplainEvents) -> list[Trial]:
     datasets = tuple(
         open_dataset(it, progress=events.fetching, recursive=suite.recursive) for it in suite.datasets
     )
-    for it in datasets:
-        if it.left_out:
-            events.note(it.left_out)
+    for dataset in datasets:
+        if dataset.left_out:
+            events.note(dataset.left_out)
     codecs: list[CodecPlan] = []
     files: dict[ImagePlan, ImageFile] = {}
     for entry, found in zip(suite.codecs, describe_suite(engine, suite).codecs, strict=True):
@@ -104,15 +88,15 @@ def _at_the_middle(codec: CodecPlan) -> CodecPlan:
 
 
 @dataclass(frozen=True)
-class _Explain(Task[Trial, Outcome]):
+class _ExplainTrial(Task[Trial, ExplainedPicture]):
     stems: Mapping[Page, Path]
 
-    def __call__(self, work: Trial, slot: Slot) -> Outcome:
+    def __call__(self, work: Trial, slot: Slot) -> ExplainedPicture:
         stem = self.stems[page_of(work)]
         if work.codec.unavailable:
-            return Outcome(row_of(work, work.codec.unavailable), work.path, stem, None)
+            return ExplainedPicture(row_of(work, work.codec.unavailable), work.path, stem, None)
         answer = slot.encoder.ask(
             Explain(work.path.absolute(), work.codec.ref, work.quality, work.image.sha256)
         )
         explanation = answer.explanation if isinstance(answer, Explained) else None
-        return Outcome(row_of(work, answer), work.path, stem, explanation)
+        return ExplainedPicture(row_of(work, answer), work.path, stem, explanation)
