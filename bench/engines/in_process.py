@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -70,6 +71,8 @@ class InProcessWorker:
 
     def __init__(self) -> None:
         self._states: dict[Key, WorkerState] = {}
+        self._paths: dict[Key, list[str]] = {}
+        """Where the modules of each codec are found: beside its file, where rdbench must not look."""
         self.decoded = SharedPixels()
         self.spent = Spent()
 
@@ -86,6 +89,7 @@ class InProcessWorker:
         key = key_of(request)
         state = self._states.setdefault(key, WorkerState(self.decoded.writable, own_process=False))
         state.files = attached(request, pixels)
+        own_path, sys.path[:] = sys.path[:], self._paths.get(key, sys.path)
         start, cpu, pid = time.perf_counter(), time.process_time(), os.getpid()
         try:
             data = packed_answer(state, unpack_request(pack_request(request)))
@@ -93,6 +97,8 @@ class InProcessWorker:
             if os.getpid() != pid:  # a child that the codec forked
                 os._exit(1)
             return Failed("crash", request.phase, "", f"the codec calls sys.exit({error.code!r})")
+        finally:
+            self._paths[key], sys.path[:] = sys.path[:], own_path
         self.spent = Spent(time.perf_counter() - start, time.process_time() - cpu)
         answer = unpack_answer(request, data)
         if isinstance(answer, Failed) and answer.exception == "BdbQuit":

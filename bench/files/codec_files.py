@@ -36,10 +36,10 @@ def load_file(path: Path) -> ModuleType:
         raise ConfigError(f"{path}: no such file")
     path = path.resolve()
     name = f"{_PREFIX}{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    _search_in(path.parent)
     if name in sys.modules:
         return sys.modules[name]
     os.environ[name] = str(path)  # for processes that the codec starts, see FileFinder
-    _search_in(path.parent)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

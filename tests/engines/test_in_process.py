@@ -43,10 +43,12 @@ def essence(it: Measurement) -> tuple[object, ...]:
 def test_both_engines_give_the_same(pictures: Path, tmp_path: Path) -> None:
     """Bytes, pixels, metrics and failures agree; those without isolation say so, in the report too."""
     isolated = measured(pictures, tmp_path / "isolated", *CODECS, engine="local")
+    path = sys.path[:]
     here = measured(pictures, tmp_path / "here", *CODECS, engine="inprocess")
     assert [essence(it) for it in here] == [essence(it) for it in isolated]
     assert {it.status for it in here} == {"ok", "codec_error", "mismatch"}
     assert {it.isolation for it in here} == {"none"}
+    assert sys.path == path, "what lies beside a codec's file is for the codec alone"
     assert '"isolation"' not in (tmp_path / "isolated" / "measurements.jsonl").read_text()
     assert not_isolated(bench.load(tmp_path / "isolated")) == []
     (finding,) = not_isolated(bench.load(tmp_path / "here"))
