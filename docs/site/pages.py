@@ -20,6 +20,7 @@ from bench.metrics.dataset import DATASET_METRICS
 
 ROOT = Path(__file__).parents[2]
 BAR = r"\|"
+INSTALL_LINE = re.compile(r"pip install ([\"']).+?\1")
 sys.path[:0] = [str(Path(__file__).parent)]
 
 from docstrings import markdown  # noqa: E402
@@ -28,7 +29,10 @@ from installing import install_lines  # noqa: E402
 
 def main() -> None:
     """Write every generated page."""
-    installs = install_lines([registry.CODECS, registry.METRICS, DATASET_METRICS])
+    installs = {
+        name: INSTALL_LINE.sub(r"`\g<0>`", line)
+        for name, line in install_lines([registry.CODECS, registry.METRICS, DATASET_METRICS]).items()
+    }
     codecs, metrics, set_metrics = inspect_codecs(), inspect_metrics(), inspect_dataset_metrics()
     for it in codecs:
         write(f"codecs/{it.name}.md", codec_page(it, installs[it.name]))
@@ -62,7 +66,10 @@ def codec_page(found: Finding, install: str) -> str:
     """What the code says of one codec."""
     target = registry.find(registry.CODECS, found.name)
     kind = registry.load(target)
-    facts = [("Version where this page was made", found.version or found.state), ("Install", install)]
+    facts = [
+        ("Version where this page was made", found.version or found.state),
+        ("Install", install),
+    ]
     if found.codec is not None:
         facts.append(("Coding", "lossless" if found.codec.lossless else "lossy"))
         if found.codec.quality_range is not None:
@@ -147,29 +154,28 @@ def summary(group: str, name: str) -> str:
 def description(kind: Any) -> list[str]:
     """The prose of a class's docstring and of its module's, where the sources are named."""
     module = inspect.getdoc(sys.modules[kind.__module__]) or ""
-    return [markdown(it.value) for it in sections(inspect.getdoc(kind) or "") if it.kind.value == "text"] + (
-        [markdown(module)] if "\n" in module else []
-    )
+    prose = [it.value for it in sections(inspect.getdoc(kind) or "") if it.kind.value == "text"]
+    return [*prose, markdown(module)] if "\n" in module else prose
 
 
 def options_of(kind: Any) -> list[tuple[str, str, str, str]]:
     """Name, values, default and meaning of each keyword of a codec's constructor."""
     meanings = {
-        it.name: " ".join(filter(None, (str(it.annotation or ""), it.description)))
+        it.name: it.description
         for section in sections(inspect.getdoc(kind) or "")
         if section.kind.value == "parameters"
         for it in section.value
     }
     hints = typing.get_type_hints(kind.__init__)
     return [
-        (f"`{it.name}`", values(hints[it.name]), f"`{text(it.default)}`", markdown(meanings.get(it.name, "")))
+        (f"`{it.name}`", values(hints[it.name]), f"`{text(it.default)}`", meanings.get(it.name, ""))
         for it in inspect.signature(kind).parameters.values()
     ]
 
 
 def sections(docstring: str) -> list[Any]:
     """A docstring's parts, as numpydoc divides them."""
-    return list(griffe.Docstring(docstring, parser="numpy").parse(warnings=False))
+    return list(griffe.Docstring(markdown(docstring), parser="numpy").parse(warnings=False))
 
 
 def values(hint: Any) -> str:
