@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from bench.inputs.suite import CodecEntry, Suite
     from bench.rd import Curve, bd_rate
     from bench.runs.frame import load
-    from bench.runs.runner import Events, Options, Summary
+    from bench.runs.options import Events, Options
+    from bench.runs.runner import Summary
 
 __all__ = ["CodecEntry", "Curve", "Events", "Options", "Suite", "Summary", "bd_rate", "load", "run"]
 
 _HOMES = {
     "CodecEntry": "bench.inputs.suite",
     "Curve": "bench.rd",
-    "Events": "bench.runs.runner",
-    "Options": "bench.runs.runner",
+    "Events": "bench.runs.options",
+    "Options": "bench.runs.options",
     "Suite": "bench.inputs.suite",
     "Summary": "bench.runs.runner",
     "bd_rate": "bench.rd",

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from bench.errors import ConfigError
 from bench.inputs.datasets import is_known
 from bench.inputs.suite import Suite, load_suite, located
-from bench.runs.runner import Events, Options, Summary
+from bench.runs.options import Events, Options
+from bench.runs.runner import Summary
 from bench.runs.runner import run as run_suite
 
 RUNS_FOLDER = Path("results/runs")

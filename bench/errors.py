@@ -1,7 +1,8 @@
 """All errors that rdbench raises on purpose.
 
 This module imports nothing of rdbench, so that any module and any adapter can use it. A message names what is
-at fault (a file, a codec, a key) and says what to do about it."""
+at fault (a file, a codec, a key) and says what to do about it.
+"""
 
 from collections.abc import Iterable
 

@@ -7,7 +7,8 @@ This is optional. An adapter that supports it has one method in addition to thos
 
 ``bitstream`` is what the adapter's own ``encode`` returned for ``image`` at ``quality``. rdbench makes it, so
 that an explanation is checked against bytes that the adapter did not choose. An adapter that cannot explain
-this bitstream raises :class:`bench.errors.Unsupported` with the reason."""
+this bitstream raises :class:`bench.errors.Unsupported` with the reason.
+"""
 
 from __future__ import annotations
 
@@ -54,8 +55,7 @@ class Channels:
 
 @dataclass(frozen=True)
 class Impulse:
-    """The effect of one latent: the decoded image with it one step larger, minus the decoded image as it
-    is."""
+    """The effect of one latent: what changes in the decoded image if it is one step larger."""
 
     name: str
     channel: int

@@ -1,0 +1,1 @@
+"""The adapters that come with rdbench: one module or package for each codec."""

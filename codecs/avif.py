@@ -16,12 +16,12 @@ Subsampling = Literal["420", "422", "444"]
 class Avif:
     """Lossy AVIF, 8 bits, full-range YCbCr, one thread and one tile.
 
-    Quality is libavif's: whole numbers from 0 to 99. Its 100 is a lossless mode of its own, which
-    ignores the subsampling, and therefore no operating point here.
+    Quality is libavif's, a whole number from 0 to 99. Its 100 is not an operating point here, because it
+    selects a separate lossless mode that ignores the subsampling.
 
     Parameters
     ----------
-    speed : libaom's speed, 0 (slow) to 10
+    speed : libaom's speed, 0 (slow) to 10 (fast)
     subsampling : chroma subsampling
     """
 

@@ -18,33 +18,34 @@ from bench_codecs._common.rasters import RASTER_FORMATS, RasterFormat, read_rast
 
 _SIZE_BYTES = 8
 _LAST_LINES = 5
-_MOST = 1e9
-"""End of the range of settings where the description names none: the contract wants a finite one."""
+_UNLIMITED = 1e9
+"""Largest quality where the options name none, since the contract requires a finite range."""
 
 
 class Command:
-    """An encoder and a decoder run as programs, without a shell, in a folder of their own.
+    """An encoder and a decoder that are run as programs, without a shell, each time in a folder of their own.
 
-    In the command lines ``{input}``, ``{output}``, ``{quality}``, ``{width}`` and ``{height}`` are
-    replaced, for instance ``encode="cjpeg -quality {quality} -outfile {output} {input}"`` and
-    ``decode="djpeg -ppm -outfile {output} {input}"``. The bitstream is the file that the encoder
-    writes. Where the decoder's output is ``yuv444``, which has no size of its own, width and height
-    go before it in 8 bytes, and count.
+    The placeholders ``{input}``, ``{output}``, ``{quality}``, ``{width}`` and ``{height}`` in the command
+    lines are replaced, for example in ``encode="cjpeg -quality {quality} -outfile {output} {input}"`` and
+    ``decode="djpeg -ppm -outfile {output} {input}"``. The bitstream is the file that the encoder writes. If
+    the decoder writes ``yuv444``, which has no header, width and height are put in front of the bitstream in
+    8 bytes, which count.
 
     Parameters
     ----------
-    encode, decode : command lines; both have ``{input}`` and ``{output}``
-    qualities : default operating points, separated by commas; the range is theirs. Empty when lossless, or
-        where a suite's ``quality`` or ``@`` gives them, any number then
-    lower_is_better : the programs' setting falls as quality rises (a quantiser parameter): the
-        quality is minus the setting, so that ``qualities="37,32,27,22"`` are −37 to −22
-    lossless : the pair returns the same pixels, and has no ``{quality}``
-    input_format, output_format : what the encoder reads and the decoder writes; ``yuv444`` is raw
-        planar 8-bit full-range BT.709. An image file that the decoder writes is read as an original is:
-        grey, palette, opaque alpha and EXIF orientation are converted, which :attr:`treatment` tells
+    encode, decode : command lines; both need ``{input}`` and ``{output}``
+    qualities : default operating points, separated by commas; their range is the codec's range. Empty for a
+        lossless codec, or if a suite's ``quality`` or ``@`` gives the operating points, which may then be any
+        numbers
+    lower_is_better : the programs' setting, such as a quantiser parameter, falls as quality rises. Quality is
+        then minus the setting: ``qualities="37,32,27,22"`` are the qualities −37 to −22
+    lossless : the decoder returns the same pixels, and there is no ``{quality}``
+    input_format, output_format : what the encoder reads and the decoder writes. ``yuv444`` is raw planar
+        8-bit full-range BT.709. An image file that the decoder writes is read like an original: grey,
+        palette, opaque alpha and EXIF orientation are converted, and :attr:`treatment` names the conversions
     bitstream_suffix : file name extension of the bitstream
-    version_command : its first line of output becomes part of ``version``, beside a hash of
-        every file that the command lines name
+    version_command : command whose first line of output becomes part of ``version``, beside a hash of every
+        file that the command lines name
     """
 
     name = "command"
@@ -72,24 +73,26 @@ class Command:
         self._sign = -1.0 if lower_is_better else 1.0
         self.lossless = lossless
         self.qualities = tuple(sorted(self._sign * setting for setting in _settings(qualities)))
-        ends = (self.qualities[0], self.qualities[-1]) if self.qualities else (-_MOST, _MOST)
-        self.quality_range = None if lossless else ends
+        limits = (self.qualities[0], self.qualities[-1]) if self.qualities else (-_UNLIMITED, _UNLIMITED)
+        self.quality_range = None if lossless else limits
         self._input_format = input_format
         self._output_format = output_format
         self._suffix = bitstream_suffix
         self.treatment = ""
-        """Conversions of the image that the decoder wrote last."""
+        """The conversions of the image that was decoded last."""
         self.version = f"1+{_fingerprint((*self._encode, *self._decode))}"
         if version_command:
             self.version += f" ({_first_line(_template('version_command', version_command, ()))})"
 
     def encode(self, image: Image, quality: float | None) -> bytes:
-        """Write the image, run the encoder, read its bitstream.
+        """Write the image to a file, run the encoder, and read the bitstream that it wrote.
 
         Raises
         ------
         BenchError
             The program failed; the message has the last lines of its output.
+        ValueError
+            The quality is missing or out of range.
         """
         height, width, _ = image.shape
         values = {"{width}": str(width), "{height}": str(height)}
@@ -109,12 +112,12 @@ class Command:
         return bitstream
 
     def decode(self, bitstream: bytes) -> Image:
-        """Write the bitstream, run the decoder, read its image.
+        """Write the bitstream to a file, run the decoder, and read the image that it wrote.
 
         Raises
         ------
         BadBitstream
-            The program failed, or did not write a sound image.
+            The program failed, or did not write a valid image.
         Unsupported
             The image has more than 8 bits a sample, or transparent pixels.
         """
@@ -130,17 +133,18 @@ class Command:
             failure = _run(self._decode, {**values, "{input}": str(source), "{output}": str(target)})
             if failure or not target.is_file():
                 raise BadBitstream(f"command: decoder {self._decode[0]} {failure or 'wrote no output'}")
-            picture = read_raster(target, self._output_format, size)
-        self.treatment = picture.treatment
-        return picture.pixels
+            decoded = read_raster(target, self._output_format, size)
+        self.treatment = decoded.treatment
+        return decoded.pixels
 
 
-def _template(option: str, line: str, needed: tuple[str, ...]) -> tuple[str, ...]:
+def _template(option: str, line: str, required: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a command line, checked for the ``required`` placeholders and an existing program."""
     try:
         words = tuple(shlex.split(line))
     except ValueError as error:
         raise ConfigError(f"command: {option}: {error}: {line!r}") from error
-    missing = [placeholder for placeholder in needed if placeholder not in line]
+    missing = [placeholder for placeholder in required if placeholder not in line]
     if not words or missing:
         raise ConfigError(f"command: {option}={line!r} has no {', '.join(missing) or 'program'}")
     if shutil.which(words[0]) is None:
@@ -159,7 +163,7 @@ def _settings(qualities: str) -> list[float]:
 
 
 def _fingerprint(words: tuple[str, ...]) -> str:
-    """Short SHA-256 of each program, and of each file (script, configuration) named beside it."""
+    """A short SHA-256 of each program and file (script, configuration) in the command lines."""
     parts = {}
     named = [part for word in words for part in (word, word.partition("=")[2]) if part]
     for word in named:
@@ -171,7 +175,7 @@ def _fingerprint(words: tuple[str, ...]) -> str:
 
 
 def _run(template: tuple[str, ...], values: dict[str, str]) -> str:
-    """Run a program; what went wrong, or ``""``."""
+    """Run a program with the placeholders replaced; returns what went wrong, or ``""``."""
     words = []
     for word in template:
         for placeholder, value in values.items():

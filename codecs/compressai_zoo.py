@@ -1,12 +1,12 @@
-"""CompressAI's model zoo, with a bitstream that carries everything a decoder needs.
+"""CompressAI's model zoo, with a bitstream that contains everything a decoder needs.
 
-Bitstream, little-endian: ``CAI`` and a format version (4 bytes), the first 4 bytes of the weights'
-SHA-256, quality (1), width and height (2 + 2), length of each of the model's strings (4), CRC-32 of the
-symbols (4), CRC-32 of all before it and of the strings (4), the strings.
+Bitstream, little-endian: ``CAI`` and a format version (4 bytes), the first 4 bytes of the SHA-256 of the
+weights, quality (1), width and height (2 + 2), the length of each of the model's strings (4), CRC-32 of the
+symbols (4), CRC-32 of everything before and of the strings (4), the strings.
 
-Means and scales of these models come from networks in floating point, which differ in the last digits
-between devices, libraries and numbers of threads: where a scale then falls into the next table, a bitstream
-does not decode on the other machine. The CRC-32 of the symbols tells, and the image is refused.
+The networks of these models compute means and scales in floating point, and the last digits differ between
+devices, libraries and numbers of threads. If a scale then falls into another table, the bitstream cannot be
+decoded on that machine. The CRC-32 of the symbols detects this, and the bitstream is refused.
 """
 
 from __future__ import annotations
@@ -38,29 +38,27 @@ _MAX_PIXELS = 1 << 27
 _PATCH = 64
 _INSTALL = 'pip install "rdbench[zoo]", on Python 3.11 or 3.12: there are no wheels for later ones'
 _WORST_EXPANSION = 1 << 22
-"""Pixels per byte that a header may claim; real streams of these models stay far below."""
+"""Most pixels per byte that a header may claim; real streams of these models are far below."""
 
 
 def header_bytes(strings: int) -> int:
-    """Bytes of the container around ``strings`` entropy-coded strings."""
+    """Size in bytes of the container around this number of entropy-coded strings."""
     return _HEAD.size + (strings + 2) * _WORD.size
 
 
 class CompressAi:
     """A model of CompressAI's zoo (Bégaint et al., "CompressAI", arXiv 2011.03029).
 
+    Quality is the zoo's, a whole number from 1 on.
+
     Parameters
     ----------
-    model, metric
-        Which of the zoo's models, and what it was trained for.
-    weights
-        A checkpoint of one's own instead of the zoo's, which are downloaded when a quality is first used.
-        With ``{quality}`` in the name there is one for each quality that has a file; otherwise quality 1
-        is the only one.
-    device
-        Where the networks run. A bitstream made on one need not decode on another: it is refused then.
-    untrained
-        Seeded random weights: for tests of the mechanics, useless as a codec.
+    model : architecture
+    metric : what the model was trained for
+    weights : checkpoint to use instead of the zoo's, which are downloaded when a quality is first used. With
+        ``{quality}`` in its name there is a file for each quality; otherwise quality 1 is the only one
+    device : where the networks run. A bitstream may not be decodable on another device, and is then refused
+    untrained : use seeded random weights, for tests of the mechanics
     """
 
     name = "compressai"
@@ -110,7 +108,7 @@ class CompressAi:
         self.weights_sha256 = self._identity()
 
     def encode(self, image: Image, quality: float | None) -> bytes:
-        """Compress at a whole ``quality``.
+        """Compress at one of :attr:`qualities`.
 
         Raises
         ------
@@ -144,8 +142,8 @@ class CompressAi:
         Raises
         ------
         bench.errors.BadBitstream
-            The bitstream is damaged, truncated, made with other weights, or on a device whose arithmetic
-            gives other tables.
+            The bitstream is damaged or truncated, or was made with other weights, or on a device whose
+            arithmetic leads to other tables.
         """
         import torch
         import torch.nn.functional as F
@@ -167,15 +165,16 @@ class CompressAi:
                 "with libraries that compute other entropy parameters; decode where it was encoded"
             )
         x = F.pad(x, crop)[0].clamp(0, 1).mul(255).round().to(torch.uint8)
-        picture: Image = np.ascontiguousarray(x.permute(1, 2, 0).cpu().numpy())
-        return picture
+        image: Image = np.ascontiguousarray(x.permute(1, 2, 0).cpu().numpy())
+        return image
 
     def complexity(self) -> dict[str, float]:
-        """Parameters, bytes of weights in single precision, and kMAC per pixel, of the middle quality."""
+        """Parameters, bytes of weights in single precision, and kMAC per pixel, at the middle quality."""
         from bench_codecs._compressai.macs import kmac_per_pixel
 
         quality = int(self.qualities[len(self.qualities) // 2])
-        # the zoo's weights are not downloaded for this: a network's size depends on the quality alone
+        # The size of a network depends on the quality alone, so that the zoo's weights need not be
+        # downloaded.
         network = self._load(quality) if self._weights else self._random(quality)
         network.eval().to(self._device)
         parameters = sum(p.numel() for p in network.parameters())
@@ -188,7 +187,7 @@ class CompressAi:
         }
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
-        """Likelihoods of every latent, of a forward pass beside the strings; what single latents draw."""
+        """The likelihoods of every latent in a forward pass, and what single latents draw."""
         from bench_codecs._compressai.bits import explain
 
         (level, _, _), strings, _, _ = self._parse(bitstream)
@@ -229,7 +228,7 @@ class CompressAi:
                 *(OSError, EOFError, UnpicklingError),
                 *(RuntimeError, KeyError, ValueError, TypeError, AttributeError),
             ) as error:
-                # torch's own words advise to load such a file unsafely
+                # torch's own message advises loading such a file unsafely.
                 cause = "not a checkpoint" if isinstance(error, UnpicklingError) else error
                 raise CodecUnavailable(
                     f"compressai: {path} holds no weights of {self._model} ({cause}): "
@@ -250,7 +249,7 @@ class CompressAi:
             ) from error
 
     def _random(self, quality: int) -> Any:
-        """A network with the architecture of a quality, and seeded weights."""
+        """A network with the architecture of a quality and seeded random weights."""
         import torch
         from compressai.zoo import image_models
 
@@ -262,7 +261,7 @@ class CompressAi:
         return Path(self._weights.replace("{quality}", str(quality)))
 
     def _identity(self) -> str:
-        """SHA-256 of all weights files, or of the names of the zoo's files, which hold their hashes."""
+        """SHA-256 of all weights files, or of the names of the zoo's files, which contain their hashes."""
         if self._untrained:
             return hashlib.sha256(f"untrained {self._model} {self._metric}".encode()).hexdigest()
         if self._weights:
@@ -275,7 +274,7 @@ class CompressAi:
         return hashlib.sha256(" ".join(names).encode()).hexdigest()
 
     def _parse(self, bitstream: bytes) -> tuple[tuple[int, int, int], list[bytes], int, bytes]:
-        """(quality, width, height), the strings, CRC-32 of their symbols, and start of the weights' hash."""
+        """(quality, width, height), the strings, the CRC-32 of their symbols, start of the weights' hash."""
         count = 1 if self._model == "bmshj2018-factorized" else 2
         start = header_bytes(count)
         if len(bitstream) < start or bitstream[:4] != _MAGIC:

@@ -31,9 +31,9 @@ _MAGIC, _FORMAT = b"HF", 1
 class Huffman:
     """Canonical Huffman codes of at most 12 bits (package-merge), one for each plane.
 
-    The bitstream carries the code tables. The defaults are the usual strength of such a codec, a
-    colour difference and the Paeth predictor; ``color="none", predictor="none"`` codes the samples
-    themselves, at about their zeroth-order entropy.
+    The bitstream contains the code tables. The defaults, a colour difference and the Paeth predictor, are
+    typical of such codecs; ``color="none", predictor="none"`` codes the samples themselves, at about their
+    zeroth-order entropy.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Huffman:
         warm_up(self)
 
     def encode(self, image: Image, quality: float | None = None) -> bytes:
-        """Compress; ``quality`` plays no part."""
+        """Compress; ``quality`` is ignored."""
         height, width, _ = image.shape
         planes = forward(image, self._color, self._predictor).reshape(3, -1)
         codes: list[tuple[NDArray[np.uint8], int]] = []
@@ -88,11 +88,11 @@ class Huffman:
         if position + sum(sizes) != len(payload):
             raise BadBitstream("huffman: the sizes of the planes do not add up")
         for (lengths, _), size in zip(codes, sizes, strict=True):
-            # at least one bit a symbol: what bounds the memory that a forged size can claim
+            # A symbol takes at least one bit, which limits the memory that a forged size can claim.
             if lengths.any() and 8 * size < n_symbols:
                 raise BadBitstream(f"huffman: {size} bytes cannot hold {n_symbols} samples")
 
-        # room for every symbol at its longest, so that the decoder needs no bounds
+        # There is room for every symbol at its longest, so that the decoder needs no bounds checks.
         stride = MAX_LENGTH * n_symbols // 32 + 2
         words = np.zeros((3, stride), "<u4")
         flat = words.view(np.uint8)

@@ -17,14 +17,14 @@ Subsampling = Literal["420", "422", "444"]
 class Jpeg:
     """Lossy JPEG, 8 bits, YCbCr, with the quantisation tables of the Independent JPEG Group.
 
-    Quality is IJG quality: whole numbers from 1 to 100. With the defaults the bitstream equals
-    what Pillow writes with its own defaults (4:2:0, standard Huffman tables) byte by byte; the
-    decoder interpolates chroma ("fancy upsampling").
+    Quality is IJG quality, a whole number from 1 to 100. With default options the bitstream is byte for byte
+    what Pillow writes with its defaults (4:2:0, standard Huffman tables). The decoder interpolates chroma
+    ("fancy upsampling").
 
     Parameters
     ----------
     subsampling : chroma subsampling
-    optimize : Huffman tables made for the image, instead of those of Annex K
+    optimize : compute Huffman tables for each image, instead of using those of Annex K
     progressive : progressive scans, which always have optimised tables
     """
 
@@ -43,7 +43,7 @@ class Jpeg:
         self._pillow = None
         self.version = f"1+{library}"
         if progressive:
-            # imagecodecs writes no progressive JPEG
+            # imagecodecs cannot write progressive JPEG.
             self._pillow, pillow_library = load_pillow(self.name, "libjpeg_turbo")
             self.version += f"+encoder libjpeg-turbo {pillow_library} (Pillow)"
 
@@ -59,16 +59,16 @@ class Jpeg:
             )
         )
 
-    def _progressive(self, picture: Any, level: int) -> bytes:
+    def _progressive(self, image: Any, level: int) -> bytes:
         from PIL import ImageFile
 
         subsampling = f"{self._subsampling[0]}:{self._subsampling[1]}:{self._subsampling[2]}"
         buffer = io.BytesIO()
-        # Pillow needs the whole file in one piece, and takes a byte a pixel for enough
+        # Pillow needs a buffer for the whole file, and would assume that a byte per pixel is enough.
         usual = ImageFile.MAXBLOCK
-        ImageFile.MAXBLOCK = max(usual, 6 * picture.width * picture.height + 65536)
+        ImageFile.MAXBLOCK = max(usual, 6 * image.width * image.height + 65536)
         try:
-            picture.save(buffer, "JPEG", quality=level, subsampling=subsampling, progressive=True)
+            image.save(buffer, "JPEG", quality=level, subsampling=subsampling, progressive=True)
         finally:
             ImageFile.MAXBLOCK = usual
         return buffer.getvalue()
@@ -76,13 +76,13 @@ class Jpeg:
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the image."""
         check_end(self.name, bitstream)
-        # 16x16 pixels of 4:2:0 are six blocks, each of at least one bit
+        # 16x16 pixels in 4:2:0 are six blocks, and each takes at least one bit.
         check_claim(self.name, jpeg_frame_size(self.name, bitstream), len(bitstream), 512)
         with damage(self.name):
             return as_image(self.name, self._imagecodecs.jpeg8_decode(bitstream))
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
-        """Every block's Huffman codes, unless progressive."""
+        """The Huffman codes of every block. Progressive bitstreams are not supported."""
         from bench_codecs._jpeg_stream.bits import explain
 
         return explain(bitstream)

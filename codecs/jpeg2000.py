@@ -12,15 +12,15 @@ from bench_codecs._common.options import check_quality
 
 
 class Jpeg2000:
-    """JPEG 2000 codestreams: one tile, one quality layer, colour transform on.
+    """JPEG 2000 codestreams with one tile, one quality layer and the colour transform.
 
-    Quality is the target rate in bits per pixel, headers included: 0.01 to 20. OpenJPEG ends at or
-    slightly below it; it cannot go below its headers (about 140 bytes), which tiny images show.
-    Lossy coding uses the irreversible 9-7 wavelet and colour transform.
+    Quality is the target rate in bits per pixel including headers, 0.01 to 20. OpenJPEG reaches it or stays
+    slightly below. It cannot go below the size of its headers, about 140 bytes, which matters for tiny
+    images. Lossy coding uses the irreversible 9-7 wavelet and colour transform.
 
     Parameters
     ----------
-    lossless : the reversible 5-3 wavelet and colour transform, without a rate target
+    lossless : use the reversible 5-3 wavelet and colour transform, without a rate target
     """
 
     name = "jpeg2000"
@@ -28,7 +28,7 @@ class Jpeg2000:
     quality_range: tuple[float, float] | None
 
     def __init__(self, *, lossless: bool = False) -> None:
-        # imagecodecs decodes faster, but only Pillow can ask OpenJPEG for a rate
+        # imagecodecs decodes faster, but only Pillow can ask OpenJPEG for a target rate.
         self._pillow, library = load_pillow(self.name, "jpg_2000")
         self._imagecodecs, decoder = load_imagecodecs(self.name, "jpeg2k")
         self.version = f"1+openjpeg {library} (Pillow {self._pillow.__version__})+decoder {decoder}"
@@ -53,7 +53,7 @@ class Jpeg2000:
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the image."""
         check_end(self.name, bitstream)
-        # in the SIZ segment, which comes first, as does the number of components
+        # Size and number of components are in the SIZ segment, which comes first.
         if bitstream[:4] != b"\xff\x4f\xff\x51" or bitstream[40:42] != b"\x00\x03":
             raise BadBitstream("jpeg2000: no codestream of three components")
         size = (int.from_bytes(bitstream[8:12], "big"), int.from_bytes(bitstream[12:16], "big"))

@@ -20,16 +20,16 @@ _HP1_SEGMENT = b"\xff\xe8\x00\x07mrfx\x01"
 class JpegLs:
     """JPEG-LS, lossless or near-lossless.
 
-    With ``lossless=False`` quality is 100 − NEAR, whole numbers from 1 to 100: at quality 97 no
-    sample is more than 3 off, at 100 none is off at all.
+    With ``lossless=False``, quality is 100 − NEAR, a whole number from 1 to 100: at quality 97 no sample is
+    off by more than 3, and at 100 none is off at all.
 
     Parameters
     ----------
-    lossless : code losslessly; quality then plays no part
-    color : ``hp1`` codes (R − G + 128, G, B − G + 128) modulo 256, the first of Hewlett-Packard's
-        transforms, and says so in an application segment that CharLS and HP's decoder honour;
-        ``none`` is plain T.87, which has no colour transform and needs half as much again.
-        Near-lossless coding always takes ``none``: an error across the modulus would be a large one.
+    lossless : code losslessly; quality is then ignored
+    color : ``hp1`` codes (R − G + 128, G, B − G + 128) modulo 256, the first of Hewlett-Packard's transforms,
+        and declares it in an application segment that CharLS and HP's decoder respect. ``none`` is plain
+        T.87, which has no colour transform and needs half as many bits again. Near-lossless coding always
+        uses ``none``, because an error across the modulus would be a large one.
     """
 
     name = "jpegls"
@@ -61,7 +61,7 @@ class JpegLs:
         return _START_OF_IMAGE + _HP1_SEGMENT + stream[len(_START_OF_IMAGE) :]
 
     def _coded(self, samples: Image, near: int) -> bytes:
-        # noise takes more than its samples, which CharLS is not given by itself
+        # Noise takes more bytes than its samples, and imagecodecs' own buffer is too small for it.
         room = 2 * samples.nbytes + 4096
         return bytes(self._imagecodecs.jpegls_encode(samples, level=near, out=room))
 
@@ -69,7 +69,7 @@ class JpegLs:
         """Reconstruct the image."""
         check_end(self.name, bitstream)
         size = jpeg_frame_size(self.name, bitstream)
-        # a line costs at least one bit
+        # A line takes at least one bit.
         check_claim(self.name, size, len(bitstream), 8 * size[0])
         with damage(self.name):
             return as_image(self.name, self._imagecodecs.jpegls_decode(bitstream))

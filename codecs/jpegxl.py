@@ -10,9 +10,10 @@ from bench_codecs._common.sizes import jpegxl_size
 
 
 def distance(quality: float) -> float:
-    """Butteraugli distance of a quality below 100, by libjxl's own formula.
+    """The Butteraugli distance that libjxl uses for a quality from 0 to below 100.
 
-    ``JxlEncoderDistanceFromQuality`` of libjxl 0.11: 90 is distance 1 ("visually lossless"), 0 is 25.
+    This is ``JxlEncoderDistanceFromQuality`` of libjxl 0.11: quality 90 is distance 1 ("visually lossless"),
+    0 is 25.
     """
     if quality >= 30:
         return 0.1 + (100 - quality) * 0.09
@@ -22,13 +23,13 @@ def distance(quality: float) -> float:
 class JpegXl:
     """JPEG XL, lossy (VarDCT, by Butteraugli distance) or lossless (modular).
 
-    Quality is that of libjxl's ``cjxl -q``, 0 to 99, fractions allowed, translated by
-    :func:`distance`. Its 100 means lossless, which is an option here.
+    Quality is that of ``cjxl -q``, 0 to 99, and may be a fraction; :func:`distance` translates it. 100 would
+    mean lossless, which is an option here.
 
     Parameters
     ----------
-    lossless : code losslessly; quality then plays no part
-    effort : libjxl's effort, 1 (fast) to 9
+    lossless : code losslessly; quality is then ignored
+    effort : libjxl's effort, 1 (fast) to 9 (slow)
     """
 
     name = "jpegxl"

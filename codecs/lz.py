@@ -33,16 +33,16 @@ _METHODS: tuple[str, ...] = get_args(Method)
 
 
 class Lz:
-    """The residual planes of ``huffman``'s transforms, packed by a general-purpose compressor.
+    """The residual planes of the transforms of ``huffman``, packed by a general-purpose compressor.
 
     Parameters
     ----------
-    method : the compressor; ``lzw`` is GIF's, ``deflate`` that of PNG and zip (libdeflate)
-    level : effort, −1 for the default in brackets: deflate 0 to 12 (6), lz4 1 to 12 (1; from 3 on
-        the high-compression variant), zstd 1 to 22 (3), lzma 0 to 9 (6), brotli 0 to 11 (9);
-        for lzw the widest code in bits, 9 to 16 (12)
-    color, predictor : reversible transforms, as in ``huffman``; ``none`` hands over the samples,
-        plane by plane
+    method : the compressor; ``lzw`` is that of GIF, ``deflate`` that of PNG and zip (libdeflate)
+    level : effort; −1 is the default, in brackets: deflate 0 to 12 (6), lz4 1 to 12 (1; from 3 on the
+        high-compression variant), zstd 1 to 22 (3), lzma 0 to 9 (6), brotli 0 to 11 (9); for lzw the widest
+        code in bits, 9 to 16 (12)
+    color, predictor : reversible transforms, as in ``huffman``; with ``none`` the compressor gets the
+        samples, plane by plane
     """
 
     name = "lz"
@@ -74,7 +74,7 @@ class Lz:
         warm_up(self)
 
     def encode(self, image: Image, quality: float | None = None) -> bytes:
-        """Compress; ``quality`` plays no part."""
+        """Compress; ``quality`` is ignored."""
         height, width, _ = image.shape
         residual = forward(image, self._color, self._predictor)
         payload = self._compressor.compress(residual.tobytes())
@@ -82,7 +82,7 @@ class Lz:
         return pack(_MAGIC, _FORMAT, Container(width, height, options, payload))
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct the image, whichever method and level it was coded with."""
+        """Reconstruct the image, whatever method and level it was coded with."""
         container = unpack(_MAGIC, _FORMAT, bitstream)
         method = container.options >> 3
         if method >= len(_METHODS):

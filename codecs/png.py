@@ -22,7 +22,7 @@ class Png:
     Parameters
     ----------
     level : zlib level, 0 (stored) to 9
-    filter : the scanline filter; ``adaptive`` chooses one for each line by libpng's heuristic
+    filter : scanline filter; ``adaptive`` chooses one for each line by libpng's heuristic
     """
 
     name = "png"
@@ -39,7 +39,7 @@ class Png:
         self.version = f"1+{library}"
 
     def encode(self, image: Image, quality: float | None = None) -> bytes:
-        """Compress; ``quality`` plays no part."""
+        """Compress to a PNG file; ``quality`` is ignored."""
         check_side(self.name, image.shape, 1_000_000)
         return bytes(
             self._imagecodecs.png_encode(
@@ -47,14 +47,14 @@ class Png:
                 level=self._level,
                 strategy=self._imagecodecs.PNG.STRATEGY.DEFAULT,
                 filter=self._filter,
-                # a byte for each row's filter, which imagecodecs forgets, and deflate's and the chunks' own
+                # imagecodecs' own estimate forgets the filter byte of each row.
                 out=image.nbytes + image.nbytes // 8 + 2 * image.shape[0] + 4096,
             )
         )
 
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the image."""
-        # DEFLATE expands a byte to 1032 at most, of which a pixel takes 3
+        # DEFLATE expands a byte to at most 1032, and a pixel takes 3 of them.
         check_claim(self.name, png_size(bitstream), len(bitstream), 344)
         with damage(self.name):
             return as_image(self.name, self._imagecodecs.png_decode(bitstream))

@@ -13,7 +13,7 @@ _END = bytes(7) + b"\x01"
 
 
 class Qoi:
-    """Lossless QOI: one pass over the pixels, no entropy coding."""
+    """Lossless QOI, which makes one pass over the pixels and has no entropy coding."""
 
     name = "qoi"
     lossless = True
@@ -25,12 +25,12 @@ class Qoi:
         self.version = f"1+{library}"
 
     def encode(self, image: Image, quality: float | None = None) -> bytes:
-        """Compress; ``quality`` plays no part."""
+        """Compress to a QOI file; ``quality`` is ignored."""
         return bytes(self._imagecodecs.qoi_encode(image))
 
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the image."""
-        # the reference decoder repeats the last pixel where the data end early
+        # The reference decoder repeats the last pixel if the data end early.
         if not bitstream.endswith(_END):
             raise BadBitstream("qoi: truncated, there is no end marker")
         size = (int.from_bytes(bitstream[4:8], "big"), int.from_bytes(bitstream[8:12], "big"))

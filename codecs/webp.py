@@ -12,12 +12,12 @@ from bench_codecs._common.sizes import webp_size
 class WebP:
     """WebP, lossy (VP8, always 4:2:0) or lossless (VP8L).
 
-    Quality is libwebp's: 0 to 100, fractions allowed.
+    Quality is libwebp's, 0 to 100, and may be a fraction.
 
     Parameters
     ----------
-    lossless : code losslessly; quality then plays no part
-    effort : libwebp's ``method``, 0 (fast) to 6
+    lossless : code losslessly; quality is then ignored
+    effort : libwebp's ``method``, 0 (fast) to 6 (slow)
     """
 
     name = "webp"
@@ -35,9 +35,9 @@ class WebP:
 
     def encode(self, image: Image, quality: float | None) -> bytes:
         """Compress to a WebP file."""
-        # the format has 16383, at which imagecodecs refuses
+        # The format allows 16383, but imagecodecs refuses that.
         check_side(self.name, image.shape, 16382)
-        # to VP8L this number is an effort; 75 is what cwebp takes
+        # For VP8L this number is an effort, and 75 is cwebp's default.
         level = 75.0
         if self.quality_range is not None:
             level = check_quality(self.name, quality, self.quality_range)

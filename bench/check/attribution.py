@@ -14,7 +14,8 @@ def library_change(before: CodecResults, after: CodecResults) -> str:
     """The change of the library in a codec's version, ``"libjpeg-turbo 2.1.5 -> 3.1.3"``; empty for none.
 
     A version consists of the adapter's, a plus sign and the library's. The hash of a codec file counts as
-    code."""
+    code.
+    """
     (_, one), (_, other) = _parts(before.version), _parts(after.version)
     return "" if one == other else f"{one or 'none'} -> {other or 'none'}"
 

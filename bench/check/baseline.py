@@ -5,7 +5,8 @@ Version history of the file's schema:
 1. First version.
 
 A reader refuses a version that it does not know. Each trial is one line of the file, in sorted order, so that
-a change in one trial changes one line."""
+a change in one trial changes one line.
+"""
 
 from __future__ import annotations
 

@@ -55,7 +55,6 @@ def _contradictions(baseline: Snapshot, run: Snapshot) -> Iterator[str]:
 
 
 def _agree(old: float, new: float, unit: str) -> bool:
-    """Whether both values may be of the same pixels. The tolerance is relative, as some metrics go up to
-    100."""
+    """Whether both values may be of the same pixels; the tolerance is relative to values over 1."""
     scale = 1.0 if unit == "dB" else max(1.0, abs(old))
     return abs(old - new) <= tolerance_across_environments(unit) * scale

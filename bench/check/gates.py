@@ -24,8 +24,7 @@ def limits_of(suite: Suite) -> Limits:
 
 
 def _entry_of(suite: Suite, codec: CodecResults) -> CodecEntry | None:
-    """The entry that ``codec`` was measured by: the one with its label, else the one with most of its
-    options."""
+    """The entry of a codec: the one with its label, else the one with most of its options."""
     for entry in suite.codecs:
         if entry.label == codec.label:
             return entry

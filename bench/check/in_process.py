@@ -17,13 +17,13 @@ from bench import registry
 from bench.check.baseline import CodecResults, ImageIdentity, MetricDefinition, Snapshot, TrialResult
 from bench.codec import Image, completed
 from bench.engines.options import complete_config
-from bench.engines.output_checks import Mismatch, check_pixels, materialised
 from bench.errors import ConfigError, MetricUndefined
 from bench.host import kernel_cache
 from bench.host.environment import current
 from bench.inputs.datasets import images_in
 from bench.inputs.image import read_image
 from bench.metrics.base import Metric, Pair, Reference
+from bench.trials.output_checks import Mismatch, check_pixels, materialised
 
 METRICS = ("psnr_rgb", "psnr_y", "ssim_rgb")
 

@@ -27,8 +27,7 @@ def as_json(verdict: Verdict) -> str:
 
 
 def as_junit(verdict: Verdict) -> str:
-    """A test suite for each codec with findings, a test case for each finding, and one for the check
-    itself."""
+    """A test suite for each codec with findings, and one for the check itself."""
     root = ElementTree.Element("testsuites", name="rdbench check")
     overall = ElementTree.SubElement(root, "testsuite", name="rdbench check")
     case = ElementTree.SubElement(overall, "testcase", classname="rdbench", name="verdict")
@@ -36,8 +35,8 @@ def as_junit(verdict: Verdict) -> str:
     ElementTree.SubElement(case, "system-out").text = _clean(text)
     for label, findings in verdict.by_codec():
         suite = ElementTree.SubElement(root, "testsuite", name=_clean(label))
-        for it in findings:
-            _case(suite, it)
+        for finding in findings:
+            _case(suite, finding)
     for element in root:
         element.set("tests", str(len(element)))
         element.set("failures", str(len(element.findall("./testcase/failure"))))
@@ -49,11 +48,11 @@ def as_junit(verdict: Verdict) -> str:
 def as_github(verdict: Verdict) -> str:
     """``::error`` for what fails, ``::warning`` for what cannot be decided, ``::notice`` for all else."""
     lines = []
-    for it in verdict.findings:
-        level = "error" if it.fails else "notice"
-        if it.kind in ("inconclusive", "environment changed") and not it.fails:
+    for finding in verdict.findings:
+        level = "error" if finding.fails else "notice"
+        if finding.kind in ("inconclusive", "environment changed") and not finding.fails:
             level = "warning"
-        lines.append(_command(level, f"{it.label}: {it.kind}", sentence(it)))
+        lines.append(_command(level, f"{finding.label}: {finding.kind}", sentence(finding)))
     level = {"pass": "notice", "inconclusive": "warning"}.get(verdict.outcome, "error")
     level = "error" if any(it.fails for it in verdict.findings) else level
     lines.append(_command(level, "rdbench check", "\n".join((headline(verdict), *remarks(verdict)))))

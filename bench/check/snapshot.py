@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from bench.check.baseline import CodecResults, ImageIdentity, MetricDefinition, Snapshot, TrialResult
-from bench.runs.store import Selector, read_info, read_journal
+from bench.runs.store import LineSelector, read_info, read_journal
 from bench.trials.measurement import Measurement
 
 
@@ -20,7 +20,7 @@ def snapshot(folder: Path) -> Snapshot:
         The folder holds no run, or one that this version can't read.
     """
     info = read_info(folder)
-    selector = Selector(info)
+    selector = LineSelector(info)
     measured: dict[int, TrialResult] = {}
     images = {f"{it.dataset}/{it.name}": ImageIdentity(it.sha256) for it in info.images}
     for measurement in read_journal(folder):
@@ -67,20 +67,20 @@ def _unmeasured(image: str, quality: float | None) -> TrialResult:
     return TrialResult(image=image, quality=quality, status="cancelled", error="not measured")
 
 
-def _trial(it: Measurement) -> TrialResult:
-    precise = it.timing == "alone"
+def _trial(measurement: Measurement) -> TrialResult:
+    precise = measurement.timing == "alone"
     return TrialResult(
-        image=f"{it.dataset}/{it.image}",
-        quality=it.quality,
-        status=it.status,
-        bytes=it.bytes,
-        bitstream_sha256=it.bitstream_sha256,
-        pixels_sha256=it.pixels_sha256,
-        exact=it.exact,
-        metrics=it.metrics,
-        error="" if it.failure is None else str(it.failure).partition("\n")[0],
-        encode_s=_rounded(it.encode_s) if precise else (),
-        decode_s=_rounded(it.decode_s) if precise else (),
+        image=f"{measurement.dataset}/{measurement.image}",
+        quality=measurement.quality,
+        status=measurement.status,
+        bytes=measurement.bytes,
+        bitstream_sha256=measurement.bitstream_sha256,
+        pixels_sha256=measurement.pixels_sha256,
+        exact=measurement.exact,
+        metrics=measurement.metrics,
+        error="" if measurement.failure is None else str(measurement.failure).partition("\n")[0],
+        encode_s=_rounded(measurement.encode_s) if precise else (),
+        decode_s=_rounded(measurement.decode_s) if precise else (),
     )
 
 

@@ -1,4 +1,4 @@
-"""The speed of two installations -> cells with a word each, and findings."""
+"""Judging the speed of two installations: a verdict for each codec, quality and operation, and findings."""
 
 from __future__ import annotations
 
@@ -10,54 +10,55 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.check.timing.abba import CellKey, Problem, Samples, Schedule, Timed, measure_abba
-from bench.check.timing.side import Side
+from bench.check.timing.installation import Installation
 from bench.check.timing.statistics import Judgement, detectable_at_best, estimate, judge, round_ratios
-from bench.check.timing.subjects import Subject, Subjects
+from bench.check.timing.subjects import TimedCodec, TimedSuite
 from bench.check.verdict import Change, CheckFinding, Kind, SpeedCell
 from bench.errors import ConfigError
 
 _WORTH_SEEING = 1.10
-"""A limit may be stricter than what the usual number of rounds can show."""
+"""The ratio that a schedule must be able to show at least, since a limit may be stricter than any
+schedule."""
 
 
 @dataclass(frozen=True)
 class SpeedRequest:
-    """What to compare: (old, new) installations, codecs and images, and the limit of each label."""
+    """What to compare: the old and the new installation, codecs and images, and the limit of each label."""
 
-    sides: tuple[Side, Side]
-    subjects: Subjects
+    installations: tuple[Installation, Installation]
+    subjects: TimedSuite
     limits: dict[str, float | None]
     schedule: Schedule
     strict: frozenset[str] = frozenset()
-    """Labels of which an inconclusive comparison fails."""
+    """Labels for which an inconclusive comparison fails."""
 
     def require_sight(self) -> None:
-        """Refuse a schedule that could show nothing of what the limits are about, before it is measured.
+        """Refuse a schedule with too few rounds for any slow-down at the limits to show.
 
         Raises
         ------
         ConfigError
-            Names the number of rounds that could.
+            The message has the number of rounds that would be enough.
         """
         limits = {it.label: self.limits[it.label] for it in self.subjects.codecs}
-        known = [it for it in limits.values() if it is not None]
-        if not known:
+        stated = [it for it in limits.values() if it is not None]
+        if not stated:
             return
         cells = 2 * sum(len(it.qualities) for it in self.subjects.codecs if limits[it.label] is not None)
-        limit = max(_WORTH_SEEING, min(known))
+        limit = max(_WORTH_SEEING, min(stated))
         rounds = self.schedule.rounds
         if detectable_at_best(rounds, cells) > limit:
             enough = next(it for it in itertools.count(rounds) if detectable_at_best(it, cells) <= limit)
             raise ConfigError(
                 f"--rounds {rounds}: in {cells} comparisons even a quiet machine shows no slow-down under"
-                f" {detectable_at_best(rounds, cells):.2f}, so that a limit of {min(known):.2f} would hold"
+                f" {detectable_at_best(rounds, cells):.2f}, so that a limit of {min(stated):.2f} would hold"
                 f" nothing back; give --rounds {enough} or more"
             )
 
 
 @dataclass(frozen=True)
 class SpeedResult:
-    """Cells in the order of the suite, and what is worth saying of them."""
+    """The cells in the order of the suite, the findings about them, and remarks."""
 
     cells: tuple[SpeedCell, ...]
     findings: tuple[CheckFinding, ...]
@@ -67,9 +68,15 @@ class SpeedResult:
 def compare_speed(
     request: SpeedRequest, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> SpeedResult:
-    """Measure and judge. Cells that seem slower are measured again, and fail only if that says so too.
+    """Measure two installations and judge their speed.
 
-    Codecs whose ``max_slowdown`` is off are left out.
+    Cells that seem slower are measured a second time, and fail only if that confirms it. Codecs whose
+    ``max_slowdown`` is off are left out.
+
+    Parameters
+    ----------
+    request : what to compare
+    progress : called with the number of finished and of all measurements
     """
     subjects = [it for it in request.subjects.codecs if request.limits[it.label] is not None]
     timed = _measured(request, subjects, progress)
@@ -98,7 +105,7 @@ def compare_speed(
 
 
 def _sight(cells: Iterable[SpeedCell]) -> Iterator[str]:
-    """What could not have been seen, where that is more than the limit."""
+    """A remark about slow-downs that could not have been detected although they exceed the limit."""
     blind = [it for it in cells if it.word == "inconclusive"]
     if blind:
         worst = max(blind, key=lambda it: it.detectable)
@@ -110,8 +117,10 @@ def _sight(cells: Iterable[SpeedCell]) -> Iterator[str]:
         )
 
 
-def _measured(request: SpeedRequest, subjects: list[Subject], progress: Callable[[int, int], None]) -> Timed:
-    return measure_abba(request.sides, subjects, request.subjects.images, request.schedule, progress)
+def _measured(
+    request: SpeedRequest, subjects: list[TimedCodec], progress: Callable[[int, int], None]
+) -> Timed:
+    return measure_abba(request.installations, subjects, request.subjects.images, request.schedule, progress)
 
 
 def _judged(timed: Timed, limits: dict[str, float | None]) -> dict[CellKey, Judgement]:
@@ -120,13 +129,13 @@ def _judged(timed: Timed, limits: dict[str, float | None]) -> dict[CellKey, Judg
     return dict(zip(keys, judge(estimates, [limits[key[0]] for key in keys]), strict=True))
 
 
-def _only(subjects: list[Subject], keys: list[CellKey]) -> list[Subject]:
+def _only(subjects: list[TimedCodec], keys: list[CellKey]) -> list[TimedCodec]:
     """The subjects restricted to the operating points of some cells."""
     found = []
-    for it in subjects:
-        points = tuple(q for q in it.qualities if any(key[:2] == (it.label, q) for key in keys))
+    for subject in subjects:
+        points = tuple(q for q in subject.qualities if any(key[:2] == (subject.label, q) for key in keys))
         if points:
-            found.append(Subject(it.label, it.codec, it.target, it.config, points))
+            found.append(TimedCodec(subject.label, subject.codec, subject.target, subject.config, points))
     return found
 
 
@@ -174,7 +183,7 @@ def _findings(cell: SpeedCell, samples: Samples, *, strict: bool) -> Iterator[Ch
 
 
 def _changes(samples: Samples) -> Iterator[Change]:
-    """Of each image the median seconds before and now, and by how many percent it takes longer."""
+    """For each image the median seconds before and now, and the increase in percent."""
     ratios = np.median(round_ratios(samples.old, samples.new), axis=0)
     for row, image in enumerate(samples.images):
         old, new = (float(np.median(it[:, row])) for it in (samples.old, samples.new))

@@ -49,9 +49,9 @@ def _by_codec(verdict: Verdict) -> list[str]:
     for label, findings in verdict.by_codec():
         kinds = Counter(it.kind for it in findings)
         worst: dict[str, str] = {}
-        for it in findings:
-            if it.kind == findings[0].kind and _worst(it):
-                worst.setdefault(it.measure, f"{it.measure} {_worst(it)}")
+        for finding in findings:
+            if finding.kind == findings[0].kind and _worst(finding):
+                worst.setdefault(finding.measure, f"{finding.measure} {_worst(finding)}")
         counts = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
         worst_of = f"; worst: {', '.join(list(worst.values())[:_MOST_NAMED])}" if worst else ""
         lines.append(f"{harmless(label)}: {counts}{worst_of}")
@@ -170,9 +170,9 @@ def _limit(finding: CheckFinding) -> str:
 def _images(finding: CheckFinding) -> str:
     several = len(finding.changes) > 1
 
-    def one(it: Change) -> str:
-        name = it.image.partition("/")[2] or it.image
-        return f"{name} {_signed(it, finding.unit)}" if several and it.amount else name
+    def one(change: Change) -> str:
+        name = change.image.partition("/")[2] or change.image
+        return f"{name} {_signed(change, finding.unit)}" if several and change.amount else name
 
     named = ", ".join(one(it) for it in finding.changes[:_MOST_NAMED])
     more = len(finding.changes) - _MOST_NAMED

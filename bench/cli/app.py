@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.arguments import DatasetFolders, Device, Recursive, RunFolder, TrustFolder
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS
+from bench.cli.studies import command_of
+from bench.studies.robustness.study import RobustnessStudy
 
 app = typer.Typer(
     name="rdbench",
@@ -17,18 +20,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
-TrustFolder = Annotated[
-    bool,
-    typer.Option(
-        "--trust",
-        help="Run whatever codec the run folder names: programs, Python files, weights. Only for folders of"
-        " people that you trust; without it, installed codecs alone are run.",
-    ),
-]
-Recursive = Annotated[bool, typer.Option("--recursive", help="Take the images in sub-folders too.")]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where learned codecs and metrics run.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -102,7 +93,7 @@ def run(
     timing: Annotated[
         bool,
         typer.Option(
-            "--timing", help="Take times in earnest: one trial at a time, pinned, warmed up, repeated."
+            "--timing", help="Take precise times: one trial at a time, pinned, warmed up, repeated."
         ),
     ] = False,
     repeats: Annotated[int, typer.Option(min=1, help="Timed repetitions with --timing.")] = 5,
@@ -110,17 +101,25 @@ def run(
         bool, typer.Option("--keep-bitstreams", help="Store every bitstream, for the report's viewer.")
     ] = False,
     device: Device = "auto",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="How trials run: `local`, each in isolated processes; `inprocess`, for debugging a codec.",
+        ),
+    ] = "local",
     report: Annotated[bool, typer.Option(help="Write tables and plots when the run is done.")] = True,
 ) -> None:
     """Measure codecs on images; running again resumes."""
-    from bench.engines.zygote import Zygote
+    from bench.engines import open_engine
+    from bench.engines.engine import EngineOptions
 
     # First of all, because it loads its kernels while this process imports what it needs itself.
-    with Zygote() as zygote:
+    with open_engine(engine, EngineOptions(jobs, timeout, timing)) as started:
         from bench.cli import measuring
-        from bench.runs.runner import Options
+        from bench.runs.options import Options
 
-        request = measuring.Request(
+        request = measuring.RunRequest(
             suite, dataset, codec, quality, metric, limit, device, out, report, recursive
         )
         options = Options(
@@ -131,8 +130,9 @@ def run(
             fresh=fresh,
             prune=prune,
             keep_bitstreams=keep_bitstreams,
+            engine=engine,
         )
-        failed = measuring.run(request, options, zygote)
+        failed = measuring.run(request, options, started)
     if failed:
         raise typer.Exit(EXIT_FAILED_TRIALS)
 
@@ -434,10 +434,7 @@ def distribution(
     metric: Annotated[
         str, typer.Option("--metric", "-m", metavar="kid|kid_alexnet|kid_across_images|…|fid")
     ] = "kid_alexnet_across_images",
-    dataset: Annotated[
-        list[str] | None,
-        typer.Option("--dataset", "-d", metavar="FOLDER", help="The originals, where they are a folder."),
-    ] = None,
+    dataset: DatasetFolders = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Decoders at a time; default: one for each processor."),
@@ -447,50 +444,16 @@ def distribution(
 ) -> None:
     """Distances between sets of pictures (KID, FID) for a run made with --keep-bitstreams."""
     from bench.cli import distribution as sets
-    from bench.studies.set_metrics.measure import Request
+    from bench.engines.engine import EngineOptions
+    from bench.studies.session import StudyOptions
     from bench.trials.trust import Trust
 
-    if sets.distribution(run, Request(metric, tuple(dataset or ()), jobs, device, Trust(trust))):
+    options = StudyOptions(tuple(dataset or ()), Trust(trust), EngineOptions(jobs))
+    if sets.distribution(run, metric, options, device):
         raise typer.Exit(EXIT_FAILED_TRIALS)
 
 
-@app.command()
-def robustness(
-    run: RunFolder,
-    dataset: Annotated[
-        list[str] | None,
-        typer.Option("--dataset", "-d", metavar="FOLDER", help="The originals, where they are a folder."),
-    ] = None,
-    bpp: Annotated[
-        float, typer.Option(min=0.001, help="Lossy codecs are probed at their point nearest to this rate.")
-    ] = 0.5,
-    draws: Annotated[int, typer.Option(min=1, help="Random damages of each kind to every bitstream.")] = 4,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", min=1, help="Probes at a time; default: one for each processor."),
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")
-    ] = 60,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: `robustness` in the run.")
-    ] = None,
-    trust: TrustFolder = False,
-) -> None:
-    """Corrupt pictures and damage bitstreams of a finished run: what codecs make of them."""
-    from bench.cli import robustness as probing
-    from bench.studies.robustness.runner import Options
-    from bench.trials.trust import Trust
-
-    options = Options(
-        bpp=bpp,
-        draws=draws,
-        datasets=tuple(dataset or ()),
-        jobs=jobs,
-        timeout=timeout,
-        trust=Trust(trust),
-    )
-    probing.robustness(run, options, out)
+app.command(RobustnessStudy.name)(command_of(RobustnessStudy))
 
 
 @app.command()
@@ -529,8 +492,10 @@ def explain(
 ) -> None:
     """Show where a bitstream's bits went, and what the latents of a learned codec draw."""
     from bench.cli import explaining
-    from bench.studies.explain.runner import Options
+    from bench.engines.engine import EngineOptions
 
-    request = explaining.Request(names or [], suite, dataset, quality, limit, out, figures, device, recursive)
-    if explaining.explain(request, Options(jobs=jobs, timeout=timeout)):
+    request = explaining.ExplainRequest(
+        names or [], suite, dataset, quality, limit, out, figures, device, recursive
+    )
+    if explaining.explain(request, EngineOptions(jobs, timeout)):
         raise typer.Exit(EXIT_FAILED_TRIALS)

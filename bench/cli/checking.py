@@ -23,7 +23,7 @@ from bench.errors import ConfigError
 from bench.files.access import write_atomically
 from bench.inputs.suite import Suite, load_suite
 from bench.registry import is_file_target
-from bench.runs.runner import Events, Options
+from bench.runs.options import Events, Options
 from bench.runs.runner import run as run_suite
 
 if TYPE_CHECKING:
@@ -91,8 +91,7 @@ def baseline(run: Path, output: Path) -> None:
 
 
 def _require_complete(run: Path, results: Snapshot) -> None:
-    """Refuse gaps: a trial that is missing from a baseline would be guarded by nothing, without a sign of
-    it."""
+    """Refuse gaps, since nothing would guard a trial that is missing from the baseline."""
     absent = sum(trial.status == "cancelled" for codec in results.codecs for trial in codec.trials)
     if absent:
         raise ConfigError(
@@ -147,8 +146,7 @@ def _reference(path: Path, update: bool) -> Snapshot | None:
 
 
 def _measured(suite: Suite, out: Path | None) -> Snapshot:
-    """Measure everything again: an earlier result would hide a change that left the codec's version
-    unchanged."""
+    """Measure everything again, since a codec may have changed without another version."""
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rdbench-check-")))
         progress = stack.enter_context(console.Progress())
@@ -178,11 +176,11 @@ def _speed(suite: Suite, against: str, rounds: int, limits: Limits) -> SpeedResu
     from bench.check.baseline import CodecResults
     from bench.check.speed import SpeedRequest, compare_speed
     from bench.check.timing.abba import Schedule
-    from bench.check.timing.side import here, open_side
+    from bench.check.timing.installation import open_installation, this_installation
     from bench.check.timing.subjects import subjects_of
 
     schedule = Schedule(rounds=rounds)
-    with open_side(against) as old:
+    with open_installation(against) as old:
         subjects = subjects_of(resolve_suite(suite))
         gates = {
             it.label: limits(
@@ -192,12 +190,12 @@ def _speed(suite: Suite, against: str, rounds: int, limits: Limits) -> SpeedResu
         }
         slowest = {label: it.max_slowdown for label, it in gates.items()}
         strict = frozenset(label for label, it in gates.items() if it.inconclusive == "fail")
-        asked = SpeedRequest((old, here()), subjects, slowest, schedule, strict)
+        asked = SpeedRequest((old, this_installation()), subjects, slowest, schedule, strict)
         asked.require_sight()
         _announce(schedule, len(subjects.images))
         result = compare_speed(asked)
-    for it in result.remarks:
-        console.note(it)
+    for remark in result.remarks:
+        console.note(remark)
     return result
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from bench.tables.table import Table
 from bench.tables.terminal import lay_out, wrapped
 from bench.text.escape import terminal
 from bench.trials.measurement import Measurement
@@ -63,27 +64,42 @@ def print_table(
             out.print(Text(line, style), soft_wrap=True)
 
 
+def print_result(table: Table) -> None:
+    """Print a table's title and those of its columns that are for the terminal."""
+    shown = [index for index, column in enumerate(table.columns) if column.in_terminal]
+    print(f"{table.title}\n")
+    print_table(
+        [table.columns[index].title for index in shown],
+        [[cells[index] for index in shown] for cells in table.text()],
+        numeric_from=sum(index < table.names for index in shown),
+        dispensable=table.dispensable,
+    )
+
+
 def print_text(text: str) -> None:
-    """Print a remark to standard output, wrapped at spaces; indented lines are commands and are not
-    wrapped."""
+    """Print a remark to standard output, wrapped at spaces; indented lines are commands."""
     for line in text.splitlines():
         for part in [line] if line.startswith(" ") else wrapped(line, width(), "  "):
             print(terminal(part))
 
 
 def width() -> int | None:
-    """Columns of the terminal, or the value of ``COLUMNS``; None in a pipe, where lines may have any
-    length."""
+    """Columns of the terminal, or the value of ``COLUMNS``; None in a pipe, where any length will do."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal():
         return shutil.get_terminal_size().columns
     return None
 
 
 class Progress:
-    """Shows the progress of a run: trials done, rate, time left, failures."""
+    """Shows the progress of a run: trials done, rate, time left, failures.
 
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
+    Parameters
+    ----------
+    bar : whether a terminal shows a bar, which is drawn again and again, rather than plain lines
+    """
+
+    def __init__(self, *, bar: bool = True) -> None:
+        self._terminal = bar and sys.stderr.isatty()
         self._total = 0
         self._done = 0
         self._failures = 0
@@ -129,13 +145,14 @@ class Progress:
         self._task = self._bar.add_task("measuring", total=pending, rate="", failures="")
         self._bar.start()
 
-    def measured(self, label: str, it: Measurement) -> None:
+    def measured(self, label: str, measurement: Measurement) -> None:
         """Called after each trial, with the label of its configuration."""
         self._done += 1
-        if it.status != "ok":
+        if measurement.status != "ok":
             self._failures += 1
             if self._failures <= _FAILURES_SHOWN:
-                self._say(f"{label} on {it.image}{_at(it)}: {it.status}, {_first_line(str(it.failure))}")
+                reason = f"{measurement.status}, {_first_line(str(measurement.failure))}"
+                self._say(f"{label} on {measurement.image}{_at(measurement)}: {reason}")
             elif self._failures == _FAILURES_SHOWN + 1:
                 self._say("further failures are counted, and listed in the report")
         now = time.monotonic()
@@ -156,8 +173,8 @@ class Progress:
             note(text)
 
 
-def _at(it: Measurement) -> str:
-    return "" if it.quality is None else f" at quality {it.quality:g}"
+def _at(measurement: Measurement) -> str:
+    return "" if measurement.quality is None else f" at quality {measurement.quality:g}"
 
 
 def _first_line(text: str) -> str:

@@ -7,36 +7,26 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.cli import console
-from bench.files.access import subfolder, write_atomically
-from bench.studies.set_metrics.measure import (
-    SET_METRICS_FILE,
-    Request,
-    SetMeasurement,
-    measure_sets,
-    set_metric_table,
-)
-from bench.tables.table import WRITERS
+from bench.files.access import subfolder
+from bench.studies.session import StudyOptions
+from bench.studies.set_metrics.measure import measure_sets
+from bench.studies.set_metrics.record import SET_METRICS_FILE, SetMeasurement
+from bench.studies.set_metrics.table import set_metric_table
+from bench.tables.table import write_tables
 
 _FOLDER = ("report", "tables")
 
 
-def distribution(run: Path, request: Request) -> bool:
+def distribution(run: Path, metric: str, options: StudyOptions, device: str) -> bool:
     """Compute what is missing, print and write the table; whether pictures were missing."""
-    results = measure_sets(run, request, _told)
+    results = measure_sets(run, metric, options, device, _tell)
     table = set_metric_table(results)
-    folder = subfolder(run, *_FOLDER)
-    for ending, write in WRITERS.items():
-        write_atomically(folder / f"{table.name}.{ending}", write(table).encode())
-    shown = [k for k, it in enumerate(table.columns) if it.key != "reason"]
-    print(f"\n{table.title}\n")
-    console.print_table(
-        [table.columns[k].title for k in shown],
-        [[cells[k] for k in shown] for cells in table.text()],
-        numeric_from=2,
-    )
+    write_tables([table], subfolder(run, *_FOLDER))
     print()
-    for it in [*table.notes, *_reasons(results)]:
-        console.print_text(it)
+    console.print_result(table)
+    print()
+    for note in [*table.notes, *_reasons(results)]:
+        console.print_text(note)
     print(f"\n{run / SET_METRICS_FILE}; `rdbench report {shlex.quote(str(run))}` draws it")
     return any(it.failed for it in results)
 
@@ -44,15 +34,15 @@ def distribution(run: Path, request: Request) -> bool:
 def _reasons(results: Sequence[SetMeasurement]) -> Iterator[str]:
     """Why there is no value, each reason once."""
     named: dict[str, list[str]] = {}
-    for it in results:
-        if it.reason:
-            at = "" if it.quality is None else f"@{it.quality:g}"
-            named.setdefault(it.reason, []).append(f"{it.label}{at} on {it.dataset}")
+    for found in results:
+        if found.reason:
+            at = "" if found.quality is None else f"@{found.quality:g}"
+            named.setdefault(found.reason, []).append(f"{found.label}{at} on {found.dataset}")
     for reason, points in named.items():
         yield f"No value for {', '.join(points)}: {reason}"
 
 
-def _told(it: SetMeasurement) -> None:
-    at = "" if it.quality is None else f" at quality {it.quality:g}"
-    value = it.reason if it.value is None else f"{it.value:.4f}"
-    console.note(f"{it.metric} of {it.label}{at} on {it.dataset}: {value}")
+def _tell(found: SetMeasurement) -> None:
+    at = "" if found.quality is None else f" at quality {found.quality:g}"
+    value = found.reason if found.value is None else f"{found.value:.4f}"
+    console.note(f"{found.metric} of {found.label}{at} on {found.dataset}: {value}")

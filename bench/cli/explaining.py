@@ -6,33 +6,26 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 from bench.api import resolve_suite
 from bench.cli import console
+from bench.engines.engine import EngineOptions
 from bench.errors import ConfigError
-from bench.explanation import Method
 from bench.inputs.suite import Suite, parse_codec, parse_numbers
-from bench.studies.explain.record import Row
-from bench.studies.explain.report import write_outcome
-from bench.studies.explain.runner import Events, Options, explain_all
+from bench.studies.explain.pages import write_explained
+from bench.studies.explain.record import ExplainRow
+from bench.studies.explain.runner import ExplainEvents, explain_all
 from bench.studies.explain.summary import codec_table, summary_table, write_summary
 from bench.tables.table import Table
 
 _FOLDER = Path("results/explain")
 _MOST_LINES = 40
 """Rows for the terminal; of more, it shows one line for each codec."""
-_SHOWN = frozenset(
-    ("image", "codec", "quality", "status", "method", "bytes", "payload", "total", "deviation")
-)
-_SHOWN_BY_CODEC = frozenset(
-    ("codec", "quality", "planned", *get_args(Method), "not_available", "failed", "worst")
-)
 _STEP = 20
 
 
 @dataclass(frozen=True)
-class Request:
+class ExplainRequest:
     """What the command line says."""
 
     names: list[str]
@@ -70,11 +63,11 @@ class Request:
         )
 
 
-def explain(request: Request, options: Options) -> bool:
+def explain(request: ExplainRequest, means: EngineOptions) -> bool:
     """Explain, write the files, print the comparison; whether any trial failed."""
     suite = request.resolve()
     out = request.out or _FOLDER / default_folder(suite.datasets)
-    rows: list[Row] = []
+    rows: list[ExplainRow] = []
     planned = 0
 
     def started(count: int) -> None:
@@ -83,9 +76,9 @@ def explain(request: Request, options: Options) -> bool:
         console.note(f"{count} to explain")
 
     try:
-        for outcome in explain_all(suite, options, Events(note=console.note, started=started)):
-            write_outcome(outcome, out, figure=request.figures)
-            rows.append(outcome.row)
+        for explained in explain_all(suite, means, ExplainEvents(note=console.note, started=started)):
+            write_explained(explained, out, figure=request.figures)
+            rows.append(explained.row)
             if len(rows) % _STEP == 0 and len(rows) < planned:
                 console.note(f"{len(rows)}/{planned}")
     except KeyboardInterrupt:
@@ -101,8 +94,8 @@ def explain(request: Request, options: Options) -> bool:
             write_summary(rows, out)
     _print(rows)
     statuses = Counter(it.status for it in rows)
-    told = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-    print(f"\n{len(rows)} of {planned} accounted for: {told}; files: {out}")
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+    print(f"\n{len(rows)} of {planned} accounted for: {counts}; files: {out}")
     return not rows or any(it.status not in ("ok", "not available") for it in rows)
 
 
@@ -113,41 +106,31 @@ def default_folder(datasets: Sequence[str]) -> Path:
     path = Path(datasets[0]).expanduser()
     if not path.exists():
         return path
-    full, here = path.resolve(), Path.cwd()
-    if full == here or not full.is_relative_to(here):
-        way = full.relative_to(full.anchor)
-    else:
-        way = full.relative_to(here)
-    return way if path.is_dir() else way.with_suffix("")
+    full, working = path.resolve(), Path.cwd()
+    inside = full != working and full.is_relative_to(working)
+    relative = full.relative_to(working if inside else full.anchor)
+    return relative if path.is_dir() else relative.with_suffix("")
 
 
-def _print(rows: list[Row]) -> None:
+def _print(rows: list[ExplainRow]) -> None:
     few = len(rows) <= _MOST_LINES
     table = summary_table(rows) if few else codec_table(rows)
-    shown = [k for k, it in enumerate(table.columns) if it.key in (_SHOWN if few else _SHOWN_BY_CODEC)]
-    print(f"{table.title}\n")
-    console.print_table(
-        [table.columns[k].title for k in shown],
-        [[cells[k] for k in shown] for cells in table.text()],
-        numeric_from=5 if few else 1,
-        dispensable=("payload [B]", "map [B]"),  # the bytes and the difference say as much
-    )
+    console.print_result(table)
     print()
-    for it in table.notes:
-        console.print_text(it)
-    for it in _remarks(rows) if few else _reasons(table):
-        console.print_text(it)
+    for text in (*table.notes, *(_remarks(rows) if few else _reasons(table))):
+        console.print_text(text)
 
 
-def _remarks(rows: Sequence[Row]) -> Iterator[str]:
+def _remarks(rows: Sequence[ExplainRow]) -> Iterator[str]:
     """Of each picture what the table has no room for."""
     for row in rows:
         at = "" if row.quality is None else f"@{row.quality:g}"
         parts = [f"{name} {bits / 8:,.1f} B" for name, bits in row.overhead_bits.items()]
-        told = [f"beside the payload: {', '.join(parts)}"] if parts else []
-        told += [f"{row.status}: {row.reason}" if row.status != "ok" else row.reason] if row.reason else []
-        if told:
-            yield f"{row.label}{at} on {row.image}: {'; '.join(told)}"
+        remarks = [f"beside the payload: {', '.join(parts)}"] if parts else []
+        if row.reason:
+            remarks.append(row.reason if row.status == "ok" else f"{row.status}: {row.reason}")
+        if remarks:
+            yield f"{row.label}{at} on {row.image}: {'; '.join(remarks)}"
 
 
 def _reasons(table: Table) -> Iterator[str]:

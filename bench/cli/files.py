@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench import registry
 from bench.cli import console
-from bench.engines.messages import Decode, Decoded, Describe, Encode, Encoded, Failed, Repeat
-from bench.engines.worker_handle import Died, Limits, Worker, share_of_memory
-from bench.engines.zygote import Zygote
+from bench.codec import Image
+from bench.engines import open_engine
+from bench.engines.describing import codec_target, describe_codec
+from bench.engines.engine import Engine, EngineOptions, Slot, Task
+from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed
 from bench.errors import BadBitstream, BenchError, ConfigError
 from bench.files.access import write_atomically
 from bench.inputs.suite import CodecEntry, parse_codec
 from bench.trials.codec_ref import CodecRef, Description
+from bench.trials.plan import CodecPlan, TrustedCodec
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file, and the codec that it is for."""
+
+    image: Path
+    """Of a picture to encode, or a bitstream to decode."""
+    codec: CodecPlan
+    quality: float | None = None
 
 
 def encode(spec: str, image: Path, output: Path, timeout: float) -> bool:
@@ -27,14 +38,14 @@ def encode(spec: str, image: Path, output: Path, timeout: float) -> bool:
         The usage, the image or the output file is at fault, not the codec.
     """
     entry = parse_codec(spec)
-    with _worker(timeout) as worker:
-        codec = _ref(entry)
-        quality = _quality(spec, entry, _described(worker, spec, codec))
-        answer = worker.ask(Encode(image.absolute(), codec, quality, Repeat()))
-        if not isinstance(answer, Encoded):
-            if answer.status in ("bad_input", "unsupported"):
-                raise BenchError(answer.message)
-            return _tell_failure(f"{spec} on {image}", answer, worker)
+    with open_engine(options=EngineOptions(timeout=timeout)) as engine:
+        codec, found = _described(engine, spec, entry)
+        file = _File(image.absolute(), codec, _quality(spec, entry, found))
+        (answer,) = engine.run(_EncodeFile(), [file])
+    if isinstance(answer, Failed):
+        if answer.status in ("bad_input", "unsupported"):
+            raise BenchError(answer.message)
+        return _tell_failure(f"{spec} on {image}", answer)
     write_atomically(output, answer.bitstream)
     size = len(answer.bitstream)
     console.note(
@@ -42,6 +53,11 @@ def encode(spec: str, image: Path, output: Path, timeout: float) -> bool:
         + (f" ({answer.treatment})" if answer.treatment else "")
     )
     return False
+
+
+class _EncodeFile(Task[_File, Encoded | Failed]):
+    def __call__(self, work: _File, slot: Slot) -> Encoded | Failed:
+        return slot.encoder.ask(Encode(work.image, work.codec.ref, work.quality))
 
 
 def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:
@@ -52,7 +68,7 @@ def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:
     BenchError
         The usage, the bitstream or the output file is at fault, not the codec.
     """
-    from PIL import Image
+    import PIL.Image
 
     if output.suffix.lower() != ".png":
         raise ConfigError(f"{output}: decoded pictures are written as PNG; end the name in .png")
@@ -60,49 +76,57 @@ def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:
         data = bitstream.read_bytes()
     except OSError as error:
         raise BadBitstream(f"{bitstream}: cannot be read ({error.strerror})") from error
-    with _worker(timeout) as worker:
-        codec = _ref(parse_codec(spec))
-        _described(worker, spec, codec)
-        answer = worker.ask(Decode(codec, data, Repeat()))
-        if not isinstance(answer, Decoded):
-            if isinstance(answer, Failed) and not answer.exception and answer.status == "codec_error":
-                raise BadBitstream(f"{bitstream}: {answer.message}")
-            return _tell_failure(f"{spec} on {bitstream}", answer, worker)
-        if len(answer.shape) != 3 or answer.shape[2] != 3 or 0 in answer.shape:
-            shape = f"decode returned samples of shape {answer.shape}, not (height, width, 3)"
-            return _tell_failure(f"{spec} on {bitstream}", Failed("mismatch", "decode", "", shape), worker)
-        pixels = worker.samples(answer.shape)
-    png = io.BytesIO()
-    Image.fromarray(pixels).save(png, "PNG")
-    write_atomically(output, png.getvalue())
+    with open_engine(options=EngineOptions(timeout=timeout)) as engine:
+        codec, _ = _described(engine, spec, parse_codec(spec))
+        (answer,) = engine.run(_DecodeFile(data), [_File(bitstream, codec)])
+    if isinstance(answer, Failed):
+        if answer.deliberate and answer.status == "codec_error":
+            raise BadBitstream(f"{bitstream}: {answer.message}")
+        return _tell_failure(f"{spec} on {bitstream}", answer)
+    picture = io.BytesIO()
+    PIL.Image.fromarray(answer.pixels).save(picture, "PNG")
+    write_atomically(output, picture.getvalue())
     treatment = f" ({answer.treatment})" if answer.treatment else ""
-    console.note(f"{output}: {pixels.shape[1]}x{pixels.shape[0]}{treatment}")
+    console.note(f"{output}: {answer.pixels.shape[1]}x{answer.pixels.shape[0]}{treatment}")
     return False
 
 
-@contextmanager
-def _worker(timeout: float) -> Iterator[Worker]:
-    with Zygote() as zygote:
-        worker = Worker(zygote, Limits(timeout, share_of_memory()))
-        try:
-            yield worker
-        finally:
-            worker.close()
+@dataclass(frozen=True)
+class _Picture:
+    pixels: Image
+    treatment: str
 
 
-def _ref(entry: CodecEntry) -> CodecRef:
-    is_file = registry.is_file_target(entry.codec)
-    target = entry.codec if is_file else registry.find(registry.CODECS, entry.codec)
-    return CodecRef(target, tuple(sorted(entry.config.items())), trusted=True)
+@dataclass(frozen=True)
+class _DecodeFile(Task[_File, _Picture | Failed]):
+    bitstream: bytes
+
+    def __call__(self, work: _File, slot: Slot) -> _Picture | Failed:
+        answer = slot.decoder.ask(Decode(work.codec.ref, self.bitstream))
+        if not isinstance(answer, Decoded):
+            return answer
+        if len(answer.shape) != 3 or answer.shape[2] != 3 or 0 in answer.shape:
+            shape = f"decode returned samples of shape {answer.shape}, not (height, width, 3)"
+            return Failed("mismatch", "decode", "", shape, stderr=slot.decoder.stderr())
+        return _Picture(slot.decoder.samples(answer.shape), answer.treatment)
 
 
-def _described(worker: Worker, spec: str, codec: CodecRef) -> Description:
-    answer = worker.ask(Describe(codec))
-    if isinstance(answer, Description):
-        return answer
-    if isinstance(answer, Failed) and not answer.exception:
-        raise ConfigError(answer.message)
-    raise ConfigError(f"codec {spec} cannot be constructed: {_reason(answer)}")
+def _described(engine: Engine, spec: str, entry: CodecEntry) -> tuple[CodecPlan, Description]:
+    """A codec as it is to be constructed, and what it says of itself."""
+    target = codec_target(entry.codec)
+    found = describe_codec(engine, CodecRef.of(target, entry.config, trusted=True))
+    if isinstance(found, str):
+        raise ConfigError(found)
+    codec = TrustedCodec(
+        label=spec,
+        codec=found.name,
+        target=target,
+        version=found.version,
+        lossless=found.lossless,
+        config=found.config,
+        qualities=entry.quality or (None,),
+    )
+    return codec, found
 
 
 def _quality(spec: str, entry: CodecEntry, codec: Description) -> float | None:
@@ -123,15 +147,11 @@ def _quality(spec: str, entry: CodecEntry, codec: Description) -> float | None:
     return entry.quality[0]
 
 
-def _tell_failure(what: str, answer: Failed | Died, worker: Worker) -> bool:
+def _tell_failure(what: str, answer: Failed) -> bool:
     """Say in one line how a codec failed, with the last line that it printed; always True."""
-    printed = (answer.stderr if isinstance(answer, Died) else worker.stderr()).splitlines()
+    printed = answer.stderr.splitlines()
     console.note(
-        f"{what}: {answer.status}, {_reason(answer)}" + (f"; it printed: {printed[-1]}" if printed else "")
+        f"{what}: {answer.status}, {answer.reason.splitlines()[0]}"
+        + (f"; it printed: {printed[-1]}" if printed else "")
     )
     return True
-
-
-def _reason(answer: Failed | Died) -> str:
-    name = f"{answer.exception}: " if isinstance(answer, Failed) and answer.exception else ""
-    return f"{name}{answer.message}".splitlines()[0]

@@ -7,12 +7,21 @@ from pathlib import Path
 
 from bench.api import RUNS_FOLDER
 from bench.cli import console
-from bench.engines.describe import Finding, inspect_codecs, inspect_dataset_metrics, inspect_metrics
+from bench.engines import open_engine
+from bench.engines.describing import (
+    Installed,
+    installed_codecs,
+    installed_dataset_metrics,
+    installed_metrics,
+)
+from bench.engines.engine import EngineOptions
 from bench.errors import BenchError, ConfigError, suggestion
 from bench.exchange.references import CATALOG, load_references, open_reference
 from bench.inputs.datasets import catalog, places
 from bench.inputs.datasets import fetch as fetch_dataset
 from bench.runs.store import is_run, read_info
+
+_PATIENT = EngineOptions(timeout=120.0)
 
 
 def list_things(what: str) -> None:
@@ -31,14 +40,15 @@ def list_things(what: str) -> None:
 
 def doctor() -> None:
     """Print what works here and what does not."""
-    findings = [("codec", it) for it in inspect_codecs()]
-    findings += [("metric", it) for it in inspect_metrics()]
-    findings += [("set metric", it) for it in inspect_dataset_metrics()]
-    rows = [(kind, it.name, it.state, it.version) for kind, it in findings]
+    with open_engine(options=_PATIENT) as engine:
+        found = [("codec", it) for it in installed_codecs(engine)]
+        found += [("metric", it) for it in installed_metrics(engine)]
+        found += [("set metric", it) for it in installed_dataset_metrics(engine)]
+    rows = [(kind, it.name, it.state, it.version) for kind, it in found]
     console.print_table(("kind", "name", "state", "version"), rows, numeric_from=len(rows))
-    _print_problems(it for _, it in findings)
-    working = sum(it.state != "unavailable" and it.state != "broken" for _, it in findings)
-    print(f"\n{working} of {len(findings)} work here.")
+    _print_problems(it for _, it in found)
+    working = sum(it.state != "unavailable" and it.state != "broken" for _, it in found)
+    print(f"\n{working} of {len(found)} work here.")
 
 
 def fetch(names: list[str]) -> None:
@@ -60,28 +70,30 @@ def fetch(names: list[str]) -> None:
             print(f"{name}: {len(dataset.images)} images in {dataset.images[0].path.parent}")
 
 
-def _print_problems(findings: Iterable[Finding]) -> None:
-    for it in findings:
-        if it.problem:
+def _print_problems(found: Iterable[Installed]) -> None:
+    for plugin in found:
+        if plugin.problem:
             print()
-            named = it.problem.startswith(it.name)
-            console.print_text(it.problem if named else f"{it.name}: {it.problem}")
+            named = plugin.problem.startswith(plugin.name)
+            console.print_text(plugin.problem if named else f"{plugin.name}: {plugin.problem}")
 
 
 def _codecs() -> None:
     rows: list[tuple[str, ...]] = []
-    findings = inspect_codecs()
-    for it in findings:
-        if it.codec is None:
-            rows.append((it.name, it.state, "", ""))
+    with open_engine(options=_PATIENT) as engine:
+        found = installed_codecs(engine)
+    for plugin in found:
+        codec = plugin.codec
+        if codec is None:
+            rows.append((plugin.name, plugin.state, "", ""))
             continue
-        numbers = [f"{q:g}" for q in it.codec.qualities if q is not None]
-        points = "lossless" if it.codec.lossless else ",".join(numbers)
-        limits = "" if it.codec.quality_range is None else "{:g} to {:g}".format(*it.codec.quality_range)
-        options = ",".join(f"{key}={_text(value)}" for key, value in it.codec.config.items())
-        rows.append((it.name, points, limits, options))
+        numbers = [f"{q:g}" for q in codec.qualities if q is not None]
+        points = "lossless" if codec.lossless else ",".join(numbers)
+        limits = "" if codec.quality_range is None else "{:g} to {:g}".format(*codec.quality_range)
+        options = ",".join(f"{key}={_text(value)}" for key, value in codec.config.items())
+        rows.append((plugin.name, points, limits, options))
     console.print_table(("codec", "default qualities", "range", "options"), rows, numeric_from=9)
-    _print_problems(findings)
+    _print_problems(found)
 
 
 def _text(value: object) -> str:
@@ -89,14 +101,15 @@ def _text(value: object) -> str:
 
 
 def _metrics() -> None:
-    findings, of_sets = inspect_metrics(), inspect_dataset_metrics()
-    rows = [_metric_cells(it, "run --metric") for it in findings]
+    with open_engine(options=_PATIENT) as engine:
+        of_pairs, of_sets = installed_metrics(engine), installed_dataset_metrics(engine)
+    rows = [_metric_cells(it, "run --metric") for it in of_pairs]
     rows += [_metric_cells(it, "distribution --metric") for it in of_sets]
     console.print_table(("metric", "used by", "unit", "better"), rows, numeric_from=9)
-    _print_problems([*findings, *of_sets])
+    _print_problems([*of_pairs, *of_sets])
 
 
-def _metric_cells(it: Finding, user: str) -> tuple[str, str, str, str]:
+def _metric_cells(it: Installed, user: str) -> tuple[str, str, str, str]:
     if it.metric is None:
         return it.name, user, it.state, ""
     if it.metric.ideal is not None:

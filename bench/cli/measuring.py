@@ -10,11 +10,12 @@ from typing import get_args
 from bench import registry
 from bench.api import default_folder, resolve_suite
 from bench.cli import console
-from bench.engines.zygote import Zygote
+from bench.engines.engine import Engine
 from bench.errors import ConfigError
 from bench.inputs.datasets import catalog
 from bench.inputs.suite import Device, Suite, parse_codec, parse_numbers
-from bench.runs.runner import Events, Options, Summary
+from bench.runs.options import Events, Options
+from bench.runs.runner import Summary
 from bench.runs.runner import run as run_suite
 from bench.text.plain import some_of
 
@@ -22,7 +23,7 @@ _NAMED = 4
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """What the command line says of a run."""
 
     suite: Path | None
@@ -63,11 +64,11 @@ def _meant(text: str) -> str:
     return ""
 
 
-def run(request: Request, options: Options, zygote: Zygote) -> bool:
+def run(request: RunRequest, options: Options, engine: Engine) -> bool:
     """Measure, print the summary, write the report; whether any trial failed."""
     suite = request.resolve()
     folder = request.out or default_folder(suite)
-    with console.Progress() as progress:
+    with console.Progress(bar=engine.isolated) as progress:  # a debugger has the terminal for itself
         events = Events(
             note=console.note,
             started=progress.started,
@@ -75,7 +76,7 @@ def run(request: Request, options: Options, zygote: Zygote) -> bool:
             fetching=progress.fetching,
         )
         try:
-            summary = run_suite(suite, folder, options, events, zygote)
+            summary = run_suite(suite, folder, options, events, engine)
         except KeyboardInterrupt:
             console.note(
                 f"interrupted; what was measured is in {folder}, and the same command goes on from there"

@@ -16,11 +16,12 @@ from bench.exchange.references import open_reference
 from bench.files.access import write_atomically, writing
 from bench.plotting.canvas import RateAxis, Width
 from bench.rd import AVERAGES, METHODS, Average, Method
-from bench.report import ReportOptions, write_report
-from bench.report.board import Board
-from bench.report.figures import FigureOptions
+from bench.report import FigureOptions, ReportOptions, write_report
+from bench.report.data import ReportData
+from bench.report.options import STANDARD
 from bench.report.selection import Selection
-from bench.report.tables import lossless, summary
+from bench.report.summary import summary
+from bench.report.tables.lossless import LosslessTable
 from bench.runs.frame import load
 from bench.tables.table import Table
 from bench.text.escape import csv_cell
@@ -31,16 +32,16 @@ if TYPE_CHECKING:
 REPORT_FOLDER = "report"
 
 
-def report(runs: list[Path], out: Path | None = None, options: ReportOptions | None = None) -> None:
+def report(runs: list[Path], out: Path | None = None, options: ReportOptions = STANDARD) -> None:
     """Write the report of some runs, and print its summary."""
-    if options is not None and options.selection and out is None:
+    if options.selection and out is None:
         whole = runs[0] / REPORT_FOLDER
         raise ConfigError(f"a report on some codecs or metrics: give --out DIR, {whole} is for all of them")
     folder = out or runs[0] / REPORT_FOLDER
     with writing(folder, "the measurements are kept, and `rdbench report` writes it again"):
         made = write_report(runs, folder, options)
-    for board in made.boards:
-        _print_board(board)
+    for data in made.data:
+        _print_summary(data)
     print(f"\nreport: {made.page}")
 
 
@@ -144,11 +145,11 @@ _FOLDER_EXPORTS: dict[str, Callable[[pd.DataFrame, Path], tuple[Path, ...]]] = {
 _EXPORTS: dict[str, Callable[[pd.DataFrame], bytes]] = {"csv": _csv, "json": _json, "parquet": _parquet}
 
 
-def _print_board(board: Board) -> None:
-    for table in (summary(board), lossless(board)):
-        if table is not None and table.rows:
+def _print_summary(data: ReportData) -> None:
+    for table in (summary(data), LosslessTable().make(data)):
+        if table is not None:
             _print_table(table)
-    for finding in board.findings:
+    for finding in data.findings:
         console.print_text(f"{finding.severity}: {finding.message}")
 
 

@@ -35,7 +35,8 @@ def prepare() -> None:
 
     A closed stream is replaced by the null device under its own descriptor; otherwise the next file or pipe
     to be opened would get that number and be printed into. Characters that an encoding lacks are spelt in
-    ASCII."""
+    ASCII.
+    """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)

@@ -24,19 +24,25 @@ _TITLES = (
 )
 _LEFT = frozenset({"anchor", "test", "metric", "note"})
 _BY_IMAGE = frozenset({"BD-rate %", "95% CI", "wins", "median %", "its 95% CI"})
-"""What published curves have nothing for."""
+"""Columns that are empty for published curves."""
 _DISPENSABLE = ("median %", "BD-quality", "its 95% CI", "overlap", "images")
-"""Columns that give way first where a terminal is narrow."""
+"""Columns that are left out first if the terminal is narrow."""
 
 
 def format_rows(rows: Sequence[BdRow], style: Format = "text", width: int | None = None) -> str:
-    """The rows in one of ``FORMATS``, ending in a newline; text is at most ``width`` wide.
+    """Format the rows of a BD table; the text ends in a newline.
 
-    JSON is a list of objects with the keys ``anchor, test, metric, method``; of the mean curves ``bd_rate,
-    bd_quality, ci95, n_images, overlap``; and image by image ``bd_rate_per_image, ci95_per_image,
-    n_per_image, wins, median_per_image, overlap_per_image``; ``average`` is that of the mean curves. Numbers
-    are in full, ``null`` where there is no value, intervals are ``[low, high]``. Notes are in the other three
-    formats.
+    JSON is a list of objects with the keys ``anchor, test, metric, method``; for the mean curves ``bd_rate,
+    bd_quality, ci95, n_images, overlap``; for the comparison image by image ``bd_rate_per_image,
+    ci95_per_image, n_per_image, wins, median_per_image, overlap_per_image``; and ``average``, the weights in
+    the mean curves. Numbers have full precision, a missing value is ``null``, an interval is ``[low, high]``.
+    Notes are only in the other three formats.
+
+    Parameters
+    ----------
+    rows : what to show, in this order
+    style : one of :data:`FORMATS`
+    width : columns of the terminal, for ``text``; None for no limit
     """
     if style == "json":
         documents = [_document(row) for row in rows]
@@ -50,7 +56,7 @@ def format_rows(rows: Sequence[BdRow], style: Format = "text", width: int | None
 
 
 def divided_texts(rows: Sequence[BdRow]) -> list[str]:
-    """Where the two BD-rates disagree and why, one text for each anchor."""
+    """One text for each anchor that says for which rows the two BD-rates disagree, and why."""
     by_anchor: dict[str, list[Allocation]] = {}
     for row in rows:
         if row.allocation is not None:
@@ -68,7 +74,7 @@ def _legend(row: BdRow, by_image: bool) -> str:
 
 
 def _document(row: BdRow) -> dict[str, Any]:
-    its = row.per_image
+    by_image = row.per_image
     return {
         "anchor": row.anchor,
         "test": row.test,
@@ -79,12 +85,12 @@ def _document(row: BdRow) -> dict[str, Any]:
         "ci95": row.ci95,
         "n_images": row.n_images,
         "overlap": row.overlap,
-        "bd_rate_per_image": its and its.value,
-        "ci95_per_image": its and its.ci95,
-        "n_per_image": its and its.n,
-        "wins": its and its.wins,
-        "median_per_image": its and its.median,
-        "overlap_per_image": its and its.overlap,
+        "bd_rate_per_image": by_image and by_image.value,
+        "ci95_per_image": by_image and by_image.ci95,
+        "n_per_image": by_image and by_image.n,
+        "wins": by_image and by_image.wins,
+        "median_per_image": by_image and by_image.median,
+        "overlap_per_image": by_image and by_image.overlap,
         "average": row.average,
     }
 
@@ -126,7 +132,7 @@ def _text(rows: Sequence[BdRow], cells: Sequence[Sequence[str]], width: int | No
         width,
         _DISPENSABLE,
     )
-    # Notes are sentences: in a column they would take the line from the numbers.
+    # Notes are sentences, which would leave no space for the numbers if they were a column.
     noted: dict[str, list[str]] = {}
     for row in rows:
         if row.note:
@@ -140,20 +146,20 @@ def _text(rows: Sequence[BdRow], cells: Sequence[Sequence[str]], width: int | No
 
 
 def _cells(row: BdRow) -> list[str]:
-    its = row.per_image
+    by_image = row.per_image
     return [
         harmless(row.anchor),
         harmless(row.test),
         harmless(row.metric),
-        "–" if its is None else _number(its.value),
-        "" if its is None else _interval(its.ci95),
-        "" if its is None or not its.n else f"{its.wins}/{its.n}",
-        "–" if its is None else _number(its.median),
+        "–" if by_image is None else _number(by_image.value),
+        "" if by_image is None else _interval(by_image.ci95),
+        "" if by_image is None or not by_image.n else f"{by_image.wins}/{by_image.n}",
+        "–" if by_image is None else _number(by_image.median),
         _number(row.bd_rate),
         _interval(row.ci95),
         "n/a" if row.bd_quality is None else f"{row.bd_quality:+.4f}",
         "" if row.n_images is None else str(row.n_images),
-        _share(row.overlap if its is None else its.overlap),
+        _share(row.overlap if by_image is None else by_image.overlap),
         harmless(_note(row)),
     ]
 

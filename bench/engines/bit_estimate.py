@@ -16,10 +16,15 @@ _LEAST_RESPONSE = 0.1
 
 
 def estimate(codec: Codec, image: Image, quality: float | None, size: int) -> Explanation:
-    """The bytes saved by replacing each block by its mean, alone, times 8; ``size`` is that of the whole.
+    """The bits saved by replacing each block by its mean, alone.
 
     A block's neighbours lose context, prediction and rate control adapt, and the blank's edges cost
     something, so that the sum is not the payload.
+
+    Parameters
+    ----------
+    image : uint8, (height, width, 3)
+    size : bytes of the whole picture's bitstream at this quality
 
     Raises
     ------

@@ -48,7 +48,17 @@ class Channel:
         self._socket.close()
 
     def send(self, data: bytes, files: Sequence[int] = ()) -> None:
-        """Send a message; ``files`` are descriptors for the other side."""
+        """Send a message.
+
+        Parameters
+        ----------
+        files : at most four descriptors, of which the other side gets its own; they stay the caller's
+
+        Raises
+        ------
+        ConnectionError
+            The other end takes no messages any more.
+        """
         self._ready(select.POLLOUT)
         header = _HEADER.pack(len(data), len(files))
         sent = socket.send_fds(self._socket, [header, data[:_CHUNK]], files)
@@ -65,12 +75,16 @@ class Channel:
     def receive(self, largest: int) -> tuple[bytes, list[int]]:
         """The next message, and its descriptors, which now belong to the caller.
 
+        Parameters
+        ----------
+        largest : bytes that a message may have
+
         Raises
         ------
         EOFError
             The other end has closed, in the middle of a message or before.
         Oversized
-            The message has more than ``largest`` bytes.
+            The message is longer.
         """
         header, files = b"", []
         while len(header) < _HEADER.size:
@@ -102,5 +116,5 @@ class Channel:
 
 
 def _close(files: Sequence[int]) -> None:
-    for it in files:
-        os.close(it)
+    for file in files:
+        os.close(file)

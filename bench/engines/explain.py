@@ -9,23 +9,18 @@ import numpy as np
 
 from bench.codec import Codec, Image
 from bench.engines.bit_estimate import estimate
+from bench.engines.messages import Explained
 from bench.errors import Unsupported
 from bench.explanation import Explanation, Method
-from bench.trials.codec_ref import Message
-
-
-class Explained(Message, frozen=True):
-    """An explanation, and what it is held against."""
-
-    explanation: Explanation
-    bytes: int
-    """Of the bitstream."""
-    not_exact: str = ""
-    """Why the codec itself does not explain this bitstream, where that is so."""
 
 
 def explained(codec: Codec, image: Image, quality: float | None) -> Explained:
     """Encode, and say where the bits went: the codec itself, or else an estimate from outside.
+
+    Parameters
+    ----------
+    image : uint8, (height, width, 3)
+    quality : the operating point; None for a codec without one
 
     Raises
     ------
@@ -67,11 +62,11 @@ def _checked(explanation: Explanation, size: tuple[int, ...]) -> Explanation:
         )
     for name, bits in explanation.overhead.items():
         _require(math.isfinite(bits) and bits >= 0, str(name), "overhead is a number of bits")
-    for it in explanation.channels:
-        sound = _numbers(it.bits, 1) and _numbers(it.energy, 1) and it.bits.shape == it.energy.shape
-        _require(
-            sound and len(it.labels) in (0, len(it.bits)), it.name, "a number of bits and an energy each"
-        )
+    for channel in explanation.channels:
+        each, energy = channel.bits, channel.energy
+        sound = _numbers(each, 1) and _numbers(energy, 1) and each.shape == energy.shape
+        named = len(channel.labels) in (0, len(each))
+        _require(sound and named, channel.name, "a number of bits and an energy each")
     for impulse in explanation.impulses:
         shaped = _numbers(impulse.response, 3) and impulse.response.shape[2] == 3
         _require(shaped and impulse.response.size > 0, impulse.name, "a response is (height, width, 3)")

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from bench.engines.messages import Repeat
-from bench.engines.processor import processor_seconds
+from bench.host.processor import processor_seconds
 
 T = TypeVar("T")
 
@@ -67,8 +67,12 @@ def timed(
     """The last result, and the seconds of each repetition after the warm-up.
 
     Work that a codec leaves queued on the GPU is waited for inside its time, and only there: a codec on the
-    CPU is not charged for asking. ``take`` is given each result and its seconds, warm-up included, outside
-    the clock. ``use`` tells afterwards how much of the processor there was.
+    CPU is not charged for asking.
+
+    Parameters
+    ----------
+    use : holds afterwards the codec's peak of GPU memory, and its share of the processor
+    take : is given each result and its seconds, warm-up included, outside the clock
     """
     spans: list[tuple[float, float]] = []
     shares: list[float] = []

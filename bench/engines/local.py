@@ -1,68 +1,135 @@
-"""Trials on this machine: one thread of the parent for each slot of worker processes."""
+"""The engine of this machine: worker processes, and one thread of this process for each slot of three."""
 
 from __future__ import annotations
 
 import contextlib
-import math
-import os
 import queue
 import resource
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
-from bench.engines.quota import cpu_quota
-from bench.engines.worker_handle import Limits, Slot
+from bench.engines.engine import Answer, Engine, EngineOptions, Piece, Result, Task
 from bench.engines.zygote import Zygote
-from bench.trials.plan import Trial
 
-R = TypeVar("R")
+if TYPE_CHECKING:
+    from bench.engines.messages import Failed, Request
+    from bench.engines.slot import LocalSlot
+    from bench.engines.worker_handle import WorkerHandle
 
 _CHUNKS_PER_JOB = 4
 _GPU_JOBS = 4
-_FILES = 1 << 16
+_MOST_FILES = 1 << 16
 
 
-def run_trials(
-    trials: Sequence[Trial], zygote: Zygote, limits: Limits, jobs: int, measure: Callable[[Trial, Slot], R]
-) -> Iterator[R]:
-    """``measure(trial, slot)`` for every trial, as the results come in.
+class LocalEngine(Engine):
+    """Isolated worker processes on this machine.
 
-    A slot keeps to one image for as long as it can: the reader and the metrics keep what depends on the
-    original alone. Codecs on a GPU come last, one after the other, since a slot holds only one of them there.
-    Closing the iterator ends all workers at once.
-
-    Raises
-    ------
-    WorkersLost
-        The process that starts workers has ended; from the iterator.
+    The process that forks workers starts with the engine, and loads what all of them share while the caller
+    goes on: so nothing heavy is imported here before a worker is asked.
     """
-    _allow_files()
-    work: queue.SimpleQueue[Sequence[Trial]] = queue.SimpleQueue()
-    for chunk in _chunks(trials, jobs):
-        work.put(chunk)
-    results: queue.Queue[R | BaseException | None] = queue.Queue(maxsize=4 * jobs)
-    stop = threading.Event()
-    slots = [Slot(zygote, limits) for _ in range(jobs)]
 
-    def deliver(item: R | BaseException | None) -> None:
+    isolated = True
+
+    def __init__(self, options: EngineOptions) -> None:
+        self._options = options
+        self._zygote = Zygote()
+        self._describer: WorkerHandle | None = None
+
+    def close(self) -> None:
+        """End all processes."""
+        self._close_describer()
+        self._zygote.close()
+
+    def describe(self, request: Request[Answer]) -> Answer | Failed:
+        """What a codec, a metric or the GPU is, from a worker of its own: a broken one can't harm a run."""
+        if self._describer is None:
+            self._describer = self._worker()
+        return self._describer.ask(request)
+
+    def run(self, task: Task[Piece, Result], work: Sequence[Piece]) -> Iterator[Result]:
+        """The results, as they come in.
+
+        A slot keeps to one image for as long as it can: the reader and the metrics keep what depends on the
+        original alone. Codecs on a GPU come last, one after the other, since a slot holds only one of them
+        there. All workers end with the iterator.
+
+        Raises
+        ------
+        WorkersLost
+            The process that starts workers has ended; from the iterator.
+        """
+        self._close_describer()
+        on_gpu = task.on_gpu or any(it.codec.on_gpu for it in work)
+        jobs = 1 if self._options.alone else self._options.jobs or default_jobs(on_gpu=on_gpu)
+        jobs = max(1, min(jobs, len(work)))
+        yield from _run(task, _chunks(work, jobs), self.slots(jobs))
+
+    def slots(self, count: int) -> list[LocalSlot[WorkerHandle]]:
+        """Slots that share this machine's memory between them.
+
+        An engine of several machines keeps those of each for many pieces of work, and closes them.
+        """
+        from bench.engines.slot import LocalSlot
+        from bench.host.processor import processor_for_timing
+
+        _allow_files()
+        cpu = processor_for_timing() if self._options.alone else -1
+        return [LocalSlot(partial(self._worker, count, cpu)) for _ in range(count)]
+
+    def _worker(self, share: int = 1, cpu: int = -1) -> WorkerHandle:
+        """A worker that gets one of ``share`` equal parts of the memory."""
+        from bench.engines.process import Limits, share_of_memory
+        from bench.engines.worker_handle import WorkerHandle
+
+        return WorkerHandle(self._zygote, Limits(self._options.timeout, share_of_memory(share), cpu))
+
+    def _close_describer(self) -> None:
+        if self._describer is not None:
+            self._describer.close()
+            self._describer = None
+
+
+def default_jobs(*, on_gpu: bool) -> int:
+    """One job for each processor that this process may use, on a GPU at most four.
+
+    Each job is several processes, and each that codes takes some half gigabyte of the GPU before it has done
+    anything. Four keep a GPU busy: while one reads a picture or codes symbols, another's network runs.
+    """
+    from bench.host.processor import usable_processors
+
+    return min(_GPU_JOBS, usable_processors()) if on_gpu else usable_processors()
+
+
+def _run(
+    task: Task[Piece, Result], chunks: Iterator[Sequence[Piece]], slots: Sequence[LocalSlot[WorkerHandle]]
+) -> Iterator[Result]:
+    """The results of all chunks, from a thread for each slot; the slots end with the iterator."""
+    waiting: queue.SimpleQueue[Sequence[Piece]] = queue.SimpleQueue()
+    for chunk in chunks:
+        waiting.put(chunk)
+    results: queue.Queue[Result | _Finished] = queue.Queue(maxsize=4 * len(slots))
+    stop = threading.Event()
+
+    def deliver(item: Result | _Finished) -> None:
         while not stop.is_set():
             with contextlib.suppress(queue.Full):
                 results.put(item, timeout=0.1)
                 return
 
-    def serve(slot: Slot) -> None:
+    def serve(slot: LocalSlot[WorkerHandle]) -> None:
         try:
             while True:
-                for trial in work.get_nowait():
+                for piece in waiting.get_nowait():
                     if stop.is_set():
                         return
-                    deliver(measure(trial, slot))
+                    deliver(task(piece, slot))
         except queue.Empty:
-            deliver(None)
+            deliver(_Finished())
         except BaseException as error:
-            deliver(error)
+            deliver(_Finished(error))
 
     threads = [threading.Thread(target=serve, args=(slot,), daemon=True) for slot in slots]
     for thread in threads:
@@ -71,55 +138,45 @@ def run_trials(
         working = len(threads)
         while working:
             item = results.get()
-            if item is None:
-                working -= 1
-            elif isinstance(item, BaseException):
-                raise item
-            else:
+            if not isinstance(item, _Finished):
                 yield item
+            elif item.error is not None:
+                raise item.error
+            else:
+                working -= 1
     finally:
         stop.set()
         for thread, slot in zip(threads, slots, strict=True):
             while thread.is_alive():
-                slot.kill()
+                for worker in slot.workers:
+                    worker.kill()
                 thread.join(0.02)
             slot.close()
 
 
-def _gpu_codec(trial: Trial) -> str:
-    return trial.codec.label if trial.codec.on_gpu else ""
+class _Finished:
+    """A thread has no more to do, or can do no more."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+
+def _chunks(work: Sequence[Piece], jobs: int) -> Iterator[Sequence[Piece]]:
+    """Runs of pieces about one image, short enough that every job has several."""
+
+    def gpu_codec(piece: Piece) -> str:
+        return piece.codec.label if piece.codec.on_gpu else ""
+
+    longest = max(1, -(-len(work) // (_CHUNKS_PER_JOB * jobs)))
+    for _, group in groupby(sorted(work, key=gpu_codec), key=lambda it: (gpu_codec(it), it.image)):
+        about_one = list(group)
+        for start in range(0, len(about_one), longest):
+            yield about_one[start : start + longest]
 
 
 def _allow_files() -> None:
     """Let this process open as many files as it may: each worker process takes a handful."""
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(_MOST_FILES, most)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, wanted), most))
-
-
-def default_jobs(*, gpu: bool = False) -> int:
-    """One job for each processor that this process may use (affinity, quota), on a GPU at most four.
-
-    Each job is several processes, and each that codes takes some half gigabyte of the GPU before it has done
-    anything. Four keep a GPU busy: while one reads a picture or codes symbols, another's network runs.
-    """
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if (quota := cpu_quota()) is not None:
-        processors = min(processors, max(1, math.ceil(quota)))
-    return min(_GPU_JOBS, processors) if gpu else processors
-
-
-def pinned_cpu() -> int:
-    """The processor for timed work: the last of those that this process may use; -1 where that is unknown."""
-    return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else -1
-
-
-def _chunks(trials: Sequence[Trial], jobs: int) -> Iterator[Sequence[Trial]]:
-    """Runs of trials on one image, short enough that every job has several."""
-    longest = max(1, -(-len(trials) // (_CHUNKS_PER_JOB * jobs)))
-    in_order = sorted(trials, key=_gpu_codec)
-    for _, group in groupby(in_order, key=lambda it: (_gpu_codec(it), it.image)):
-        of_image = list(group)
-        for start in range(0, len(of_image), longest):
-            yield of_image[start : start + longest]

@@ -50,7 +50,7 @@ def used(pid: int) -> int | None:
 
 
 def over(pid: int, limit: int) -> bool:
-    """Whether a process and its descendants hold more than ``limit`` bytes together."""
+    """Whether a process and its descendants hold more than ``limit`` bytes, as far as is told."""
     if (used(pid) or 0) <= limit:
         return False
     with suppress(OSError):

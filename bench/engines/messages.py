@@ -11,14 +11,17 @@ import os
 import typing
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from bench.engines.shared_pixels import SharedPixels
+from bench.errors import ConfigError
+from bench.explanation import Explanation
 from bench.files.typed_json import Sha256
 from bench.host.device import DeviceName
 from bench.trials.codec_ref import CodecRef, Description, Message, MetricDescription
-from bench.trials.measurement import Phase, Status
+from bench.trials.measurement import Failure, Phase, Status
 
 MESSAGE_LENGTH = 4000
 """Characters of an exception's message that are kept."""
@@ -28,6 +31,9 @@ LARGEST = 1 << 31
 
 _Text = Annotated[str, msgspec.Meta(max_length=MESSAGE_LENGTH)]
 _Count = Annotated[int, msgspec.Meta(ge=0)]
+
+Answer = TypeVar("Answer")
+Answer_co = TypeVar("Answer_co", covariant=True)
 
 
 class Repeat(msgspec.Struct, frozen=True):
@@ -42,64 +48,70 @@ class Repeat(msgspec.Struct, frozen=True):
         return self.warmup + self.samples
 
 
-class Prepare(Message, frozen=True):
-    """Construct a codec; answered by :class:`Prepared`."""
+class Request(Message, Generic[Answer_co], frozen=True):
+    """What a worker is asked; it is answered by the class in brackets, or :class:`Failed`."""
 
-    codec: CodecRef
+    phase: ClassVar[Phase] = "load"
+    """What goes on while it is answered."""
+
+    @classmethod
+    def answer(cls) -> type:
+        """The type of the answer."""
+        kind: type = typing.get_args(cls.__orig_bases__[0])[0]  # type: ignore[attr-defined]
+        return kind
 
 
 class Prepared(Message, frozen=True):
     """The codec stands ready."""
 
 
-class Describe(Message, frozen=True):
-    """Construct a codec and tell what it is; answered by :class:`Description`."""
+class Prepare(Request[Prepared], frozen=True):
+    """Construct a codec."""
 
     codec: CodecRef
 
 
-class DescribeMetric(Message, frozen=True):
-    """Construct a metric and tell what it is; answered by :class:`MetricDescription`."""
+class Describe(Request[Description], frozen=True):
+    """Construct a codec and tell what it is."""
+
+    codec: CodecRef
+
+
+class DescribeMetric(Request[MetricDescription], frozen=True):
+    """Construct a metric and tell what it is."""
 
     target: str
 
 
-class CheckCuda(Message, frozen=True):
-    """Import torch and see whether there is CUDA; answered by :class:`CudaState`."""
-
-
 class CudaState(Message, frozen=True):
+    """Whether there is CUDA."""
+
     problem: str | None
     """Why there is none, with the remedy."""
 
 
-class Load(Message, frozen=True):
-    """Read an image file and write its samples into the attached file; answered by :class:`Loaded`."""
+class CheckCuda(Request[CudaState], frozen=True):
+    """Import torch and see whether there is CUDA."""
+
+
+class Loaded(Message, frozen=True):
+    """A picture that was read."""
+
+    shape: tuple[_Count, _Count, _Count]
+    treatment: str
+
+
+class Load(Request[Loaded], frozen=True):
+    """Read an image file and write its samples into the attached file."""
 
     image: Path
     sha256: str | None
     """Of the file's bytes; another file is refused."""
 
 
-class Loaded(Message, frozen=True):
-    shape: tuple[_Count, _Count, _Count]
-    treatment: str
-
-
-class Encode(Message, frozen=True):
-    """Encode an image; answered by :class:`Encoded`."""
-
-    image: Path
-    codec: CodecRef
-    quality: float | None
-    repeat: Repeat
-    sha256: str | None = None
-    """Of the file's bytes; another file is refused."""
-    shape: tuple[int, int, int] | None = None
-    """Of the samples in the attached file; None where none is attached: the worker then reads ``image``."""
-
-
 class Encoded(Message, frozen=True):
+    """A bitstream, and what it took to make it."""
+
     bitstream: Annotated[bytes, msgspec.Meta(min_length=1)]
     seconds: tuple[float, ...]
     width: int
@@ -118,17 +130,23 @@ class Encoded(Message, frozen=True):
     """Of the time, how much the process and those that it started had the processor; None on a GPU."""
 
 
-class Decode(Message, frozen=True):
-    """Decode a bitstream into the process's sample file; answered by :class:`Decoded`."""
+class Encode(Request[Encoded], frozen=True):
+    """Encode an image."""
 
+    phase: ClassVar[Phase] = "encode"
+    image: Path
     codec: CodecRef
-    bitstream: bytes
-    repeat: Repeat
-    digest: bool = True
-    """Whether to hash the samples; not needed where a scorer does."""
+    quality: float | None
+    repeat: Repeat = Repeat()
+    sha256: str | None = None
+    """Of the file's bytes; another file is refused."""
+    shape: tuple[int, int, int] | None = None
+    """Of the samples in the attached file; None where none is attached: the worker then reads ``image``."""
 
 
 class Decoded(Message, frozen=True):
+    """A picture that was decoded; its samples are in the process's sample file."""
+
     shape: tuple[_Count, ...]
     seconds: tuple[float, ...]
     sha256: str
@@ -142,9 +160,31 @@ class Decoded(Message, frozen=True):
     cpu_share: float | None = None
 
 
-class Score(Message, frozen=True):
-    """Compare an image with the samples in the attached file; answered by :class:`Scored`."""
+class Decode(Request[Decoded], frozen=True):
+    """Decode a bitstream into the process's sample file."""
 
+    phase: ClassVar[Phase] = "decode"
+    codec: CodecRef
+    bitstream: bytes
+    repeat: Repeat = Repeat()
+    digest: bool = True
+    """Whether to hash the samples; not needed where a scorer does."""
+
+
+class Scored(Message, frozen=True):
+    """How a decoded picture compares with the original."""
+
+    exact: bool
+    metrics: dict[str, float | None]
+    reasons: dict[str, str]
+    sha256: Sha256
+    """Of the decoded samples."""
+
+
+class Score(Request[Scored], frozen=True):
+    """Compare an image with the samples in the attached file."""
+
+    phase: ClassVar[Phase] = "metric"
     image: Path
     sha256: str | None
     shape: tuple[int, ...]
@@ -156,17 +196,20 @@ class Score(Message, frozen=True):
     """Where the metrics run that can choose."""
 
 
-class Scored(Message, frozen=True):
-    exact: bool
-    metrics: dict[str, float | None]
-    reasons: dict[str, str]
-    sha256: Sha256
-    """Of the decoded samples."""
+class Explained(Message, frozen=True):
+    """An explanation, and what it is held against."""
+
+    explanation: Explanation
+    bytes: int
+    """Of the bitstream."""
+    not_exact: str = ""
+    """Why the codec itself does not explain this bitstream, where that is so."""
 
 
-class Explain(Message, frozen=True):
-    """Encode an image and say where the bits went; answered by :class:`bench.engines.explain.Explained`."""
+class Explain(Request[Explained], frozen=True):
+    """Encode an image and say where the bits went."""
 
+    phase: ClassVar[Phase] = "encode"
     image: Path
     codec: CodecRef
     quality: float | None
@@ -175,7 +218,8 @@ class Explain(Message, frozen=True):
 
 
 class Failed(Message, frozen=True):
-    """An exception in the codec, the image reader or a metric."""
+    """What comes instead of an answer: an exception in the codec, the image reader or a metric, or the death
+    of the process that was asked."""
 
     status: Status
     phase: Phase
@@ -185,24 +229,59 @@ class Failed(Message, frozen=True):
     height: int | None = None
     sha256: Sha256 | None = None
     """Of the decoded samples, where scoring them failed."""
+    signal: int | None = None
+    """That the process died of."""
+    stderr: str = ""
+    """The last lines that the codec printed."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process ended, or was ended, before it could answer."""
+        return not self.exception and self.status in ("crash", "timeout", "oom")
+
+    @property
+    def deliberate(self) -> bool:
+        """Whether rdbench raised it on purpose, so that the message says all."""
+        return not self.exception and not self.ended
+
+    @property
+    def reason(self) -> str:
+        """The exception and its message."""
+        return f"{self.exception}: {self.message}" if self.exception else self.message
+
+    @property
+    def failure(self) -> Failure:
+        """As it is recorded."""
+        return Failure(
+            phase=self.phase,
+            message=self.message,
+            exception=self.exception,
+            signal=self.signal,
+            stderr=self.stderr,
+        )
 
 
-Request = Prepare | Describe | DescribeMetric | CheckCuda | Load | Encode | Decode | Score | Explain
+AnyRequest = Prepare | Describe | DescribeMetric | CheckCuda | Load | Encode | Decode | Score | Explain
 
 
-class Answers:
-    """What each request is answered by, besides :class:`Failed`."""
+Key: TypeAlias = CodecRef | str | None
+"""What serves a request: a codec, descriptions of what a target names, or all that names no codec."""
 
-    KINDS: ClassVar[dict[type, type]] = {
-        Prepare: Prepared,
-        Describe: Description,
-        DescribeMetric: MetricDescription,
-        CheckCuda: CudaState,
-        Load: Loaded,
-        Encode: Encoded,
-        Decode: Decoded,
-        Score: Scored,
-    }
+
+def key_of(request: Request[Any]) -> Key:
+    """What serves a request apart from all others."""
+    # What a class says of its configurations needs no process for each: importing torch takes seconds.
+    if isinstance(request, Describe):
+        return request.codec.target
+    codec: CodecRef | None = getattr(request, "codec", None)
+    return codec
+
+
+def attached(request: Request[Any], pixels: SharedPixels | None) -> tuple[int, ...]:
+    """The descriptors that go with a request: samples are written by :class:`Load` alone."""
+    if pixels is None:
+        return ()
+    return (pixels.writable if isinstance(request, Load) else pixels.readable,)
 
 
 def pack(message: Any) -> bytes:
@@ -216,13 +295,28 @@ def pack(message: Any) -> bytes:
     return msgspec.msgpack.encode(message, enc_hook=_plain)
 
 
-def unpack_request(data: bytes) -> Request:
+def pack_request(request: Request[Any]) -> bytes:
+    """A request as bytes.
+
+    Raises
+    ------
+    ConfigError
+        An option of the codec is no plain data.
+    """
+    try:
+        return pack(request)
+    except (TypeError, OverflowError, ValueError) as error:
+        key = key_of(request)
+        raise ConfigError(f"codec {key.target if isinstance(key, CodecRef) else key}: {error}") from error
+
+
+def unpack_request(data: bytes) -> AnyRequest:
     """The parent's request."""
-    request: Request = _decoder(Request).decode(data)
+    request: AnyRequest = _decoder(AnyRequest).decode(data)
     return request
 
 
-def unpack_answer(request: Request, data: bytes) -> Any:
+def unpack_answer(request: Request[Answer], data: bytes) -> Answer | Failed:
     """The answer to a request.
 
     Raises
@@ -230,16 +324,13 @@ def unpack_answer(request: Request, data: bytes) -> Any:
     msgspec.MsgspecError
         The bytes are no such answer.
     """
-    return _answer_decoder(type(request)).decode(data)
+    answer: Answer | Failed = _answer_decoder(type(request)).decode(data)
+    return answer
 
 
 @cache
-def _answer_decoder(request: type) -> msgspec.msgpack.Decoder[Any]:
-    if request is Explain:
-        from bench.engines.explain import Explained
-
-        return _decoder(Explained | Failed)
-    return _decoder(Answers.KINDS[request] | Failed)
+def _answer_decoder(request: type[Request[Any]]) -> msgspec.msgpack.Decoder[Any]:
+    return _decoder(request.answer() | Failed)
 
 
 @cache
@@ -258,9 +349,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} is no plain data")
-
-
-T = TypeVar("T")
 
 
 def _rebuilt(kind: Any, value: Any) -> Any:

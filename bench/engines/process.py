@@ -19,11 +19,13 @@ import msgspec
 from bench.codec import Image
 from bench.engines import memory
 from bench.engines.channel import Channel, Oversized
-from bench.engines.messages import LARGEST, pack, unpack_answer
-from bench.engines.shared_pixels import SampleFile, read_samples
-from bench.engines.zygote import Zygote, kill_group
+from bench.engines.engine import Answer, Spent
+from bench.engines.messages import LARGEST, Failed, Request, pack_request, unpack_answer
+from bench.engines.shared_pixels import SharedPixels, read_samples
+from bench.engines.zygote import Zygote
 from bench.errors import WorkersLost
 from bench.host.environment import memory_bytes
+from bench.host.processes import kill_group
 from bench.trials.measurement import Status
 
 _STDERR_TAIL = 2000
@@ -46,28 +48,8 @@ class Limits:
 
 
 def share_of_memory(jobs: int = 1) -> int:
-    """Bytes that each of ``jobs`` workers may take: four fifths of the machine's memory between them."""
+    """Bytes of memory for each of ``jobs`` workers: four fifths of the machine's between them."""
     return memory_bytes() * 4 // (5 * jobs)
-
-
-@dataclass(frozen=True)
-class Died:
-    """A worker that ended, or was ended, in the middle of a request."""
-
-    status: Status
-    message: str
-    signal: int | None
-    stderr: str
-
-
-@dataclass(frozen=True)
-class Spent:
-    """What a request took, as the parent saw it."""
-
-    wall: float = 0.0
-    """Seconds."""
-    cpu: float | None = None
-    """Seconds of processor time of the process, without its children; None where the system does not tell."""
 
 
 class _Ended(Exception):
@@ -102,7 +84,7 @@ class Process:
         self.resident = 0
         """Bytes that it held after the last request, as far as somebody looked."""
         with contextlib.ExitStack() as stack:
-            self._samples = SampleFile()
+            self._samples = SharedPixels()
             stack.callback(self._samples.close)
             self._stderr = stack.enter_context(tempfile.TemporaryFile(buffering=0))
             # The worker shares the file's position; appending keeps reads here and writes there apart.
@@ -127,41 +109,47 @@ class Process:
         return not self._ended
 
     @property
-    def decoded(self) -> int:
-        """Descriptor of the samples that this process decoded last; not to be trusted to stay as they are."""
-        return self._samples.readable
+    def decoded(self) -> SharedPixels:
+        """What this process decoded last; not to be trusted to stay as it is."""
+        return self._samples
 
-    def ask(self, request: Any, calls: int, files: Sequence[int] = ()) -> Any:
+    def ask(self, request: Request[Answer], files: Sequence[int] = ()) -> Answer | Failed:
         """Send a request and wait for the answer.
 
-        ``calls`` is how often it runs the codec: the limit of time is for one.
+        The limit of time is for one call of the codec.
 
-        Returns the worker's answer, :class:`~bench.engines.messages.Failed`, or :class:`Died`.
+        Raises
+        ------
+        ConfigError
+            An option of the codec is no plain data.
         """
-        data = pack(request)
+        data = pack_request(request)
         if self._stderr.seek(0, os.SEEK_END):
             self._stderr.truncate(0)
-        timeout = self._limits.timeout * calls
+        repeat = getattr(request, "repeat", None)
+        timeout = self._limits.timeout * (1 if repeat is None else repeat.calls)
         start, cpu = time.perf_counter(), self._cpu()
         self._deadline = start + timeout
         try:
             self._channel.send(data, files)
             found, attached = self._channel.receive(LARGEST)
-            for it in attached:
-                os.close(it)
+            for file in attached:
+                os.close(file)
             now = self._cpu()
             self.spent = Spent(time.perf_counter() - start, None if cpu is None or now is None else now - cpu)
-            return unpack_answer(request, found)
+            answer = unpack_answer(request, found)
         except _TimedOut:
-            return self._died("timeout", f"no result within {timeout:g} s")
+            return self._died(request, "timeout", f"no result within {timeout:g} s")
         except _TookMemory:
-            return self._died(
-                "oom", f"more than {self._limits.memory / 2**20:.0f} MiB of memory, shared mappings included"
-            )
+            most = f"{self._limits.memory / 2**20:.0f} MiB"
+            return self._died(request, "oom", f"more than {most} of memory, shared mappings included")
         except (Oversized, msgspec.MsgspecError, ValueError, TypeError) as error:
-            return self._died("crash", f"the process sent what is no answer ({str(error)[:200]})")
+            return self._died(request, "crash", f"the process sent what is no answer ({str(error)[:200]})")
         except (_Ended, EOFError, ConnectionError):
-            return self._post_mortem()
+            return self._post_mortem(request)
+        if isinstance(answer, Failed):
+            return msgspec.structs.replace(answer, signal=None, stderr=self.stderr())
+        return answer
 
     def samples(self, shape: tuple[int, ...]) -> Image:
         """The picture that this worker decoded last."""
@@ -212,23 +200,27 @@ class Process:
         except (OSError, AttributeError):
             return None
 
-    def _died(self, status: Status, message: str) -> Died:
+    def _died(self, request: Request[Any], status: Status, message: str) -> Failed:
         stderr = self.stderr()
         self._reap()
-        return Died(status, message, None, stderr)
+        return Failed(status, request.phase, "", message, stderr=stderr)
 
-    def _post_mortem(self) -> Died:
+    def _post_mortem(self, request: Request[Any]) -> Failed:
         if self._death is not None and not select.select([self._death], [], [], _DYING)[0]:
-            return self._died("crash", "the process closed the connection to the harness")
+            return self._died(request, "crash", "the process closed the connection to the harness")
         stderr = self.stderr()
         code = self._reap()
+        status: Status = "crash"
         if code == -signal.SIGKILL:
-            return Died("oom", "killed by the system, most likely for want of memory", -code, stderr)
-        if code == -signal.SIGABRT and "std::bad_alloc" in stderr:
-            return Died("oom", "a library ended the process for want of memory", -code, stderr)
-        if code < 0:
-            return Died("crash", f"the process died of {_signal(-code)}", -code, stderr)
-        return Died("crash", f"the process ended by itself with exit code {code}", None, stderr)
+            status, message = "oom", "killed by the system, most likely for want of memory"
+        elif code == -signal.SIGABRT and "std::bad_alloc" in stderr:
+            status, message = "oom", "a library ended the process for want of memory"
+        elif code < 0:
+            message = f"the process died of {_signal(-code)}"
+        else:
+            message = f"the process ended by itself with exit code {code}"
+        number = -code if code < 0 else None
+        return Failed(status, request.phase, "", message, signal=number, stderr=stderr)
 
     def _reap(self) -> int:
         kill_group(self.pid)  # children of a worker that died are in its group

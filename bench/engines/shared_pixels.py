@@ -11,6 +11,8 @@ import fcntl
 import math
 import os
 import tempfile
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -19,8 +21,8 @@ from bench.codec import Image
 _SEALS = ("F_SEAL_WRITE", "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_SEAL")
 
 
-class SampleFile:
-    """The parent's handle; ``writable`` and ``readable`` are descriptors to hand to workers."""
+class SharedPixels:
+    """The parent's handle of a file; ``writable`` and ``readable`` are descriptors to hand to workers."""
 
     def __init__(self) -> None:
         if hasattr(os, "memfd_create"):
@@ -42,8 +44,26 @@ class SampleFile:
         os.close(self.readable)
 
 
+@dataclass(frozen=True)
+class Original:
+    """A picture that was read and cannot change any more."""
+
+    image: Path
+    sha256: str | None
+    """Of the file's bytes, where it was to be a certain file."""
+    shape: tuple[int, int, int]
+    treatment: str
+    """What reading it changed or left unused; empty for 8-bit RGB."""
+    pixels: SharedPixels
+
+
 def write_samples(descriptor: int, pixels: Image) -> None:
-    """Replace the file's contents by the samples of a C-contiguous picture."""
+    """Replace the contents of a file by the samples of a picture.
+
+    Parameters
+    ----------
+    pixels : uint8 of any shape, C-contiguous
+    """
     left = pixels.reshape(-1).data
     os.ftruncate(descriptor, left.nbytes)
     offset = 0
@@ -53,7 +73,13 @@ def write_samples(descriptor: int, pixels: Image) -> None:
 
 
 def read_samples(descriptor: int, shape: tuple[int, ...]) -> Image:
-    """A copy of the file's contents as a picture; ``EOFError`` where they are not as many as the shape's."""
+    """A copy of a file's contents as uint8 of this shape.
+
+    Raises
+    ------
+    EOFError
+        The file does not hold as many samples.
+    """
     if os.fstat(descriptor).st_size != math.prod(shape):
         raise EOFError(f"samples of shape {shape} are announced, and not as many written")
     pixels = np.empty(shape, np.uint8)

@@ -1,9 +1,9 @@
-"""What runs inside a worker process: load, encode, decode, score; the harness holds the clock.
+"""What a worker does: load, encode, decode, score; the harness holds the clock.
 
-A trial visits three of them. The scorer reads the original and later compares the result; it loads metrics
-and never an adapter. The encoder's process is given the samples, the decoder's the bitstream, and nothing
-else; each serves one codec. Neither trusts the adapter: what it returns is checked and materialised inside
-the timed window, and what it raises becomes a failure.
+A trial visits three of them, most often each a process of its own. The scorer reads the original and later
+compares the result; it loads metrics and never an adapter. The encoder is given the samples, the decoder the
+bitstream, and nothing else; each serves one codec. Neither trusts the adapter: what it returns is checked and
+materialised inside the timed window, and what it raises becomes a failure.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import inspect
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from bench.engines.gpu import GpuUse, T, timed
 from bench.engines.messages import (
     LARGEST,
     MESSAGE_LENGTH,
+    AnyRequest,
     CheckCuda,
     CudaState,
     Decode,
@@ -37,6 +38,7 @@ from bench.engines.messages import (
     Encode,
     Encoded,
     Explain,
+    Explained,
     Failed,
     Load,
     Loaded,
@@ -49,7 +51,6 @@ from bench.engines.messages import (
     unpack_request,
 )
 from bench.engines.options import complete_config
-from bench.engines.output_checks import Mismatch, Repetitions, check_pixels, materialised
 from bench.engines.shared_pixels import read_samples, write_samples
 from bench.errors import (
     BadImage,
@@ -64,6 +65,7 @@ from bench.inputs.image import Picture, read_image
 from bench.metrics.base import Metric, Pair, Reference
 from bench.trials.codec_ref import CodecRef, Description, MetricDescription
 from bench.trials.measurement import Phase, Status
+from bench.trials.output_checks import Mismatch, Repetitions, check_pixels, materialised
 
 _TORCH_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory")
 
@@ -77,17 +79,19 @@ class _Ready:
     config: dict[str, Any]
     gpu: GpuUse
     idle: int | None
-    """Bytes that the process had resident before."""
+    """Bytes that the process had resident before; None where nothing can be told of this codec alone."""
 
 
 @dataclass
-class _State:
+class WorkerState:
     """What a worker keeps between requests."""
 
     samples: int
     """Descriptor of the file for decoded samples."""
-    files: list[int] = field(default_factory=list)
+    files: Sequence[int] = ()
     """Descriptors that came with the request."""
+    own_process: bool = True
+    """Whether nothing else goes on in this process, so that its memory is that of the codec."""
     ready: _Ready | None = None
     described: dict[CodecRef, Description] = field(default_factory=dict)
     metrics: dict[tuple[str, DeviceName], Metric] = field(default_factory=dict)
@@ -99,28 +103,36 @@ class _State:
     treatment: str = ""
 
 
-class _Answers:
-    """The way back. A child that a codec forked and forgot must not answer in its parent's place."""
-
-    def __init__(self, channel: Channel, pid: int) -> None:
-        self._channel = channel
-        self._pid = pid
-
-    def send(self, answer: Any) -> None:
-        """Send an answer, in the process that was asked."""
-        if os.getpid() != self._pid:
-            os._exit(1)
-        data = pack(answer)
-        if len(data) > LARGEST:
-            raise Mismatch(f"the answer has {len(data)} bytes, more than {LARGEST}")
-        self._channel.send(data)
-
-
 def serve(channel: Channel, samples: int) -> None:
-    """Answer requests until the other end closes."""
-    state = _State(samples)
-    pid = os.getpid()
-    handlers: dict[type, Callable[..., None]] = {
+    """Answer requests until the other end closes.
+
+    Parameters
+    ----------
+    channel : this process's end of the connection
+    samples : descriptor of the file for decoded samples
+    """
+    state = WorkerState(samples)
+    while True:
+        try:
+            data, files = channel.receive(LARGEST)
+        except EOFError:
+            return
+        for file in files:
+            os.set_inheritable(file, False)
+        state.files = files
+        request = unpack_request(data)
+        del data
+        channel.send(packed_answer(state, request))
+        for file in files:
+            os.close(file)
+
+
+def packed_answer(state: WorkerState, request: AnyRequest) -> bytes:
+    """The answer to a request as it travels; a :class:`Failed` for whatever a codec or a metric raises.
+
+    A child that a codec forked and forgot ends here: it must not answer in its parent's place.
+    """
+    handlers: dict[type, Callable[..., Any]] = {
         Prepare: _prepare,
         Describe: _describe,
         DescribeMetric: _describe_metric,
@@ -131,69 +143,55 @@ def serve(channel: Channel, samples: int) -> None:
         Score: _score,
         Explain: _explain,
     }
-    while True:
-        try:
-            data, state.files = channel.receive(LARGEST)
-        except EOFError:
-            return
-        for it in state.files:
-            os.set_inheritable(it, False)
-        request = unpack_request(data)
-        del data
-        handlers[type(request)](_Answers(channel, pid), state, request)
-        for it in state.files:
-            os.close(it)
-
-
-def _prepare(connection: _Answers, state: _State, request: Prepare) -> None:
+    pid = os.getpid()
     try:
-        _codec(state, request.codec)
-        connection.send(Prepared())
+        data = pack(handlers[type(request)](state, request))
+        if len(data) > LARGEST:
+            raise Mismatch(f"the answer has {len(data)} bytes, more than {LARGEST}")
     except Exception as error:
-        connection.send(_failed(error, "load"))
+        data = pack(_failed(error, request.phase))
+    if os.getpid() != pid:
+        os._exit(1)
+    return data
 
 
-def _describe(connection: _Answers, state: _State, request: Describe) -> None:
-    try:
-        if request.codec not in state.described:
-            made = _constructed(request.codec)
-            state.described[request.codec] = described(made.codec, made.config, request.codec.target)
-        connection.send(state.described[request.codec])
-    except Exception as error:
-        connection.send(_failed(error, "load"))
+def _prepare(state: WorkerState, request: Prepare) -> Prepared:
+    _codec(state, request.codec)
+    return Prepared()
 
 
-def _describe_metric(connection: _Answers, state: _State, request: DescribeMetric) -> None:
-    try:
-        metric = _metric(state, request.target, "cpu")
-        connection.send(
-            MetricDescription(
-                metric.name,
-                metric.version,
-                metric.unit,
-                metric.higher_is_better,
-                ideal=getattr(metric, "ideal", None),
-                takes_device=_takes_device(type(metric)),
-                learned=bool(getattr(metric, "learned", False)),
-            )
-        )
-    except Exception as error:
-        connection.send(_failed(error, "load"))
+def _describe(state: WorkerState, request: Describe) -> Description:
+    if request.codec not in state.described:
+        made = _constructed(request.codec, None)
+        state.described[request.codec] = described(made.codec, made.config, request.codec.target)
+    return state.described[request.codec]
 
 
-def _check_cuda(connection: _Answers, state: _State, request: CheckCuda) -> None:
-    connection.send(CudaState(cuda_problem()))
+def _describe_metric(state: WorkerState, request: DescribeMetric) -> MetricDescription:
+    metric = _metric(state, request.target, "cpu")
+    return MetricDescription(
+        metric.name,
+        metric.version,
+        metric.unit,
+        metric.higher_is_better,
+        ideal=getattr(metric, "ideal", None),
+        takes_device=_takes_device(type(metric)),
+        learned=bool(getattr(metric, "learned", False)),
+        title=str(getattr(metric, "title", "")),
+        role=str(getattr(metric, "role", "")),
+    )
 
 
-def _load(connection: _Answers, state: _State, request: Load) -> None:
-    try:
-        picture = _picture(request.image, request.sha256)
-        _keep(state, request.image, request.sha256, picture)
-        write_samples(state.files[0], picture.pixels)
-        height, width, depth = picture.pixels.shape
-        connection.send(Loaded((height, width, depth), picture.treatment))
-    except Exception as error:
-        connection.send(_failed(error, "load"))
+def _check_cuda(state: WorkerState, request: CheckCuda) -> CudaState:
+    return CudaState(cuda_problem())
+
+
+def _load(state: WorkerState, request: Load) -> Loaded:
+    picture = _picture(request.image, request.sha256)
+    _keep(state, request.image, request.sha256, picture)
+    write_samples(state.files[0], picture.pixels)
+    height, width, depth = picture.pixels.shape
+    return Loaded((height, width, depth), picture.treatment)
 
 
 def _picture(path: Path, sha256: str | None) -> Picture:
@@ -202,14 +200,14 @@ def _picture(path: Path, sha256: str | None) -> Picture:
     return picture
 
 
-def _keep(state: _State, path: Path, sha256: str | None, picture: Picture) -> Reference:
+def _keep(state: WorkerState, path: Path, sha256: str | None, picture: Picture) -> Reference:
     state.source = state.reference = state.given = None
     state.reference, state.treatment = Reference(picture.pixels), picture.treatment
     state.source = path, sha256
     return state.reference
 
 
-def _reference(state: _State, request: Encode | Score) -> Reference:
+def _reference(state: WorkerState, request: Encode | Score) -> Reference:
     """The picture of a request: the one at hand, the attached samples, or the file."""
     if state.reference is not None and state.source == (request.image, request.sha256):
         return state.reference
@@ -221,7 +219,7 @@ def _reference(state: _State, request: Encode | Score) -> Reference:
     return _keep(state, request.image, request.sha256, picture)
 
 
-def _encode(connection: _Answers, state: _State, request: Encode) -> None:
+def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
     width = height = None
     phase: Phase = "load"
     try:
@@ -241,22 +239,20 @@ def _encode(connection: _Answers, state: _State, request: Encode) -> None:
             raise Mismatch("encode wrote into the picture that it was given")
         state.given = given
         bitstream = bytes(_bitstream(bitstream))  # a subclass could carry more than its bytes
-        connection.send(
-            Encoded(
-                bitstream,
-                seconds,
-                width,
-                height,
-                state.treatment,
-                ready.gpu.peak,
-                held,
-                results.spent,
-                results.first,
-                ready.gpu.cpu_share,
-            )
+        return Encoded(
+            bitstream,
+            seconds,
+            width,
+            height,
+            state.treatment,
+            ready.gpu.peak,
+            held,
+            results.spent,
+            results.first,
+            ready.gpu.cpu_share,
         )
     except Exception as error:
-        connection.send(_failed(error, phase, width, height))
+        return _failed(error, phase, width, height)
 
 
 def _bitstream(found: Any) -> memoryview:
@@ -268,30 +264,25 @@ def _bitstream(found: Any) -> memoryview:
     return memoryview(found)
 
 
-def _decode(connection: _Answers, state: _State, request: Decode) -> None:
-    try:
-        ready = _codec(state, request.codec)
-        results = Repetitions("decode", lambda it: it.reshape(-1).data)
-        pixels, seconds, held = _measured(
-            ready, lambda: materialised(ready.codec.decode(request.bitstream)), request.repeat, results
-        )
-        write_samples(state.samples, pixels)
-        digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest() if request.digest else ""
-        connection.send(
-            Decoded(
-                pixels.shape,
-                seconds,
-                digest,
-                ready.gpu.peak,
-                held,
-                results.spent,
-                results.first,
-                str(getattr(ready.codec, "treatment", "")),
-                ready.gpu.cpu_share,
-            )
-        )
-    except Exception as error:
-        connection.send(_failed(error, "decode"))
+def _decode(state: WorkerState, request: Decode) -> Decoded:
+    ready = _codec(state, request.codec)
+    results = Repetitions("decode", lambda it: it.reshape(-1).data)
+    pixels, seconds, held = _measured(
+        ready, lambda: materialised(ready.codec.decode(request.bitstream)), request.repeat, results
+    )
+    write_samples(state.samples, pixels)
+    digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest() if request.digest else ""
+    return Decoded(
+        pixels.shape,
+        seconds,
+        digest,
+        ready.gpu.peak,
+        held,
+        results.spent,
+        results.first,
+        str(getattr(ready.codec, "treatment", "")),
+        ready.gpu.cpu_share,
+    )
 
 
 def _measured(
@@ -308,16 +299,16 @@ def _measured(
     return result, seconds, None if peak is None or ready.idle is None else max(0, peak - ready.idle)
 
 
-def _score(connection: _Answers, state: _State, request: Score) -> None:
+def _score(state: WorkerState, request: Score) -> Scored | Failed:
     digest = None
     try:
         reference = _reference(state, request)
         decoded = _decoded(state.files[0], request.shape)
         digest = hashlib.sha256(decoded.reshape(-1).data).hexdigest()
-        connection.send(_scored(state, request, reference, decoded, digest))
+        return _scored(state, request, reference, decoded, digest)
     except Exception as error:
         phase: Phase = "metric" if not isinstance(error, Mismatch | BadImage) else "decode"
-        connection.send(_failed(error, phase, sha256=digest))
+        return _failed(error, phase, sha256=digest)
 
 
 def _decoded(file: int, shape: tuple[int, ...]) -> Image:
@@ -328,7 +319,7 @@ def _decoded(file: int, shape: tuple[int, ...]) -> Image:
         raise Mismatch(f"decode: {error}") from error
 
 
-def _explain(connection: _Answers, state: _State, request: Explain) -> None:
+def _explain(state: WorkerState, request: Explain) -> Explained | Failed:
     from bench.engines.explain import explained
 
     phase: Phase = "load"
@@ -336,12 +327,12 @@ def _explain(connection: _Answers, state: _State, request: Explain) -> None:
         image = _picture(request.image, request.sha256).pixels
         codec = _codec(state, request.codec).codec
         phase = "encode"
-        connection.send(explained(codec, image, request.quality))
+        return explained(codec, image, request.quality)
     except Exception as error:
-        connection.send(_failed(error, phase))
+        return _failed(error, phase)
 
 
-def _scored(state: _State, request: Score, reference: Reference, decoded: Image, digest: str) -> Scored:
+def _scored(state: WorkerState, request: Score, reference: Reference, decoded: Image, digest: str) -> Scored:
     exact = check_pixels(reference.image, decoded, lossless=request.lossless)
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
@@ -361,16 +352,15 @@ def _scored(state: _State, request: Score, reference: Reference, decoded: Image,
     return Scored(exact, values, reasons, digest)
 
 
-def _codec(state: _State, ref: CodecRef) -> _Ready:
+def _codec(state: WorkerState, ref: CodecRef) -> _Ready:
     """The codec of this process: the first that is asked for, and no other."""
     if state.ready is None:
-        state.ready = _constructed(ref)
+        state.ready = _constructed(ref, memory.resident() if state.own_process else None)
     assert state.ready.ref == ref, "a process serves one codec"
     return state.ready
 
 
-def _constructed(ref: CodecRef) -> _Ready:
-    idle = memory.resident()
+def _constructed(ref: CodecRef, idle: int | None) -> _Ready:
     constructor = registry.load_codec(ref.target, dict(ref.config), trusted=ref.trusted)
     config = complete_config(constructor, dict(ref.config))
     gpu = GpuUse()
@@ -379,7 +369,7 @@ def _constructed(ref: CodecRef) -> _Ready:
     return _Ready(ref, codec, config, gpu, idle)
 
 
-def _metric(state: _State, target: str, device: DeviceName) -> Metric:
+def _metric(state: WorkerState, target: str, device: DeviceName) -> Metric:
     if (target, device) not in state.metrics:
         constructor = registry.load(target)
         options = {"device": device} if _takes_device(constructor) else {}

@@ -1,33 +1,25 @@
-"""The parent's side of the workers: one process for each codec, and the three workers that a trial visits."""
+"""The parent's side of a worker: one process for each codec."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
+import msgspec
 
 from bench.codec import Image
 from bench.engines import memory
-from bench.engines.messages import Describe, Failed, Load, Loaded, Prepare, Prepared
-from bench.engines.process import Died, Limits, Process, Spent, share_of_memory
-from bench.engines.shared_pixels import SampleFile
+from bench.engines.engine import Answer, Spent
+from bench.engines.messages import Failed, Key, Prepare, Request, attached, key_of
+from bench.engines.process import Limits, Process
+from bench.engines.shared_pixels import SharedPixels
 from bench.engines.zygote import Zygote
-from bench.errors import ConfigError
 from bench.host.environment import memory_bytes
 from bench.trials.codec_ref import CodecRef
-
-__all__ = ["Died", "Limits", "Original", "Slot", "Spent", "Worker", "share_of_memory"]
-
-Key: TypeAlias = CodecRef | str | None
-"""What a process serves: a codec, descriptions of what a target names, or requests without a codec."""
 
 _MOST_PROCESSES = 32
 _MEMORY_SHARE = 0.2
 """Of the limit of memory of one process, what a worker's idle processes may hold together."""
 
 
-class Worker:
+class WorkerHandle:
     """One process for each codec that it is asked about, and one for requests without a codec.
 
     A process is started when it is first needed, and serves no other codec: what an adapter changes in it
@@ -43,10 +35,8 @@ class Worker:
         """The one used last at the end."""
         self._last: Process | None = None
 
-    def ask(self, request: Any, files: Sequence[int] = ()) -> Any:
-        """Send a request, with descriptors for the worker, and wait for the answer.
-
-        Returns the worker's answer, :class:`~bench.engines.messages.Failed`, or :class:`Died`.
+    def ask(self, request: Request[Answer], pixels: SharedPixels | None = None) -> Answer | Failed:
+        """Send a request, with samples for the worker, and wait for the answer.
 
         Raises
         ------
@@ -55,17 +45,15 @@ class Worker:
         ConfigError
             An option of the codec is no bool, number or string.
         """
-        codec: CodecRef | None = getattr(request, "codec", None)
-        # What a class says of its configurations needs no process for each: importing torch takes seconds.
-        key = request.codec.target if isinstance(request, Describe) else codec
+        key = key_of(request)
         process = self.processes.get(key)
         if process is None or not process.alive:
-            answer = self._start(key)
-            if answer is not None:
-                return answer
+            failed = self._start(key)
+            if failed is not None:
+                # a process that died was at what was asked of it, as far as anybody knows
+                return msgspec.structs.replace(failed, phase=request.phase) if failed.ended else failed
             process = self.processes[key]
-        repeat = getattr(request, "repeat", None)
-        return self._asked(key, process, request, 1 if repeat is None else repeat.calls, files)
+        return self._asked(key, process, request, pixels)
 
     def samples(self, shape: tuple[int, ...]) -> Image:
         """The picture that this worker decoded last."""
@@ -73,8 +61,8 @@ class Worker:
         return self._last.samples(shape)
 
     @property
-    def decoded(self) -> int:
-        """Descriptor of the samples that this worker decoded last."""
+    def decoded(self) -> SharedPixels:
+        """What this worker decoded last."""
         assert self._last is not None
         return self._last.decoded
 
@@ -105,24 +93,22 @@ class Worker:
             process.close()
         self.processes.clear()
 
-    def _start(self, key: Key) -> Failed | Died | None:
+    def _start(self, key: Key) -> Failed | None:
         """Start a process and construct the codec in it; what went wrong, if anything did."""
         if (dead := self.processes.pop(key, None)) is not None:
             dead.close()
         process = self.processes[key] = Process(self._zygote, self._limits)
         if not isinstance(key, CodecRef):
             return None
-        answer = self._asked(key, process, Prepare(key), 1, ())
-        return None if isinstance(answer, Prepared) else answer
+        answer = self._asked(key, process, Prepare(key))
+        return answer if isinstance(answer, Failed) else None
 
-    def _asked(self, key: Key, process: Process, request: Any, calls: int, files: Sequence[int]) -> Any:
+    def _asked(
+        self, key: Key, process: Process, request: Request[Answer], pixels: SharedPixels | None = None
+    ) -> Answer | Failed:
         self._last = process
         self.processes[key] = self.processes.pop(key)
-        try:
-            answer = process.ask(request, calls, files)
-        except (TypeError, OverflowError, ValueError) as error:
-            name = key.target if isinstance(key, CodecRef) else key
-            raise ConfigError(f"codec {name}: {error}") from error
+        answer = process.ask(request, attached(request, pixels))
         if isinstance(answer, Failed) and (answer.status == "oom" or isinstance(request, Prepare)):
             process.end()  # what it holds on to would be missing
         process.on_gpu |= getattr(answer, "gpu_bytes", None) is not None
@@ -141,61 +127,3 @@ class Worker:
             if process is not current and (crowded or (process.on_gpu and current.on_gpu)):
                 del self.processes[key]
                 process.close()
-
-
-@dataclass(frozen=True)
-class Original:
-    """A picture that was read and cannot change any more."""
-
-    image: Path
-    sha256: str | None
-    """Of the file's bytes, where it was to be a certain file."""
-    shape: tuple[int, int, int]
-    treatment: str
-    samples: SampleFile
-
-
-class Slot:
-    """The three workers that a trial visits: nothing but the bitstream passes from encoder to decoder.
-
-    The scorer reads the original and takes the metrics; no adapter is ever loaded there.
-    """
-
-    def __init__(self, zygote: Zygote, limits: Limits) -> None:
-        self.scorer = Worker(zygote, limits)
-        self.encoder = Worker(zygote, limits)
-        self.decoder = Worker(zygote, limits)
-        self._original: Original | None = None
-
-    def original(self, image: Path, sha256: str | None) -> Original | Failed | Died:
-        """A picture as the scorer read it; it is kept until another one is asked for."""
-        image = image.absolute()
-        kept = self._original
-        if kept is not None and (kept.image, kept.sha256) == (image, sha256):
-            return kept
-        self._forget()
-        samples = SampleFile()
-        answer = self.scorer.ask(Load(image, sha256), [samples.writable])
-        if not isinstance(answer, Loaded):
-            samples.close()
-            assert isinstance(answer, Failed | Died)
-            return answer
-        samples.seal()
-        self._original = Original(image, sha256, answer.shape, answer.treatment, samples)
-        return self._original
-
-    def kill(self) -> None:
-        """Kill all processes at once; safe from any thread."""
-        for worker in (self.scorer, self.encoder, self.decoder):
-            worker.kill()
-
-    def close(self) -> None:
-        """End all processes."""
-        for worker in (self.scorer, self.encoder, self.decoder):
-            worker.close()
-        self._forget()
-
-    def _forget(self) -> None:
-        if self._original is not None:
-            self._original.samples.close()
-            self._original = None

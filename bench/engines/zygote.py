@@ -33,6 +33,7 @@ from bench.engines.channel import Channel
 from bench.engines.scratch import Scratch
 from bench.errors import WorkersLost
 from bench.host import kernel_cache
+from bench.host.processes import THREADS, kill_group
 
 _FORK, _WAIT = b"F", b"W"
 _REQUEST = struct.Struct("<cqi")  # operation, pid or memory limit in bytes (0: none), CPU or -1
@@ -41,19 +42,6 @@ _PATIENCE, _FAREWELL = 300.0, 20.0
 """Seconds that the zygote has for an answer, compiling its kernels included, and for ending its workers."""
 _SET_PARENT_DEATH_SIGNAL, _SET_CHILD_SUBREAPER = 1, 36
 """Operations of ``prctl`` (linux/prctl.h)."""
-
-THREADS = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-        "NUMBA_NUM_THREADS",
-    ),
-    "1",
-)
-"""One worker is one thread: libraries that start their own make parallel runs slower and times unfair."""
 
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(1 << 28), "MALLOC_TRIM_THRESHOLD_": str(1 << 28)}
 """glibc keeps picture-sized buffers instead of returning them: fresh pages cost a tenth of all time."""
@@ -86,7 +74,11 @@ class Zygote:
     def fork(self, files: tuple[int, int], *, memory: int = 0, cpu: int = -1) -> tuple[int, socket.socket]:
         """Start a worker: its process id, which is its group's too, and the connection to it.
 
-        ``files`` are the descriptors for its standard error and for decoded samples.
+        Parameters
+        ----------
+        files : descriptors for its standard error and for decoded samples
+        memory : bytes of private memory, and of any file, that it may have; 0 for no limit
+        cpu : the processor that it is pinned to; -1 for any
 
         Raises
         ------
@@ -148,13 +140,6 @@ class Zygote:
         )
 
 
-def kill_group(pid: int) -> None:
-    """Kill a worker, which may have changed its group, and everything that is in the group."""
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            kill(pid, signal.SIGKILL)
-
-
 def _main(descriptor: int) -> None:
     from bench.metrics import preload
 
@@ -194,14 +179,14 @@ def _answer_requests(control: socket.socket, workers: set[int], scratch: Scratch
         if pid == 0:
             control.close()
             connection, stderr, samples = descriptors
-            for it in descriptors:
-                os.set_inheritable(it, False)  # what the codec starts must not keep the connection open
+            for file in descriptors:
+                os.set_inheritable(file, False)  # what the codec starts must not keep the connection open
             _become_worker(zygote, stderr, number, cpu)
             scratch.enter()
             # The connection must close with the process, not before: the parent tells a death by it.
             _serve_and_exit(partial(worker.serve, Channel(socket.socket(fileno=connection)), samples))
-        for it in descriptors:
-            os.close(it)
+        for file in descriptors:
+            os.close(file)
         with contextlib.suppress(PermissionError, ProcessLookupError):
             os.setpgid(pid, pid)  # here too: the parent may want to kill the group at once
         workers.add(pid)

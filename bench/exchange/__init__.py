@@ -2,7 +2,8 @@
 
 Import: CompressAI's JSON and a simple CSV become :class:`Published` curves, never measurements. Export:
 CompressAI's JSON and webmproject's codec-compare JSON. The list of public curves is in
-:mod:`bench.exchange.references`."""
+:mod:`bench.exchange.references`.
+"""
 
 from bench.exchange.codec_compare import export_codec_compare, read_codec_compare
 from bench.exchange.compressai import export_compressai, read_compressai

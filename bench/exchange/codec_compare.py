@@ -9,7 +9,8 @@ Three things follow from how the viewer loads a batch. It reads ``null`` as 0, s
 value in some row is left out of the batch and named in the constant ``omitted_fields``. It interprets
 ``ssim`` and ``msssim`` as decibels, so that the pure numbers keep their own names, ``ssim_rgb`` and
 ``ms_ssim_rgb``, which it shows as custom fields; ``psnr`` is PSNR over RGB in both. And it substitutes
-``${name}`` in constants, so that ``${`` in a label or configuration is written ``$ {``."""
+``${name}`` in constants, so that ``${`` in a label or configuration is written ``$ {``.
+"""
 
 from __future__ import annotations
 
@@ -153,8 +154,7 @@ def _batch(config: Configuration, ok: pd.DataFrame, time: str) -> dict[str, Any]
 
 
 def _plain(column: pd.Series[Any]) -> list[Any]:
-    """A column as Python values; whole numbers as integers, since the viewer computes bpp from integers
-    only."""
+    """A column as Python values; whole numbers as integers, from which alone the viewer gets bpp."""
     if column.dtype.kind not in "fiu":
         return [str(value) for value in column]
     values = column.to_numpy(float)

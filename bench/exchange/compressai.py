@@ -3,7 +3,8 @@
 There is one file for each codec configuration: ``{"name": ..., "description": ..., "results": {"bpp": [...],
 "psnr-rgb": [...], "ms-ssim-rgb": [...], "encoding_time": [...], "decoding_time": [...]}}``. All lists are
 parallel, with one entry for each operating point, the mean over the data set. MS-SSIM is a number in [0, 1].
-``meta`` is free to use. ``python -m compressai.utils.plot -f FILE...`` draws such files."""
+``meta`` is free to use. ``python -m compressai.utils.plot -f FILE...`` draws such files.
+"""
 
 from __future__ import annotations
 
@@ -69,12 +70,21 @@ def read_compressai(path: str | Path) -> Published:
 
 
 def export_compressai(frame: pd.DataFrame, folder: str | Path) -> tuple[Path, ...]:
-    """Write every lossy configuration of a run as one CompressAI file; returns the files.
+    """Write a CompressAI file for each lossy configuration of a run.
 
-    ``frame`` has a run's columns. Values are means over the images that the configuration finished at
-    every quality; ``meta`` says how many those are of how many, and holds codec, version, config,
-    data set, the qualities, and what was left out: metrics that have no finite mean at any quality, then
-    points where one of the others has none. Lossless configurations have no RD curve and are left out.
+    Values are means over the images that the configuration finished at every quality. ``meta`` has the number
+    of these images and of all, codec, version, configuration, data set, qualities, and what was left out:
+    metrics without a finite mean at any quality, and then points at which one of the other metrics has none.
+    Lossless configurations have no RD curve and are left out.
+
+    Parameters
+    ----------
+    frame : the table of a run
+    folder : where to write
+
+    Returns
+    -------
+    The files that were written.
     """
     written = []
     for config in configurations(frame):
@@ -95,7 +105,7 @@ def _document(label: str, dataset: str, rows: pd.DataFrame) -> dict[str, Any] | 
     measured = [name for name in metric_columns(rows) if ok[name].notna().any()]
     if ok.empty:
         return None
-    # A missing value at one image leaves the whole point without a mean: never an average over fewer images.
+    # If one image lacks a value, the point has no mean: averages are never over fewer images.
     by_quality = ok.groupby("quality")[["bpp", *measured, "encode_s", "decode_s"]]
     mean = by_quality.agg(lambda column: column.mean(skipna=False))
     metrics = [name for name in measured if np.isfinite(mean[name].to_numpy(float)).any()]

@@ -23,23 +23,25 @@ _METRICS = {
 
 @dataclass(frozen=True)
 class Published:
-    """The published curves of one codec: one per metric, with where they come from."""
+    """The published curves of one codec, one for each metric."""
 
     label: str
     curves: tuple[Curve, ...]
     description: str = ""
     source: str = ""
+    """Whom to credit: a URL, a citation, or the path of the file."""
     dataset: str | None = None
+    """None if the file does not say."""
     remark: str = ""
-    """What was done to the points of the file."""
+    """How the points of the file were changed."""
 
     def curve(self, metric: str) -> Curve | None:
-        """The curve in ``metric``, or ``None``."""
+        """The curve in ``metric``, or None."""
         return next((curve for curve in self.curves if curve.metric == metric), None)
 
 
 def metric_name(key: str) -> str:
-    """The column name for a metric as other tools spell it: ``psnr-rgb``, ``PSNR``, ``ms-ssim``."""
+    """The name here of a metric as other tools spell it, such as ``psnr-rgb``, ``PSNR`` or ``ms-ssim``."""
     name = key.strip().lower().replace("-", "_").replace(" ", "_")
     return _METRICS.get(name, name)
 
@@ -51,15 +53,22 @@ def published(
     where: str,
     lower_is_better: Collection[str] = (),
 ) -> tuple[Curve, ...]:
-    """Checked curves from parallel lists: bpp, and the values of each metric under its original key.
+    """Check values from a file, and make curves of them.
 
-    ``lower_is_better`` names metrics, as columns, of which the name does not tell. MS-SSIM in decibels (all
-    values above 1, or a key that ends in ``db``) becomes a number in [0, 1].
+    MS-SSIM in decibels (all values above 1, or a key that ends in ``db``) is converted to a number in [0, 1].
+
+    Parameters
+    ----------
+    label : name of the codec
+    bpp : rates in bits per pixel
+    metrics : the values of each metric, parallel to ``bpp``, by the key in the file
+    where : file and place, which begin error messages
+    lower_is_better : names of metrics whose direction :func:`~bench.rd.higher_is_better` does not know
 
     Raises
     ------
     ConfigError
-        A value is out of range or a list of another length; the message starts with ``where``.
+        A value is out of range, or a list has another length.
     """
     curves: dict[str, Curve] = {}
     bad = next((value for value in bpp if not (math.isfinite(value) and value > 0)), None)
@@ -83,16 +92,16 @@ def published(
 
 
 def remark_on_order(curves: Sequence[Curve], bpp: Sequence[float], where: str) -> str:
-    """What to say of curves whose points are not in the order of the file; empty where they are."""
+    """The remark about curves whose points were sorted; empty if they are in the order of the file."""
     if all(it.rate == tuple(bpp) for it in curves):
         return ""
     return f"{where}: the points were sorted by rate, since the file has them in no order"
 
 
 def _in_order(bpp: Sequence[float], values: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Points as they are listed, if rate or quality rises or falls along them, else by rate.
+    """The points in their order if rate or quality is monotone along them, else sorted by rate.
 
-    What is listed along a codec's setting may have a dip in one of both, which is a finding and stays.
+    Points that are listed along a codec's setting may have a dip in one of the two, which must not be hidden.
     """
     if _is_monotone(bpp) or _is_monotone(values):
         return tuple(bpp), tuple(values)

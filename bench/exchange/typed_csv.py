@@ -9,7 +9,8 @@ column is a metric. An empty cell means that the metric was not published for th
 
 Cells are separated by commas, semicolons or tabs, whichever the first row uses. With semicolons or tabs, a
 comma may be the decimal point, as spreadsheets in many countries write it. The points of a codec may be in
-any order, since a curve is sorted by rate."""
+any order, since a curve is sorted by rate.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Reading and writing below a folder that somebody else may have made: run folders are passed around.
+"""Reading and writing in a folder that somebody else may have made, since run folders are passed around.
 
-The folder itself is the user's choice and may be reached through a link. Nothing below it may lead out of it:
-a link there is never written through, and devices, pipes and endless files are never read.
+The folder itself is the user's choice and may be reached through a link. Nothing in it may lead out of it: no
+file is written through a link in it, and devices, pipes and endless files are never read.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ from typing import IO
 from bench.errors import StoreError
 
 MAX_DOCUMENT = 1 << 28
-"""Bytes of the largest document (``run.json``, a baseline, a results file) that is read as a whole."""
+"""Size in bytes of the largest document (``run.json``, a baseline, a results file) that is read."""
 MAX_BITSTREAM = 1 << 30
+"""Size in bytes of the largest bitstream that is read."""
 LONGEST_LINE = 1 << 26
-"""Bytes of a journal's line; real ones take about a thousand."""
+"""Bytes of the longest line of a journal; real ones have about a thousand."""
 
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 
 
 def subfolder(root: Path, *parts: str) -> Path:
-    """``root/parts[0]/…``, made where it is missing.
+    """Make the folder ``root/parts[0]/…`` if it does not exist.
 
     Parameters
     ----------
-    root : where the user wants the files; made with its parents, links on the way to it are followed
-    parts : names of folders below it
+    root : where the user wants the files; made with its parents, and links on the way to it are followed
+    parts : names of folders in it
 
     Raises
     ------
     StoreError
-        One of ``parts`` is a link or a file, or can't be made.
+        One of ``parts`` is a link or a file, or cannot be made.
     """
     folder = root
     try:
@@ -57,7 +58,7 @@ def subfolder(root: Path, *parts: str) -> Path:
 
 
 def require_inside(out: Path, folders: Sequence[Path]) -> None:
-    """Make ``out`` where it is below one of ``folders``, so that no link leads out of there.
+    """Make ``out`` if it is below one of ``folders``, and refuse links on the way to it.
 
     Raises
     ------
@@ -70,12 +71,18 @@ def require_inside(out: Path, folders: Sequence[Path]) -> None:
 
 
 def read_regular(path: Path, most: int = MAX_DOCUMENT, *, links: bool = False) -> bytes:
-    """The bytes of a regular file of at most ``most`` bytes; ``links`` lets ``path`` be a link to one.
+    """The contents of a regular file.
+
+    Parameters
+    ----------
+    path : the file
+    most : largest size in bytes
+    links : whether ``path`` may be a link
 
     Raises
     ------
     OSError
-        There is no such file, it is a link, no regular file, or too large; ``strerror`` says which.
+        There is no such file, or it is a link, not a regular file, or too large; ``strerror`` says which.
     """
     with open_regular(path, links=links) as file:
         data = file.read(most + 1)
@@ -85,7 +92,7 @@ def read_regular(path: Path, most: int = MAX_DOCUMENT, *, links: bool = False) -
 
 
 def open_regular(path: Path, *, links: bool = False) -> IO[bytes]:
-    """A regular file, opened for reading without waiting for anybody; errors as of :func:`read_regular`."""
+    """Open a regular file for reading, without waiting for a writer; as for :func:`read_regular`."""
     try:
         descriptor = os.open(path, os.O_RDONLY | _NO_WAITING | (0 if links else _NO_LINKS))
     except OSError as error:
@@ -96,26 +103,6 @@ def open_regular(path: Path, *, links: bool = False) -> IO[bytes]:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return os.fdopen(descriptor, "rb")
-
-
-def read_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a journal; a torn last one is left out.
-
-    Raises
-    ------
-    StoreError
-        It is no regular file, can't be read, or has a line without end.
-    """
-    try:
-        with open_regular(path, links=True) as file:
-            number = 1
-            while (line := file.readline(LONGEST_LINE)).endswith(b"\n"):
-                yield line
-                number += 1
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
-    if len(line) == LONGEST_LINE:
-        raise StoreError(f"{path}:{number}: damaged line (it does not end); remove the line")
 
 
 def open_appending(path: Path) -> io.FileIO:
@@ -144,7 +131,7 @@ def open_appending(path: Path) -> io.FileIO:
 
 
 def require_no_link(path: Path) -> None:
-    """Refuse a file that another library is going to open for writing.
+    """Refuse a link, before another library opens the file for writing.
 
     Raises
     ------
@@ -156,9 +143,9 @@ def require_no_link(path: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old contents or the new ones, never a part.
+    """Write a file so that a reader sees either the old or the new contents.
 
-    A link at ``path`` is replaced, not followed. Folders that it is to be in are made.
+    A link at ``path`` is replaced and not followed. Missing folders are made.
 
     Raises
     ------
@@ -180,23 +167,23 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextmanager
 def writing(path: Path, consequence: str = "") -> Iterator[None]:
-    """What the system refuses (a full disk, a quota, no permission) as one line that names the file.
+    """A context in which a failed write (full disk, quota, no permission) becomes an error of one line.
 
     Parameters
     ----------
-    path : the file to be written inside
-    consequence : what the error says after the reason
+    path : the file that is written within the context
+    consequence : appended to the reason in the message
 
     Raises
     ------
     StoreError
-        In the place of an ``OSError``.
+        Instead of an ``OSError``.
     """
     try:
         yield
     except OSError as error:
-        told = f"; {consequence}" if consequence else ""
-        raise StoreError(f"{path}: cannot be written ({error.strerror or error}){told}") from error
+        ending = f"; {consequence}" if consequence else ""
+        raise StoreError(f"{path}: cannot be written ({error.strerror or error}){ending}") from error
 
 
 def _is_link(path: Path) -> str:

@@ -119,26 +119,27 @@ def file_version(path: Path) -> str:
     return f"+sha256:{digest.hexdigest()[:12]}"
 
 
-_searched: set[Path] = set()
-"""The folders of the files that this process has loaded."""
+_searched: dict[Path, frozenset[str]] = {}
+"""The folders of the files that this process has loaded, and the modules that it had before."""
 
 
 def _search_in(folder: Path) -> None:
     """Find modules in this folder first. Those that came from another such folder are found anew."""
-    for other in _searched - {folder}:
+    for other in _searched.keys() - {folder}:
         for name, _ in [*_loaded_from(other)]:
             del sys.modules[name]
-    _searched.add(folder)
+    _searched.setdefault(folder, frozenset(sys.modules))
     if str(folder) in sys.path:
         sys.path.remove(str(folder))
     sys.path.insert(0, str(folder))
 
 
 def _loaded_from(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Names and files of the modules that were imported from a folder."""
+    """Names and files of the modules that files of a folder have imported from there."""
+    before = _searched.get(folder, frozenset())
     for name, module in [*sys.modules.items()]:
         file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or name.startswith(_PREFIX) or name == "__main__":
+        if not isinstance(file, str) or name in before or name.startswith(_PREFIX) or name == "__main__":
             continue
         path = Path(file)
         if path.is_relative_to(folder) and _is_source(path, folder):

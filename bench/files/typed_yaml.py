@@ -2,7 +2,8 @@
 
 Whatever would be a mistake or an attack in a handwritten file is refused: anchors and aliases (a few hundred
 bytes can expand to gigabytes), tags, deep nesting, duplicate keys, and numbers that YAML 1.1 reads as octal
-or in base 60."""
+or in base 60.
+"""
 
 from __future__ import annotations
 

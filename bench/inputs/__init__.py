@@ -1,0 +1,1 @@
+"""What is measured: suite files, data sets, and reading images."""

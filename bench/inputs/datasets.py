@@ -2,7 +2,8 @@
 
 A data set is an entry of the catalogue, whose files are verified by their SHA-256, or any folder of images,
 or a single image file. The files of an entry are searched in this order: in ``$RDBENCH_DATA/<name>``, in the
-installed Python package that contains them, and in the user's cache, where :func:`fetch` puts them."""
+installed Python package that contains them, and in the user's cache, where :func:`fetch` puts them.
+"""
 
 from __future__ import annotations
 

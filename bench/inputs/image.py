@@ -103,8 +103,7 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
 
 
 def shown(name: str) -> str:
-    """A file's name on one line, with everything escaped that :func:`~bench.text.plain.is_one_line`
-    refuses."""
+    """A file's name on one line, with control characters and bytes that are not UTF-8 escaped."""
     return "".join(it if is_one_line(it) else _escaped(it) for it in name)
 
 
@@ -181,8 +180,7 @@ def lossy_warning(lossy: int, images: int, dataset: str) -> str:
 
 
 def _decoded(contents: Contents) -> PillowImage:
-    """The stored samples. Any exception of Pillow means a damaged file, or one of a kind that it cannot
-    read."""
+    """The stored samples; any exception of Pillow means a damaged or unsupported file."""
     from PIL import Image as pillow
     from PIL import UnidentifiedImageError, features
 

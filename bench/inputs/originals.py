@@ -1,5 +1,4 @@
-"""Finding the images of a finished run, which records their data set, name and hash but not their
-location."""
+"""Finding the images of a finished run, which records their names and hashes but not their location."""
 
 from __future__ import annotations
 

@@ -208,7 +208,8 @@ def parse_codec(spec: str) -> CodecEntry:
 
     Parameters
     ----------
-    spec : ``NAME[:option=value,...][@quality,...]``; NAME may be ``path/to/file.py:Class``
+    spec : ``NAME[:option=value,...][@quality,...]``; NAME may be ``path/to/file.py`` or
+        ``path/to/file.py:Class``
 
     Raises
     ------

@@ -112,8 +112,7 @@ class _Maps:
 
 
 def _pyramid(plane: Tensor, scales: int) -> Iterator[Tensor]:
-    """A plane, (height, width) float64, at each scale; odd sides are padded with a zero before the first
-    sample."""
+    """A plane, float64, at each scale; odd sides are padded with a zero before the first sample."""
     import torch
 
     plane = plane.double()

@@ -11,7 +11,8 @@ The estimator is unbiased for independent sets. But a reconstruction is not inde
 patch of its neighbours: with few images the estimate is too low, and equal sets have a negative distance. The
 variants across images leave pairs within one image out of all three means; with one patch per image this is
 the U-statistic of A. Gretton et al., "A kernel two-sample test", JMLR 13, 2012. Equal sets then have a
-distance of exactly 0. On large sets both variants agree."""
+distance of exactly 0. On large sets both variants agree.
+"""
 
 from __future__ import annotations
 
@@ -115,7 +116,8 @@ def _jackknife_errors(values: Callable[[Floats], Floats], count: int, centre: fl
     J. Shao and C. F. J. Wu, Ann. Stat. 17(3), 1989: the value over random halves of the images varies around
     the value over all of them as that varies around the truth. The usual estimator is lower on halves than on
     the whole, having fewer independent pairs: for it, ``centre`` is None, and the errors are around the mean
-    of the halves."""
+    of the halves.
+    """
     half = count // 2
     chosen = np.random.default_rng(0).permuted(np.tile(np.arange(count) < half, (_HALVES, 1)), axis=1)
     drawn = values(chosen.astype(np.float64))
@@ -123,14 +125,13 @@ def _jackknife_errors(values: Callable[[Floats], Floats], count: int, centre: fl
 
 
 def _kernel(x: Floats, y: Floats) -> Floats:
-    """k of each row of ``x`` with each row of ``y``, both of shape (patches, dimensions)."""
+    """The kernel of each row of ``x`` with each row of ``y``, both of shape (patches, dimensions)."""
     kernel: Floats = (x @ y.T / x.shape[1] + 1) ** 3
     return kernel
 
 
 def _pairs(x: Sequence[Floats], y: Sequence[Floats]) -> _Pairs:
-    """Sums over all pairs of a patch from ``x`` and a patch from ``y``, which hold the patches of each
-    image."""
+    """Sums over all pairs of a patch from ``x`` and one from ``y``, which are lists by image."""
     together = np.concatenate(y)
     starts = np.cumsum([0, *(len(it) for it in y[:-1])])
     sums = np.stack([np.add.reduceat(_kernel(it, together).sum(0), starts) for it in x])

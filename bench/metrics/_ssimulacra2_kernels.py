@@ -4,7 +4,8 @@ The score depends on how float32 rounds, because in flat areas the rounding of t
 structure. Every operation therefore has the order and the rounding that it has in the author's program on a
 processor with fused multiply-add (libjxl's ``gauss_blur.cc``, ``enc_xyb.cc`` and ``fast_math-inl.h``):
 ``_fma`` where that program fuses, and nowhere else. One thread, the GIL released; arrays must be
-C-contiguous, and nothing is checked."""
+C-contiguous, and nothing is checked.
+"""
 
 from __future__ import annotations
 
@@ -131,7 +132,8 @@ def _root(x: Any) -> Any:
     """Cube root of a positive float32, minus the cube root of the bias.
 
     A first reciprocal cube root from the exponent, three Newton steps, and a last step of higher precision,
-    as in A. Fog's vector class library."""
+    as in A. Fog's vector class library.
+    """
     third = _THIRD * x
     r = _float(np.int32(np.int32(0x54800000) - np.int32((_bits(x) >> 23) * np.int32(0x002AAAAA))))
     for _ in range(3):
@@ -149,8 +151,7 @@ def _cone(r: Any, g: Any, b: Any, absorbance: Any) -> Any:
 
 @compiled("float32[:,:,::1](float32[:,:,::1])", arithmetic=AS_WRITTEN)
 def positive_xyb(linear: Planes) -> Planes:
-    """XYB of linear RGB, each channel shifted and scaled into the range 0 to 1; (3, height, width)
-    float32."""
+    """XYB of linear RGB, (3, height, width) float32, each channel scaled into the range 0 to 1."""
     xyb = np.empty_like(linear)
     source, target = linear.reshape(-1), xyb.reshape(-1)
     size = linear[0].size

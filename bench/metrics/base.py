@@ -53,8 +53,7 @@ class Pair:
         self._memo: dict[Callable[..., Any], Any] = {}
 
     def cached(self, function: Callable[[Pair], T]) -> T:
-        """``function(pair)``, computed at the first call, for metrics that share work; see
-        :class:`Reference`."""
+        """``function(pair)``, computed at the first call, for metrics that share work."""
         if function not in self._memo:
             self._memo[function] = function(self)
         value: T = self._memo[function]
@@ -70,11 +69,15 @@ class Metric(Protocol):
     computes on a GPU, and its values agree with those of the CPU to 1e-5. The device is recorded with the
     values, but is not part of the version.
 
-    Two attributes are optional. ``learned`` (``bool``) marks a metric that runs a network: ``--device auto``
+    Four attributes are optional. ``learned`` (``bool``) marks a metric that runs a network: ``--device auto``
     then uses a GPU if there is one. ``ideal`` (``float``) is the best value of a metric that is worse above
     and below it, as an energy ratio is around 1: ``higher_is_better`` is then ignored, the metric is left out
     of BD-rates and rankings, figures mark the ideal, and the regression gate counts moving away from it as
-    worse."""
+    worse. ``title`` (``str``) is the name in print, such as ``"MS-SSIM"``, by default ``name``. ``role``
+    (``str``) is what a report uses the metric for: ``"distortion"`` is a difference of pixels or of their
+    structure, ``"perception"`` follows what people see, and the first metric of each role that a run names
+    spans the distortion–perception plane; ``"diagnostic"``, the default, is in curves and tables only.
+    """
 
     name: str
     """Column name, for example ``"psnr_rgb"``."""

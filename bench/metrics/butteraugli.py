@@ -1,7 +1,8 @@
 """Butteraugli, computed by libjxl's program ``butteraugli_main``.
 
 J. Alakuijala et al., "Guetzli: perceptually guided JPEG encoder", arXiv:1703.04421, 2017, and the libjxl
-sources. Images are interpreted as sRGB on a screen of 80 nits."""
+sources. Images are interpreted as sRGB on a screen of 80 nits.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +23,11 @@ _SMALLEST = 8
 
 
 class Butteraugli:
-    """The maximum of Butteraugli's difference map, its own score. Below 1, hardly anyone sees the
-    difference."""
+    """The maximum of the difference map, Butteraugli's own score; below 1 hardly anyone sees it."""
 
     name = "butteraugli"
+    title = "Butteraugli"
+    role = "perception"
     unit = ""
     higher_is_better = False
 
@@ -48,6 +50,8 @@ class Butteraugli3Norm:
     """The 3-norm of Butteraugli's difference map, which is closer to an average than the maximum."""
 
     name = "butteraugli_3norm"
+    title = "Butteraugli 3-norm"
+    role = "perception"
     unit = ""
     higher_is_better = False
 

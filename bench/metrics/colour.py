@@ -20,6 +20,8 @@ class Ciede2000:
     """
 
     name = "ciede2000"
+    title = "CIEDE2000"
+    role = "diagnostic"
     unit = "ΔE"
     higher_is_better = False
 

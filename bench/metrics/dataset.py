@@ -47,7 +47,9 @@ class DatasetMetric(Protocol):
 
     The entry point names a class whose constructor has one keyword, ``device``, with the default ``"cpu"``,
     and does all heavy imports. Where these fail it raises :class:`bench.errors.CodecUnavailable`, with the
-    line that installs what is missing."""
+    line that installs what is missing. The optional attribute ``title`` (``str``) is its name in print, by
+    default ``name``; its ``role`` is ``"set"``.
+    """
 
     name: str
     """For example ``"kid_alexnet"``."""

@@ -40,6 +40,8 @@ class Dists:
     """DISTS, from 0 for identical images to 1."""
 
     name = "dists"
+    title = "DISTS"
+    role = "perception"
     unit = ""
     higher_is_better = False
     learned = True

@@ -21,6 +21,8 @@ class Fid:
     """
 
     name = "fid"
+    title = "FID"
+    role = "set"
     unit = ""
     higher_is_better = False
 

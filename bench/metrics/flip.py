@@ -67,6 +67,8 @@ class Flip:
     """Mean LDR-FLIP error over the pixels, from 0 for identical images to 1."""
 
     name = "flip"
+    title = "FLIP"
+    role = "perception"
     version = "1"
     unit = ""
     higher_is_better = False
@@ -175,8 +177,7 @@ def _balanced(taps: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _separable(plane: Plane, across: NDArray[np.float64], down: NDArray[np.float64]) -> Plane:
-    """Correlate a plane with the product of two filters; beyond the border its outermost pixels are
-    repeated."""
+    """Correlate a plane, continued by its outermost pixels, with the product of two filters."""
     import cv2
 
     return np.asarray(cv2.sepFilter2D(plane, -1, across, down, borderType=cv2.BORDER_REPLICATE))

@@ -23,6 +23,8 @@ class Kid:
     """
 
     name = "kid"
+    title = "KID"
+    role = "set"
     unit = ""
     higher_is_better = False
     _definition = "2"
@@ -45,6 +47,7 @@ class KidAcrossImages(Kid):
     """KID without the pairs of patches within one image: 0 for equal sets."""
 
     name = "kid_across_images"
+    title = "KID across images"
     _definition = "1"
     _across_images = True
 
@@ -56,6 +59,8 @@ class KidAlexnet:
     """
 
     name = "kid_alexnet"
+    title = "KID (AlexNet)"
+    role = "set"
     unit = ""
     higher_is_better = False
     _definition = "2"
@@ -91,5 +96,6 @@ class KidAlexnetAcrossImages(KidAlexnet):
     """``kid_alexnet`` without the pairs of patches within one image: 0 for equal sets."""
 
     name = "kid_alexnet_across_images"
+    title = "KID across images (AlexNet)"
     _definition = "1"
     _across_images = True

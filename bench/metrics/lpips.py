@@ -169,6 +169,8 @@ class LpipsAlex:
     """LPIPS over AlexNet, the variant that papers report; 0 for identical images."""
 
     name = "lpips_alex"
+    title = "LPIPS"
+    role = "perception"
     unit = ""
     higher_is_better = False
     learned = True
@@ -192,6 +194,8 @@ class LpipsVgg:
     """LPIPS over VGG-16, the variant that codecs are trained with; 0 for identical images."""
 
     name = "lpips_vgg"
+    title = "LPIPS-VGG"
+    role = "perception"
     unit = ""
     higher_is_better = False
     learned = True

@@ -73,6 +73,8 @@ class PsnrRgb:
     """PSNR from the mean squared error over all RGB samples; infinite for identical images."""
 
     name = "psnr_rgb"
+    title = "PSNR"
+    role = "distortion"
     version = "1"
     unit = "dB"
     higher_is_better = True
@@ -90,6 +92,8 @@ class PsnrY:
     """PSNR of full-range BT.601 luma, 0.299 R + 0.587 G + 0.114 B, which is not rounded."""
 
     name = "psnr_y"
+    title = "PSNR-Y"
+    role = "distortion"
     version = "1"
     unit = "dB"
     higher_is_better = True
@@ -107,9 +111,12 @@ class PsnrYuv:
 
     The PSNRs of the planes are averaged in dB, not their squared errors: J.-R. Ohm et al., "Comparison of the
     Coding Efficiency of Video Coding Standards", IEEE Trans. Circuits Syst. Video Technol. 22(12), 2012, eq.
-    1. Chroma is compared at full resolution, since a decoded image is RGB."""
+    1. Chroma is compared at full resolution, since a decoded image is RGB.
+    """
 
     name = "psnr_yuv"
+    title = "PSNR-YUV"
+    role = "distortion"
     version = "1"
     unit = "dB"
     higher_is_better = True

@@ -77,6 +77,8 @@ class Vif:
     """
 
     name = "vif"
+    title = "VIF"
+    role = "perception"
     unit = ""
     higher_is_better = True
 
@@ -112,6 +114,8 @@ class Gmsd:
     """
 
     name = "gmsd"
+    title = "GMSD"
+    role = "perception"
     unit = ""
     higher_is_better = False
 
@@ -138,6 +142,8 @@ class HaarPsi:
     """
 
     name = "haarpsi"
+    title = "HaarPSI"
+    role = "perception"
     unit = ""
     higher_is_better = True
 

@@ -26,6 +26,8 @@ class HighBandEnergy:
     """
 
     name = "high_band_energy"
+    title = "High-band energy"
+    role = "diagnostic"
     version = "1"
     unit = ""
     higher_is_better = True

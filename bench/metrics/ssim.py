@@ -162,6 +162,8 @@ class SsimRgb:
     """Mean SSIM of the R, G and B planes, with an 11-tap Gaussian window of σ 1.5 and K = (0.01, 0.03)."""
 
     name = "ssim_rgb"
+    title = "SSIM"
+    role = "distortion"
     version = "1"
     unit = ""
     higher_is_better = True
@@ -187,6 +189,8 @@ class MsSsimRgb:
     """
 
     name = "ms_ssim_rgb"
+    title = "MS-SSIM"
+    role = "distortion"
     version = "1"
     unit = ""
     higher_is_better = True

@@ -9,7 +9,8 @@ This implementation reproduces the float32 arithmetic that the author's program,
 https://github.com/cloudinary/ssimulacra2, performs on a processor with fused multiply-add. The score depends
 on it, since in flat areas rounding counts as an error of structure. On the 24 Kodak images as JPEG of quality
 30 to 98, 4:2:0 and 4:4:4, all scores agree to 1e-5. On a processor without fused multiply-add the program
-gives lower scores, by up to 1.9 at quality 98; this implementation gives the same value on all machines."""
+gives lower scores, by up to 1.9 at quality 98; this implementation gives the same value on all machines.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +51,8 @@ class Ssimulacra2:
     """The score of SSIMULACRA 2.1, at most 100; it may be negative."""
 
     name = "ssimulacra2"
+    title = "SSIMULACRA 2"
+    role = "perception"
     version = "2"
     unit = ""
     higher_is_better = True

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.plotting.series_style import Look
+from bench.plotting.series_style import SeriesStyle
 from bench.rd import RANKED_OVERLAP
 from bench.text.escape import is_math, units
 
@@ -45,8 +45,8 @@ _OPTICAL = {
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """What every figure is drawn on."""
+class Canvas:
+    """The room that a figure has, and the kind of its rate axis."""
 
     width: Width
     rate: RateAxis = "log"
@@ -64,7 +64,13 @@ class Sheet:
         return LABEL_SHARE * self.inches * POINTS / self.columns(panels)
 
     def figure(self, panels: int, height: float, share_y: bool = False) -> tuple[Figure, list[Axes]]:
-        """An empty figure with ``panels`` panels, each ``height`` inches high."""
+        """An empty figure with ``panels`` panels, row by row.
+
+        Parameters
+        ----------
+        height : inches of a row of panels, at most ``MAX_HEIGHT``
+        share_y : one vertical axis for panels that stand side by side in a single row
+        """
         from matplotlib import rcParams
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -105,15 +111,15 @@ def settle(figure: Figure) -> None:
     figure.set_layout_engine("none")
 
 
-def marks(look: Look, size: float) -> dict[str, Any]:
-    """The arguments of ``Axes.plot`` for markers alone."""
+def marks(style: SeriesStyle, size: float) -> dict[str, Any]:
+    """The arguments of ``Axes.plot`` for markers alone, ``size`` points wide."""
     return {
         "linestyle": "none",
-        "marker": look.marker,
-        "markersize": size * _OPTICAL.get(look.marker, 1.0),
-        "markeredgewidth": 0.7 if look.hollow else 0.4,
-        "markeredgecolor": look.colour if look.hollow else "white",
-        "markerfacecolor": "white" if look.hollow else look.colour,
+        "marker": style.marker,
+        "markersize": size * _OPTICAL.get(style.marker, 1.0),
+        "markeredgewidth": 0.7 if style.hollow else 0.4,
+        "markeredgecolor": style.colour if style.hollow else "white",
+        "markerfacecolor": "white" if style.hollow else style.colour,
     }
 
 
@@ -126,18 +132,24 @@ def pale_note(things: str) -> str:
     return f" Pale {things}: under {RANKED_OVERLAP:.0%} of the range of quality is shared, not ranked."
 
 
-def stroke(look: Look) -> dict[str, Any]:
+def stroke(style: SeriesStyle) -> dict[str, Any]:
     """The arguments of ``Axes.plot`` for a line without markers."""
     return {
-        "color": look.colour,
-        "linewidth": look.width,
-        "linestyle": (0, look.dash) if look.dash else "solid",
-        "zorder": 2.0 if look.hollow else 2.5,
+        "color": style.colour,
+        "linewidth": style.width,
+        "linestyle": (0, style.dash) if style.dash else "solid",
+        "zorder": 2.0 if style.hollow else 2.5,
     }
 
 
 def fit(figure: Figure, text: str, points: float, size: float) -> str:
-    """``text`` without line breaks and unprintable characters, its middle left out where it is too wide."""
+    """``text`` without line breaks and unprintable characters, its middle left out where it is too wide.
+
+    Parameters
+    ----------
+    points : the width to fit into, in points of 1/72 inch
+    size : of the font, in points
+    """
     text = printable(text)
     if _fits(figure, text, points, size):
         return text
@@ -154,7 +166,13 @@ def short(figure: Figure, name: str) -> str:
 
 
 def fit_all(figure: Figure, texts: Sequence[str], points: float, size: float) -> list[str]:
-    """Each text as by :func:`fit`; where that makes two of them equal, they show where they differ."""
+    """Each text as by :func:`fit`; where that makes two of them equal, they show where they differ.
+
+    Parameters
+    ----------
+    points : the width to fit into, in points of 1/72 inch
+    size : of the font, in points
+    """
     fitted = [fit(figure, text, points, size) for text in texts]
     result = list(fitted)
     for name in {it for it in fitted if fitted.count(it) > 1}:
@@ -179,7 +197,12 @@ def printable(text: str) -> str:
 
 
 def title(axes: Axes, text: str, columns: int) -> None:
-    """What a panel shows, above its left corner; no wider than the panel."""
+    """What a panel shows, above its left corner; no wider than the panel.
+
+    Parameters
+    ----------
+    columns : panels that stand side by side, which share the figure's width
+    """
     figure = figure_of(axes)
     size = float(axes.title.get_fontsize())
     room = 0.55 * figure.get_figwidth() * POINTS / columns
@@ -187,7 +210,7 @@ def title(axes: Axes, text: str, columns: int) -> None:
 
 
 def note(figure: Figure, text: str) -> None:
-    """A small note under the panels, in as many lines as it needs."""
+    """A small note under the panels, in as many lines as it needs; panels keep their height."""
     room = (figure.get_figwidth() - 0.2) * POINTS
     lines: list[str] = []
     for word in printable(text).split():
@@ -223,7 +246,7 @@ def _fits(figure: Figure, text: str, points: float, size: float) -> bool:
 
 
 def width_of(figure: Figure, text: str, size: float) -> float:
-    """The width of ``text`` in points."""
+    """The width of ``text`` in points of 1/72 inch, in a font of ``size`` points."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.font_manager import FontProperties
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.plotting.canvas import POINTS, figure_of, fit_all, marks, width_of
-from bench.plotting.series_style import Look
+from bench.plotting.series_style import SeriesStyle
 from bench.rd.curve import Array
 from bench.text.escape import is_math
 
@@ -25,13 +25,13 @@ _TIED = 1.5
 
 
 @dataclass(frozen=True)
-class End:
-    """Where a curve ends, in data units, and what it is called."""
+class CurveLabel:
+    """The name of a curve, and where the curve ends, in data units."""
 
-    label: str
+    text: str
     x: float
     y: float
-    look: Look
+    style: SeriesStyle
 
 
 def needed_height(count: int) -> float:
@@ -39,45 +39,53 @@ def needed_height(count: int) -> float:
     return count * PITCH / POINTS
 
 
-def label_ends(axes: Axes, ends: Sequence[End], room: float) -> None:
-    """Write each curve's name, at most ``room`` points wide, beside the panel.
+def label_curves(axes: Axes, labels: Sequence[CurveLabel], room: float) -> None:
+    """Write each curve's name beside the panel.
 
-    Each label stands as near to its curve's end as the others allow, and a thin line leads there. Limits must
-    be final, and the figure laid out.
+    Each label stands as near to its curve's end as the others allow, and a thin line leads there.
+
+    Parameters
+    ----------
+    axes : the panel; its limits must be final, and its figure laid out
+    labels : what to write, in any order
+    room : the widest that a label may be, in points of 1/72 inch; longer ones lose their middle
     """
     from matplotlib.transforms import offset_copy
 
-    if not ends:
+    if not labels:
         return
     figure = figure_of(axes)
     height = axes.bbox.height * POINTS / figure.dpi
-    tips = axes.transAxes.inverted().transform(axes.transData.transform([(it.x, it.y) for it in ends]))
+    tips = axes.transAxes.inverted().transform(axes.transData.transform([(it.x, it.y) for it in labels]))
     places = spread(tips[:, 1] * height, PITCH, 0.0, height) / height
-    places = untangle(tips, places, np.arange(len(ends)), _TIED / height)
+    places = untangle(tips, places, np.arange(len(labels)), _TIED / height)
     sign, words = (offset_copy(axes.transAxes, figure, x=it, units="points") for it in (_SIGN, _WORDS))
-    names = fit_all(figure, [it.label for it in ends], room - _WORDS, SIZE)
-    for end, name, place in zip(ends, names, places.tolist(), strict=True):
-        look = end.look
+    names = fit_all(figure, [it.text for it in labels], room - _WORDS, SIZE)
+    for label, name, place in zip(labels, names, places.tolist(), strict=True):
         axes.annotate(
             name,
-            xy=(end.x, end.y),
+            xy=(label.x, label.y),
             xytext=(1.0, place),
             textcoords=words,
             va="center",
             fontsize=SIZE,
-            color=look.text,
+            color=label.style.text,
             annotation_clip=False,
             parse_math=is_math(name),
-            arrowprops=_leader(look, width_of(figure, name, SIZE)),
+            arrowprops=_leader(label.style, width_of(figure, name, SIZE)),
         )
-        axes.plot([1.0], [place], transform=sign, clip_on=False, **marks(look, 3.2))
+        axes.plot([1.0], [place], transform=sign, clip_on=False, **marks(label.style, 3.2))
 
 
 def untangle(tips: Array, places: Array, which: NDArray[np.intp], tied: float) -> Array:
     """``places`` exchanged among the labels ``which`` until leaders from equal heights don't cross.
 
-    Leaders run from ``tips``, shape (labels, 2), to (1, place), in shares of the panel. Labels of curves
-    that end more than ``tied`` apart stay in the order of the curves.
+    Parameters
+    ----------
+    tips : where each curve ends, shape (labels, 2), in shares of the panel's width and height
+    places : the height of each label, shape (labels,); its leader runs from its tip to (1, place)
+    which : indices of the labels that may be exchanged
+    tied : labels of curves that end further apart than this stay in the order of the curves
     """
     places = places.copy()
     order = which[np.argsort(places[which], kind="stable")]
@@ -107,11 +115,11 @@ def _cross(low_tip: Array, low: float, high_tip: Array, high: float) -> bool:
     return at(low_tip, low) > at(high_tip, high)
 
 
-def _leader(look: Look, width: float) -> dict[str, Any]:
+def _leader(style: SeriesStyle, width: float) -> dict[str, Any]:
     """From the curve's end to the marker before the words, which are ``width`` points wide."""
     return {
         "arrowstyle": "-",
-        "color": look.colour,
+        "color": style.colour,
         "linewidth": 0.4,
         "alpha": 0.6,
         "relpos": ((_SIGN - _WORDS) / max(width, 1.0), 0.5),
@@ -125,7 +133,12 @@ def _leader(look: Look, width: float) -> dict[str, Any]:
 def spread(places: Array, pitch: float, low: float, high: float) -> Array:
     """The positions nearest to ``places`` (least squares) that are ``pitch`` apart and in [low, high].
 
-    Pool-adjacent-violators on places minus rank × pitch. With too many for the range they stand closer.
+    Pool-adjacent-violators (Ayer et al. 1955) on places minus rank × pitch.
+
+    Parameters
+    ----------
+    places : the positions wished for, shape (labels,), in the unit of the other arguments
+    pitch : the least distance of neighbours; less where there are too many for the range
     """
     count = len(places)
     pitch = min(pitch, (high - low) / count)

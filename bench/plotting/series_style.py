@@ -48,7 +48,7 @@ _EACH_ITS_OWN = frozenset({"command"})
 
 
 @dataclass(frozen=True)
-class Look:
+class SeriesStyle:
     """How one configuration is drawn; ``dash`` alternates points on and off, empty for a solid line."""
 
     colour: str
@@ -77,8 +77,10 @@ class Series:
         return self.label if self.codec in _EACH_ITS_OWN else self.codec
 
 
-def looks(series: Iterable[Series], published: Mapping[str, Provenance] | None = None) -> dict[str, Look]:
-    """The look of everything that the figures of a data set show, by label.
+def series_styles(
+    series: Iterable[Series], published: Mapping[str, Provenance] | None = None
+) -> dict[str, SeriesStyle]:
+    """How everything in the figures of a data set is drawn, by label.
 
     A built-in codec always has the same colour, another one a colour by the hash of its name, moved on
     only if a codec among ``series`` has it. Configurations of one codec share the colour and differ in
@@ -91,7 +93,7 @@ def looks(series: Iterable[Series], published: Mapping[str, Provenance] | None =
     """
     series = tuple(series)
     families = _families(it.family for it in series)
-    result: dict[str, Look] = {}
+    result: dict[str, SeriesStyle] = {}
     for lossless in (False, True):
         seen: dict[str, int] = {}
         for one in series:
@@ -103,7 +105,13 @@ def looks(series: Iterable[Series], published: Mapping[str, Provenance] | None =
 
 
 def readable(colour: str, contrast: float = 4.5) -> str:
-    """``colour`` darkened until its contrast with white reaches ``contrast`` (WCAG 2.2, 1.4.3)."""
+    """``colour`` darkened until it can be read on white.
+
+    Parameters
+    ----------
+    colour : ``#rrggbb``
+    contrast : the ratio to reach, 1 to 21 (WCAG 2.2, 1.4.3)
+    """
     channels = [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
     while 1.05 / (_luminance(channels) + 0.05) < contrast:
         channels = [int(it * 0.95) for it in channels]
@@ -130,14 +138,14 @@ def _families(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     return chosen
 
 
-def _variant(family: tuple[str, str], index: int) -> Look:
+def _variant(family: tuple[str, str], index: int) -> SeriesStyle:
     colour, marker = family
     markers = (marker, *(it for it in _MARKERS if it != marker))
-    return Look(colour, markers[index % len(markers)], _DASHES[index % len(_DASHES)])
+    return SeriesStyle(colour, markers[index % len(markers)], _DASHES[index % len(_DASHES)])
 
 
-def _foreign(provenance: Provenance, index: int) -> Look:
-    return Look(
+def _foreign(provenance: Provenance, index: int) -> SeriesStyle:
+    return SeriesStyle(
         _GREYS[index % len(_GREYS)],
         _FOREIGN_MARKERS[index % len(_FOREIGN_MARKERS)],
         _FOREIGN_DASHES[provenance],

@@ -44,6 +44,10 @@ def styled(style: Path | None = None) -> Iterator[None]:
 
     The user's matplotlibrc plays no part, so that figures look the same everywhere.
 
+    Parameters
+    ----------
+    style : a matplotlib style file
+
     Raises
     ------
     ConfigError
@@ -67,9 +71,14 @@ def styled(style: Path | None = None) -> Iterator[None]:
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write ``name`` as PNG, SVG and PDF; call it inside :func:`styled`, as the formats have settings too.
+    """Write a figure as PNG, SVG and PDF; call it inside :func:`styled`, as the formats have settings too.
 
     No dates and no versions are in the files: the same numbers give the same bytes.
+
+    Parameters
+    ----------
+    folder : made where it is absent
+    name : of the files, without ending
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_pdf import FigureCanvasPdf

@@ -48,7 +48,8 @@ def akima_slopes(x: Array, y: Array) -> Array:
     """Akima's slopes at the points: the same as ``scipy.interpolate.Akima1DInterpolator``.
 
     H. Akima, "A new method of interpolation and smooth curve fitting based on local procedures", J. ACM
-    17(4), 1970."""
+    17(4), 1970.
+    """
     inner = np.diff(y, axis=1) / np.diff(x, axis=1)
     if inner.shape[1] == 1:
         return np.repeat(inner, 2, axis=1)

@@ -43,7 +43,8 @@ def metric_columns(frame: pd.DataFrame) -> list[str]:
     """The columns of a run's table that hold metrics.
 
     They are listed in ``frame.attrs["metrics"]``; in a table of other origin they are all numeric columns
-    that are not known to be something else, such as bpp and times."""
+    that are not known to be something else, such as bpp and times.
+    """
     named = frame.attrs.get("metrics")
     if named is not None:
         return [name for name in named if name in frame.columns]
@@ -64,7 +65,7 @@ def image_curves(frame: pd.DataFrame, metric: str, dataset: str | None = None) -
     Parameters
     ----------
     frame : a table as :func:`bench.load` returns it, with the columns ``dataset, image, label, quality,
-        status, bpp`` and ``metric``, and optionally ``exact, width, height``;
+        status, bpp`` and ``metric``, and optionally ``lossless, exact, width, height``;
         ``frame.attrs["lower_is_better"]`` may list metrics whose direction :func:`higher_is_better` does not
         know
     metric : name of a column
@@ -87,7 +88,8 @@ def image_curves_by_metric(
         if metric not in frame.columns:
             measured = ", ".join(metric_columns(frame))
             raise ConfigError(f"metric {metric!r} is not in this run; it has {measured}")
-    lossy = frame["quality"].notna()
+    # a lossy codec may have one operating point and no quality
+    lossy = ~frame["lossless"].astype(bool) if "lossless" in frame.columns else frame["quality"].notna()
     if dataset is not None:
         lossy &= frame["dataset"] == dataset
     elif frame["dataset"].nunique() > 1:

@@ -1,25 +1,29 @@
-"""Tables, figures and the leaderboard page from finished runs. Reads run folders and writes beside them."""
+"""Tables, figures and the leaderboard page from finished runs. Reads run folders and writes beside them.
+
+:mod:`bench.report.build` makes a :class:`~bench.report.data.ReportData` of each data set; everything else is
+a view of it. A figure is a module of :mod:`bench.report.figures`, a table one of :mod:`bench.report.tables`.
+"""
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.report.selection import EVERYTHING, Selection
-from bench.trials.trust import NOBODY, Trust
+from bench.report.options import STANDARD, FigureOptions, ReportOptions
 
 if TYPE_CHECKING:
-    from bench.exchange import Published
-    from bench.rd import Average
-    from bench.report.board import Board
-    from bench.report.figures import FigureOptions
+    from bench.host.helper_process import Helper
+    from bench.report.chapters import Chapter
+    from bench.report.data import ReportData
     from bench.tables.table import Table
 
+__all__ = ["FigureOptions", "Report", "ReportOptions", "write_report"]
 
 _LISTING = ".written"
 """Names the tables and figures of a report."""
@@ -28,10 +32,10 @@ _MADE_HERE = re.compile(r"(tables|figures)/\w[\w.-]*")
 
 @dataclass(frozen=True)
 class Report:
-    """What was written, and the boards behind it."""
+    """What was written, and what it says of each data set."""
 
     folder: Path
-    boards: tuple[Board, ...]
+    data: tuple[ReportData, ...]
     files: tuple[Path, ...]
 
     @property
@@ -40,28 +44,16 @@ class Report:
         return self.folder / "index.html"
 
 
-@dataclass(frozen=True)
-class ReportOptions:
-    """What a user may choose about a report."""
-
-    anchor: str | None = None
-    """Label, or codec name, that the others are compared with; by default JPEG."""
-    published: tuple[Published, ...] = ()
-    """Curves that somebody else measured, drawn and listed as such."""
-    figures: FigureOptions | None = None
-    selection: Selection = EVERYTHING
-    """What of the runs the report is about."""
-    average: Average = "images"
-    """What counts the same in mean curves and tables: every image, or every pixel."""
-    trust: Trust = NOBODY
-    """Which codecs of the runs may decode for the viewer besides the installed ones."""
-
-
-def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None = None) -> Report:
+def write_report(runs: Sequence[Path], out: Path, options: ReportOptions = STANDARD) -> Report:
     """Write ``index.html``, ``report.md``, ``figures/`` and ``tables/`` for one or several runs.
 
-    With several data sets, the files of each carry its name. No codec runs, but for decoding the kept
-    bitstreams for the page's viewer.
+    With several data sets, the files of each carry its name. No codec runs, but for decoding the bitstreams
+    that the runs hold, for crops and the page's viewer.
+
+    Parameters
+    ----------
+    runs : run folders, with images in common where they are of one data set
+    out : where to write; it may lie inside a run folder
 
     Raises
     ------
@@ -70,54 +62,50 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions | None 
     ConfigError
         The anchor, or what is selected, is in none of the runs, or the style file is not one.
     """
-    from bench.files.access import require_inside, require_no_link
     from bench.host.helper_process import Helper, can_help
-    from bench.report.build_board import load_boards
-    from bench.report.crops import crops_of
-    from bench.report.figures import FigureOptions, plans, warm_up
-    from bench.report.figures.drawing import Drawing, Target
+    from bench.report.drawing import Drawing, job_for
     from bench.report.markdown import Section, write_markdown
     from bench.report.page import write_page
-    from bench.report.perception_tables import perception_tables
-    from bench.report.reconstructions.bitstreams import FOLDER, KeptBitstreams, run_folders
-    from bench.report.study_results import find_robustness
-    from bench.report.tables import tables
+    from bench.report.tables import tables_of
 
-    options = options or ReportOptions()
-    look = options.figures or FigureOptions()
-    files: list[Path] = []
-    sections = []
-    folders = run_folders(runs)
     with ExitStack() as stack:
         helper = stack.enter_context(Helper()) if can_help() else None
-        # Not before: journals keep two processes busy as it is.
-        begin = partial(helper.submit, warm_up) if helper is not None else None
-        boards = load_boards(
-            runs, options.anchor, options.published, options.selection, begin, options.average
-        )
-        require_inside(out, runs)
-        for part in ("tables", "figures", FOLDER):
-            require_no_link(out / part)
-        begun = []
-        for board in boards:
-            prefix = "" if len(boards) == 1 else re.sub(r"[^\w.-]+", "-", board.dataset) + "_"
-            crops = crops_of(board, KeptBitstreams(board, folders, options.trust), out / FOLDER)
-            target = Target(out / "figures", prefix, look)
-            drawing = stack.enter_context(Drawing(list(plans(board, crops)), target, helper))
-            made = (*tables(board), *perception_tables(board))
-            robustness = () if options.selection else find_robustness(board.dataset, runs, out)
-            section = Section(board, made, crops=crops, robustness=robustness, prefix=prefix)
-            begun.append((section, _write_tables(made, out / "tables", prefix), drawing))
-        crops_by_board = [section.crops for section, _, _ in begun]
-        page = write_page(boards, out, runs=runs, trust=options.trust, crops=crops_by_board)
-        for section, written, drawing in begun:
-            figures = drawing.finish()
-            files += [*written, *figures]
-            sections.append(replace(section, figures=tuple(figures)))
-    _replace_former(out, files)
-    files.append(write_markdown(out / "report.md", sections))
-    files += page
-    return Report(out, boards, tuple(files))
+        built = _build(runs, out, options, helper)
+        written: list[Path] = []
+        made, drawings = [], []
+        for data in built:
+            prefix = "" if len(built) == 1 else re.sub(r"[^\w.-]+", "-", data.dataset) + "_"
+            job = job_for(data, out / "figures", prefix, options.figures)
+            drawings.append(stack.enter_context(Drawing(job, helper)))
+            tables = tables_of(data)
+            written += _write_tables(tables, out / "tables", prefix)
+            made.append(tables)
+        page = write_page(built, out, runs=runs, trust=options.trust)
+        sections = []
+        for data, tables, drawing in zip(built, made, drawings, strict=True):
+            files = drawing.finish()
+            written += [file for its in files.values() for file in its]
+            sections.append(Section(data, tables, drawing.pictures(files)))
+    _replace_former(out, written)
+    return Report(out, built, (*written, write_markdown(out / "report.md", sections), *page))
+
+
+def _build(
+    runs: Sequence[Path], out: Path, options: ReportOptions, helper: Helper | None
+) -> tuple[ReportData, ...]:
+    """What the report says, crops included; nothing has been written then but what is decoded for these."""
+    from bench.files.access import require_inside, require_no_link
+    from bench.report.build import build_report_data, with_crops_and_studies
+    from bench.report.drawing import warm_up
+    from bench.report.reconstructions.bitstreams import FOLDER
+
+    # Not before: journals keep two processes busy as it is.
+    begin = partial(helper.submit, warm_up) if helper is not None else lambda: None
+    built = build_report_data(runs, options, begin)
+    require_inside(out, runs)
+    for part in ("tables", "figures", FOLDER):
+        require_no_link(out / part)
+    return tuple(with_crops_and_studies(it, runs, out, options) for it in built)
 
 
 def _replace_former(out: Path, files: Sequence[Path]) -> None:
@@ -137,12 +125,12 @@ def _replace_former(out: Path, files: Sequence[Path]) -> None:
     write_atomically(listing, "".join(f"{it}\n" for it in sorted(present)).encode())
 
 
-def _write_tables(tables: Sequence[Table], folder: Path, prefix: str) -> list[Path]:
+def _write_tables(tables: Mapping[Chapter, Sequence[Table]], folder: Path, prefix: str) -> list[Path]:
     from bench.files.access import write_atomically
     from bench.tables.table import WRITERS
 
     files = []
-    for table in tables:
+    for table in itertools.chain.from_iterable(tables.values()):
         for ending, write in WRITERS.items():
             path = folder / f"{prefix}{table.name}.{ending}"
             write_atomically(path, write(table).encode())

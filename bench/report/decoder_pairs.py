@@ -1,6 +1,6 @@
-"""Two decoders of one bitstream: configurations that write the same bytes for every picture and show others.
+"""Two decoders of one bitstream: configurations that write the same bytes for every image and show others.
 
-What differs between their pictures is the decoder's doing alone, so their values are compared point by
+What differs between their images is the decoder's doing alone, so their values are compared point by
 point, without interpolation.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,15 @@ import numpy as np
 
 from bench.rd import MIN_IMAGES, interval_of_mean, jackknife_interval
 from bench.rd.curve import Array
-from bench.report.board import Board
-from bench.report.perception import Measure, measures
-from bench.studies.set_metrics.measure import difference_interval
+from bench.report.measures import Measure
+from bench.studies.set_metrics.record import SetMeasurement, difference_interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True)
-class Difference:
+class MetricDifference:
     """One metric of both at one operating point: means over the images, as shown."""
 
     quality: float
@@ -46,88 +46,120 @@ class Difference:
         """None for a tie, and where the interval of the difference holds 0."""
         if self.ci95 is not None and self.ci95[0] <= 0 <= self.ci95[1]:
             return None
-        first, second = (cost_of(self.measure, it) for it in (self.first, self.second))
+        first, second = (self.measure.cost_of(it) for it in (self.first, self.second))
         return None if first == second else second < first
 
 
 @dataclass(frozen=True)
-class Twins:
+class DecoderPair:
     """Two configurations whose bitstreams are identical at the given qualities, image by image."""
 
     first: str
     second: str
     qualities: tuple[float, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[MetricDifference, ...]
 
 
 def numbered(name: str, index: int) -> str:
-    """The name of a file about the pair at ``index``: the first one's has no number."""
+    """The name of a file about the pair at ``index``: only from the second on it has a number."""
     return f"{name}_{index + 1}" if index else name
 
 
-def find_twins(board: Board) -> tuple[Twins, ...]:
-    """Every pair with the same bytes and other pixels at one operating point or more, in the board's order.
+def find_decoder_pairs(
+    frame: pd.DataFrame,
+    labels: Sequence[str],
+    measures: Sequence[Measure],
+    distances: Sequence[SetMeasurement] = (),
+) -> tuple[DecoderPair, ...]:
+    """Every pair with the same bytes and other pixels at one operating point or more.
 
     A point counts where the bitstreams agree in all images that both finished, and the pixels differ in one.
     Equal sizes are not enough: a format of fixed rate has them whatever its encoder writes.
+
+    Parameters
+    ----------
+    frame : the trials of one data set
+    labels : its configurations, in the order that pairs are to have
+    measures : what to compare the decoders by
+    distances : of data-set metrics, for measures of sets
     """
-    frame = board.frame
     rows = frame[(frame["status"] == "ok") & ~frame["lossless"]]
     alike = rows[rows.duplicated(["quality", "image", "bytes"], keep=False)]
-    pairs: dict[tuple[str, str], set[float]] = defaultdict(set)
+    qualities: dict[tuple[str, str], set[float]] = defaultdict(set)
     for (quality, _, _), group in alike.groupby(["quality", "image", "bytes"], observed=True, sort=False):
-        for pair in itertools.combinations(map(str, group["label"]), 2):
-            pairs[pair].add(float(quality))
-    order = {it.label: index for index, it in enumerate(board.entries)}
-    made = (_twins(board, rows, pair, pairs[pair]) for pair in sorted(pairs, key=lambda it: order[it[0]]))
-    return tuple(it for it in made if it is not None)
+        for both in itertools.combinations(map(str, group["label"]), 2):
+            qualities[both].add(float(quality))
+    place = {label: index for index, label in enumerate(labels)}
+    found = []
+    for first, second in sorted(qualities, key=lambda it: place[it[0]]):
+        points = [
+            _SharedPoint(first, second, quality, both)
+            for quality in sorted(qualities[first, second])
+            if _differ_in_pixels_alone(both := _paired(rows[rows["quality"] == quality], first, second))
+        ]
+        if points:
+            differences = tuple(it for point in points for it in _differences(point, measures, distances))
+            found.append(DecoderPair(first, second, tuple(it.quality for it in points), differences))
+    return tuple(found)
 
 
-def _twins(board: Board, rows: pd.DataFrame, pair: tuple[str, str], qualities: set[float]) -> Twins | None:
-    first, second = pair
-    found, differences = [], []
-    for quality in sorted(qualities):
-        both = _paired(rows[rows["quality"] == quality], pair)
-        same_bytes = (both["bitstream_sha256_1"] == both["bitstream_sha256_2"]).all()
-        if not same_bytes or (both["pixels_sha256_1"] == both["pixels_sha256_2"]).all():
-            continue
-        found.append(quality)
-        differences += _differences(board, both, pair, quality)
-    return Twins(first, second, tuple(found), tuple(differences)) if found else None
+@dataclass(frozen=True)
+class _SharedPoint:
+    """An operating point at which two configurations have the same bitstreams."""
+
+    first: str
+    second: str
+    quality: float
+    both: pd.DataFrame
+    """A row for each image, columns of the first with the suffix ``_1``, of the second with ``_2``."""
+
+    @property
+    def bpp(self) -> float:
+        return float(self.both["bpp_1"].mean())
 
 
-def _paired(rows: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
+def _paired(rows: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     """The images that both finished, a row each."""
-    one, other = (rows[rows["label"] == label].set_index("image") for label in pair)
+    one, other = (rows[rows["label"] == label].set_index("image") for label in (first, second))
     return one.join(other, how="inner", lsuffix="_1", rsuffix="_2")
 
 
-def _differences(board: Board, both: pd.DataFrame, pair: tuple[str, str], quality: float) -> list[Difference]:
-    bpp = float(both["bpp_1"].mean())
-    made = []
-    for measure in measures(board):
-        if measure.of_sets:
-            made += _of_sets(board, measure, pair, (quality, bpp))
-            continue
-        columns = [both[f"{measure.name}_{k}"].to_numpy(float) for k in (1, 2)]
-        if np.isfinite(columns).all():
-            first, second = (measure.shown(float(it.mean())) for it in columns)
-            interval = _interval(measure, columns[0], columns[1])
-            made.append(Difference(quality, bpp, len(both), measure, first, second, interval))
-    return made
+def _differ_in_pixels_alone(both: pd.DataFrame) -> bool:
+    same_bytes = (both["bitstream_sha256_1"] == both["bitstream_sha256_2"]).all()
+    return bool(same_bytes) and not (both["pixels_sha256_1"] == both["pixels_sha256_2"]).all()
+
+
+def _differences(
+    point: _SharedPoint, measures: Sequence[Measure], distances: Sequence[SetMeasurement]
+) -> Iterator[MetricDifference]:
+    for measure in measures:
+        made = _of_sets(point, measure, distances) if measure.of_sets else _of_images(point, measure)
+        if made is not None:
+            yield made
+
+
+def _of_images(point: _SharedPoint, measure: Measure) -> MetricDifference | None:
+    """The difference of two means; None where an image has no finite value."""
+    values = [point.both[f"{measure.name}_{k}"].to_numpy(float) for k in (1, 2)]
+    if not np.isfinite(values).all():
+        return None
+    first, second = (measure.shown(float(it.mean())) for it in values)
+    interval = _interval(measure, values[0], values[1])
+    return MetricDifference(point.quality, point.bpp, len(point.both), measure, first, second, interval)
 
 
 def _of_sets(
-    board: Board, measure: Measure, pair: tuple[str, str], point: tuple[float, float]
-) -> list[Difference]:
-    """The difference of two distances to the originals; nothing where one was not computed."""
-    quality, bpp = point
-    known = {it.label: it for it in board.distances if (it.metric, it.quality) == (measure.name, quality)}
-    first, second = (known.get(label) for label in pair)
+    point: _SharedPoint, measure: Measure, distances: Sequence[SetMeasurement]
+) -> MetricDifference | None:
+    """The difference of two distances to the originals; None where one was not computed."""
+    known = {it.label: it for it in distances if (it.metric, it.quality) == (measure.name, point.quality)}
+    first, second = (known.get(label) for label in (point.first, point.second))
     if first is None or second is None or first.value is None or second.value is None:
-        return []
+        return None
     interval = difference_interval(first, second)
-    return [Difference(quality, bpp, first.images, measure, first.value, second.value, interval)]
+    return MetricDifference(
+        point.quality, point.bpp, first.images, measure, first.value, second.value, interval
+    )
 
 
 def _interval(measure: Measure, first: Array, second: Array) -> tuple[float, float] | None:
@@ -142,10 +174,3 @@ def _interval(measure: Measure, first: Array, second: Array) -> tuple[float, flo
     shown = np.vectorize(measure.shown)(means)
     differences = shown[:, 1] - shown[:, 0]
     return jackknife_interval(float(differences[0]), differences[1:])
-
-
-def cost_of(measure: Measure, value: float) -> float:
-    """A value as a cost, lower is better: turned around, or the distance from the ideal."""
-    if measure.ideal is not None:
-        return abs(value - measure.ideal)
-    return -value if measure.higher_is_better else value

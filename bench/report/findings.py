@@ -1,4 +1,4 @@
-"""What a reader of a board has to know of its data: what is missing, and what is of other pictures.
+"""What a reader of a report has to know of its data: what is missing, and what is of other pictures.
 
 What makes a comparison unfair in itself is in :mod:`bench.rd.fairness`.
 """
@@ -14,12 +14,11 @@ from bench.inputs.image import LOSSY, lossy_warning
 from bench.rd import MIN_FINISHED
 from bench.rd.fairness import Finding
 from bench.text.plain import some_of
-from bench.trials.plan import MetricPlan
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.report.entry import Entry
+    from bench.report.entries import Entry
     from bench.runs.store import RunInfo
 
 
@@ -36,8 +35,20 @@ def unfinished(entries: Sequence[Entry]) -> list[Finding]:
     return [Finding("unfinished", "warning", text, tuple(missing))]
 
 
+def not_isolated(frame: pd.DataFrame) -> list[Finding]:
+    """One warning for what was measured by an engine that isolates nothing."""
+    labels = tuple(frame.loc[frame["isolation"] == "none", "label"].unique())
+    if not labels:
+        return []
+    text = (
+        f"{', '.join(labels)}: measured in rdbench's own process, without isolation; times and failures may"
+        " owe something to whatever else ran there"
+    )
+    return [Finding("isolation", "warning", text, labels)]
+
+
 def left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:
-    """Configurations whose failures keep them out of comparisons."""
+    """Those of ``labels`` whose failures keep them out of comparisons."""
     return [
         Finding(
             "left-out",
@@ -51,7 +62,7 @@ def left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:
 
 
 def exact(images: Mapping[str, Collection[str]]) -> list[Finding]:
-    """Images that have no curve in a metric because they are reproduced exactly, such as flat ones."""
+    """Images, by metric, that have no curve in it because they are reproduced exactly, such as flat ones."""
     metrics: dict[tuple[str, ...], list[str]] = {}
     for metric, names in images.items():
         if names:
@@ -69,7 +80,13 @@ def exact(images: Mapping[str, Collection[str]]) -> list[Finding]:
 
 
 def without_values(frame: pd.DataFrame, metric: str, labels: Collection[str]) -> set[str]:
-    """Those of ``labels`` with finished trials, none of which has the metric."""
+    """Those of ``labels`` with finished trials, none of which has the metric.
+
+    Parameters
+    ----------
+    frame : the trials of one data set
+    metric : a column of it; an exact reconstruction needs no value
+    """
     if not labels:
         return set()
     ok = frame.loc[(frame["status"] == "ok") & frame["label"].isin(labels), ["label", "exact", metric]]
@@ -78,7 +95,13 @@ def without_values(frame: pd.DataFrame, metric: str, labels: Collection[str]) ->
 
 
 def unmeasured(metrics: Mapping[str, Sequence[str]], what: str) -> list[Finding]:
-    """One note for all codecs that lack the same metrics, which others have; ``what`` is there instead."""
+    """One note for all codecs that lack the same metrics, which others have.
+
+    Parameters
+    ----------
+    metrics : what is lacking, by label
+    what : what there is in its place, such as "no values"
+    """
     labels: dict[tuple[str, ...], list[str]] = {}
     for label, names in metrics.items():
         labels.setdefault(tuple(names), []).append(label)
@@ -94,11 +117,9 @@ def unmeasured(metrics: Mapping[str, Sequence[str]], what: str) -> list[Finding]
     ]
 
 
-def valueless(
-    planned: Sequence[MetricPlan], measured: Sequence[MetricPlan], frame: pd.DataFrame
-) -> list[Finding]:
+def valueless(planned: Sequence[str], measured: Collection[str], frame: pd.DataFrame) -> list[Finding]:
     """Metrics that were asked for and are defined on no picture."""
-    names = [it.name for it in planned if it not in measured]
+    names = [it for it in planned if it not in measured]
     if not names:
         return []
     lossy = frame.loc[(frame["status"] == "ok") & ~frame["exact"].astype(bool), ["width", "height"]]
@@ -137,7 +158,7 @@ def require_shared_pictures(runs: Sequence[str], dataset: str, images: Mapping[s
 
 
 def partly_shared(dataset: str, images: Mapping[str, Collection[str]]) -> list[Finding]:
-    """A warning where runs on one data set have some pictures in common only."""
+    """A warning where runs on one data set have some pictures in common only; ``images`` are by run."""
     sets = [set(it) for it in images.values() if it]
     if len(sets) < 2 or all(it == sets[0] for it in sets):
         return []
@@ -165,8 +186,8 @@ def other_versions(dataset: str, runs: Mapping[str, RunInfo]) -> list[Finding]:
     versions: dict[str, dict[str, list[str]]] = {}
     for run, info in runs.items():
         if any(it.dataset == dataset for it in info.images):
-            for it in info.metrics:
-                versions.setdefault(it.name, {}).setdefault(it.version, []).append(run)
+            for metric in info.metrics:
+                versions.setdefault(metric.name, {}).setdefault(metric.version, []).append(run)
     return [
         Finding(
             "version",
@@ -181,7 +202,7 @@ def other_versions(dataset: str, runs: Mapping[str, RunInfo]) -> list[Finding]:
 
 
 def of_other_metrics(published: Sequence[Published], dataset: str, metrics: Collection[str]) -> list[Finding]:
-    """Published curves that no measured one can be compared with."""
+    """Published curves that no measured one can be compared with; ``metrics`` are those with curves."""
     useless = tuple(
         it.label
         for it in published

@@ -23,7 +23,13 @@ class Robustness:
 
 
 def find_robustness(dataset: str, runs: Sequence[Path], out: Path) -> tuple[Robustness, ...]:
-    """The results that lie beside the runs; figures of a data set carry its name where there are several."""
+    """The results that lie beside the runs; figures of a data set carry its name where there are several.
+
+    Parameters
+    ----------
+    runs : run folders, which may be somebody else's
+    out : the report's folder, to which paths are relative
+    """
     found = []
     for run in runs:
         folder = run / ROBUSTNESS_FOLDER

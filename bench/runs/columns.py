@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from bench.files.journal import Span
 from bench.files.typed_json import Sha256
-from bench.runs.store import ImageKey, Point, RunInfo, Selector, Span, read_batches, read_info
-from bench.trials.measurement import Count, Failure, MetricValue, Seconds, Side, Status, TimingMode
+from bench.runs.store import ImageKey, LineSelector, Point, RunInfo, journal, read_info
+from bench.trials.measurement import Count, Failure, Isolation, MetricValue, Seconds, Side, Status, TimingMode
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -34,7 +35,10 @@ SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
 """The columns of medians and those of interquartile ranges."""
 REPEATS = "repeats"
 """How many times there are of each operation."""
-_REPEATING = ("status", "timing", "device", "peak_of", "metrics_device", "treatment", "decoded_treatment")
+_REPEATING = (
+    *("status", "isolation", "timing", "device", "peak_of", "metrics_device"),
+    *("treatment", "decoded_treatment"),
+)
 _HASHES = ("bitstream_sha256", "pixels_sha256")
 _TEXTS = (*_HASHES, "error")
 _ABSENT: dict[str, Any] = dict.fromkeys((*_REPEATING, "error"), "") | dict.fromkeys(_HASHES)
@@ -72,6 +76,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     bitstream_sha256: Sha256 | None = None
     pixels_sha256: Sha256 | None = None
     exact: bool = False
+    isolation: Isolation = "process"
     timing: TimingMode = "load"
     encode_s: tuple[Seconds, ...] = ()
     decode_s: tuple[Seconds, ...] = ()
@@ -121,9 +126,9 @@ class Trials:
 
 
 def read_part(folder: Path, metrics: Sequence[str], span: Span) -> Part:
-    """Read a part of a run's journal; errors as for :func:`bench.runs.store.read_batches`."""
+    """Read a part of a run's journal; errors as of :class:`bench.files.journal.Journal`."""
     columns = _Columns(read_info(folder), metrics)
-    for lines in read_batches(folder, _line_type(metrics), span):
+    for lines in journal(folder, _line_type(metrics)).batches(span):
         columns.put(lines)
     return columns.part()
 
@@ -168,7 +173,7 @@ class _Columns:
     """Collects lines. The plan is a product, so the row of a trial is computed, not looked up."""
 
     def __init__(self, info: RunInfo, metrics: Sequence[str]) -> None:
-        self._selector = Selector(info)
+        self._selector = LineSelector(info)
         self._fields = {name: f"metrics.m{index}" for index, name in enumerate(metrics)}
         self._fields |= {name: name for name in NUMBERS}
         self._first_rows: dict[tuple[Any, ...], int] = {}

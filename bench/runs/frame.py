@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import StoreError
 from bench.host.helper_process import Helper, HelperLost, can_help
 from bench.runs.columns import REPEATS, SHARES, SPREADS, Part, Trials, in_order_of_plan, read_part
-from bench.runs.store import RunInfo, read_info, split_journal
+from bench.runs.store import RunInfo, journal, read_info
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +44,7 @@ _IDENTITY = (
     "bitstream_sha256",
     "pixels_sha256",
     "image_sha256",
+    "isolation",
 )
 
 _WORTH_A_HELPER = 1 << 26
@@ -65,7 +66,8 @@ def load(run: Path | str) -> pd.DataFrame:
         is none.
         ``device`` and ``metrics_device`` are where codec and metrics ran, ``gpu_bytes`` the most GPU memory
         that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that a learned
-        codec took; ``peak_of`` says what that is of (:data:`bench.trials.measurement.PeakOf`). A metric
+        codec took; ``peak_of`` says what that is of (:data:`bench.trials.measurement.PeakOf`); ``isolation``
+        is ``none`` for what was measured in rdbench's own process. A metric
         without a value is NaN. Columns that repeat few values are categorical.
         ``frame.attrs["metrics"]`` names the columns of metrics, ``frame.attrs["metric_versions"]`` has the
         versions of those that were asked for, ``frame.attrs["lower_is_better"]`` names those that measure
@@ -89,7 +91,7 @@ def load(run: Path | str) -> pd.DataFrame:
 
 def _parts(folder: Path, metrics: list[str]) -> list[Part]:
     """The two parts of the journal, read at the same time where that is worth a process."""
-    first, second = split_journal(folder)
+    first, second = journal(folder).halves()
     if second[1] < _WORTH_A_HELPER or not can_help():
         return [read_part(folder, metrics, (0, second[1]))]
     with Helper() as helper:
@@ -151,6 +153,7 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "bitstream_sha256": trials.texts["bitstream_sha256"],
         "pixels_sha256": trials.texts["pixels_sha256"],
         "image_sha256": by_image([it.sha256 for it in images]),
+        "isolation": trials.categories["isolation"],
     }
     further = metrics[len(METRIC_COLUMNS) :]
     order = (*COLUMNS, *further, *_IDENTITY)

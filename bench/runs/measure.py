@@ -7,142 +7,167 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat, Score, Scored
-from bench.engines.output_checks import clock_problem, reuse_problem
-from bench.engines.worker_handle import Died, Original, Slot, Worker
+import msgspec
+
+from bench.engines.engine import Answer, Slot, Task, Worker
+from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat, Score
 from bench.host.device import DeviceName
-from bench.trials.measurement import Failure, Measurement, Phase, TimingMode
+from bench.trials.measurement import Failure, Isolation, Measurement, TimingMode
+from bench.trials.output_checks import clock_problem, reuse_problem
 from bench.trials.plan import MetricPlan, Trial
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What is the same for every trial of a run."""
+class MeasuredTrial:
+    """A measurement, the label of its configuration, and the bitstream behind it when there is one."""
+
+    label: str
+    measurement: Measurement
+    bitstream: bytes | None = None
+
+
+@dataclass(frozen=True)
+class MeasureTrial(Task[Trial, MeasuredTrial]):
+    """Measures trials; the fields are what is the same for all of a run."""
 
     metrics: tuple[MetricPlan, ...]
     environment: str
     timing: TimingMode
     repeat: Repeat
     metrics_device: DeviceName = "cpu"
+    isolation: Isolation = "process"
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the metrics run there."""
+        return self.metrics_device == "cuda"
+
+    def __call__(self, work: Trial, slot: Slot) -> MeasuredTrial:
+        """Measure one trial. Whatever goes wrong ends in the status; nothing is raised for it."""
+        record: dict[str, Any] = {
+            "key": work.key,
+            "environment": self.environment,
+            "dataset": work.image.dataset,
+            "image": work.image.name,
+            "image_sha256": work.image.sha256,
+            "codec": work.codec.codec,
+            "version": work.codec.version,
+            "config": work.codec.config,
+            "quality": work.quality,
+            "weights_sha256": work.codec.weights_sha256,
+            "isolation": self.isolation,
+            "timing": self.timing,
+            "device": "cuda" if work.codec.on_gpu else "cpu",
+        }
+        if work.codec.unavailable is not None:
+            failure = Failure(phase="load", message=work.codec.unavailable)
+            measurement = Measurement(**record, status="unsupported", failure=failure)
+            return MeasuredTrial(work.codec.label, measurement)
+        bitstream = None
+        try:
+            bitstream = self._measured(work, slot, record)
+            measurement = Measurement(**record, status="ok")
+        except _Stop as stop:
+            failed = stop.failed
+            size = {"width": failed.width, "height": failed.height}
+            measurement = Measurement(**size | record, status=failed.status, failure=failed.failure)
+        return MeasuredTrial(work.codec.label, measurement, bitstream)
+
+    def _measured(self, trial: Trial, slot: Slot, record: dict[str, Any]) -> bytes:
+        """Put what is measured into ``record``, as far as it goes, and return the bitstream."""
+        original = _unless_failed(slot.original(trial.path, trial.image.sha256))
+        height, width, _ = original.shape
+        record |= {"width": width, "height": height, "treatment": original.treatment}
+
+        request = Encode(
+            original.image,
+            trial.codec.ref,
+            trial.quality,
+            self.repeat,
+            sha256=trial.image.sha256,
+            shape=original.shape,
+        )
+        encoded = _unless_failed(slot.encoder.ask(request, original.pixels))
+        record |= {
+            "bytes": len(encoded.bitstream),
+            "bitstream_sha256": hashlib.sha256(encoded.bitstream).hexdigest(),
+            "encode_s": encoded.seconds,
+            "encode_peak_bytes": encoded.peak_bytes,
+            "peak_of": "process" if encoded.peak_bytes is None else "codec",
+            # while other trials run, every share is low
+            "encode_cpu_share": encoded.cpu_share if self.timing == "alone" else None,
+        } | _gpu(encoded.gpu_bytes)
+        problem = self._time_problem(encoded, slot.encoder, original.shape)
+        if problem is not None:
+            raise _Stop(Failed("mismatch", "encode", "", problem, stderr=slot.encoder.stderr()))
+
+        decode = Decode(trial.codec.ref, encoded.bitstream, self.repeat, digest=False)
+        decoded = _unless_failed(slot.decoder.ask(decode))
+        record |= {
+            "decode_s": decoded.seconds,
+            "decode_peak_bytes": decoded.peak_bytes,
+            "decode_cpu_share": decoded.cpu_share if self.timing == "alone" else None,
+            "decoded_treatment": decoded.treatment,
+        } | _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
+        problem = self._time_problem(decoded, slot.decoder, original.shape)
+
+        score = Score(
+            original.image,
+            trial.image.sha256,
+            decoded.shape,
+            tuple((it.name, it.target) for it in self.metrics),
+            trial.codec.lossless,
+            self.metrics_device,
+        )
+        scored = slot.scorer.ask(score, slot.decoder.decoded)
+        if isinstance(scored, Failed):
+            if scored.sha256 is not None:
+                record["pixels_sha256"] = scored.sha256
+            if scored.phase == "decode":  # it is the decoder's fault that pixels can't be scored
+                scored = msgspec.structs.replace(scored, stderr=slot.decoder.stderr())
+            raise _Stop(scored)
+        record["pixels_sha256"] = scored.sha256
+        if problem is not None:
+            raise _Stop(Failed("mismatch", "decode", "", problem, stderr=slot.decoder.stderr()))
+        record |= {"exact": scored.exact, "metrics": scored.metrics, "reasons": scored.reasons}
+        record["metrics_device"] = self.metrics_device
+        return encoded.bitstream
+
+    def _time_problem(
+        self, answer: Encoded | Decoded, worker: Worker, shape: tuple[int, int, int]
+    ) -> str | None:
+        """Why times are none, or not the precise ones that were asked for; under load nobody compares them.
+
+        ``shape`` is the original's.
+        """
+        count = self.repeat.samples
+        if len(answer.seconds) != count or not all(0 <= it < math.inf for it in answer.seconds):
+            return f"the codec's times can't be: {answer.seconds} s for {count} repetitions"
+        if self.timing != "alone":
+            return None
+        spent = worker.spent
+        handled = math.prod(shape) * (self.repeat.calls + 2)
+        problem = clock_problem(answer.spent, spent.cpu, spent.wall, handled)
+        if problem is None and worker.met(shape) and answer.gpu_bytes is None:
+            problem = reuse_problem(answer.first, answer.seconds)
+        return problem
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """A measurement, and the bitstream behind it when there is one."""
+class _Stop(Exception):
+    """The trial ends here."""
 
-    measurement: Measurement
-    bitstream: bytes | None = None
-
-
-def measure(trial: Trial, slot: Slot, recipe: Recipe) -> Outcome:
-    """Measure one trial. Whatever goes wrong ends in the measurement's status; nothing is raised for it."""
-    known: dict[str, Any] = {
-        "key": trial.key,
-        "environment": recipe.environment,
-        "dataset": trial.image.dataset,
-        "image": trial.image.name,
-        "image_sha256": trial.image.sha256,
-        "codec": trial.codec.codec,
-        "version": trial.codec.version,
-        "config": trial.codec.config,
-        "quality": trial.quality,
-        "weights_sha256": trial.codec.weights_sha256,
-        "timing": recipe.timing,
-        "device": "cuda" if trial.codec.on_gpu else "cpu",
-    }
-    if trial.codec.unavailable is not None:
-        failure = Failure(phase="load", message=trial.codec.unavailable)
-        return Outcome(Measurement(**known, status="unsupported", failure=failure))
-
-    original = slot.original(trial.path, trial.image.sha256)
-    if not isinstance(original, Original):
-        return _failed(known, original, "load", slot.scorer)
-    height, width, _ = original.shape
-    known |= {"width": width, "height": height, "treatment": original.treatment}
-
-    request = Encode(
-        original.image,
-        trial.codec.ref,
-        trial.quality,
-        recipe.repeat,
-        sha256=trial.image.sha256,
-        shape=original.shape,
-    )
-    encoded = slot.encoder.ask(request, [original.samples.readable])
-    if not isinstance(encoded, Encoded):
-        return _failed(known, encoded, "encode", slot.encoder)
-    known |= {
-        "bytes": len(encoded.bitstream),
-        "bitstream_sha256": hashlib.sha256(encoded.bitstream).hexdigest(),
-        "encode_s": encoded.seconds,
-        "encode_peak_bytes": encoded.peak_bytes,
-        "peak_of": "process" if encoded.peak_bytes is None else "codec",
-        # while other trials run, every share is low
-        "encode_cpu_share": encoded.cpu_share if recipe.timing == "alone" else None,
-    } | _gpu(encoded.gpu_bytes)
-    if (problem := _time_problem(encoded, slot.encoder, recipe, original)) is not None:
-        return _failed(known, Failed("mismatch", "encode", "", problem), "encode", slot.encoder)
-
-    decoded = slot.decoder.ask(Decode(trial.codec.ref, encoded.bitstream, recipe.repeat, digest=False))
-    if not isinstance(decoded, Decoded):
-        return _failed(known, decoded, "decode", slot.decoder)
-    known |= {"decode_s": decoded.seconds, "decode_peak_bytes": decoded.peak_bytes}
-    known["decode_cpu_share"] = decoded.cpu_share if recipe.timing == "alone" else None
-    known["decoded_treatment"] = decoded.treatment
-    known |= _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
-    problem = _time_problem(decoded, slot.decoder, recipe, original)
-
-    metrics = tuple((it.name, it.target) for it in recipe.metrics)
-    score = Score(
-        original.image,
-        trial.image.sha256,
-        decoded.shape,
-        metrics,
-        trial.codec.lossless,
-        recipe.metrics_device,
-    )
-    scored = slot.scorer.ask(score, [slot.decoder.decoded])
-    if not isinstance(scored, Scored):
-        if isinstance(scored, Failed) and scored.sha256 is not None:
-            known["pixels_sha256"] = scored.sha256
-        teller = slot.decoder if isinstance(scored, Failed) and scored.phase == "decode" else slot.scorer
-        return _failed(known, scored, "metric", teller)
-    known["pixels_sha256"] = scored.sha256
-    if problem is not None:
-        return _failed(known, Failed("mismatch", "decode", "", problem), "decode", slot.decoder)
-    known |= {"exact": scored.exact, "metrics": scored.metrics, "reasons": scored.reasons}
-    known["metrics_device"] = recipe.metrics_device
-    return Outcome(Measurement(**known, status="ok"), encoded.bitstream)
+    def __init__(self, failed: Failed) -> None:
+        self.failed = failed
 
 
-def _time_problem(
-    answer: Encoded | Decoded, worker: Worker, recipe: Recipe, original: Original
-) -> str | None:
-    """Why times are none, or not the precise ones that were asked for; under load nobody compares them."""
-    if len(answer.seconds) != recipe.repeat.samples or not all(0 <= it < math.inf for it in answer.seconds):
-        return f"the codec's times can't be: {answer.seconds} s for {recipe.repeat.samples} repetitions"
-    if recipe.timing != "alone":
-        return None
-    size = math.prod(original.shape)
-    spent = worker.spent
-    problem = clock_problem(answer.spent, spent.cpu, spent.wall, size * (recipe.repeat.calls + 2))
-    if problem is None and worker.met(original.shape) and answer.gpu_bytes is None:
-        problem = reuse_problem(answer.first, answer.seconds)
-    return problem
+def _unless_failed(answer: Answer | Failed) -> Answer:
+    """An answer, unless it is none."""
+    if isinstance(answer, Failed):
+        raise _Stop(answer)
+    return answer
 
 
 def _gpu(*held: int | None) -> dict[str, Any]:
     """What is recorded of the processes that held GPU memory for the codec."""
     used = [it for it in held if it is not None]
     return {"device": "cuda", "gpu_bytes": max(used)} if used else {}
-
-
-def _failed(known: dict[str, Any], result: Failed | Died, phase: Phase, worker: Worker) -> Outcome:
-    if isinstance(result, Failed):
-        known = {"width": result.width, "height": result.height} | known
-        failure = Failure(
-            phase=result.phase, message=result.message, exception=result.exception, stderr=worker.stderr()
-        )
-    else:
-        failure = Failure(phase=phase, message=result.message, signal=result.signal, stderr=result.stderr)
-    return Outcome(Measurement(**known, status=result.status, failure=failure))

@@ -1,36 +1,24 @@
 """A run folder: ``run.json`` and the append-only journal ``measurements.jsonl``.
 
-One process writes, under a lock; anyone reads, at any time. A measurement is one line, flushed when it
-is written, so that a process killed at any instant loses at most the trial it was in: a torn last line
-is dropped on reading and cut off before the next one is written.
+One process writes, under a lock; anyone reads, at any time.
 """
 
 from __future__ import annotations
 
-import io
 import itertools
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, NamedTuple, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 import msgspec
 
 from bench.errors import StoreError
-from bench.files.access import (
-    LONGEST_LINE,
-    open_appending,
-    open_regular,
-    read_regular,
-    require_no_link,
-    subfolder,
-    write_atomically,
-    writing,
-)
-from bench.files.typed_json import MALFORMED, MalformedJson, Option, decode_json, fault
+from bench.files.access import read_regular, require_no_link, subfolder, write_atomically, writing
+from bench.files.journal import Journal
+from bench.files.typed_json import MalformedJson, Option, decode_json
 from bench.host.environment import Environment
 from bench.text.plain import is_one_line
 from bench.trials.measurement import SCHEMA_VERSION, Measurement
@@ -43,13 +31,8 @@ RUN_FILE = "run.json"
 JOURNAL_FILE = "measurements.jsonl"
 BITSTREAM_FOLDER = "bitstreams"
 _LOCK_FILE = ".lock"
-_BLOCK = 1 << 17  # bytes; what a block is decoded into stays in the cache until it is used
 MAX_TRIALS = 4_000_000
 """Trials of a run: a table of them takes some 2 GB."""
-
-Line = TypeVar("Line")
-Span: TypeAlias = tuple[int, int]
-"""The bytes from the first number to before the second one."""
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,91 +105,18 @@ class _Schema(msgspec.Struct):
     schema: int
 
 
+def journal(folder: Path, kind: Any = Measurement) -> Journal[Any]:
+    """The journal of a run; ``kind`` may be a struct of fewer fields, which is quicker to read."""
+    return Journal(
+        folder / JOURNAL_FILE,
+        kind,
+        "what was measured before is kept, and the same command goes on from there",
+    )
+
+
 def read_journal(folder: Path) -> Iterator[Measurement]:
-    """Every line of the journal, in the order of writing; see :func:`read_batches`."""
-    for batch in read_batches(folder, Measurement):
-        yield from batch
-
-
-def split_journal(folder: Path) -> tuple[Span, Span]:
-    """Two parts of the journal as it is now, to be read at the same time; the first ends with a line.
-
-    The second one is smaller: who reads it has to be started, and to hand over what it has read.
-    """
-    path = folder / JOURNAL_FILE
-    if not path.exists():
-        return (0, 0), (0, 0)
-    with _opened(path) as file:
-        end = file.seek(0, os.SEEK_END)
-        file.seek(end * 9 // 16)
-        file.readline()
-        middle = min(file.tell(), end)
-    return (0, middle), (middle, end)
-
-
-def read_batches(folder: Path, kind: type[Line], span: Span | None = None) -> Iterator[list[Line]]:
-    """The journal's lines as ``kind``, some hundreds at a time; a torn last line is left out.
-
-    ``span``, of :func:`split_journal`, is the part to read; by default everything.
-
-    Raises
-    ------
-    StoreError
-        A line other than the last is damaged; the message names it.
-    """
-    path = folder / JOURNAL_FILE
-    if not path.exists():
-        return
-    decoder = msgspec.json.Decoder(kind)
-    start, end = span or (0, path.stat().st_size)
-    with _opened(path) as file:
-        file.seek(start)
-        while start < end:
-            lines = file.read(min(_BLOCK, end - start))
-            if not lines.endswith(b"\n"):
-                lines += file.readline(LONGEST_LINE)
-            whole = lines[: lines.rfind(b"\n") + 1]
-            if len(lines) - len(whole) >= LONGEST_LINE:
-                number = _newlines(path, start + len(whole)) + 1
-                raise StoreError(f"{path}:{number}: damaged line (it does not end); remove the line")
-            try:
-                batch = decoder.decode_lines(whole)
-            except MALFORMED:
-                batch = _decoded_one_by_one(decoder, whole, path, start)
-            yield batch
-            if len(whole) < len(lines) or not lines:
-                return
-            start += len(lines)
-
-
-def _decoded_one_by_one(
-    decoder: msgspec.json.Decoder[Line], lines: bytes, path: Path, offset: int
-) -> list[Line]:
-    """Decode lines that begin at ``offset``, of which one is damaged, to say which."""
-    batch = []
-    for index, line in enumerate(lines.removesuffix(b"\n").split(b"\n")):
-        try:
-            batch.append(decoder.decode(line))
-        except MALFORMED as error:
-            number = _newlines(path, offset) + index + 1
-            raise StoreError(f"{path}:{number}: damaged line ({fault(error)}); remove the line") from error
-    return batch
-
-
-def _opened(path: Path) -> IO[bytes]:
-    try:
-        return open_regular(path, links=True)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def _newlines(path: Path, end: int) -> int:
-    """How many lines end before ``end``."""
-    count = 0
-    with _opened(path) as file:
-        while block := file.read(min(_BLOCK, end - file.tell())):
-            count += block.count(b"\n")
-    return count
+    """Every measurement of the journal, in the order of writing; errors as of :class:`Journal`."""
+    return iter(journal(folder))
 
 
 class Point(NamedTuple):
@@ -225,7 +135,7 @@ ImageKey: TypeAlias = tuple[str, str, str]
 """Data set, name and SHA-256."""
 
 
-class Selector:
+class LineSelector:
     """Tells which of a journal's lines count: those of the run's present plan and machine.
 
     Lines of another library version, another machine or a configuration that was planned no more stay in
@@ -304,9 +214,7 @@ class RunWriter:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock: FileLock | None = None
-        self._journal = Journal(
-            folder / JOURNAL_FILE, "what was measured before is kept, and the same command goes on from there"
-        )
+        self._journal: Journal[Measurement] = journal(folder)
 
     def __enter__(self) -> Self:
         from filelock import FileLock, Timeout
@@ -340,7 +248,7 @@ class RunWriter:
         if self._lock is not None:
             self._lock.release()
 
-    def set_aside(self) -> None:
+    def archive(self) -> None:
         """Start afresh: the former journal is kept beside the new one as ``*.old``, then ``*.old2``, …"""
         ending = self._unused_ending()
         for name in (JOURNAL_FILE, RUN_FILE):
@@ -348,7 +256,7 @@ class RunWriter:
                 (self.folder / name).replace(self.folder / f"{name}{ending}")
 
     def prune(self, keep: Callable[[Measurement], bool]) -> Path | None:
-        """Remove all lines but those to ``keep``; the former journal stays beside as in :meth:`set_aside`.
+        """Remove all lines but those to ``keep``; the former journal stays beside as in :meth:`archive`.
 
         Returns
         -------
@@ -356,10 +264,10 @@ class RunWriter:
         """
         path = self.folder / JOURNAL_FILE
         kept, lines = [], 0
-        for it in read_journal(self.folder):
+        for measurement in read_journal(self.folder):
             lines += 1
-            if keep(it):
-                kept.append(msgspec.json.encode(it) + b"\n")
+            if keep(measurement):
+                kept.append(msgspec.json.encode(measurement) + b"\n")
         if len(kept) == lines:
             return None
         former = path.with_name(f"{path.name}{self._unused_ending()}")
@@ -400,65 +308,3 @@ class RunWriter:
         path = subfolder(self.folder, BITSTREAM_FOLDER) / sha256
         if not path.exists():
             write_atomically(path, bitstream)
-
-
-class Journal:
-    """Appends lines of JSON to a file, each in full or not at all.
-
-    The file is opened for the first line, without the torn one that a killed process may have left.
-
-    Parameters
-    ----------
-    path : the file
-    consequence : what an error says after the reason
-    """
-
-    def __init__(self, path: Path, consequence: str = "") -> None:
-        self._path = path
-        self._consequence = consequence
-        self._file: io.FileIO | None = None
-
-    def append(self, record: msgspec.Struct) -> None:
-        """Write one line and hand it to the operating system.
-
-        Raises
-        ------
-        StoreError
-            It cannot be written; the journal ends with the line before.
-        """
-        with writing(self._path, self._consequence):
-            if self._file is None:
-                self._file = _open_journal(self._path)
-            end = self._file.seek(0, os.SEEK_END)
-            rest = memoryview(msgspec.json.encode(record) + b"\n")
-            try:
-                while rest:
-                    rest = rest[self._file.write(rest) :]
-            except OSError:
-                with suppress(OSError):
-                    self._file.truncate(end)
-                raise
-
-    def close(self) -> None:
-        """Close the file, if a line was written."""
-        if self._file is not None:
-            self._file.close()
-
-
-def _open_journal(path: Path) -> io.FileIO:
-    file = open_appending(path)
-    size = file.seek(0, os.SEEK_END)
-    if size:
-        step = 1 << 16
-        position = size
-        while position:
-            start = max(0, position - step)
-            file.seek(start)
-            newline = file.read(position - start).rfind(b"\n")
-            if newline >= 0:
-                position = start + newline + 1
-                break
-            position = start
-        if position < size:
-            file.truncate(position)
-    return file

@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+from bench.files.access import write_atomically
 from bench.text.escape import comment, csv_cell, latex, markdown
 
 Value = str | float | int | None
@@ -28,6 +30,8 @@ class Column:
     better: Better | None = None
     """Which end is best: the best value is set in bold, the second is underlined."""
     signed: bool = False
+    in_terminal: bool = True
+    """Whether it is printed on the terminal too; files have all columns."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,30 @@ WRITERS: dict[str, Callable[[Table], str]] = {
     "json": to_json,
 }
 """The forms of a table by file ending."""
+
+
+def write_tables(tables: Sequence[Table], folder: Path, prefix: str = "") -> list[Path]:
+    """Write each table in every form; the files, table by table.
+
+    Parameters
+    ----------
+    tables : with names that are file names
+    folder : made where it is missing
+    prefix : what file names begin with
+
+    Raises
+    ------
+    StoreError
+        It cannot be written there.
+    """
+    forms = [
+        (folder / f"{prefix}{table.name}.{ending}", write(table))
+        for table in tables
+        for ending, write in WRITERS.items()
+    ]
+    for path, text in forms:
+        write_atomically(path, text.encode())
+    return [path for path, _ in forms]
 
 
 def _is_numeric(table: Table, index: int) -> bool:

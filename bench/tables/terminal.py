@@ -53,11 +53,18 @@ def lay_out(
     width: int | None,
     dispensable: Sequence[str] = (),
 ) -> Lines:
-    """A table at most ``width`` wide, None for as wide as it takes; from ``numeric_from`` on it aligns right.
+    """A table as lines of text.
 
     What does not fit gives way in this order: headers break at blanks; columns that are the same in every
     row go into a line above; long cells of text wrap; rows that follow each other with the same first cell
-    share a heading; columns are left out, ``dispensable`` ones before the last ones, and a line says so.
+    share a heading; columns are left out, and a line says so.
+
+    Parameters
+    ----------
+    headers, rows : cells as text; each row has one for each header
+    numeric_from : the first column that aligns right, as all behind it do
+    width : columns of the terminal at most; None for as wide as it takes
+    dispensable : headers of columns that are left out before the last ones
     """
     cleaned = [[printable(it) for it in row] for row in rows]
     table = Columns(
@@ -69,13 +76,20 @@ def lay_out(
 
 
 def wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
-    """Text in lines of at most ``width``, broken at blanks; all but the first begin with ``indent``."""
+    """Text in lines, broken at blanks.
+
+    Parameters
+    ----------
+    text : blanks stand for line breaks and tabs in it
+    width : columns at most; None for one line
+    indent : what all lines but the first begin with
+    """
     text = harmless(text.replace("\n", " ").replace("\t", " "))
     if width is None:
         return [text]
     first, *_ = _wrap(text, width) or [""]
-    rest = _wrap(text[len(first) :].strip(), max(1, width - len(indent)))
-    return [first, *(indent + it for it in rest)]
+    others = _wrap(text[len(first) :].strip(), max(1, width - len(indent)))
+    return [first, *(indent + it for it in others)]
 
 
 def _fitted(table: Columns, width: int | None, dispensable: Sequence[str]) -> Columns:

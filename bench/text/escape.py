@@ -83,7 +83,8 @@ def csv_cell(value: T) -> T | str:
     """A cell that no spreadsheet interprets as a formula.
 
     Text that begins like a formula gets a leading apostrophe, which :func:`from_csv_cell` removes. Numbers
-    are left unchanged, even as text. Control characters are replaced, since a table may be printed."""
+    are left unchanged, even as text. Control characters are replaced, since a table may be printed.
+    """
     if not isinstance(value, str):
         return value
     if _CONTROL.search(value):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import msgspec
 
 from bench.files.typed_json import Option, Sha256
+from bench.host.device import DeviceName
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -20,8 +24,20 @@ class CodecRef(msgspec.Struct, frozen=True):
     """The user names it in this call, or vouches for the run folder that does; else it has to be installed,
     and to use no option that names a program or a file."""
 
+    @classmethod
+    def of(cls, target: str, config: Mapping[str, Option], *, trusted: bool = False) -> CodecRef:
+        """A codec with its options in one order, whatever theirs was.
+
+        Parameters
+        ----------
+        target : ``module:Class`` or ``path/to/file.py:Class``, see :func:`bench.registry.load`
+        """
+        return cls(target, tuple(sorted(config.items())), trusted)
+
 
 class Description(Message, frozen=True):
+    """What a codec says of itself at one configuration."""
+
     name: str
     version: str
     lossless: bool
@@ -37,6 +53,8 @@ class Description(Message, frozen=True):
 
 
 class MetricDescription(Message, frozen=True):
+    """What a metric says of itself."""
+
     name: str
     version: str
     unit: str
@@ -47,3 +65,38 @@ class MetricDescription(Message, frozen=True):
     """Whether its constructor can be told where to run."""
     learned: bool = False
     """Whether it runs a network, and so gains from a GPU."""
+    title: str = ""
+    """Its name in print, and what a report takes it for, see :class:`bench.metrics.base.Metric`; empty where
+    it declares none."""
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class DescribedCodec:
+    """A codec that a suite names, as it was found on the machine that is to run it."""
+
+    target: str
+    found: Description | str
+    """On the device that its spec, else the suite, asks for; or the reason why it is unavailable."""
+    bare: Description | None = None
+    """Without any options, where its label tells what differs from that and it can be without."""
+
+
+@dataclass(frozen=True)
+class DescribedMetric:
+    """A metric by its installed name."""
+
+    name: str
+    target: str
+    found: MetricDescription
+
+
+@dataclass(frozen=True)
+class Described:
+    """What a suite names, as it was found on the machine that is to run it."""
+
+    codecs: tuple[DescribedCodec, ...]
+    """One for each entry of the suite, in its order."""
+    metrics: tuple[DescribedMetric, ...] = ()
+    metrics_device: DeviceName = "cpu"
+    """Where those run that can choose."""

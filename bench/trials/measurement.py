@@ -4,7 +4,8 @@ Version history of the schema (the journal's lines and ``run.json``):
 
 1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
    ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``peak_of``,
-   ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``; of ``run.json`` ``sources``.
+   ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``; of ``run.json``
+   ``sources``.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
 derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
@@ -42,6 +43,10 @@ Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 MetricValue: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
+
+Isolation = Literal["process", "none"]
+"""``process``: a crash, a hang or a change of the process is confined to the codec's own trials; ``none``:
+everything ran in one process, for debugging, and times, memory and failures may owe something to the rest."""
 
 TimingMode = Literal["load", "alone"]
 """``load``: other trials ran beside it, so times are throughput; ``alone``: pinned, warmed up, repeated."""
@@ -95,6 +100,7 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     pixels_sha256: Sha256 | None = None
     exact: bool = False
     """The decoded pixels are identical to the original's."""
+    isolation: Isolation = "process"
     timing: TimingMode = "load"
     encode_s: tuple[Seconds, ...] = ()
     """Every repetition, in order; warm-up left out."""
@@ -135,6 +141,11 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         return min(
             (it for it in (self.encode_cpu_share, self.decode_cpu_share) if it is not None), default=None
         )
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether its times are too long by more than a tenth, since it had not the processor to itself."""
+        return self.cpu_share is not None and self.cpu_share < DISTURBED
 
 
 def spread(samples: tuple[float, ...]) -> float | None:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import msgspec
 
 from bench import registry
 from bench.errors import ConfigError
 from bench.files.typed_json import Option, Sha256
-from bench.host.device import DeviceName
 from bench.inputs.datasets import Dataset, ImageFile
 from bench.inputs.suite import CodecEntry, Suite
 from bench.text.plain import printable
-from bench.trials.codec_ref import CodecRef, Description
+from bench.trials.codec_ref import CodecRef, Described, DescribedCodec, DescribedMetric, Description
 
 DatasetName = Annotated[str, msgspec.Meta(pattern=r"^(?!\.{1,2}\Z)[\w.-]+\Z", max_length=255)]
 MetricName = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*\Z", max_length=100)]
@@ -45,7 +44,7 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ref(self) -> CodecRef:
         """How a worker constructs it: only if it is installed and harmless, see :class:`TrustedCodec`."""
-        return _ref(self.target, self.config)
+        return CodecRef.of(self.target, self.config)
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -57,6 +56,15 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
         """Whether its configuration puts it on a GPU."""
         return self.config.get("device") == "cuda"
 
+    def with_points_of(self, before: CodecPlan | None) -> Self:
+        """With the operating points that it had before too, where version and weights were the same."""
+        if before is None or self.lossless:
+            return self
+        if (before.version, before.weights_sha256) != (self.version, self.weights_sha256):
+            return self
+        points = sorted({*before.qualities, *self.qualities}, key=lambda q: -1.0 if q is None else q)
+        return msgspec.structs.replace(self, qualities=tuple(points))
+
 
 class TrustedCodec(CodecPlan, frozen=True, kw_only=True):
     """A codec that the user named in this call, or vouched for: it may be a file, and run programs.
@@ -67,7 +75,7 @@ class TrustedCodec(CodecPlan, frozen=True, kw_only=True):
     @property
     def ref(self) -> CodecRef:
         """How a worker constructs it, whatever it is."""
-        return _ref(self.target, self.config, trusted=True)
+        return CodecRef.of(self.target, self.config, trusted=True)
 
 
 class MetricPlan(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,6 +88,10 @@ class MetricPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     higher_is_better: bool
     ideal: float | None = None
     """The best value of a metric that is worse on both sides of it, and so has no better direction."""
+    title: str = ""
+    """Its name in print; empty in older runs, and where it declares none. So is ``role``."""
+    role: str = ""
+    """What a report takes it for, see :class:`bench.metrics.base.Metric`."""
 
 
 class ImagePlan(msgspec.Struct, frozen=True):
@@ -110,21 +122,16 @@ class Plan(msgspec.Struct, frozen=True):
 
         The images of a data set are those of the last plan that names it. Configurations and operating points
         add up; :meth:`without_gaps` tells which of them can.
+
+        Parameters
+        ----------
+        later : made now, with what is installed now
         """
         labels = {it.label for it in later.codecs}
         identities = {it.identity for it in later.codecs}
         kept = [it for it in self.codecs if it.label not in labels and it.identity not in identities]
-        again = {it.identity: it for it in self.codecs}
-        renewed = []
-        for it in later.codecs:
-            before = again.get(it.identity)
-            same = before is not None and (
-                (before.version, before.weights_sha256) == (it.version, it.weights_sha256)
-            )
-            if before is not None and same and not it.lossless:
-                points = sorted({*before.qualities, *it.qualities}, key=lambda q: -1.0 if q is None else q)
-                it = msgspec.structs.replace(it, qualities=tuple(points))
-            renewed.append(it)
+        before = {it.identity: it for it in self.codecs}
+        renewed = [it.with_points_of(before.get(it.identity)) for it in later.codecs]
         named = {it.dataset for it in later.images}
         images: dict[str, list[ImagePlan]] = {it.dataset: [] for it in (*self.images, *later.images)}
         for image in (*(it for it in self.images if it.dataset not in named), *later.images):
@@ -181,7 +188,12 @@ class Trial:
 
 
 def trials(plan: Plan, files: dict[ImagePlan, ImageFile]) -> Iterator[Trial]:
-    """All trials whose image file is at hand, image by image."""
+    """All trials whose image file is at hand, image by image.
+
+    Parameters
+    ----------
+    files : where the plan's images are; those without a file have no trials
+    """
     prefixes = [(codec, _codec_identity(codec, plan.metrics)) for codec in plan.codecs]
     for image in plan.images:
         if image not in files:
@@ -195,71 +207,86 @@ def trials(plan: Plan, files: dict[ImagePlan, ImageFile]) -> Iterator[Trial]:
 
 
 @dataclass(frozen=True)
-class Host:
-    """What planning asks of the machine at hand."""
+class ResolvedSuite:
+    """A suite as it will be run."""
 
-    describe: Callable[[CodecRef], Description | str]
-    """Constructs a codec in a worker: its description, or the reason why it is unavailable here."""
-    device: Callable[[str], DeviceName]
-    """Where ``auto``, ``cpu`` or ``cuda`` is here; raises :class:`ConfigError` for a GPU that is absent."""
-    note: Callable[[str], None] = lambda text: None
-    """Is told what is left out."""
-    gpu_metrics: bool = False
-    """Whether a metric of the run can use a GPU."""
+    plan: Plan
+    files: dict[ImagePlan, ImageFile]
+    """Of each image of the plan."""
+    left_out: tuple[str, ...]
+    """Each optional codec that is unavailable, and why."""
 
 
-def make_plan(
-    suite: Suite,
-    datasets: tuple[Dataset, ...],
-    metrics: tuple[MetricPlan, ...],
-    host: Host,
-) -> tuple[Plan, dict[ImagePlan, ImageFile]]:
-    """Resolve a suite against what is installed on this machine.
+def make_plan(suite: Suite, datasets: tuple[Dataset, ...], described: Described) -> ResolvedSuite:
+    """The plan of a suite, from what was found on the machine.
+
+    Parameters
+    ----------
+    datasets : those of the suite, opened
+    described : by :func:`bench.engines.describing.describe_suite`
 
     Raises
     ------
     ConfigError
-        An unknown codec, an option it does not have, a quality outside its range, a label used twice, or a
-        GPU that was asked for and is absent or of no use.
-
-    Returns
-    -------
-    The plan, and the file of each of its images.
+        A quality outside a codec's range, a label or a configuration used twice, or a GPU that was asked for
+        and is of no use.
     """
     files: dict[ImagePlan, ImageFile] = {}
     for dataset in datasets:
         for file in dataset.images[: suite.limit]:
             files[ImagePlan(dataset.name, file.name, file.sha256)] = file
-    found = [(entry, _codec_plan(entry, suite, host)) for entry in suite.codecs]
+    found = [
+        (entry, _codec_plan(entry, suite, it))
+        for entry, it in zip(suite.codecs, described.codecs, strict=True)
+    ]
     codecs = tuple(it for entry, it in found if it.unavailable is None or not entry.optional)
-    for entry, it in found:
-        if it.unavailable is not None and entry.optional:
-            host.note(f"{it.label} is left out: {it.unavailable}")
-    on_gpu = host.gpu_metrics or any(it.on_gpu for it in codecs)
-    if suite.device == "cuda" and host.device("cuda") and not on_gpu:
+    left_out = tuple(
+        f"{it.label} is left out: {it.unavailable}"
+        for entry, it in found
+        if it.unavailable is not None and entry.optional
+    )
+    gpu_metrics = any(it.found.takes_device for it in described.metrics)
+    if suite.device == "cuda" and not gpu_metrics and not any(it.on_gpu for it in codecs):
         raise ConfigError(
             "--device cuda: none of these codecs and metrics can run on a GPU; leave it out,"
             " or name one that can"
         )
+    _require_distinct(codecs)
+    metrics = tuple(_metric_plan(it) for it in described.metrics)
+    return ResolvedSuite(Plan(tuple(files), codecs, metrics), files, left_out)
+
+
+def _require_distinct(codecs: Sequence[CodecPlan]) -> None:
+    """Refuse two configurations that tables or the journal could not tell apart."""
     labels = [it.label for it in codecs]
     for label in labels:
         if labels.count(label) > 1:
             raise ConfigError(f"two codecs have the label {label!r}; give one of them another `label`")
     same: dict[tuple[str, str], str] = {}
-    for it in codecs:
-        first = same.setdefault(it.identity, it.label)
-        if first != it.label:
+    for codec in codecs:
+        first = same.setdefault(codec.identity, codec.label)
+        if first != codec.label:
             raise ConfigError(
-                f"{first!r} and {it.label!r} are the same configuration of {it.codec}; name it once"
+                f"{first!r} and {codec.label!r} are the same configuration of {codec.codec}; name it once"
             )
-    return Plan(tuple(files), codecs, metrics), files
 
 
-def _codec_plan(entry: CodecEntry, suite: Suite, host: Host) -> CodecPlan:
-    target = (
-        entry.codec if registry.is_file_target(entry.codec) else registry.find(registry.CODECS, entry.codec)
+def _metric_plan(described: DescribedMetric) -> MetricPlan:
+    it = described.found
+    return MetricPlan(
+        described.name,
+        described.target,
+        it.version,
+        it.unit,
+        it.higher_is_better,
+        it.ideal,
+        it.title,
+        it.role,
     )
-    found = _placed(entry, target, suite.device, host)
+
+
+def _codec_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> CodecPlan:
+    target, found = described.target, described.found
     if isinstance(found, str):
         name = entry.codec if target != entry.codec else registry.short_name(target)
         return TrustedCodec(
@@ -274,7 +301,7 @@ def _codec_plan(entry: CodecEntry, suite: Suite, host: Host) -> CodecPlan:
         )
     name = entry.codec if target != entry.codec else found.name
     return TrustedCodec(
-        label=entry.label or _label(name, *_told_apart(entry, found, target, suite.device, host)),
+        label=entry.label or _label(name, *_for_label(entry, suite.device, found, described.bare)),
         codec=name,
         target=target,
         version=found.version,
@@ -286,17 +313,13 @@ def _codec_plan(entry: CodecEntry, suite: Suite, host: Host) -> CodecPlan:
     )
 
 
-def _told_apart(
-    entry: CodecEntry, found: Description, target: str, device: str, host: Host
+def _for_label(
+    entry: CodecEntry, device: str, found: Description, bare: Description | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A configuration and the defaults that its name need not tell."""
-    if not entry.config and device == "auto":
+    """A configuration and the defaults that its label need not tell."""
+    if not needs_bare(entry, device):
         return found.config, found.config
-    try:
-        bare = host.describe(CodecRef(target, trusted=True))
-    except ConfigError:  # it can't be without options
-        bare = ""
-    if isinstance(bare, str):
+    if bare is None:
         return dict(entry.config), {}
     defaults = bare.config
     if device == "auto" and "device" not in entry.config and "device" in defaults:
@@ -305,39 +328,9 @@ def _told_apart(
     return found.config, defaults
 
 
-def _placed(entry: CodecEntry, target: str, wanted: str, host: Host) -> Description | str:
-    """The codec on the device that its spec, else the suite, asks for; ``config`` names the real one.
-
-    Raises
-    ------
-    ConfigError
-        CUDA was asked for in so many words and is absent: no row that fails later, no silent run elsewhere.
-    """
-    found = host.describe(_ref(target, entry.config, trusted=True))
-    explicit = entry.config.get("device", "auto")
-    if isinstance(found, str):
-        if explicit == "cuda":
-            raise ConfigError(found)
-        return found
-    default = found.config.get("device")
-    if explicit != "auto" or default is None:
-        return found
-    device = host.device(wanted)
-    if device == default or (wanted == "auto" and device == "cpu" and default != "auto"):
-        return found
-    try:
-        placed = host.describe(_ref(target, entry.config | {"device": device}, trusted=True))
-    except ConfigError:
-        if wanted != "auto":
-            raise
-        return found  # its devices are of another kind
-    if isinstance(placed, str) and wanted != "auto":
-        raise ConfigError(placed)
-    return found if isinstance(placed, str) else placed
-
-
-def _ref(target: str, config: Mapping[str, Option], *, trusted: bool = False) -> CodecRef:
-    return CodecRef(target, tuple(sorted(config.items())), trusted)
+def needs_bare(entry: CodecEntry, device: str) -> bool:
+    """Whether the label of a codec depends on its defaults, ``device`` being what the suite asks for."""
+    return bool(entry.config) or device != "auto"
 
 
 def _qualities(

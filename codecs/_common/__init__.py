@@ -1,0 +1,1 @@
+"""What adapters share: checks of options and headers, libraries, raster files."""

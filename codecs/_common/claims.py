@@ -1,4 +1,4 @@
-"""The size that a bitstream claims, judged before a decoder allocates for it."""
+"""Checking the size that a bitstream claims, before a decoder allocates memory for it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from bench.errors import BadBitstream
 MAX_PIXELS = 1 << 28
 """Largest image, in pixels (805 MB decoded), that a header may claim."""
 _FLAT_PIXELS = 1 << 26
-"""Largest image that a few bytes may claim in a format where pixels alike cost nothing."""
+"""Largest image that a few bytes may claim in a format in which a flat image costs next to nothing."""
 _FLAT_PIXELS_PER_BYTE = 1 << 17
+"""Pixels that each byte may claim in such a format above that."""
 
 
 def check_claim(codec: str, size: tuple[int, int], n_bytes: int, pixels_per_byte: int | None = None) -> None:
-    """Refuse a claimed ``size`` (width, height) that ``n_bytes`` of bitstream cannot hold.
+    """Refuse a claimed size that a bitstream cannot contain.
 
     Parameters
     ----------
-    pixels_per_byte : the most that the format can code in a byte; None where a flat image costs next to
-        nothing. It may then have 67 megapixels, and above that 131072 for each byte
+    codec : name in the message
+    size : width and height in pixels
+    n_bytes : length of the bitstream
+    pixels_per_byte : most pixels that the format can code in a byte; None if a flat image costs next to
+        nothing, in which case 67 megapixels are accepted, or 131072 pixels for each byte if that is more
 
     Raises
     ------
     BadBitstream
-        The size is empty, over ``MAX_PIXELS``, or more than the bytes can hold.
+        The size is empty, exceeds :data:`MAX_PIXELS`, or is more than the bytes can contain.
     """
     width, height = size
     most = max(_FLAT_PIXELS, _FLAT_PIXELS_PER_BYTE * n_bytes)
@@ -35,8 +39,8 @@ def check_claim(codec: str, size: tuple[int, int], n_bytes: int, pixels_per_byte
 def check_end(codec: str, bitstream: bytes) -> None:
     """Refuse a bitstream of the JPEG family that does not end with its end marker, FF D9.
 
-    The libraries paint what is missing grey and only warn (libjpeg), are content with what is there
-    (OpenJPEG), or search for seconds (CharLS).
+    Libraries fill the missing part with grey and only warn (libjpeg), return what there is (OpenJPEG), or
+    search for seconds (CharLS).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Impulse responses and traversals of the latents of a learned codec, whichever codec it is."""
+"""Impulse responses and traversals of the latents of any learned codec."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.explanation import Impulse, Traversal
 Field = NDArray[np.float32]
 
 CROP = 192
-"""Side in pixels of the part of an image that is decoded again and again."""
+"""Side in pixels of the part of an image that is decoded repeatedly."""
 _FACTORS = (0.0, 0.5, 1.0, 1.5, 2.0)
 _WINDOW = 64
 """Side in pixels of an impulse response."""
@@ -21,25 +21,25 @@ _WINDOW = 64
 
 @dataclass(frozen=True)
 class LatentGrid:
-    """One grid of latents behind a crop of the image, and the way from a change to pixels."""
+    """The latents of one grid behind a crop of the image, and a function that decodes changes of them."""
 
     name: str
     values: Field
-    """(channels, rows, columns), in quantisation steps; those that the crop covers."""
+    """The latents that the crop covers, (channels, rows, columns), in quantisation steps."""
     middle: tuple[int, int]
-    """Row and column of the latent in the middle of what is drawn, which padding may surround."""
+    """Row and column of the latent in the middle of the crop without its padding."""
     render: Callable[[int, Field], NDArray[np.float32]]
-    """(channel, change (rows, columns)) -> the crop decoded with it, (height, width, 3), in 8-bit
-    levels, neither rounded nor clipped."""
+    """From a channel and a change of it, (rows, columns), to the crop decoded with that change, (height,
+    width, 3), in 8-bit levels, neither rounded nor clipped."""
 
 
 def strongest(energy: NDArray[np.float64], count: int) -> list[int]:
-    """The channels of the largest energy, strongest first."""
+    """At most ``count`` channels with the largest energy above 0, strongest first."""
     return [int(it) for it in np.argsort(-energy, kind="stable")[:count] if energy[it] > 0]
 
 
 def impulses(grid: LatentGrid, channels: Sequence[int]) -> list[Impulse]:
-    """The response to one step more of the latent in the middle of the crop, for each channel."""
+    """The response of each channel to one more step of the latent in the middle of the crop."""
     nothing = np.zeros(grid.values.shape[1:], np.float32)
     without = grid.render(0, nothing)
     window = tuple(_window(side) for side in without.shape[:2])
@@ -68,13 +68,13 @@ def traversals(grid: LatentGrid, channels: Sequence[int]) -> list[Traversal]:
 
 
 def as_pixels(levels: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """8-bit samples."""
+    """Levels rounded and clipped to 8 bits."""
     pixels: NDArray[np.uint8] = levels.round().clip(0, 255).astype(np.uint8)
     return pixels
 
 
 def busiest(bits: NDArray[np.float64], side: int) -> tuple[int, int]:
-    """First row and column of the ``side`` × ``side`` cells (fewer, where there are fewer) with most bits."""
+    """First row and column of the ``side`` × ``side`` cells, or fewer, with the most bits."""
     rows, columns = (min(side, it) for it in bits.shape)
     sums = np.lib.stride_tricks.sliding_window_view(bits, (rows, columns)).sum((2, 3))
     row, column = np.unravel_index(int(sums.argmax()), sums.shape)

@@ -1,4 +1,4 @@
-"""Reaching imagecodecs and Pillow, and translating what they raise."""
+"""Loading imagecodecs and Pillow, and translating their exceptions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from bench.errors import BadBitstream, BenchError, CodecUnavailable
 
 
 def load_imagecodecs(codec: str, part: str) -> tuple[ModuleType, str]:
-    """imagecodecs and the version of the library behind its ``part`` (``"jpeg8"``, ``"webp"``, ...).
+    """Import imagecodecs.
+
+    Parameters
+    ----------
+    codec : name in the message of an error
+    part : the module of imagecodecs that is needed, ``"jpeg8"`` or ``"webp"`` for example
+
+    Returns
+    -------
+    imagecodecs, and the name and version of the library behind ``part``.
 
     Raises
     ------
@@ -32,12 +41,22 @@ def load_imagecodecs(codec: str, part: str) -> tuple[ModuleType, str]:
             f"{codec}: this build of imagecodecs has no {part}: pip install --upgrade imagecodecs"
         )
     library = getattr(imagecodecs, f"{part}_version")().replace("_", "-")
-    # the wheel decides what lies beneath (libavif's AV1 encoder, say) without the library's version telling
+    # The version of imagecodecs matters too: its wheel determines what the library uses, like libavif's
+    # encoder.
     return imagecodecs, f"{library} (imagecodecs {imagecodecs.__version__})"
 
 
 def load_pillow(codec: str, feature: str) -> tuple[ModuleType, str]:
-    """``PIL.Image`` and the version of the library behind ``feature`` (``"jpg_2000"``, ...).
+    """Import ``PIL.Image``.
+
+    Parameters
+    ----------
+    codec : name in the message of an error
+    feature : the feature of Pillow that is needed, ``"jpg_2000"`` for example
+
+    Returns
+    -------
+    ``PIL.Image``, and the version of the library behind ``feature``.
 
     Raises
     ------
@@ -59,9 +78,9 @@ def load_pillow(codec: str, feature: str) -> tuple[ModuleType, str]:
 
 @contextmanager
 def damage(codec: str) -> Iterator[None]:
-    """Turn what a library raises on a bitstream into :class:`BadBitstream`.
+    """Turn any exception of a library about a bitstream into :class:`BadBitstream`.
 
-    Running out of memory stays a ``MemoryError``: it says nothing about the bitstream.
+    A ``MemoryError`` is passed on, because it says nothing about the bitstream.
     """
     try:
         yield
@@ -77,7 +96,7 @@ def as_image(codec: str, decoded: Any) -> Image:
     Raises
     ------
     BadBitstream
-        The bitstream held something else: grey, alpha, 16 bits, several frames.
+        It is something else: grey, with alpha, of 16 bits, or of several frames.
     """
     image = np.ascontiguousarray(decoded)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:

@@ -1,4 +1,4 @@
-"""Checks that every adapter makes on its options and operating points."""
+"""The checks of options and operating points that all adapters share."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def check_integer(codec: str, option: str, value: int, lowest: int, highest: int
 
 
 def check_quality(codec: str, quality: float | None, allowed: tuple[float, float]) -> float:
-    """Return ``quality`` where it lies inside ``allowed``, both ends included.
+    """Return ``quality`` if it is within ``allowed``, both ends included.
 
     Raises
     ------
     ValueError
-        The quality is missing, not finite or outside; the message names the range.
+        The quality is missing, not finite or out of range; the message names the range.
     """
     low, high = allowed
     if quality is None or not low <= quality <= high:
@@ -45,9 +45,14 @@ def check_quality(codec: str, quality: float | None, allowed: tuple[float, float
 
 
 def check_whole_quality(codec: str, quality: float | None, allowed: tuple[float, float]) -> int:
-    """Like :func:`check_quality`, for a format whose scale has whole numbers only.
+    """Like :func:`check_quality`, for a format that accepts only whole numbers.
 
-    Rounding silently would file two operating points under one setting.
+    They are not rounded silently, because two operating points would then be the same setting.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`check_quality`, or the quality is not a whole number.
     """
     value = check_quality(codec, quality, allowed)
     if not value.is_integer():
@@ -58,7 +63,7 @@ def check_whole_quality(codec: str, quality: float | None, allowed: tuple[float,
 
 
 def check_side(codec: str, shape: tuple[int, ...], longest: int) -> None:
-    """Refuse an image with a side longer than the format can state.
+    """Refuse an image with a side longer than the format allows.
 
     Raises
     ------

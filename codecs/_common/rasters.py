@@ -28,7 +28,13 @@ _CHROMA_OFFSET = np.array([0, 128, 128], np.float32)
 
 
 def write_raster(path: Path, image: Image, form: str) -> None:
-    """Write an image; ``yuv444`` is planar, 8 bits, full range, BT.709 (ITU-R BT.709-6, 3.2 to 3.4)."""
+    """Write an image to a file.
+
+    Parameters
+    ----------
+    path : the file image : uint8, shape (height, width, 3) form : ``yuv444`` is planar, 8 bits, full range,
+    BT.709 (ITU-R BT.709-6, 3.2 to 3.4); else a format of Pillow
+    """
     if form == "yuv444":
         ycc = image.astype(np.float32) @ _TO_YCC.T + _CHROMA_OFFSET
         path.write_bytes(_to_bytes(ycc).transpose(2, 0, 1).tobytes())
@@ -39,19 +45,20 @@ def write_raster(path: Path, image: Image, form: str) -> None:
 
 
 def read_raster(path: Path, form: str, size: tuple[int, int]) -> Picture:
-    """Read an image as an original is read: nothing is narrowed, and a conversion is told.
+    """Read an image like an original: depth is never reduced silently, and conversions are recorded.
 
     Parameters
     ----------
-    form : ``yuv444``, or anything else for an image file, whose kind is seen from its bytes
+    path : the file
+    form : ``yuv444``, or anything else for an image file, whose format is recognised by its bytes
     size : (width, height) of a ``yuv444`` image
 
     Raises
     ------
     BadBitstream
-        The file is truncated, damaged or no image, or not of ``size``.
+        The file is truncated, damaged, not an image, or not of ``size``.
     Unsupported
-        A sound image that 8-bit RGB can't hold: more bits a sample, or transparent pixels.
+        The image is valid, but cannot be 8-bit RGB: it has more bits a sample, or transparent pixels.
     """
     if form == "yuv444":
         width, height = size
@@ -66,7 +73,7 @@ def read_raster(path: Path, form: str, size: tuple[int, int]) -> Picture:
         return read_image(path)
     except (BadImage, UnsupportedImage) as error:
         kind = BadBitstream if isinstance(error, BadImage) else Unsupported
-        # without the scratch folder, whose name differs from trial to trial
+        # The name of the temporary folder differs from trial to trial.
         raise kind(str(error).replace(str(path), f"the decoder's {path.name}")) from error
 
 

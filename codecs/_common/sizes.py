@@ -1,4 +1,4 @@
-"""Width and height that a file's header states, read before a library allocates for them."""
+"""Width and height from the header of a file, read before a library allocates memory for them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _JXL_BITS = (9, 13, 18, 30)
 
 
 def png_size(bitstream: bytes) -> Size:
-    """Of a PNG: its first chunk, IHDR (W3C PNG, 11.2.1).
+    """The size of a PNG, from its first chunk, IHDR (W3C PNG, 11.2.1).
 
     Raises
     ------
     BadBitstream
-        It does not begin as such a file does; the same of all functions here.
+        It does not begin like such a file. The same holds for all functions here.
     """
     if bitstream[:8] != b"\x89PNG\r\n\x1a\n" or bitstream[12:16] != b"IHDR" or len(bitstream) < 24:
         raise BadBitstream("png: no PNG file")
@@ -25,7 +25,7 @@ def png_size(bitstream: bytes) -> Size:
 
 
 def webp_size(bitstream: bytes) -> Size:
-    """Of a WebP: the canvas of VP8X, or the frame of VP8 or VP8L (RFC 9649, 2.5 to 2.7)."""
+    """The size of a WebP, from the canvas of VP8X or the frame of VP8 or VP8L (RFC 9649, 2.5 to 2.7)."""
     if bitstream[:4] != b"RIFF" or bitstream[8:12] != b"WEBP" or len(bitstream) < 30:
         raise BadBitstream("webp: no WebP file")
     kind, data = bitstream[12:16], bitstream[20:]
@@ -41,7 +41,7 @@ def webp_size(bitstream: bytes) -> Size:
 
 
 def avif_size(bitstream: bytes) -> Size:
-    """Of an AVIF: its first ``ispe`` property (ISO/IEC 23008-12, 6.5.3); libavif holds the frame to it."""
+    """The size of an AVIF, from its first ``ispe`` property (ISO/IEC 23008-12, 6.5.3)."""
     at = bitstream.find(b"ispe")
     if at < 0 or at + 16 > len(bitstream):
         raise BadBitstream("avif: no size of the picture")
@@ -51,7 +51,7 @@ def avif_size(bitstream: bytes) -> Size:
 
 
 def jpegxl_size(bitstream: bytes) -> Size:
-    """Of a raw JPEG XL codestream: its SizeHeader (ISO/IEC 18181-1, D.2)."""
+    """The size of a raw JPEG XL codestream, from its SizeHeader (ISO/IEC 18181-1, D.2)."""
     if bitstream[:2] != b"\xff\x0a" or len(bitstream) < 4:
         raise BadBitstream("jpegxl: no raw codestream")
     reader = _Bits(bitstream[2:14])
@@ -71,7 +71,7 @@ def _jpegxl_side(reader: _Bits, *, small: bool) -> int:
 
 
 class _Bits:
-    """Bits, the least significant of each byte first; zeros where they end."""
+    """A reader of bits, the least significant of each byte first; after the end all bits are 0."""
 
     def __init__(self, data: bytes) -> None:
         self._bits = int.from_bytes(data, "little")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bench.device import cuda_problem, require
 
 
-def torch_device(codec: str, wanted: str) -> str:
-    """``cpu`` or ``cuda``, also for ``auto``.
+def torch_device(codec: str, device: str) -> str:
+    """The device for ``"auto"``, ``"cpu"`` or ``"cuda"``: one of the latter two.
 
     Raises
     ------
     bench.errors.CodecUnavailable
-        CUDA was asked for and is absent: nothing runs on the CPU in its place.
+        CUDA was asked for and is not available. The CPU is never used in its place.
     """
-    require(codec, wanted)
-    return "cuda" if wanted != "cpu" and cuda_problem() is None else "cpu"
+    require(codec, device)
+    return "cuda" if device != "cpu" and cuda_problem() is None else "cpu"

@@ -1,4 +1,4 @@
-"""LEB128 varints: the small numbers in the bitstreams that this package defines itself."""
+"""LEB128 varints, for small numbers in the bitstream formats that are defined in this package."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bench.errors import BadBitstream
 
 
 def write_varint(value: int) -> bytes:
-    """LEB128: seven bits a byte, least significant first."""
+    """A non-negative integer in LEB128: seven bits a byte, the least significant first."""
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -21,7 +21,7 @@ def read_varint(data: bytes, position: int) -> tuple[int, int]:
     Raises
     ------
     BadBitstream
-        The data end inside it, or it is longer than five bytes.
+        The data end within it, or it is longer than five bytes.
     """
     value = 0
     for shift in range(0, 35, 7):

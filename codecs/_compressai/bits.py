@@ -1,4 +1,4 @@
-"""Where the bits of CompressAI's models went, by their likelihoods, and what their latents draw."""
+"""Where the bits of CompressAI's models went, according to their likelihoods, and what their latents draw."""
 
 from __future__ import annotations
 
@@ -21,21 +21,27 @@ _NAMES = {"y": "latents", "z": "hyper-latents"}
 _LOWEST_STATE = 31
 """Bits of the state that CompressAI's rANS starts with."""
 _MARGIN = 4
-"""Latents around the part that is decoded again; a synthesis reaches no further in earnest."""
+"""Latents around the part that is decoded again; the synthesis hardly depends on those beyond."""
 _IMPULSES, _TRAVERSALS = 12, 5
+"""Number of channels with an impulse response, and with a traversal."""
+_NOTE = (
+    "Bits are −log₂ of the likelihoods of a forward pass; the strings come from tables of 16 bits, "
+    "and each ends on a whole word."
+)
 
 
 @torch.no_grad()
 def explain(network: Any, image: Image, strings: Sequence[bytes], size: int) -> Explanation:
-    """The likelihoods of a forward pass over ``image``, and probes of its synthesis.
+    """The likelihoods of a forward pass over an image, and probes of the synthesis.
 
-    Models with an autoregressive context round the latents in a forward pass, and their differences from
-    the mean when they code: a few symbols are others.
+    Models with an autoregressive context round the latents themselves in a forward pass, but their
+    differences from the mean when they code. A few symbols therefore differ.
 
     Parameters
     ----------
-    network : a model of the zoo, with ``g_s`` as its synthesis
-    strings : entropy-coded, of the bitstream
+    network : a model of the zoo; ``g_s`` is its synthesis
+    image : uint8, shape (height, width, 3)
+    strings : the entropy-coded strings of the bitstream
     size : bytes of the bitstream
     """
     from compressai.ops import compute_padding
@@ -45,13 +51,7 @@ def explain(network: Any, image: Image, strings: Sequence[bytes], size: int) -> 
     pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
     x = F.pad(pixels[None].to(next(network.parameters()).device).float() / 255, padding)
     origin = (-padding[2], -padding[0])
-    kept: list[Tensor] = []
-    hook = network.g_s.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0]))
-    try:
-        likelihoods = network(x)["likelihoods"]
-    finally:
-        hook.remove()
-    (latents,) = kept
+    likelihoods, latents = _forward(network, x)
     energy = {"y": latents[0].double().square().mean((1, 2)).cpu().numpy()}
     grids, channels = [], []
     for name, likelihood in likelihoods.items():
@@ -72,30 +72,40 @@ def explain(network: Any, image: Image, strings: Sequence[bytes], size: int) -> 
         channels=tuple(channels),
         impulses=tuple(probes.impulses(part, strongest)),
         traversals=tuple(probes.traversals(part, strongest[:_TRAVERSALS])),
-        notes=(
-            "Bits are −log₂ of the likelihoods of a forward pass; the strings come from tables of 16 bits, "
-            "and each ends on a whole word.",
-        ),
+        notes=(_NOTE,),
     )
 
 
+@torch.no_grad()
+def _forward(network: Any, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    """The likelihoods by kind of latent in a forward pass, and the input of the synthesis."""
+    kept: list[Tensor] = []
+    hook = network.g_s.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0]))
+    try:
+        likelihoods = network(x)["likelihoods"]
+    finally:
+        hook.remove()
+    (latents,) = kept
+    return likelihoods, latents
+
+
 def _state_bits(string: bytes) -> float:
-    """Bits of a string that hold no symbol: its final state, 64 bits long, less what it has taken in."""
+    """Bits of a string that code no symbol: its final state of 64 bits, minus the information in it."""
     state = int.from_bytes(string[:8], "little")
     return min(8.0 * len(string), 64 - (math.log2(state) - _LOWEST_STATE)) if state else 0.0
 
 
 def _busiest_part(network: Any, latents: Tensor, grid: BitGrid, size: tuple[int, int]) -> probes.LatentGrid:
-    """The part of the image that takes the most bits, able to draw itself with a change."""
+    """The part of the image that takes the most bits, which can be decoded with changed latents."""
     unit = grid.cell[0]
     side = probes.CROP // unit
     top, left = probes.busiest(grid.bits, side)
     tall, wide = (min(side, it) for it in grid.bits.shape)
     above, before = min(_MARGIN, top), min(_MARGIN, left)
     around = latents[:, :, top - above : top + tall + _MARGIN, left - before : left + wide + _MARGIN]
-    # in pixels of `around`'s reconstruction: the part, as far as it lies inside the image
-    rows = _inside(top, tall, above, (unit, grid.origin[0], size[0]))
-    columns = _inside(left, wide, before, (unit, grid.origin[1], size[1]))
+    # The part as far as it lies inside the image, in pixels of the reconstruction of `around`.
+    rows = _inside(unit * top + grid.origin[0], unit * tall, unit * above, size[0])
+    columns = _inside(unit * left + grid.origin[1], unit * wide, unit * before, size[1])
 
     def render(channel: int, change: probes.Field) -> NDArray[np.float32]:
         changed = around.clone()
@@ -114,8 +124,7 @@ def _busiest_part(network: Any, latents: Tensor, grid: BitGrid, size: tuple[int,
     return probes.LatentGrid(grid.name, values, middle, render)
 
 
-def _inside(first: int, count: int, margin: int, picture: tuple[int, int, int]) -> slice:
-    unit, origin, side = picture
-    corner = origin + unit * first
-    start, stop = max(corner, 0), min(corner + unit * count, side)
-    return slice(start - corner + unit * margin, stop - corner + unit * margin)
+def _inside(first: int, count: int, margin: int, side: int) -> slice:
+    """The pixels of a part that are inside the image, counted from ``margin`` pixels before the part."""
+    start, stop = max(first, 0), min(first + count, side)
+    return slice(start - first + margin, stop - first + margin)

@@ -1,4 +1,4 @@
-"""Multiply–accumulates of a CompressAI model, counted by hooks."""
+"""Counting the multiply–accumulates of a CompressAI model."""
 
 from __future__ import annotations
 

@@ -13,10 +13,19 @@ if TYPE_CHECKING:
 
 @contextmanager
 def symbols_checksum(network: Any, *, decoding: bool) -> Iterator[Callable[[], int]]:
-    """CRC-32 of the symbols of the ``compress`` or ``decompress`` of ``network`` that runs inside.
+    """Compute the CRC-32 of the symbols that ``network`` codes within the context.
 
-    Every model of the zoo, those with an autoregressive context too, passes its symbols through
-    ``quantize`` to encode them and through ``dequantize`` once decoded, in the same order.
+    Every model of the zoo, including those with an autoregressive context, passes its symbols through
+    ``quantize`` when it encodes them, and through ``dequantize`` after decoding, in the same order.
+
+    Parameters
+    ----------
+    network : a model of the zoo
+    decoding : whether ``decompress`` is called within the context, instead of ``compress``
+
+    Yields
+    ------
+    A function that returns the checksum.
     """
     from compressai.entropy_models import EntropyModel
 

@@ -1,0 +1,1 @@
+"""Reading baseline JPEG bitstreams code by code."""

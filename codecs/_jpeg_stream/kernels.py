@@ -1,4 +1,4 @@
-"""The walk through the entropy-coded data of a baseline JPEG scan (ITU-T T.81, Annex F)."""
+"""A compiled walk through the entropy-coded data of a baseline JPEG scan (ITU-T T.81, Annex F)."""
 
 # mypy: disable-error-code="untyped-decorator, no-untyped-def"
 # numba has no types and infers those of its functions
@@ -9,12 +9,12 @@ import numba
 import numpy as np
 
 END_OF_BLOCK = 64
-"""Place of the end-of-block codes behind the 64 coefficients."""
+"""Index of the end-of-block codes, after the 64 coefficients."""
 
 
 @numba.njit(cache=True, nogil=True)
 def _peek(data, position):
-    """The next 16 bits; bits past the end are 0."""
+    """The 16 bits of ``data``, (n,) uint8, from the bit ``position``; bits after the end are 0."""
     byte = position >> 3
     value = np.int64(0)
     for i in range(3):
@@ -35,21 +35,23 @@ def _extended(data, position, size):
 
 @numba.njit(cache=True, nogil=True)
 def walk_scan(data, stuffed, layout, codes, quantisers, blocks):
-    """Bits of every block and of every coefficient.
+    """Measure the bits of every block and of every coefficient.
 
     Parameters
     ----------
     data : (n,) uint8, without the zero bytes stuffed after 0xFF
-    stuffed : (n + 1,) int64, stuffed bytes before each byte; they count for the symbol that ends there
+    stuffed : (n + 1,) int64, number of stuffed bytes before each byte; they count for the symbol that ends
+        there
     layout : (components, 4) int64: horizontal and vertical blocks of an MCU, rows and columns of MCUs
     codes : (components, 2, 65536) int32, look-up tables of DC and AC codes
     quantisers : (components, 64) int64
-    blocks : (components, rows, columns) float64, to be filled; as large as the largest component
+    blocks : (components, rows, columns) float64, large enough for the largest component; receives the bits of
+        each block
 
     Returns
     -------
-    bits (components, 65) and summed squares (components, 65) by zigzag place, the last place being that
-    of end-of-block codes; the position in bits behind the last block; whether all is well
+    Bits and summed squares by zigzag index, the last index being that of end-of-block codes, both
+    (components, 65) float64; the position in bits after the last block; whether the data are valid.
     """
     components = layout.shape[0]
     bits = np.zeros((components, 65))
@@ -58,7 +60,7 @@ def walk_scan(data, stuffed, layout, codes, quantisers, blocks):
     position = 0
     last = 8 * data.size
     mcu_rows, mcu_columns = layout[0, 2], layout[0, 3]
-    # a scan of one component is not interleaved: its blocks come row by row
+    # The blocks of a scan with one component are not interleaved, but come row by row.
     for mcu in range(mcu_rows * mcu_columns):
         for c in range(components):
             horizontal, vertical = layout[c, 0], layout[c, 1]
@@ -77,7 +79,7 @@ def walk_scan(data, stuffed, layout, codes, quantisers, blocks):
                     position += entry >> 8
                     at = END_OF_BLOCK
                     if place == 0:
-                        # sizes of 8-bit samples end at 11
+                        # DC sizes of 8-bit samples are at most 11.
                         if symbol > 15:
                             return bits, squares, position, False
                         predictions[c] += _extended(data, position, size)
@@ -92,7 +94,7 @@ def walk_scan(data, stuffed, layout, codes, quantisers, blocks):
                         at = place
                         place += 1
                     elif symbol == 0xF0:
-                        place += 16  # sixteen zeros; they count for the coefficient behind them
+                        place += 16  # sixteen zeros, which count for the next coefficient
                         continue
                     else:
                         place = 64

@@ -1,4 +1,4 @@
-"""The marker segments of a baseline JPEG (ITU-T T.81, Annex B), as far as a scan's bits depend on them."""
+"""The marker segments of a baseline JPEG (ITU-T T.81, Annex B) that the bits of a scan depend on."""
 
 from __future__ import annotations
 
@@ -22,22 +22,24 @@ class Component:
     vertical: int
     """Sampling factors."""
     quantiser: NDArray[np.int64]
-    """(64,), in zigzag order."""
+    """Of shape (64,), in zigzag order."""
     dc: NDArray[np.int32]
     ac: NDArray[np.int32]
-    """(65536,): ``length << 8 | symbol`` for the next 16 bits, 0 where they begin with no code."""
+    """Of shape (65536,): ``length << 8 | symbol`` for the next 16 bits, 0 if they do not begin with a
+    code."""
 
 
 @dataclass(frozen=True)
 class Scan:
-    """A frame that one scan holds whole."""
+    """A frame that consists of one scan."""
 
     width: int
     height: int
     components: tuple[Component, ...]
     start: int
-    """Where the entropy-coded data begin."""
+    """Index of the first byte of the entropy-coded data."""
     end: int
+    """Index after the last."""
 
 
 def parse(bitstream: bytes) -> Scan:
@@ -75,21 +77,21 @@ def parse(bitstream: bytes) -> Scan:
         elif marker == _SOS:
             if frame is None:
                 break
-            return _scan(frame, segment, (quantisers, codes), (position, bitstream))
+            end = bitstream.rfind(bytes((0xFF, _EOI)))
+            if segment[0] != frame[5] or end < position:
+                raise Unsupported("jpeg: several scans, or no end marker")
+            height, width = (int.from_bytes(frame[i : i + 2], "big") for i in (1, 3))
+            return Scan(width, height, _components(frame, segment, quantisers, codes), position, end)
     raise BadBitstream("jpeg: no scan after a frame header")
 
 
-def _scan(
+def _components(
     frame: bytes,
     header: bytes,
-    tables: tuple[dict[int, NDArray[np.int64]], dict[int, NDArray[np.int32]]],
-    data: tuple[int, bytes],
-) -> Scan:
-    start, bitstream = data
-    end = bitstream.rfind(bytes((0xFF, _EOI)))
-    if header[0] != frame[5] or end < start:
-        raise Unsupported("jpeg: several scans, or no end marker")
-    quantisers, codes = tables
+    quantisers: dict[int, NDArray[np.int64]],
+    codes: dict[int, NDArray[np.int32]],
+) -> tuple[Component, ...]:
+    """The components of a frame, with the tables that the header of the scan chooses for each."""
     chosen = {header[1 + 2 * i]: header[2 + 2 * i] for i in range(header[0])}
     components = []
     try:
@@ -103,8 +105,7 @@ def _scan(
         raise BadBitstream(
             f"jpeg: the scan names a table or component that is not there ({error})"
         ) from error
-    height, width = (int.from_bytes(frame[i : i + 2], "big") for i in (1, 3))
-    return Scan(width, height, tuple(components), start, end)
+    return tuple(components)
 
 
 def _quantisers(segment: bytes) -> dict[int, NDArray[np.int64]]:
@@ -118,7 +119,7 @@ def _quantisers(segment: bytes) -> dict[int, NDArray[np.int64]]:
 
 
 def _codes(segment: bytes) -> dict[int, NDArray[np.int32]]:
-    """Canonical codes (Annex C) as look-up tables, by class (bit 4) and destination."""
+    """Canonical codes (Annex C) as look-up tables, (65536,), by class (bit 4) and destination."""
     found = {}
     while segment:
         counts = segment[1:17]

@@ -1,4 +1,4 @@
-"""Where the bits of our own lossless bitstreams, of PNG and of QOI went, by pixel and plane."""
+"""Where the bits of ``huffman``, ``lz``, PNG and QOI went, by pixel and plane."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ _SPREAD = "A code that stands for several bytes is spread evenly over them."
 
 
 def explain_huffman(image: Image, container: Container, size: int) -> Explanation:
-    """The code length of every residual; ``size`` is that of the bitstream in bytes."""
+    """The code length of every residual.
+
+    Parameters
+    ----------
+    image : the original, uint8 (height, width, 3)
+    container : the unpacked bitstream
+    size : bytes of the bitstream
+    """
     codes, tables = unpack_lengths(container.payload, 3)
     streams, position = [], tables
     for _ in codes:
@@ -38,16 +45,17 @@ def explain_huffman(image: Image, container: Container, size: int) -> Explanatio
         "padding of the last bytes": 8.0 * sum(streams) - total,
     }
     note = "The length of the Huffman code of every sample's prediction residual."
-    return _by_plane(costs.astype(np.float64), _names(color), (residual, overhead, note))
+    planes = _planes(costs.astype(np.float64), _names(color))
+    return Explanation("exact", planes, overhead, _residual_channels(planes, residual, color), notes=(note,))
 
 
 def explain_lz(image: Image, container: Container, size: int, method: str) -> Explanation:
-    """The codes of LZW, or of DEFLATE, over the residual planes.
+    """The codes of LZW or DEFLATE over the residual planes; parameters as for :func:`explain_huffman`.
 
     Raises
     ------
     bench.errors.Unsupported
-        Another method.
+        ``method`` is another one.
     """
     from bench_codecs._lossless.cost_kernels import inflate_costs, lzw_costs
 
@@ -68,11 +76,13 @@ def explain_lz(image: Image, container: Container, size: int, method: str) -> Ex
         "tables, headers and end codes": position - float(costs.sum()),
         "padding of the last byte": 8.0 * len(payload) - position,
     }
-    return _by_plane(costs.reshape(residual.shape), _names(color), (residual, overhead, _SPREAD))
+    planes = _planes(costs.reshape(residual.shape), _names(color))
+    channels = _residual_channels(planes, residual, color)
+    return Explanation("exact", planes, overhead, channels, notes=(_SPREAD,))
 
 
 def explain_png(image: Image, bitstream: bytes) -> Explanation:
-    """The DEFLATE codes over the filtered scanlines of an 8-bit RGB file that is not interlaced."""
+    """The DEFLATE codes over the filtered scanlines of an 8-bit RGB file without interlacing."""
     from bench_codecs._lossless.cost_kernels import inflate_costs
 
     chunks = []
@@ -94,11 +104,11 @@ def explain_png(image: Image, bitstream: bytes) -> Explanation:
         "padding of the last byte": 8.0 * len(stream) - end,
     }
     planes = lines[:, 1:].reshape(height, width, 3).transpose(2, 0, 1)
-    return _by_plane(planes, _RGB, (None, overhead, _SPREAD))
+    return Explanation("exact", _planes(planes, _RGB), overhead, notes=(_SPREAD,))
 
 
 def explain_qoi(image: Image, bitstream: bytes) -> Explanation:
-    """The chunks of a QOI file; runs are spread over their pixels."""
+    """The chunks of a QOI file, where runs are spread over their pixels."""
     from bench_codecs._lossless.cost_kernels import qoi_costs
 
     stream = np.frombuffer(bitstream, np.uint8)[_QOI_HEADER_BYTES:-_QOI_END_BYTES]
@@ -111,18 +121,18 @@ def explain_qoi(image: Image, bitstream: bytes) -> Explanation:
     )
 
 
-def _by_plane(
-    costs: NDArray[np.float64],
-    names: tuple[str, ...],
-    rest: tuple[NDArray[np.uint8] | None, dict[str, float], str],
-) -> Explanation:
-    residual, overhead, note = rest
-    grids = tuple(BitGrid(f"{name} samples", plane, (1, 1)) for name, plane in zip(names, costs, strict=True))
-    channels: tuple[Channels, ...] = ()
-    if residual is not None:
-        energy = np.square(residual.view(np.int8).astype(np.float64)).mean((1, 2))
-        channels = (Channels("residual planes", costs.sum((1, 2)), energy, "levels²", names),)
-    return Explanation("exact", grids, overhead, channels, notes=(note,))
+def _planes(costs: NDArray[np.float64], names: tuple[str, ...]) -> tuple[BitGrid, ...]:
+    """The bits of each sample, (3, height, width), as a grid for each plane."""
+    return tuple(BitGrid(f"{name} samples", plane, (1, 1)) for name, plane in zip(names, costs, strict=True))
+
+
+def _residual_channels(
+    planes: tuple[BitGrid, ...], residual: NDArray[np.uint8], color: int
+) -> tuple[Channels, ...]:
+    """Bits and energy of the residual planes, (3, height, width)."""
+    bits = np.stack([it.bits for it in planes]).sum((1, 2))
+    energy = np.square(residual.view(np.int8).astype(np.float64)).mean((1, 2))
+    return (Channels("residual planes", bits, energy, "levels²", _names(color)),)
 
 
 def _names(color: int) -> tuple[str, ...]:

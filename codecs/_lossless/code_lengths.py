@@ -1,8 +1,9 @@
-"""Code lengths of three Huffman codes as a few dozen bytes.
+"""The code lengths of Huffman codes, serialised in a few dozen bytes.
 
-A stream of nibbles, first of each byte the low one: 0 to 12 is the length of the next symbol, 13
-and one nibble r repeat the previous length r + 3 times, 14 and two nibbles (low one first) repeat
-it r + 19 times. A code of a single symbol has no lengths: nibble 15, then the symbol in two.
+The format is a stream of nibbles, the low one of each byte first. 0 to 12 is the length of the next symbol;
+13 and one nibble r repeat the previous length r + 3 times; 14 and two nibbles r (the low one first) repeat it
+r + 19 times. A code of a single symbol has no lengths: it is nibble 15, followed by the symbol in two
+nibbles.
 """
 
 from __future__ import annotations
@@ -13,13 +14,18 @@ from numpy.typing import NDArray
 from bench.errors import BadBitstream
 
 MAX_LENGTH = 12
-"""Longest code in bits: a decoding table of 4096 entries of two bytes stays in the L1 cache."""
+"""Longest code in bits, so that a decoding table, 4096 entries of two bytes, stays in the L1 cache."""
 
 _REPEAT_SHORT, _REPEAT_LONG, _SINGLE = 13, 14, 15
 
 
 def pack_lengths(codes: list[tuple[NDArray[np.uint8], int]]) -> bytes:
-    """Serialise codes, each given as its 256 lengths and the symbol that is meant if all are 0."""
+    """Serialise codes.
+
+    Parameters
+    ----------
+    codes : for each code its lengths, uint8 (256,), and the only symbol if all lengths are 0
+    """
     nibbles: list[int] = []
     for lengths, only in codes:
         if lengths.any():
@@ -55,7 +61,11 @@ def _runs(lengths: list[int]) -> list[int]:
 
 
 def unpack_lengths(data: bytes, n_codes: int) -> tuple[list[tuple[NDArray[np.uint8], int]], int]:
-    """The codes at the beginning of ``data``, and the number of bytes that they take.
+    """Read ``n_codes`` codes from the beginning of ``data``.
+
+    Returns
+    -------
+    The codes, as :func:`pack_lengths` takes them, and the number of bytes that they took.
 
     Raises
     ------

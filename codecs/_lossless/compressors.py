@@ -1,4 +1,4 @@
-"""The dictionary coders behind ``lz``: bytes in, bytes out, all of one shape."""
+"""The dictionary coders behind ``lz``, with one interface from bytes to bytes."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ LEVELS: dict[str, tuple[int, int, int]] = {
     "lz4": (1, 12, 1),
     "zstd": (1, 22, 3),
     "lzma": (0, 9, 6),
-    # brotli's own default, 11, takes two seconds for a 768x512 image
+    # brotli's own default is 11, which takes two seconds for a 768x512 image.
     "brotli": (0, 11, 9),
 }
 """Lowest, highest and default level of each method."""
 
 
 class Compressor(ABC):
-    """One method at one level; ``version`` names the library behind it."""
+    """A method at some level."""
 
     version: str
+    """Name and version of the library behind it."""
 
     @abstractmethod
     def compress(self, data: bytes) -> bytes:
-        """The compressed data."""
+        """Compress ``data``."""
 
     @abstractmethod
     def expand(self, data: bytes, size: int) -> bytes:
-        """What :meth:`compress` was given; never allocates more than ``size`` bytes for it."""
+        """Undo :meth:`compress`, without ever allocating more than ``size`` bytes for the result."""
 
 
 class Lzw(Compressor):
-    """This package's own LZW (see :mod:`.lzw_kernels`); the level is the widest code in bits."""
+    """LZW by :mod:`.lzw_kernels`; the level is the widest code in bits."""
 
     version = "own LZW"
 
@@ -60,7 +61,7 @@ class Lzw(Compressor):
 
 
 class Library(Compressor):
-    """A method of imagecodecs, in its barest framing: raw DEFLATE, LZ4 block, no check sums."""
+    """A method of imagecodecs with as little framing as possible: raw DEFLATE, LZ4 block, no checksums."""
 
     def __init__(self, method: str, level: int) -> None:
         self._imagecodecs, self.version = load_imagecodecs("lz", method)
@@ -81,7 +82,7 @@ def _framing(imagecodecs: ModuleType, method: str, level: int) -> dict[str, obje
         case "deflate":
             return {"raw": True}
         case "lz4":
-            # as in the lz4 program: the high-compression search begins at level 3
+            # As in the lz4 program, the high-compression search begins at level 3.
             return {"hc": level >= 3}
         case "lzma":
             return {"check": imagecodecs.LZMA.CHECK.NONE}

@@ -1,7 +1,7 @@
-"""The header of the bitstreams that this package defines itself (``huffman``, ``lz``).
+"""The container of the bitstream formats that are defined in this package (``huffman``, ``lz``).
 
-Layout, little-endian: 2 bytes magic, 1 byte format version, 1 byte options (their meaning is the
-codec's), width and height as LEB128 varints, CRC-32 of everything else, then the payload.
+Layout, little-endian: 2 bytes magic, 1 byte format version, 1 byte options, whose meaning depends on the
+codec, width and height as LEB128 varints, CRC-32 of everything else, and the payload.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CRC_BYTES = 4
 
 @dataclass(frozen=True)
 class Container:
-    """One bitstream, taken apart."""
+    """The parts of a bitstream."""
 
     width: int
     height: int
@@ -45,12 +45,13 @@ def pack(magic: bytes, version: int, container: Container) -> bytes:
 
 
 def unpack(magic: bytes, version: int, bitstream: bytes) -> Container:
-    """Take a container apart, having checked its CRC.
+    """Check the CRC of a bitstream and return its parts.
 
     Raises
     ------
     BadBitstream
-        Another magic or format version, a damaged or truncated bitstream, an impossible size.
+        The magic or format version is another one, the bitstream is damaged or truncated, or the size
+        impossible.
     """
     if bitstream[:2] != magic:
         raise BadBitstream(f"no {magic.decode()} bitstream: it starts with {bitstream[:2]!r}")

@@ -1,6 +1,6 @@
-"""What each byte or pixel cost in dictionary and run-length coded streams; nothing is decoded for it.
+"""Compiled kernels that measure the bits of each byte or pixel in a compressed stream, without decoding it.
 
-A code that stands for several bytes or pixels is spread evenly over them.
+The bits of a code that stands for several bytes or pixels are spread evenly over them. Positions are in bits.
 """
 
 # mypy: disable-error-code="untyped-decorator, no-untyped-def"
@@ -21,7 +21,7 @@ _ORDER = np.array((16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1,
 
 @numba.njit(cache=True, nogil=True)
 def _bits(data, position, count):
-    """``count`` bits, least significant first; bits past the end are 0."""
+    """``count`` bits of ``data``, (n,) uint8, the least significant first; bits after the end are 0."""
     value = 0
     for i in range(count):
         at = position + i
@@ -32,7 +32,13 @@ def _bits(data, position, count):
 
 @numba.njit(cache=True, nogil=True)
 def _canonical(lengths):
-    """Codes of each length, and the symbols in the order of their codes."""
+    """A canonical code from its lengths, (symbols,) int64.
+
+    Returns
+    -------
+    The number of codes of each length, (16,) int64, and the symbols in the order of their codes, (symbols,)
+    int64.
+    """
     counts = np.zeros(_LONGEST_CODE + 1, np.int64)
     for length in lengths:
         counts[length] += 1
@@ -48,7 +54,10 @@ def _canonical(lengths):
 
 @numba.njit(cache=True, nogil=True)
 def _symbol(data, position, counts, symbols):
-    """The next symbol and the length of its code; −1 where there is none."""
+    """The next symbol of ``data``, (n,) uint8, and the length of its code; (−1, 0) if there is none.
+
+    ``counts`` and ``symbols`` are what :func:`_canonical` returns.
+    """
     code = first = index = 0
     for length in range(1, _LONGEST_CODE + 1):
         code |= _bits(data, position + length - 1, 1)
@@ -63,7 +72,13 @@ def _symbol(data, position, counts, symbols):
 
 @numba.njit(cache=True, nogil=True)
 def _dynamic_lengths(data, position):
-    """Code lengths of literals (288) and distances (32) of a dynamic block, and the position behind them."""
+    """The tables of a dynamic block of ``data``, (n,) uint8.
+
+    Returns
+    -------
+    Code lengths of literals, (288,) int64, and of distances, (at most 32,) int64, and the position after the
+    tables; −1 if they are damaged.
+    """
     lengths = np.zeros(320, np.int64)
     n_literals = _bits(data, position, 5) + 257
     n_distances = _bits(data, position + 5, 5) + 1
@@ -104,10 +119,18 @@ def _dynamic_lengths(data, position):
 
 @numba.njit(cache=True, nogil=True)
 def inflate_costs(data, size):
-    """Bits of each of the ``size`` bytes that a DEFLATE stream (RFC 1951), (n,) uint8, expands to.
+    """Bits of each byte that a DEFLATE stream (RFC 1951) expands to.
 
-    Returns them, float64 (size,), the position in bits behind the last block, and whether all is well.
-    Block headers, code tables and end-of-block codes are what the position has beyond their sum.
+    Parameters
+    ----------
+    data : (n,) uint8, the stream
+    size : number of bytes that it expands to
+
+    Returns
+    -------
+    The bits, (size,) float64; the position after the last block; whether the stream is valid. The difference
+    between the position and the sum of the bits is what block headers, code tables and end-of-block codes
+    take.
     """
     costs = np.zeros(size)
     position = 0
@@ -165,7 +188,10 @@ def inflate_costs(data, size):
 
 @numba.njit(cache=True, nogil=True)
 def lzw_costs(stream, max_bits, size):
-    """Bits of each of the ``size`` bytes of a stream of :mod:`._lzw_kernels`; as :func:`inflate_costs`."""
+    """Bits of each byte of an LZW stream, (n,) uint8; see :func:`inflate_costs`.
+
+    ``max_bits`` is the widest code of the stream, 9 to 16.
+    """
     clear, end, first = 256, 257, 258
     lengths = np.ones(1 << max_bits, np.int64)
     costs = np.zeros(size)
@@ -198,7 +224,7 @@ def lzw_costs(stream, max_bits, size):
 
 @numba.njit(cache=True, nogil=True)
 def qoi_costs(stream, size):
-    """Bits of each of the ``size`` pixels of the chunks of a QOI file; as :func:`inflate_costs`."""
+    """Bits of each of ``size`` pixels in the chunks of a QOI file, (n,) uint8; see :func:`inflate_costs`."""
     costs = np.zeros(size)
     position = 0
     filled = 0

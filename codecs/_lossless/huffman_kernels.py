@@ -1,7 +1,7 @@
-"""Canonical Huffman codes of limited length over bytes: lengths, codes, coding of symbols.
+"""Compiled kernels for canonical Huffman codes of limited length over bytes.
 
-Codes are written least significant bit first into 32-bit words, as in DEFLATE, so that the next
-``MAX_LENGTH`` bits of the bitstream are directly an index into the decoding table.
+Codes are written into 32-bit words with the least significant bit first, as in DEFLATE, so that the next
+``MAX_LENGTH`` bits of the bitstream are an index into the decoding table.
 """
 
 # mypy: disable-error-code="untyped-decorator, no-untyped-def"
@@ -17,8 +17,8 @@ from bench_codecs._lossless.code_lengths import MAX_LENGTH
 
 @numba.njit(cache=True, nogil=True)
 def histogram(symbols):
-    """Occurrences of each byte; symbols (n,) uint8 -> (256,) int64."""
-    # Four tables: equal neighbours would otherwise wait for each other's store.
+    """Occurrences of each byte: ``symbols``, (n,) uint8 -> (256,) int64."""
+    # With one table, equal neighbours would have to wait for each other's store.
     counts = np.zeros((4, 256), np.int64)
     whole = symbols.size // 4 * 4
     for i in range(0, whole, 4):
@@ -35,10 +35,11 @@ def histogram(symbols):
 
 @numba.njit(cache=True, nogil=True)
 def code_lengths(counts):
-    """Lengths of an optimal prefix code of at most ``MAX_LENGTH`` bits; (256,) int64 -> (256,) uint8.
+    """Lengths of an optimal prefix code of at most ``MAX_LENGTH`` bits: (256,) int64 -> (256,) uint8.
 
-    Package-merge (Larmore and Hirschberg, 1990). A symbol that does not occur has length 0, and
-    so has a symbol that occurs alone: it needs no bits.
+    L. L. Larmore and D. S. Hirschberg, "A fast algorithm for optimal length-limited Huffman codes"
+    (package-merge), J. ACM 37(3), 1990. A symbol that does not occur has length 0, and so does the only
+    symbol that occurs, which needs no bits.
     """
     lengths = np.zeros(256, np.uint8)
     order = np.empty(256, np.int64)
@@ -76,8 +77,8 @@ def code_lengths(counts):
             else:
                 weights[i] = packages[package]
                 package += 1
-    # The 2n − 2 lightest items of the last list are the code: each leaf met on the way down
-    # lengthens its symbol by one bit.
+    # The 2n − 2 lightest items of the last list define the code: each leaf on the way down adds one bit to
+    # the length of its symbol.
     taken = 2 * n - 2
     for level in range(MAX_LENGTH - 1, -1, -1):
         n_leaves = 0
@@ -91,7 +92,7 @@ def code_lengths(counts):
 
 @numba.njit(cache=True, nogil=True)
 def canonical_codes(lengths):
-    """Canonical codes, bit-reversed, by increasing (length, symbol); (256,) uint8 -> (256,) uint32."""
+    """Bit-reversed canonical codes by increasing (length, symbol): lengths, (256,) uint8 -> (256,) uint32."""
     codes = np.zeros(256, np.uint32)
     code = 0
     for length in range(1, MAX_LENGTH + 1):
@@ -108,10 +109,12 @@ def canonical_codes(lengths):
 
 @numba.njit(cache=True, nogil=True)
 def decoding_table(lengths, only):
-    """Entry ``symbol << 4 | length`` for every ``MAX_LENGTH`` next bits; (256,) uint8 -> (4096,) uint16.
+    """The entry ``symbol << 4 | length`` for every value of the next ``MAX_LENGTH`` bits, (4096,) uint16.
 
-    ``only`` is the symbol of a code without bits, used where all lengths are 0. The caller has
-    checked that the code is complete.
+    Parameters
+    ----------
+    lengths : (256,) uint8, of a complete code; not checked
+    only : the only symbol, if all lengths are 0
     """
     table = np.full(1 << MAX_LENGTH, only << 4, np.uint16)
     codes = canonical_codes(lengths)
@@ -124,13 +127,24 @@ def decoding_table(lengths, only):
 
 @numba.njit(cache=True, nogil=True)
 def encode_symbols(symbols, lengths, n_bits):
-    """Code (n,) uint8 into ``ceil(n_bits / 32)`` uint32 words; ``n_bits`` is the exact total."""
+    """Encode symbols.
+
+    Parameters
+    ----------
+    symbols : (n,) uint8
+    lengths : (256,) uint8
+    n_bits : the exact total of bits
+
+    Returns
+    -------
+    uint32 words, of shape (⌈n_bits ÷ 32⌉,).
+    """
     codes = canonical_codes(lengths)
-    # one load a symbol
+    # Code and length in one entry need one load a symbol.
     entries = np.empty(256, np.uint32)
     for symbol in range(256):
         entries[symbol] = codes[symbol] << 4 | lengths[symbol]
-    # the branchless writer always stores the unfinished word
+    # The writer has no branch: it always stores the unfinished word.
     words = np.empty(n_bits // 32 + 2, np.uint32)
     buffer = np.uint64(0)
     held = np.uint64(0)
@@ -158,18 +172,18 @@ def encode_symbols(symbols, lengths, n_bits):
 
 @numba.njit(cache=True, nogil=True)
 def decode_planes(words, tables, n_symbols):
-    """Decode three bitstreams side by side: three chains of dependent look-ups instead of one.
+    """Decode three bitstreams together, which gives the processor three independent chains of look-ups.
 
     Parameters
     ----------
-    words : uint32 (3, ``MAX_LENGTH * n_symbols // 32 + 2``), the bitstreams, zeros behind: room
-        enough that no sequence of codes reads past the end
+    words : (3, ``MAX_LENGTH * n_symbols // 32 + 2``) uint32, the bitstreams followed by zeros; large enough
+        that no sequence of codes can read beyond the end
     tables : (3, 4096) uint16, see :func:`decoding_table`
-    n_symbols : symbols of each
+    n_symbols : number of symbols in each
 
     Returns
     -------
-    uint8 (3, n_symbols), and the bits consumed of each bitstream, int64 (3,)
+    The symbols, (3, n_symbols) uint8, and the bits consumed of each bitstream, (3,) int64.
     """
     symbols = np.empty((3, n_symbols), np.uint8)
     out0, out1, out2 = symbols[0], symbols[1], symbols[2]
@@ -183,7 +197,7 @@ def decode_planes(words, tables, n_symbols):
     low = np.uint64(15)
     refill = np.uint64(32)
     for i in range(0, n_symbols, 2):
-        # 32 bits hold two codes of at most 12
+        # 32 bits contain at least two codes, since these have at most 12.
         if held0 < refill:
             buffer0 |= np.uint64(words0[p0]) << held0
             held0 += refill

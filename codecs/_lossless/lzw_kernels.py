@@ -1,8 +1,8 @@
-"""LZW (Welch 1984) over bytes, with codes of variable width and a clear code, as in GIF.
+"""Compiled kernels for LZW (Welch 1984) over bytes, with codes of variable width and a clear code, as in GIF.
 
-Codes 0 to 255 are bytes, 256 clears the dictionary, 257 ends; new strings are numbered from 258.
-Codes are 9 bits wide at first and grow up to ``max_bits``; the least significant bit comes first.
-A full dictionary is cleared at once.
+Codes 0 to 255 are bytes, 256 clears the dictionary and 257 ends the stream; new strings are numbered from
+258. Codes start with 9 bits and grow to ``max_bits``, the least significant bit first. A full dictionary is
+cleared at once.
 """
 
 # mypy: disable-error-code="untyped-decorator, no-untyped-def, assignment"
@@ -18,16 +18,16 @@ _CLEAR, _END, _FIRST = 256, 257, 258
 
 @numba.njit(cache=True, nogil=True)
 def lzw_encode(data, max_bits):
-    """Compress (n,) uint8, ``max_bits`` from 9 to 16; uint8."""
+    """Compress ``data``, (n,) uint8 with n > 0, to (m,) uint8; ``max_bits`` is from 9 to 16."""
     limit = 1 << max_bits
     slots = 4 * limit
     slot_mask = slots - 1
-    # open addressing; a slot is in use while it carries the current generation
+    # A hash table with open addressing, in which a slot is in use if it has the current generation.
     keys = np.empty(slots, np.uint32)
     codes = np.empty(slots, np.uint32)
     generations = np.zeros(slots, np.int64)
     generation = 1
-    # no code is longer than its string of n bytes needs: 2 bytes each at worst, and the clears
+    # At worst each byte takes a code of its own, of at most 2 bytes, and there are clear codes.
     out = np.empty(2 * data.size + data.size // 64 + 16, np.uint8)
     position = 0
     buffer = np.uint64(0)
@@ -66,7 +66,7 @@ def lzw_encode(data, max_bits):
             buffer >>= np.uint64(8)
             held -= 8
     if following == 1 << width:
-        # the decoder has just numbered as many strings as the width has codes, and reads one bit more
+        # The decoder has just used up the codes of this width, and reads one bit more.
         width += 1
     buffer |= np.uint64(_END) << np.uint64(held)
     held += width
@@ -80,7 +80,7 @@ def lzw_encode(data, max_bits):
 
 @numba.njit(cache=True, nogil=True)
 def lzw_decode(stream, max_bits, size):
-    """Expand (n,) uint8 to exactly ``size`` bytes; an empty array where the stream is not sound."""
+    """Expand ``stream``, (n,) uint8, to (size,) uint8; an empty array if the stream is not valid."""
     limit = 1 << max_bits
     starts = np.empty(limit, np.int64)
     lengths = np.empty(limit, np.int64)
@@ -111,8 +111,8 @@ def lzw_decode(stream, max_bits, size):
             following = _FIRST
             previous_start = np.int64(-1)
             continue
-        # Each new string is the previous one and a byte more, which follows it in the output:
-        # an entry is a place in the output and a length, never a copy.
+        # A new string is the previous one and one more byte, which follows it in the output. An entry is
+        # therefore an offset in the output and a length, and never a copy.
         if previous_start >= 0 and following < limit:
             starts[following] = previous_start
             lengths[following] = previous_length + 1

@@ -1,4 +1,4 @@
-"""Compiled loops of :mod:`._transforms`."""
+"""Compiled kernels of :mod:`.transforms`; neighbours are named as there."""
 
 # mypy: disable-error-code="untyped-decorator, no-untyped-def"
 # numba has no types and infers those of its functions
@@ -29,10 +29,10 @@ def _med(a, b, c):
 
 @numba.njit(cache=True, nogil=True)
 def forward(image, color, predictor):
-    """See :func:`._transforms.forward`."""
+    """Residuals, (3, height, width) uint8, of ``image``, (height, width, 3) uint8."""
     height, width, _ = image.shape
     residual = np.empty((3, height, width), np.uint8)
-    # two rows a plane, with a column of zeros on the left
+    # The current row and the one above of each plane, with a column of zeros on the left.
     rows = np.zeros((2, 3, width + 1), np.uint8)
     for y in range(height):
         current = rows[y & 1]
@@ -77,7 +77,7 @@ def forward(image, color, predictor):
 
 @numba.njit(cache=True, nogil=True)
 def inverse(residual, color, predictor):
-    """See :func:`._transforms.inverse`."""
+    """The image, (height, width, 3) uint8, of ``residual``, (3, height, width) uint8."""
     _, height, width = residual.shape
     image = np.empty((height, width, 3), np.uint8)
     rows = np.zeros((2, 3, width + 1), np.uint8)
@@ -87,7 +87,7 @@ def inverse(residual, color, predictor):
         row0, row1, row2 = current[0], current[1], current[2]
         up0, up1, up2 = above[0], above[1], above[2]
         from0, from1, from2 = residual[0, y], residual[1, y], residual[2, y]
-        # Each sample waits for its left neighbour, so the three planes go side by side.
+        # Each sample depends on its left neighbour, so that the three planes are processed together.
         a0 = a1 = a2 = np.int64(0)
         c0 = c1 = c2 = np.int64(0)
         if predictor == _PAETH:

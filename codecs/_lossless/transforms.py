@@ -1,8 +1,8 @@
-"""Reversible transforms shared by the lossless codecs of this package.
+"""The reversible transforms of the lossless codecs that are defined in this package.
 
-An image becomes three planes of prediction residuals, all arithmetic modulo 256 on ``uint8``:
-a colour transform first, then a spatial predictor on each plane. A sample's neighbours are
-``a`` (left), ``b`` (above) and ``c`` (above left); outside the image they are 0.
+An image becomes three planes of prediction residuals, by a colour transform and then a spatial predictor on
+each plane. All arithmetic is modulo 256 on uint8. The neighbours of a sample are ``a`` (left), ``b`` (above)
+and ``c`` (above left); outside the image they are 0.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def inverse(residual: NDArray[np.uint8], color: int, predictor: int) -> Image:
 
 
 def _frozen(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    # numba compiles anew for every mix of layout and writability; this is the one that all arrays have
+    # numba compiles again for each combination of layout and writability, so all arrays are given the same
+    # one.
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view
@@ -64,12 +65,12 @@ def pack_options(color: int, predictor: int) -> int:
 
 
 def unpack_options(options: int) -> tuple[int, int]:
-    """The indices ``(color, predictor)`` of :func:`pack_options`; other bits are not looked at."""
+    """The indices ``(color, predictor)`` of :func:`pack_options`; all other bits are ignored."""
     return options >> 2 & 1, options & 3
 
 
 def load_kernels(codec: str) -> str:
-    """Import what the transforms run on, and name its version.
+    """Import the library that compiles the transforms, and return its name and version.
 
     Raises
     ------
@@ -84,5 +85,5 @@ def load_kernels(codec: str) -> str:
 
 
 def warm_up(codec: Codec) -> None:
-    """Compile the kernels, or load them from the cache, before somebody starts a clock."""
+    """Compile the kernels, or load them from the cache, before times are taken."""
     codec.decode(codec.encode(np.zeros((2, 2, 3), np.uint8), None))

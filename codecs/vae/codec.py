@@ -1,4 +1,4 @@
-"""The adapter: a learned codec behind the contract of a codec."""
+"""The adapter of the ``vae`` codec."""
 
 from __future__ import annotations
 
@@ -27,14 +27,11 @@ class Vae:
 
     Parameters
     ----------
-    weights
-        A file written by ``rdbench train … --export``; empty for the shipped one.
-    device
-        Where the networks run. Bitstreams are the same to the byte on all of them; a decoded sample may
-        differ by one level, as the synthesis is not in fixed point.
-    rdoq
-        Strength of the rate–distortion optimised quantisation, 0 (plain rounding) to 1; the default was
-        chosen on CID22-validation.
+    weights : file written by ``rdbench train … --export``; empty for the shipped one
+    device : where the networks run. The bitstreams are byte for byte the same on all devices. Decoded samples
+        may differ by one level, since the synthesis is not in fixed point
+    rdoq : strength of the rate–distortion optimised quantisation, 0 (plain rounding) to 1; the default was
+        chosen on CID22-validation
     """
 
     name = "vae"
@@ -85,7 +82,7 @@ class Vae:
         return self.encode_batch([image], quality)[0]
 
     def encode_batch(self, images: Sequence[Image], quality: float | None) -> list[bytes]:
-        """Compress images of one size together: the bitstreams of one by one, to the byte.
+        """Compress images of one size together; the bitstreams are those of :meth:`encode`, byte for byte.
 
         Raises
         ------
@@ -121,7 +118,7 @@ class Vae:
         ]
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct, uint8 (height, width, 3).
+        """Reconstruct the image.
 
         Raises
         ------
@@ -131,10 +128,10 @@ class Vae:
         return self.decode_batch([bitstream])[0]
 
     def decode_batch(self, bitstreams: Sequence[bytes]) -> list[Image]:
-        """Reconstruct images; those of one size and quality together.
+        """Reconstruct images, those of equal size and quality together.
 
-        Symbols are those of one by one; a sample may differ by one level, as the synthesis networks round
-        in another order.
+        The symbols are those of :meth:`decode`. Samples may differ by one level, because the synthesis
+        networks round in another order.
 
         Raises
         ------
@@ -145,21 +142,21 @@ class Vae:
         groups: dict[tuple[int, int, int], list[int]] = {}
         for index, (header, _) in enumerate(parsed):
             groups.setdefault((header.height, header.width, header.code), []).append(index)
-        pictures: dict[int, Image] = {}
+        images: dict[int, Image] = {}
         for (height, width, code), members in groups.items():
             decoded = self._decoded([parsed[it][1] for it in members], (height, width), code)
-            for index, picture in zip(members, decoded, strict=True):
+            for index, image in zip(members, decoded, strict=True):
                 if parsed[index][0].grey:
-                    for top in range(0, height, container.TILE):  # floats of the whole image are large
-                        rows = picture[top : top + container.TILE]
+                    for top in range(0, height, container.TILE):  # in float32 the whole image would be large
+                        rows = image[top : top + container.TILE]
                         rows[:] = rows.mean(2, keepdims=True, dtype=np.float32).round()
-                pictures[index] = np.ascontiguousarray(picture)
-        return [pictures[it] for it in range(len(parsed))]
+                images[index] = np.ascontiguousarray(image)
+        return [images[it] for it in range(len(parsed))]
 
     def _decoded(
         self, payloads: Sequence[Sequence[tuple[bytes, int]]], size: tuple[int, int], code: int
     ) -> Images:
-        """Images (batch, height, width, 3) from the payload and checksum of each tile of each."""
+        """Images of equal size, from the payload and checksum of each tile of each of them."""
         import torch
 
         from bench_codecs.vae.entropy import Tile
@@ -176,15 +173,14 @@ class Vae:
             return synthesise_batch(self.model, decode, size, torch.tensor([code], device=self.device))
 
     def complexity(self) -> dict[str, float]:
-        """Parameters, bytes of the weights' file, thousands of multiply–accumulates per pixel of both
-        sides, and hours of training."""
+        """Parameters, bytes of the weights file, kMAC per pixel of encoder and decoder, hours of training."""
         from bench_codecs.vae.complexity import count
 
         return count(self.model) | {"weight_bytes": float(self._weight_bytes), "training_hours": self._hours}
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
-        """Bits of every latent, by the tables that coded it; what single latents and channels draw."""
-        from bench_codecs.vae.explain.explain import Subject, explain
+        """The bits of every latent by the tables that coded it, and what single latents draw."""
+        from bench_codecs.vae.explain.explain import CodecParts, explain
 
-        del image, quality  # all of it is in the bitstream
-        return explain(Subject(self.model, self.tables, self._coder, self._identity), bitstream)
+        del image, quality  # the bitstream has all of it
+        return explain(CodecParts(self.model, self.tables, self._coder, self._identity), bitstream)

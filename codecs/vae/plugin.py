@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bench.trainer import Observer, SampleRequest, TrainRequest
     from bench_codecs.vae.training.config import TrainConfig
 
-_CALIBRATION_PICTURES = 40
+_CALIBRATION_IMAGES = 40
 
 
 class VaeTrainer:
@@ -33,7 +33,7 @@ class VaeTrainer:
     def train(
         self, request: TrainRequest, images: Sequence[Path], validation: Sequence[Path], observer: Observer
     ) -> Path:
-        """Train the preset on ``images``; the folder of the last checkpoint."""
+        """Train the preset on ``images`` and return the folder of the last checkpoint."""
         from bench_codecs.vae.training.train import train
 
         if request.weights is not None:
@@ -41,20 +41,21 @@ class VaeTrainer:
         return train(_configured(request), images, validation, observer)
 
     def export(self, checkpoint: Path, images: Sequence[Path], out: Path) -> str:
-        """Write the weights file, its coding tables calibrated on some of ``images``; its SHA-256."""
+        """Write the weights file, calibrated on some of ``images``, and return its SHA-256."""
         from bench_codecs.vae.training.export import export
 
-        step = max(1, len(images) // _CALIBRATION_PICTURES)
+        step = max(1, len(images) // _CALIBRATION_IMAGES)
         return export(checkpoint, images[::step], out, {"pictures": len(images)})
 
     def sample(self, request: SampleRequest) -> NDArray[np.uint8]:
-        """Images from the prior, uint8 (count, 256, 256, 3)."""
-        from bench_codecs.vae.sample import sample
+        """Draw images from the prior, uint8 (count, 256, 256, 3)."""
+        from bench_codecs.vae.sample import Samples, sample
         from bench_codecs.vae.weights import shipped_weights
 
         if request.generator is not None:
             raise ConfigError("--generator: the vae has no separate one; sample vae-gan")
-        return sample(request.weights or shipped_weights(), request.count, request.quality, request.seed)
+        samples = Samples(request.count, request.quality, request.seed)
+        return sample(request.weights or shipped_weights(), samples)
 
     def sample_note(self, request: SampleRequest) -> str:
         """What the samples show."""

@@ -1,8 +1,11 @@
 """Range asymmetric numeral systems (rANS) over tables of integer frequencies.
 
-Duda, "Asymmetric numeral systems" (2013). One state of 32 bits, words of 16 bits, frequencies that
-sum to 2¹⁶. Row ``r`` of the tables codes the integers ``low[r]`` to ``low[r] + size[r] - 2`` and, as
-its last symbol, an escape that is followed by the value in an Elias-gamma code of raw bits.
+J. Duda, "Asymmetric numeral systems: entropy coding combining speed of Huffman coding with compression rate
+of arithmetic coding", arXiv:1311.2540, 2013. There is one state of 32 bits, words have 16 bits, and
+frequencies sum to 2¹⁶. Row ``r`` of the tables codes the integers ``low[r]`` to ``low[r] + size[r] - 2``; its
+last symbol is an escape, which is followed by the value in an Elias-gamma code of raw bits.
+
+The kernels take the four arrays of :class:`FrequencyTables` as their last arguments.
 """
 
 from __future__ import annotations
@@ -23,20 +26,21 @@ ESCAPE_COST_BITS = 24.0
 
 
 class FrequencyTables(NamedTuple):
-    """Cumulative frequencies of all rows, end to end."""
+    """The cumulative frequencies of all rows, concatenated."""
 
     cumulative: NDArray[np.int32]
-    """For each row ``size + 1`` values from 0 to 65536."""
+    """For each row, ``size + 1`` values from 0 to 65536."""
     start: NDArray[np.int32]
-    """Where each row begins in ``cumulative``."""
+    """Index in ``cumulative`` at which each row begins, of shape (rows,)."""
     size: NDArray[np.int32]
-    """Symbols of each row, the escape included."""
+    """Number of symbols of each row including the escape, of shape (rows,)."""
     low: NDArray[np.int32]
-    """Smallest integer of each row."""
+    """Smallest integer of each row, of shape (rows,)."""
 
 
 @numba.njit(cache=True)
 def _interval(cumulative, start, size, low, row, value):  # type: ignore[no-untyped-def]
+    """Begin and width of the interval of ``value`` under ``row``, and whether it escapes; all scalars."""
     index = value - low[row]
     escape = size[row] - 1
     if index < 0 or index >= escape:
@@ -47,6 +51,12 @@ def _interval(cumulative, start, size, low, row, value):  # type: ignore[no-unty
 
 @numba.njit(cache=True)
 def _encode(values, rows, cumulative, start, size, low):  # type: ignore[no-untyped-def]
+    """Encode ``values``, (n,) int32, under ``rows``, (n,) int32.
+
+    Returns
+    -------
+    The words, (m,) uint16, in reverse order of reading, and the final state, uint64.
+    """
     count = len(values)
     words = np.empty(2 * count + 16, np.uint16)
     used = 0
@@ -55,7 +65,7 @@ def _encode(values, rows, cumulative, start, size, low):  # type: ignore[no-unty
         row = rows[position]
         begin, width, escaped = _interval(cumulative, start, size, low, row, values[position])
         if escaped:
-            # raw bits go on the stack last bit first: the decoder pops them in reading order
+            # The last raw bit is pushed first, so that the decoder pops them in reading order.
             offset = values[position] - low[row]
             negative = offset < 0
             amount = -offset if negative else offset - (size[row] - 1) + 1
@@ -96,7 +106,17 @@ def _encode(values, rows, cumulative, start, size, low):  # type: ignore[no-unty
 
 @numba.njit(cache=True)
 def _decode(rows, words, cursor, cumulative, start, size, low):  # type: ignore[no-untyped-def]
-    """``cursor``: int64 (2,): state and next word; updated. Returns the values and whether all is well."""
+    """Decode one value under each of ``rows``, (n,) int32.
+
+    Parameters
+    ----------
+    words : (m,) uint16, in reading order
+    cursor : (2,) int64, the state and the index of the next word; updated
+
+    Returns
+    -------
+    The values, (n,) int32, and whether the data are valid.
+    """
     values = np.zeros(len(rows), np.int32)
     state = np.uint64(cursor[0])
     position = cursor[1]
@@ -158,6 +178,7 @@ def _decode(rows, words, cursor, cumulative, start, size, low):  # type: ignore[
 
 @numba.njit(cache=True)
 def _cost(costs, start, size, low, row, value):  # type: ignore[no-untyped-def]
+    """Bits of ``value`` under ``row``; ``costs``, float64, is parallel to the cumulative frequencies."""
     index = value - low[row]
     if index < 0 or index >= size[row] - 1:
         return ESCAPE_COST_BITS + np.log2(1.0 + abs(value))
@@ -166,6 +187,7 @@ def _cost(costs, start, size, low, row, value):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _quantise(residuals, rows, strength, costs, start, size, low):  # type: ignore[no-untyped-def]
+    """Round ``residuals``, (n,) float64, or round towards 0 where that saves enough bits; (n,) int32."""
     values = np.zeros(len(residuals), np.int32)
     for i in range(len(residuals)):
         magnitude = abs(residuals[i])
@@ -185,7 +207,15 @@ def _quantise(residuals, rows, strength, costs, start, size, low):  # type: igno
 def quantise_to_tables(
     residuals: NDArray[np.float64], rows: NDArray[np.int32], strength: float, tables: FrequencyTables
 ) -> NDArray[np.int32]:
-    """Rate–distortion optimised integers for ``residuals``, with the tables' own bit costs."""
+    """Quantise with rate–distortion optimisation, by the bit costs of the tables themselves.
+
+    Parameters
+    ----------
+    residuals : (n,), in quantisation steps
+    rows : (n,), the row of the tables that codes each of them
+    strength : squared error, in steps², that one saved bit is worth; 0 rounds to the nearest integer
+    tables : frequencies
+    """
     widths = np.diff(tables.cumulative, append=1).clip(1)
     costs = PRECISION - np.log2(widths)
     values: NDArray[np.int32] = _quantise(
@@ -195,7 +225,13 @@ def quantise_to_tables(
 
 
 def encode(values: NDArray[np.int32], rows: NDArray[np.int32], tables: FrequencyTables) -> bytes:
-    """The integers ``values``, each under its row of ``tables``, as bytes."""
+    """Encode integers, each under its row of the tables.
+
+    Parameters
+    ----------
+    values, rows : both of shape (n,)
+    tables : frequencies
+    """
     words, state = _encode(values, rows, *tables)
     head = np.array([int(state) >> 16, int(state) & 0xFFFF], "<u2")
     payload: bytes = head.tobytes() + words[::-1].astype("<u2").tobytes()
@@ -203,7 +239,13 @@ def encode(values: NDArray[np.int32], rows: NDArray[np.int32], tables: Frequency
 
 
 class Decoder:
-    """Reads integers back in the order in which they were encoded."""
+    """Reads integers in the order in which they were encoded.
+
+    Raises
+    ------
+    bench.errors.BadBitstream
+        The payload is cut short or damaged.
+    """
 
     def __init__(self, payload: bytes, tables: FrequencyTables) -> None:
         if len(payload) < 4 or len(payload) % 2:
@@ -216,7 +258,7 @@ class Decoder:
             raise BadBitstream("vae: the entropy-coded payload is damaged")
 
     def read(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
-        """One integer under each of ``rows``.
+        """Read one integer under each of ``rows``, of shape (n,).
 
         Raises
         ------
@@ -230,6 +272,12 @@ class Decoder:
         return decoded
 
     def finish(self) -> None:
-        """Check that the payload is used up to the last word and back at the initial state."""
+        """Check that all words were used and that the state is back at its initial value.
+
+        Raises
+        ------
+        bench.errors.BadBitstream
+            It is not.
+        """
         if self._cursor[1] != len(self._words) or self._cursor[0] != _LOWER:
             raise BadBitstream("vae: the entropy-coded payload does not end where it should")

@@ -1,12 +1,13 @@
-"""Samples of the learned prior: what the model believes images look like before it has seen one.
+"""Samples of the learned prior: what the model assumes images look like before it has seen one.
 
-Hyper-latents are drawn independently at every position, latents from the context model's distributions,
-and both are decoded. Nothing in such a prior knows about objects: samples show textures, edges and
-blobs of plausible colour, never scenes.
+Hyper-latents are drawn independently at every position, latents from the distributions of the context model,
+and both are decoded. Such a prior knows nothing about objects: samples show textures, edges and blobs of
+plausible colour, never scenes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,47 +27,52 @@ NOTE = (
 )
 
 
-def sample(
-    weights: Path, count: int = 8, quality: float = 3.0, seed: int = 1, side: int = 256
-) -> NDArray[np.uint8]:
-    """Draw ``count`` images, uint8 (count, side, side, 3), from the prior at ``quality``.
+@dataclass(frozen=True)
+class Samples:
+    """Which samples to draw. Equal values give the same images on the same device."""
 
-    ``side`` is a multiple of 64. The same arguments give the same images on the same device.
+    count: int = 8
+    quality: float = 3.0
+    seed: int = 1
+    side: int = 256
+    """Height and width in pixels, a multiple of 64."""
+
+
+def sample(weights: Path, samples: Samples) -> NDArray[np.uint8]:
+    """Draw images from the prior of the model in a weights file; see :func:`draw`."""
+    from bench_codecs.vae.weights import load_weights
+
+    package = load_weights(weights)
+    return draw(package.model, package.tables, samples)
+
+
+def draw(model: VaeModel, tables: CodingTables, samples: Samples) -> NDArray[np.uint8]:
+    """Draw images from the prior, uint8 (count, side, side, 3).
 
     Raises
     ------
     bench.errors.ConfigError
-        An argument is out of range.
+        A value of ``samples`` is out of range.
     """
-    from bench_codecs.vae.weights import load_weights
-
-    package = load_weights(weights)
-    return draw(package.model, package.tables, (count, quality, seed), side)
-
-
-def draw(
-    model: VaeModel, tables: CodingTables, wanted: tuple[int, float, int], side: int = 256
-) -> NDArray[np.uint8]:
-    """What :func:`sample` does, for ``wanted`` (count, quality, seed) of a model that is at hand."""
-    count, quality, seed = wanted
-    if count < 1 or not 1.0 <= quality <= LEVELS or side < 64 or side % 64:
+    side = samples.side
+    if samples.count < 1 or not 1.0 <= samples.quality <= LEVELS or side < 64 or side % 64:
         raise ConfigError(f"sample: need n ≥ 1, quality 1 to {LEVELS} and a side that is a multiple of 64")
     import torch
 
     from bench_codecs.vae.prior import level_row
 
-    random = np.random.default_rng(seed)
-    generator = torch.Generator().manual_seed(seed)
-    codes = torch.tensor([quality_to_code(quality)])
+    random = np.random.default_rng(samples.seed)
+    generator = torch.Generator().manual_seed(samples.seed)
+    codes = torch.tensor([quality_to_code(samples.quality)])
     level = int(level_row(codes)[0])
 
     def draw(start: int, mask: torch.Tensor, mean: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
         noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
         return (torch.round(noise * log_scale.exp()) + mean) * mask
 
-    pictures = []
+    images = []
     with torch.no_grad():
-        for _ in range(count):
+        for _ in range(samples.count):
             given = None
             first = 0
             for grid in (model.coarse, model.fine):
@@ -81,10 +87,9 @@ def draw(
                 if given is None:
                     given = model.coarse_transform.inverse(decoded)
                 first += channels
-            samples = model.synthesise(decoded.float(), log_scales.float(), features.float(), codes)
-            pixels = (samples[0] + 128).round().clamp(0, 255).to(torch.uint8)
-            pictures.append(pixels.permute(1, 2, 0).numpy())
-    return np.stack(pictures)
+            pixels = model.synthesise(decoded.float(), log_scales.float(), features.float(), codes)[0] + 128
+            images.append(pixels.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy())
+    return np.stack(images)
 
 
 def _draw_row(tables: object, row: int, count: int, random: np.random.Generator) -> NDArray[np.int64]:
@@ -95,5 +100,5 @@ def _draw_row(tables: object, row: int, count: int, random: np.random.Generator)
     slots = random.integers(0, 1 << 16, count)
     cumulative = tables.cumulative[start : start + size + 1]
     index = np.searchsorted(cumulative, slots, side="right") - 1
-    # an escape stands for anything outside the table: draw the smallest integer instead
+    # An escape stands for any integer outside the table: the smallest integer of the table is drawn instead.
     return np.where(index >= size - 1, 0, index) + int(tables.low[row])

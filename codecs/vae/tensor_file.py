@@ -1,4 +1,4 @@
-"""Weights files: safetensors with JSON metadata that names a format."""
+"""Weights files: safetensors with JSON metadata that includes a format number."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TensorFile(NamedTuple):
 
 
 def write_tensor_file(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -> str:
-    """Write ``tensors`` and ``meta``, which has a ``format``; the file is whole or absent. Its SHA-256."""
+    """Write ``tensors`` and ``meta``, which has the key ``format``, atomically; returns the SHA-256."""
     from safetensors.torch import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,14 +37,14 @@ def write_tensor_file(path: Path, tensors: dict[str, Tensor], meta: dict[str, An
 
 
 def read_tensor_file(path: Path, format: int) -> TensorFile:
-    """What :func:`write_tensor_file` wrote.
+    """Read a file that :func:`write_tensor_file` wrote.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     ValueError
-        It can't be read, is something else, is of another format, or has values that are not finite.
+        It cannot be read, is not such a file, is of another format, or has values that are not finite.
     """
     from safetensors import SafetensorError, safe_open
 

@@ -1,4 +1,4 @@
-"""The shipped file: weights in half precision and integer coding tables, as safetensors."""
+"""The weights file: weights in half precision and integer coding tables, as safetensors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TABLE_NAMES = ("cumulative", "start", "size", "low", "slice_rows", "hyper_rows"
 
 @dataclass(frozen=True)
 class Package:
-    """A model ready to code images."""
+    """A model that is ready to code images."""
 
     model: VaeModel
     tables: CodingTables
@@ -40,7 +40,7 @@ def shipped_weights() -> Path:
 
 
 def save_weights(path: Path, model: VaeModel, tables: CodingTables, training: dict[str, Any]) -> str:
-    """Write the shippable file and return its SHA-256. ``training``: how the model was made."""
+    """Write the weights file and return its SHA-256; ``training`` records how the model was made."""
     import torch
 
     tensors = {}
@@ -55,7 +55,13 @@ def save_weights(path: Path, model: VaeModel, tables: CodingTables, training: di
 
 
 def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Package:
-    """The model in ``path``, its entropy model in fixed-point form, or in float32 for training.
+    """Load a weights file.
+
+    Parameters
+    ----------
+    path : the file
+    device : where the networks are put
+    exact : convert the entropy model to fixed point, which coding requires; else it is float32, for training
 
     Raises
     ------

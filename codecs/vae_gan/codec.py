@@ -1,4 +1,4 @@
-"""The adapter."""
+"""The adapter of the ``vae-gan`` codec."""
 
 from __future__ import annotations
 
@@ -15,24 +15,20 @@ ADAPTER_VERSION = 2
 
 
 class VaeGan:
-    """A VAE's bitstream with a decoder trained for perception, up to quality 3; from 4 on it is ``vae``.
+    """The bitstreams of ``vae``, decoded for perception up to quality 3; from 4 on it is ``vae``.
 
-    Rates are those of ``vae`` to the byte. Up to quality 3 the generator decodes; from there its share falls,
-    and from quality 4 on nothing of it is left. The operating points by default are its own, 1 to 3.
+    The bitstreams are byte for byte those of ``vae``. Up to quality 3 they are decoded by the generator;
+    above that its share decreases, and from quality 4 on nothing is left of it. The default operating points
+    are 1 to 3.
 
     Parameters
     ----------
-    weights
-        The VAE: a file written by ``rdbench train vae --export``; empty for the shipped one.
-    generator
-        A file written by ``rdbench train vae-gan --export`` for that VAE; empty for the shipped one.
-    device
-        Where the networks run.
-    strength
-        0 decodes as ``vae`` does, 1 as trained; between them the networks' weights are interpolated,
-        which trades distortion for perception without another bitstream. Without effect from quality 4 on.
-    rdoq
-        Strength of the encoder's rate–distortion optimised quantisation.
+    weights : file of the VAE, written by ``rdbench train vae --export``; empty for the shipped one
+    generator : file written by ``rdbench train vae-gan --export`` for that VAE; empty for the shipped one
+    device : where the networks run
+    strength : 0 decodes like ``vae``, 1 as trained. In between the weights of the networks are interpolated,
+        which trades distortion for perception without another bitstream. It has no effect from quality 4 on
+    rdoq : strength of the encoder's rate–distortion optimised quantisation, 0 to 1
     """
 
     name = "vae-gan"
@@ -79,15 +75,15 @@ class VaeGan:
         return self.vae.encode(image, quality)
 
     def decode(self, bitstream: bytes) -> Image:
-        """Reconstruct, uint8 (height, width, 3); see :meth:`bench_codecs.vae.Vae.decode`."""
+        """Reconstruct the image; see :meth:`bench_codecs.vae.Vae.decode`."""
         return self.vae.decode(bitstream)
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
-        """As :meth:`bench_codecs.vae.Vae.explain`; the images are the generator's."""
+        """Explain like :meth:`bench_codecs.vae.Vae.explain`, with images drawn by the generator."""
         return self.vae.explain(image, quality, bitstream)
 
     def complexity(self) -> dict[str, float]:
-        """That of ``vae`` with the generator as its synthesis; the VAE's own counts as parameters only."""
+        """The complexity of ``vae`` with the generator for its synthesis, which counts only as parameters."""
         found = self.vae.complexity()
         found["parameters"] += self._spared
         found["weight_bytes"] += self._weight_bytes

@@ -1,4 +1,4 @@
-"""The generator: the VAE's synthesis branch with weights of its own, noise to make texture of, no grid."""
+"""The generator: the VAE's synthesis branch with its own weights, with noise as a source of texture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ TRAINED_QUALITY = 3.0
 """Highest quality that the generator is trained at; the VAE's own synthesis is reached one level above."""
 
 _PERIOD = 8
-"""Of what repeats in an image when the network does the same at every place of its coarsest resolution."""
+"""Period in samples of the pattern that appears if the network does the same at every position of its
+coarsest resolution."""
 _CELLS = 5
 _FIRST_NOISE = 0.02
 
@@ -22,23 +23,23 @@ _FIRST_NOISE = 0.02
 class TexturedSynthesis(SynthesisBranch):
     """The synthesis branch with noise among the features of its pixel part, from which it can make texture.
 
-    Without noise the only texture that a convolution can add to a smooth place repeats every 4 or 8 samples,
-    which is a visible grid. What repeats is taken out of the pixel part's correction, and the latent part,
-    whose corrections go through a block transform, stays the VAE's.
+    Without noise, the only texture that a convolution can add to a smooth area repeats every 4 or 8 samples,
+    which is visible as a grid. Repeating patterns are therefore removed from the correction of the pixel
+    part. The latent part, whose corrections pass through a block transform, remains that of the VAE.
     """
 
     def __init__(self, spec: BranchSpec, side_channels: int) -> None:
         super().__init__(spec, side_channels)
         self.noise = nn.Conv2d(REDUCTION**2, spec.pixel, 3, padding=1, bias=False)
-        # the gain of noise is in its square: at zero there would be no slope to learn along
+        # The benefit of noise is quadratic in its amplitude, so that at zero there would be no gradient.
         nn.init.normal_(self.noise.weight, std=_FIRST_NOISE)
         self.seed = 0
-        """Of the noise; a decoder always uses 0."""
+        """Seed of the noise; a decoder always uses 0."""
         self.suppression = 1.0
-        """Share of a repeated pattern that is removed, 0 to 1."""
+        """Fraction of a repeating pattern that is removed, 0 to 1."""
 
     def enter(self, x: Tensor) -> Tensor:
-        """See :meth:`SynthesisBranch.enter`; with white noise, one value a sample."""
+        """:meth:`SynthesisBranch.enter`, with white noise added, one value a sample."""
         batch, _, rows, columns = x.shape
         random = np.random.default_rng(self.seed)
         noise = random.standard_normal((batch, REDUCTION**2, rows, columns), np.float32)
@@ -46,20 +47,21 @@ class TexturedSynthesis(SynthesisBranch):
         return super().enter(x) + textured
 
     def finish(self, x: Tensor) -> Tensor:
-        """See :meth:`SynthesisBranch.finish`; without what repeats."""
+        """:meth:`SynthesisBranch.finish`, without repeating patterns."""
         correction = super().finish(x)
         return correction - self.suppression * _repeated(correction)
 
 
 def _repeated(samples: Tensor) -> Tensor:
-    """The part of ``samples`` (batch, channels, H, W) that 5×5 cells of 8×8 share, less what is smooth of it.
+    """The part of (batch, channels, H, W) that 5×5 cells of 8×8 samples share, minus its smooth part.
 
-    A comb of narrow notches at the multiples of 1/8 cycles per sample: elsewhere little is touched.
+    Subtracting it acts as a comb of narrow notches at the multiples of 1/8 cycles per sample, and changes
+    little elsewhere.
     """
     cells = F.pixel_unshuffle(samples, _PERIOD)
     cells = F.avg_pool2d(cells, _CELLS, 1, _CELLS // 2, count_include_pad=False)
     average = F.pixel_shuffle(cells, _PERIOD)
-    # two means in a row are symmetric, and without response at just the multiples of 1/8
+    # Two means in succession are symmetric, and have no response at exactly the multiples of 1/8.
     smooth = F.pad(average, (_PERIOD // 2,) * 4, mode="replicate")
     for window in (_PERIOD, 2):
         smooth = F.avg_pool2d(F.avg_pool2d(smooth, (window, 1), 1), (1, window), 1)
@@ -67,7 +69,7 @@ def _repeated(samples: Tensor) -> Tensor:
 
 
 def start_from(plain: SynthesisBranch, spec: BranchSpec) -> TexturedSynthesis:
-    """A generator that begins as the VAE's synthesis, with a trace of noise."""
+    """A generator that starts with the weights of the VAE's synthesis and a little noise."""
     side_channels = plain.entry.in_channels - plain.correction.out_channels
     branch = TexturedSynthesis(spec, side_channels)
     branch.load_state_dict(plain.state_dict(), strict=False)
@@ -78,11 +80,12 @@ def start_from(plain: SynthesisBranch, spec: BranchSpec) -> TexturedSynthesis:
 
 
 class Generator(TexturedSynthesis):
-    """A synthesis branch whose parameters lie on the line between the VAE's and the trained ones.
+    """A synthesis branch whose parameters are interpolated between those of the VAE and the trained ones.
 
-    Networks that start from the same weights can be averaged (Wang et al., "Deep network interpolation for
-    continuous imagery effect transition", CVPR 2019): ``strength`` 0 is the VAE's image, 1 the trained one.
-    Between quality 3, the last that is trained, and 4 the strength falls to 0.
+    Networks that were trained from the same weights can be averaged (X. Wang et al., "Deep network
+    interpolation for continuous imagery effect transition", CVPR 2019): ``strength`` 0 gives the image of the
+    VAE, 1 that of the trained generator. Between quality 3, the highest that is trained, and 4 the strength
+    falls to 0.
 
     The model calls :meth:`coefficients` before :meth:`samples`, for images of one quality.
 
@@ -104,21 +107,21 @@ class Generator(TexturedSynthesis):
         self._present = 1.0
 
     def coefficients(self, decoded: Tensor, side: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
-        """See :meth:`SynthesisBranch.coefficients`; sets the parameters for the quality ``code``."""
+        """:meth:`SynthesisBranch.coefficients`, after setting the parameters for the quality ``code``."""
         self._move(self._strength * share(int(code[0])))
         return super().coefficients(decoded, side, code)
 
     @torch.no_grad()
-    def _move(self, wanted: float) -> None:
-        if wanted == self._present:
+    def _move(self, strength: float) -> None:
+        if strength == self._present:
             return
         for name, value in self.state_dict().items():
-            value.copy_(torch.lerp(self._plain[name], self._trained[name], wanted))
-        self.suppression = wanted
-        self._present = wanted
+            value.copy_(torch.lerp(self._plain[name], self._trained[name], strength))
+        self.suppression = strength
+        self._present = strength
 
 
 def share(code: int) -> float:
-    """How much of the generator is used at a quality code, 1 to 0."""
+    """The share of the generator at a quality code, from 1 to 0."""
     quality = 1.0 + code / STEPS_PER_LEVEL
     return min(1.0, max(0.0, TRAINED_QUALITY + 1.0 - quality))

@@ -1,4 +1,4 @@
-"""What ``rdbench train`` and ``rdbench sample`` call."""
+"""``rdbench train vae-gan`` and ``rdbench sample vae-gan``: the training behind the common contract."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class VaeGanTrainer:
     def train(
         self, request: TrainRequest, images: Sequence[Path], validation: Sequence[Path], observer: Observer
     ) -> Path:
-        """Train the preset on ``images``; the folder of the last checkpoint."""
+        """Train the preset on ``images`` and return the folder of the last checkpoint."""
         from bench_codecs.vae.training.resume import configured
         from bench_codecs.vae_gan.training.config import preset
         from bench_codecs.vae_gan.training.train import train
@@ -40,18 +40,18 @@ class VaeGanTrainer:
         return train(config, images, validation, observer)
 
     def export(self, checkpoint: Path, images: Sequence[Path], out: Path) -> str:
-        """Write the generator's file; its SHA-256."""
+        """Write the weights file of the generator and return its SHA-256."""
         from bench_codecs.vae_gan.training.export import export
 
         return export(checkpoint, out, {"pictures": len(images)})
 
     def sample(self, request: SampleRequest) -> NDArray[np.uint8]:
-        """Images from the prior, uint8 (count, 256, 256, 3), decoded by the generator."""
-        from bench_codecs.vae.sample import draw
+        """Draw images from the prior, decoded by the generator, uint8 (count, 256, 256, 3)."""
+        from bench_codecs.vae.sample import Samples, draw
         from bench_codecs.vae_gan.codec import VaeGan
 
         codec = VaeGan(weights=str(request.weights or ""), generator=str(request.generator or "")).vae
-        return draw(codec.model, codec.tables, (request.count, request.quality, request.seed))
+        return draw(codec.model, codec.tables, Samples(request.count, request.quality, request.seed))
 
     def sample_note(self, request: SampleRequest) -> str:
         """What the samples show, and whose they are."""

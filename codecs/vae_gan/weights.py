@@ -1,4 +1,4 @@
-"""The shipped file: the generator's weights in half precision, and which VAE they belong to."""
+"""The weights file of the generator: half precision, with the hash of the VAE that it belongs to."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from bench.check.speed import SpeedRequest, compare_speed
 from bench.check.timing.abba import Schedule
-from bench.check.timing.side import Side
-from bench.check.timing.subjects import Subject, Subjects, subjects_of
+from bench.check.timing.installation import Installation
+from bench.check.timing.subjects import TimedCodec, TimedSuite, subjects_of
 from bench.check.verdict import SpeedCell
 from bench.host.environment import current
 from bench.inputs.suite import Suite, parse_codec
@@ -48,18 +48,18 @@ class Paced(Jpeg):
 """
 
 
-def installation(folder: Path, slowdown: float) -> Side:
+def installation(folder: Path, slowdown: float) -> Installation:
     """An installation whose encoder takes longer by that share."""
     folder.mkdir()
     (folder / "paced_codec.py").write_text(MODULE.format(slowdown=slowdown))
-    return Side(folder.name, (sys.executable,), os.environ | {"PYTHONPATH": str(folder)})
+    return Installation(folder.name, (sys.executable,), os.environ | {"PYTHONPATH": str(folder)})
 
 
-def compare(sides: tuple[Side, Side], images: Subjects) -> tuple[SpeedCell, ...]:
+def compare(installations: tuple[Installation, Installation], images: TimedSuite) -> tuple[SpeedCell, ...]:
     """All four cells: two qualities, encoding and decoding."""
-    subject = Subject("paced", "paced", "paced_codec:Paced", {}, QUALITIES)
-    subjects = Subjects((subject,), (), images.images)
-    result = compare_speed(SpeedRequest(sides, subjects, {"paced": LIMIT}, Schedule()))
+    subject = TimedCodec("paced", "paced", "paced_codec:Paced", {}, QUALITIES)
+    subjects = TimedSuite((subject,), (), images.images)
+    result = compare_speed(SpeedRequest(installations, subjects, {"paced": LIMIT}, Schedule()))
     assert len(result.cells) == 4, result.findings
     return result.cells
 
@@ -102,11 +102,13 @@ def main() -> int:
     return 0 if kept else 1
 
 
-def _series(name: str, sides: tuple[Side, Side], images: Subjects, count: int) -> list[tuple[SpeedCell, ...]]:
+def _series(
+    name: str, installations: tuple[Installation, Installation], images: TimedSuite, count: int
+) -> list[tuple[SpeedCell, ...]]:
     series = []
     for number in range(1, count + 1):
         start = time.monotonic()
-        cells = compare(sides, images)
+        cells = compare(installations, images)
         line = "  ".join(shown(it) for it in cells)
         print(f"{name:5} {number:2}  {line}  {time.monotonic() - start:.0f} s", flush=True)
         series.append(cells)

@@ -33,7 +33,7 @@ from bench.inputs.suite import Suite, parse_codec
 from bench.metrics.base import Pair, Reference
 from bench.metrics.psnr import PsnrRgb
 from bench.metrics.ssim import MsSsimRgb
-from bench.runs.runner import Options
+from bench.runs.options import Options
 from bench_codecs.compressai_zoo import CompressAi, header_bytes
 from bench_codecs.vae import Vae
 

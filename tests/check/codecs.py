@@ -1,4 +1,4 @@
-"""A JPEG codec as source text, in one sound and several broken states, and runs of it."""
+"""A JPEG codec as source text, in one sound and several broken variants, and runs of it."""
 
 from __future__ import annotations
 
@@ -70,5 +70,5 @@ def run(folder: Path, pictures: Path, *changes: tuple[str, str], **fields: objec
 
 
 def snapshot_of(folder: Path, pictures: Path, *changes: tuple[str, str]) -> Snapshot:
-    """The state of such a run."""
+    """The snapshot of such a run."""
     return snapshot(run(folder, pictures, *changes))

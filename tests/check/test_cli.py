@@ -119,7 +119,7 @@ def test_update_accepts_the_new_state(worse: Path, tmp_path: Path) -> None:
 
 
 def test_failed_trials_exit_3(project: Path, tmp_path: Path) -> None:
-    """A trial that fails now is told by image and cause, with exit code 3."""
+    """A trial that fails now is reported with image and cause, and the exit code is 3."""
     crash = codecs.SOURCE.replace(
         "        table = [", "        assert image.shape[1] != 80\n        table = ["
     )

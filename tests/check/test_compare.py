@@ -1,4 +1,4 @@
-"""The rules of the comparison, on states made by hand."""
+"""The rules of the comparison, on handmade snapshots."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_direction_of_a_metric() -> None:
 
 @pytest.mark.parametrize(("after", "kind"), [(1.3, "regression"), (0.7, "regression"), (1.1, "improved")])
 def test_farther_from_an_ideal_value_is_worse(after: float, kind: str) -> None:
-    """Of a metric that is best at 1, moving away from 1 is the loss, on either side; it has no BD-rate."""
+    """For a metric that is best at 1, moving away from 1 is a loss in either direction; it has no BD-rate."""
     known = MetricDefinition("1", "", True, 1.0)
 
     def of(*values: float, pixels: str) -> Snapshot:
@@ -168,7 +168,7 @@ def test_known_failures_do_not_fail() -> None:
 
 
 def test_new_trials_are_reported_and_new_failures_fail() -> None:
-    """More than the baseline holds is told; what fails among it fails the gate."""
+    """A trial that is not in the baseline is reported; if it fails, so does the gate."""
     before = snapshot_of(trial("a.png"))
     assert kinds(before, snapshot_of(trial("a.png"), trial("b.png"))) == {"status": "new"}
     broken = snapshot_of(trial("a.png"), trial("b.png", status="crash", error="decode: died"))
@@ -305,7 +305,7 @@ def test_nothing_in_common_is_bad_usage() -> None:
 
 
 def test_baseline_reads_back_and_differs_by_line(tmp_path) -> None:
-    """The file holds the state exactly, and one changed trial is one changed line."""
+    """The file holds the snapshot exactly, and one changed trial is one changed line."""
     one = snapshot_of(trial("a.png", encode_s=(0.25, 0.5)), trial("é.png", None, exact=True))
     write_baseline(tmp_path / "b.json", one)
     assert read_baseline(tmp_path / "b.json") == one

@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def baseline(folder: Path) -> Snapshot:
-    """The state of the sound codec, written to a file and read again."""
+    """The snapshot of the sound codec, written to a file and read again."""
     path = folder.parent / "baseline.json"
     path.write_bytes(encoded(codecs.snapshot_of(folder.parent / "sound", folder)))
     return read_baseline(path)

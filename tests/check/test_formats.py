@@ -90,7 +90,7 @@ def test_json_is_whole_and_strict() -> None:
 
 
 def test_junit_counts_failures() -> None:
-    """A suite for each codec; failing findings are failures, what cannot be told is skipped."""
+    """A suite for each codec; failing findings are failures, inconclusive ones are skipped."""
     root = ElementTree.fromstring(FORMATS["junit"](VERDICT).encode())
     suites = {it.get("name"): it for it in root}
     assert suites["jpeg"].get("tests") == "2"

@@ -16,9 +16,9 @@ from bench.check.machine_readable import as_github
 from bench.check.speed import SpeedRequest, compare_speed
 from bench.check.text import as_markdown
 from bench.check.timing.abba import Samples, Schedule, Timed
-from bench.check.timing.side import Side, here, open_side
-from bench.check.timing.statistics import Estimate, estimate, judge, round_ratios
-from bench.check.timing.subjects import Subject, Subjects
+from bench.check.timing.installation import Installation, open_installation, this_installation
+from bench.check.timing.statistics import LogRatio, estimate, judge, round_ratios
+from bench.check.timing.subjects import TimedCodec, TimedSuite
 from bench.check.verdict import Verdict
 from bench.cli.checking import exit_code
 from bench.errors import ConfigError
@@ -95,15 +95,15 @@ def test_a_slowdown_within_the_limit_passes() -> None:
 
 def test_wide_intervals_are_inconclusive() -> None:
     """What is neither shown to be slower nor shown to be within the limit is called so."""
-    assert judge([Estimate(math.log(1.2), 0.2, 10, 0.4)], [1.10])[0].word == "inconclusive"
-    assert judge([Estimate(0.0, 0.2, 10, 1.0)], [1.10])[0].word == "inconclusive"
+    assert judge([LogRatio(math.log(1.2), 0.2, 10, 0.4)], [1.10])[0].word == "inconclusive"
+    assert judge([LogRatio(0.0, 0.2, 10, 1.0)], [1.10])[0].word == "inconclusive"
 
 
 def test_holm_widens_with_the_number_of_cells() -> None:
     """A cell that alone is significant at 1% is not among a hundred; a stronger one still is."""
-    weak = Estimate(math.log(1.15), math.log(1.15) / 3.4, 10, 0.0079)
-    strong = Estimate(math.log(1.15), math.log(1.15) / 12, 10, 7.6e-7)
-    null = Estimate(0.0, 0.001, 10, 1.0)
+    weak = LogRatio(math.log(1.15), math.log(1.15) / 3.4, 10, 0.0079)
+    strong = LogRatio(math.log(1.15), math.log(1.15) / 12, 10, 7.6e-7)
+    null = LogRatio(0.0, 0.001, 10, 1.0)
     assert judge([weak], [1.10])[0].word == "slower"
     words = [it.word for it in judge([weak, strong, *[null] * 98], [1.10] * 100)]
     assert words == ["inconclusive", "slower", *["pass"] * 98]
@@ -121,17 +121,17 @@ def test_too_few_samples_are_refused() -> None:
 
 def side(
     folder: Path, encode: float = 0.002, decode: str = "pass", options: str = "fast: bool = True"
-) -> Side:
+) -> Installation:
     """An installation of the codec that sleeps instead of working."""
     folder.mkdir()
     (folder / "pace_codec.py").write_text(MODULE.format(encode=encode, decode=decode, options=options))
-    return Side(folder.name, (sys.executable,), os.environ | {"PYTHONPATH": str(folder)})
+    return Installation(folder.name, (sys.executable,), os.environ | {"PYTHONPATH": str(folder)})
 
 
-def request(old: Side, new: Side, limit: float | None = 1.5) -> SpeedRequest:
-    subject = Subject("pace", "pace", "pace_codec:Pace", {"fast": True}, (1.0,))
+def request(old: Installation, new: Installation, limit: float | None = 1.5) -> SpeedRequest:
+    subject = TimedCodec("pace", "pace", "pace_codec:Pace", {"fast": True}, (1.0,))
     images = {"set/a.png": photo(16, 16), "set/b.png": photo(16, 16, 1)}
-    return SpeedRequest((old, new), Subjects((subject,), (), images), {"pace": limit}, QUICK)
+    return SpeedRequest((old, new), TimedSuite((subject,), (), images), {"pace": limit}, QUICK)
 
 
 def test_two_installations_are_told_apart(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_hanging_side_is_given_up(tmp_path: Path) -> None:
     """A codec that does not come back costs its timeout, not the check."""
     hanging = side(tmp_path / "hanging", decode="time.sleep(3600)")
     asked = request(side(tmp_path / "sound"), hanging)
-    impatient = SpeedRequest(asked.sides, asked.subjects, asked.limits, Schedule(3, 2, timeout=1.5))
+    impatient = SpeedRequest(asked.installations, asked.subjects, asked.limits, Schedule(3, 2, timeout=1.5))
     (finding,) = compare_speed(impatient).findings
     assert "no answer within 1.5 s" in finding.detail
 
@@ -222,26 +222,31 @@ def test_against_takes_an_environment_a_wheel_or_a_command(tmp_path: Path) -> No
     subprocess.run([*pip, "--wheel-dir", str(tmp_path), str(project)], check=True)
     (wheel,) = tmp_path.glob("*.whl")
 
-    def imports(side: Side, module: str) -> str:
-        line = [*side.command, "-P", "-c", f"import {module} as it; print(it.__file__)"]
-        return subprocess.run(line, env=side.environment, text=True, capture_output=True, check=True).stdout
+    def imports(installation: Installation, module: str) -> str:
+        line = [*installation.command, "-P", "-c", f"import {module} as it; print(it.__file__)"]
+        return subprocess.run(
+            line, env=installation.environment, text=True, capture_output=True, check=True
+        ).stdout
 
-    with open_side(str(wheel)) as unpacked:
+    with open_installation(str(wheel)) as unpacked:
         assert "rdbench-wheel-" in imports(unpacked, "oldmodule")
-        assert imports(unpacked, "numpy") == imports(here(), "numpy")
-    with open_side(sys.prefix) as environment:
-        assert imports(environment, "numpy") == imports(here(), "numpy")
-    with open_side(f"env {sys.executable} -E") as command:
+        assert imports(unpacked, "numpy") == imports(this_installation(), "numpy")
+    with open_installation(sys.prefix) as environment:
+        assert imports(environment, "numpy") == imports(this_installation(), "numpy")
+    with open_installation(f"env {sys.executable} -E") as command:
         assert command.command == ("env", sys.executable, "-E")
     for bad in ("no-such-command here", str(tmp_path), str(tmp_path / "absent.whl")):
-        with pytest.raises(ConfigError, match="--against"), open_side(bad):
+        with pytest.raises(ConfigError, match="--against"), open_installation(bad):
             pass
 
 
 def scheduled(rounds: int, qualities: int = 3, limit: float | None = 1.10) -> SpeedRequest:
-    codec = Subject("mine", "mine", "mine:Mine", {}, tuple(map(float, range(qualities))))
+    codec = TimedCodec("mine", "mine", "mine:Mine", {}, tuple(map(float, range(qualities))))
     return SpeedRequest(
-        (here(), here()), Subjects((codec,), (), {}), {"mine": limit}, Schedule(rounds=rounds)
+        (this_installation(), this_installation()),
+        TimedSuite((codec,), (), {}),
+        {"mine": limit},
+        Schedule(rounds=rounds),
     )
 
 
@@ -265,12 +270,12 @@ def test_a_schedule_that_could_show_nothing_is_refused() -> None:
 
 def test_what_can_be_seen_is_what_is_called_slower() -> None:
     """A ratio above the least detectable one is slower, one under it is not."""
-    spread = judge([Estimate(0.0, 0.03, 10, 1.0)], [1.05])[0]
+    spread = judge([LogRatio(0.0, 0.03, 10, 1.0)], [1.05])[0]
     assert spread.word == "inconclusive"
     for factor, word in ((1.01, "slower"), (0.99, "inconclusive")):
         log_ratio = math.log(spread.detectable) * factor
-        assert judge([Estimate(log_ratio, 0.03, 10, 1e-3)], [1.05])[0].word == word
-    assert judge([Estimate(0.0, 1e-4, 10, 1.0)], [1.05])[0].detectable == 1.05
+        assert judge([LogRatio(log_ratio, 0.03, 10, 1e-3)], [1.05])[0].word == word
+    assert judge([LogRatio(0.0, 1e-4, 10, 1.0)], [1.05])[0].detectable == 1.05
 
 
 @pytest.mark.parametrize(("strict", "code"), [(frozenset(), 0), (frozenset({"mine"}), 1)])

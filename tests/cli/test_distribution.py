@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.cli import distribution
-from bench.studies.set_metrics.measure import Request, SetMeasurement
+from bench.studies.session import StudyOptions
+from bench.studies.set_metrics.record import SetMeasurement
 
 
 def test_reasons_and_files_are_told(
@@ -23,7 +24,7 @@ def test_reasons_and_files_are_told(
     ]  # fmt: skip
     monkeypatch.setattr(distribution, "measure_sets", lambda *_: points)
     monkeypatch.setenv("COLUMNS", "80")
-    distribution.distribution(tmp_path, Request())
+    distribution.distribution(tmp_path, "kid_alexnet", StudyOptions(), "cpu")
     lines = capsys.readouterr().out.splitlines()
     assert "No value for jpeg@5 on d: too few patches" in lines
     assert lines[-1] == f"{tmp_path / 'set_metrics.json'}; `rdbench report {tmp_path}` draws it"

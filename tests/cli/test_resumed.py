@@ -45,8 +45,8 @@ def test_results_of_a_former_version_are_counted(project: Path) -> None:
     told = run(project)
     assert "tables changed (" in told
     assert " -> " in told
-    assert "its 4 former results are left aside" in told
-    assert "left aside" not in run(project)
+    assert "its 4 former results are ignored" in told
+    assert "are ignored" not in run(project)
 
 
 def test_what_the_suite_names_no_more_is_told(project: Path) -> None:

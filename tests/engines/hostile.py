@@ -29,8 +29,8 @@ class Patches(Honest):
     def encode(self, image, quality):
         import builtins
 
-        import bench.engines.output_checks
         import bench.engines.worker
+        import bench.trials.output_checks
         from bench.metrics.psnr import PsnrRgb
         from bench_codecs.jpeg import Jpeg
 

@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 
 import bench
-from bench.engines import process
-from bench.engines import worker_handle as pool
+from bench.engines import process, worker_handle
 from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat
-from bench.engines.worker_handle import Limits, Slot, Worker
+from bench.engines.process import Limits
+from bench.engines.shared_pixels import Original
+from bench.engines.slot import LocalSlot
+from bench.engines.worker_handle import WorkerHandle
 from bench.engines.zygote import Zygote
 from bench.errors import ConfigError, WorkersLost
 from bench.inputs.image import sha256_of
 from bench.runs.store import JOURNAL_FILE, read_info, read_journal
 from bench.trials.codec_ref import CodecRef
-from tests.conftest import ADAPTERS, processes_marked
-from tests.engines.test_scratch import until
+from tests.conftest import ADAPTERS, processes_marked, until
 
 OWN = Path(__file__).with_name("hostile.py")
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's process control")
@@ -54,7 +55,7 @@ def zygote():
 
 @pytest.fixture
 def slot(zygote: Zygote):
-    found = Slot(zygote, Limits(timeout=60))
+    found = LocalSlot(lambda: WorkerHandle(zygote, Limits(timeout=60)))
     yield found
     found.close()
 
@@ -85,10 +86,10 @@ def test_a_codec_harms_only_its_own_process(tmp_path: Path, pictures: Path, monk
 
 def test_each_codec_keeps_a_process_of_its_own(zygote: Zygote, pictures: Path) -> None:
     """The same codec meets the same process again, and never another codec's or the decoder's."""
-    worker, other = Worker(zygote, Limits()), Worker(zygote, Limits())
+    worker, other = WorkerHandle(zygote, Limits()), WorkerHandle(zygote, Limits())
     path = pictures / "p0.png"
 
-    def process_of(worker: Worker, codec: str) -> bytes:
+    def process_of(worker: WorkerHandle, codec: str) -> bytes:
         answer = worker.ask(encode(path, codec))
         assert isinstance(answer, Encoded)
         return answer.bitstream[-8:]
@@ -108,9 +109,9 @@ def test_the_processes_used_least_recently_end(
     zygote: Zygote, pictures: Path, monkeypatch: pytest.MonkeyPatch, most: int, share: float
 ) -> None:
     """By number or by memory; the codec is served again by a new one."""
-    monkeypatch.setattr(pool, "_MOST_PROCESSES", most)
-    monkeypatch.setattr(pool, "_MEMORY_SHARE", share)
-    worker = Worker(zygote, Limits())
+    monkeypatch.setattr(worker_handle, "_MOST_PROCESSES", most)
+    monkeypatch.setattr(worker_handle, "_MEMORY_SHARE", share)
+    worker = WorkerHandle(zygote, Limits())
     path = pictures / "p0.png"
     for codec in (f"{OWN}:TellsProcess", f"{ADAPTERS}:Honest", f"{OWN}:TellsProcess"):
         assert isinstance(worker.ask(encode(path, codec)), Encoded)
@@ -118,11 +119,11 @@ def test_the_processes_used_least_recently_end(
     worker.close()
 
 
-def test_the_scorer_loads_no_adapter(slot: Slot, pictures: Path) -> None:
+def test_the_scorer_loads_no_adapter(slot: LocalSlot, pictures: Path) -> None:
     """It serves no request that names a codec, and is another process than those that do."""
     path = pictures / "p0.png"
     original = slot.original(path, sha256_of(path))
-    assert isinstance(original, pool.Original)
+    assert isinstance(original, Original)
     assert isinstance(slot.encoder.ask(encode(path, f"{ADAPTERS}:Honest")), Encoded)
     assert list(slot.scorer.processes) == [None]
     assert None not in slot.encoder.processes
@@ -148,7 +149,7 @@ def test_a_picture_that_is_replaced_during_the_run_is_bad_input(tmp_path: Path, 
     assert "SHA-256" in found["p0.png"].failure.message
 
 
-def test_an_encoder_heeds_the_hash_as_well(slot: Slot, pictures: Path) -> None:
+def test_an_encoder_heeds_the_hash_as_well(slot: LocalSlot, pictures: Path) -> None:
     """Also one that reads the file by itself."""
     answer = slot.encoder.ask(
         Encode(
@@ -208,12 +209,12 @@ def test_daemons_end_with_their_codec(
     """A session of its own saves no process, neither when a worker ends nor when the run does."""
     monkeypatch.setenv("RDBENCH_TEST_MARK", str(tmp_path))
     with Zygote() as own:
-        worker = Worker(own, Limits())
+        worker = WorkerHandle(own, Limits())
         assert isinstance(worker.ask(encode(pictures / "p0.png", f"{OWN}:LeavesDaemon")), Encoded)
         until(lambda: len(processes_marked(str(tmp_path))) == 3)
         worker.close()
         assert len(processes_marked(str(tmp_path))) == 1, "the zygote"
-        again = Worker(own, Limits())
+        again = WorkerHandle(own, Limits())
         assert isinstance(again.ask(encode(pictures / "p0.png", f"{OWN}:LeavesDaemon")), Encoded)
     assert processes_marked(str(tmp_path)) == []
     again.close()
@@ -241,7 +242,7 @@ def test_the_loss_of_the_zygote_is_an_error_with_a_message(tmp_path: Path, pictu
 def test_a_lost_zygote_is_told_to_every_caller(pictures: Path) -> None:
     """Asking again raises again; closing does not."""
     with Zygote() as own:
-        worker = Worker(own, Limits())
+        worker = WorkerHandle(own, Limits())
         assert isinstance(worker.ask(encode(pictures / "p0.png", f"{ADAPTERS}:Honest")), Encoded)
         own._process.kill()
         for _ in range(2):
@@ -323,7 +324,7 @@ def test_times_that_do_not_add_up_are_a_mismatch(tmp_path: Path, pictures: Path)
 
 def test_results_kept_between_calls_are_found(tmp_path: Path, pictures: Path) -> None:
     """From the second picture of a size on, a first call that is far slower than the others tells."""
-    from bench.engines.output_checks import reuse_problem
+    from bench.trials.output_checks import reuse_problem
 
     found = measured(pictures, tmp_path / "run", f"{OWN}:RemembersResult@3,4,5", limit=1, timing=True)
     first, *later = sorted(found["RemembersResult"], key=lambda it: it.quality)
@@ -335,7 +336,7 @@ def test_results_kept_between_calls_are_found(tmp_path: Path, pictures: Path) ->
     assert reuse_problem(None, (0.1,)) is None
 
 
-def test_samples_change_no_more_once_they_are_scored(slot: Slot, pictures: Path) -> None:
+def test_samples_change_no_more_once_they_are_scored(slot: LocalSlot, pictures: Path) -> None:
     """The scorer refuses samples that are not as many as announced, and hashes the copy that it scores."""
     from bench.engines.messages import Score, Scored
 
@@ -345,11 +346,11 @@ def test_samples_change_no_more_once_they_are_scored(slot: Slot, pictures: Path)
     decoded = slot.decoder.ask(Decode(codec, written.bitstream, Repeat()))
     assert isinstance(decoded, Decoded)
     request = Score(path, sha256_of(path), decoded.shape, (), False)
-    scored = slot.scorer.ask(request, [slot.decoder.decoded])
+    scored = slot.scorer.ask(request, slot.decoder.decoded)
     assert isinstance(scored, Scored)
     assert scored.sha256 == decoded.sha256
     os.truncate(slot.decoder._last._samples.writable, 100)
-    failed = slot.scorer.ask(request, [slot.decoder.decoded])
+    failed = slot.scorer.ask(request, slot.decoder.decoded)
     assert isinstance(failed, Failed)
     assert (failed.status, failed.phase) == ("mismatch", "decode")
 
@@ -359,8 +360,8 @@ def test_a_frame_beyond_all_bounds_is_refused(
 ) -> None:
     """The parent does not take in what is longer than any answer."""
     monkeypatch.setattr(process, "LARGEST", 100)
-    worker = Worker(zygote, Limits())
+    worker = WorkerHandle(zygote, Limits())
     answer = worker.ask(encode(pictures / "p0.png", f"{ADAPTERS}:Honest"))
-    assert isinstance(answer, pool.Died)
+    assert isinstance(answer, Failed)
     assert answer.status == "crash"
     worker.close()

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from bench.engines.output_checks import permuted_channels
+from bench.trials.output_checks import permuted_channels
 from tests.conftest import photo
 
 ORIGINAL = photo(96, 120)

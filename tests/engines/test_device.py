@@ -15,19 +15,18 @@ import msgspec
 import pytest
 
 import bench
-from bench.engines.devices import require_available
+from bench.engines import open_engine
+from bench.engines.describing import describe_suite, require_unchanged
 from bench.engines.gpu import GpuUse, timed
-from bench.engines.messages import Repeat
-from bench.engines.worker_handle import Limits
-from bench.engines.zygote import Zygote
+from bench.engines.messages import CheckCuda, CudaState, Describe, Failed, Repeat
 from bench.errors import CodecUnavailable, ConfigError
 from bench.host import device, environment
 from bench.host.device import require, resolve
 from bench.inputs.suite import Suite, parse_codec
 from bench.runs.store import read_journal
-from bench.trials.codec_ref import CodecRef, Description
+from bench.trials.codec_ref import CodecRef, DescribedMetric, Description, MetricDescription
 from bench.trials.measurement import Measurement
-from bench.trials.plan import CodecPlan, Host, TrustedCodec, make_plan
+from bench.trials.plan import CodecPlan, TrustedCodec, make_plan
 from tests.engines import fake_gpu
 
 ABSENT = "no GPU here, use the device cpu"
@@ -46,15 +45,27 @@ def absent() -> str:
 def placed(spec: str, wanted: str, problem: Callable[[], str | None]) -> CodecPlan:
     """The plan of a codec with the options ``device`` (default cpu) and ``level``, where jpeg would be."""
 
-    def describe(ref: CodecRef) -> Description | str:
+    def describe(ref: CodecRef) -> Description | Failed:
         config: dict[str, Any] = {"device": "cpu", "level": "1"} | dict(ref.config)
         if config["device"] == "cuda" and problem() is not None:
-            return f"jpeg: {problem()}"
+            return Failed("unsupported", "load", "", f"jpeg: {problem()}")
         return Description("jpeg", "1", False, (1.0,), (0.0, 9.0), config, None, {})
 
-    suite = Suite(codecs=(parse_codec(spec),), device=wanted)
-    host = Host(describe, lambda it: resolve(it, problem), gpu_metrics=True)
-    return make_plan(suite, (), (), host)[0].codecs[0]
+    return planned(Suite(codecs=(parse_codec(spec),), device=wanted), describe, problem)
+
+
+def planned(
+    suite: Suite, describe: Callable[[CodecRef], Description | Failed], problem: Callable[[], str | None]
+) -> CodecPlan:
+    """The plan of the one codec of a suite, with a metric that can use a GPU."""
+
+    class Describer:
+        def describe(self, request: Describe | CheckCuda) -> Any:
+            return CudaState(problem()) if isinstance(request, CheckCuda) else describe(request.codec)
+
+    metric = DescribedMetric("m", "m:M", MetricDescription("m", "1", "", True, takes_device=True))
+    described = describe_suite(Describer(), suite, [metric])
+    return make_plan(suite, (), described).plan.codecs[0]
 
 
 @pytest.fixture
@@ -99,17 +110,16 @@ def test_absent_cuda_is_an_error_only_where_it_was_asked_for() -> None:
 def test_auto_leaves_devices_of_another_kind_alone() -> None:
     """A codec whose option refuses cuda keeps its own default; by name the refusal is passed on."""
 
-    def describe(ref: CodecRef) -> Description | str:
+    def describe(ref: CodecRef) -> Description | Failed:
         config = {"device": "mps"} | dict(ref.config)
         if config["device"] != "mps":
-            raise ConfigError("one of mps")
+            return Failed("codec_error", "load", "", "one of mps")
         return Description("jpeg", "1", False, (1.0,), (0.0, 9.0), config, None, {})
 
-    host = Host(describe, lambda it: resolve(it, present), gpu_metrics=True)
-    plan, _ = make_plan(Suite(codecs=(parse_codec("jpeg"),)), (), (), host)
-    assert plan.codecs[0].config == {"device": "mps"}
+    plan = planned(Suite(codecs=(parse_codec("jpeg"),)), describe, present)
+    assert plan.config == {"device": "mps"}
     with pytest.raises(ConfigError, match="one of mps"):
-        make_plan(Suite(codecs=(parse_codec("jpeg"),), device="cuda"), (), (), host)
+        planned(Suite(codecs=(parse_codec("jpeg"),), device="cuda"), describe, present)
 
 
 def test_constructors_of_metrics_refuse_absent_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,8 +218,8 @@ def test_a_codec_that_is_absent_here_is_told_before_it_is_probed() -> None:
         config={},
         qualities=(1.0,),
     )
-    with Zygote() as zygote, pytest.raises(ConfigError, match=r"mine.*pip install libmissing"):
-        require_available(zygote, [plan], Limits())
+    with open_engine() as engine, pytest.raises(ConfigError, match=r"mine.*pip install libmissing"):
+        require_unchanged(engine, [plan])
 
 
 def test_environment_names_gpu_driver_and_cuda(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.engines import local
-from bench.engines.quota import cpu_quota
+from bench.engines.local import default_jobs
+from bench.host import processor
+from bench.host.quota import cpu_quota
 
 V2 = "0::/docker/one\n"
 V1 = "4:cpu,cpuacct:/docker/one\n1:name=systemd:/docker/one\n"
@@ -56,7 +57,7 @@ def test_the_tightest_quota_is_found(
 @pytest.mark.parametrize(("quota", "jobs"), [(None, 8), (2.0, 2), (1.5, 2), (0.25, 1), (64.0, 8)])
 def test_jobs_heed_the_quota(monkeypatch: pytest.MonkeyPatch, quota: float | None, jobs: int) -> None:
     """A started processor counts; there is always one job."""
-    monkeypatch.setattr(local.os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
-    monkeypatch.setattr(local, "cpu_quota", lambda: quota)
-    assert local.default_jobs() == jobs
-    assert local.default_jobs(gpu=True) == min(4, jobs)
+    monkeypatch.setattr(processor.os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    monkeypatch.setattr(processor, "cpu_quota", lambda: quota)
+    assert default_jobs(on_gpu=False) == jobs
+    assert default_jobs(on_gpu=True) == min(4, jobs)

@@ -76,8 +76,8 @@ def test_a_peak_is_the_codecs_own(pictures: Path, tmp_path: Path, points: str) -
 
 def test_figures_of_older_journals_stand_apart(pictures: Path, tmp_path: Path) -> None:
     """A table of memory has figures of one kind, and its note says which."""
-    from bench.report.build_board import load_boards
-    from bench.report.tables import complexity
+    from bench.report.build import build_report_data
+    from bench.report.tables.complexity import ComplexityTable
 
     bench.run(
         datasets=[str(pictures)],
@@ -90,8 +90,8 @@ def test_figures_of_older_journals_stand_apart(pictures: Path, tmp_path: Path) -
     old = [it.replace('"peak_of":"codec",', "") if '"codec":"Counted"' in it else it for it in lines]
     for written, cells in ((lines, (True, True)), (old, (False, True))):
         journal.write_text("\n".join(written) + "\n")
-        (board,) = load_boards([tmp_path / "run"])
-        table = complexity(board)
+        (data,) = build_report_data([tmp_path / "run"])
+        table = ComplexityTable().make(data)
         assert table is not None
         found = table.by_label("encode_peak_mb")
         assert tuple(found[it] is not None for it in ("Counted", "AlsoCounted")) == cells

@@ -14,7 +14,7 @@ import pytest
 import bench
 from bench.engines.scratch import Scratch
 from bench.inputs.suite import CodecEntry
-from bench.runs.runner import Options
+from bench.runs.options import Options
 from tests.conftest import until
 
 HANGING = {

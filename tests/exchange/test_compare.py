@@ -146,7 +146,7 @@ def test_data_sets_that_are_not_shared_are_skipped(tmp_path: Path) -> None:
 
 
 def test_a_published_curve_is_of_its_own_data_set(run: str, tmp_path: Path) -> None:
-    """One codec on two data sets is two curves; the run's is taken, and a name that no run has is told."""
+    """A codec on two data sets has two curves; the run's is used, and a name that no run has is reported."""
     rows = ["codec,dataset,bpp,psnr_rgb"]
     rows += [f"ELIC,kodak,{0.1 * 2**k},{27 + 3 * k}" for k in range(4)]
     rows += [f"ELIC,clic,{0.3 * 2**k},{27 + 3 * k}" for k in range(4)]
@@ -175,14 +175,14 @@ def test_a_run_tells_in_which_direction_a_published_metric_is_better(run: str, t
 
 
 def test_data_sets_are_never_mixed(run: str) -> None:
-    """A run over two data sets gives a row for each, told apart by name."""
+    """A run over two data sets gives a row for each, distinguished by name."""
     frame = run_table(datasets=("kodak", "cid22"))
     rows = compare_selectors(f"{run}#jpeg", [run], loader(frame), metrics=["psnr_rgb"])
     assert [row.test for row in rows] == ["jpeg 4:4:4 [kodak]", "jpeg 4:4:4 [cid22]"]
     assert [row.n_images for row in rows] == [3, 3]
 
 
-def test_equal_labels_of_two_runs_are_told_apart(tmp_path: Path) -> None:
+def test_equal_labels_of_two_runs_are_distinguished(tmp_path: Path) -> None:
     """The same label from two runs is prefixed with the run's name."""
     for name in ("old", "new"):
         (tmp_path / name).mkdir()

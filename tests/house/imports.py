@@ -32,6 +32,12 @@ LAYERS = (
 )
 """From top to bottom. A room imports from those below its own line, never from beside or above."""
 
+DOORS = {
+    "bench.engines": "bench.engines bench.engines.engine bench.engines.messages bench.engines.describing"
+    " bench.engines.kept bench.engines.options",
+}
+"""The modules of a room that are for other rooms; of a room that is not named, all are."""
+
 
 @dataclass(frozen=True)
 class Import:
@@ -107,6 +113,16 @@ def running_back() -> list[Import]:
         it
         for it in imports()
         if room_of(it.importer) != room_of(it.imported) and layer_of(it.imported) >= layer_of(it.importer)
+    ]
+
+
+def past_the_door() -> list[Import]:
+    """Imports from another room of what is that room's own matter."""
+    return [
+        it
+        for it in imports()
+        if room_of(it.importer) != room_of(it.imported)
+        and it.imported not in DOORS.get(room_of(it.imported), it.imported).split()
     ]
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import tomllib
 
-from tests.house.imports import FOLDERS, ROOT, circles, modules, running_back, within
+from tests.house.imports import FOLDERS, ROOT, circles, modules, past_the_door, running_back, within
 
 
 def test_no_import_runs_back_up() -> None:
     """A room takes from lower layers alone; the failure names both files and what is taken."""
     assert not running_back(), "\n".join(map(str, running_back()))
+
+
+def test_engines_are_entered_by_their_door() -> None:
+    """Whoever runs trials knows the protocol alone; the failure names both files and what is taken."""
+    assert not past_the_door(), "\n".join(map(str, past_the_door()))
 
 
 def test_no_modules_import_each_other() -> None:

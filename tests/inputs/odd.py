@@ -240,7 +240,7 @@ READ: dict[str, tuple[bytes, str, np.ndarray[Any, Any] | None]] = {
     "transfer.tif": (tiff({301: (1, 2, 3)}), "TransferFunction not applied", RGB),
     "jpeg-inside.tif": (encoded("TIFF", compression="jpeg"), JPEG, None),
 }  # fmt: skip
-"""Files that are read: their bytes, the treatment, and the samples where the file holds them exactly."""
+"""Files that are read: their bytes, the conversions, and the samples where the file holds them exactly."""
 
 REFUSED: dict[str, tuple[bytes, str]] = {
     "16-bit.png": (png(np.repeat(RGB, 2, axis=2), bits=16), "16 bits a sample"),
@@ -283,7 +283,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         "decompression bomb",
     ),
 }  # fmt: skip
-"""Sound files without a declared treatment, and what the message says."""
+"""Sound files without a defined conversion, and what the message says."""
 
 DAMAGED: dict[str, tuple[bytes, str]] = {
     "empty.png": (b"", "the file is empty"),

@@ -137,7 +137,7 @@ def test_folder_and_single_file(pictures: Path) -> None:
 
 
 def test_unknown_name_and_empty_folder(tmp_path: Path) -> None:
-    """What is neither a set nor a folder is told together with the names that are."""
+    """What is neither a data set nor a folder is refused, with the names of the data sets."""
     with pytest.raises(ConfigError, match=r"kodka.*kodak"):
         open_dataset("kodka")
     with pytest.raises(ConfigError, match="no image files"):

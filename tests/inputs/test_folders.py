@@ -15,9 +15,9 @@ from bench.errors import BadImage, ConfigError
 from bench.inputs.datasets import UNREADABLE, open_dataset
 from bench.inputs.image import SUFFIXES, read_image, sha256_of
 from bench.inputs.originals import Originals
-from bench.report.build_board import load_boards
+from bench.report.build import build_report_data
 from bench.report.findings import lossy_originals
-from bench.runs.runner import Events
+from bench.runs.options import Events
 from bench.runs.store import read_journal
 from tests.inputs import odd
 
@@ -43,7 +43,7 @@ def test_every_ending_that_is_read_counts(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
-    """Hidden files, other endings and sub-folders are told in one line; hidden folders never count."""
+    """Hidden files, other endings and sub-folders are reported in one line; hidden folders never count."""
     folder_of(tmp_path, "a.png", "._a.png", "sub/b.png", ".git/c.png", "a.png.d/e.png")
     for name in ("notes.txt", "more.txt", "README", ".DS_Store"):
         (tmp_path / name).touch()
@@ -132,8 +132,8 @@ def test_folder_of_odd_files_has_a_row_for_each(tmp_path: Path) -> None:
     assert found == expected
     (warning,) = (it for it in notes if "lossy" in it)
     assert f"of {len(found)} originals of odd are lossy files" in warning
-    (board,) = load_boards([tmp_path / "run"])
-    (finding,) = (it for it in board.findings if it.kind == "lossy-originals")
+    (data,) = build_report_data([tmp_path / "run"])
+    (finding,) = (it for it in data.findings if it.kind == "lossy-originals")
     lossy = sum("lossy original" in treatment for _, treatment, _ in odd.READ.values())
     assert finding.message.startswith(f"{lossy} of {len(odd.READ) + 2} originals of odd are lossy files")
     assert finding.severity == "warning"

@@ -1,4 +1,4 @@
-"""Every kind of image file has one declared treatment, or is refused by name."""
+"""Every kind of image file has one defined conversion, or is refused by name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def saved(path: Path, image: Image.Image, **options: object) -> Path:
 
 
 def test_rgb_is_read_as_stored(tmp_path: Path) -> None:
-    """An 8-bit RGB file gives its very samples, contiguous, and no treatment."""
+    """An 8-bit RGB file gives exactly its samples, contiguous, and no conversion."""
     picture = read_image(saved(tmp_path / "a.png", Image.fromarray(RGB)))
     np.testing.assert_array_equal(picture.pixels, RGB)
     assert picture.pixels.flags.c_contiguous

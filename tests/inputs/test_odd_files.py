@@ -15,7 +15,7 @@ from tests.inputs import odd
 
 @pytest.mark.parametrize("name", odd.READ)
 def test_sound_file_is_read_and_conversions_are_named(name: str) -> None:
-    """The samples are those stored, and the treatment says all that was done and nothing else."""
+    """The samples are those stored, and exactly the conversions that were applied are named."""
     data, treatment, samples = odd.READ[name]
     picture = decode_image(data, name)
     assert picture.treatment == treatment
@@ -25,7 +25,7 @@ def test_sound_file_is_read_and_conversions_are_named(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", odd.REFUSED)
-def test_sound_file_without_a_treatment_is_refused(name: str) -> None:
+def test_sound_file_without_a_conversion_is_refused(name: str) -> None:
     """What cannot be an 8-bit RGB image without a choice is unsupported, not damaged."""
     data, reason = odd.REFUSED[name]
     with pytest.raises(UnsupportedImage, match=f"^{name}: .*{reason}"):

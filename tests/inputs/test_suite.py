@@ -201,7 +201,7 @@ def test_one_configuration_under_two_labels_is_refused(tmp_path: Path, pictures:
 
 
 def test_optional_codec_is_left_out_where_it_is_unavailable(tmp_path: Path, pictures: Path) -> None:
-    """An optional codec without its library is told of and costs nothing; one that was asked for fails."""
+    """An optional codec without its library is left out with a remark; one that was asked for fails."""
     import bench
     from tests.conftest import ADAPTERS
 

@@ -41,7 +41,7 @@ def test_the_example_is_a_codec_in_thirty_lines() -> None:
 
 
 def test_other_weights_in_the_same_file_are_another_codec(tmp_path: Path) -> None:
-    """A file of weights that is overwritten is measured again: its hash is told."""
+    """A weights file that is overwritten is measured again, with its new hash."""
     torch = pytest.importorskip("torch", reason='needs pip install "rdbench[learned]"')
     pytest.importorskip("compressai", reason='needs pip install "rdbench[zoo]"')
     module = example("my_model")

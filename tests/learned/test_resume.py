@@ -31,7 +31,7 @@ from tests.learned.conftest import natural
 
 
 class Notes(Observer):
-    """Keeps what it is told."""
+    """Keeps the notes that it receives."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []

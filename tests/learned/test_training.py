@@ -17,7 +17,7 @@ from PIL import Image
 from bench.errors import ConfigError, UnsupportedImage
 from bench.trainer import Observer
 from bench_codecs.vae import Vae
-from bench_codecs.vae.sample import draw, sample
+from bench_codecs.vae.sample import Samples, draw, sample
 from bench_codecs.vae.training.checkpoint import latest_checkpoint, load_checkpoint
 from bench_codecs.vae.training.config import preset
 from bench_codecs.vae.training.data import Crops
@@ -156,7 +156,7 @@ def test_a_folder_with_a_run_is_not_overwritten(tiny_run: Path, training_images:
 
 def test_samples_depend_on_the_seed_alone(tiny_weights: Path) -> None:
     """The same seed draws the same images, another one others."""
-    first, again, other = (sample(tiny_weights, 2, 3.0, seed, 64) for seed in (1, 1, 2))
+    first, again, other = (sample(tiny_weights, Samples(2, 3.0, seed, 64)) for seed in (1, 1, 2))
     assert first.shape == (2, 64, 64, 3)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -168,7 +168,7 @@ def test_samples_use_the_coders_row_of_the_prior(tiny_weights: Path) -> None:
     tables = package.tables
     rows = np.repeat(tables.hyper_rows[2:3], len(tables.hyper_rows), 0)
     same = replace(tables, hyper_rows=rows)
-    expected, drawn = (draw(package.model, it, (1, 2.5, 1), 64) for it in (tables, same))
+    expected, drawn = (draw(package.model, it, Samples(1, 2.5, 1, 64)) for it in (tables, same))
     assert np.array_equal(drawn, expected)
 
 

@@ -141,7 +141,7 @@ def test_the_losses_know_grey_texture_from_coloured() -> None:
     assert float(texture_distance(other, grey)) < 0.25 * float(texture_distance(coloured, grey))
 
 
-def test_a_pattern_of_the_network_does_not_reach_the_picture() -> None:
+def test_a_pattern_of_the_network_does_not_reach_the_image() -> None:
     """What repeats every 4 or 8 samples is removed; a ramp, an image's edge and noise are not."""
     import torch
 

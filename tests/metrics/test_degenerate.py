@@ -18,7 +18,7 @@ NAMES = sorted(it.name for it in entry_points(group="bench.metrics") if it.value
 
 @pytest.fixture(scope="module", params=NAMES)
 def metric(request: pytest.FixtureRequest) -> Metric:
-    """Each of the metrics that can run here."""
+    """Each metric whose libraries and weights are installed."""
     (entry,) = entry_points(group="bench.metrics", name=request.param)
     try:
         constructed: Metric = entry.load()()
@@ -55,7 +55,7 @@ def test_no_other_picture_is_as_good_as_the_original(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("side", [1, 2, 3, 4, 7, 8, 10, 11, 15, 16, 31, 41, 161])
-def test_tiny_pictures_have_a_value_or_a_reason(metric: Metric, side: int) -> None:
+def test_tiny_images_have_a_value_or_a_reason(metric: Metric, side: int) -> None:
     """From one pixel on: identical images have the best value of all sizes or none, others a finite one."""
     x = smooth(1, side, side)
     identical, other = value(metric, x, x.copy()), value(metric, x, 255 - x)

@@ -118,7 +118,7 @@ def test_dists_of_flat_pictures_is_not_negative(nets: dict[str, Any]) -> None:
     ("module", "name", "smallest"),
     [("lpips", "LpipsAlex", 31), ("lpips", "LpipsVgg", 16), ("dists", "Dists", 16)],
 )
-def test_smallest_pictures(nets: dict[str, Any], module: str, name: str, smallest: int) -> None:
+def test_smallest_images(nets: dict[str, Any], module: str, name: str, smallest: int) -> None:
     """At the documented size there is a value, 0 for identical images; below it there is a reason."""
     pytest.importorskip("lpips", reason="lpips is not installed")
     pytest.importorskip("DISTS_pytorch", reason="dists-pytorch is not installed")

@@ -73,7 +73,7 @@ def test_ssimulacra2_equals_the_authors_program_on_kodak(picture: str, kodak: Pa
         pytest.skip("this Pillow decodes other samples than the one that the scores are for")
 
 
-def test_ssimulacra2_of_identical_and_of_small_pictures() -> None:
+def test_ssimulacra2_of_identical_and_of_small_images() -> None:
     """Identity is 100; an image that the author's program refuses has a reason instead of a score."""
     x = smooth(3, 8, 9)
     assert Ssimulacra2()(pair(x, x.copy())) == 100

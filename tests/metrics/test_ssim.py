@@ -98,7 +98,7 @@ def test_equals_pytorch_msssim_where_structure_is_inverted() -> None:
 
 @pytest.mark.parametrize("level", [0, 128, 250, 255])
 @pytest.mark.parametrize("sigma", [0.5, 2, 7.6])
-def test_no_cancellation_on_flat_pictures(level: int, sigma: float) -> None:
+def test_no_cancellation_on_flat_images(level: int, sigma: float) -> None:
     """Small noise on a flat, bright image keeps its digits, where E[x²] - E[x]² would lose them."""
     x = np.full((200, 180, 3), level, np.uint8)
     assert_equals_torch(x, noisy(x, sigma))
@@ -141,7 +141,7 @@ def test_falls_as_noise_grows(metric: SsimRgb | MsSsimRgb) -> None:
 
 
 def test_too_small_pictures_are_undefined() -> None:
-    """Below 11 pixels neither metric has a value, below 161 MS-SSIM has none; the reason is told."""
+    """Below 11 pixels neither metric has a value, below 161 MS-SSIM has none; the reason is given."""
     narrow, small = smooth(5, 300, 10), smooth(5, 160, 400)
     for metric in ALL:
         with pytest.raises(MetricUndefined, match="10×300"):

@@ -145,3 +145,23 @@ def test_ambiguous_tables_are_refused() -> None:
     with pytest.raises(ConfigError, match="'lpips' is not in this run; it has psnr_rgb"):
         image_curves(table(), "lpips")
     assert image_curves(table(quality=math.nan), "psnr_rgb") == {}
+
+
+def test_a_lossy_codec_without_a_quality_has_one_point() -> None:
+    """Its trials are one operating point, and a lossless codec's are none."""
+    frame = pd.DataFrame(
+        {
+            "dataset": "d",
+            "label": ["plain", "plain", "packed", "packed"],
+            "image": ["a", "b", "a", "b"],
+            "quality": np.nan,
+            "status": "ok",
+            "bpp": [1.0, 2.0, 9.0, 9.0],
+            "psnr_rgb": [30.0, 32.0, np.nan, np.nan],
+            "lossless": [False, False, True, True],
+        }
+    )
+    curves = image_curves(frame, "psnr_rgb")
+    assert [*curves] == ["plain"]
+    assert curves["plain"].rate.tolist() == [[1.0], [2.0]]
+    assert curves["plain"].quality.tolist() == [[30.0], [32.0]]

@@ -146,7 +146,7 @@ def test_images_without_a_value_are_counted_and_named() -> None:
 
 
 def test_no_overlap_anywhere_says_so() -> None:
-    """Without a single image in common range there is no value, and the reason is told."""
+    """Without a single image in common range there is no value, and the reason is given."""
     a, b = images(), images("b")
     result = paired_bd_rate(a, replace(b, quality=b.quality + 100)).per_image
     assert (result.value, result.ci95, result.median) == (None, None, None)

@@ -52,7 +52,7 @@ def test_equal_codecs_share_a_place_however_few_images() -> None:
 
 
 def test_a_bd_rate_of_few_of_the_images_ranks_nobody() -> None:
-    """A codec whose curve folds on most images is told apart from nobody, and has no place."""
+    """A codec whose curve folds on most images is not distinguished from others, and has no place."""
     folded = images("folded", spread=0.1)
     quality = folded.quality.copy()
     quality[:20, 4] = quality[:20, 3] - 1

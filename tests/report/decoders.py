@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 import bench
-from bench.runs.runner import Options
+from bench.runs.options import Options
 from tests.conftest import photo
 
 _CODECS = """

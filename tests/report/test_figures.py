@@ -20,14 +20,17 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from bench.errors import ConfigError
-from bench.plotting.canvas import Sheet, Width, settle
+from bench.plotting.canvas import Canvas, Width, settle
 from bench.plotting.curve_labels import spread, untangle
-from bench.plotting.series_style import looks, readable
+from bench.plotting.series_style import readable
 from bench.plotting.style import styled
-from bench.report.board import Board
-from bench.report.figures import FigureOptions, plans, write_figures
-from bench.report.figures.rows import PITCH
-from tests.report.figure_boards import USUAL, Made, board
+from bench.report import FigureOptions
+from bench.report.data import ReportData
+from bench.report.drawing import draw, job_for
+from bench.report.figures import figures_of
+from bench.report.figures._rows import PITCH
+from bench.report.options import AS_IT_SUITS
+from tests.report.made_data import USUAL, Made, made_data
 
 HOSTILE = (
     *USUAL,
@@ -63,15 +66,24 @@ NAMES = {
 }
 
 
-def figure(name: str, its_board: Board | None = None, width: Width = "double") -> Figure:
+def figure(name: str, data: ReportData | None = None, width: Width = "double") -> Figure:
     """One figure, built and laid out but not saved."""
+    data = data or made_data()
     with styled():
-        plan = next(it for it in plans(its_board or board()) if it.name == name)
-        made = plan.build(Sheet(width))
+        made = next(it for it in figures_of(data) if it.name == name).draw(
+            data.without_trials(), Canvas(width)
+        )
         assert made is not None
         settle(made)
         made.draw_without_rendering()
     return made
+
+
+def write_figures(
+    data: ReportData, folder: Path, prefix: str = "", options: FigureOptions = AS_IT_SUITS
+) -> list[Path]:
+    """The files of all figures."""
+    return [file for made in draw(job_for(data, folder, prefix, options)).values() for file in made]
 
 
 def line(axes: Axes, label: str) -> Line2D:
@@ -101,7 +113,7 @@ def note_of(made: Figure) -> str:
 
 def test_every_figure_comes_in_three_formats_with_its_fonts(tmp_path: Path) -> None:
     """Each figure is a PNG, an SVG whose words are outlines, and a PDF with embedded TrueType fonts."""
-    files = write_figures(board(published=PUBLISHED), tmp_path, "kodak_")
+    files = write_figures(made_data(published=PUBLISHED), tmp_path, "kodak_")
     assert {it.name for it in files} == {f"kodak_{n}.{e}" for n in NAMES for e in ("png", "svg", "pdf")}
     for file in files:
         data = file.read_bytes()
@@ -112,11 +124,11 @@ def test_every_figure_comes_in_three_formats_with_its_fonts(tmp_path: Path) -> N
             assert b"<text" not in data
 
 
-def test_the_same_board_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_data_give_the_same_bytes(tmp_path: Path) -> None:
     """Two writes do not differ in a byte, so that published results change only with their numbers."""
     made = (Made("jpeg", "jpeg"), Made("png", "png", lossless=True))
-    first = write_figures(board(made, published=PUBLISHED), tmp_path / "a")
-    second = write_figures(board(made, published=PUBLISHED), tmp_path / "b")
+    first = write_figures(made_data(made, published=PUBLISHED), tmp_path / "a")
+    second = write_figures(made_data(made, published=PUBLISHED), tmp_path / "b")
     assert [it.read_bytes() for it in first] == [it.read_bytes() for it in second]
 
 
@@ -125,7 +137,7 @@ def test_nothing_is_cut_whatever_the_labels(width: Width) -> None:
     """All words lie on the canvas, for many codecs, long and hostile labels, without a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        crowded = board((Made("W" * 80, "jpeg"), *HOSTILE), published=PUBLISHED)
+        crowded = made_data((Made("W" * 80, "jpeg"), *HOSTILE), published=PUBLISHED)
         crowded = dataclasses.replace(crowded, dataset="$set_{ " + "W" * 60)
         for name in sorted(NAMES):
             made = figure(name, crowded, width)
@@ -139,7 +151,7 @@ def test_nothing_is_cut_whatever_the_labels(width: Width) -> None:
 @pytest.mark.parametrize("name", ["rd_psnr_rgb", "rd_lpips_alex", "relative_rate"])
 def test_labels_of_curves_do_not_overlap(name: str) -> None:
     """Twenty curves that end next to each other have labels that one can read, each text a different one."""
-    for axes in figure(name, board(HOSTILE, published=PUBLISHED)).axes:
+    for axes in figure(name, made_data(HOSTILE, published=PUBLISHED)).axes:
         boxes = [Text.get_window_extent(it) for it in axes.texts]
         assert len(boxes) >= 16
         assert len({it.get_text() for it in axes.texts}) == len(boxes)
@@ -147,10 +159,10 @@ def test_labels_of_curves_do_not_overlap(name: str) -> None:
             assert min(one.y1, other.y1) - max(one.y0, other.y0) < 0.35 * one.height
 
 
-def test_a_codec_looks_the_same_on_every_board() -> None:
+def test_a_codec_looks_the_same_in_every_report() -> None:
     """Colour and marker depend on the codec alone; configurations share the colour and differ otherwise."""
-    alone, among = looks(board((Made("w", "webp"), Made("mine", "mine")))), looks(board(HOSTILE))
-    more = looks(board((*USUAL, Made("mine", "mine"))))
+    alone, among = made_data((Made("w", "webp"), Made("mine", "mine"))).styles, made_data(HOSTILE).styles
+    more = made_data((*USUAL, Made("mine", "mine"))).styles
     assert alone["w"].colour == among["webp"].colour
     assert alone["mine"] == more["mine"]
     assert among["jpeg"].colour == among["jpeg 4:4:4"].colour
@@ -162,7 +174,7 @@ def test_strangers_do_not_share_a_colour() -> None:
     """Eight codecs that nobody foresaw have eight colours, none of them a built-in codec's."""
     names = ("vtm", "bpg", "elic", "mbt2018", "hyperprior", "cheng2020", "heic", "jpegxs")
     strangers = [Made(it, it) for it in names]
-    colours = [looks(board((*USUAL, *strangers)))[it.label].colour for it in (*USUAL[2:], *strangers)]
+    colours = [made_data((*USUAL, *strangers)).styles[it.label].colour for it in (*USUAL[2:], *strangers)]
     assert len(set(colours)) == len(colours)
 
 
@@ -176,15 +188,15 @@ def test_words_have_contrast() -> None:
 
 def test_published_and_estimated_curves_are_not_taken_for_measured() -> None:
     """They are thinner, dashed, hollow and grey, each kind in its way, and a note says what they are."""
-    made = figure("rd_psnr_rgb", board(published=PUBLISHED))
+    made = figure("rd_psnr_rgb", made_data(published=PUBLISHED))
     measured, published, estimated = (
         line(made.axes[0], it) for it in ("webp", "theirs $y$", "guess (estimated)")
     )
     assert measured.get_linestyle() == "-"
     assert published.get_linestyle() == estimated.get_linestyle() == "--"
     assert (
-        looks(board(published=PUBLISHED))["theirs $y$"].dash
-        != looks(board(published=PUBLISHED))["guess (estimated)"].dash
+        made_data(published=PUBLISHED).styles["theirs $y$"].dash
+        != made_data(published=PUBLISHED).styles["guess (estimated)"].dash
     )
     assert published.get_linewidth() < measured.get_linewidth()
     assert (
@@ -196,20 +208,20 @@ def test_published_and_estimated_curves_are_not_taken_for_measured() -> None:
 
 
 def test_rd_curves_show_the_mean_points() -> None:
-    """PSNR in dB over bpp as in the board's curve; MS-SSIM also as −10·log10(1 − mean)."""
-    its_board = board()
-    curve = its_board.curves["psnr_rgb"]["webp"]
-    drawn = line(figure("rd_psnr_rgb", its_board).axes[0], "webp")
+    """PSNR in dB over bpp as in the data's curve; MS-SSIM also as −10·log10(1 − mean)."""
+    data = made_data()
+    curve = data.curves["psnr_rgb"]["webp"]
+    drawn = line(figure("rd_psnr_rgb", data).axes[0], "webp")
     np.testing.assert_allclose(np.asarray(drawn.get_xdata(), float), curve.rate)
     np.testing.assert_allclose(np.asarray(drawn.get_ydata(), float), curve.quality)
-    decibel = line(figure("rd_ms_ssim_rgb_db", its_board).axes[0], "webp").get_ydata()
-    plain = np.asarray(its_board.curves["ms_ssim_rgb"]["webp"].quality)
+    decibel = line(figure("rd_ms_ssim_rgb_db", data).axes[0], "webp").get_ydata()
+    plain = np.asarray(data.curves["ms_ssim_rgb"]["webp"].quality)
     np.testing.assert_allclose(np.asarray(decibel, float), -10 * np.log10(1 - plain))
 
 
 def test_relative_rate_of_twice_the_bits_is_200_percent() -> None:
     """A curve with twice the anchor's rate at every quality is a line at 200%."""
-    axes = figure("relative_rate", board((Made("jpeg", "jpeg"),), published={"double": 2.0})).axes[0]
+    axes = figure("relative_rate", made_data((Made("jpeg", "jpeg"),), published={"double": 2.0})).axes[0]
     levels = [
         np.asarray(it.get_ydata(), float) for it in axes.lines if len(np.atleast_1d(it.get_xdata())) > 9
     ]
@@ -229,12 +241,12 @@ def test_bars_are_sorted_and_name_the_anchor() -> None:
 def test_what_is_not_ranked_stands_below_and_is_pale() -> None:
     """A BD-rate over less than half of the range leads no figure: last among bars, and on no front."""
     high = Made("high", "high", 0.3, shift=12.0)
-    its_board = board((Made("jpeg", "jpeg"), high, Made("webp", "webp", 0.7)))
-    bars = figure("bd_rate", its_board)
+    data = made_data((Made("jpeg", "jpeg"), high, Made("webp", "webp", 0.7)))
+    bars = figure("bd_rate", data)
     assert [it.get_text() for it in bars.axes[0].get_yticklabels()] == ["webp", "jpeg", "high"]
     opacity = {round(it.get_y() + it.get_height() / 2): it.get_alpha() for it in bars.axes[0].patches}
     assert opacity[2] < 0.5 < opacity[0]
-    speed = figure("speed_psnr_rgb", its_board)
+    speed = figure("speed_psnr_rgb", data)
     front = next(it for it in speed.axes[0].lines if it.get_color() == "#cccccc")
     lowest = min(np.min(np.asarray(it.get_ydata(), float)) for it in speed.axes[0].lines)
     assert lowest < np.min(np.asarray(front.get_ydata(), float)), "high needs fewest bits"
@@ -251,9 +263,9 @@ def test_times_under_load_are_called_that() -> None:
 
 def test_what_has_no_data_is_not_drawn(tmp_path: Path) -> None:
     """Lossless codecs alone give the lossless figure; one lossy codec gives curves and no comparison."""
-    only = write_figures(board((Made("png", "png", lossless=True),)), tmp_path)
+    only = write_figures(made_data((Made("png", "png", lossless=True),)), tmp_path)
     assert {it.stem for it in only} == {"lossless"}
-    single = write_figures(board((Made("jpeg", "jpeg"),), images=1), tmp_path)
+    single = write_figures(made_data((Made("jpeg", "jpeg"),), images=1), tmp_path)
     assert {it.stem for it in single} == {it for it in NAMES if it.startswith("rd")}
 
 
@@ -274,17 +286,18 @@ def test_a_bad_style_file_is_named(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         style.write_text(text)
     with pytest.raises(ConfigError, match=r"mine\.mplstyle"):
-        write_figures(board(), tmp_path, options=FigureOptions(style=style))
+        write_figures(made_data(), tmp_path, options=FigureOptions(style=style))
 
 
 def test_matplotlib_is_left_as_it_was(tmp_path: Path) -> None:
     """Settings are restored, and pyplot with its global figures is never imported."""
     script = (
         "import sys, pathlib, matplotlib\n"
-        "from tests.report.figure_boards import board, Made\n"
-        "from bench.report.figures import write_figures\n"
+        "from tests.report.made_data import Made, made_data\n"
+        "from bench.report.drawing import draw, job_for\n"
         "before = matplotlib.rcParams.copy()\n"
-        f"write_figures(board((Made('png', 'png', lossless=True),)), pathlib.Path({str(tmp_path)!r}))\n"
+        "data = made_data((Made('png', 'png', lossless=True),))\n"
+        f"draw(job_for(data, pathlib.Path({str(tmp_path)!r})))\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
         "same = [k for k in before if k != 'backend' and matplotlib.rcParams[k] == before[k]]\n"
         "assert len(same) == len(before) - 1\n"
@@ -307,7 +320,7 @@ def test_leaders_from_one_height_do_not_cross() -> None:
 
 def test_rows_keep_their_height_under_a_long_note() -> None:
     """A note of several lines makes the figure higher, and takes nothing from its rows."""
-    two = board((Made("jpeg", "jpeg"), Made("high", "high", 0.3, shift=12.0)))
+    two = made_data((Made("jpeg", "jpeg"), Made("high", "high", 0.3, shift=12.0)))
     made = figure("bd_rate", two, width="column")
     for axes in made.axes:
         assert axes.get_position().height * made.get_figheight() > 2 * PITCH

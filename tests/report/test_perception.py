@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import shutil
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -19,21 +19,19 @@ from bench.plotting.canvas import Width, settle
 from bench.plotting.style import styled
 from bench.rd import quality_at
 from bench.report import ReportOptions, write_report
-from bench.report.board import Board
-from bench.report.build_board import load_boards
-from bench.report.crops import SIDE, Crop, CropRow, Crops, crops_of, find_crops
-from bench.report.decoder_pairs import Difference, find_twins
-from bench.report.figures.crops import crops_figure
+from bench.report.build import build_report_data, with_crops_and_studies
+from bench.report.crops import SIDE, Crop, CropRow, Crops
+from bench.report.decoder_pairs import MetricDifference
+from bench.report.figures.crops import draw_crops
 from bench.report.markdown import Section, write_markdown
-from bench.report.perception import planes
-from bench.report.perception_tables import equal_bytes_table, plane_table
-from bench.report.reconstructions.bitstreams import KeptBitstreams
-from bench.report.tables import complexity
-from bench.studies.set_metrics.measure import SET_METRICS_FILE, SetMeasurement
+from bench.report.tables.complexity import ComplexityTable
+from bench.report.tables.distortion_perception import PlaneTable
+from bench.report.tables.equal_bytes import EqualBytesTable
+from bench.studies.set_metrics.record import SET_METRICS_FILE, SetMeasurement
 from bench.trials.trust import EVERYBODY, NOBODY
 from tests.conftest import photo
 from tests.report.decoders import two_decoders_run
-from tests.report.figure_boards import USUAL, Made, board
+from tests.report.made_data import USUAL, Made, made_data, made_frame
 from tests.report.test_figures import figure, note_of, words
 
 NET = Made("net", "net", 0.55, kmac=30.0)
@@ -42,10 +40,10 @@ LEARNED = (*USUAL, NET, SHARP)
 
 
 def distances(
-    its_board: Board, label: str, values: list[float], errors: tuple[float, ...] = ()
+    frame: pd.DataFrame, label: str, values: list[float], errors: tuple[float, ...] = ()
 ) -> tuple[SetMeasurement, ...]:
     """A data-set metric at every operating point of a configuration."""
-    rows = its_board.frame[its_board.frame["label"] == label].groupby("quality")["bpp"].mean()
+    rows = frame[frame["label"] == label].groupby("quality")["bpp"].mean()
     return tuple(
         SetMeasurement(
             key=f"{label} {quality}", dataset="set", label=label, quality=float(quality), metric="kid",
@@ -58,40 +56,38 @@ def distances(
 
 def test_planes_hold_interpolated_values_of_those_who_reach_the_rate() -> None:
     """A plane's points are both curves' values at its rate; a codec beyond its range is not there."""
-    its_board = board((Made("jpeg", "jpeg"), Made("webp", "webp", 0.7), Made("dear", "dear", 2.0)))
-    quarter, between, half = planes(its_board)
+    data = made_data((Made("jpeg", "jpeg"), Made("webp", "webp", 0.7), Made("dear", "dear", 2.0)))
+    quarter, between, half = data.planes
     assert (quarter.rate, between.rate, half.rate) == (0.25, 0.35, 0.5)
     assert (half.distortion.name, half.perception.name) == ("psnr_rgb", "lpips_alex")
     assert set(quarter.points) == {"jpeg", "webp"}
     assert set(half.points) == {"jpeg", "webp", "dear"}
-    expected = [quality_at(its_board.curves[it]["webp"], 0.5) for it in ("psnr_rgb", "lpips_alex")]
+    expected = [quality_at(data.curves[it]["webp"], 0.5) for it in ("psnr_rgb", "lpips_alex")]
     assert half.points["webp"] == pytest.approx(expected)
 
 
 def test_distances_between_sets_have_planes_of_their_own() -> None:
     """A data-set metric is drawn over rate, put in a plane, and compared at equal bytes."""
-    its_board = board(LEARNED)
-    its_board = dataclasses.replace(
-        its_board,
-        distances=distances(its_board, "net", [0.8, 0.5, 0.3, 0.2, 0.1])
-        + distances(its_board, SHARP.label, [0.4, 0.25, 0.15, 0.1, 0.05]),
-    )
-    kid = [it for it in planes(its_board) if it.perception.name == "kid"]
+    frame = made_frame(LEARNED)
+    of_net = distances(frame, "net", [0.8, 0.5, 0.3, 0.2, 0.1])
+    of_sharp = distances(frame, SHARP.label, [0.4, 0.25, 0.15, 0.1, 0.05])
+    data = made_data(LEARNED, distances=of_net + of_sharp)
+    kid = [it for it in data.planes if it.perception.name == "kid"]
     assert {label for it in kid for label in it.points} == {"net", SHARP.label}
-    assert "lower is better" in note_of(figure("rd_kid", its_board))
-    ratios = {it.second / it.first for it in find_twins(its_board)[0].differences if it.measure.name == "kid"}
+    assert "lower is better" in note_of(figure("rd_kid", data))
+    ratios = {it.second / it.first for it in data.decoder_pairs[0].differences if it.measure.name == "kid"}
     assert ratios == {0.5}
 
 
 def test_a_difference_of_distances_has_a_paired_interval() -> None:
     """Errors that both share cancel out; without them there is no interval; where it holds 0, no winner."""
-    its_board = board(LEARNED)
+    frame = made_frame(LEARNED)
     shared, other = (-0.3, 0.0, 0.3), (0.3, 0.0, -0.3)
 
-    def difference(errors: tuple[float, ...]) -> Difference:
-        kept = distances(its_board, "net", [0.8] * 5, shared)
-        kept += distances(its_board, SHARP.label, [0.7] * 5, errors)
-        (pair,) = find_twins(dataclasses.replace(its_board, distances=kept))
+    def difference(errors: tuple[float, ...]) -> MetricDifference:
+        of_net = distances(frame, "net", [0.8] * 5, shared)
+        of_sharp = distances(frame, SHARP.label, [0.7] * 5, errors)
+        (pair,) = made_data(LEARNED, distances=of_net + of_sharp).decoder_pairs
         return next(it for it in pair.differences if it.measure.name == "kid")
 
     assert difference(shared).ci95 == pytest.approx((-0.1, -0.1))
@@ -103,7 +99,7 @@ def test_a_difference_of_distances_has_a_paired_interval() -> None:
 
 def test_two_decoders_of_one_bitstream_are_found_and_compared() -> None:
     """Values differ by what the second decoder does, judged by each metric's own idea of better."""
-    (pair,) = find_twins(board(LEARNED))
+    (pair,) = made_data(LEARNED).decoder_pairs
     assert (pair.first, pair.second) == ("net", SHARP.label)
     assert len(pair.qualities) == 5
     by_metric = {it.measure.name: it for it in pair.differences if it.quality == 30.0}
@@ -121,30 +117,30 @@ def test_two_decoders_of_one_bitstream_are_found_and_compared() -> None:
 
 def test_other_bytes_or_the_same_pixels_make_no_pair() -> None:
     """Codecs with rates of their own, and one codec under two labels, are nobody's second decoder."""
-    assert find_twins(board(USUAL)) == ()
-    its_board = board((Made("a", "jpeg"), Made("b", "jpeg")))
-    its_board.frame["pixels_sha256"] = its_board.frame["image"] + its_board.frame["quality"].astype(str)
-    assert find_twins(its_board) == ()
+    assert made_data(USUAL).decoder_pairs == ()
+    alike = (Made("a", "jpeg"), Made("b", "jpeg"))
+    frame = made_frame(alike)
+    frame["pixels_sha256"] = frame["image"] + frame["quality"].astype(str)
+    assert made_data(alike, frame=frame).decoder_pairs == ()
 
 
 def test_bytes_that_differ_in_one_image_end_the_pair_at_that_quality() -> None:
     """All images must have the same bitstream, not only one of the same size; other points stay."""
-    its_board = board((NET, SHARP))
-    frame = its_board.frame
+    frame = made_frame((NET, SHARP))
     one = (frame["label"] == "net") & (frame["quality"] == 50.0) & (frame["image"] == "2.png")
     frame.loc[one, "bitstream_sha256"] = "as long as the other"
     frame.loc[(frame["label"] == "net") & (frame["quality"] == 10.0), "bitstream_sha256"] = "another"
-    (pair,) = find_twins(its_board)
+    (pair,) = made_data((NET, SHARP), frame=frame).decoder_pairs
     assert pair.qualities == (30.0, 70.0, 90.0)
     frame["bitstream_sha256"] = frame["label"].astype(str) + frame["image"].astype(str)
-    assert find_twins(its_board) == ()
+    assert made_data((NET, SHARP), frame=frame).decoder_pairs == ()
 
 
 @pytest.mark.parametrize("width", ["column", "double"])
 def test_new_figures_stay_on_the_canvas(width: Width) -> None:
     """Plane, equal bytes and complexity are drawn whole, whatever the labels."""
     long = [Made("W" * 60 + str(k), f"c{k}", 0.5 + 0.04 * k) for k in range(8)]
-    crowded = board((*LEARNED, *long))
+    crowded = made_data((*LEARNED, *long))
     for name in ("perception", "equal_bytes", "complexity_psnr_rgb"):
         assert_inside(figure(name, crowded, width))
 
@@ -157,7 +153,7 @@ def assert_inside(made: Figure) -> None:
 
 def test_complexity_shows_classical_codecs_as_lines() -> None:
     """Learned codecs stand at their kMAC/px, the others are named lines; in time all of them have a place."""
-    made = figure("complexity_psnr_rgb", board(LEARNED))
+    made = figure("complexity_psnr_rgb", made_data(LEARNED))
     decoder, encoder, *times = made.axes
     assert [it.get_xlabel().split(",")[0] for it in (decoder, encoder)] == [
         "decoder kMAC/px",
@@ -184,15 +180,15 @@ def test_an_ideal_value_has_a_line_and_no_bd_rate() -> None:
 
 
 def test_crops_have_equal_pixels_and_hostile_labels() -> None:
-    """Cut-outs are drawn at a whole number of dots a pixel, also where one picture is missing."""
-    (pair,) = find_twins(board(LEARNED))
+    """Crops are drawn at a whole number of dots a pixel, also where one picture is missing."""
+    (pair,) = made_data(LEARNED).decoder_pairs
     pixels = photo(SIDE, SIDE)
     cells = tuple(
         Crop(label, 1.0, 0.2, {}, it, "why")
         for label, it in (("W" * 90, pixels), ("$a_", None), ("c", pixels))
     )
     with styled():
-        made = crops_figure(Crops(pair, (), (CropRow("名.png", "", (0, 0), pixels, cells),)), "$set", None)
+        made = draw_crops(Crops(pair, (), (CropRow("名.png", "", (0, 0), pixels, cells),)), "$set")
         assert made is not None
         settle(made)
         assert_inside(made)
@@ -209,17 +205,17 @@ def two_decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_metric_with_an_ideal_value_ranks_nothing(two_decoders: Path) -> None:
     """It has curves and no BD-rate, in reports as in comparisons, and its folds are no finding."""
-    its_board = load_boards([two_decoders])[0]
-    assert "high_band_energy" in its_board.curves
-    assert "high_band_energy" not in its_board.bd
-    assert not any("high_band_energy" in it.message for it in its_board.findings)
+    data = build_report_data([two_decoders])[0]
+    assert "high_band_energy" in data.curves
+    assert "high_band_energy" not in data.bd
+    assert not any("high_band_energy" in it.message for it in data.findings)
     path = str(two_decoders)
     rows = compare_selectors(f"{path}#jpeg2000", [path], bench.load)
     assert {it.metric for it in rows} == {"psnr_rgb", "flip"}
 
 
 def test_a_report_compares_decoders_and_links_robustness(two_decoders: Path, tmp_path: Path) -> None:
-    """Tables, figures and cut-outs of the pair are written, and what `rdbench robustness` left is linked."""
+    """Tables, figures and crops of the pair are written, and what `rdbench robustness` left is linked."""
     folder = shutil.copytree(two_decoders, tmp_path / "run") / "robustness"
     (folder / "figures").mkdir(parents=True)
     (folder / "robustness.md").write_text("# Robustness\n")
@@ -237,20 +233,19 @@ def test_a_report_compares_decoders_and_links_robustness(two_decoders: Path, tmp
 
 
 def test_bitstreams_that_were_not_kept_are_said_in_a_sentence(two_decoders: Path, tmp_path: Path) -> None:
-    """Without bitstreams there are no cut-outs, and the report says what to do."""
+    """Without bitstreams there are no crops, and the report says what to do."""
     run = shutil.copytree(two_decoders, tmp_path / "run", ignore=shutil.ignore_patterns("bitstreams"))
-    its_board = load_boards([run])[0]
-    crops = crops_of(its_board, KeptBitstreams(its_board, {"run": run}, trust=EVERYBODY), tmp_path)
-    page = write_markdown(tmp_path / "report.md", [Section(its_board, (), (), crops)])
-    assert "No cut-outs of smooth-420 and rough-420: bitstreams were not kept: run again" in page.read_text()
+    (data,) = build_report_data([run])
+    whole = with_crops_and_studies(data, [run], tmp_path, ReportOptions(trust=EVERYBODY))
+    page = write_markdown(tmp_path / "report.md", [Section(whole)])
+    assert "No crops of smooth-420 and rough-420: bitstreams were not kept: run again" in page.read_text()
 
 
-def test_cut_outs_are_the_measured_pixels(two_decoders: Path, tmp_path: Path) -> None:
+def test_crops_are_the_measured_pixels(two_decoders: Path, tmp_path: Path) -> None:
     """Each is part of the measured picture, at the nearest rate; a lossless one replaces the original."""
-    its_board = load_boards([two_decoders])[0]
-    (pair,) = find_twins(its_board)
-    source = KeptBitstreams(its_board, {"run": two_decoders}, trust=EVERYBODY)
-    found = find_crops(its_board, pair, source, tmp_path)
+    data = build_report_data([two_decoders])[0]
+    options = ReportOptions(trust=EVERYBODY)
+    (found,) = with_crops_and_studies(data, [two_decoders], tmp_path, options).crops
     assert [row.reason for row in found.rows] == ["largest gain", "median gain", "smallest gain"]
     for row in found.rows:
         left, top = row.place
@@ -262,17 +257,14 @@ def test_cut_outs_are_the_measured_pixels(two_decoders: Path, tmp_path: Path) ->
         assert smooth.bpp == rough.bpp
         assert left == 40, "where the two differ most"
         np.testing.assert_array_equal(smooth.pixels ^ 1, rough.pixels)
-        of_image = its_board.frame.query("label == 'jpeg2000' and image == @row.image")["bpp"]
+        of_image = data.frame.query("label == 'jpeg2000' and image == @row.image")["bpp"]
         assert other.bpp == min(of_image, key=lambda it: abs(math.log(it / smooth.bpp)))
 
 
-def test_a_stranger_s_codec_is_not_run_for_cut_outs(two_decoders: Path, tmp_path: Path) -> None:
+def test_a_stranger_s_codec_is_not_run_for_crops(two_decoders: Path, tmp_path: Path) -> None:
     """Without trust a codec that is a file is not decoded; its place says why."""
-    its_board = load_boards([two_decoders])[0]
-    (pair,) = find_twins(its_board)
-    found = find_crops(
-        its_board, pair, KeptBitstreams(its_board, {"run": two_decoders}, trust=NOBODY), tmp_path
-    )
+    data = build_report_data([two_decoders])[0]
+    (found,) = with_crops_and_studies(data, [two_decoders], tmp_path, ReportOptions(trust=NOBODY)).crops
     first = found.rows[0].crops[0]
     assert first.pixels is None
     assert "only installed codecs" in first.problem
@@ -293,30 +285,29 @@ def test_a_distance_of_other_pixels_is_left_out(two_decoders: Path) -> None:
     path = two_decoders / SET_METRICS_FILE
     path.write_bytes(msgspec.json.encode([stale]))
     try:
-        assert load_boards([two_decoders])[0].distances == ()
+        assert build_report_data([two_decoders])[0].distances == ()
     finally:
         path.unlink()
 
 
 def test_tables_leave_out_what_nobody_reports() -> None:
     """Hours of training have a column where a codec tells them; without planes and pairs no tables."""
-    table = complexity(board(LEARNED))
+    table = ComplexityTable().make(made_data(LEARNED))
     assert table is not None
     assert "training_hours" not in {column.key for column in table.columns}
-    assert plane_table(board((Made("png", "png", lossless=True),))) is None
-    assert equal_bytes_table(board(USUAL), ()) is None
+    assert PlaneTable().make(made_data((Made("png", "png", lossless=True),))) is None
+    assert EqualBytesTable().make(made_data(USUAL)) is None
 
 
 def test_peak_memory_is_shown_where_it_was_measured() -> None:
     """The largest process of each side over all pictures, in MB; without such records there is no column."""
-    its_board = board(LEARNED)
-    without = complexity(its_board)
+    without = ComplexityTable().make(made_data(LEARNED))
     assert without is not None
     assert not any("memory" in it.title for it in without.columns)
-    frame = its_board.frame.assign(encode_peak_bytes=float("nan"), decode_peak_bytes=float("nan"))
+    frame = made_frame(LEARNED).assign(encode_peak_bytes=float("nan"), decode_peak_bytes=float("nan"))
     rows = frame.index[frame["label"] == "net"]
     frame.loc[rows[:2], "decode_peak_bytes"] = [3e8, 2e8]
-    table = complexity(dataclasses.replace(its_board, frame=frame))
+    table = ComplexityTable().make(made_data(LEARNED, frame=frame))
     assert table is not None
     assert table.by_label("decode_peak_mb") == {"net": 300.0, SHARP.label: None}
     assert table.by_label("encode_peak_mb") == {"net": None, SHARP.label: None}

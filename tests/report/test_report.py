@@ -49,12 +49,12 @@ def test_several_runs_and_data_sets_make_one_report(pictures: Path, tmp_path: Pa
         )
     runs = [tmp_path / "a", tmp_path / "b"]
     made = write_report(runs, tmp_path / "report", ReportOptions(anchor="webp (b)"))
-    assert [board.dataset for board in made.boards] == ["pictures", "sample"]
-    for board in made.boards:
-        assert board.anchor == "webp (b)"
-        assert [it.label for it in board.entries] == ["jpeg-420 (a)", "webp (a)", "jpeg-420 (b)", "webp (b)"]
-        assert len(board.images["psnr_rgb"]) == 2, "only the images that all compared codecs have"
-        assert board.bd["psnr_rgb"]["webp (a)"].mean_curve.value == pytest.approx(0, abs=1e-9)
+    assert [it.dataset for it in made.data] == ["pictures", "sample"]
+    for data in made.data:
+        assert data.anchor == "webp (b)"
+        assert [it.label for it in data.entries] == ["jpeg-420 (a)", "webp (a)", "jpeg-420 (b)", "webp (b)"]
+        assert len(data.images["psnr_rgb"]) == 2, "only the images that all compared codecs have"
+        assert data.bd["psnr_rgb"]["webp (a)"].mean_curve.value == pytest.approx(0, abs=1e-9)
     assert (tmp_path / "report" / "tables" / "pictures_ranking.csv").is_file()
     assert (tmp_path / "report" / "tables" / "sample_ranking.csv").is_file()
 
@@ -74,8 +74,8 @@ def test_comparisons_leave_out_images_that_one_codec_failed(pictures: Path, tmp_
         metrics=["psnr_rgb"],
         out=tmp_path / "run",
     )
-    board = write_report([tmp_path / "run"], tmp_path / "report").boards[0]
-    assert board.images["psnr_rgb"] == ("p1.png", "p2.png")
-    counts = {it.label: (it.n_ok, it.n_planned) for it in board.entries}
+    data = write_report([tmp_path / "run"], tmp_path / "report").data[0]
+    assert data.images["psnr_rgb"] == ("p1.png", "p2.png")
+    counts = {it.label: (it.n_ok, it.n_planned) for it in data.entries}
     assert counts == {"jpeg-420": (12, 12), "Picky": (8, 12)}
-    assert any(finding.kind == "failures" and "Picky" in finding.message for finding in board.findings)
+    assert any(finding.kind == "failures" and "Picky" in finding.message for finding in data.findings)

@@ -8,8 +8,9 @@ import pytest
 
 from bench.cli import main
 from bench.errors import ConfigError
-from bench.report.board import Board
-from bench.report.build_board import load_boards
+from bench.report import ReportOptions
+from bench.report.build import build_report_data
+from bench.report.data import ReportData
 from bench.report.selection import Selection
 from tests.report.page.runs import Made, write_run
 
@@ -27,13 +28,13 @@ def run(tmp_path: Path) -> Path:
     return write_run(tmp_path / "run", CODECS, images=4, points=4)
 
 
-def selected(runs: list[Path], *codecs: str, metrics: tuple[str, ...] = ()) -> Board:
-    (board,) = load_boards(runs, selection=Selection(codecs, metrics))
-    return board
+def selected(runs: list[Path], *codecs: str, metrics: tuple[str, ...] = ()) -> ReportData:
+    (data,) = build_report_data(runs, ReportOptions(selection=Selection(codecs, metrics)))
+    return data
 
 
-def labels(board: Board) -> list[str]:
-    return [it.label for it in board.entries]
+def labels(data: ReportData) -> list[str]:
+    return [it.label for it in data.entries]
 
 
 def test_a_label_is_one_configuration_and_a_codec_all_of_its(run: Path, tmp_path: Path) -> None:
@@ -65,7 +66,7 @@ def test_names_that_nothing_has_are_errors(run: Path) -> None:
     with pytest.raises(ConfigError, match=r"metric 'vif' is in none of the runs; they have psnr_rgb"):
         selected([run], metrics=("vif",))
     with pytest.raises(ConfigError, match="anchor 'png' is in none"):
-        load_boards([run], "png", selection=Selection(("jpeg",)))
+        build_report_data([run], ReportOptions(anchor="png", selection=Selection(("jpeg",))))
 
 
 def test_by_command_into_a_folder_of_its_own(

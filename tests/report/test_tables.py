@@ -11,12 +11,15 @@ from PIL import Image
 import bench
 from bench.exchange import Published
 from bench.rd import Curve
-from bench.report.build_board import load_boards
+from bench.report import ReportOptions
+from bench.report.build import build_report_data
+from bench.report.chapters import Chapter
 from bench.report.markdown import Section, write_markdown
-from bench.report.tables import ranking, summary
+from bench.report.summary import summary
+from bench.report.tables.ranking import RankingTable
 from bench.tables.table import Column, Table
 from tests.conftest import photo
-from tests.report.figure_boards import Made, board
+from tests.report.made_data import Made, made_data
 from tests.report.page.runs import Made as InRun
 from tests.report.page.runs import write_run
 
@@ -24,8 +27,8 @@ from tests.report.page.runs import write_run
 def test_a_bd_rate_over_a_small_part_of_the_range_ranks_nobody() -> None:
     """Whoever shares less than half of the range with the anchor stands last, is named, and is never best."""
     high = Made("high", "high", 0.3, shift=12.0)
-    its_board = board((Made("jpeg", "jpeg"), high, Made("webp", "webp", 0.7)))
-    table = ranking(its_board)
+    data = made_data((Made("jpeg", "jpeg"), high, Made("webp", "webp", 0.7)))
+    table = RankingTable().make(data)
     assert table is not None
     assert [row[1] for row in table.rows] == ["webp", "jpeg", "high"]
     assert [row[0] for row in table.rows] == ["1", "2", "–"]
@@ -36,20 +39,26 @@ def test_a_bd_rate_over_a_small_part_of_the_range_ranks_nobody() -> None:
     assert 0 < overlaps["high"] < 50
     assert any("not ranked: high" in note for note in table.notes)
     assert not any(table.ranks()[-1])
-    short = summary(its_board)
+    short = summary(data)
     assert short is not None
     assert [row[1] for row in short.rows] == ["webp", "jpeg", "high"]
 
 
-def test_tables_stand_beside_the_figures_of_the_same_thing(tmp_path: Path) -> None:
-    """Every table and every picture is on the page once, under a heading; unknown ones come last."""
-    names = ("points", "complexity", "ranking", "new")
-    tables = tuple(Table(it, f"table {it}", (Column("label", "codec"),), (("jpeg",),)) for it in names)
-    stems = ("rd", "rd_psnr_y", "complexity_psnr_rgb", "novel", "crops_2")
-    files = [tmp_path / "figures" / f"set_{it}.{end}" for it in stems for end in ("png", "svg")]
-    page = write_markdown(
-        tmp_path / "report.md", [Section(board(), tables, tuple(files), prefix="set_")]
-    ).read_text()
+def test_tables_stand_with_the_figures_of_the_same_thing(tmp_path: Path) -> None:
+    """Every table and every picture is on the page once, under its chapter; what has none comes last."""
+    made = {
+        Chapter.MORE: ("new", "novel"),
+        Chapter.OPERATING_POINTS: ("points", "rd_psnr_y"),
+        Chapter.SPEED: ("complexity", "complexity_psnr_rgb"),
+        Chapter.RANKING: ("ranking", "rd"),
+    }
+    tables = {
+        chapter: [Table(name, f"table {name}", (Column("label", "codec"),), (("jpeg",),))]
+        for chapter, (name, _) in made.items()
+    }
+    figures = {chapter: [tmp_path / "figures" / f"set_{name}.png"] for chapter, (_, name) in made.items()}
+    figures[Chapter.DECODER_PAIRS] = [tmp_path / "figures" / "set_crops_2.png"]
+    page = write_markdown(tmp_path / "report.md", [Section(made_data(), tables, figures)]).read_text()
     order = [
         *("## Ranking", "### table ranking", "(figures/set_rd.png)"),
         *("## Two decoders of the same bytes", "(figures/set_crops_2.png)"),
@@ -60,7 +69,6 @@ def test_tables_stand_beside_the_figures_of_the_same_thing(tmp_path: Path) -> No
     assert all(page.count(it) == 1 for it in order)
     assert sorted(order, key=page.index) == order
     assert "Lossless coding" not in page
-    assert ".svg" not in page
 
 
 @pytest.mark.parametrize(
@@ -77,11 +85,12 @@ def test_published_curves_of_other_pictures_are_told(
     """A published curve beside a part of its pictures, or beside unknown ones, comes with a warning."""
     run = write_run(tmp_path / "run", [InRun("jpeg", "jpeg", 1.0)], images=3, points=6, dataset=dataset)
     curve = Curve("theirs", (0.2, 0.4, 0.8, 1.6), (28.0, 31.0, 34.0, 37.0), "psnr_rgb", True)
-    (its_board,) = load_boards([run], published=[Published("theirs", (curve,), dataset=named)])
-    assert [it.message for it in its_board.findings if it.kind == "published"] == [
-        next(it.message for it in its_board.findings if message in it.message)
+    options = ReportOptions(published=(Published("theirs", (curve,), dataset=named),))
+    (data,) = build_report_data([run], options)
+    assert [it.message for it in data.findings if it.kind == "published"] == [
+        next(it.message for it in data.findings if message in it.message)
     ]
-    assert bool(its_board.published) is (named in (None, dataset))
+    assert bool(data.published) is (named in (None, dataset))
 
 
 def test_how_times_were_taken_is_what_the_records_say(tmp_path: Path) -> None:
@@ -98,11 +107,11 @@ def test_how_times_were_taken_is_what_the_records_say(tmp_path: Path) -> None:
             names = ("encode_cpu_share", "decode_cpu_share")
             line.update(times, timing="alone", **dict(zip(names, shares[line["codec"]], strict=True)))
         journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        (its_board,) = load_boards([run])
-        table = ranking(its_board)
+        (data,) = build_report_data([run])
+        table = RankingTable().make(data)
         assert table is not None
         assert table.by_label("timing") == {"jpeg": "alone", "webp": "disturbed"}
-        (found,) = (it for it in its_board.findings if it.kind == "timing")
+        (found,) = (it for it in data.findings if it.kind == "timing")
         assert found.labels == ("webp",)
         return table.notes[-1]
 
@@ -119,8 +128,8 @@ def test_a_stopped_run_is_unfinished_not_failed(tmp_path: Path) -> None:
     journal = run / "measurements.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(lines[:22]))
-    (its_board,) = load_boards([run])
-    told = [it.message for it in its_board.findings if it.severity == "warning" and it.kind != "timing"]
+    (data,) = build_report_data([run])
+    told = [it.message for it in data.findings if it.severity == "warning" and it.kind != "timing"]
     assert told == [
         "unfinished: 18 of 40 trials were not measured yet; the command of the run goes on with them"
     ]
@@ -131,7 +140,7 @@ def test_metrics_that_some_rows_lack_are_told_as_such(tmp_path: Path, pictures: 
     out = tmp_path / "run"
     bench.run(datasets=[str(pictures)], codecs=["jpeg@20,50,80"], metrics=["psnr_rgb"], out=out)
     bench.run(datasets=[str(pictures)], codecs=["webp@20,50,80"], metrics=["psnr_rgb", "psnr_y"], out=out)
-    told = [it for it in load_boards([out])[0].findings if it.kind in ("unmeasured", "left-out")]
+    told = [it for it in build_report_data([out])[0].findings if it.kind in ("unmeasured", "left-out")]
     assert [it.message for it in told] == [
         "psnr_y: no values for jpeg-420, which take no part in comparisons by it"
     ]
@@ -140,6 +149,8 @@ def test_metrics_that_some_rows_lack_are_told_as_such(tmp_path: Path, pictures: 
     Image.fromarray(photo(64, 64)).save(small / "p.png")
     metrics = ["psnr_rgb", "ms_ssim_rgb"]
     bench.run(datasets=[str(small)], codecs=["jpeg@20,50,80"], metrics=metrics, out=tmp_path / "tiny")
-    (told_of_small,) = [it for it in load_boards([tmp_path / "tiny"])[0].findings if it.kind == "unmeasured"]
+    (told_of_small,) = [
+        it for it in build_report_data([tmp_path / "tiny"])[0].findings if it.kind == "unmeasured"
+    ]
     assert "ms_ssim_rgb: no value on any picture" in told_of_small.message
     assert "64 pixels" in told_of_small.message

@@ -11,7 +11,7 @@ from PIL import Image
 import bench
 from bench.errors import ConfigError
 from bench.inputs.datasets import CATALOGUE, catalog, open_dataset
-from bench.runs.runner import Events
+from bench.runs.options import Events
 from bench.runs.store import read_info
 from tests.conftest import photo
 

@@ -14,9 +14,10 @@ import pytest
 
 import bench
 from bench.api import resolve_suite
-from bench.engines.zygote import Zygote
+from bench.engines import open_engine
 from bench.errors import StoreError
-from bench.runs.runner import Options, run
+from bench.runs.options import Options
+from bench.runs.runner import run
 from bench.runs.store import JOURNAL_FILE, RunWriter, read_journal, write_atomically
 
 SUITE = {"codecs": ["png", "qoi", "jpeg@10,30,50,70,90"], "metrics": ["psnr_rgb"]}
@@ -37,14 +38,15 @@ def test_a_journal_that_can_grow_no_more(pictures: Path, tmp_path: Path) -> None
     """The error names the file, the journal ends with a whole line, and the same command goes on from it."""
     suite = resolve_suite(**SUITE, datasets=[str(pictures)])
     folder = tmp_path / "run"
-    with Zygote() as zygote:  # started before, so that workers are not limited
+    # started before, so that workers are not limited
+    with open_engine(options=Options().of_engine) as engine:
         with file_size_limit(6000), pytest.raises(StoreError) as caught:
-            run(suite, folder, Options(), zygote=zygote)
+            run(suite, folder, Options(), engine=engine)
         assert f"{JOURNAL_FILE}: cannot be written (" in str(caught.value)
         assert (folder / JOURNAL_FILE).read_bytes().endswith(b"\n")
         kept = len(list(read_journal(folder)))
         assert 0 < kept < 21
-        summary = run(suite, folder, Options(), zygote=zygote)
+        summary = run(suite, folder, Options(), engine=engine)
     assert (summary.reused, summary.measured, summary.failed) == (kept, 21 - kept, 0)
 
 

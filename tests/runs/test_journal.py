@@ -12,7 +12,7 @@ import bench
 from bench.errors import StoreError
 from bench.runs import frame
 from bench.runs.columns import _medians_and_spreads
-from bench.runs.store import JOURNAL_FILE, read_journal, split_journal
+from bench.runs.store import JOURNAL_FILE, journal, read_journal
 from bench.trials.measurement import Failure, Measurement, median, spread
 from tests.report.page.runs import Made, write_run
 
@@ -103,7 +103,7 @@ def test_a_damaged_line_is_named(run: Path, monkeypatch: pytest.MonkeyPatch, num
 
 def test_halves_meet_between_lines(run: Path) -> None:
     """No line is in two halves or in none."""
-    (start, middle), (begin, end) = split_journal(run)
+    (start, middle), (begin, end) = journal(run).halves()
     data = (run / JOURNAL_FILE).read_bytes()
     assert (start, begin, end) == (0, middle, len(data))
     assert 0 < middle < end

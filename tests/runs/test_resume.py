@@ -53,6 +53,11 @@ def _heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def statuses(run: Path) -> set[str]:
+    """Of what a run that goes on has measured by now."""
+    return {it.status for it in read_journal(run)}
+
+
 def result(run: Path) -> pd.DataFrame:
     return bench.load(run).drop(columns=["encode_s", "decode_s"])
 

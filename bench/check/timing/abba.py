@@ -1,6 +1,6 @@
 """Interleaved measurement of two installations.
 
-Both sides' processes live at the same time on the same processor and take turns, sample by sample, in the
+The processes of both live at the same time on the same processor and take turns, sample by sample, in the
 order old, new, new, old and then new, old, old, new, so that whatever else the machine does meets both alike.
 """
 
@@ -14,13 +14,13 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.check.timing.session import SamplerError, Session
-from bench.check.timing.side import Side
+from bench.check.timing.installation import Installation
+from bench.check.timing.session import SamplerError, Session, TimedPoint
 from bench.check.timing.statistics import FEWEST_ROUNDS
-from bench.check.timing.subjects import Subject
+from bench.check.timing.subjects import TimedCodec
 from bench.codec import Image
-from bench.engines.local import pinned_cpu
 from bench.errors import ConfigError
+from bench.host.processor import processor_for_timing
 
 Operation: TypeAlias = Literal["encode", "decode"]
 CellKey: TypeAlias = tuple[str, float | None, Operation]
@@ -53,13 +53,13 @@ class Schedule:
 
     @property
     def samples(self) -> int:
-        """Samples of a point on each side."""
+        """Samples of a point in each installation."""
         return 2 * self.rounds * self.quadruples
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """One cell: seconds of both sides, shape (rounds, images, samples)."""
+    """One cell: seconds in both installations, shape (rounds, images, samples)."""
 
     images: tuple[str, ...]
     old: NDArray[np.float64]
@@ -85,13 +85,20 @@ class Timed:
 
 
 def measure_abba(
-    sides: tuple[Side, Side],
-    subjects: Sequence[Subject],
+    installations: tuple[Installation, Installation],
+    subjects: Sequence[TimedCodec],
     images: dict[str, Image],
     schedule: Schedule = Schedule(),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Timed:
-    """Time all subjects on all images in both installations, ``sides`` being (old, new)."""
+    """Time all codecs on all images in both installations.
+
+    Parameters
+    ----------
+    installations : the old and the new installation
+    images : uint8, (height, width, 3), by name
+    progress : is told how many turns of a codec are done, and how many there are
+    """
     shape = (schedule.rounds, len(images), 2 * schedule.quadruples)
     cells = {
         (subject.label, quality, operation): Samples(tuple(images), np.empty(shape), np.empty(shape))
@@ -107,7 +114,7 @@ def measure_abba(
             progress(turn * len(subjects) + place, schedule.rounds * len(subjects))
             if subject.label in problems:
                 continue
-            pair = _Pair(sides, schedule)
+            pair = _Pair(installations, schedule)
             try:
                 with pair:
                     remarks |= dict.fromkeys(pair.prepare(subject, images))
@@ -121,37 +128,39 @@ def measure_abba(
 class _Pair:
     """The two processes of a round."""
 
-    def __init__(self, sides: tuple[Side, Side], schedule: Schedule) -> None:
-        self._sides = sides
+    def __init__(self, installations: tuple[Installation, Installation], schedule: Schedule) -> None:
+        self._installations = installations
         self._schedule = schedule
         self._sessions: list[Session] = []
         self.asked_new = False
-        """Whether the new side was the last to be asked."""
+        """Whether the new installation was the last to be asked."""
 
     def __enter__(self) -> None:
-        cpu = pinned_cpu()
-        for side in self._sides:
-            self._sessions.append(Session(side, cpu=cpu, timeout=self._schedule.timeout))
+        cpu = processor_for_timing()
+        for installation in self._installations:
+            self._sessions.append(Session(installation, cpu=cpu, timeout=self._schedule.timeout))
 
     def __exit__(self, *_: object) -> None:
-        for it in self._sessions:
-            it.__exit__()
+        for session in self._sessions:
+            session.__exit__()
 
-    def prepare(self, subject: Subject, images: dict[str, Image]) -> list[str]:
-        """Construct the codec and hand over the images; remarks on options that a side does not have."""
+    def prepare(self, subject: TimedCodec, images: dict[str, Image]) -> list[str]:
+        """Construct the codec and hand over the images; remarks on options that one does not have."""
         remarks = []
         for side in (0, 1):
             self.asked_new = side == 1
             session = self._sessions[side]
             unknown = session.codec(subject.label, subject.codec, subject.target, subject.config)
-            remarks += [f"{subject.label}: {self._sides[side].name} has no option {it}" for it in unknown]
+            remarks += [
+                f"{subject.label}: {self._installations[side].name} has no option {it}" for it in unknown
+            ]
             for name, pixels in images.items():
                 session.image(name, pixels)
         return remarks
 
     def measure(
         self,
-        subject: Subject,
+        subject: TimedCodec,
         turn: int,
         cells: dict[CellKey, Samples],
         loops: dict[tuple[CellKey, str], int],
@@ -162,7 +171,7 @@ class _Pair:
                 key: CellKey = (subject.label, quality, operation)
                 samples = cells[key]
                 for row, image in enumerate(samples.images):
-                    point = (subject.label, image, quality)
+                    point = TimedPoint(subject.label, image, quality)
                     # Every process needs a run to warm up, and the decoder the bitstream of its own encoder.
                     slower = max(self._time(side, operation, point, 1) for side in (0, 1))
                     count = loops.setdefault((key, image), self._loops(slower))
@@ -175,8 +184,6 @@ class _Pair:
     def _loops(self, seconds: float) -> int:
         return max(1, min(_MOST_LOOPS, math.ceil(self._schedule.sample_s / max(seconds, 1e-7))))
 
-    def _time(
-        self, side: int, operation: Operation, point: tuple[str, str, float | None], loops: int
-    ) -> float:
+    def _time(self, side: int, operation: Operation, point: TimedPoint, loops: int) -> float:
         self.asked_new = side == 1
         return max(self._sessions[side].time(operation, point, loops), 1e-9)

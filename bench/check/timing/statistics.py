@@ -32,7 +32,7 @@ Word: TypeAlias = Literal["slower", "faster", "pass", "inconclusive"]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class LogRatio:
     """A log-ratio with its standard error; ``p`` is two-sided for "no difference"."""
 
     log_ratio: float
@@ -53,18 +53,24 @@ class Judgement:
 
 
 def round_ratios(old: NDArray[np.float64], new: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ln(new / old) of the lower quartiles: seconds, (rounds, points, samples) to (rounds, points)."""
+    """ln(new ÷ old) of the lower quartiles, shape (rounds, points); NaN or infinite for a time of zero.
+
+    Parameters
+    ----------
+    old, new : seconds, shape (rounds, points, samples)
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         low = [np.log(np.quantile(side, 0.25, axis=-1)) for side in (old, new)]
     return np.asarray(low[1] - low[0])
 
 
-def estimate(log_ratios: NDArray[np.float64], seed: int = 0) -> Estimate:
+def estimate(log_ratios: NDArray[np.float64], seed: int = 0) -> LogRatio:
     """Estimate one cell.
 
     Parameters
     ----------
     log_ratios : shape (rounds, points), from :func:`round_ratios`
+    seed : of the bootstrap's draws
 
     Raises
     ------
@@ -80,11 +86,16 @@ def estimate(log_ratios: NDArray[np.float64], seed: int = 0) -> Estimate:
     drawn = np.random.default_rng(seed).integers(0, rounds, (RESAMPLES, rounds))
     resampled = _location(log_ratios[drawn])
     error = float(resampled.std(ddof=1)) * math.sqrt(rounds / (rounds - 1))
-    return Estimate(float(centre), error, rounds, _p_value(float(centre), error, rounds))
+    return LogRatio(float(centre), error, rounds, _p_value(float(centre), error, rounds))
 
 
-def judge(cells: Sequence[Estimate], limits: Sequence[float | None], alpha: float = ALPHA) -> list[Judgement]:
+def judge(cells: Sequence[LogRatio], limits: Sequence[float | None], alpha: float = ALPHA) -> list[Judgement]:
     """Judge all cells of one comparison together.
+
+    Parameters
+    ----------
+    limits : the largest ratio of new to old time of each cell; None for any
+    alpha : probability of one false ``slower`` or ``faster`` among all cells
 
     ``slower``: the interval lies wholly above 1 and the ratio exceeds the limit. ``faster``: it lies wholly
     below 1. ``pass``: it lies wholly within the limit, or there is none. All else is ``inconclusive``.
@@ -100,7 +111,7 @@ def judge(cells: Sequence[Estimate], limits: Sequence[float | None], alpha: floa
     return [judged[k] for k in range(len(cells))]
 
 
-def _judged(cell: Estimate, limit: float | None, level: float, significant: bool) -> Judgement:
+def _judged(cell: LogRatio, limit: float | None, level: float, significant: bool) -> Judgement:
     from scipy.stats import t
 
     reach = float(t.isf(level / 2, cell.rounds - 1)) * cell.error

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from bench.codec import Image
-from bench.engines.devices import device_of
-from bench.engines.messages import Describe
-from bench.engines.worker_handle import Limits, Worker, share_of_memory
-from bench.engines.zygote import Zygote
+from bench.engines import open_engine
+from bench.engines.describing import describe_suite
 from bench.errors import ConfigError
 from bench.inputs.datasets import open_dataset
 from bench.inputs.image import read_image
 from bench.inputs.suite import Suite
-from bench.trials.codec_ref import CodecRef, Description
-from bench.trials.plan import CodecPlan, Host, make_plan
+from bench.trials.plan import CodecPlan, make_plan
 
 
 @dataclass(frozen=True)
-class Subject:
+class TimedCodec:
     """A codec configuration and the operating points to time it at."""
 
     label: str
@@ -31,15 +27,15 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Subjects:
+class TimedSuite:
     """Everything to be timed; images by ``data set/file``."""
 
-    codecs: tuple[Subject, ...]
+    codecs: tuple[TimedCodec, ...]
     plans: tuple[CodecPlan, ...]
     images: dict[str, Image]
 
 
-def subjects_of(suite: Suite) -> Subjects:
+def subjects_of(suite: Suite) -> TimedSuite:
     """Resolve a suite for timing.
 
     Raises
@@ -48,21 +44,13 @@ def subjects_of(suite: Suite) -> Subjects:
         The suite cannot be planned, a codec is unavailable here, or an image cannot be read.
     """
     datasets = tuple(open_dataset(it, recursive=suite.recursive) for it in suite.datasets)
-    zygote = Zygote()
-    worker = Worker(zygote, Limits(memory=share_of_memory()))
-    try:
-        host = Host(partial(_described, worker), partial(device_of, worker))
-        plan, files = make_plan(suite, datasets, (), host)
-    finally:
-        worker.close()
-        zygote.close()
-    images = {f"{it.dataset}/{it.name}": read_image(file.path).pixels for it, file in files.items()}
-    codecs = tuple(Subject(it.label, it.codec, it.target, it.config, it.qualities) for it in plan.codecs)
-    return Subjects(codecs, plan.codecs, images)
-
-
-def _described(worker: Worker, codec: CodecRef) -> Description:
-    answer = worker.ask(Describe(codec))
-    if isinstance(answer, Description):
-        return answer
-    raise ConfigError(f"codec {codec.target} cannot be timed: {answer.message}")
+    with open_engine() as engine:
+        described = describe_suite(engine, suite)
+    for codec in described.codecs:
+        if isinstance(codec.found, str):
+            raise ConfigError(f"codec {codec.target} cannot be timed: {codec.found}")
+    resolved = make_plan(suite, datasets, described)
+    images = {f"{it.dataset}/{it.name}": read_image(file.path).pixels for it, file in resolved.files.items()}
+    plans = resolved.plan.codecs
+    codecs = tuple(TimedCodec(it.label, it.codec, it.target, it.config, it.qualities) for it in plans)
+    return TimedSuite(codecs, plans, images)

@@ -3,7 +3,8 @@
 A decoder turns a file into 8-bit samples without reporting much of what else was in it: depth, further
 images, colour space, checksums. Decoders also reject sound files with unusual metadata. A file is therefore
 examined here first. Whatever would be silently reinterpreted is refused, whatever is ignored is noted, and
-the decoder is given only the part that makes up the pixels, without the metadata."""
+the decoder is given only the part that makes up the pixels, without the metadata.
+"""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ from bench.errors import BadImage
 
 _INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 _MOST_VALUES = 64
-"""Longer lists are tables of offsets or data, which nothing here looks at."""
+"""Longest list of values that is read; longer ones are tables of offsets or data, which are not needed."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The sizes that TIFF and BigTIFF differ in, as :mod:`struct` formats."""
+    """The byte order, and the sizes in which TIFF and BigTIFF differ, as :mod:`struct` formats."""
 
     order: str
     count: str
@@ -27,11 +27,11 @@ class Layout:
 
 
 Tags = dict[int, tuple[int, ...]]
-"""The integers of each tag that has any; an empty tuple for other types and for long lists."""
+"""The integer values of each tag; an empty tuple for other types and for long lists."""
 
 
 def read_header(data: bytes) -> tuple[Layout, int]:
-    """The layout, and where the first directory is.
+    """The layout of a file, and the offset of its first directory.
 
     Raises
     ------
@@ -50,7 +50,17 @@ def read_header(data: bytes) -> tuple[Layout, int]:
 
 
 def read_directory(data: bytes, start: int, layout: Layout) -> tuple[list[bytes], Tags, int]:
-    """One directory: its raw entries, its integers by tag, and where the next directory is (0: nowhere).
+    """Read a directory.
+
+    Parameters
+    ----------
+    data : the whole file
+    start : offset of the directory
+    layout : of the file
+
+    Returns
+    -------
+    Its raw entries, its integers by tag, and the offset of the next directory, which is 0 after the last.
 
     Raises
     ------
@@ -75,13 +85,13 @@ def read_directory(data: bytes, start: int, layout: Layout) -> tuple[list[bytes]
 
 
 def first_directory(data: bytes) -> tuple[list[bytes], Tags, int]:
-    """:func:`read_directory` for the first one. A directory that EXIF cut off after its entries will do."""
+    """:func:`read_directory` of the first directory, which in EXIF may be cut off after its entries."""
     layout, start = read_header(data)
     return read_directory(data + bytes(8), start, layout)
 
 
 def value_bytes(data: bytes, entries: list[bytes], tag: int, layout: Layout) -> bytes:
-    """The value of a tag of bytes that does not fit into its entry; empty where there is none."""
+    """The value of a tag of bytes that is stored outside its entry; empty if there is no such tag."""
     for entry in entries:
         found, _, count = struct.unpack_from(f"{layout.order}HH{layout.offset}", entry)
         if found == tag:

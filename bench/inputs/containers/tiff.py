@@ -75,10 +75,10 @@ def _one(tags: Tags, tag: int, default: int) -> int:
 
 
 def _require_unsigned(tags: Tags) -> None:
-    for it in tags.get(_SAMPLE_FORMAT, ()):
-        if it != 1:
+    for kind in tags.get(_SAMPLE_FORMAT, ()):
+        if kind != 1:
             raise UnsupportedImage(
-                f"{_FORMATS.get(it, 'untyped')} samples; convert it to 8-bit unsigned first"
+                f"{_FORMATS.get(kind, 'untyped')} samples; convert it to 8-bit unsigned first"
             )
 
 

@@ -1,86 +1,64 @@
-"""The figures of a board: RD curves, BD-rates, relative rate, speed and complexity, perception, cut-outs.
+"""The figures of a report. Each module declares one; to add a figure is to add a module.
 
-Each is built by a function that returns a figure or, where the board holds nothing for it, None; only
-:func:`write_figures` touches files.
+A module holds a subclass of :class:`ReportFigure`, or several that share their drawing; modules whose name
+begins with an underscore hold what several modules share. Nothing has to be listed anywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
-from pathlib import Path
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from bench.report.board import Board
-from bench.report.crops import Crops
-from bench.report.decoder_pairs import find_twins, numbered
-from bench.report.figures.bd_bars import bd_bars
-from bench.report.figures.complexity import complexity
-from bench.report.figures.crops import crops_figure
-from bench.report.figures.drawing import FigureOptions, Plan, Target, draw
-from bench.report.figures.equal_bytes import equal_bytes
-from bench.report.figures.per_image import per_image
-from bench.report.figures.perception import perception
-from bench.report.figures.rate_distortion import rate_distortion
-from bench.report.figures.relative_rate import relative_rate
-from bench.report.figures.scales import axis_of, headline, metric_axes
-from bench.report.figures.speed import lossless_speed, speed_against_bd_rate
-from bench.report.perception import measures
+from bench.plotting.canvas import Canvas, Width
+from bench.report.chapters import Chapter
+from bench.report.data import ReportData
+from bench.report.discovery import classes_in
 
-__all__ = ["FigureOptions", "Plan", "plans", "warm_up", "write_figures"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def warm_up() -> None:
-    """Import what drawing needs: this module, and what writes files."""
-    import matplotlib.backends.backend_agg
-    import matplotlib.backends.backend_pdf
-    import matplotlib.backends.backend_svg
-    import matplotlib.figure  # noqa: F401
+class ReportFigure(ABC):
+    """The description of a figure: plain values, by which any report data can be drawn.
 
-
-def plans(board: Board, crops: Sequence[Crops] = ()) -> Iterator[Plan]:
-    """Every figure that a board may have, with cut-outs of its pictures, in the order of a report."""
-    main = headline(board)
-    pairs = find_twins(board)
-    board = board.without_trials()
-    yield Plan("rd", "double", partial(rate_distortion, board, main))
-    yield Plan("bd_rate", "double", partial(bd_bars, board))
-    yield Plan("bd_rate_per_image", "double", partial(per_image, board))
-    yield Plan("relative_rate", "double", partial(relative_rate, board))
-    for metric in main:
-        yield Plan(f"speed_{metric.name}", "double", partial(speed_against_bd_rate, board, metric))
-        yield Plan(f"complexity_{metric.name}", "double", partial(complexity, board, metric))
-    yield Plan("perception", "double", partial(perception, board))
-    for index, twins in enumerate(pairs):
-        yield Plan(numbered("equal_bytes", index), "double", partial(equal_bytes, board, twins))
-    for index, its_crops in enumerate(crops):
-        yield Plan(numbered("crops", index), "double", partial(crops_figure, its_crops, board.dataset))
-    yield Plan("lossless", "double", partial(lossless_speed, board))
-    plain, decibel = metric_axes(board, decibel=False), metric_axes(board, decibel=True)
-    for name, metric in plain.items():
-        yield Plan(f"rd_{name}", "column", partial(rate_distortion, board, [metric]))
-        if decibel[name] != metric:
-            yield Plan(f"rd_{name}_db", "column", partial(rate_distortion, board, [decibel[name]]))
-    for measure in measures(board):
-        if measure.of_sets:
-            axis = axis_of(measure)
-            yield Plan(f"rd_{axis.name}", "column", partial(rate_distortion, board, [axis]))
-
-
-def write_figures(
-    board: Board,
-    folder: Path,
-    prefix: str = "",
-    options: FigureOptions | None = None,
-    crops: Sequence[Crops] = (),
-) -> list[Path]:
-    """Write each figure that the board has data for as ``<prefix><name>.png``, ``.svg`` and ``.pdf``.
-
-    The same board gives the same bytes. matplotlib's global state and the user's matplotlibrc play no part.
-
-    Raises
-    ------
-    ConfigError
-        The style file is absent or gives a setting a value that matplotlib refuses.
+    Subclasses are frozen dataclasses; their fields say what such a figure is about, such as a metric.
     """
-    target = Target(folder, prefix, options or FigureOptions())
-    return [file for made in draw(list(plans(board, crops)), target).values() for file in made]
+
+    title: ClassVar[str]
+    """What it shows, in a few words."""
+    chapter: ClassVar[Chapter] = Chapter.MORE
+    order: ClassVar[int] = 0
+    """Among the figures of its chapter that are about the same thing, the smallest first."""
+    width: ClassVar[Width] = "double"
+    """What suits it where the user chooses no width."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """File name without ending."""
+
+    @classmethod
+    def of(cls, data: ReportData) -> Iterable[Self]:
+        """Those that a report may have: one by default, several where there is one for each metric."""
+        return (cls(),)
+
+    @abstractmethod
+    def draw(self, data: ReportData, canvas: Canvas) -> Figure | None:
+        """The figure; None where ``data`` has nothing for it."""
+
+
+def figure_kinds() -> list[type[ReportFigure]]:
+    """What the modules of this package declare."""
+    return [it for it in classes_in(__name__) if issubclass(it, ReportFigure)]
+
+
+def figures_of(data: ReportData) -> list[ReportFigure]:
+    """Every figure that there may be, chapter by chapter.
+
+    In a chapter, the first figures of all kinds come first, then the second ones: what is about the same
+    metric stands together.
+    """
+    known = [(place, figure) for kind in figure_kinds() for place, figure in enumerate(kind.of(data))]
+    known.sort(key=lambda it: (it[1].chapter.place, it[0], it[1].order, it[1].name))
+    return [figure for _, figure in known]

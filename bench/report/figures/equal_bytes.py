@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.plotting.canvas import Sheet, lay_out, marks, note, short, stroke, title
-from bench.plotting.curve_labels import End, label_ends
-from bench.report.board import Board
-from bench.report.decoder_pairs import Difference, Twins
-from bench.report.figures.scales import axis_of, quality_axis, rate_axis
+import numpy as np
+
+from bench.plotting.canvas import Canvas, lay_out, marks, note, short, stroke, title
+from bench.plotting.curve_labels import CurveLabel, label_curves
+from bench.report.chapters import Chapter
+from bench.report.data import ReportData
+from bench.report.decoder_pairs import DecoderPair, MetricDifference, numbered
+from bench.report.figures import ReportFigure
+from bench.report.figures._axes import quality_axis, rate_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,47 +23,73 @@ if TYPE_CHECKING:
 _HEIGHT = 1.75
 
 
-def equal_bytes(board: Board, twins: Twins, sheet: Sheet) -> Figure | None:
-    """A panel for each metric, the two codecs' points joined where they share their bytes."""
-    by_measure: dict[str, list[Difference]] = {}
-    for it in twins.differences:
-        by_measure.setdefault(it.measure.name, []).append(it)
-    if not by_measure:
-        return None
-    figure, panels = sheet.figure(len(by_measure), _HEIGHT)
-    ends = []
-    for axes, its in zip(panels, by_measure.values(), strict=True):
-        ends.append(_draw(axes, board, twins, its, sheet))
-        # The panels are too low for the name to stand beside the axis.
-        axes.set_ylabel("")
-        title(axes, axis_of(its[0].measure).title, sheet.columns(len(by_measure)))
-    images = {it.images for it in twins.differences}
-    note(
-        figure,
-        f"{short(figure, board.dataset)}, mean of {min(images)} images: {short(figure, twins.first)} and"
-        f" {short(figure, twins.second)} have identical bitstreams at these points; upright lines join them.",
-    )
-    lay_out(figure)
-    for axes, its_ends in zip(panels, ends, strict=True):
-        label_ends(axes, its_ends, sheet.label_points(len(by_measure)))
-    return figure
+@dataclass(frozen=True)
+class EqualBytesPanels(ReportFigure):
+    """A panel for each measure, the two decoders' points joined where they share their bytes."""
+
+    title = "Two decoders of the same bytes, in every metric"
+    chapter = Chapter.DECODER_PAIRS
+
+    pair: int = 0
+    """Which of the data's decoder pairs."""
+
+    @property
+    def name(self) -> str:
+        return numbered("equal_bytes", self.pair)
+
+    @classmethod
+    def of(cls, data: ReportData) -> Iterator[EqualBytesPanels]:
+        return map(cls, range(len(data.decoder_pairs)))
+
+    def draw(self, data: ReportData, canvas: Canvas) -> Figure | None:
+        pair = data.decoder_pairs[self.pair]
+        by_measure: dict[str, list[MetricDifference]] = {}
+        for difference in pair.differences:
+            by_measure.setdefault(difference.measure.name, []).append(difference)
+        if not by_measure:
+            return None
+        count = len(by_measure)
+        figure, panels = canvas.figure(count, _HEIGHT)
+        labels = []
+        for axes, differences in zip(panels, by_measure.values(), strict=True):
+            labels.append(_draw(axes, data, pair, differences, canvas))
+            # The panels are too low for the name to stand beside the axis.
+            axes.set_ylabel("")
+            title(axes, differences[0].measure.axis_title, canvas.columns(count))
+        images = {it.images for it in pair.differences}
+        note(
+            figure,
+            f"{short(figure, data.dataset)}, mean of {min(images)} images: {short(figure, pair.first)} and"
+            f" {short(figure, pair.second)} have identical bitstreams at these points; upright lines join"
+            " them.",
+        )
+        lay_out(figure)
+        for axes, its_labels in zip(panels, labels, strict=True):
+            label_curves(axes, its_labels, canvas.label_points(count))
+        return figure
 
 
-def _draw(axes: Axes, board: Board, twins: Twins, its: list[Difference], sheet: Sheet) -> list[End]:
-    import numpy as np
-
-    look_of = board.looks
-    rates = [it.bpp for it in its]
-    for it in its:
-        axes.plot((it.bpp, it.bpp), (it.first, it.second), color="#999999", linewidth=0.7, zorder=1.5)
-    ends = []
-    for label, values in ((twins.first, [it.first for it in its]), (twins.second, [it.second for it in its])):
-        look = look_of[label]
-        axes.plot(rates, values, **stroke(look))
-        axes.plot(rates, values, **marks(look, 3.4), zorder=3)
-        ends.append(End(label, rates[-1], values[-1], look))
-    rate_axis(axes, np.asarray(rates), sheet.rate)
-    quality_axis(axes, "y", axis_of(its[0].measure))
+def _draw(
+    axes: Axes, data: ReportData, pair: DecoderPair, differences: list[MetricDifference], canvas: Canvas
+) -> list[CurveLabel]:
+    rates = [it.bpp for it in differences]
+    for difference in differences:
+        axes.plot(
+            (difference.bpp, difference.bpp),
+            (difference.first, difference.second),
+            color="#999999",
+            linewidth=0.7,
+            zorder=1.5,
+        )
+    labels = []
+    of_first, of_second = ([it.first for it in differences], [it.second for it in differences])
+    for label, values in ((pair.first, of_first), (pair.second, of_second)):
+        style = data.styles[label]
+        axes.plot(rates, values, **stroke(style))
+        axes.plot(rates, values, **marks(style, 3.4), zorder=3)
+        labels.append(CurveLabel(label, rates[-1], values[-1], style))
+    rate_axis(axes, np.asarray(rates), canvas.rate)
+    quality_axis(axes, "y", differences[0].measure)
     axes.margins(y=0.12)
     axes.set_ylim(axes.get_ylim())
-    return ends
+    return labels

@@ -2,111 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from bench.plotting.canvas import Sheet, lay_out, note, pale_note, short
-from bench.report.board import Board
-from bench.report.entry import Entry
-from bench.report.figures.scales import MetricAxis
-from bench.report.figures.scatter import Spot, draw_spots, name_spots
-from bench.report.tables import lossless, ranking
-from bench.tables.table import Table
+from bench.plotting.canvas import Canvas, lay_out, note, pale_note, short
+from bench.report.chapters import Chapter
+from bench.report.data import ReportData
+from bench.report.figures import ReportFigure
+from bench.report.figures._scatter import ScatterPoint, draw_points, name_points
+from bench.report.figures._speeds import Cost, bd_rate_costs, margin_around, timing_note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HEIGHT = 2.9
-Direction = Literal["encode", "decode"]
-
-
-def speed_against_bd_rate(board: Board, metric: MetricAxis, sheet: Sheet) -> Figure | None:
-    """An encode and a decode panel in megapixels per second; None without times or an anchor."""
-    bd = board.bd.get(metric.name, {})
-    costs: dict[str, tuple[float, tuple[float, float] | None]] = {
-        label: (value, its.per_image.ci95)
-        for label, its in bd.items()
-        if (value := its.per_image.value) is not None
-    }
-    if not costs or board.anchor is None:
-        return None
-    costs[board.anchor] = (0.0, None)
-    text = "BD-rate against {anchor} image by image, bars: 95% interval."
-    title = f"BD-rate in {metric.short} (%)"
-    partial = frozenset(label for label, it in bd.items() if it.per_image.partial)
-    return _figure(board, _Plot(ranking(board), "mps", costs, "MP/s", title, text, partial), sheet)
-
-
-def lossless_speed(board: Board, sheet: Sheet) -> Figure | None:
-    """An encode and a decode panel in raw megabytes per second; None without lossless configurations."""
-    table = lossless(board)
-    rates = {} if table is None else table.by_label("bpp")
-    costs = {label: (float(it), None) for label, it in rates.items() if isinstance(it, int | float)}
-    if not costs:
-        return None
-    text = "lossless coding, MB of raw samples."
-    return _figure(board, _Plot(table, "mbs", costs, "MB/s", "bits per pixel", text), sheet)
+_SIDES: tuple[Literal["encode", "decode"], ...] = ("encode", "decode")
 
 
 @dataclass(frozen=True)
-class _Plot:
-    table: Table | None
-    key: str
-    costs: Mapping[str, tuple[float, tuple[float, float] | None]]
-    unit: str
+class Speed(ReportFigure):
+    """An encode and a decode panel in megapixels per second, where there are times and an anchor."""
+
+    title = "BD-rate against speed"
+    chapter = Chapter.SPEED
+
+    metric: str
+
+    @property
+    def name(self) -> str:
+        return f"speed_{self.metric}"
+
+    @classmethod
+    def of(cls, data: ReportData) -> Iterator[Speed]:
+        return map(cls, data.headline)
+
+    def draw(self, data: ReportData, canvas: Canvas) -> Figure | None:
+        if not any(it.per_image.value is not None for it in data.bd.get(self.metric, {}).values()):
+            return None
+        return _draw(
+            data,
+            _Scatter(
+                costs=bd_rate_costs(data, self.metric),
+                cost_title=f"BD-rate in {data.measure(self.metric).title} (%)",
+                unit="MP/s",
+                text="BD-rate against {anchor} image by image, bars: 95% interval.",
+            ),
+            canvas,
+        )
+
+
+class LosslessSpeed(ReportFigure):
+    """An encode and a decode panel in raw megabytes per second, where there are lossless configurations."""
+
+    name = "lossless"
+    title = "Rate against speed of lossless coding"
+    chapter = Chapter.LOSSLESS
+
+    def draw(self, data: ReportData, canvas: Canvas) -> Figure | None:
+        rates = {it.label: data.lossless_bpp.get(it.label) for it in data.lossless}
+        costs = {label: Cost(its[data.average]) for label, its in rates.items() if its is not None}
+        if not costs:
+            return None
+        scatter = _Scatter(costs, "bits per pixel", "MB/s", "lossless coding, MB of raw samples.")
+        return _draw(data, scatter, canvas)
+
+
+@dataclass(frozen=True)
+class _Scatter:
+    """What the vertical axis shows, and in which unit speed is."""
+
+    costs: Mapping[str, Cost]
     cost_title: str
+    unit: Literal["MP/s", "MB/s"]
     text: str
-    partial: frozenset[str] = frozenset()
-    """Those whose cost holds over too small a part of the range to rank them."""
 
 
-def _figure(board: Board, plot: _Plot, sheet: Sheet) -> Figure | None:
-    directions: tuple[Direction, ...] = ("encode", "decode")
-    drawn = [(it, spots) for it in directions if (spots := _spots(board, plot, it))]
+def _draw(data: ReportData, scatter: _Scatter, canvas: Canvas) -> Figure | None:
+    drawn = [(side, points) for side in _SIDES if (points := _points(data, scatter, side))]
     if not drawn:
         return None
-    figure, panels = sheet.figure(len(drawn), _HEIGHT, share_y=True)
-    ends = [end for _, spots in drawn for it in spots for end in (it.interval or (it.y,))]
-    margin = 0.09 * (max(ends) - min(ends)) or 1.0
-    for index, (axes, (direction, spots)) in enumerate(zip(panels, drawn, strict=True)):
-        draw_spots(axes, spots)
-        axes.set_ylim(min(ends) - margin, max(ends) + margin)
-        axes.set_xlabel(f"{direction} speed ({plot.unit}), faster →")
-        if index % sheet.columns(len(drawn)) == 0:
-            axes.set_ylabel(f"{plot.cost_title}, ← better")
-    shown = {it.label for _, spots in drawn for it in spots}
-    timed = [it for it in board.entries if it.label in shown]
-    text = plot.text.format(anchor=short(figure, board.anchor or ""))
-    where = short(figure, board.dataset)
-    pale = pale_note("markers") if shown & plot.partial else ""
-    note(figure, f"{where}: {text} Grey: Pareto front.{pale} One thread. {timing_note(timed)}")
+    figure, panels = canvas.figure(len(drawn), _HEIGHT, share_y=True)
+    limits = margin_around([it.interval or (it.y,) for _, points in drawn for it in points])
+    for index, (axes, (side, points)) in enumerate(zip(panels, drawn, strict=True)):
+        draw_points(axes, points)
+        axes.set_ylim(limits)
+        axes.set_xlabel(f"{side} speed ({scatter.unit}), faster →")
+        if index % canvas.columns(len(drawn)) == 0:
+            axes.set_ylabel(f"{scatter.cost_title}, ← better")
+    shown = {it.label for _, points in drawn for it in points}
+    text = scatter.text.format(anchor=short(figure, data.anchor or ""))
+    pale = pale_note("markers") if any(scatter.costs[it].partial for it in shown) else ""
+    where = short(figure, data.dataset)
+    note(figure, f"{where}: {text} Grey: Pareto front.{pale} One thread. {timing_note(data, shown)}")
     lay_out(figure)
-    for axes, (_, spots) in zip(panels, drawn, strict=True):
-        name_spots(axes, spots, sheet.label_points(len(drawn)))
+    for axes, (_, points) in zip(panels, drawn, strict=True):
+        name_points(axes, points, canvas.label_points(len(drawn)))
     return figure
 
 
-def _spots(board: Board, plot: _Plot, direction: Direction) -> list[Spot]:
-    if plot.table is None:
-        return []
-    speeds = plot.table.by_label(f"{direction}_{plot.key}")
-    look_of = board.looks
+def _points(data: ReportData, scatter: _Scatter, side: Literal["encode", "decode"]) -> list[ScatterPoint]:
+    speeds = {
+        it.label: (it.encode_mps, it.decode_mps) if scatter.unit == "MP/s" else (it.encode_mbs, it.decode_mbs)
+        for it in data.entries
+    }
+    which = _SIDES.index(side)
     return [
-        Spot(label, speed, cost, look_of[label], interval, label not in plot.partial)
-        for label, (cost, interval) in plot.costs.items()
-        if isinstance(speed := speeds.get(label), float) and speed > 0
+        ScatterPoint(label, speed, cost.value, data.styles[label], cost.interval, not cost.partial)
+        for label, cost in scatter.costs.items()
+        if (speed := speeds[label][which]) is not None and speed > 0
     ]
-
-
-def timing_note(entries: Sequence[Entry]) -> str:
-    """How the times of ``entries`` were taken, in a sentence."""
-    load = sum(it.timing == "load" for it in entries)
-    if disturbed := sum(it.timing == "disturbed" for it in entries):
-        return (
-            f"Timed alone and pinned; other processes disturbed {disturbed} of {len(entries)} configurations."
-        )
-    if not load:
-        return "Timed alone and pinned."
-    whose = "Times" if load == len(entries) else f"Times of {load} of {len(entries)} configurations"
-    return f"{whose} were taken while other trials ran: throughput, not latency."

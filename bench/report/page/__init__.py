@@ -14,27 +14,21 @@ from typing import TYPE_CHECKING
 from bench.trials.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
-    from bench.report.board import Board
-    from bench.report.crops import Crops
+    from bench.report.data import ReportData
 
 PAGE_FILE = "index.html"
 
 
 def write_page(
-    boards: Sequence[Board],
-    path: Path,
-    *,
-    runs: Sequence[Path],
-    trust: Trust = NOBODY,
-    crops: Sequence[Sequence[Crops]] = (),
+    data: Sequence[ReportData], path: Path, *, runs: Sequence[Path], trust: Trust = NOBODY
 ) -> list[Path]:
-    """Write ``index.html`` into the folder ``path``, and the viewer's pictures where bitstreams were kept.
+    """Write ``index.html`` into the folder ``path``, and the viewer's pictures where there are bitstreams.
 
     Parameters
     ----------
-    runs : the run folders that the boards were made from
+    data : of each data set what the page says
+    runs : the run folders that ``data`` was built from
     trust : which codecs of the runs may decode besides the installed ones
-    crops : of each board the cut-outs to show beside its pairs of decoders
 
     Returns
     -------
@@ -43,27 +37,26 @@ def write_page(
     """
     from bench.files.access import write_atomically
     from bench.report.page.assemble import assemble
-    from bench.report.page.data import board_data
+    from bench.report.page.data import page_data
     from bench.report.page.examples import Examples
     from bench.report.page.perception import crop_bytes, perception_data, robustness_data
     from bench.report.page.viewer import write_viewer
     from bench.report.reconstructions.bitstreams import run_folders
-    from bench.report.study_results import find_robustness
 
     path.mkdir(parents=True, exist_ok=True)
-    folders = run_folders(runs)
+    folders = run_folders(runs, trust)
     files: list[Path] = []
     parts = []
-    perceptions = [perception_data(*it) for it in zip(boards, crops or [()] * len(boards), strict=True)]
+    perceptions = [perception_data(it) for it in data]
     examples = Examples(taken=sum(map(crop_bytes, perceptions)))
-    for board, perception in zip(boards, perceptions, strict=True):
-        viewer, picked = write_viewer(board, path, folders, trust)
+    for of_set, perception in zip(data, perceptions, strict=True):
+        viewer, images = write_viewer(of_set, path, folders)
         files += viewer.files
         parts.append(
-            board_data(board)
+            page_data(of_set)
             | {"perception": perception}
-            | {"robustness": robustness_data(find_robustness(board.dataset, runs, path))}
-            | {"viewer": viewer.data | {"examples": examples.of(picked)}}
+            | {"robustness": robustness_data(of_set.robustness)}
+            | {"viewer": viewer.data | {"examples": examples.of(images)}}
         )
     page = path / PAGE_FILE
     write_atomically(page, assemble(parts).encode())

@@ -28,8 +28,8 @@ _SCRIPTS = (
 )
 
 
-def assemble(boards: Sequence[Mapping[str, Any]]) -> str:
-    """The document for boards as :func:`~bench.report.page.data.board_data` gives them.
+def assemble(datasets: Sequence[Mapping[str, Any]]) -> str:
+    """The document for data sets as :func:`~bench.report.page.data.page_data` gives them.
 
     The policy allows the page's own style and script by hash and pictures from the page and its folder;
     ``strict-dynamic`` lets the script load the viewer's index files, also from disk, where ``'self'`` means
@@ -44,14 +44,14 @@ def assemble(boards: Sequence[Mapping[str, Any]]) -> str:
         f"default-src 'none'; script-src '{_hash(script)}' 'strict-dynamic'; style-src '{_hash(style)}'; "
         "img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
     )
-    names = ", ".join(str(board["dataset"]) for board in boards)
-    data = {"version": _version(), "ranked_overlap": RANKED_OVERLAP, "boards": list(boards)}
+    names = ", ".join(str(it["dataset"]) for it in datasets)
+    content = {"version": _version(), "ranked_overlap": RANKED_OVERLAP, "datasets": list(datasets)}
     parts = {
         "policy": policy,
         "style": style,
         "script": script,
         "title": html.escape(f"Image codec benchmark: {names}"),
-        "data": script_json(data),
+        "data": script_json(content),
     }
     return re.sub(r"@(\w+)@", lambda place: parts[place[1]], template)
 

@@ -1,4 +1,4 @@
-"""What the page shows of a board, as plain JSON values; labels are replaced by positions in ``entries``."""
+"""What the page shows of a data set, as JSON values; labels are replaced by positions in ``entries``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.plotting.series_style import Look
-from bench.rd import DB_METRICS, MIN_IMAGES, BdResult, Curve, bd_rate, to_db
-from bench.report.board import Board
-from bench.report.entry import Entry
+from bench.plotting.series_style import SeriesStyle
+from bench.rd import DB_METRICS, MIN_IMAGES, BdResult, to_db
+from bench.report.data import ReportData
+from bench.report.entries import Entry
+from bench.report.measures import Measure
 from bench.report.page.colours import on_dark, on_light
-from bench.report.tables import headline_metrics, lossless, metric_title, points, ranking
-from bench.tables.table import Table
-from bench.trials.plan import MetricPlan
+from bench.report.tables.lossless import RAW_BITS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,32 +24,28 @@ MAX_ERROR_TEXT = 600
 MAX_EXAMPLES = 3
 
 
-def board_data(board: Board) -> dict[str, Any]:
+def page_data(data: ReportData) -> dict[str, Any]:
     """One data set's part of the page."""
-    look = board.looks
-    published = sorted({label for by_label in board.published.values() for label in by_label})
-    labels = [it.label for it in board.entries] + published
+    published = sorted({label for by_label in data.published.values() for label in by_label})
+    labels = [it.label for it in data.entries] + published
     position = {label: index for index, label in enumerate(labels)}
-    facts = _table_facts(board)
-    entries = [_entry(it, look[it.label], facts.get(it.label, {})) for it in board.entries]
-    entries += [_published_entry(label, look[label], board) for label in published]
+    entries = [_entry(it, data) for it in data.entries]
+    entries += [_published_entry(label, data) for label in published]
     return {
-        "dataset": board.dataset,
-        "anchor": None if board.anchor is None else position[board.anchor],
-        "images": board.n_images,
-        "average": board.average,
-        "headline": [*headline_metrics(board)],
-        "metrics": [_metric(it, board) for it in board.metrics],
+        "dataset": data.dataset,
+        "anchor": None if data.anchor is None else position[data.anchor],
+        "images": data.n_images,
+        "average": data.average,
+        "headline": [*data.headline],
+        "metrics": [_metric(it, data) for it in data.metrics],
         "entries": entries,
         "environments": {
             it.run: {"machine": it.environment.machine, "software": it.environment.software}
-            for it in board.entries
+            for it in data.entries
         },
-        "curves": _curves(board, position),
-        "bd": {
-            metric: _comparisons(board, metric, position) for metric in board.curves if metric in board.bd
-        },
-        "points": _points(points(board), board, position),
+        "curves": _curves(data, position),
+        "bd": {metric: _comparisons(data, metric, position) for metric in data.curves if metric in data.bd},
+        "points": _points(data, position),
         "findings": [
             {
                 "severity": it.severity,
@@ -58,14 +53,14 @@ def board_data(board: Board) -> dict[str, Any]:
                 "message": it.message,
                 "entries": [position[label] for label in it.labels if label in position],
             }
-            for it in board.findings
+            for it in data.findings
         ],
-        "failures": _failures(board.frame, position),
+        "failures": _failures(data.frame, position),
     }
 
 
 def rounded(value: float | None, digits: int = 6) -> float | None:
-    """A number short enough for the page; None where there is no finite one."""
+    """A number of ``digits`` significant digits, short enough for the page; None where it is not finite."""
     if value is None or not math.isfinite(value):
         return None
     return float(f"{value:.{digits}g}")
@@ -77,22 +72,22 @@ def script_json(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _metric(metric: MetricPlan, board: Board) -> dict[str, Any]:
-    decibels = metric.name in DB_METRICS
+def _metric(metric: Measure, data: ReportData) -> dict[str, Any]:
+    images = len(data.images.get(metric.name, ()))
     return {
         "name": metric.name,
-        "title": metric_title(metric.name),
-        "unit": "dB" if decibels else metric.unit,
-        "decibels": decibels,
+        "title": metric.title,
+        "unit": metric.unit,
+        "decibels": metric.decibel,
         "higher": metric.higher_is_better,
         "ideal": metric.ideal,
         "version": metric.version,
-        "images": len(board.images.get(metric.name, ())),
-        "few": len(board.images.get(metric.name, ())) < MIN_IMAGES,
+        "images": images,
+        "few": images < MIN_IMAGES,
     }
 
 
-def _entry(entry: Entry, look: Look, facts: dict[str, Any]) -> dict[str, Any]:
+def _entry(entry: Entry, data: ReportData) -> dict[str, Any]:
     return {
         "label": entry.label,
         "family": entry.codec,
@@ -104,13 +99,13 @@ def _entry(entry: Entry, look: Look, facts: dict[str, Any]) -> dict[str, Any]:
         "timing": entry.timing,
         "ok": entry.n_ok,
         "planned": entry.n_planned,
-        **_look(look),
-        **facts,
+        **_style(data.styles[entry.label]),
+        **(_lossless_facts(entry, data) if entry.lossless else _lossy_facts(entry, data)),
     }
 
 
-def _published_entry(label: str, look: Look, board: Board) -> dict[str, Any]:
-    curve = next(by_label[label] for by_label in board.published.values() if label in by_label)
+def _published_entry(label: str, data: ReportData) -> dict[str, Any]:
+    curve = next(by_label[label] for by_label in data.published.values() if label in by_label)
     return {
         "label": label,
         "family": curve.provenance,
@@ -118,57 +113,40 @@ def _published_entry(label: str, look: Look, board: Board) -> dict[str, Any]:
         "lossless": False,
         "low": rounded(min(curve.rate)),
         "high": rounded(max(curve.rate)),
-        **_look(look),
+        **_style(data.styles[label]),
     }
 
 
-def _look(look: Look) -> dict[str, Any]:
+def _style(style: SeriesStyle) -> dict[str, Any]:
     return {
-        "colour": on_light(look.colour),
-        "colourOnDark": on_dark(look.colour),
-        "marker": look.marker,
-        "dash": [3 * it for it in look.dash],
-        "hollow": look.hollow,
+        "colour": on_light(style.colour),
+        "colourOnDark": on_dark(style.colour),
+        "marker": style.marker,
+        "dash": [3 * it for it in style.dash],
+        "hollow": style.hollow,
     }
 
 
-def _table_facts(board: Board) -> dict[str, dict[str, Any]]:
-    """Rates and speeds by label, from the tables of the report."""
-    keys = {
-        "bpp_min": "low",
-        "bpp_max": "high",
-        "bpp": "bpp",
-        "ratio": "ratio",
-        "encode_mps": "encode",
-        "decode_mps": "decode",
-        "encode_mbs": "encode",
-        "decode_mbs": "decode",
-    }
-    facts: dict[str, dict[str, Any]] = {}
-    for table in (ranking(board), lossless(board)):
-        if table is None:
-            continue
-        names = [column.key for column in table.columns]
-        for row in table.rows:
-            cells = dict(zip(names, row, strict=True))
-            facts[str(cells["label"])] = {
-                name: rounded(value if isinstance(value := cells[key], int | float) else None)
-                for key, name in keys.items()
-                if key in cells
-            }
-    return facts
+def _lossy_facts(entry: Entry, data: ReportData) -> dict[str, float | None]:
+    low, high = data.rate_range(entry.label) or (None, None)
+    speeds = {"encode": rounded(entry.encode_mps), "decode": rounded(entry.decode_mps)}
+    return {"low": rounded(low), "high": rounded(high), **speeds}
 
 
-def _curves(board: Board, position: dict[str, int]) -> dict[str, dict[int, list[list[float | None]]]]:
+def _lossless_facts(entry: Entry, data: ReportData) -> dict[str, float | None]:
+    bpp = data.lossless_bpp.get(entry.label, {}).get(data.average)
+    speeds = {"encode": rounded(entry.encode_mbs), "decode": rounded(entry.decode_mbs)}
+    return {"bpp": rounded(bpp), "ratio": None if bpp is None else rounded(RAW_BITS / bpp), **speeds}
+
+
+def _curves(data: ReportData, position: dict[str, int]) -> dict[str, dict[int, list[list[float | None]]]]:
     """By metric and entry, the operating points as (quality setting, bpp, value on the plotted axis)."""
-    points = board.frame.loc[board.frame["quality"].notna(), ["label", "quality"]].drop_duplicates()
-    settings = {
-        str(label): sorted(group.tolist())
-        for label, group in points.groupby("label", sort=False, observed=True)["quality"]
-    }
+    settings: dict[str, list[float | None]] = {}
+    for point in sorted(data.points, key=lambda it: it.quality or 0.0):
+        settings.setdefault(point.label, []).append(point.quality)
     result: dict[str, dict[int, list[list[float | None]]]] = {}
-    for metric, measured in board.curves.items():
-        for label, curve in {**measured, **board.published.get(metric, {})}.items():
+    for metric, measured in data.curves.items():
+        for label, curve in {**measured, **data.published.get(metric, {})}.items():
             values = to_db(curve.quality).tolist() if metric in DB_METRICS else curve.quality
             qualities: Sequence[float | None] = (
                 settings[label] if curve.provenance == "measured" else [None] * len(curve.rate)
@@ -180,11 +158,11 @@ def _curves(board: Board, position: dict[str, int]) -> dict[str, dict[int, list[
     return result
 
 
-def _comparisons(board: Board, metric: str, position: dict[str, int]) -> dict[int, dict[int, list[Any]]]:
+def _comparisons(data: ReportData, metric: str, position: dict[str, int]) -> dict[int, dict[int, list[Any]]]:
     """By anchor and test, in the order of ``COMPARISON`` in ``state.js``: rates in percent, overlap 0 to
     1."""
     result: dict[int, dict[int, list[Any]]] = {}
-    for (anchor, test), pair in board.pairs.get(metric, {}).items():
+    for (anchor, test), pair in data.pairs.get(metric, {}).items():
         its, averaged = pair.per_image, pair.mean_curve
         result.setdefault(position[anchor], {})[position[test]] = [
             rounded(its.value),
@@ -198,14 +176,12 @@ def _comparisons(board: Board, metric: str, position: dict[str, int]) -> dict[in
             *(rounded(end) for end in pair.ci95 or (None, None)),
             _remark(its.reason, dict.fromkeys([*its.warnings, *_of_mean(averaged)])),
         ]
-    for anchor, curve in board.curves[metric].items():
-        for label, theirs in board.published.get(metric, {}).items():
-            result.setdefault(position[anchor], {})[position[label]] = _published_cells(curve, theirs)
+    for (anchor, label), theirs in data.published_pairs.get(metric, {}).items():
+        result.setdefault(position[anchor], {})[position[label]] = _published_cells(theirs)
     return result
 
 
-def _published_cells(anchor: Curve, curve: Curve) -> list[Any]:
-    its = bd_rate(anchor, curve)
+def _published_cells(its: BdResult) -> list[Any]:
     nothing = [None] * 6
     return [
         *nothing,
@@ -226,18 +202,15 @@ def _remark(reason: str | None, warnings: Iterable[str]) -> str:
     return "; ".join(filter(None, (reason, *warnings)))
 
 
-def _points(table: Table, board: Board, position: dict[str, int]) -> dict[int, list[list[Any]]]:
+def _points(data: ReportData, position: dict[str, int]) -> dict[int, list[list[Any]]]:
     """By entry: (quality setting, n_ok/n, bpp, a value for each metric, encode s, decode s)."""
-    names = [column.key for column in table.columns]
-    wanted = ["quality", "n_ok", "bpp"]
-    wanted += [f"{it.name}_db" if it.name in DB_METRICS else it.name for it in board.metrics]
-    wanted += ["encode_s", "decode_s"]
     result: dict[int, list[list[Any]]] = {}
-    for row in table.rows:
-        cells = dict(zip(names, row, strict=True))
-        result.setdefault(position[str(cells["label"])], []).append(
-            [rounded(it) if isinstance(it := cells[key], int | float) else it for key in wanted]
-        )
+    for point in data.points:
+        means = [(metric, point.values[metric.name]) for metric in data.metrics]
+        values = [None if mean is None else metric.shown(mean) for metric, mean in means]
+        numbers = [point.bpp[data.average], *values, point.encode_s, point.decode_s]
+        cells = [rounded(point.quality), f"{point.n_ok}/{point.n_planned}", *map(rounded, numbers)]
+        result.setdefault(position[point.label], []).append(cells)
     return result
 
 

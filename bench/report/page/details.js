@@ -41,23 +41,23 @@ function measuredDetails(dialog, index, entry) {
     ];
     dialog.append(definitions(it.remark ? [...facts, ["remark", it.remark]] : facts));
   }
-  const findings = board().findings.filter((it) => it.entries.includes(index));
+  const findings = dataset().findings.filter((it) => it.entries.includes(index));
   if (findings.length) {
     heading(dialog, "Doubts about comparisons");
     dialog.append(element("ul", {}, ...findings.map((it) => element("li", { textContent: it.message }))));
   }
-  const failures = board().failures.groups.filter((it) => it.entry === index);
+  const failures = dataset().failures.groups.filter((it) => it.entry === index);
   if (failures.length) {
     heading(dialog, "Failures");
     dialog.append(element("ul", {}, ...failures.map((it) => element("li", { textContent: `${it.count} × ${it.status}${it.phase ? `, ${it.phase}` : ""}: ${it.error}` }))));
   }
-  const points = board().points[index];
+  const points = dataset().points[index];
   if (points) {
     heading(dialog, "Operating points");
     dialog.append(pointsTable(points));
   }
   heading(dialog, "Environment");
-  const environment = board().environments[entry.run];
+  const environment = dataset().environments[entry.run];
   dialog.append(definitions([...Object.entries(environment.machine), ...Object.entries(environment.software)]));
 }
 
@@ -66,7 +66,7 @@ function heading(parent, text) {
 }
 
 function pointsTable(points) {
-  const metrics = board().metrics;
+  const metrics = dataset().metrics;
   const titles = ["quality", "ok", "bpp", ...metrics.map((it) => (it.unit ? `${it.title} ${it.unit}` : it.title)), "enc ms", "dec ms"];
   const digits = [null, null, 3, ...metrics.map((it) => (it.unit === "dB" ? 2 : 4)), null, null];
   const rows = points.map((point) => {

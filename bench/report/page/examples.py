@@ -1,4 +1,4 @@
-"""Cut-outs of a few images, embedded in the page: what the viewer has when the page is passed on alone."""
+"""Crops of a few images, embedded in the page: what the viewer has when the page is passed on alone."""
 
 from __future__ import annotations
 
@@ -20,70 +20,71 @@ EXAMPLE_RATES = (0.5, 0.25, 1.0)
 
 
 @dataclass(frozen=True)
-class Shot:
-    """One reconstruction: which operating point it is, and its picture."""
+class Reconstruction:
+    """Which operating point it is, and its picture."""
 
     entry: int
-    quality: float
+    quality: float | None
+    """None for a codec that takes none."""
     bpp: float
     values: tuple[float | None, ...]
     stored: Stored
 
 
 @dataclass(frozen=True)
-class Picked:
+class ViewerImage:
     """One image of the viewer."""
 
     name: str
     width: int
     height: int
     original: Stored
-    shots: tuple[Shot, ...]
+    reconstructions: tuple[Reconstruction, ...]
 
 
 class Examples:
-    """The embedded cut-outs of a page, within one budget for all its boards, of which some may be taken."""
+    """The embedded crops of a page, within one budget for all its data sets, of which some may be taken."""
 
     def __init__(self, taken: int = 0, budget: int = MAX_EXAMPLE_BYTES) -> None:
         self._left = budget - taken
 
-    def of(self, images: Sequence[Picked]) -> list[dict[str, Any]]:
-        """Examples of the first images: the original, and each codec near some customary rates."""
+    def of(self, images: Sequence[ViewerImage]) -> list[dict[str, Any]]:
+        """Examples of the first images, as JSON values: the original, and each codec near customary rates."""
         made = [it for it in map(_Example, images[:MAX_EXAMPLE_IMAGES]) if self._add(it, it.image.original)]
         for rate in EXAMPLE_RATES:
             for example in made:
-                for shot in _nearest(example.image.shots, rate):
-                    if shot.stored.file is not None:
-                        self._add(example, shot.stored, shot)
-        return [it.data() for it in made if it.shots]
+                for reconstruction in _nearest(example.image.reconstructions, rate):
+                    if reconstruction.stored.file is not None:
+                        self._add(example, reconstruction.stored, reconstruction)
+        return [it.data() for it in made if it.reconstructions]
 
-    def _add(self, example: _Example, stored: Stored, shot: Shot | None = None) -> bool:
-        if stored.file is None or shot in example.shots:
+    def _add(self, example: _Example, stored: Stored, reconstruction: Reconstruction | None = None) -> bool:
+        if stored.file is None or reconstruction in example.reconstructions:
             return False
         url = example.cut(stored.file)
         if len(url) > self._left:
             return False
         self._left -= len(url)
-        if shot is None:
+        if reconstruction is None:
             example.original = url
         else:
-            example.shots[shot] = url
+            example.reconstructions[reconstruction] = url
         return True
 
 
 class _Example:
-    """A cut-out from the middle of one image."""
+    """A crop from the middle of one image."""
 
-    def __init__(self, image: Picked) -> None:
+    def __init__(self, image: ViewerImage) -> None:
         self.image = image
         self.original = ""
-        self.shots: dict[Shot, str] = {}
+        self.reconstructions: dict[Reconstruction, str] = {}
         self._width, self._height = min(image.width, EXAMPLE_SIDE), min(image.height, EXAMPLE_SIDE)
         self._left = (image.width - self._width) // 2
         self._top = (image.height - self._height) // 2
 
     def cut(self, file: Path) -> str:
-        """The cut-out of a stored picture as a data URL."""
+        """The crop of a stored picture as a data URL."""
         pixels = read_image(file).pixels
         part = pixels[self._top : self._top + self._height, self._left : self._left + self._width]
         data, suffix = lossless_bytes(part.copy(), effort=2)
@@ -95,20 +96,20 @@ class _Example:
             "name": self.image.name,
             "width": self._width,
             "height": self._height,
-            "cutout": [self._left, self._top, self.image.width, self.image.height],
+            "crop": [self._left, self._top, self.image.width, self.image.height],
             "original": {"url": self.original},
-            "shots": [
+            "reconstructions": [
                 [it.entry, it.quality, it.bpp, list(it.values), {"url": url}]
-                for it, url in self.shots.items()
+                for it, url in self.reconstructions.items()
             ],
         }
 
 
-def _nearest(shots: Sequence[Shot], rate: float) -> list[Shot]:
+def _nearest(reconstructions: Sequence[Reconstruction], rate: float) -> list[Reconstruction]:
     """Of every codec the operating point nearest to a rate, on a logarithmic scale."""
-    by_entry: dict[int, list[Shot]] = {}
-    for shot in shots:
-        by_entry.setdefault(shot.entry, []).append(shot)
+    by_entry: dict[int, list[Reconstruction]] = {}
+    for reconstruction in reconstructions:
+        by_entry.setdefault(reconstruction.entry, []).append(reconstruction)
     return [
         min(of_codec, key=lambda it: max(it.bpp / rate, rate / max(it.bpp, 1e-9)))
         for of_codec in by_entry.values()

@@ -6,7 +6,7 @@ function plural(count, one, many = `${one}s`) {
 
 /** The choices in the controls; those of the anchor are the curves in the chosen metric. */
 function drawControls() {
-  const it = board();
+  const it = dataset();
   const metrics = it.metrics.filter((one) => it.curves[one.name]);
   fillSelect(byId("metric"), metrics.map((one) => [one.name, one.title]), state.metric);
   const anchors = Object.keys(it.curves[state.metric] || {}).filter((index) => entryOf(index).provenance === "measured");
@@ -24,7 +24,7 @@ function drawControls() {
 }
 
 function drawSummary() {
-  const it = board();
+  const it = dataset();
   const runs = Object.keys(it.environments);
   const measured = it.entries.filter((entry) => entry.provenance === "measured");
   byId("subtitle").textContent = `${it.dataset}: ${plural(measured.length, "codec configuration")} on ${plural(it.images, "image")}, ${plural(runs.length, "run")}`;
@@ -39,7 +39,7 @@ function drawSummary() {
 
 function drawFindings() {
   const section = byId("findings");
-  const { findings } = board();
+  const { findings } = dataset();
   section.hidden = !findings.length;
   byId("findings-title").textContent = `${plural(findings.length, "thing")} to know before comparing`;
   const items = findings.map((it, k) =>
@@ -61,7 +61,7 @@ function drawFindings() {
 }
 
 function drawFailures() {
-  const { total, groups, hidden } = board().failures;
+  const { total, groups, hidden } = dataset().failures;
   byId("failures-summary").textContent = total ? `${plural(total, "planned trial")} ended without a result. Images that failed anywhere are left out of every compared curve.${hidden ? ` ${plural(hidden, "further kind")} of failure in tables/failures.csv.` : ""}` : "None: every planned trial has a result.";
   const table = byId("failures-table");
   table.hidden = !groups.length;
@@ -103,8 +103,8 @@ function setUpTheme() {
 
 function setUpControls() {
   byId("controls").onsubmit = (event) => event.preventDefault();
-  fillSelect(byId("dataset"), data.boards.map((it, k) => [String(k), it.dataset]), "0");
-  byId("dataset-field").hidden = data.boards.length < 2;
+  fillSelect(byId("dataset"), data.datasets.map((it, k) => [String(k), it.dataset]), "0");
+  byId("dataset-field").hidden = data.datasets.length < 2;
   byId("dataset").onchange = (event) => change(initial(Number(event.target.value)));
   byId("metric").onchange = (event) => change({ metric: event.target.value });
   byId("anchor").onchange = (event) => change({ anchor: Number(event.target.value) });
@@ -115,15 +115,15 @@ function setUpControls() {
 
 /** A drawing that what changed does not touch is left alone: zoom and focus stay where they are. */
 function drawAll(changes) {
-  const newBoard = "board" in changes;
+  const newDataset = "dataset" in changes;
   drawControls();
-  if (!("hidden" in changes) || newBoard) drawRanking();
-  if (newBoard || "metric" in changes) {
+  if (!("hidden" in changes) || newDataset) drawRanking();
+  if (newDataset || "metric" in changes) {
     plot.zoom = null;
     plot.current = null;
   }
   drawPlot();
-  if (!newBoard) {
+  if (!newDataset) {
     drawPlane();
     return;
   }
@@ -135,7 +135,7 @@ function drawAll(changes) {
 }
 
 setUpTheme();
-if (data.boards.length) {
+if (data.datasets.length) {
   setUpControls();
   setUpPlot();
   setUpPerception();

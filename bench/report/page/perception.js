@@ -21,7 +21,7 @@ function setUpPerception() {
 
 /** A data set was chosen. */
 function drawPerception() {
-  const { planes, pairs, complexity } = board().perception;
+  const { planes, pairs, complexity } = dataset().perception;
   byId("perception").hidden = !planes.length && !pairs.length;
   byId("plane-part").hidden = !planes.length;
   plane.index = 0;
@@ -35,7 +35,7 @@ function drawPerception() {
 
 function drawPlane() {
   const area = byId("plane-area");
-  const it = board().perception.planes[plane.index];
+  const it = dataset().perception.planes[plane.index];
   if (!it || !area.clientWidth) return;
   const points = it.points.map(([entry, x, y]) => ({ entry: entryOf(entry), x, y })).filter((point) => matches(point.entry));
   area.setAttribute("aria-label", `${it.x.title} and ${it.y.title} of ${plural(points.length, "codec")} at ${it.rate} bpp: ${points.map((point) => `${point.entry.label} ${fixed(point.x, measureDigits(it.x))} and ${fixed(point.y, measureDigits(it.y))}`).join(", ")}`);
@@ -104,7 +104,7 @@ function namePoints(svg, points, [width, height]) {
   }
 }
 
-/** Two decoders of the same bytes: a table of every metric at every shared operating point, and cut-outs. */
+/** Two decoders of the same bytes: a table of every metric at every shared operating point, and crops. */
 function pairNodes(pair) {
   const [first, second] = [entryOf(pair.first), entryOf(pair.second)];
   const head = ["quality", "bpp", "metric", first.label, second.label, "difference", "95% interval"];
@@ -138,7 +138,7 @@ function pairNodes(pair) {
 }
 
 function cropNodes({ crops, first, second }) {
-  if (crops.problem) return [element("p", { className: "notice", textContent: `No cut-outs: ${crops.problem}.` })];
+  if (crops.problem) return [element("p", { className: "notice", textContent: `No crops: ${crops.problem}.` })];
   if (!crops.rows.length) return [];
   const picture = (url, name, lines, problem) =>
     element(
@@ -157,7 +157,7 @@ function cropNodes({ crops, first, second }) {
     ),
   );
   const gain = crops.measures.length && crops.rows.some((row) => row.reason) ? ` The images are those with the largest, the median and the smallest gain in ${crops.measures[crops.measures.length - 1].title}.` : "";
-  const note = `Cut-outs of ${crops.side}×${crops.side} pixels, placed where ${entryOf(first).label} and ${entryOf(second).label} differ most; other codecs at the operating point with the nearest rate.${gain} Values are those of the whole picture.`;
+  const note = `Crops of ${crops.side}×${crops.side} pixels, placed where ${entryOf(first).label} and ${entryOf(second).label} differ most; other codecs at the operating point with the nearest rate.${gain} Values are those of the whole picture.`;
   return [...rows, element("p", { className: "note", textContent: note })];
 }
 
@@ -171,7 +171,7 @@ function drawComplexity({ columns, rows, notes }) {
 }
 
 function drawRobustness() {
-  const found = board().robustness;
+  const found = dataset().robustness;
   byId("robustness").hidden = !found.length;
   byId("robustness-body").replaceChildren(
     ...found.flatMap((it) => [

@@ -8,32 +8,33 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.codec import Image
-from bench.report.board import Board
 from bench.report.crops import SIDE, Crops
-from bench.report.decoder_pairs import Twins, find_twins
+from bench.report.data import ReportData
+from bench.report.decoder_pairs import DecoderPair
+from bench.report.measures import Measure
 from bench.report.page.data import rounded
-from bench.report.perception import Measure, Plane, planes
+from bench.report.planes import Plane
 from bench.report.reconstructions.decoded import lossless_bytes
 from bench.report.study_results import Robustness
-from bench.report.tables import complexity, metric_title
+from bench.report.tables.complexity import ComplexityTable
 
 
-def perception_data(board: Board, crops: Sequence[Crops]) -> dict[str, Any]:
+def perception_data(data: ReportData) -> dict[str, Any]:
     """One data set's planes, pairs and complexity; labels are replaced by positions in ``entries``."""
-    position = {it.label: index for index, it in enumerate(board.entries)}
-    by_pair = {(it.twins.first, it.twins.second): it for it in crops}
+    position = {it.label: index for index, it in enumerate(data.entries)}
+    crops = {(it.pair.first, it.pair.second): it for it in data.crops}
     return {
-        "planes": [_plane(it, position) for it in planes(board)],
+        "planes": [_plane(it, position) for it in data.planes],
         "pairs": [
-            _pair(it, position) | {"crops": _crops(by_pair.get((it.first, it.second)), position)}
-            for it in find_twins(board)
+            _pair(it, position) | {"crops": _crops(crops.get((it.first, it.second)), position)}
+            for it in data.decoder_pairs
         ],
-        "complexity": _complexity(board, position),
+        "complexity": _complexity(data, position),
     }
 
 
 def crop_bytes(perception: Mapping[str, Any]) -> int:
-    """How much of the page the cut-outs of :func:`perception_data` take."""
+    """How much of the page the crops of :func:`perception_data` take."""
     rows = [row for pair in perception["pairs"] for row in pair["crops"]["rows"]]
     urls = [it for row in rows for it in (row["original"], *(cell["url"] for cell in row["cells"]))]
     return sum(len(it) for it in urls if it is not None)
@@ -46,8 +47,8 @@ def robustness_data(found: Sequence[Robustness]) -> list[dict[str, Any]]:
 
 def _measure(measure: Measure) -> dict[str, Any]:
     return {
-        "title": metric_title(measure.name),
-        "unit": "dB" if measure.decibel else measure.unit,
+        "title": measure.title,
+        "unit": measure.unit,
         "higher": measure.higher_is_better,
         "ideal": measure.ideal,
     }
@@ -62,18 +63,18 @@ def _plane(plane: Plane, position: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _pair(pair: Twins, position: Mapping[str, int]) -> dict[str, Any]:
+def _pair(pair: DecoderPair, position: Mapping[str, int]) -> dict[str, Any]:
     rows = []
-    for it in pair.differences:
-        low, high = it.ci95 or (None, None)
+    for difference in pair.differences:
+        low, high = difference.ci95 or (None, None)
         rows.append(
             {
-                "quality": it.quality,
-                "bpp": rounded(it.bpp),
-                "measure": _measure(it.measure),
-                "values": [rounded(it.first), rounded(it.second)],
+                "quality": difference.quality,
+                "bpp": rounded(difference.bpp),
+                "measure": _measure(difference.measure),
+                "values": [rounded(difference.first), rounded(difference.second)],
                 "interval": [rounded(low), rounded(high)],
-                "better": {True: 1, False: 0, None: None}[it.second_is_better],
+                "better": {True: 1, False: 0, None: None}[difference.second_is_better],
             }
         )
     first, second = position[pair.first], position[pair.second]
@@ -116,9 +117,9 @@ def _url(pixels: Image | None) -> str | None:
     return f"data:image/{suffix[1:]};base64,{base64.b64encode(data).decode()}"
 
 
-def _complexity(board: Board, position: Mapping[str, int]) -> dict[str, Any] | None:
-    table = complexity(board)
-    if table is None or not table.rows:
+def _complexity(data: ReportData, position: Mapping[str, int]) -> dict[str, Any] | None:
+    table = ComplexityTable().make(data)
+    if table is None:
         return None
     at = [column.key for column in table.columns].index("label")
     return {

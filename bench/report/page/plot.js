@@ -4,7 +4,7 @@ const margin = { left: 54, right: 14, top: 10, bottom: 46 };
 
 /** The curves that the filters let through, whether or not the legend hides them. */
 function plottedCurves() {
-  const curves = board().curves[state.metric] || {};
+  const curves = dataset().curves[state.metric] || {};
   return Object.keys(curves)
     .map(Number)
     .filter((index) => matches(entryOf(index)))
@@ -325,7 +325,7 @@ function setUpPlot() {
   }
   let width = 0;
   new ResizeObserver(() => {
-    if (area.clientWidth !== width && data.boards.length) drawPlot();
+    if (area.clientWidth !== width && data.datasets.length) drawPlot();
     width = area.clientWidth;
   }).observe(area);
 }

@@ -40,7 +40,7 @@ function rankingRows() {
   const lossless = state.coding === "lossless";
   const directed = !known(metric()?.ideal);
   const rows = [];
-  board().entries.forEach((entry, index) => {
+  dataset().entries.forEach((entry, index) => {
     if (entry.lossless !== lossless) return;
     const row = { entry, index, label: entry.label, bpp: entry.bpp, ratio: entry.ratio, lowRate: entry.low, highRate: entry.high, encode: entry.encode, decode: entry.decode, ok: entry.planned ? entry.ok / entry.planned : null, reason: "" };
     const it = comparison(index);
@@ -164,7 +164,7 @@ function lossyNote() {
   if (known(it.ideal)) return `${it.title} is best at ${it.ideal} and worse on both sides of it: it has no BD-rate and ranks nothing. Choose another metric to compare.`;
   const hasRemarks = rankingRows().some((row) => row.remark && known(row.bd));
   return (
-    `BD-rate: difference in bits at equal ${it.title} against ${entryOf(state.anchor).label}, image by image (PCHIP, averaged in log-rate) over ${it.images} of ${board().images} images, those that every compared configuration finished; negative means fewer bits. ` +
+    `BD-rate: difference in bits at equal ${it.title} against ${entryOf(state.anchor).label}, image by image (PCHIP, averaged in log-rate) over ${it.images} of ${dataset().images} images, those that every compared configuration finished; negative means fewer bits. ` +
     "95% interval: over images. Wins: images with fewer bits. “Mean curve” is the BD-rate of averaged curves, as most papers report it; it also depends on how a codec divides its bits among the images, and is all that published curves have. Places are shared unless the interval of the direct comparison agrees with the order." +
     (it.few ? " Too few images to tell places apart: the order is that of these images alone." : "") +
     (hasRemarks ? " * has a remark: hover, or see the details." : "") +
@@ -174,6 +174,6 @@ function lossyNote() {
 }
 
 function losslessNote() {
-  const over = { images: "images", pixels: "pixels (total bits ÷ total pixels)" }[board().average];
+  const over = { images: "images", pixels: "pixels (total bits ÷ total pixels)" }[dataset().average];
   return `bpp is the mean over ${over}, ratio is 24 ÷ that mean; MB are millions of raw sample bytes. Every decoded pixel was compared with the original. Metric and anchor do not apply.`;
 }

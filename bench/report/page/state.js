@@ -1,7 +1,7 @@
 const data = JSON.parse(byId("data").textContent);
 
 /** What is compared. Views read it and are called after every change; only `change` writes it. */
-const state = { board: 0, metric: "", anchor: null, coding: "lossy", family: "", search: "", hidden: new Set() };
+const state = { dataset: 0, metric: "", anchor: null, coding: "lossy", family: "", search: "", hidden: new Set() };
 const views = [];
 
 function change(changes) {
@@ -9,9 +9,9 @@ function change(changes) {
   for (const view of views) view(changes);
 }
 
-const board = () => data.boards[state.board];
-const metric = () => board().metrics.find((it) => it.name === state.metric) || null;
-const entryOf = (index) => board().entries[index];
+const dataset = () => data.datasets[state.dataset];
+const metric = () => dataset().metrics.find((it) => it.name === state.metric) || null;
+const entryOf = (index) => dataset().entries[index];
 
 /** Whether the filters let an entry through. */
 function matches(entry) {
@@ -33,15 +33,15 @@ function comparison(index) {
 
 /** The comparison of one entry with another. */
 function comparisonOf(anchor, index) {
-  const cells = board().bd[state.metric]?.[anchor]?.[index];
+  const cells = dataset().bd[state.metric]?.[anchor]?.[index];
   if (!cells) return null;
   return Object.fromEntries(COMPARISON.map((name, k) => [name, cells[k]]));
 }
 
 /** The settings that a data set starts with. */
 function initial(index) {
-  const it = data.boards[index];
+  const it = data.datasets[index];
   const lossy = it.entries.some((entry) => !entry.lossless);
   const metrics = it.metrics.map((one) => one.name).filter((name) => it.curves[name]);
-  return { board: index, metric: metrics.find((name) => name === it.headline[0]) || metrics[0] || "", anchor: it.anchor, coding: lossy ? "lossy" : "lossless", family: "", search: "", hidden: new Set() };
+  return { dataset: index, metric: metrics.find((name) => name === it.headline[0]) || metrics[0] || "", anchor: it.anchor, coding: lossy ? "lossy" : "lossless", family: "", search: "", hidden: new Set() };
 }

@@ -1,10 +1,10 @@
-/** The comparison of reconstructions. `image` is an index: {name, width, height, original, shots, cutout?}. */
-const viewer = { image: null, pictures: [null, null], shots: [null, null], view: { scale: 1, x: 0, y: 0 }, fitted: true, mode: "slider", divider: 0.5, flipped: false, timer: null, turn: 0, gain: 8 };
+/** The comparison of reconstructions. `image` is an index: {name, width, height, original, reconstructions, crop?}. */
+const viewer = { image: null, pictures: [null, null], shown: [null, null], view: { scale: 1, x: 0, y: 0 }, fitted: true, mode: "slider", divider: 0.5, flipped: false, timer: null, turn: 0, gain: 8 };
 const FLICKER_MS = 700; // Under three changes a second (WCAG 2.3.1).
 const ORIGINAL = "original";
 
 const viewerSides = () => [byId("viewer-left"), byId("viewer-right")];
-const shotOf = ([entry, quality, bpp, values, picture]) => ({ entry, quality, bpp, values, picture });
+const reconstructionOf = ([entry, quality, bpp, values, picture]) => ({ entry, quality, bpp, values, picture });
 
 function setUpViewer() {
   byId("viewer-image").onchange = chooseImage;
@@ -25,7 +25,7 @@ function setUpViewer() {
 
 /** A data set was chosen: offer its images, examples first. */
 function drawViewer() {
-  const { images, examples } = board().viewer;
+  const { images, examples } = dataset().viewer;
   const any = images.length + examples.length > 0;
   byId("viewer-body").hidden = !any;
   byId("viewer-none").hidden = any;
@@ -36,7 +36,7 @@ function drawViewer() {
   const select = byId("viewer-image");
   const group = (label, options) => element("optgroup", { label }, ...options.map(([value, text]) => element("option", { value, textContent: text })));
   select.replaceChildren();
-  if (examples.length) select.append(group("Cut-outs inside this page", examples.map((it, k) => [`example ${k}`, `${it.name}, ${it.width}×${it.height} cut-out`])));
+  if (examples.length) select.append(group("Crops inside this page", examples.map((it, k) => [`example ${k}`, `${it.name}, ${it.width}×${it.height} crop`])));
   if (images.length) select.append(group("Whole images, beside this page", images.map((it, k) => [`image ${k}`, it.name])));
   chooseImage();
 }
@@ -45,13 +45,13 @@ async function chooseImage() {
   const turn = ++viewer.turn;
   const [kind, index] = byId("viewer-image").value.split(" ");
   try {
-    const image = kind === "example" ? board().viewer.examples[index] : await loadIndex(board().viewer.images[index].script);
+    const image = kind === "example" ? dataset().viewer.examples[index] : await loadIndex(dataset().viewer.images[index].script);
     if (turn !== viewer.turn) return;
     const target = viewer.image ? targetRate() : 0.5;
-    viewer.image = { ...image, shots: image.shots.map(shotOf) };
+    viewer.image = { ...image, reconstructions: image.reconstructions.map(reconstructionOf) };
     offerSides();
     setTargetRate(target);
-    Object.assign(viewer, { fitted: true, pictures: [null, null], shots: viewerSides().map((select) => nearestShot(select.value)) });
+    Object.assign(viewer, { fitted: true, pictures: [null, null], shown: viewerSides().map((select) => nearestReconstruction(select.value)) });
     sizeStage();
     showShots();
   } catch (error) {
@@ -60,9 +60,9 @@ async function chooseImage() {
 }
 
 function offerSides() {
-  const entries = [...new Set(viewer.image.shots.map((it) => it.entry))];
+  const entries = [...new Set(viewer.image.reconstructions.map((it) => it.entry))];
   const choices = [[ORIGINAL, "Original"], ...entries.map((index) => [String(index), entryOf(index).label])];
-  const first = board().anchor !== null && entries.includes(board().anchor) ? board().anchor : entries[0];
+  const first = dataset().anchor !== null && entries.includes(dataset().anchor) ? dataset().anchor : entries[0];
   const defaults = [String(first), String(entries.find((it) => it !== first) ?? ORIGINAL)];
   viewerSides().forEach((select, side) => {
     fillSelect(select, choices, select.value && choices.some(([key]) => key === select.value) ? select.value : defaults[side]);
@@ -71,7 +71,7 @@ function offerSides() {
 
 /** The ends of the rate slider, which is logarithmic. */
 function rateRange() {
-  const rates = viewer.image.shots.map((it) => it.bpp).filter((it) => it > 0);
+  const rates = viewer.image.reconstructions.map((it) => it.bpp).filter((it) => it > 0);
   return [Math.log(Math.min(...rates)), Math.log(Math.max(...rates))];
 }
 
@@ -86,10 +86,10 @@ function setTargetRate(rate) {
 }
 
 /** The operating point of a codec nearest to the target, by the ratio of rates. */
-function nearestShot(choice) {
+function nearestReconstruction(choice) {
   if (choice === ORIGINAL) return { picture: viewer.image.original };
   const gap = (it) => Math.abs(Math.log(it.bpp / targetRate()));
-  return viewer.image.shots.filter((it) => it.entry === Number(choice)).reduce((best, it) => (gap(it) < gap(best) ? it : best));
+  return viewer.image.reconstructions.filter((it) => it.entry === Number(choice)).reduce((best, it) => (gap(it) < gap(best) ? it : best));
 }
 
 async function showShots() {
@@ -98,16 +98,16 @@ async function showShots() {
   const text = `${fixed(targetRate(), 3)} bpp`;
   byId("viewer-rate-text").textContent = text;
   byId("viewer-rate").setAttribute("aria-valuetext", text);
-  viewer.shots = viewerSides().map((select) => nearestShot(select.value));
+  viewer.shown = viewerSides().map((select) => nearestReconstruction(select.value));
   drawValues();
   const problems = [];
   const pictures = await Promise.all(
-    viewer.shots.map(async ({ picture }, side) => {
+    viewer.shown.map(async ({ picture }, side) => {
       try {
         if (!picture.url) throw new Error(picture.problem);
         return await loadPicture(picture.url);
       } catch (error) {
-        problems.push(`${shotName(side)}: ${error.message}`);
+        problems.push(`${shownName(side)}: ${error.message}`);
         return null;
       }
     }),
@@ -123,9 +123,9 @@ function tellProblem(text) {
   byId("viewer-problem").textContent = text;
 }
 
-function shotName(side) {
-  const shot = viewer.shots[side];
-  return known(shot.entry) ? `${entryOf(shot.entry).label}, ${fixed(shot.bpp, 3)} bpp` : "Original";
+function shownName(side) {
+  const it = viewer.shown[side];
+  return known(it.entry) ? `${entryOf(it.entry).label}, ${fixed(it.bpp, 3)} bpp` : "Original";
 }
 
 function drawValues() {
@@ -134,9 +134,9 @@ function drawValues() {
   const line = (title, ...cells) => element("tr", {}, element("th", { scope: "row", textContent: title }), ...cells.map(cell));
   const head = ["", ...viewerSides().map((select) => select.selectedOptions[0].textContent)];
   table.tHead.replaceChildren(element("tr", {}, ...head.map((text, k) => (k ? element("th", { scope: "col", className: "number", textContent: text }) : element("td")))));
-  const of = (read) => viewer.shots.map((shot) => (known(shot.entry) ? read(shot) : "–"));
-  const rows = [line("quality setting", ...of((it) => String(it.quality))), line("rate, bpp", ...of((it) => fixed(it.bpp, 3)))];
-  board().metrics.forEach((one, k) => {
+  const of = (read) => viewer.shown.map((it) => (known(it.entry) ? read(it) : "–"));
+  const rows = [line("quality setting", ...of((it) => (known(it.quality) ? String(it.quality) : "–"))), line("rate, bpp", ...of((it) => fixed(it.bpp, 3)))];
+  dataset().metrics.forEach((one, k) => {
     rows.push(line(one.unit ? `${one.title}, ${one.unit}` : one.title, ...of((it) => (known(it.values[k]) ? fixed(it.values[k], one.unit === "dB" ? 2 : 4) : "–"))));
   });
   table.tBodies[0].replaceChildren(...rows);
@@ -182,7 +182,7 @@ function repaint() {
   const { mode, flipped } = viewer;
   const canvas = byId("viewer-canvas");
   paint(canvas, viewer.pictures, viewer.view, mode, viewer.divider, flipped);
-  const names = [shotName(0), shotName(1)];
+  const names = [shownName(0), shownName(1)];
   const shown = { slider: names, flicker: [names[flipped ? 1 : 0], ""], difference: [`Difference: ${names.join(" − ")}`, ""] }[mode];
   byId("viewer-side-left").textContent = shown[0];
   byId("viewer-side-right").textContent = shown[1];

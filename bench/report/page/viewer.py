@@ -1,4 +1,4 @@
-"""What the viewer compares: originals and reconstructions of the images whose bitstreams a run kept.
+"""What the viewer compares: originals and reconstructions of the images whose bitstreams a run holds.
 
 Every image has a small script beside the page with its operating points, loaded when the image is picked;
 its pictures are loaded when they are shown.
@@ -7,19 +7,18 @@ its pictures are loaded when they are shown.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.files.access import write_atomically
-from bench.rd import DB_METRICS, to_db
-from bench.report.board import Board
+from bench.report.data import ReportData
 from bench.report.page.data import rounded, script_json
-from bench.report.page.examples import Picked, Shot
-from bench.report.reconstructions.bitstreams import FOLDER, KeptBitstreams, Originals
+from bench.report.page.examples import Reconstruction, ViewerImage
+from bench.report.reconstructions.bitstreams import FOLDER, Bitstreams, RunFolders, StoredOriginals
 from bench.report.reconstructions.decoded import Stored, decode_all
-from bench.trials.trust import Trust
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,31 +26,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Viewer:
-    """The page's part for one board, and the files beside it."""
+    """The page's part for one data set, and the files beside it."""
 
     data: dict[str, Any]
     files: tuple[Path, ...]
 
 
-def write_viewer(
-    board: Board, page: Path, runs: Mapping[str, Path], trust: Trust
-) -> tuple[Viewer, list[Picked]]:
-    """Store the pictures of a board beside ``page``; ``runs`` are the folders by their names in the board.
+def write_viewer(data: ReportData, page: Path, runs: RunFolders) -> tuple[Viewer, list[ViewerImage]]:
+    """Store the pictures of a data set beside the page.
 
-    Kept bitstreams are decoded with the installed codecs, and with those that ``trust`` lets run.
+    Bitstreams are decoded with the installed codecs, and with those that are trusted.
+
+    Parameters
+    ----------
+    page : the folder of the page
+    runs : those that ``data`` was built from
+
+    Returns
+    -------
+    tuple
+        The page's part, and the images behind it, for the examples inside the page.
     """
     folder = page / FOLDER
-    source = KeptBitstreams(board, runs, trust)
+    source = Bitstreams(data.entries, data.frame, runs)
     jobs = source.jobs(source.rows)
-    kept = source.rows.loc[sorted(jobs)]
-    lossy = kept[~kept["lossless"]]
+    at_hand = source.rows.loc[sorted(jobs)]
+    lossy = at_hand[~at_hand["lossless"]]
     if lossy.empty:
         return Viewer({"images": [], "examples": []}, ()), []
 
-    originals = Originals(board.dataset, folder)
+    originals = StoredOriginals(data.dataset, folder)
     wanted = {index: job for index, job in jobs.items() if index in lossy.index}
     # A lossless reconstruction is the original: it stands in where the data set is not at hand.
-    for name, group in kept[kept["exact"].astype(bool)].groupby("image", observed=True):
+    for name, group in at_hand[at_hand["exact"].astype(bool)].groupby("image", observed=True):
         if not originals.has(str(name)) and group.index[0] in jobs:
             originals.stand_ins[str(name)] = jobs[group.index[0]]
     stand_ins = originals.stand_ins
@@ -59,51 +66,58 @@ def write_viewer(
     pictures = dict(zip(wanted, stored, strict=False))
     originals.stored |= dict(zip(stand_ins, stored[len(wanted) :], strict=True))
 
-    picked = list(_picked(board, lossy, pictures, originals))
-    images, scripts = [], []
-    for it in picked:
-        path = folder / (hashlib.sha256(f"{board.dataset}/{it.name}".encode()).hexdigest()[:16] + ".js")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, f"rdbenchImage({script_json(_image_data(it))});\n".encode())
-        scripts.append(path)
-        images.append({"name": it.name, "script": f"{FOLDER}/{path.name}"})
-    shown = {it.file for image in picked for it in (image.original, *(shot.stored for shot in image.shots))}
-    files = (*scripts, *sorted(it for it in shown if it is not None))
-    return Viewer({"images": images}, files), picked
+    images = list(_images(data, lossy, pictures, originals))
+    listed, scripts = [], []
+    for image in images:
+        name = hashlib.sha256(f"{data.dataset}/{image.name}".encode()).hexdigest()[:16] + ".js"
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / name, f"rdbenchImage({script_json(_image_data(image))});\n".encode())
+        scripts.append(folder / name)
+        listed.append({"name": image.name, "script": f"{FOLDER}/{name}"})
+    shown = {
+        it.file
+        for image in images
+        for it in (image.original, *(its.stored for its in image.reconstructions))
+        if it.file is not None
+    }
+    return Viewer({"images": listed}, (*scripts, *sorted(shown))), images
 
 
-def _picked(
-    board: Board, rows: pd.DataFrame, pictures: Mapping[Any, Stored], originals: Originals
-) -> Iterator[Picked]:
-    position = {it.label: index for index, it in enumerate(board.entries)}
+def _images(
+    data: ReportData, rows: pd.DataFrame, pictures: Mapping[Any, Stored], originals: StoredOriginals
+) -> Iterator[ViewerImage]:
+    position = {it.label: index for index, it in enumerate(data.entries)}
     for name, group in rows.groupby("image", sort=False, observed=True):
         first = group.iloc[0]
-        shots = []
-        for index, row in zip(group.index, group.to_dict("records"), strict=True):
-            values = tuple(
-                rounded(float(to_db(row[it.name]) if it.name in DB_METRICS else row[it.name]))
-                for it in board.metrics
+        reconstructions = [
+            Reconstruction(
+                position[str(row["label"])],
+                None if math.isnan(row["quality"]) else float(row["quality"]),
+                rounded(row["bpp"]) or 0.0,
+                tuple(rounded(it.shown(float(row[it.name]))) for it in data.metrics),
+                pictures[index],
             )
-            bpp = rounded(row["bpp"]) or 0.0
-            shots.append(
-                Shot(position[str(row["label"])], float(row["quality"]), bpp, values, pictures[index])
-            )
-        yield Picked(
+            for index, row in zip(group.index, group.to_dict("records"), strict=True)
+        ]
+        yield ViewerImage(
             str(name),
             int(first["width"]),
             int(first["height"]),
             originals.get(str(name), str(first["image_sha256"])),
-            tuple(shots),
+            tuple(reconstructions),
         )
 
 
-def _image_data(image: Picked) -> dict[str, Any]:
+def _image_data(image: ViewerImage) -> dict[str, Any]:
     return {
         "name": image.name,
         "width": image.width,
         "height": image.height,
         "original": _picture(image.original),
-        "shots": [[it.entry, it.quality, it.bpp, list(it.values), _picture(it.stored)] for it in image.shots],
+        "reconstructions": [
+            [it.entry, it.quality, it.bpp, list(it.values), _picture(it.stored)]
+            for it in image.reconstructions
+        ],
     }
 
 

@@ -1,20 +1,21 @@
-"""The trials of a board whose bitstreams were kept, as jobs for a decoder, and the original pictures."""
+"""The trials of a data set whose bitstreams the runs hold, as jobs for a decoder, and the originals."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.engines.kept import KeptBitstream
 from bench.errors import BenchError
 from bench.inputs.image import read_image, sha256_of
-from bench.report.board import Board
-from bench.report.entry import Entry
-from bench.report.reconstructions.decoded import Job, Stored, store_picture, stored_picture
+from bench.report.entries import Entry
+from bench.report.reconstructions.decoded import Stored, store_picture, stored_picture
 from bench.runs.store import BITSTREAM_FOLDER, read_info
 from bench.trials.plan import CodecPlan
-from bench.trials.trust import Trust
+from bench.trials.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,46 +24,55 @@ FOLDER = "viewer"
 """Where pictures are stored, beside the page."""
 
 
-class KeptBitstreams:
-    """What a board's runs kept.
+@dataclass(frozen=True)
+class RunFolders:
+    """The runs behind a report."""
+
+    folders: Mapping[str, Path]
+    """By the names that a report has for them."""
+    trust: Trust = NOBODY
+    """Which codecs of the runs may decode besides the installed ones."""
+
+
+class Bitstreams:
+    """The bitstreams of one data set that its runs hold.
 
     Parameters
     ----------
-    runs : the run folders by their names in the board
-    trust : which codecs of the runs may decode besides the installed ones
+    entries : the configurations of the data set
+    frame : its trials
+    runs : where the bitstreams are looked for
     """
 
-    def __init__(self, board: Board, runs: Mapping[str, Path], trust: Trust) -> None:
+    def __init__(self, entries: Sequence[Entry], frame: pd.DataFrame, runs: RunFolders) -> None:
         self._runs = runs
-        self._trust = trust
-        self._plans = {it.label: plan for it in board.entries if (plan := _plan(it, runs)) is not None}
-        frame = board.frame
+        self._plans = {it.label: plan for it in entries if (plan := _plan(it, runs.folders)) is not None}
         whole = frame[["width", "height", "pixels_sha256"]].notna().all(axis=1)
         finished = whole & (frame["status"] == "ok")
         self.rows: pd.DataFrame = frame[frame["label"].isin(list(self._plans)) & finished]
-        """Finished trials of the configurations whose runs kept bitstreams."""
+        """Finished trials of the configurations whose runs hold bitstreams."""
 
-    def jobs(self, rows: pd.DataFrame) -> dict[Any, Job]:
-        """By index, how to decode each of ``rows`` whose bitstream is there."""
-        jobs: dict[Any, Job] = {}
+    def jobs(self, rows: pd.DataFrame) -> dict[Any, KeptBitstream]:
+        """By index, how to decode each of ``rows``, a part of :attr:`rows`, whose bitstream is there."""
+        jobs: dict[Any, KeptBitstream] = {}
         for row in rows.itertuples():
-            path = self._runs[str(row.run)] / BITSTREAM_FOLDER / str(row.bitstream_sha256)
+            path = self._runs.folders[str(row.run)] / BITSTREAM_FOLDER / str(row.bitstream_sha256)
             if not path.is_file():
                 continue
-            codec = self._trust.codec(self._plans[str(row.label)])
-            jobs[row.Index] = Job(path, codec.ref, str(row.pixels_sha256))
+            codec = self._runs.trust.codec(self._plans[str(row.label)])
+            jobs[row.Index] = KeptBitstream(path, codec, str(row.pixels_sha256))
         return jobs
 
 
-class Originals:
-    """The original pictures of a data set, as far as they are at hand and the right ones."""
+class StoredOriginals:
+    """The original images of a data set, as far as they are at hand and the right ones."""
 
     def __init__(self, dataset: str, folder: Path) -> None:
         from bench.inputs.datasets import open_dataset
 
         self._folder = folder
         self.stored: dict[str, Stored] = {}
-        self.stand_ins: dict[str, Job] = {}
+        self.stand_ins: dict[str, KeptBitstream] = {}
         try:
             self._files = {it.name: it for it in open_dataset(dataset, download=False).images}
         except (BenchError, OSError):
@@ -89,17 +99,17 @@ class Originals:
             return Stored(None, f"the original can't be read: {error}")
 
 
-def run_folders(runs: Sequence[Path]) -> dict[str, Path]:
-    """Run folders as a board calls them: by their name, or by the whole path where two names are alike."""
-    return {run.resolve().name: run for run in runs} | {str(run): run for run in runs}
+def run_folders(runs: Sequence[Path], trust: Trust = NOBODY) -> RunFolders:
+    """Run folders as a report calls them: by their name, or by the whole path where two names are alike."""
+    return RunFolders({run.resolve().name: run for run in runs} | {str(run): run for run in runs}, trust)
 
 
 def _plan(entry: Entry, runs: Mapping[str, Path]) -> CodecPlan | None:
-    """The planned configuration behind an entry, when its run kept bitstreams."""
+    """The planned configuration behind an entry, when its run holds bitstreams."""
     run = runs.get(entry.run)
     if run is None or not (run / BITSTREAM_FOLDER).is_dir():
         return None
-    for it in read_info(run).codecs:
-        if (it.codec, it.version, it.config) == (entry.codec, entry.version, entry.options):
-            return it
+    for plan in read_info(run).codecs:
+        if (plan.codec, plan.version, plan.config) == (entry.codec, entry.version, entry.options):
+            return plan
     return None

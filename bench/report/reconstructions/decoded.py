@@ -8,38 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.codec import Image
-from bench.engines.messages import Decode, Decoded, Repeat
-from bench.engines.worker_handle import Limits, Worker, share_of_memory
-from bench.engines.zygote import Zygote
-from bench.files.access import MAX_BITSTREAM, read_regular, write_atomically
-from bench.trials.codec_ref import CodecRef
+from bench.engines import open_engine
+from bench.engines.engine import Slot, Task
+from bench.engines.kept import KeptBitstream, Undecodable, decoded
+from bench.files.access import write_atomically
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
 
-MAX_JOBS = 4
-TIMEOUT = 300.0
 _NAME_LENGTH = 32
 _WEBP_SIDE = 16383
 _SUFFIXES = (".webp", ".png")
-
-
-@dataclass(frozen=True)
-class Job:
-    """A kept bitstream, how to decode it, and the SHA-256 of the pixels that it must give."""
-
-    bitstream: Path
-    codec: CodecRef
-    pixels_sha256: str
 
 
 @dataclass(frozen=True)
@@ -61,9 +46,11 @@ def stored_picture(folder: Path, pixels_sha256: str) -> Path | None:
 
 def store_picture(folder: Path, pixels: Image) -> Path:
     """Write pixels (height, width, 3) losslessly under the hash of their samples."""
-    name = hashlib.sha256(pixels.tobytes()).hexdigest()[:_NAME_LENGTH]
-    data, suffix = lossless_bytes(pixels)
-    path = folder / (name + suffix)
+    return _store(folder, hashlib.sha256(pixels.tobytes()).hexdigest(), *lossless_bytes(pixels))
+
+
+def _store(folder: Path, pixels_sha256: str, data: bytes, suffix: str) -> Path:
+    path = folder / (pixels_sha256[:_NAME_LENGTH] + suffix)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
     return path
@@ -82,55 +69,40 @@ def lossless_bytes(pixels: Image, effort: int = 0) -> tuple[bytes, str]:
     return buffer.getvalue(), ".webp"
 
 
-def decode_all(jobs: Sequence[Job], folder: Path) -> list[Stored]:
-    """Decode and store every job's picture; what fails has its reason in place of a file."""
+def decode_all(bitstreams: Sequence[KeptBitstream], folder: Path) -> list[Stored]:
+    """Decode and store the picture of each; what fails has its reason in place of a file."""
     results: dict[str, Stored] = {}
-    todo: dict[str, Job] = {}
-    for job in jobs:
-        path = stored_picture(folder, job.pixels_sha256)
+    todo: dict[str, KeptBitstream] = {}
+    for kept in bitstreams:
+        path = stored_picture(folder, kept.pixels_sha256)
         if path is not None:
-            results[job.pixels_sha256] = Stored(path)
+            results[kept.pixels_sha256] = Stored(path)
         else:
-            todo.setdefault(job.pixels_sha256, job)
+            todo.setdefault(kept.pixels_sha256, kept)
     if todo:
-        results |= zip(todo, _decode(list(todo.values()), folder), strict=True)
-    return [results[job.pixels_sha256] for job in jobs]
+        with open_engine() as engine:
+            for pixels_sha256, found in engine.run(_Compress(), list(todo.values())):
+                results[pixels_sha256] = _stored(folder, pixels_sha256, found)
+    return [results[it.pixels_sha256] for it in bitstreams]
 
 
-def _decode(jobs: Sequence[Job], folder: Path) -> list[Stored]:
-    zygote = Zygote()
-    local = threading.local()
-    workers: list[Worker] = []
-    count = min(MAX_JOBS, os.cpu_count() or 1, len(jobs))
-    limits = Limits(timeout=TIMEOUT, memory=share_of_memory(count))
+@dataclass(frozen=True)
+class _Compress(Task[KeptBitstream, "tuple[str, tuple[bytes, str] | str]"]):
+    """The hash of a picture, and the picture as a lossless file and its ending, or why there is none."""
 
-    def start() -> None:
-        local.worker = Worker(zygote, limits)
-        workers.append(local.worker)
+    def __call__(self, work: KeptBitstream, slot: Slot) -> tuple[str, tuple[bytes, str] | str]:
+        try:
+            return work.pixels_sha256, lossless_bytes(decoded(work, slot))
+        except Undecodable as error:
+            return work.pixels_sha256, str(error)
+        except (OSError, ValueError) as error:
+            return work.pixels_sha256, f"the picture can't be stored: {error}"
 
+
+def _stored(folder: Path, pixels_sha256: str, found: tuple[bytes, str] | str) -> Stored:
+    if isinstance(found, str):
+        return Stored(None, found)
     try:
-        with ThreadPoolExecutor(count, initializer=start) as pool:
-            return list(pool.map(lambda job: _store_one(job, local.worker, folder), jobs))
-    finally:
-        for worker in workers:
-            worker.close()
-        zygote.close()
-
-
-def _store_one(job: Job, worker: Worker, folder: Path) -> Stored:
-
-    try:
-        bitstream = read_regular(job.bitstream, MAX_BITSTREAM)
-    except OSError as error:
-        return Stored(None, f"the bitstream can't be read ({error.strerror})")
-    if hashlib.sha256(bitstream).hexdigest() != job.bitstream.name:
-        return Stored(None, "the kept bitstream is damaged (its SHA-256 differs)")
-    answer = worker.ask(Decode(job.codec, bitstream, Repeat()))
-    if not isinstance(answer, Decoded):
-        return Stored(None, f"decoding failed: {answer.message}")
-    if answer.sha256 != job.pixels_sha256:
-        return Stored(None, "the decoded pixels differ from the measured ones (SHA-256)")
-    try:
-        return Stored(store_picture(folder, worker.samples(answer.shape)))
+        return Stored(_store(folder, pixels_sha256, *found))
     except (OSError, ValueError) as error:
         return Stored(None, f"the picture can't be stored: {error}")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.codec import Image
-from bench.explanation import Channels, Explanation, Impulse, Traversal
+from bench.explanation import BitGrid, Channels, Explanation, Impulse, Traversal
 from bench.plotting.canvas import NOTE_SIZE, printable
-from bench.studies.explain.density import density
-from bench.studies.explain.record import Row
+from bench.studies.explain.record import ExplainRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,8 +31,14 @@ _CLIPPED = 99.5
 """Percentile of the density where the colours end: one busy pixel must not darken the rest."""
 
 
-def explanation_figure(row: Row, explanation: Explanation, image: Image) -> Figure:
-    """The page of one picture; call it inside :func:`bench.plotting.style.styled`."""
+def explanation_figure(row: ExplainRow, explanation: Explanation, image: Image) -> Figure:
+    """The page of one picture; call it inside :func:`bench.plotting.style.styled`.
+
+    Parameters
+    ----------
+    row, explanation : of the picture
+    image : the original, (height, width, 3) uint8
+    """
     from matplotlib import rcParams
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -60,7 +66,38 @@ def explanation_figure(row: Row, explanation: Explanation, image: Image) -> Figu
     return figure
 
 
-def _headline(row: Row, image: Image) -> str:
+def density(grids: Iterable[BitGrid], height: int, width: int) -> NDArray[np.float64]:
+    """Bits per pixel, (height, width): each cell's bits spread evenly over its pixels; totals are kept.
+
+    Parameters
+    ----------
+    grids : what they hold is added up; bits of cells in the padding count for the nearest cell inside
+    height, width : of the picture, in pixels
+    """
+    total = np.zeros((height, width))
+    for grid in grids:
+        rows = _along(grid.bits, 0, grid, height)
+        total += _along(rows, 1, grid, width)
+    return total
+
+
+def _along(bits: NDArray[np.float64], axis: int, grid: BitGrid, side: int) -> NDArray[np.float64]:
+    """Spread the cells of one axis over ``side`` pixels."""
+    edges = grid.origin[axis] + grid.cell[axis] * np.arange(bits.shape[axis] + 1)
+    pixels = np.diff(edges.clip(0, side))
+    inside = np.flatnonzero(pixels)
+    first, last = inside[0], inside[-1]
+    middle = np.take(bits, np.arange(first, last + 1), axis)
+    low, high = np.take(bits, np.arange(first), axis), np.take(bits, np.arange(last + 1, len(pixels)), axis)
+    np.moveaxis(middle, axis, 0)[0] += low.sum(axis)
+    np.moveaxis(middle, axis, 0)[-1] += high.sum(axis)
+    spread = np.repeat(middle, pixels[inside], axis)
+    share = np.repeat(1 / pixels[inside], pixels[inside])
+    shared: NDArray[np.float64] = spread * np.expand_dims(share, 1 - axis)
+    return shared
+
+
+def _headline(row: ExplainRow, image: Image) -> str:
     quality = "" if row.quality is None else f" at quality {row.quality:g}"
     bpp = 8 * (row.bytes or 0) / (image.shape[0] * image.shape[1])
     return f"{row.label}{quality} on {row.image}: {row.bytes} bytes, {bpp:.3f} bpp"
@@ -87,13 +124,13 @@ def _maps(part: SubFigure, explanation: Explanation, image: Image) -> None:
     bar.outline.set_visible(False)
 
 
-def _shares(row: Row) -> list[tuple[str, float, str]]:
+def _shares(row: ExplainRow) -> list[tuple[str, float, str]]:
     colours = (_COLOURS[k % len(_COLOURS)] for k in range(len(row.grid_bits)))
     grids = [(name, bits / 8, next(colours)) for name, bits in row.grid_bits.items()]
     return grids + [(name, bits / 8, "#999999") for name, bits in row.overhead_bits.items()]
 
 
-def _budget(part: SubFigure, row: Row) -> None:
+def _budget(part: SubFigure, row: ExplainRow) -> None:
     axes = part.subplots()
     shares = _shares(row)
     whole = float(row.bytes or 1)
@@ -112,7 +149,7 @@ def _budget(part: SubFigure, row: Row) -> None:
     axes.set_title(_verdict(row), loc="left")
 
 
-def _verdict(row: Row) -> str:
+def _verdict(row: ExplainRow) -> str:
     assert row.map_bits is not None
     assert row.payload_bits is not None
     total, payload = row.map_bits / 8, row.payload_bits / 8
@@ -191,12 +228,12 @@ def _short(name: str) -> str:
     return printable(name.removesuffix("latents").rstrip(" -") or name)
 
 
-def _wrapped(explanation: Explanation, row: Row) -> list[str]:
+def _wrapped(explanation: Explanation, row: ExplainRow) -> list[str]:
     import textwrap
 
     notes = list(explanation.notes)
     if explanation.traversals:
-        notes.append("Traversals draw a cut-out anew; where the decoder adds noise, it is other noise there.")
+        notes.append("Traversals draw a crop anew; where the decoder adds noise, it is other noise there.")
     if row.reason:
         notes.append(f"Not exact: {row.reason}.")
     notes.append(f"{row.codec} {row.version}")

@@ -1,14 +1,15 @@
-"""What became of explaining one picture: a row of the summary."""
+"""What became of explaining one picture: a row of the summary, and the explanation where there is one."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from bench.engines.explain import Explained
-from bench.engines.messages import Failed
-from bench.engines.worker_handle import Died
+from bench.engines.messages import Explained, Failed
+from bench.explanation import Explanation
 from bench.trials.measurement import Status
 from bench.trials.plan import Trial
 
@@ -22,7 +23,7 @@ Verdict = Literal["not available"] | Status
 ``mismatch``: the map is not the payload's."""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ExplainRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One codec at one operating point on one picture."""
 
     dataset: str
@@ -52,8 +53,26 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return 100 * (self.map_bits / self.payload_bits - 1)
 
 
-def row_of(trial: Trial, answer: Explained | Failed | Died | str) -> Row:
-    """The row of an answer; a string is the reason why the codec could not run at all."""
+@dataclass(frozen=True)
+class ExplainedPicture:
+    """One row, and the explanation where there is one."""
+
+    row: ExplainRow
+    path: Path
+    """Of the picture."""
+    stem: Path
+    """Of its files, in the folder of all."""
+    explanation: Explanation | None
+
+
+def row_of(trial: Trial, answer: Explained | Failed | str) -> ExplainRow:
+    """The row of a trial.
+
+    Parameters
+    ----------
+    trial : a codec on a picture
+    answer : the worker's, or the reason why the codec could not run at all
+    """
     known: dict[str, Any] = {
         "dataset": trial.image.dataset,
         "image": trial.image.name,
@@ -65,16 +84,15 @@ def row_of(trial: Trial, answer: Explained | Failed | Died | str) -> Row:
         "quality": trial.quality,
     }
     if isinstance(answer, str):
-        return Row(**known, status="unsupported", reason=answer)
-    if isinstance(answer, Failed | Died):
-        cause = f"{answer.exception}: " if isinstance(answer, Failed) and answer.exception else ""
+        return ExplainRow(**known, status="unsupported", reason=answer)
+    if isinstance(answer, Failed):
         status: Verdict = "not available" if answer.status == "unsupported" else answer.status
-        return Row(**known, status=status, reason=cause + answer.message)
+        return ExplainRow(**known, status=status, reason=answer.reason)
     explanation = answer.explanation
     payload = 8.0 * answer.bytes - sum(explanation.overhead.values())
     total = explanation.map_bits
     sound = explanation.method == "estimate" or abs(total - payload) <= TOLERANCE * payload + _SLACK_BITS
-    return Row(
+    return ExplainRow(
         **known,
         status="ok" if sound else "mismatch",
         method=explanation.method,

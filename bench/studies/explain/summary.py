@@ -9,23 +9,22 @@ from pathlib import Path
 from typing import get_args
 
 from bench.explanation import Method
-from bench.files.access import write_atomically
-from bench.studies.explain.record import TOLERANCE, Row
-from bench.tables.table import WRITERS, Column, Table, Value
+from bench.studies.explain.record import TOLERANCE, ExplainRow
+from bench.tables.table import Column, Table, Value, write_tables
 
 _COLUMNS = (
-    Column("dataset", "data set"),
+    Column("dataset", "data set", in_terminal=False),
     Column("image", "image"),
     Column("codec", "codec"),
     Column("quality", "quality"),
     Column("status", "status"),
     Column("method", "map"),
     Column("bytes", "bytes"),
-    Column("overhead", "overhead [B]", 1),
+    Column("overhead", "overhead [B]", 1, in_terminal=False),
     Column("payload", "payload [B]", 1),
     Column("total", "map [B]", 1),
     Column("deviation", "map − payload [%]", 3, signed=True),
-    Column("reason", "why"),
+    Column("reason", "why", in_terminal=False),
 )
 _CODEC_COLUMNS = (
     Column("codec", "codec"),
@@ -35,14 +34,14 @@ _CODEC_COLUMNS = (
     Column("not_available", "not available"),
     Column("failed", "failed"),
     Column("worst", "worst [%]", 3, signed=True),
-    Column("reason", "why"),
+    Column("reason", "why", in_terminal=False),
 )
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
 """One that stands alone: 8 in "8 bytes", none in "sha256" or "1.2.8"."""
 
 
-def summary_table(rows: Sequence[Row]) -> Table:
+def summary_table(rows: Sequence[ExplainRow]) -> Table:
     """One row for each codec, operating point and picture, in the order of the plan."""
     return Table(
         name="explain",
@@ -50,34 +49,30 @@ def summary_table(rows: Sequence[Row]) -> Table:
         columns=_COLUMNS,
         rows=tuple(
             (
-                it.dataset,
-                it.image,
-                it.label,
-                it.quality,
-                it.status,
-                it.method,
-                it.bytes,
-                None if it.bytes is None else sum(it.overhead_bits.values()) / 8,
-                None if it.payload_bits is None else it.payload_bits / 8,
-                None if it.map_bits is None else it.map_bits / 8,
-                it.deviation,
-                it.reason,
+                *(row.dataset, row.image, row.label, row.quality, row.status, row.method, row.bytes),
+                None if row.bytes is None else sum(row.overhead_bits.values()) / 8,
+                None if row.payload_bits is None else row.payload_bits / 8,
+                None if row.map_bits is None else row.map_bits / 8,
+                row.deviation,
+                row.reason,
             )
-            for it in rows
+            for row in rows
         ),
         notes=(
             "Payload: the bitstream less headers, tables, check sums and padding, which are the overhead.",
             f"exact, likelihood: the map's total is the payload within {100 * TOLERANCE:g}%, else mismatch.",
             "estimate: blocks blanked one at a time; the total is not meant to be the payload.",
         ),
+        names=6,
+        dispensable=("payload [B]", "map [B]"),  # the bytes and the difference say as much
     )
 
 
-def codec_table(rows: Sequence[Row]) -> Table:
+def codec_table(rows: Sequence[ExplainRow]) -> Table:
     """One row for each codec and operating point: how many pictures have a map, and how far it was off."""
-    groups: dict[tuple[str, float | None], list[Row]] = {}
-    for it in rows:
-        groups.setdefault((it.label, it.quality), []).append(it)
+    groups: dict[tuple[str, float | None], list[ExplainRow]] = {}
+    for row in rows:
+        groups.setdefault((row.label, row.quality), []).append(row)
     return Table(
         name="explain_codecs",
         title="Bit maps by codec",
@@ -87,7 +82,7 @@ def codec_table(rows: Sequence[Row]) -> Table:
     )
 
 
-def _counts(group: Sequence[Row]) -> tuple[Value, ...]:
+def _counts(group: Sequence[ExplainRow]) -> tuple[Value, ...]:
     statuses = Counter(it.status for it in group)
     methods = Counter(it.method for it in group if it.status == "ok")
     failed = len(group) - statuses["ok"] - statuses["not available"]
@@ -105,28 +100,23 @@ def _counts(group: Sequence[Row]) -> tuple[Value, ...]:
 def shared_reason(reasons: Sequence[str]) -> str:
     """The reasons of a group of pictures in one text: without the numbers in which they differ, each counted.
 
-    An empty reason is none. The count is left out of a reason that all have.
+    Parameters
+    ----------
+    reasons : one for each picture, empty where there is none; the count is left out of one that all have
     """
     kinds: dict[tuple[str, ...], list[list[str]]] = {}
-    for it in reasons:
-        if it:
-            words = tuple(_NUMBER.split(it))
-            kinds.setdefault(words, []).append(_NUMBER.findall(it))
-    told = []
+    for reason in reasons:
+        if reason:
+            words = tuple(_NUMBER.split(reason))
+            kinds.setdefault(words, []).append(_NUMBER.findall(reason))
+    texts = []
     for words, numbers in kinds.items():
         common = [them[0] if len(set(them)) == 1 else "…" for them in zip(*numbers, strict=True)]
         text = "".join(part for pair in zip(words, [*common, ""], strict=True) for part in pair)
-        told.append(text if len(numbers) == len(reasons) else f"{text} ({len(numbers)} of {len(reasons)})")
-    return "; ".join(told)
+        texts.append(text if len(numbers) == len(reasons) else f"{text} ({len(numbers)} of {len(reasons)})")
+    return "; ".join(texts)
 
 
-def write_summary(rows: Sequence[Row], out: Path) -> list[Path]:
+def write_summary(rows: Sequence[ExplainRow], out: Path) -> list[Path]:
     """Write both tables into the folder ``out``."""
-    files = []
-    out.mkdir(parents=True, exist_ok=True)
-    for table in (summary_table(rows), codec_table(rows)):
-        for ending, write in WRITERS.items():
-            path = out / f"{table.name}.{ending}"
-            write_atomically(path, write(table).encode())
-            files.append(path)
-    return files
+    return write_tables((summary_table(rows), codec_table(rows)), out)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bench.plotting.canvas import Sheet, marks, note
-from bench.plotting.series_style import Look
-from bench.studies.robustness.summary import BitstreamRow, InputRow
+from bench.plotting.canvas import Canvas, marks, note
+from bench.plotting.series_style import SeriesStyle
+from bench.studies.robustness.tables import BitstreamRow, InputRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_FATES: tuple[tuple[str, str, Callable[[BitstreamRow], float]], ...] = (
+_OUTCOMES: tuple[tuple[str, str, Callable[[BitstreamRow], float]], ...] = (
     ("detected", "#009e73", lambda it: it.detected),
     ("unchanged", "#d9d9d9", lambda it: it.unchanged),
     ("silently wrong", "#e69f00", lambda it: it.wrong),
@@ -27,18 +27,27 @@ _SPREAD = 0.8
 """Part of the room of one corruption that the codecs' marks share."""
 
 
-def inputs_figure(rows: Sequence[InputRow], looks: Mapping[str, Look], sheet: Sheet) -> Figure | None:
-    """By corruption and codec the growth in rate, and the PSNR to the clean picture that is left."""
+def inputs_figure(
+    rows: Sequence[InputRow], styles: Mapping[str, SeriesStyle], canvas: Canvas
+) -> Figure | None:
+    """By corruption and codec the growth in rate, and the PSNR to the clean picture that is left.
+
+    Parameters
+    ----------
+    rows : of one data set
+    styles : colour and marker of each codec, by label
+    canvas : what to draw on, inside :func:`bench.plotting.style.styled`
+    """
     if not rows:
         return None
-    figure, (rate, quality) = sheet.figure(2, _INPUT_HEIGHT)
+    figure, (rate, quality) = canvas.figure(2, _INPUT_HEIGHT)
     corruptions = list(dict.fromkeys(it.group.probe for it in rows))
     labels = list(dict.fromkeys(it.group.label for it in rows))
     for place, label in enumerate(labels):
         aside = _SPREAD * ((place + 0.5) / len(labels) - 0.5)
         mine = [(corruptions.index(it.group.probe) + aside, it) for it in rows if it.group.label == label]
-        _draw(rate, looks[label], [(x, it.inflation) for x, it in mine], label)
-        _draw(quality, looks[label], [(x, it.delta_clean) for x, it in mine])
+        _draw(rate, styles[label], [(x, it.inflation) for x, it in mine], label)
+        _draw(quality, styles[label], [(x, it.delta_clean) for x, it in mine])
     for axes, title in ((rate, "bpp inflation [%]"), (quality, "Δ PSNR to clean [dB]")):
         axes.set_xticks(range(len(corruptions)), corruptions, rotation=35, ha="right")
         axes.set_xlim(-0.5, len(corruptions) - 0.5)
@@ -59,29 +68,35 @@ def inputs_figure(rows: Sequence[InputRow], looks: Mapping[str, Look], sheet: Sh
     return figure
 
 
-def bitstreams_figure(rows: Sequence[BitstreamRow], sheet: Sheet) -> Figure | None:
-    """By damage a bar for each codec: the shares of what became of its bitstreams."""
+def bitstreams_figure(rows: Sequence[BitstreamRow], canvas: Canvas) -> Figure | None:
+    """By damage a bar for each codec: the shares of what became of its bitstreams.
+
+    Parameters
+    ----------
+    rows : of one data set
+    canvas : what to draw on, inside :func:`bench.plotting.style.styled`
+    """
     if not rows:
         return None
     damages = list(dict.fromkeys(it.group.probe for it in rows))
     labels = list(dict.fromkeys(it.group.label for it in rows))
-    figure, panels = sheet.figure(len(damages), 0.6 + _ROW_INCHES * len(labels))
+    figure, panels = canvas.figure(len(damages), 0.6 + _ROW_INCHES * len(labels))
     for place, (axes, damage) in enumerate(zip(panels, damages, strict=True)):
         mine = [it for it in rows if it.group.probe == damage]
         places = [labels.index(it.group.label) for it in mine]
         left = [0.0] * len(mine)
-        for name, colour, share in _FATES:
+        for name, colour, share in _OUTCOMES:
             shares = [share(it) for it in mine]
             axes.barh(places, shares, left=left, height=0.72, color=colour, label=name if not place else None)
             left = [a + b for a, b in zip(left, shares, strict=True)]
-        axes.set_yticks(range(len(labels)), labels if place % sheet.columns(len(damages)) == 0 else [])
+        axes.set_yticks(range(len(labels)), labels if place % canvas.columns(len(damages)) == 0 else [])
         axes.invert_yaxis()
         axes.set_xlim(0, 100)
         axes.set_title(damage)
         axes.grid(visible=False, axis="y")
-    for axes in panels[-sheet.columns(len(damages)) :]:
+    for axes in panels[-canvas.columns(len(damages)) :]:
         axes.set_xlabel("bitstreams [%]")
-    figure.legend(loc="outside upper center", ncols=len(_FATES))
+    figure.legend(loc="outside upper center", ncols=len(_OUTCOMES))
     return figure
 
 
@@ -105,8 +120,8 @@ def _operating_points(rows: Sequence[InputRow]) -> str:
 
 
 def _draw(
-    axes: Axes, look: Look, points: Sequence[tuple[float, float | None]], label: str | None = None
+    axes: Axes, style: SeriesStyle, points: Sequence[tuple[float, float | None]], label: str | None = None
 ) -> None:
     known = [(x, y) for x, y in points if y is not None]
     if known or label:
-        axes.plot([x for x, _ in known], [y for _, y in known], label=label, **marks(look, 4))
+        axes.plot([x for x, _ in known], [y for _, y in known], label=label, **marks(style, 4))

@@ -1,118 +1,53 @@
 """Data-set metrics of a finished run: its kept bitstreams, decoded again, against the originals.
 
-Bitstreams are decoded in isolated worker processes. The metric's network lives once, in this process, and
-is fed as pictures come back, so that it may sit on a GPU. Distances are kept beside the run, in
-``set_metrics.json``, and only what is missing or has changed is computed.
+Bitstreams are decoded in an engine's workers. The metric's network lives once, in this process, and is fed as
+pictures come back, so that it may sit on a GPU. Only what is missing or has changed is computed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import msgspec
-import numpy as np
+from typing import Any
 
 from bench import registry
 from bench.codec import Image
-from bench.engines.decoding import Decoders, Undecodable
-from bench.engines.local import default_jobs
-from bench.errors import ConfigError, MetricUndefined, StoreError
-from bench.files.access import read_regular, write_atomically
-from bench.files.typed_json import MalformedJson, decode_json
+from bench.engines.kept import DecodeKept, DecoderAbsent, KeptBitstream, Undecodable
+from bench.errors import ConfigError, MetricUndefined
 from bench.host.device import resolve
 from bench.inputs.image import read_image
 from bench.inputs.originals import Originals
-from bench.metrics.dataset import DATASET_METRICS, DatasetMetric, Estimate, Features, interval_around
+from bench.metrics.dataset import DATASET_METRICS, DatasetMetric, Estimate, Features
 from bench.runs.store import BITSTREAM_FOLDER, RunWriter, read_info
-from bench.tables.table import Column, Table
-from bench.trials.measurement import Count, MetricValue
-from bench.trials.plan import CodecPlan, MetricName
-from bench.trials.trust import NOBODY, Trust
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-SET_METRICS_FILE = "set_metrics.json"
-
-_ACROSS_IMAGES = {"kid": "kid_across_images", "kid_alexnet": "kid_alexnet_across_images"}
-"""What version 1 of a name is called now: it left out the pairs of patches within one image."""
-
-_NOTES = {
-    "kid": (
-        "KID is the unbiased estimator of MMD² (Bińkowski et al. 2018) over all patches, as in torch-fidelity"
-        " and clean-fid. Reconstructions pair with their own originals too, which makes it too low on few"
-        " images, and below 0 for equal sets; its interval is about its own expectation."
-    ),
-    "kid_across_images": (
-        "KID across images leaves out pairs of patches within one image: equal sets are at 0, and values on"
-        " few images are above those of KID."
-    ),
-}
-_NOTES |= {"kid_alexnet": _NOTES["kid"], "kid_alexnet_across_images": _NOTES["kid_across_images"]}
-"""What a reader must know of a metric to read its values."""
-
-
-class SetMeasurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The distance between a data set and its reconstructions by one codec at one operating point."""
-
-    key: str
-    """Identity of the result: the metric's definition, and the pixels of both sets."""
-    dataset: str
-    label: str
-    quality: float | None
-    metric: MetricName
-    version: str
-    bpp: MetricValue | None = None
-    """Mean over the images."""
-    images: Count
-    patches: Count = 0
-    value: MetricValue | None = None
-    low: MetricValue | None = None
-    high: MetricValue | None = None
-    """95% confidence interval over images."""
-    errors: bytes = b""
-    """Draws of the value's error, float32 in little-endian order; see :class:`Estimate`."""
-    reason: str = ""
-    """Why there is no value."""
-    failed: bool = False
-    """There is none because pictures are missing, not because the metric has none."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to compute, and with what means."""
-
-    metric: str = "kid_alexnet_across_images"
-    """Installed name of a data-set metric."""
-    datasets: tuple[str, ...] = ()
-    """Where the originals are, for data sets that are folders; those of the catalogue are found."""
-    jobs: int | None = 1
-    """Decoders at a time; None for one on each processor, or fewer on a GPU."""
-    device: str = "cpu"
-    """Where the metric's network runs: ``auto``, ``cpu`` or ``cuda``."""
-    trust: Trust = NOBODY
-    """Which codecs of the run may decode besides the installed ones."""
-
-
-@dataclass(frozen=True)
-class _Point:
-    """One codec at one operating point on one data set: the rows of its trials, in the order of images."""
-
-    codec: CodecPlan
-    dataset: str
-    quality: float | None
-    rows: pd.DataFrame
+from bench.studies.session import StudyOptions, workers
+from bench.studies.set_metrics.record import (
+    OperatingPoint,
+    SetMeasurement,
+    operating_points,
+    read_set_measurements,
+    write_set_measurements,
+)
 
 
 def measure_sets(
-    run: Path, request: Request, progress: Callable[[SetMeasurement], None] = lambda it: None
+    run: Path,
+    metric: str = "kid_alexnet_across_images",
+    options: StudyOptions | None = None,
+    device: str = "cpu",
+    measured: Callable[[SetMeasurement], None] = lambda found: None,
 ) -> list[SetMeasurement]:
     """The distances of every codec and operating point of a run, computed now or before.
+
+    Parameters
+    ----------
+    run : a run folder
+    metric : installed name of a data-set metric
+    options : with what means bitstreams are decoded
+    device : where the metric's network runs: ``auto``, ``cpu`` or ``cuda``
+    measured : called with each distance
 
     Raises
     ------
@@ -122,30 +57,25 @@ def measure_sets(
     StoreError
         The folder is no run, or another process writes into it.
     """
-    metric = construct(request.metric, resolve(request.device))
-    gpu = any(it.on_gpu for it in read_info(run).codecs)
-    with RunWriter(run):
-        kept = {it.key: it for it in read_set_measurements(run)}
-        results = []
-        with Decoders(request.jobs or default_jobs(gpu=gpu)) as decoders:
-            sets = _Sets(run, metric, request, decoders)
-            for point in _points(run):
-                key = _key(metric.name, metric.version, point)
-                if key in kept:
-                    found = _of_point(kept[key], point)
-                else:
-                    found, lasting = sets.measure(key, point)
-                    if lasting:
-                        kept[key] = found
-                        data = msgspec.json.format(msgspec.json.encode(list(kept.values())), indent=1)
-                        write_atomically(run / SET_METRICS_FILE, data + b"\n")
-                results.append(found)
-                progress(found)
-    return results
+    options = options or StudyOptions()
+    network = construct(metric, resolve(device))
+    read_info(run)
+    with RunWriter(run), workers(options.engine) as engine:
+        sets = _Sets(run, network, options, measured)
+        sets.measure_those_at_hand()
+        for kept, picture in engine.run(DecodeKept(), sets.bitstreams()):
+            sets.take(kept, picture)
+            sets.measure_those_at_hand()
+    return sets.results
 
 
 def construct(name: str, device: str = "cpu") -> DatasetMetric:
     """An installed data-set metric.
+
+    Parameters
+    ----------
+    name : under the entry points ``bench.dataset_metrics``
+    device : where its network runs, ``cpu`` or ``cuda``
 
     Raises
     ------
@@ -158,108 +88,73 @@ def construct(name: str, device: str = "cpu") -> DatasetMetric:
     return metric
 
 
-def read_set_measurements(run: Path) -> list[SetMeasurement]:
-    """The distances kept beside a run; none where none were computed.
+@dataclass(frozen=True)
+class _Place:
+    """Where a picture belongs."""
 
-    Raises
-    ------
-    StoreError
-        The file is damaged.
-    """
-    path = run / SET_METRICS_FILE
-    if not path.exists():
-        return []
-    try:
-        measured = decode_json(read_regular(path, links=True), list[SetMeasurement])
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
-    except MalformedJson as error:
-        raise StoreError(f"{path}: damaged ({error}); remove it and compute again") from error
-    return [_renamed(each) for each in measured]
-
-
-def current_set_measurements(run: Path) -> list[SetMeasurement]:
-    """The kept distances that are of the pixels that the run holds now, one for each point and metric.
-
-    Raises
-    ------
-    StoreError
-        The folder is no run, or the file is damaged.
-    """
-    kept = read_set_measurements(run)
-    if not kept:
-        return []
-    by_key = {it.key: it for it in kept}
-    metrics = dict.fromkeys((it.metric, it.version) for it in kept)
-    current = {}
-    for point in _points(run):
-        for metric, version in metrics:
-            it = by_key.get(_key(metric, version, point))
-            if it is not None:
-                current[point.dataset, point.codec.label, point.quality, metric] = _of_point(it, point)
-    return list(current.values())
-
-
-def difference_interval(first: SetMeasurement, second: SetMeasurement) -> tuple[float, float] | None:
-    """The 95% confidence interval of second − first, paired over the images.
-
-    Both are of one metric on one data set. None where the metric draws no errors, or the images differ.
-    """
-    if not first.errors or first.images != second.images or len(first.errors) != len(second.errors):
-        return None
-    assert first.value is not None
-    assert second.value is not None
-    its, others = (np.frombuffer(it.errors, "<f4") for it in (first, second))
-    return interval_around(second.value - first.value, others - its)
-
-
-def set_metric_table(measurements: Sequence[SetMeasurement]) -> Table:
-    """Distances by data set, codec and operating point."""
-    columns = (
-        Column("dataset", "data set"),
-        Column("label", "codec"),
-        Column("quality", "quality"),
-        Column("bpp", "bpp", 3),
-        Column("metric", "metric"),
-        Column("value", "distance", 4),
-        Column("ci95_low", "95% from", 4),
-        Column("ci95_high", "to", 4),
-        Column("images", "images"),
-        Column("patches", "patches"),
-        Column("reason", "no value because"),
-    )
-    rows = tuple(
-        (
-            *(it.dataset, it.label, it.quality, it.bpp, it.metric, it.value),
-            *(it.low, it.high, it.images, it.patches, it.reason),
-        )
-        for it in measurements
-    )
-    metrics = dict.fromkeys(it.metric for it in measurements)
-    notes = (
-        "Distance between the distributions of patches of 256×256 pixels; lower is better.",
-        "Intervals by the delete-half jackknife over images.",
-        *dict.fromkeys(_NOTES[it] for it in metrics if it in _NOTES),
-    )
-    return Table(
-        "set_metrics", "Distances between originals and reconstructions as sets", columns, rows, notes
-    )
+    key: str
+    row: int
 
 
 class _Sets:
-    """Measures points; features of originals are computed once."""
+    """Measures operating points in the order of the run, as soon as the next one has all its pictures."""
 
-    def __init__(self, run: Path, metric: DatasetMetric, request: Request, decoders: Decoders) -> None:
-        self._bitstreams = run / BITSTREAM_FOLDER
+    def __init__(
+        self,
+        run: Path,
+        metric: DatasetMetric,
+        options: StudyOptions,
+        measured: Callable[[SetMeasurement], None],
+    ) -> None:
+        self.results: list[SetMeasurement] = []
+        self._run = run
         self._metric = metric
-        self._originals = Originals(request.datasets)
-        self._trust = request.trust
-        self._decoders = decoders
+        self._originals = Originals(options.datasets)
+        self._trust = options.trust
+        self._measured = measured
+        self._lasting = {it.key: it for it in read_set_measurements(run)}
+        self._by_key = dict(self._lasting)
+        """With results of this call that another try may better."""
+        self._waiting = deque((it.key(metric.name, metric.version), it) for it in operating_points(run))
+        self._decoded: dict[str, dict[int, Features | Exception]] = {}
+        """Of the pictures of each point by their row."""
         self._reference: dict[str, Features] = {}
+        """Of originals, by the hash of their file: computed once."""
 
-    def measure(self, key: str, point: _Point) -> tuple[SetMeasurement, bool]:
+    def bitstreams(self) -> list[KeptBitstream]:
+        """Those of all points that are waiting, point by point."""
+        points = {key: it for key, it in self._waiting if key not in self._by_key and not it.without_picture}
+        self._decoded = {key: {} for key in points}
+        return [
+            KeptBitstream(path, self._trust.codec(point.codec), str(row.pixels_sha256), _Place(key, place))
+            for key, point in points.items()
+            for place, (path, row) in enumerate(self._rows(point))
+        ]
+
+    def take(self, kept: KeptBitstream, picture: Image | Undecodable) -> None:
+        """Hold the features of a decoded picture, or why there are none."""
+        place = kept.image
+        assert isinstance(place, _Place)
+        self._decoded[place.key][place.row] = self._features(kept, picture)
+
+    def measure_those_at_hand(self) -> None:
+        """Measure points from the first that is waiting to one that still lacks pictures."""
+        while self._waiting:
+            key, point = self._waiting[0]
+            at_hand = len(self._decoded.get(key, ())) == len(point.rows)
+            if not (key in self._by_key or point.without_picture or at_hand):
+                return
+            self._waiting.popleft()
+            if key not in self._by_key:
+                self._by_key[key], lasts = self._measure(key, point)
+                if lasts:
+                    self._lasting[key] = self._by_key[key]
+                    write_set_measurements(self._run, self._lasting.values())
+            self.results.append(point.with_result(self._by_key[key]))
+            self._measured(self.results[-1])
+
+    def _measure(self, key: str, point: OperatingPoint) -> tuple[SetMeasurement, bool]:
         """The distance, and whether another try would give the same."""
-        rows = point.rows
         known: dict[str, Any] = {
             "key": key,
             "dataset": point.dataset,
@@ -267,22 +162,25 @@ class _Sets:
             "quality": point.quality,
             "metric": self._metric.name,
             "version": self._metric.version,
-            "images": len(rows),
+            "images": len(point.rows),
         }
-        failed = int((rows["status"] != "ok").sum())
-        if failed:
-            reason = f"{failed} of {len(rows)} images have no reconstruction"
+        if point.without_picture:
+            reason = f"{point.without_picture} of {len(point.rows)} images have no reconstruction"
             return SetMeasurement(**known, reason=reason, failed=True), True
-        known["bpp"] = float(rows["bpp"].mean())
+        known["bpp"] = float(point.rows["bpp"].mean())
         try:
-            reference = [self._of_original(row) for row in rows.itertuples()]
-            decoded = [self._metric.features(it) for it in self._reconstructions(point)]
-            estimate = self._metric.distance(reference, decoded)
+            reference = [self._of_original(row) for _, row in self._rows(point)]
+            estimate = self._metric.distance(reference, self._of_reconstructions(key, point))
         except (MetricUndefined, Undecodable) as error:
             # a decoder may have been killed, or a weights file have been another for a while
             undefined = isinstance(error, MetricUndefined)
             return SetMeasurement(**known, reason=str(error), failed=not undefined), undefined
         return _measurement(known, estimate), True
+
+    def _rows(self, point: OperatingPoint) -> Iterator[tuple[Path, Any]]:
+        """Where the bitstreams of a point are, and what the run says of them."""
+        for row in point.rows.itertuples():
+            yield self._run / BITSTREAM_FOLDER / str(row.bitstream_sha256), row
 
     def _of_original(self, row: Any) -> Features:
         if row.image_sha256 not in self._reference:
@@ -290,17 +188,31 @@ class _Sets:
             self._reference[row.image_sha256] = self._metric.features(read_image(path).pixels)
         return self._reference[row.image_sha256]
 
-    def _reconstructions(self, point: _Point) -> Iterator[Image]:
-        jobs = []
-        for row in point.rows.itertuples():
-            path = self._bitstreams / str(row.bitstream_sha256)
+    def _of_reconstructions(self, key: str, point: OperatingPoint) -> list[Features]:
+        """Of a point's pictures, in the order of its rows."""
+        for path, row in self._rows(point):
             if not path.is_file():
                 raise ConfigError(
                     f"{point.codec.label} on {row.image}: the bitstream was not kept;"
                     " run again with --keep-bitstreams"
                 )
-            jobs.append((path, str(row.pixels_sha256)))
-        return self._decoders.decode(self._trust.codec(point.codec).ref, jobs)
+        found = []
+        for _, features in sorted(self._decoded.pop(key).items()):
+            if isinstance(features, Exception):
+                raise features
+            found.append(features)
+        return found
+
+    def _features(self, kept: KeptBitstream, picture: Image | Undecodable) -> Features | Exception:
+        what = f"bitstream {kept.path.name[:12]}…"
+        if isinstance(picture, DecoderAbsent):
+            return ConfigError(f"{what} cannot be decoded on this machine: {picture.args[0]}")
+        if isinstance(picture, Undecodable):
+            return Undecodable(f"{what}: {picture}")
+        try:
+            return self._metric.features(picture)
+        except MetricUndefined as error:
+            return error
 
 
 def _measurement(known: dict[str, Any], estimate: Estimate) -> SetMeasurement:
@@ -311,37 +223,3 @@ def _measurement(known: dict[str, Any], estimate: Estimate) -> SetMeasurement:
     return SetMeasurement(
         **known, patches=estimate.patches, value=float(estimate.value), low=low, high=high, errors=errors
     )
-
-
-def _of_point(it: SetMeasurement, point: _Point) -> SetMeasurement:
-    """A result for the same pixels: they may be of another data set, and be coded in other bytes by now."""
-    bpp = float(point.rows["bpp"].mean()) if it.bpp is not None else None
-    return msgspec.structs.replace(it, dataset=point.dataset, bpp=bpp)
-
-
-def _points(run: Path) -> Iterator[_Point]:
-    from bench.runs.frame import load
-
-    codecs = {it.label: it for it in read_info(run).codecs}
-    frame = load(run)
-    for (dataset, label, quality), rows in frame.groupby(
-        ["dataset", "label", "quality"], observed=True, dropna=False, sort=False
-    ):
-        yield _Point(codecs[label], dataset, None if math.isnan(quality) else float(quality), rows)
-
-
-def _renamed(it: SetMeasurement) -> SetMeasurement:
-    """A result of version 1 of KID under the name that its definition has now."""
-    if it.metric in _ACROSS_IMAGES and it.version.startswith("1+"):
-        return msgspec.structs.replace(it, metric=_ACROSS_IMAGES[it.metric])
-    return it
-
-
-def _key(metric: str, version: str, point: _Point) -> str:
-    """Identity of a result; that of a renamed metric is of its first name, so that old results count."""
-    if version.startswith("1+"):
-        metric = next((old for old, new in _ACROSS_IMAGES.items() if new == metric), metric)
-    rows = point.rows
-    pixels = [*zip(rows["image_sha256"], rows["pixels_sha256"].astype(str), strict=True)]
-    identity = [metric, version, point.codec.label, point.quality, pixels]
-    return hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:32]

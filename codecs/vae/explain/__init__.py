@@ -1,0 +1,1 @@
+"""Explanations of ``vae`` bitstreams: what each latent costs, and what it draws."""

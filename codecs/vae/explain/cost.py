@@ -1,4 +1,4 @@
-"""What each symbol of a tile costs, by the integer tables that coded it."""
+"""The bits of each symbol of a tile, according to the integer tables that coded it."""
 
 from __future__ import annotations
 
@@ -16,29 +16,41 @@ if TYPE_CHECKING:
     from bench_codecs.vae.model import VaeModel
 
 COARSE_UNIT, FINE_UNIT, HYPER_UNIT = 16, 8, 64
-"""Pixels per side of a latent, and of a hyper-latent."""
+"""Side in pixels of a coarse latent, of a fine one, and of a hyper-latent."""
 
 
 def symbol_bits(
     values: NDArray[np.int32], rows: NDArray[np.int32], tables: FrequencyTables
 ) -> NDArray[np.float64]:
-    """−log₂ p of integers under their rows of the tables, and the raw bits of those that escape."""
+    """−log₂ p of integers under their rows of the tables, plus the raw bits of those that escape.
+
+    Parameters
+    ----------
+    values, rows : both of shape (n,)
+    tables : frequencies
+
+    Returns
+    -------
+    Bits, of shape (n,).
+    """
     index = values.astype(np.int64) - tables.low[rows]
     escape = tables.size[rows].astype(np.int64) - 1
     escaped = (index < 0) | (index >= escape)
     at = tables.start[rows] + np.where(escaped, escape, index)
     bits: NDArray[np.float64] = PRECISION - np.log2(tables.cumulative[at + 1] - tables.cumulative[at])
     amount = np.where(index < 0, -index, index - escape + 1)[escaped]
-    # an Elias-gamma code and a sign; exact, as a float64's exponent is the place of the leading bit
+    # An Elias-gamma code and a sign. This is exact, since the exponent of a float64 is the index of its
+    # leading bit.
     bits[escaped] += 2.0 * (np.frexp(amount)[1] - 1) + 2
     return bits
 
 
 class TileCost:
-    """Bits by position and by channel of one tile; its :meth:`taps` see the symbols go by.
+    """The bits of one tile by position and by channel, which its :meth:`taps` add up during decoding.
 
     Parameters
     ----------
+    model, tables : what decodes the tile
     size : rows and columns of hyper-latents
     level : row of the tables of hyper-latents
     """
@@ -55,7 +67,7 @@ class TileCost:
         units = (COARSE_UNIT, FINE_UNIT)
         self._shapes = [tuple(side * HYPER_UNIT // unit for side in size) for unit in units]
         self.latents = [np.zeros(shape) for shape in self._shapes]
-        """Of the coarse and of the fine grid, (rows, columns)."""
+        """Bits by position on the coarse and on the fine grid, each of shape (rows, columns)."""
         self.latent_channels = [np.zeros(context.spec.channels) for context in grids]
         self.hyper = [np.zeros(size) for _ in grids]
         self.hyper_channels = [np.zeros(context.spec.hyper_channels) for context in grids]
@@ -63,7 +75,7 @@ class TileCost:
         """Sums of squares of the hyper-latents of each channel."""
 
     def taps(self) -> Taps:
-        """What :class:`~.entropy.TileCoder` is to call."""
+        """The functions to pass to :class:`~.entropy.TileCoder`."""
         return self._see_latents, self._see_hyper
 
     def _see_latents(self, index: int, scale: NDArray[np.int64], symbols: NDArray[np.int32]) -> None:

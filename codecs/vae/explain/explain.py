@@ -1,6 +1,6 @@
 """Where the bits of a ``vae`` bitstream went, and what its latents draw.
 
-Everything is read off the bitstream by the decoder itself, whose taps see every coded symbol.
+Everything is measured while the decoder itself reads the bitstream, by taps that see every coded symbol.
 """
 
 from __future__ import annotations
@@ -27,45 +27,46 @@ from bench_codecs.vae.transform import LOW
 
 _COARSE_HYPER, _FINE_HYPER = "coarse hyper-latents", "fine hyper-latents"
 _PROBED = ((6, 4), (6, 1))
-"""Of the coarse and of the fine grid: channels that have impulse responses, and those also traversed."""
+"""For the coarse and the fine grid: number of channels with an impulse response, and with a traversal as
+well."""
 _STATE_BITS, _INITIAL_STATE_BITS = 32, 16
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A codec's parts, as its constructor made them."""
+class CodecParts:
+    """The parts of a codec, as its constructor made them."""
 
     model: VaeModel
     tables: CodingTables
     coder: TileCoder
     identity: bytes
-    """Of the weights, as in the bitstream's header."""
+    """The beginning of the hash of the weights, as in the header of a bitstream."""
 
 
 @torch.no_grad()
-def explain(subject: Subject, bitstream: bytes) -> Explanation:
-    """Follow every bit of ``bitstream`` to its latent position and channel, and probe the synthesis.
+def explain(codec: CodecParts, bitstream: bytes) -> Explanation:
+    """Trace every bit of a bitstream to the position and channel of its latent, and probe the synthesis.
 
     Raises
     ------
     bench.errors.BadBitstream
-        The bitstream is not one of these weights.
+        The bitstream is damaged, or was made with other weights.
     """
-    header, payloads = container.read(bitstream, subject.identity)
-    codes = torch.tensor([header.code], device=subject.model.fine.context.norm.device)
-    sums = _Sums(header, subject.model)
+    header, payloads = container.read(bitstream, codec.identity)
+    codes = torch.tensor([header.code], device=codec.model.fine.context.norm.device)
+    sums = _Sums(header, codec.model)
     state_bits = 0.0
     best: Part | None = None
     for (payload, checksum), window in zip(payloads, windows(header.height, header.width), strict=True):
         size = (window.height // HYPER_UNIT, window.width // HYPER_UNIT)
-        cost = TileCost(subject.model, subject.tables, size, int(level_row(codes)[0]))
-        tile = subject.coder.decode(payload, checksum, size, header.code, cost.taps())
+        cost = TileCost(codec.model, codec.tables, size, int(level_row(codes)[0]))
+        tile = codec.coder.decode(payload, checksum, size, header.code, cost.taps())
         sums.add(cost, tile, window)
         state_bits += _unused_state_bits(payload)
         found = busiest_part(cost, tile, window)
         best = found if best is None or found.bits > best.bits else best
     assert best is not None
-    grids = latent_grids(subject.model, best, header, codes)
+    grids = latent_grids(codec.model, best, header, codes)
     channels = sums.channels(step_size(code_to_quality(header.code)))
     coded = [it for it in channels if it.name in (COARSE, FINE)]
     chosen = [
@@ -94,14 +95,14 @@ def explain(subject: Subject, bitstream: bytes) -> Explanation:
 
 
 def _unused_state_bits(payload: bytes) -> float:
-    """What the 4 bytes of the final state cost beyond the information that they hold."""
+    """Bits of the final state, 4 bytes, beyond the information in it."""
     words = np.frombuffer(payload, "<u2", 2)
     held = np.log2((int(words[0]) << 16) | int(words[1])) - _INITIAL_STATE_BITS
     return float(_STATE_BITS - held)
 
 
 class _Sums:
-    """Bits and energy, tile by tile put together to those of the image."""
+    """The bits and the energy of an image, assembled from those of its tiles."""
 
     def __init__(self, header: container.Header, model: VaeModel) -> None:
         sides = [-(-side // HYPER_UNIT) * HYPER_UNIT for side in (header.height, header.width)]
@@ -136,7 +137,7 @@ class _Sums:
         return tuple(BitGrid(name, bits, (self._units[name],) * 2) for name, bits in self._maps.items())
 
     def channels(self, step: float) -> tuple[Channels, ...]:
-        """Bits and energy of every channel; ``step`` turns latents into units of samples."""
+        """Bits and energy of every channel; ``step`` is the quantisation step in 8-bit levels."""
         tables = []
         for name, bits in self._bits.items():
             energy = self._squares[name] / self._maps[name].size

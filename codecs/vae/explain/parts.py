@@ -1,4 +1,4 @@
-"""The part of an image that takes the most bits, and its latents, able to draw it with a change."""
+"""The part of an image that takes the most bits, and decoding it with changed latents."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Part:
     window: Window
 
     def around(self, unit: int) -> tuple[slice, slice]:
-        """Rows and columns at 1/unit of the resolution, one cell more on each side where there is one."""
+        """Rows and columns at 1/unit of the resolution, with a margin of one cell where there is one."""
         return (
             slice(max(0, self.row - 1) * HYPER_UNIT // unit, (self.row + self.rows + 1) * HYPER_UNIT // unit),
             slice(
@@ -52,7 +52,7 @@ class Part:
 
 
 def busiest_part(cost: TileCost, tile: Tile, window: Window) -> Part:
-    """The busiest part of one tile."""
+    """The part of a tile that takes the most bits."""
     total = cost.hyper[0] + cost.hyper[1]
     for field in cost.latents:
         ratio = field.shape[0] // total.shape[0]
@@ -67,11 +67,11 @@ def busiest_part(cost: TileCost, tile: Tile, window: Window) -> Part:
 def latent_grids(
     model: VaeModel, part: Part, header: container.Header, codes: Tensor
 ) -> list[probes.LatentGrid]:
-    """The coarse and the fine latents behind a part, each able to draw it with a change."""
+    """The coarse and the fine latents behind a part, each of which can decode it with a change."""
     decoded, log_scales, features = (field[:, :, *part.around(FINE_UNIT)] for field in part.tile)
     coarse = model.coarse_transform(decoded)
     rows, columns = part.within(1)
-    # the last cells may reach over the image's edges
+    # The last cells may extend over the edges of the image.
     tall = min(rows.stop - rows.start, header.height - part.window.top - part.row * HYPER_UNIT)
     wide = min(columns.stop - columns.start, header.width - part.window.left - part.column * HYPER_UNIT)
 

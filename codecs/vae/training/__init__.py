@@ -1,0 +1,1 @@
+"""Training the ``vae``, and the parts that every training here shares."""

@@ -1,4 +1,4 @@
-"""Training checkpoints: atomic folders of safetensors that resume to the same trajectory."""
+"""Training checkpoints: folders of safetensors, written atomically, from which a run resumes exactly."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _META = "meta.json"
 _FileName = Annotated[str, Field(pattern=r"^\w+$")]
 
 
-class _Pictures(BaseModel):
+class _ImageList(BaseModel):
     count: int
     sha256: str
 
 
 class _Meta(BaseModel):
-    """What is read of a checkpoint's metadata; those of older versions lack some of it."""
+    """The metadata of a checkpoint; older versions lack some of the fields."""
 
     step: Annotated[int, Field(ge=0)]
     files: list[_FileName]
     trainer: str = ""
     config: dict[str, Any] = {}
-    pictures: _Pictures | None = None
+    pictures: _ImageList | None = None
     seconds: float = 0.0
     recent: list[dict[str, float]] = []
     vae: str = ""
@@ -43,10 +43,21 @@ class _Meta(BaseModel):
 def save_checkpoint(
     folder: Path, step: int, groups: dict[str, dict[str, Tensor]], meta: dict[str, Any]
 ) -> Path:
-    """Write ``groups`` (file name -> tensors) and ``meta`` as ``folder/step-N`` and drop older ones.
+    """Write a checkpoint to ``folder/step-N`` and remove older ones.
 
-    The folder appears under its name only when it is complete. A complete one of the same step is left
-    alone: a run has one state at a step.
+    The folder gets its name only when it is complete. An existing complete checkpoint of the same step is
+    kept, since it is the same.
+
+    Parameters
+    ----------
+    folder : that of the run
+    step : number of steps done
+    groups : tensors by file name and tensor name
+    meta : further metadata, for JSON
+
+    Returns
+    -------
+    The folder of the checkpoint.
     """
     from safetensors.torch import save_file
 
@@ -72,12 +83,12 @@ def save_checkpoint(
 
 
 def open_checkpoint(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
-    """What :func:`load_checkpoint` says of ``path``, or of the newest checkpoint in a run's folder ``path``.
+    """:func:`load_checkpoint` of a checkpoint, or of the newest one in the folder of a run.
 
     Raises
     ------
     bench.errors.ConfigError
-        There is none, or it can't be read.
+        There is none, or it cannot be read.
     """
     found = path if (path / _META).is_file() else latest_checkpoint(path)
     if found is None:

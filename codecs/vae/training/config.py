@@ -1,4 +1,4 @@
-"""What a training run is, and what stands behind the names of the presets."""
+"""The configuration of a training run of the VAE, and its presets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOG_COLUMNS = ("step", "seconds", "loss", "rate_bpp", "hyper_bpp", "mse", "elbo_
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What a training run is. On resume ``steps`` may change, which the joint stage gains; the rest stays."""
+    """The configuration of a training run. On resume only ``steps`` may change, for the joint stage."""
 
     out: Path
     preset: Preset = "base"

@@ -1,4 +1,4 @@
-"""Training crops: which pixels and which quality a step sees depends on the seed and the step alone."""
+"""Training crops. The pixels and qualities of a step depend only on the seed and the step."""
 
 from __future__ import annotations
 
@@ -18,20 +18,33 @@ _RESIZE_CHANCE = 0.15
 _SMALLEST_SCALE = 0.6
 
 
-def require_pictures(paths: Sequence[Path]) -> None:
-    """Read all of ``paths`` once: better now than in the middle of a training.
+def require_images(paths: Sequence[Path]) -> None:
+    """Read all image files once, so that a bad one does not end a training halfway.
 
     Raises
     ------
     bench.errors.BenchError
-        One is damaged, or has no declared treatment; the message names it.
+        One is damaged, or cannot be converted; the message names it.
     """
     for path in paths:
         read_image(path)
 
 
 class Crops:
-    """Random crops of a list of images, with flips and some downscaling."""
+    """Random crops of images, with flips and occasional downscaling.
+
+    Parameters
+    ----------
+    paths : image files
+    crop : side of a crop in pixels
+    seed : of the random choices
+    max_code : highest quality code
+
+    Raises
+    ------
+    bench.errors.DatasetError
+        ``paths`` is empty.
+    """
 
     def __init__(self, paths: Sequence[Path], crop: int, seed: int, max_code: int = MAX_CODE) -> None:
         if not paths:
@@ -44,10 +57,10 @@ class Crops:
         self._cached = 0
 
     def batch(self, step: int, size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Crops, uint8 (size, 3, crop, crop), and quality codes, (size,), of training step ``step``."""
+        """The crops, uint8 (size, 3, crop, crop), and the quality codes, (size,), of a step."""
         random = np.random.default_rng([self._seed, step])
         crops = np.stack([self._one(random) for _ in range(size)])
-        # one code from each part of the range, so that no step is all coarse or all fine
+        # One code from each part of the range, so that a step never has only low or only high qualities.
         codes = (np.arange(size) + random.random(size)) / size * (self._max_code + 1)
         return crops, np.floor(codes).astype(np.int64)
 

@@ -1,4 +1,4 @@
-"""From a training checkpoint to the shippable file: averaged weights, half precision, calibrated tables."""
+"""From a checkpoint to a weights file: averaged weights in half precision, and calibrated coding tables."""
 
 from __future__ import annotations
 
@@ -24,10 +24,23 @@ HYPER_RADIUS = 64
 
 
 def export(checkpoint: Path, images: Sequence[Path], out: Path, training: dict[str, Any]) -> str:
-    """Write the weights file ``out`` from a checkpoint folder; return its SHA-256.
+    """Write a weights file from a checkpoint.
 
-    ``images``: training images that the coding tables are calibrated on; 20 to 40 are enough.
-    ``training``: facts for the file's metadata (data, steps, hardware).
+    Parameters
+    ----------
+    checkpoint : folder of a checkpoint, or of a run
+    images : training images on which the coding tables are calibrated; 20 to 40 are enough
+    out : the file to write
+    training : facts for its metadata (data, hardware)
+
+    Returns
+    -------
+    The file's SHA-256.
+
+    Raises
+    ------
+    bench.errors.ConfigError
+        There is no checkpoint.
     """
     from bench_codecs.vae.model import VaeModel
     from bench_codecs.vae.training.config import model_spec
@@ -45,7 +58,7 @@ def export(checkpoint: Path, images: Sequence[Path], out: Path, training: dict[s
 
 
 def write_calibrated(model: VaeModel, images: Sequence[Path], out: Path, facts: dict[str, Any]) -> str:
-    """Calibrate the tables of ``model`` on ``images`` and write the weights file."""
+    """Calibrate the coding tables on ``images`` and write a weights file; returns its SHA-256."""
     from bench_codecs.vae.weights import load_weights, save_weights
 
     model = copy.deepcopy(model).cpu()
@@ -65,7 +78,12 @@ def write_calibrated(model: VaeModel, images: Sequence[Path], out: Path, facts: 
 def count_symbols(
     package: Package, images: Sequence[Path], slices: int, hyper_shape: tuple[int, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Histograms of latents, by slice and scale, and of hyper-latents, by level and channel."""
+    """Count the symbols that a model codes on images, at all levels.
+
+    Returns
+    -------
+    Histograms of latents, (slices, scales, values), and of hyper-latents, (levels, channels, values).
+    """
     import torch
 
     from bench_codecs.vae.entropy import TileCoder

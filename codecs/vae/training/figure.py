@@ -22,7 +22,16 @@ def draw(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     units: tuple[str, str],
 ) -> None:
-    """Losses against ``steps`` beside ``curves`` (rates and scores); ``units`` of losses and scores."""
+    """Draw losses against steps, and RD curves beside them if there are any.
+
+    Parameters
+    ----------
+    out : the file to write
+    steps : of the losses
+    losses : by label
+    curves : rates and scores, by label
+    units : axis labels for losses and scores
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -41,7 +50,17 @@ def draw(
 
 
 def by_step(path: Path, score: str) -> dict[str, tuple[list[float], list[float]]]:
-    """Rates and values of the column ``score`` of a ``validation.csv``, by step; nothing without the file."""
+    """The RD curves in a ``validation.csv``, by step; empty if there is no such file.
+
+    Parameters
+    ----------
+    path : the file
+    score : name of the column of scores
+
+    Returns
+    -------
+    Rates in bpp and scores, by ``"step N"``.
+    """
     points = columns(path) if path.exists() else {}
     curves: dict[str, tuple[list[float], list[float]]] = {}
     for step, rate, value in zip(*(points.get(it, []) for it in ("step", "bpp", score)), strict=True):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from bench.errors import BenchError
 from bench.trainer import Observer, TrainProgress
 from bench_codecs.vae.training.checkpoint import latest_checkpoint, save_checkpoint
-from bench_codecs.vae.training.data import require_pictures
+from bench_codecs.vae.training.data import require_images
 from bench_codecs.vae.training.log import TRACES, Log, trim
 from bench_codecs.vae.training.resume import identity, open_run
 
@@ -174,7 +174,7 @@ def complete(
     bench.errors.BenchError
         A validation image cannot be read.
     """
-    require_pictures(validation)
+    require_images(validation)
     observer.note(training.summary())
     run(training, training.intervals, validate, observer)
     return training.save()

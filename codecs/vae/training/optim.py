@@ -1,4 +1,4 @@
-"""Parameters in training: their rates and precision, their optimiser and average, and their checkpoint."""
+"""Optimising parameters: learning rates, precision, the optimiser, a moving average, checkpoints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _JOINT_WARM_UP = 200
 _DECAY_SHARE = 0.35
 _FLOOR = 0.02
 _JOINT_COST = 2.5
-"""The time of a joint step ÷ that of one of the first stage: 0.5 s and 0.2 s for the shipped model."""
+"""Duration of a joint step ÷ that of a step of the first stage: 0.5 s and 0.2 s for the shipped model."""
 _CLIP = 1.0
 _EMA_DECAY = 0.998
 
@@ -33,7 +33,11 @@ M = TypeVar("M", bound=nn.Module)
 class Optimised:
     """The trainable parameters of a module under Adam, with gradient clipping and a moving average.
 
-    ``prefix`` starts the names of its files in a checkpoint, so that several fit into one.
+    Parameters
+    ----------
+    module : the network
+    groups : parameter groups for Adam; None for a single one
+    prefix : begins the names of its files in a checkpoint, so that several can share one
     """
 
     def __init__(
@@ -48,11 +52,16 @@ class Optimised:
         self._prefix = prefix
 
     def clear(self) -> None:
-        """Forget the gradients."""
+        """Clear the gradients."""
         self._adam.zero_grad(set_to_none=True)
 
     def apply(self, step: int) -> bool:
-        """Move along the clipped gradients; a gradient that is not finite changes nothing and is False."""
+        """Take an optimiser step along the clipped gradients.
+
+        Returns
+        -------
+        False if a gradient is not finite, in which case nothing is changed.
+        """
         norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), _CLIP)
         if not bool(torch.isfinite(norm)):
             return False
@@ -81,7 +90,13 @@ class Optimised:
         return {self._prefix + name: tensors for name, tensors in groups.items()}
 
     def restore(self, groups: Groups) -> None:
-        """Go back to the state of a checkpoint."""
+        """Restore the state of a checkpoint.
+
+        Raises
+        ------
+        bench.errors.ConfigError
+            It is damaged, or of another network.
+        """
         try:
             self._restore(groups)
         except (KeyError, RuntimeError) as error:
@@ -110,21 +125,22 @@ class Optimised:
 
 @dataclass(frozen=True)
 class Schedule:
-    """First the entropy model on the fixed linear transform, then everything jointly.
+    """The learning rates of a run that trains the entropy model first, and then everything jointly.
 
-    Each stage warms up, and the joint one holds its rate until its last third. A run that is given more
-    steps before that goes on at the same rate; in the last third, or after its end, the rate rises again.
+    The first stage uses the fixed linear transform. Both stages have a warm-up, and the joint one keeps its
+    rate until its last third. If a run is given more steps before that, it continues at the same rate; in the
+    last third, or after the end, the rate rises again.
     """
 
     entropy_steps: int
     steps: int
 
     def joint(self, step: int) -> bool:
-        """Whether ``step`` trains the convolutional branches too."""
+        """Whether ``step`` also trains the convolutional branches."""
         return step >= self.entropy_steps
 
     def left(self, step: int) -> float:
-        """The steps after the first ``step``, counted in steps as long as the last of these."""
+        """The steps that remain after ``step`` steps, in units of the duration of the last one."""
         entropy = max(0, self.entropy_steps - step)
         joint = self.steps - step - entropy
         return joint if self.joint(step - 1) else entropy + _JOINT_COST * joint
@@ -142,7 +158,7 @@ class Schedule:
         return _JOINT_RATE * warm * (_FLOOR + (1 - _FLOOR) * 0.5 * (1 - math.cos(math.pi * left)))
 
     def multiplier(self, parameter: str, step: int) -> float:
-        """Factor on the base rate of the parameter with this name; 0 where it is frozen."""
+        """Factor on the base rate for the parameter with this name; 0 if it is frozen."""
         joint = self.joint(step)
         if ".linear" in parameter:
             return 0.005 if joint else 0.02
@@ -156,10 +172,10 @@ class Schedule:
 
 
 def bfloat16_is_fast(device: str) -> bool:
-    """Whether ``device`` multiplies in bfloat16; others convert back and forth and are slower for it."""
+    """Whether ``device`` has instructions for bfloat16; others have to convert and are slower with it."""
     if device != "cpu":
         return bool(torch.cuda.is_bf16_supported())
-    # absent from early versions of torch, and in none of them documented
+    # Missing in early versions of torch, and documented in none.
     probes = (
         getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     )

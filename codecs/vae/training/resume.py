@@ -1,4 +1,4 @@
-"""Going on with a run: it stays what it was started as, and says so where more is asked for."""
+"""Resuming a run: it keeps the configuration that it was started with, and refuses to change it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.errors import ConfigError
 from bench.trainer import TrainRequest
 from bench_codecs.vae.training.checkpoint import latest_checkpoint, load_checkpoint, load_meta
 from bench_codecs.vae.training.config import Preset
-from bench_codecs.vae.training.data import require_pictures
+from bench_codecs.vae.training.data import require_images
 from bench_codecs.vae.training.log import TRACES, trim
 from bench_codecs.vae.training.optim import bfloat16_is_fast
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 _FREE = frozenset(
     ("out", "device", "resume", "weights", "steps", "checkpoint_every", "log_every", "validate_every")
 )
-"""What may change; the weights that a run starts from are known by their hash."""
+"""Settings that may change. The weights that a run started from are identified by their hash."""
 _DERIVED = frozenset(("entropy_steps", "warm_up", "bfloat16"))
-"""What was settled at the start, and is taken from there."""
+"""Settings that were determined at the start, and are taken from the checkpoint."""
 
-_SANE = {"batch": (1, 1024), "crop": (16, 8192), "steps": (1, 10**9), "log_every": (1, 10**9)}
-"""What settings in a checkpoint may be, which somebody else may have made."""
+_LIMITS = {"batch": (1, 1024), "crop": (16, 8192), "steps": (1, 10**9), "log_every": (1, 10**9)}
+"""Accepted values of settings in a checkpoint, which somebody else may have made."""
 
 C = TypeVar("C", bound=Any)
 
 
 class Found(NamedTuple):
-    """The checkpoint that a run goes on from."""
+    """The checkpoint that a run continues from."""
 
     path: Path
     groups: Groups
@@ -44,9 +44,13 @@ class Found(NamedTuple):
 
 
 def configured(request: TrainRequest, trainer: str, fresh: Callable[[Preset], C]) -> C:
-    """The run that is asked for: the one in the folder, where it is to go on, else a ``fresh`` one.
+    """The configuration of the requested run: that of the run in the folder if it is resumed, else a new one.
 
-    What ``request`` names replaces what either says.
+    Parameters
+    ----------
+    request : its settings that are not None replace those of the configuration
+    trainer : name of the codec
+    fresh : makes the configuration of a preset
 
     Raises
     ------
@@ -62,9 +66,21 @@ def configured(request: TrainRequest, trainer: str, fresh: Callable[[Preset], C]
 
 
 def open_run(config: C, trainer: str, images: Sequence[Path]) -> tuple[C, Found | None]:
-    """``config`` with all that the run in its folder settled before, and the checkpoint to go on from.
+    """Open the folder of a run.
 
-    Where there is none, the images are read once, and what a run that died early logged is dropped.
+    If there is no checkpoint in it, the images are read once, and the log of a run that died early is
+    removed.
+
+    Parameters
+    ----------
+    config : the configuration of the requested run
+    trainer : name of the codec
+    images : training images
+
+    Returns
+    -------
+    The configuration with everything that was determined when the run was started, and the checkpoint to
+    continue from, if there is one.
 
     Raises
     ------
@@ -84,7 +100,7 @@ def open_run(config: C, trainer: str, images: Sequence[Path]) -> tuple[C, Found 
         found = Found(path, *load_checkpoint(path))
         config = _continued(config, path, found.meta, identity(trainer, config, images))
     else:
-        require_pictures(images)
+        require_images(images)
         for name in TRACES:
             trim(config.out / name, 0)
     if config.bfloat16 is None:
@@ -93,7 +109,7 @@ def open_run(config: C, trainer: str, images: Sequence[Path]) -> tuple[C, Found 
 
 
 def identity(trainer: str, config: Any, images: Sequence[Path]) -> dict[str, Any]:
-    """What makes a run the one it is, for a checkpoint's metadata."""
+    """The trainer, configuration and images that identify a run, for the metadata of a checkpoint."""
     listed = "\n".join(f"{path.name} {path.stat().st_size}" for path in images)
     return {
         "trainer": trainer,
@@ -107,7 +123,7 @@ def _stored(request: TrainRequest, trainer: str, kind: type[C]) -> C | None:
         raise ConfigError(f"{request.out}: nothing to resume, no such folder; leave out --resume to start")
     path = latest_checkpoint(request.out) if request.resume else None
     if path is None:
-        return None  # a folder without a checkpoint is of a run that was killed early, and starts anew
+        return None  # the run was killed before its first checkpoint, and starts again
     meta = load_meta(path)
     _require_trainer(path, meta, trainer)
     stored = {name: value for name, value in meta["config"].items() if name not in ("out", "resume")}
@@ -116,13 +132,13 @@ def _stored(request: TrainRequest, trainer: str, kind: type[C]) -> C | None:
         if unknown:
             raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
         config = TypeAdapter(kind).validate_python({**stored, "out": request.out, "resume": True})
-        for name, (least, most) in _SANE.items():
+        for name, (least, most) in _LIMITS.items():
             if not least <= getattr(config, name) <= most:
                 raise ValueError(f"{name} is {getattr(config, name)}, not {least} to {most}")
     except ValueError as error:
-        told = " ".join(str(error).split())[:300]
+        reason = " ".join(str(error).split())[:300]
         raise ConfigError(
-            f"{path}: its settings are damaged ({told}); start another run in another --out"
+            f"{path}: its settings are damaged ({reason}); start another run in another --out"
         ) from error
     return config
 
@@ -136,14 +152,15 @@ def _given(request: TrainRequest) -> dict[str, Any]:
     if request.steps is not None:
         fields["minutes"] = 0.0
     if request.weights is not None:
-        fields["weights"] = request.weights.resolve()  # a run may go on from another folder
+        fields["weights"] = request.weights.resolve()  # the run may be resumed from another directory
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def _continued(config: C, path: Path, meta: dict[str, Any], asked: dict[str, Any]) -> C:
-    """``config`` for going on from the checkpoint at ``path``; ``asked`` is its :func:`identity`.
+    """The configuration for continuing from a checkpoint; ``asked`` is the :func:`identity` of ``config``.
 
-    ``steps`` may have changed, in a run by ``minutes`` after these were set to 0.
+    Only ``steps`` may have changed; in a run whose length was given by ``minutes``, after these were set to
+    0.
     """
     _require_trainer(path, meta, asked["trainer"])
     old, new = meta["config"], dict(asked["config"])
@@ -175,10 +192,10 @@ def _continued(config: C, path: Path, meta: dict[str, Any], asked: dict[str, Any
 
 
 def _require_no_links(out: Path) -> None:
-    """The folder may be somebody else's: nothing is written through a link in it."""
-    for it in out.rglob("*"):
-        if it.is_symlink():
-            raise ConfigError(f"{it}: a link in a folder of training; remove it, or use another --out")
+    """Refuse links in the folder, which may be foreign, so that nothing is written through them."""
+    for path in out.rglob("*"):
+        if path.is_symlink():
+            raise ConfigError(f"{path}: a link in a folder of training; remove it, or use another --out")
 
 
 def _require_trainer(path: Path, meta: dict[str, Any], trainer: str) -> None:

@@ -1,4 +1,4 @@
-"""Training: a resumable loop whose every step depends on the seed and the step number alone."""
+"""Training the VAE, in a resumable loop of which every step depends only on the seed and its number."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _TIMED_STEPS = 4
 _FIT_IMAGES = 40
 """Images that the closed-form start is computed from."""
 _FIT_SIDE = 1024
-"""Of larger ones the middle, as all are in memory at once."""
+"""Largest side in pixels; only the middle of larger images is used, since all are in memory at once."""
 
 
 class Trainer(TrainingRun[TrainConfig]):
@@ -111,7 +111,7 @@ class Trainer(TrainingRun[TrainConfig]):
 
     @torch.no_grad()
     def figures_at(self, step: int, *, joint: bool) -> dict[str, float]:
-        """The log's figures of the present model on the crops of ``step``; nothing is learned."""
+        """What the log would show of the current model on the crops of ``step``; nothing is learned."""
         return self._loss(step, joint)[1]
 
     def _settled(self) -> TrainConfig:
@@ -121,7 +121,7 @@ class Trainer(TrainingRun[TrainConfig]):
         return replace(self._config, entropy_steps=entropy, steps=entropy + joint)
 
     def _timed(self, minutes: float) -> tuple[int, int]:
-        """The steps of both stages that fit into ``minutes`` at their speed on this machine."""
+        """The numbers of steps of both stages that take ``minutes`` at their speed on this machine."""
         seconds = []
         for joint in (False, True):
             self._loss(0, joint)[0].backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped

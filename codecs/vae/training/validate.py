@@ -1,4 +1,4 @@
-"""Validation during training: RD points of real bitstreams, written and read back."""
+"""Validation during training: RD points of real bitstreams, which are written and decoded."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class Point(NamedTuple):
     """Mean over images of the PSNR over all RGB samples, in dB."""
 
 
-def rate_distortion(weights: Path, pictures: Sequence[Path]) -> list[Point]:
-    """Encode ``pictures`` at every default quality with a weights file, decode, and measure."""
+def rate_distortion(weights: Path, images: Sequence[Path]) -> list[Point]:
+    """Encode ``images`` at every default quality with a weights file, decode, and measure."""
     from bench_codecs.vae.codec import Vae
 
     codec = Vae(weights=str(weights))
     points = []
     for quality in codec.qualities:
         rates, scores = [], []
-        for path in pictures:
+        for path in images:
             pixels = read_image(path).pixels
             bitstream = codec.encode(pixels, quality)
             error = codec.decode(bitstream).astype(np.float64) - pixels
@@ -47,7 +47,7 @@ def rate_distortion(weights: Path, pictures: Sequence[Path]) -> list[Point]:
 
 
 def validate(
-    model: VaeModel, step: int, calibration: Sequence[Path], pictures: Sequence[Path], log: Path
+    model: VaeModel, step: int, calibration: Sequence[Path], images: Sequence[Path], log: Path
 ) -> list[Point]:
     """Export ``model`` to a temporary file, measure it, append the points to the CSV file ``log``."""
     from bench_codecs.vae.training.export import write_calibrated
@@ -57,6 +57,6 @@ def validate(
         spread = max(1, len(calibration) // _CALIBRATION_IMAGES)
         facts = {"branches": model.use_branches, "steps": step}
         write_calibrated(model, calibration[::spread][:_CALIBRATION_IMAGES], weights, facts)
-        points = rate_distortion(weights, pictures)
+        points = rate_distortion(weights, images)
     append(log, COLUMNS, [[step, p.quality, f"{p.bpp:.6f}", f"{p.psnr_rgb:.4f}"] for p in points])
     return points

@@ -1,4 +1,4 @@
-"""What a training run of the generator is, and the presets."""
+"""The configuration of a training run of the generator, and its presets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOG_COLUMNS = (
 
 @dataclass(frozen=True)
 class GanConfig:
-    """What a training run is. On resume ``steps`` may change, the rest stays."""
+    """The configuration of a training run. On resume only ``steps`` may change."""
 
     out: Path
     weights: Path | None = None

@@ -1,4 +1,4 @@
-"""The discriminator: which patches are photographs, given the latents they were decoded from."""
+"""The discriminator, which tells photographs from decoded images, given the latents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SLOPE = 0.2
 _SAMPLE_SCALE = 64.0
 _DETAIL_SCALE = 6.0
 _GAIN = 4.0
-"""On the logits, which spectral normalisation keeps small."""
+"""Gain of the logits, which spectral normalisation keeps small."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,16 @@ class DiscriminatorSpec:
 
     widths: tuple[int, ...] = (32, 64, 128, 256)
     condition: int = 12
-    """Channels that the latents are reduced to."""
+    """Number of channels to which the latents are reduced."""
 
 
 class Discriminator(nn.Module):
-    """A conditional PatchGAN (Isola et al., CVPR 2017) with spectral normalisation, after HiFiC.
+    """A conditional PatchGAN (P. Isola et al., CVPR 2017) with spectral normalisation, after HiFiC.
 
-    One logit per 16×16 samples, each seeing about 46×46 of them: positive for "original". It is shown the
-    finest detail (samples less their 3×3 mean) at a scale of its own: under spectral normalisation that is
-    too faint beside the image, and without it such a small network learned nothing in hundreds of steps.
+    There is one logit for each 16×16 samples, with a receptive field of about 46×46; positive means
+    "original". The finest detail (samples minus their 3×3 mean) is a separate input with its own scale. Under
+    spectral normalisation it would be too faint as part of the image, and without it such a small network
+    learned nothing in hundreds of steps.
     """
 
     def __init__(self, spec: DiscriminatorSpec, latents: int) -> None:
@@ -47,9 +48,16 @@ class Discriminator(nn.Module):
         self.head = spectral_norm(nn.Conv2d(widths[-1], 1, 1))
 
     def forward(self, samples: Tensor, latents: Tensor) -> Tensor:
-        """Logits (batch, 1, H/16, W/16) of ``samples`` (batch, 3, H, W), centred on 0, in 8-bit units.
+        """Classify each patch.
 
-        ``latents``: (batch, channels, H/8, W/8), about unit variance.
+        Parameters
+        ----------
+        samples : (batch, 3, H, W), in 8-bit levels, centred on 0
+        latents : (batch, channels, H/8, W/8), of about unit variance
+
+        Returns
+        -------
+        Logits, (batch, 1, H/16, W/16).
         """
         condition = F.leaky_relu(self.condition(latents), _SLOPE)
         condition = F.interpolate(condition, size=samples.shape[2:]).to(samples.dtype)

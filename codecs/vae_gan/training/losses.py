@@ -1,4 +1,4 @@
-"""Losses of texture: as much fine detail in every place as the original has there, and none that repeats."""
+"""Losses that ask for as much fine detail as the original has in each place, without repeating patterns."""
 
 from __future__ import annotations
 
@@ -12,38 +12,54 @@ _SCALES = 2
 _CELLS = 8
 _WINDOW = 8
 _FLOOR = 0.25
-"""Variance, in squared 8-bit levels, that keeps the root's slope finite."""
+"""Variance in squared 8-bit levels that is added to keep the gradient of the square root finite."""
 _OPPONENT = ((3**-0.5,) * 3, (2**-0.5, 0.0, -(2**-0.5)), (6**-0.5, -2 * 6**-0.5, 6**-0.5))
-"""Orthonormal: luminance, red against blue, green against both."""
+"""An orthonormal basis of colours: luminance, red against blue, green against both."""
 
 
 def detail(samples: Tensor) -> Tensor:
-    """``samples`` (batch, channels, H, W) less their mean over 3×3."""
+    """``samples``, (batch, channels, H, W), minus their mean over 3×3 samples."""
     return samples - F.avg_pool2d(F.pad(samples, (1, 1, 1, 1), mode="replicate"), 3, 1)
 
 
 def texture_distance(decoded: Tensor, original: Tensor) -> Tensor:
-    """Mean difference of local deviations of the detail, in 8-bit levels, over two octaves; (batch,).
+    """Mean difference between the local standard deviations of the detail, over two octaves.
 
-    Windows are 8×8 and overlap by half; colours are opponent ones, so that grey texture must not become
-    coloured. A mean squared error is smallest without any texture that the bitstream does not determine; this
-    is smallest with as much of it as there was.
+    Windows are 8×8 samples and overlap by half. Colours are opponent ones, so that grey texture is not
+    replaced by coloured texture. A mean squared error is smallest without the texture that the bitstream does
+    not determine; this loss is smallest with as much of it as the original has.
+
+    Parameters
+    ----------
+    decoded, original : (batch, 3, H, W), in 8-bit levels
+
+    Returns
+    -------
+    8-bit levels, of shape (batch,).
     """
     decoded, original = (_opponent(it) for it in (decoded, original))
     total = torch.zeros(len(decoded), device=decoded.device)
     for octave in range(_SCALES):
         if octave:
             decoded, original = (F.avg_pool2d(it, 2) for it in (decoded, original))
-        found, wanted = (_deviation(detail(it)) for it in (decoded, original))
-        total = total + (found - wanted).abs().mean((1, 2, 3))
+        found, target = (_deviation(detail(it)) for it in (decoded, original))
+        total = total + (found - target).abs().mean((1, 2, 3))
     return total / _SCALES
 
 
 def grid_energy(decoded: Tensor, original: Tensor) -> Tensor:
-    """Energy of a pattern of 4×4 samples in the change of detail, in squared 8-bit levels; (batch,).
+    """Energy of a repeating pattern of 4×4 samples in the change of detail.
 
-    A network that works at a quarter of the resolution makes texture most cheaply by repeating it in every
-    cell. Averaged over 8×8 cells, texture cancels and a repeated pattern stays.
+    The easiest texture for a network that works at a quarter of the resolution is one that repeats in every
+    cell. Averaged over 8×8 cells, texture cancels and a repeating pattern remains.
+
+    Parameters
+    ----------
+    decoded, original : (batch, 3, H, W), in 8-bit levels
+
+    Returns
+    -------
+    Squared 8-bit levels, of shape (batch,).
     """
     cells = F.avg_pool2d(F.pixel_unshuffle(detail(decoded - original), REDUCTION), _CELLS, _CELLS // 2)
     return cells.square().mean((1, 2, 3))
@@ -54,5 +70,5 @@ def _opponent(samples: Tensor) -> Tensor:
     return torch.einsum("oc,bchw->bohw", mix, samples)
 
 
-def _deviation(it: Tensor) -> Tensor:
-    return (F.avg_pool2d(it.square(), _WINDOW, _WINDOW // 2) + _FLOOR).sqrt()
+def _deviation(detail: Tensor) -> Tensor:
+    return (F.avg_pool2d(detail.square(), _WINDOW, _WINDOW // 2) + _FLOOR).sqrt()

@@ -1,4 +1,4 @@
-"""Training of the generator: first towards images that look alike, then against a discriminator as well."""
+"""Training the generator, first on perceptual losses and then against a discriminator as well."""
 
 from __future__ import annotations
 

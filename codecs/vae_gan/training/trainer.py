@@ -31,7 +31,7 @@ _FLOOR = 0.02
 _TINY = DiscriminatorSpec((4, 8, 8, 8), 2)
 _TIMED_STEPS = 3
 _HEAD_START = 4.0
-"""The discriminator's learning rate ÷ the generator's: it has to keep up with what it is shown."""
+"""The discriminator's learning rate ÷ the generator's, so that it can keep up with the generator."""
 
 
 class GanTrainer(TrainingRun[GanConfig]):
@@ -130,7 +130,7 @@ class GanTrainer(TrainingRun[GanConfig]):
         return loss, row, (x, samples.detach(), condition)
 
     def _judge(self, real: Tensor, fake: Tensor, condition: Tensor) -> dict[str, float] | None:
-        """Teach the discriminator; None where its gradient is not finite."""
+        """Take a step of the discriminator; returns its losses, or None if its gradient is not finite."""
         self._judging.clear()
         with torch.autocast(real.device.type, torch.bfloat16, enabled=bool(self._config.bfloat16)):
             logits = self.discriminator(torch.cat([real, fake]), torch.cat([condition, condition]))
@@ -149,7 +149,7 @@ class GanTrainer(TrainingRun[GanConfig]):
         return self._model.fine.context.normalise(latents.decoded, code).float()
 
     def averaged(self) -> VaeModel:
-        """The VAE with the moving average of the generator in place of its synthesis."""
+        """The VAE with the moving average of the generator for its synthesis."""
         model = copy.deepcopy(self.plain)
         branch = self._generating.averaged(self.generator)
         branch.seed = 0
@@ -165,12 +165,12 @@ class GanTrainer(TrainingRun[GanConfig]):
         return replace(config, steps=steps, warm_up=min(config.warm_up, steps // 3))
 
     def _pace(self) -> float:
-        """Factor on the learning rates: constant, then a cosine to almost nothing."""
+        """The factor on the learning rates, which is constant and then falls along a cosine to almost 0."""
         left = min(1.0, (self.steps - self.step) / max(1.0, _DECAY_SHARE * self.steps))
         return _FLOOR + (1 - _FLOOR) * 0.5 * (1 - math.cos(math.pi * left))
 
     def _timed(self, minutes: float) -> int:
-        """The steps that fit into ``minutes`` at the speed of this machine; nothing is learned."""
+        """The number of steps that take ``minutes`` on this machine; nothing is learned."""
         started = time.monotonic()
         for step in range(_TIMED_STEPS):
             loss, _, pictures = self._generate(self.steps + step)

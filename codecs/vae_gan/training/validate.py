@@ -26,7 +26,7 @@ COLUMNS = ("step", "quality", "bpp", "psnr_vae", "psnr_rgb", "lpips_alex_vae", "
 
 
 class Validation:
-    """Measures generators for the VAE in ``weights``, by default the shipped one, on ``pictures``.
+    """Measures generators for the VAE in ``weights``, by default the shipped one, on ``images``.
 
     LPIPS over AlexNet is not what they are trained with.
 
@@ -36,9 +36,9 @@ class Validation:
         AlexNet's weights are missing.
     """
 
-    def __init__(self, weights: Path | None, pictures: Sequence[Path]) -> None:
+    def __init__(self, weights: Path | None, images: Sequence[Path]) -> None:
         self._weights = str(weights or "")
-        self._pictures = pictures
+        self._images = images
         self._vae = Vae(weights=self._weights)
         self._metrics = (PsnrRgb(), LpipsAlex())
 
@@ -50,7 +50,7 @@ class Validation:
             trained = VaeGan(weights=self._weights, generator=str(file))
         rows = []
         for quality in QUALITIES:
-            found = np.mean([self._measured(trained, path, quality) for path in self._pictures], 0)
+            found = np.mean([self._measured(trained, path, quality) for path in self._images], 0)
             rows.append([step, quality, *(f"{value:.6f}" for value in found)])
         append(log, COLUMNS, rows)
 

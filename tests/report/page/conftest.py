@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from bench.api import run
-from bench.report.build_board import load_boards
+from bench.report.build import build_report_data
 from bench.report.page import write_page
-from bench.runs.runner import Options
+from bench.runs.options import Options
 from tests.conftest import photo
 from tests.report.page.runs import Made, write_run
 
@@ -147,7 +147,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of invented measurements."""
     folder = tmp_path_factory.mktemp("page")
     made = write_run(folder / "run", CODECS, images=12, points=6)
-    return write_page(load_boards([made]), folder / "out", runs=[made])[0]
+    return write_page(build_report_data([made]), folder / "out", runs=[made])[0]
 
 
 @pytest.fixture(scope="session")

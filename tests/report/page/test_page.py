@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from bench.rd import all_pairs, paired_bd_rate
-from bench.report.build_board import load_boards
+from bench.report.build import build_report_data
 from bench.report.page import write_page
 from bench.runs.store import read_info, read_journal
 from bench.trials.trust import EVERYBODY
@@ -33,8 +33,8 @@ def data_of(page: Path) -> Any:
 
 def test_pairs_are_those_of_the_analysis(tmp_path: Path) -> None:
     """A BD-rate against any anchor is the one that the analysis gives for that pair, interval included."""
-    board = load_boards([write_run(tmp_path / "run", CODECS, images=7, points=5)])[0]
-    curves = board.per_image["ms_ssim_rgb"]
+    data = build_report_data([write_run(tmp_path / "run", CODECS, images=7, points=5)])[0]
+    curves = data.per_image["ms_ssim_rgb"]
     pairs = all_pairs(curves)
     assert pairs.keys() == {(a, b) for a in curves for b in curves if a != b}
     for (anchor, test), it in pairs.items():
@@ -65,20 +65,20 @@ def test_names_cannot_leave_the_data_block(tmp_path: Path) -> None:
         Made("b", "<b>", 0.5, failing="image000.png", error="<img src=x onerror=alert(1)>"),
     ]
     folder = write_run(tmp_path / "run", codecs, images=2, points=4)
-    page = write_page(load_boards([folder]), tmp_path / "out", runs=[folder])[0]
+    page = write_page(build_report_data([folder]), tmp_path / "out", runs=[folder])[0]
     text = page.read_text(encoding="utf-8")
     assert text.count("<script") == 2
     assert "<img" not in text
     assert "alert(1)</script>" not in text
-    assert data_of(page)["boards"][0]["entries"][0]["label"] == hostile
+    assert data_of(page)["datasets"][0]["entries"][0]["label"] == hostile
 
 
 def test_alike_failures_do_not_swell_the_page(tmp_path: Path) -> None:
     """Failures that are alike are one line with a count; the page stays under 2 MB."""
     codecs = [Made("a", "jpeg", 1.0), Made("b", "webp", 0.5, failing="image000.png", error="x" * 5000)]
     folder = write_run(tmp_path / "run", codecs, images=3, points=30)
-    page = write_page(load_boards([folder]), tmp_path / "out", runs=[folder])[0]
-    failures = data_of(page)["boards"][0]["failures"]
+    page = write_page(build_report_data([folder]), tmp_path / "out", runs=[folder])[0]
+    failures = data_of(page)["datasets"][0]["failures"]
     assert (failures["total"], len(failures["groups"]), failures["groups"][0]["count"]) == (30, 1, 30)
     assert page.stat().st_size < 200_000
 
@@ -88,7 +88,7 @@ def test_pictures_are_the_decoded_pixels(kept: Path, tmp_path: Path) -> None:
 
     The lossless one stands in for an original that is not at hand.
     """
-    files = write_page(load_boards([kept]), tmp_path, runs=[kept])
+    files = write_page(build_report_data([kept]), tmp_path, runs=[kept])
     stored = {it.stem for it in files if it.suffix == ".webp"}
     records = [it for it in read_journal(kept) if it.status == "ok"]
     assert stored == {str(it.pixels_sha256)[:32] for it in records}
@@ -101,10 +101,10 @@ def test_pictures_are_the_decoded_pixels(kept: Path, tmp_path: Path) -> None:
 
 def test_a_second_page_decodes_nothing(kept: Path, tmp_path: Path) -> None:
     """Pictures that are already there are used as they are, and the page is the same."""
-    first = write_page(load_boards([kept]), tmp_path, runs=[kept])
+    first = write_page(build_report_data([kept]), tmp_path, runs=[kept])
     before = {it: (it.read_bytes(), it.stat().st_mtime_ns) for it in first if it.suffix == ".webp"}
     text = first[0].read_bytes()
-    second = write_page(load_boards([kept]), tmp_path, runs=[kept])
+    second = write_page(build_report_data([kept]), tmp_path, runs=[kept])
     assert second == first
     assert {it: (it.read_bytes(), it.stat().st_mtime_ns) for it in before} == before
     assert second[0].read_bytes() == text
@@ -117,10 +117,10 @@ def test_examples_stay_within_their_budget(
     from bench.report.page.examples import Examples
 
     monkeypatch.setattr(Examples.__init__, "__defaults__", (200_000,))
-    page = write_page(load_boards([kept]), tmp_path, runs=[kept])[0]
-    examples = data_of(page)["boards"][0]["viewer"]["examples"]
+    page = write_page(build_report_data([kept]), tmp_path, runs=[kept])[0]
+    examples = data_of(page)["datasets"][0]["viewer"]["examples"]
     urls = [it["original"]["url"] for it in examples]
-    urls += [shot[4]["url"] for it in examples for shot in it["shots"]]
+    urls += [point[4]["url"] for it in examples for point in it["reconstructions"]]
     assert urls
     assert sum(map(len, urls)) <= 200_000
 
@@ -132,7 +132,7 @@ def test_a_broken_bitstream_has_its_reason(kept: Path, tmp_path: Path) -> None:
     (folder / "bitstreams" / str(records[0].bitstream_sha256)).write_bytes(b"damaged")
     journal = folder / "measurements.jsonl"
     journal.write_text(journal.read_text().replace(str(records[1].pixels_sha256), "0" * 64))
-    files = write_page(load_boards([folder]), tmp_path / "out", runs=[folder])
+    files = write_page(build_report_data([folder]), tmp_path / "out", runs=[folder])
     problems = "".join(it.read_text() for it in files if it.suffix == ".js")
     assert problems.count('"problem"') == 2
     assert "the kept bitstream is damaged" in problems
@@ -147,8 +147,8 @@ def test_a_run_cannot_make_a_report_run_its_code(kept: Path, tmp_path: Path) -> 
     info = read_info(folder)
     codecs = tuple(msgspec.structs.replace(it, target=f"{evil}:Jpeg") for it in info.codecs)
     (folder / "run.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(info, codecs=codecs)))
-    files = write_page(load_boards([folder]), tmp_path / "out", runs=[folder])
+    files = write_page(build_report_data([folder]), tmp_path / "out", runs=[folder])
     assert not (tmp_path / "ran").exists()
     assert any("only installed codecs" in it.read_text() for it in files if it.suffix == ".js")
-    write_page(load_boards([folder]), tmp_path / "out", runs=[folder], trust=EVERYBODY)
+    write_page(build_report_data([folder]), tmp_path / "out", runs=[folder], trust=EVERYBODY)
     assert (tmp_path / "ran").exists()

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.report.build_board import load_boards
-from bench.report.crops import crops_of
+from bench.report import ReportOptions
+from bench.report.build import build_report_data, with_crops_and_studies
 from bench.report.page import write_page
-from bench.report.reconstructions.bitstreams import FOLDER, KeptBitstreams
 from bench.trials.trust import EVERYBODY
 from tests.report.decoders import two_decoders_run
 from tests.report.page.conftest import Page
@@ -30,13 +29,13 @@ def decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a run of two decoders of one bitstream."""
     folder = tmp_path_factory.mktemp("decoders")
     run = two_decoders_run(folder)
-    boards = load_boards([run])
-    source = KeptBitstreams(boards[0], {"run": run}, trust=EVERYBODY)
-    crops = [crops_of(boards[0], source, folder / "page" / FOLDER)]
-    return write_page(boards, folder / "page", runs=[run], trust=EVERYBODY, crops=crops)[0]
+    options = ReportOptions(trust=EVERYBODY)
+    built = build_report_data([run])
+    whole = [with_crops_and_studies(it, [run], folder / "page", options) for it in built]
+    return write_page(whole, folder / "page", runs=[run], trust=EVERYBODY)[0]
 
 
-def test_plane_pairs_and_cut_outs_are_shown(decoders: Path, open_page: Open) -> None:
+def test_plane_pairs_and_crops_are_shown(decoders: Path, open_page: Open) -> None:
     """The plane names its codecs; the pair has a row for each metric and point, and pictures that load."""
     page = open_page(decoders)
     assert page.js("return document.querySelectorAll('#plane-choice option').length") == 1

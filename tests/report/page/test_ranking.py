@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.report.build_board import load_boards
+from bench.report import ReportOptions
+from bench.report.build import build_report_data
 from bench.report.page import write_page
 from tests.report.page.conftest import Page
 from tests.report.page.runs import Made, write_run
@@ -33,7 +34,7 @@ def test_a_bd_rate_over_a_small_part_of_the_range_ranks_nobody(tmp_path: Path, o
     """Who shares less than half of the anchor's range stands below the others, without a place."""
     codecs = [Made("jpeg", "jpeg", 1.0), Made("low", "low", 0.5, points=4), Made("webp", "webp", 0.7)]
     run = write_run(tmp_path / "run", codecs, images=3, points=10)
-    page = open_page(write_page(load_boards([run]), tmp_path / "out", runs=[run])[0])
+    page = open_page(write_page(build_report_data([run]), tmp_path / "out", runs=[run])[0])
     assert page.labels() == ["webp", "jpeg", "low"]
     assert page.column("rank") == ["1", "2", "–"]
     assert page.column("bd")[2].startswith("−50")
@@ -65,13 +66,13 @@ def test_lossless_has_its_own_ranking(index: Path, open_page: OpenPage) -> None:
 
 
 def test_anchor_and_metric_change_the_bd_rates(index: Path, open_page: OpenPage) -> None:
-    """The BD-rates on the page are the board's, for the anchor and metric that are chosen."""
-    board = load_boards([index.parents[1] / "run"], "webp")[0]
+    """The BD-rates on the page are those of the report, for the anchor and metric that are chosen."""
+    (data,) = build_report_data([index.parents[1] / "run"], ReportOptions(anchor="webp"))
     page = open_page(index)
     assert page.column("bd") == ["−50.0", "−30.0", "0.0"]
     page.choose("#anchor", "webp")
     page.choose("#metric", "MS-SSIM")
-    expected = {label: it.mean_curve.value for label, it in board.bd["ms_ssim_rgb"].items()} | {"webp": 0.0}
+    expected = {label: it.mean_curve.value for label, it in data.bd["ms_ssim_rgb"].items()} | {"webp": 0.0}
     shown = dict(zip(page.labels(), page.column("bd"), strict=True))
     assert {label: float(text.replace("−", "-")) for label, text in shown.items()} == {
         label: pytest.approx(value, abs=0.051) for label, value in expected.items()
@@ -146,7 +147,7 @@ def test_hostile_names_are_text(tmp_path: Path, open_page: OpenPage) -> None:
     codecs = [Made(label, label, 1 - 0.2 * k, error=label) for k, label in enumerate(labels)]
     codecs[2] = Made(labels[2], labels[2], 0.5, failing="image000.png", error=labels[0])
     folder = write_run(tmp_path / "run", codecs, images=12, points=5)
-    page = open_page(write_page(load_boards([folder]), tmp_path / "out", runs=[folder])[0])
+    page = open_page(write_page(build_report_data([folder]), tmp_path / "out", runs=[folder])[0])
     assert sorted(page.labels()) == sorted(labels)
     page.choose("#family", labels[0])
     page.click("#ranking-table tbody .name button")

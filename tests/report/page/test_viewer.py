@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.report.build_board import load_boards
+from bench.report.build import build_report_data
 from bench.report.page import write_page
 from bench.runs.store import read_journal
 from bench.trials.measurement import Measurement
@@ -30,7 +30,7 @@ PAINTED = "return document.getElementById('viewer-side-left').innerText.includes
 @pytest.fixture(scope="session")
 def with_pictures(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with its folder of pictures."""
-    return write_page(load_boards([kept]), tmp_path_factory.mktemp("viewer"), runs=[kept])[0]
+    return write_page(build_report_data([kept]), tmp_path_factory.mktemp("viewer"), runs=[kept])[0]
 
 
 def bpp(record: Measurement) -> float:
@@ -152,7 +152,7 @@ def test_enlarged_pixels_are_the_decoders(kept: Path, with_pictures: Path, open_
 
 
 def test_page_alone_still_has_examples(with_pictures: Path, tmp_path: Path, open_page: OpenPage) -> None:
-    """Without its folder the page shows the embedded cut-outs, and says what is missing for the rest."""
+    """Without its folder the page shows the embedded crops, and says what is missing for the rest."""
     alone = shutil.copy(with_pictures, tmp_path / "alone.html")
     page = open_page(alone)
     shown(page, "jpeg")

@@ -13,7 +13,7 @@ from bench.codec import Codec
 from bench.engines.explain import explained
 from bench.errors import BadBitstream, Unsupported
 from bench.explanation import Explainer, Explanation
-from bench.studies.explain.density import density
+from bench.studies.explain.figure import density
 from bench_codecs._jpeg_stream.bits import explain as explain_jpeg
 from bench_codecs.huffman import Huffman
 from bench_codecs.jpeg import Jpeg

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.explanation import BitGrid
-from bench.studies.explain.density import density
+from bench.studies.explain.figure import density
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 33), (64, 64), (65, 10)])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 torch = pytest.importorskip("torch", reason='learned codecs need pip install "rdbench[learned]"')
 
 from bench.explanation import Explanation  # noqa: E402
-from bench.studies.explain.density import density  # noqa: E402
+from bench.studies.explain.figure import density  # noqa: E402
 from bench_codecs.vae import Vae  # noqa: E402
 from bench_codecs.vae.context import checkerboard  # noqa: E402
 from bench_codecs.vae.explain.cost import TileCost, symbol_bits  # noqa: E402

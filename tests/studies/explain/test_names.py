@@ -9,8 +9,7 @@ from PIL import Image
 
 from bench.cli.explaining import default_folder
 from bench.inputs.suite import Suite
-from bench.studies.explain.names import page_stems
-from bench.studies.explain.report import write_outcome
+from bench.studies.explain.pages import page_stems, write_explained
 from bench.studies.explain.runner import explain_all
 from bench.studies.explain.summary import shared_reason
 from bench.trials.plan import CodecPlan, ImagePlan, Trial
@@ -56,8 +55,8 @@ def test_every_picture_has_its_page(tmp_path: Path) -> None:
 
     def explain(*datasets: str) -> list[Path]:
         suite = Suite(datasets=tuple(str(tmp_path / it) for it in datasets), codecs=("png",))
-        for outcome in explain_all(suite):
-            write_outcome(outcome, tmp_path / "out", figure=False)
+        for explained in explain_all(suite):
+            write_explained(explained, tmp_path / "out", figure=False)
         return sorted((tmp_path / "out").glob("**/*.npz"))
 
     assert len(explain("x", "y")) == 4

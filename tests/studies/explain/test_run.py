@@ -13,17 +13,17 @@ import pytest
 from PIL import Image
 
 from bench.cli import explaining
+from bench.engines.engine import EngineOptions
 from bench.errors import ConfigError
 from bench.inputs.suite import Suite
-from bench.studies.explain.files import arrays
-from bench.studies.explain.record import Row
-from bench.studies.explain.report import write_outcome
-from bench.studies.explain.runner import Events, Options, Outcome, explain_all
+from bench.studies.explain.pages import arrays, write_explained
+from bench.studies.explain.record import ExplainedPicture, ExplainRow
+from bench.studies.explain.runner import ExplainEvents, explain_all
 from bench.studies.explain.summary import codec_table, summary_table
 from tests.conftest import photo
 
 ADAPTERS = Path(__file__).with_name("adapters.py")
-FATES = {
+OUTCOMES = {
     "Plain": ("ok", "estimate"),
     "Explains": ("ok", "exact"),
     "Exaggerates": ("mismatch", "exact"),
@@ -45,16 +45,16 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def outcomes(pictures: Path) -> list[Outcome]:
+def outcomes(pictures: Path) -> list[ExplainedPicture]:
     """Every adapter on both pictures."""
-    codecs = tuple(f"{ADAPTERS}:{name}" for name in FATES)
-    return list(explain_all(Suite(datasets=(str(pictures),), codecs=codecs), Options(jobs=2)))
+    codecs = tuple(f"{ADAPTERS}:{name}" for name in OUTCOMES)
+    return list(explain_all(Suite(datasets=(str(pictures),), codecs=codecs), EngineOptions(jobs=2)))
 
 
-def test_every_trial_ends_in_a_row(outcomes: list[Outcome]) -> None:
+def test_every_trial_ends_in_a_row(outcomes: list[ExplainedPicture]) -> None:
     """Crashes, errors, refusals and false maps are told apart, and none harms another."""
     found = {(it.row.label, it.row.image): (it.row.status, it.row.method) for it in outcomes}
-    assert found == {(name, f"p{k}.png"): fate for name, fate in FATES.items() for k in (0, 1)}
+    assert found == {(name, f"p{k}.png"): outcome for name, outcome in OUTCOMES.items() for k in (0, 1)}
     reasons = {it.row.label: it.row.reason for it in outcomes}
     assert "the tables are secret" in reasons["Declines"]
     assert "target rate" in reasons["RateTarget"]
@@ -62,11 +62,11 @@ def test_every_trial_ends_in_a_row(outcomes: list[Outcome]) -> None:
     assert "SIGSEGV" in reasons["Dies"]
 
 
-def test_tables_count_all(outcomes: list[Outcome]) -> None:
+def test_tables_count_all(outcomes: list[ExplainedPicture]) -> None:
     """One row a trial, and one a codec whose counts add up; estimates claim no total."""
     rows = [it.row for it in outcomes]
     table = summary_table(rows)
-    assert len(table.rows) == 2 * len(FATES)
+    assert len(table.rows) == 2 * len(OUTCOMES)
     deviation = [it.key for it in table.columns].index("deviation")
     off = {(row[2], row[1]): row[deviation] for row in table.rows}
     assert off["Explains", "p0.png"] == pytest.approx(0, abs=1e-9)
@@ -89,10 +89,10 @@ def test_a_label_twice_is_refused(pictures: Path) -> None:
         list(explain_all(suite))
 
 
-def test_files_hold_the_numbers(outcomes: list[Outcome], tmp_path: Path) -> None:
+def test_files_hold_the_numbers(outcomes: list[ExplainedPicture], tmp_path: Path) -> None:
     """The archive has every array, the summary the accounting, and the page is a picture and a PDF."""
     outcome = next(it for it in outcomes if it.row.label == "Explains" and it.row.image == "p1.png")
-    files = {it.suffix: it for it in write_outcome(outcome, tmp_path)}
+    files = {it.suffix: it for it in write_explained(outcome, tmp_path)}
     assert {str(it.relative_to(tmp_path)) for it in files.values()} == {
         f"Explains@4/p1{ending}" for ending in (".png", ".pdf", ".npz", ".json")
     }
@@ -108,10 +108,10 @@ def test_files_hold_the_numbers(outcomes: list[Outcome], tmp_path: Path) -> None
         assert page.width > 1000
 
 
-def test_a_failed_trial_has_no_files(outcomes: list[Outcome], tmp_path: Path) -> None:
+def test_a_failed_trial_has_no_files(outcomes: list[ExplainedPicture], tmp_path: Path) -> None:
     """What could not be explained leaves its row and nothing else."""
     crash = next(it for it in outcomes if it.row.status == "crash")
-    assert write_outcome(crash, tmp_path) == []
+    assert write_explained(crash, tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -129,13 +129,14 @@ def test_pages_with_latents(tmp_path: Path) -> None:
         (Impulse("latents", 3, np.zeros((9, 30, 3), np.float32)),),
         (Traversal("latents", 3, (0.0, 1.0), np.zeros((2, 9, 30, 3), np.uint8)),),
     )
-    row = Row(
+    row = ExplainRow(
         dataset="d", image="tiny.png", image_sha256="0", label="x_$y", codec="x", version="1", config={},
         quality=None, status="ok", method="likelihood", bytes=9, payload_bits=62.0,
         map_bits=explanation.map_bits, overhead_bits=explanation.overhead,
         grid_bits={"latents": explanation.map_bits},
     )  # fmt: skip
-    assert len(write_outcome(Outcome(row, tmp_path / "tiny.png", Path("x/tiny"), explanation), tmp_path)) == 4
+    explained = ExplainedPicture(row, tmp_path / "tiny.png", Path("x/tiny"), explanation)
+    assert len(write_explained(explained, tmp_path)) == 4
     found = arrays(explanation, (9, 30))
     assert found["impulse_latents_3"].shape == (9, 30, 3)
     assert found["traversal_latents_3"].shape == (2, 9, 30, 3)
@@ -165,31 +166,33 @@ def test_command(pictures: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("done", [0, 1])
 def test_interruption_tells_what_there_is(
     done: int,
-    outcomes: list[Outcome],
+    outcomes: list[ExplainedPicture],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A summary is promised only where one is written."""
 
-    def interrupted(suite: Suite, options: Options, events: Events) -> Iterator[Outcome]:
+    def interrupted(suite: Suite, means: EngineOptions, events: ExplainEvents) -> Iterator[ExplainedPicture]:
         events.started(2)
         yield from outcomes[:done]
         raise KeyboardInterrupt
 
     monkeypatch.setattr(explaining, "explain_all", interrupted)
-    request = explaining.Request(
+    request = explaining.ExplainRequest(
         ["jpeg", str(outcomes[0].path)], None, None, None, None, tmp_path, figures=False, device="auto"
     )
     with pytest.raises(KeyboardInterrupt):
-        explaining.explain(request, Options())
+        explaining.explain(request, EngineOptions())
     told = capsys.readouterr().err
     assert (tmp_path / "explain.csv").exists() == bool(done)
     assert ("interrupted after 1 of 2; the summary in" in told) == bool(done)
     assert ("there is no summary" in told) != bool(done)
 
 
-def test_many_rows_are_told_by_codec(outcomes: list[Outcome], capsys: pytest.CaptureFixture[str]) -> None:
+def test_many_rows_are_told_by_codec(
+    outcomes: list[ExplainedPicture], capsys: pytest.CaptureFixture[str]
+) -> None:
     """Reasons stand below a narrow table, each with the codecs that it is of."""
     explaining._print([it.row for it in outcomes] * 3)
     lines = capsys.readouterr().out.splitlines()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.studies.robustness.corrupt import CORRUPTIONS, corrupted, generator
-from bench.studies.robustness.damage import DAMAGES
+from bench.studies.robustness.changes import CORRUPTIONS, DAMAGES, corrupted, generator
 from tests.conftest import photo
 
 GREY = np.full((256, 240, 3), 100, np.uint8)

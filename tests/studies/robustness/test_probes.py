@@ -1,4 +1,4 @@
-"""Probing a run: each codec's fate is told, nothing is probed twice, and nothing gets lost."""
+"""Probing a run: what becomes of each codec is told, nothing is probed twice, and nothing gets lost."""
 
 from __future__ import annotations
 
@@ -12,14 +12,22 @@ import pytest
 from PIL import Image as PillowImage
 
 import bench
+from bench.engines.engine import EngineOptions
 from bench.errors import ConfigError
 from bench.inputs.suite import CodecEntry
-from bench.studies.robustness.plan import plan_probes
-from bench.studies.robustness.record import JOURNAL_FILE, BitstreamProbe, InputProbe, read_probes
-from bench.studies.robustness.report import write_robustness
-from bench.studies.robustness.runner import Events, Options, Result, probe_run
-from bench.studies.robustness.summary import BitstreamRow, InputRow, bitstream_rows, input_rows
-from bench.studies.robustness.tables import bitstream_table, input_table
+from bench.studies.results import write_results
+from bench.studies.robustness.probes import BitstreamProbe, InputProbe, plan_probes
+from bench.studies.robustness.study import RobustnessStudy
+from bench.studies.robustness.tables import (
+    BitstreamRow,
+    InputRow,
+    Probes,
+    bitstream_rows,
+    bitstream_table,
+    input_rows,
+    input_table,
+)
+from bench.studies.session import StudyEvents, StudyOptions, journal_of, put
 from bench.tables.table import WRITERS
 from bench.trials.trust import EVERYBODY
 from tests.conftest import photo
@@ -45,34 +53,41 @@ def measure(folder: Path, *names: str, **options: object) -> Path:
     return folder / "run"
 
 
-def probe(run: Path, events: Events | None = None) -> Result:
-    options = Options(
-        trust=EVERYBODY, bpp=30, draws=DRAWS, datasets=(str(run.parent / "pictures"),), jobs=2, timeout=1.0
-    )
-    return probe_run(run, options, events)
+def means(*datasets: Path, jobs: int = 1, timeout: float = 60.0) -> StudyOptions:
+    """Pictures and codecs of the test's own."""
+    return StudyOptions(tuple(map(str, datasets)), EVERYBODY, EngineOptions(jobs, timeout))
+
+
+def probe(run: Path, events: StudyEvents | None = None) -> Probes:
+    options = means(run.parent / "pictures", jobs=2, timeout=1.0)
+    return put(RobustnessStudy(bpp=30, draws=DRAWS), run, options, events)
+
+
+def journal(run: Path) -> list[InputProbe | BitstreamProbe]:
+    return list(journal_of(RobustnessStudy(), run))
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
+def probes(tmp_path_factory: pytest.TempPathFactory) -> Probes:
     """Every adapter probed once."""
     return probe(measure(tmp_path_factory.mktemp("robustness"), *NAMES))
 
 
-def fates(result: Result, label: str, kind: str) -> list[BitstreamRow]:
+def outcomes(probes: Probes, label: str, kind: str) -> list[BitstreamRow]:
     return [
-        it for it in bitstream_rows(result) if it.group.label == label and it.group.probe.startswith(kind)
+        it for it in bitstream_rows(probes) if it.group.label == label and it.group.probe.startswith(kind)
     ]
 
 
-def inputs(result: Result, label: str) -> dict[str, InputRow]:
-    return {it.group.probe: it for it in input_rows(result) if it.group.label == label}
+def inputs(probes: Probes, label: str) -> dict[str, InputRow]:
+    return {it.group.probe: it for it in input_rows(probes) if it.group.label == label}
 
 
-def test_every_probe_is_accounted_for(result: Result) -> None:
+def test_every_probe_is_accounted_for(probes: Probes) -> None:
     """Codecs × pictures × corruptions and damages, none missing."""
     each = 2 * (CORRUPTIONS + FLIPS * DRAWS + TRUNCATIONS)
-    assert len(result.records) == len(result.plan.probes) == (len(NAMES) + 1) * each
-    assert result.plan.unfinished == 0
+    assert len(probes.by_key) == len(probes.plan.questions) == (len(NAMES) + 1) * each
+    assert probes.plan.unfinished == 0
 
 
 def test_a_picture_in_two_data_sets_and_a_new_label_are_told_apart(tmp_path: Path, pictures: Path) -> None:
@@ -83,10 +98,10 @@ def test_a_picture_in_two_data_sets_and_a_new_label_are_told_apart(tmp_path: Pat
     codecs = [CodecEntry(codec="png", label="one")]
     folders = (str(pictures), str(others))
     bench.run(datasets=folders, codecs=codecs, metrics=["psnr_rgb"], out=tmp_path / "run")
-    options = Options(trust=EVERYBODY, draws=1, datasets=folders, jobs=2)
+    options = means(pictures, others, jobs=2)
 
     def counted() -> dict[tuple[str, str], int]:
-        rows = input_rows(probe_run(tmp_path / "run", options))
+        rows = input_rows(put(RobustnessStudy(draws=1), tmp_path / "run", options))
         return {(it.group.dataset, it.group.label): it.planned for it in rows}
 
     assert counted() == {("pictures", "one"): 3, ("others", "one"): 1}
@@ -107,90 +122,90 @@ def test_operating_points_are_those_of_comparable_rates(tmp_path: Path, pictures
     for label in ("jpeg-420", "webp"):
         for quality, rate in means[label].items():
             chosen = {
-                (it.clean.codec.label, it.clean.quality)
-                for it in plan_probes(tmp_path / "run", rate * 1.1, 1).probes
+                (it.trial.codec.label, it.trial.quality)
+                for it in plan_probes(tmp_path / "run", rate * 1.1, 1).questions
             }
             assert (label, quality) in chosen
             assert ("png", None) in chosen
             assert len(chosen) == 3
 
 
-def test_careful_decoders_detect(result: Result) -> None:
+def test_careful_decoders_detect(probes: Probes) -> None:
     """A check sum makes every damage detected, and a truncation is detected by the careless too."""
-    for row in fates(result, "Careful", ""):
+    for row in outcomes(probes, "Careful", ""):
         assert row.detected == 100
-    for row in fates(result, "Careless", "keep"):
+    for row in outcomes(probes, "Careless", "keep"):
         assert row.detected == 100
 
 
-def test_careless_decoders_are_silently_wrong(result: Result) -> None:
+def test_careless_decoders_are_silently_wrong(probes: Probes) -> None:
     """Other pixels and no error are told as such, with the PSNR that is left."""
-    for row in fates(result, "Careless", "flip"):
+    for row in outcomes(probes, "Careless", "flip"):
         assert row.wrong + row.unchanged + row.detected == 100
         assert row.wrong > 0
-    known = [row.psnr for row in fates(result, "Careless", "flip") if row.psnr is not None]
+    known = [row.psnr for row in outcomes(probes, "Careless", "flip") if row.psnr is not None]
     assert known
     assert all(math.isfinite(it) and it < 100 for it in known)
 
 
-def test_deaths_and_hangs_are_crashes(result: Result) -> None:
+def test_deaths_and_hangs_are_crashes(probes: Probes) -> None:
     """A signal and a timeout cost their own probes; the codecs beside them finish."""
-    for name, fate in (("Fragile", "crash"), ("Stuck", "timeout")):
-        assert all(row.crashed == 100 for row in fates(result, name, ""))
-        mine = [it for it in result.records.values() if it.label == name]
-        assert {it.fate for it in mine if isinstance(it, BitstreamProbe)} == {fate}
-    died = next(it for it in result.records.values() if it.label == "Fragile" and it.failure)
+    for name, outcome in (("Fragile", "crash"), ("Stuck", "timeout")):
+        assert all(row.crashed == 100 for row in outcomes(probes, name, ""))
+        mine = [it for it in probes.by_key.values() if it.label == name]
+        assert {it.outcome for it in mine if isinstance(it, BitstreamProbe)} == {outcome}
+    died = next(it for it in probes.by_key.values() if it.label == "Fragile" and it.failure)
     assert died.failure is not None
     assert died.failure.signal == 11
 
 
-def test_damage_that_no_one_reads_is_unchanged(result: Result) -> None:
+def test_damage_that_no_one_reads_is_unchanged(probes: Probes) -> None:
     """Where the pixels are those of the whole bitstream, the damage did nothing."""
-    lost = {row.group.probe: row for row in fates(result, "Padded", "")}
+    lost = {row.group.probe: row for row in outcomes(probes, "Padded", "")}
     assert lost["keep99"].unchanged == 100
     assert lost["flip1"].unchanged > 50
 
 
-def test_inputs_cost_bits_and_quality(result: Result) -> None:
+def test_inputs_cost_bits_and_quality(probes: Probes) -> None:
     """Noise costs a lossless codec bits and blur saves some; what it is given it keeps exactly."""
-    rows = inputs(result, "png")
+    rows = inputs(probes, "png")
     assert rows["noise25"].inflation is not None
     assert rows["blur2"].inflation is not None
     assert rows["noise25"].inflation > 10 > 0 > rows["blur2"].inflation
     assert all(it.psnr_input is None and it.psnr_to_clean == it.psnr_corruption for it in rows.values())
 
 
-def test_psnr_against_both_pictures(result: Result) -> None:
+def test_psnr_against_both_pictures(probes: Probes) -> None:
     """The reconstruction is compared with what was encoded and with the clean picture."""
     record = next(
         it
-        for it in result.records.values()
+        for it in probes.by_key.values()
         if isinstance(it, InputProbe) and it.label == "png" and it.corruption == "noise10"
     )
     noisy = 10 * math.log10(255**2 / 10**2)
     assert record.psnr_clean == pytest.approx(noisy, abs=0.5)
-    careless = inputs(result, "Careless")["noise10"]
+    careless = inputs(probes, "Careless")["noise10"]
     assert careless.psnr_input is None  # it keeps all eight bits
     assert careless.inflation == pytest.approx(0)
 
 
-def test_a_refused_picture_is_counted(result: Result) -> None:
+def test_a_refused_picture_is_counted(probes: Probes) -> None:
     """An encoder that fails on a corrupted picture has fewer `ok` than planned, not fewer rows."""
-    rows = inputs(result, "Fainthearted")
+    rows = inputs(probes, "Fainthearted")
     assert (rows["blocks25"].ok, rows["blocks25"].planned) == (0, 2)
     assert rows["blocks25"].inflation is None
     assert rows["noise5"].ok == 2
 
 
 @pytest.mark.slow
-def test_tables_and_figures(result: Result, tmp_path: Path) -> None:
+def test_tables_and_figures(probes: Probes, tmp_path: Path) -> None:
     """All rows stand in every form of the tables; both figures are drawn, alike each time."""
     run = tmp_path / "one" / "run"
     run.parent.mkdir()
     measure_into = measure(run.parent, "Careless")
     small = probe(measure_into)
-    files = write_robustness(run, small, tmp_path / "a")
-    again = write_robustness(run, small, tmp_path / "b")
+    files = write_results(RobustnessStudy(), run, small, tmp_path / "a")
+    again = write_results(RobustnessStudy(), run, small, tmp_path / "b")
     assert {it.name for it in files} == {
         *(f"{table}.{end}" for table in ("robustness_inputs", "robustness_bitstreams") for end in WRITERS),
         *(
@@ -201,8 +216,8 @@ def test_tables_and_figures(result: Result, tmp_path: Path) -> None:
         "robustness.md",
     }
     assert [it.read_bytes() for it in files] == [it.read_bytes() for it in again]
-    assert len(input_table(result).rows) == (len(NAMES) + 1) * CORRUPTIONS
-    assert len(bitstream_table(result).rows) == (len(NAMES) + 1) * (FLIPS + TRUNCATIONS)
+    assert len(input_table(probes).rows) == (len(NAMES) + 1) * CORRUPTIONS
+    assert len(bitstream_table(probes).rows) == (len(NAMES) + 1) * (FLIPS + TRUNCATIONS)
 
 
 @pytest.mark.parametrize("keep", [True, False])
@@ -210,41 +225,39 @@ def test_resuming_probes_only_what_is_missing(tmp_path: Path, keep: bool) -> Non
     """After a torn line only its probe is taken again, to the same record, from kept bitstreams or not."""
     run = measure(tmp_path, "Careless", keep_bitstreams=keep)
     first = probe(run)
-    journal = run / JOURNAL_FILE
-    lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join(lines[:-1]) + lines[-1][:30])
+    file = run / "robustness.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:-1]) + lines[-1][:30])
     taken: list[str] = []
-    second = probe(run, Events(measured=lambda it: taken.append(it.key)))
+    second = probe(run, StudyEvents(answered=lambda it: taken.append(it.key)))
     assert len(taken) == 1
-    assert second.records == first.records
-    assert len(list(read_probes(run))) == len(lines)
+    assert second.by_key == first.by_key
+    assert len(journal(run)) == len(lines)
 
 
 def test_what_took_too_long_is_tried_again(tmp_path: Path) -> None:
-    """A timeout may be the machine's doing or too strict; other fates of damage stay as they were."""
+    """A timeout may be the machine's doing or too strict; other outcomes of damage stay as they were."""
     run = measure(tmp_path, "Stuck")
-    options = Options(
-        trust=EVERYBODY, bpp=30, draws=1, datasets=(str(tmp_path / "pictures"),), jobs=4, timeout=1.0
-    )
-    first = probe_run(run, options)
+    options = means(tmp_path / "pictures", jobs=4, timeout=1.0)
+    study = RobustnessStudy(bpp=30, draws=1)
+    first = put(study, run, options)
     late = [
-        it.key for it in first.records.values() if isinstance(it, BitstreamProbe) and it.fate == "timeout"
+        it.key for it in first.by_key.values() if isinstance(it, BitstreamProbe) and it.outcome == "timeout"
     ]
     assert late
     taken: list[str] = []
-    again = probe_run(run, options, Events(measured=lambda it: taken.append(it.key)))
+    again = put(study, run, options, StudyEvents(answered=lambda it: taken.append(it.key)))
     assert sorted(taken) == sorted(late)
-    assert again.records.keys() == first.records.keys()
+    assert again.by_key.keys() == first.by_key.keys()
 
 
 def test_a_decoder_that_needs_longer_is_told_of_the_option(tmp_path: Path) -> None:
     """Not to run again: the undamaged bitstream is sound."""
     run = measure(tmp_path, "Careful")
-    options = Options(
-        trust=EVERYBODY, bpp=30, draws=1, datasets=(str(tmp_path / "pictures"),), jobs=1, timeout=1e-4
-    )
+    options = means(tmp_path / "pictures", jobs=1, timeout=1e-4)
+    study = RobustnessStudy(bpp=30, draws=1)
     with pytest.raises(ConfigError, match="--timeout"):
-        probe_run(run, options)
+        put(study, run, options)
 
 
 def test_differences_are_of_the_same_pictures(tmp_path: Path) -> None:
@@ -260,8 +273,8 @@ def test_differences_are_of_the_same_pictures(tmp_path: Path) -> None:
         bench.run(
             datasets=[str(folder)], codecs=["jpeg@50"], metrics=["psnr_rgb"], out=tmp_path / f"{name}.run"
         )
-        options = Options(trust=EVERYBODY, draws=1, datasets=(str(folder),), jobs=2)
-        found = input_rows(probe_run(tmp_path / f"{name}.run", options))
+        study, options = RobustnessStudy(draws=1), means(folder, jobs=2)
+        found = input_rows(put(study, tmp_path / f"{name}.run", options))
         rows[name] = {it.group.probe: it for it in found}
     photos, more = rows.values()
     for probe_name, row in photos.items():
@@ -284,9 +297,9 @@ def test_trials_without_a_result_are_told(tmp_path: Path) -> None:
     journal = run / "measurements.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(line for line in lines if b'"png"' not in line or b"p1.png" not in line))
-    result = probe(run)
-    assert result.plan.unfinished == 1
-    assert any("1 trials" in note for note in input_table(result).notes)
+    probes = probe(run)
+    assert probes.plan.unfinished == 1
+    assert any("1 trials" in note for note in input_table(probes).notes)
 
 
 @pytest.mark.slow
@@ -318,8 +331,8 @@ def test_a_codec_of_another_version_is_an_error(tmp_path: Path, pictures: Path) 
     adapter = moody_run(tmp_path, pictures)
     adapter.write_text(adapter.read_text() + "# changed")
     with pytest.raises(ConfigError, match=r"Moody is version 1\+sha256:\w+ here, the run has version 1\+"):
-        probe_run(tmp_path / "run", Options(trust=EVERYBODY, datasets=(str(pictures),)))
-    assert not list(read_probes(tmp_path / "run"))
+        put(RobustnessStudy(), tmp_path / "run", means(pictures))
+    assert not journal(tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -332,15 +345,15 @@ def test_whole_bitstreams_have_to_decode_as_they_did(
     moody_run(tmp_path, pictures)
     (tmp_path / "mood").write_text(mood)
     with pytest.raises(ConfigError, match=f"Moody.*{message}"):
-        probe_run(tmp_path / "run", Options(trust=EVERYBODY, datasets=(str(pictures),)))
-    assert not any(isinstance(it, BitstreamProbe) for it in read_probes(tmp_path / "run"))
+        put(RobustnessStudy(), tmp_path / "run", means(pictures))
+    assert not any(isinstance(it, BitstreamProbe) for it in journal(tmp_path / "run"))
 
 
 def test_a_run_without_psnr_is_told_what_it_lacks(tmp_path: Path, pictures: Path) -> None:
     """Without the clean result's PSNR there is nothing to compare with."""
     bench.run(datasets=[str(pictures)], codecs=["png"], metrics=["ssim_rgb"], out=tmp_path / "run")
     with pytest.raises(ConfigError, match="lacks; add -m psnr_rgb"):
-        probe_run(tmp_path / "run", Options(trust=EVERYBODY, datasets=(str(pictures),)))
+        put(RobustnessStudy(), tmp_path / "run", means(pictures))
 
 
 def test_a_codec_that_is_absent_now_is_an_error(tmp_path: Path, pictures: Path) -> None:
@@ -354,5 +367,5 @@ def test_a_codec_that_is_absent_now_is_an_error(tmp_path: Path, pictures: Path) 
         "def Careful():\n    raise CodecUnavailable('no GPU here, use the device cpu')\n"
     )
     with pytest.raises(ConfigError, match=r"Careful.*no GPU here"):
-        probe_run(tmp_path / "run", Options(trust=EVERYBODY, datasets=(str(pictures),)))
-    assert not list(read_probes(tmp_path / "run"))
+        put(RobustnessStudy(), tmp_path / "run", means(pictures))
+    assert not journal(tmp_path / "run")

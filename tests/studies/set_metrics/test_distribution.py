@@ -10,10 +10,14 @@ import pytest
 
 import bench
 from bench import registry
+from bench.engines.engine import EngineOptions
 from bench.errors import ConfigError
-from bench.report.build_board import load_boards
-from bench.studies.set_metrics import measure as distribution
-from bench.studies.set_metrics.measure import Request, SetMeasurement, measure_sets, set_metric_table
+from bench.metrics.dataset import DATASET_METRICS
+from bench.report.build import build_report_data
+from bench.studies.session import StudyOptions
+from bench.studies.set_metrics.measure import measure_sets
+from bench.studies.set_metrics.record import SET_METRICS_FILE, SetMeasurement
+from bench.studies.set_metrics.table import set_metric_table
 
 BRIGHTNESS = '''
 import numpy as np
@@ -57,13 +61,18 @@ def run(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 def _targets(group: str, target: str) -> dict[str, str]:
     from importlib.metadata import entry_points
 
-    if group == distribution.DATASET_METRICS:
+    if group == DATASET_METRICS:
         return {"brightness": target}
     return {it.name: it.value for it in entry_points(group=group)}
 
 
 def measured(run: Path, pictures: Path) -> list[SetMeasurement]:
-    return measure_sets(run, Request("brightness", (str(pictures),), jobs=2))
+    return measure_sets(run, "brightness", means(pictures))
+
+
+def means(*datasets: Path) -> StudyOptions:
+    """Two decoders, and pictures of the test's own."""
+    return StudyOptions(tuple(map(str, datasets)), engine=EngineOptions(jobs=2))
 
 
 def test_every_operating_point_has_a_distance(run: Path, pictures: Path) -> None:
@@ -77,7 +86,7 @@ def test_every_operating_point_has_a_distance(run: Path, pictures: Path) -> None
     assert low > high > 0
     assert all(it.images == 3 and it.bpp for it in results.values())
     assert len(set_metric_table(list(results.values())).rows) == 3
-    assert set(load_boards([run])[0].distances) == set(results.values()), "a report has them all"
+    assert set(build_report_data([run])[0].distances) == set(results.values()), "a report has them all"
 
 
 def test_distances_are_kept_and_not_computed_again(run: Path, pictures: Path) -> None:
@@ -85,7 +94,7 @@ def test_distances_are_kept_and_not_computed_again(run: Path, pictures: Path) ->
     first = measured(run, pictures)
     shutil.rmtree(run / "bitstreams")
     shutil.rmtree(pictures)
-    assert measure_sets(run, Request("brightness")) == first
+    assert measure_sets(run, "brightness") == first
 
 
 def test_bitstreams_that_were_not_kept(run: Path, pictures: Path) -> None:
@@ -126,7 +135,7 @@ def test_rates_are_those_of_the_bitstreams_of_now(run: Path, pictures: Path) -> 
     journal = run / "measurements.jsonl"
     lines = [json.loads(line) for line in journal.read_text().splitlines()]
     journal.write_text("".join(json.dumps(it | {"bytes": it["bytes"] // 2}) + "\n" for it in lines))
-    for found in (measured(run, pictures), load_boards([run])[0].distances):
+    for found in (measured(run, pictures), build_report_data([run])[0].distances):
         for it in found:
             former = before[it.label, it.quality]
             assert it.value == former.value
@@ -144,23 +153,22 @@ def test_equal_data_sets_have_distances_each(run: Path, pictures: Path, tmp_path
         out=tmp_path / "two",
         options=bench.Options(keep_bitstreams=True),
     )
-    request = Request("brightness", (str(pictures), str(copied)), jobs=2)
     for _ in range(2):
-        found = measure_sets(tmp_path / "two", request)
+        found = measure_sets(tmp_path / "two", "brightness", means(pictures, copied))
         assert sorted(it.dataset for it in found) == ["copied", "copied", "pictures", "pictures"]
-    boards = load_boards([tmp_path / "two"])
-    assert [len(it.distances) for it in boards] == [2, 2]
+    built = build_report_data([tmp_path / "two"])
+    assert [len(it.distances) for it in built] == [2, 2]
 
 
 def test_originals_that_are_elsewhere(run: Path, pictures: Path, tmp_path: Path) -> None:
     """A folder's place is not in the run: it is asked for, and other pictures are refused."""
     with pytest.raises(ConfigError, match="--dataset"):
-        measure_sets(run, Request("brightness"))
+        measure_sets(run, "brightness")
     others = tmp_path / "others" / "pictures"
     shutil.copytree(pictures, others)
     shutil.copy(others / "p0.png", others / "p1.png")
     with pytest.raises(ConfigError, match=r"p1\.png.*SHA-256"):
-        measure_sets(run, Request("brightness", (str(others),)))
+        measure_sets(run, "brightness", means(others))
 
 
 def test_results_of_the_former_kid_have_the_name_of_their_definition(
@@ -175,9 +183,9 @@ def test_results_of_the_former_kid_have_the_name_of_their_definition(
 
     answer_as("kid_alexnet_across_images", "1+x")
     first = measured(run, pictures)
-    file = run / distribution.SET_METRICS_FILE
+    file = run / SET_METRICS_FILE
     file.write_text(file.read_text().replace("kid_alexnet_across_images", "kid_alexnet"))
-    assert {it.metric for it in load_boards([run])[0].distances} == {"kid_alexnet_across_images"}
+    assert {it.metric for it in build_report_data([run])[0].distances} == {"kid_alexnet_across_images"}
     shutil.move(run / "bitstreams", run / "elsewhere")
     assert measured(run, pictures) == first, "no bitstream is decoded again"
     answer_as("kid_alexnet", "2+x")

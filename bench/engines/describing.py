@@ -1,0 +1,242 @@
+"""What is here, asked of an engine: codecs, metrics and the GPU, and whether they work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from bench import registry
+from bench.engines.engine import Engine
+from bench.engines.messages import CheckCuda, Describe, DescribeMetric, Failed
+from bench.errors import ConfigError
+from bench.host.device import DeviceName, resolve
+from bench.inputs.suite import CodecEntry, Suite
+from bench.metrics.dataset import DATASET_METRICS
+from bench.trials.codec_ref import (
+    CodecRef,
+    Described,
+    DescribedCodec,
+    DescribedMetric,
+    Description,
+    MetricDescription,
+)
+from bench.trials.plan import CodecPlan, needs_bare
+
+State = Literal["ok", "needs options", "unavailable", "broken"]
+
+
+def describe_codec(engine: Engine, codec: CodecRef) -> Description | str:
+    """A codec's description, or the reason why it is unavailable here.
+
+    Parameters
+    ----------
+    codec : whether it is trusted decides what may be constructed, see :func:`bench.registry.load_codec`
+
+    Raises
+    ------
+    ConfigError
+        It cannot be constructed: its options do not fit, or it fails.
+    """
+    answer = engine.describe(Describe(codec))
+    if isinstance(answer, Description):
+        return answer
+    if answer.status == "unsupported":
+        return answer.message
+    if answer.deliberate:
+        raise ConfigError(answer.message)
+    raise ConfigError(f"codec {codec.target} cannot be constructed: {answer.reason}{_remedy(answer)}")
+
+
+def describe_metric(engine: Engine, name: str) -> DescribedMetric:
+    """A metric by its installed name.
+
+    Raises
+    ------
+    ConfigError
+        The name is unknown, or the metric cannot be constructed.
+    """
+    target = registry.find(registry.METRICS, name)
+    answer = engine.describe(DescribeMetric(target))
+    if isinstance(answer, Failed):
+        raise ConfigError(f"metric {name!r}: {answer.message}")
+    return DescribedMetric(name, target, answer)
+
+
+def describe_suite(engine: Engine, suite: Suite, metrics: Sequence[DescribedMetric] = ()) -> Described:
+    """What a suite names, as it is here: all that :func:`bench.trials.plan.make_plan` has to know.
+
+    Parameters
+    ----------
+    metrics : those to be taken; the suite's own may be only a part of them, or play no part
+
+    Raises
+    ------
+    ConfigError
+        An unknown codec, one that cannot be constructed, an option that it does not have, or a GPU that was
+        asked for and is absent.
+    """
+    codecs = tuple(_describe_entry(engine, it, suite.device) for it in suite.codecs)
+    if suite.device == "cuda":
+        device_of(engine, "cuda")
+    # With auto on a GPU only if a network of this run is there anyway: pixel metrics alone are done on the
+    # CPU before torch has been imported.
+    learned = any(it.found.learned for it in metrics)
+    on_gpu = any(
+        isinstance(it.found, Description) and it.found.config.get("device") == "cuda" for it in codecs
+    )
+    wanted = suite.device if suite.device != "auto" or learned or on_gpu else "cpu"
+    takes_device = any(it.found.takes_device for it in metrics)
+    return Described(codecs, tuple(metrics), device_of(engine, wanted) if takes_device else "cpu")
+
+
+def codec_target(name: str) -> str:
+    """What an installed name stands for; a file is its own target.
+
+    Raises
+    ------
+    ConfigError
+        The name is unknown.
+    """
+    return name if registry.is_file_target(name) else registry.find(registry.CODECS, name)
+
+
+def _describe_entry(engine: Engine, entry: CodecEntry, device: str) -> DescribedCodec:
+    target = codec_target(entry.codec)
+    found = _placed(engine, entry, target, device)
+    bare: Description | str | None = None
+    if isinstance(found, Description) and entry.label is None and needs_bare(entry, device):
+        with suppress(ConfigError):  # it can't be without options
+            bare = describe_codec(engine, CodecRef(target, trusted=True))
+    return DescribedCodec(target, found, bare if isinstance(bare, Description) else None)
+
+
+def _placed(engine: Engine, entry: CodecEntry, target: str, wanted: str) -> Description | str:
+    """The codec on the device that its spec, else the suite, asks for; ``config`` names the real one.
+
+    Raises
+    ------
+    ConfigError
+        CUDA was asked for in so many words and is absent: no row that fails later, no silent run elsewhere.
+    """
+    found = describe_codec(engine, CodecRef.of(target, entry.config, trusted=True))
+    explicit = entry.config.get("device", "auto")
+    if isinstance(found, str):
+        if explicit == "cuda":
+            raise ConfigError(found)
+        return found
+    default = found.config.get("device")
+    if explicit != "auto" or default is None:
+        return found
+    device = device_of(engine, wanted)
+    if device == default or (wanted == "auto" and device == "cpu" and default != "auto"):
+        return found
+    try:
+        placed = describe_codec(engine, CodecRef.of(target, entry.config | {"device": device}, trusted=True))
+    except ConfigError:
+        if wanted != "auto":
+            raise
+        return found  # its devices are of another kind
+    if isinstance(placed, str) and wanted != "auto":
+        raise ConfigError(placed)
+    return found if isinstance(placed, str) else placed
+
+
+def device_of(engine: Engine, wanted: str) -> DeviceName:
+    """The device behind a wish; a worker imports torch where that has to be known.
+
+    Parameters
+    ----------
+    wanted : ``auto``, ``cpu`` or ``cuda``
+
+    Raises
+    ------
+    ConfigError
+        CUDA was asked for and is absent.
+    """
+
+    def problem() -> str | None:
+        answer = engine.describe(CheckCuda())
+        return answer.message if isinstance(answer, Failed) else answer.problem
+
+    return resolve(wanted, problem)
+
+
+def require_unchanged(engine: Engine, codecs: Iterable[CodecPlan]) -> None:
+    """See that each codec of a finished run is here, and is the one that it was then.
+
+    Parameters
+    ----------
+    codecs : as planned then; each configuration is constructed once
+
+    Raises
+    ------
+    ConfigError
+        One can't be constructed: a library, its weights, or the GPU that it is to run on are not here; or its
+        version or weights are others now, so that it need not understand what it encoded then.
+    """
+    for codec in {it.ref: it for it in codecs}.values():
+        answer = engine.describe(Describe(codec.ref))
+        if isinstance(answer, Failed):
+            raise ConfigError(f"{codec.label} cannot run on this machine: {answer.message}{_remedy(answer)}")
+        if (answer.version, answer.weights_sha256) != (codec.version, codec.weights_sha256):
+            now, then = _identity(answer), _identity(codec)
+            raise ConfigError(f"{codec.label} is {now} here, the run has {then}: run it again first")
+
+
+def _identity(codec: Description | CodecPlan) -> str:
+    weights = f", weights {codec.weights_sha256[:12]}…" if codec.weights_sha256 else ""
+    return f"version {codec.version}{weights}"
+
+
+def _remedy(answer: Failed) -> str:
+    return "; give it more with --timeout" if answer.status == "timeout" else ""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """One installed codec, metric or data-set metric."""
+
+    name: str
+    state: State
+    version: str = ""
+    problem: str = ""
+    """Why it does not work as it is, with the remedy; empty when it does."""
+    codec: Description | None = None
+    metric: MetricDescription | None = None
+
+
+def installed_codecs(engine: Engine) -> list[Installed]:
+    """Every installed codec at its default configuration."""
+    return [
+        _installed(name, engine.describe(Describe(CodecRef(target))))
+        for name, target in registry.targets(registry.CODECS).items()
+    ]
+
+
+def installed_metrics(engine: Engine) -> list[Installed]:
+    """Every installed metric of a pair of pictures."""
+    return list(_metrics(engine, registry.METRICS))
+
+
+def installed_dataset_metrics(engine: Engine) -> list[Installed]:
+    """Every installed metric of sets of pictures."""
+    return list(_metrics(engine, DATASET_METRICS))
+
+
+def _metrics(engine: Engine, group: str) -> Iterator[Installed]:
+    for name, target in registry.targets(group).items():
+        yield _installed(name, engine.describe(DescribeMetric(target)))
+
+
+def _installed(name: str, answer: Description | MetricDescription | Failed) -> Installed:
+    if isinstance(answer, Description):
+        return Installed(name, "ok", answer.version, codec=answer)
+    if isinstance(answer, MetricDescription):
+        return Installed(name, "ok", answer.version, metric=answer)
+    if answer.status == "unsupported":
+        return Installed(name, "unavailable", problem=answer.message)
+    if answer.deliberate:  # the options, for a codec that has no default ones
+        return Installed(name, "needs options", problem=answer.message)
+    return Installed(name, "broken", problem=answer.reason)

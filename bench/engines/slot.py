@@ -1,0 +1,62 @@
+"""The three workers that a piece of work visits, on this machine, and the picture that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from bench.engines.engine import Worker
+from bench.engines.messages import Failed, Load
+from bench.engines.shared_pixels import Original, SharedPixels
+
+
+class LocalWorker(Worker, Protocol):
+    """A worker that this process started."""
+
+    def close(self) -> None:
+        """End it, with all that it holds."""
+
+
+W = TypeVar("W", bound=LocalWorker)
+
+
+class LocalSlot(Generic[W]):
+    """Three workers of a kind; see :class:`bench.engines.engine.Slot`."""
+
+    def __init__(self, start: Callable[[], W]) -> None:
+        """``start`` makes a worker."""
+        self.scorer, self.encoder, self.decoder = start(), start(), start()
+        self._original: Original | None = None
+
+    @property
+    def workers(self) -> tuple[W, W, W]:
+        """All of them."""
+        return self.scorer, self.encoder, self.decoder
+
+    def original(self, image: Path, sha256: str | None) -> Original | Failed:
+        """A picture as the scorer read it; it is kept until another one is asked for."""
+        image = image.absolute()
+        kept = self._original
+        if kept is not None and (kept.image, kept.sha256) == (image, sha256):
+            return kept
+        self._forget()
+        pixels = SharedPixels()
+        answer = self.scorer.ask(Load(image, sha256), pixels)
+        if isinstance(answer, Failed):
+            pixels.close()
+            return answer
+        pixels.seal()
+        self._original = Original(image, sha256, answer.shape, answer.treatment, pixels)
+        return self._original
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in self.workers:
+            worker.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._original is not None:
+            self._original.pixels.close()
+            self._original = None

@@ -1,0 +1,235 @@
+"""From run folders to what a report says: a :class:`~bench.report.data.ReportData` for each data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from bench.errors import ConfigError
+from bench.plotting.series_style import Series, SeriesStyle, series_styles
+from bench.rd import MIN_FINISHED, Average, Curve
+from bench.rd.fairness import (
+    Config,
+    Finding,
+    allocation_finding,
+    fairness_findings,
+    published_findings,
+)
+from bench.report import findings
+from bench.report.analysis import Analyses, analyse, lossless_rates, published_curves, published_pairs
+from bench.report.crops import CropSource, find_crops
+from bench.report.data import ReportData
+from bench.report.decoder_pairs import find_decoder_pairs
+from bench.report.entries import Entry, entries_of, peak_kind
+from bench.report.load import LoadedRuns, images_by_run, load_runs
+from bench.report.measures import set_curves, set_measures
+from bench.report.operating_points import operating_points
+from bench.report.options import STANDARD, ReportOptions
+from bench.report.planes import planes_of
+from bench.report.reconstructions.bitstreams import FOLDER, Bitstreams, run_folders
+from bench.report.study_results import find_robustness
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TIMINGS: dict[str, Literal["alone", "disturbed", "load"] | None]
+_TIMINGS = {"alone": "alone", "disturbed": "disturbed", "load": "load", "": None}
+
+
+def build_report_data(
+    runs: Sequence[Path],
+    options: ReportOptions = STANDARD,
+    loaded: Callable[[], object] = lambda: None,
+) -> tuple[ReportData, ...]:
+    """What the runs say of each data set, in the order of their first appearance.
+
+    Without an anchor among the options it is JPEG, or else the first lossy configuration.
+
+    Parameters
+    ----------
+    runs : run folders
+    loaded : called once the journals are read
+
+    Raises
+    ------
+    StoreError
+        A folder is no run, or one that this version can't read.
+    ConfigError
+        The anchor, or what is selected, is in none of the runs.
+    """
+    by_dataset = load_runs(runs, options.selection, loaded).by_dataset()
+    built = tuple(build_dataset(name, its, options) for name, its in by_dataset.items())
+    if options.anchor is not None and not any(it.anchor for it in built):
+        lossy = dict.fromkeys(entry.label for it in built for entry in it.lossy)
+        raise ConfigError(
+            f"anchor {options.anchor!r} is in none of the runs; lossy labels: {', '.join(lossy) or 'none'}"
+        )
+    return built
+
+
+def with_crops_and_studies(
+    data: ReportData, runs: Sequence[Path], out: Path, options: ReportOptions
+) -> ReportData:
+    """Add what needs the folder of the report: crops, and where the results of other studies lie.
+
+    Parameters
+    ----------
+    runs : the run folders that ``data`` was built from
+    out : what has to be decoded is stored below it; paths of study results are relative to it
+    """
+    source = CropSource(
+        data.dataset,
+        data.entries,
+        data.frame,
+        data.measures,
+        Bitstreams(data.entries, data.frame, run_folders(runs, options.trust)),
+        out / FOLDER,
+    )
+    return replace(
+        data,
+        crops=tuple(find_crops(it, source) for it in data.decoder_pairs),
+        # They are about all codecs of a run.
+        robustness=() if options.selection else find_robustness(data.dataset, runs, out),
+    )
+
+
+def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STANDARD) -> ReportData:
+    """What ``loaded``, the part of one data set, says."""
+    frame = loaded.frame
+    entries = entries_of(frame, loaded.runs)
+    metrics = tuple(it for it in loaded.metrics if frame[it.name].notna().any())
+    analyses = analyse(dataset, frame, entries, metrics, options)
+    by_metric, anchor = analyses.by_metric, analyses.anchor
+    exact = {name: it.exact for name, it in by_metric.items()}
+    published = published_curves(options.published, dataset, entries, analyses.curves)
+    against = published_pairs(published, analyses)
+    lossless = lossless_rates(frame)
+    measures = (
+        *(it for it in metrics if it.name in analyses.curves),
+        *set_measures(loaded.distances),
+    )
+    of_sets = set_curves(loaded.distances)
+    return ReportData(
+        dataset=dataset,
+        n_images=frame["image"].nunique(),
+        average=options.average,
+        other_average=_other_average(frame, options.average),
+        frame=frame,
+        entries=entries,
+        styles=_styles(entries, published),
+        peak_of=peak_kind(frame),
+        metrics=metrics,
+        measures=measures,
+        headline=analyses.headline,
+        images={name: it.images for name, it in by_metric.items()},
+        exact_images=exact,
+        per_image={name: it.per_image for name, it in by_metric.items()},
+        curves=analyses.curves,
+        points=operating_points(frame, metrics, exact, options.average),
+        anchor=anchor,
+        bd=analyses.bd,
+        pairs={name: by_metric[name].pairs for name in analyses.bd},
+        standings={name: it.standings for name, it in by_metric.items() if it.standings},
+        ranking=analyses.ranking(entries),
+        lossless=lossless.ranking(entries, options.average),
+        lossless_bpp=lossless.bpp,
+        lossless_images=lossless.images,
+        published=published,
+        published_pairs=against,
+        published_bd={
+            metric: {label: it for (other, label), it in pairs.items() if other == anchor}
+            for metric, pairs in against.items()
+            if anchor in analyses.curves[metric]
+        },
+        distances=loaded.distances,
+        set_curves=of_sets,
+        decoder_pairs=find_decoder_pairs(frame, [it.label for it in entries], measures, loaded.distances),
+        planes=planes_of(measures, analyses.curves | of_sets),
+        findings=(
+            *findings.unfinished(entries),
+            *findings.not_isolated(frame),
+            *_gaps(loaded, entries, analyses, lossless.bpp),
+            *findings.exact(exact),
+            *_other_images(dataset, loaded, options, analyses),
+            *_unfair(entries, analyses),
+        ),
+    )
+
+
+def _gaps(
+    loaded: LoadedRuns, entries: Sequence[Entry], analyses: Analyses, lossless: Collection[str]
+) -> Iterator[Finding]:
+    """Who takes no part in comparisons, and why: it has no values, values on few images, or failed."""
+    failing = {it.label for it in entries if it.n_ok < it.n_planned - it.n_missing}
+    left_out = {it.label for it in entries if it.lossless and it.n_ok and it.label not in lossless}
+    unmeasured: dict[str, list[str]] = {}
+    sparse: dict[str, list[str]] = {}
+    for metric, by_label in analyses.started.items():
+        short = [label for label in by_label if label not in analyses.finished[metric]]
+        absent = findings.without_values(loaded.frame, metric, short)
+        for label in short:
+            if label in absent:
+                unmeasured.setdefault(label, []).append(metric)
+            elif label in failing:
+                left_out.add(label)
+            else:
+                sparse.setdefault(label, []).append(metric)
+    yield from findings.valueless([it.name for it in loaded.metrics], analyses.started, loaded.frame)
+    yield from findings.unmeasured(unmeasured, "no values")
+    yield from findings.unmeasured(sparse, f"values on under {MIN_FINISHED:.0%} of the images")
+    yield from findings.left_out(left_out, entries)
+
+
+def _other_images(
+    dataset: str, loaded: LoadedRuns, options: ReportOptions, analyses: Analyses
+) -> Iterator[Finding]:
+    """What is of other images, or of other definitions, than the rest."""
+    frame, published = loaded.frame, options.published
+    yield from findings.lossy_originals(dataset, frame)
+    yield from findings.other_versions(dataset, loaded.runs)
+    yield from findings.partly_shared(dataset, images_by_run(frame))
+    sources = {it.label: it.dataset for it in published}
+    yield from published_findings(sources, dataset, frame["image"].nunique())
+    yield from findings.of_other_metrics(published, dataset, list(analyses.curves))
+
+
+def _unfair(entries: Sequence[Entry], analyses: Analyses) -> Iterator[Finding]:
+    """What makes comparisons unfair in themselves."""
+    by_metric = analyses.by_metric
+    yield from allocation_finding([it for name in analyses.headline for it in by_metric[name].allocations])
+    n_images = max((len(it.images) for it in by_metric.values()), default=0)
+    configs = [_config(it, analyses, n_images) for it in entries]
+    yield from fairness_findings(configs, analyses.anchor)
+
+
+def _config(entry: Entry, analyses: Analyses, n_images: int) -> Config:
+    curves = (analyses.curves[metric] for metric in analyses.bd)
+    compared = {metric: its[entry.label] for metric, its in analyses.bd.items() if entry.label in its}
+    overlaps = {metric: its.per_image.overlap for metric, its in compared.items()}
+    return Config(
+        label=entry.label,
+        codec=entry.codec,
+        options=entry.options,
+        version=entry.version,
+        machine=entry.environment.id,
+        timing=_TIMINGS[entry.timing],
+        n_ok=entry.n_ok,
+        n_planned=entry.n_planned - entry.n_missing,
+        n_images=n_images,
+        curves=tuple(its[entry.label] for its in curves if entry.label in its),
+        overlaps={metric: share for metric, share in overlaps.items() if share is not None},
+    )
+
+
+def _other_average(frame: pd.DataFrame, average: Average) -> Average | None:
+    sizes = frame.loc[frame["status"] == "ok", ["width", "height"]].drop_duplicates()
+    if (sizes["width"] * sizes["height"]).nunique() < 2:
+        return None
+    return "pixels" if average == "images" else "images"
+
+
+def _styles(entries: Sequence[Entry], published: Mapping[str, Mapping[str, Curve]]) -> dict[str, SeriesStyle]:
+    theirs = {label: it.provenance for curves in published.values() for label, it in curves.items()}
+    return series_styles((Series(it.label, it.codec, it.lossless) for it in entries), theirs)

@@ -1,0 +1,159 @@
+"""The codec configurations of a report, and what their trials say of each as a whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bench.host.environment import Environment
+from bench.trials.measurement import DISTURBED, PeakOf
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.runs.store import RunInfo
+
+_SAMPLES = 3
+"""Bytes of a raw pixel."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One codec configuration of a report."""
+
+    label: str
+    codec: str
+    version: str
+    options: Mapping[str, Any]
+    lossless: bool
+    run: str
+    environment: Environment
+    timing: str
+    """``alone``, ``disturbed`` (alone, but without much of the processor), ``load``, or empty where there are
+    no times."""
+    n_ok: int
+    n_planned: int
+    complexity: Mapping[str, float] = field(default_factory=dict)
+    """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
+    encode_mps: float | None = None
+    """Megapixels of the finished trials ÷ seconds for all of them."""
+    decode_mps: float | None = None
+    n_missing: int = 0
+    """Of the planned trials those that were not measured yet."""
+    repeats: tuple[int, int] = (0, 0)
+    """Fewest and most timed repetitions of a finished trial."""
+    cpu_share: float | None = None
+    """The encoder's or the decoder's share of the processor over the time for all trials, the smaller one."""
+    encode_peak_mb: float | None = None
+    """The most memory over the finished trials, see :func:`peak_kind`; None where it was not measured."""
+    decode_peak_mb: float | None = None
+
+    @property
+    def encode_mbs(self) -> float | None:
+        """Millions of raw sample bytes per second: the customary MB/s of lossless coders."""
+        return None if self.encode_mps is None else _SAMPLES * self.encode_mps
+
+    @property
+    def decode_mbs(self) -> float | None:
+        """As :attr:`encode_mbs`."""
+        return None if self.decode_mps is None else _SAMPLES * self.decode_mps
+
+
+def entries_of(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, ...]:
+    """The configurations of one data set, in the order of their first trials.
+
+    Parameters
+    ----------
+    frame : its trials
+    runs : by their names in the column ``run``
+    """
+    complexities = {
+        (run, it.codec, json.dumps(it.config, sort_keys=True)): it.complexity
+        for run, info in runs.items()
+        for it in info.codecs
+    }
+    entries = []
+    speeds, shares, peaks = _speeds(frame), _cpu_shares(frame), _peaks(frame)
+    facts = frame[["label", "codec", "version", "config", "lossless", "run", "status", "timing", "repeats"]]
+    for label, rows in facts.groupby("label", sort=False, observed=True):
+        first = rows.iloc[0]
+        ok = rows[rows["status"] == "ok"]
+        share = shares.get(str(label))
+        encode_mps, decode_mps = speeds.get(str(label), (None, None))
+        encode_peak_mb, decode_peak_mb = peaks.get(str(label), (None, None))
+        entries.append(
+            Entry(
+                label=str(label),
+                codec=str(first["codec"]),
+                version=str(first["version"]),
+                options=json.loads(first["config"]),
+                lossless=bool(first["lossless"]),
+                run=str(first["run"]),
+                environment=runs[str(first["run"])].environment,
+                timing=_timing(set(ok["timing"].unique()), share),
+                n_ok=len(ok),
+                n_planned=len(rows),
+                n_missing=int((rows["status"] == "cancelled").sum()),
+                complexity=complexities[str(first["run"]), str(first["codec"]), str(first["config"])],
+                encode_mps=encode_mps,
+                decode_mps=decode_mps,
+                repeats=(0, 0) if ok.empty else (int(ok["repeats"].min()), int(ok["repeats"].max())),
+                cpu_share=share,
+                encode_peak_mb=encode_peak_mb,
+                decode_peak_mb=decode_peak_mb,
+            )
+        )
+    return tuple(entries)
+
+
+def peak_kind(frame: pd.DataFrame) -> PeakOf:
+    """What the memory figures of a data set are of: those of older journals stand in none with new ones."""
+    new = "peak_of" in frame and bool((frame["peak_of"] == "codec").any())
+    return "codec" if new else "process"
+
+
+def _timing(modes: Collection[str], cpu_share: float | None) -> str:
+    if set(modes) != {"alone"}:
+        return "load" if modes else ""
+    return "disturbed" if cpu_share is not None and cpu_share < DISTURBED else "alone"
+
+
+def _cpu_shares(frame: pd.DataFrame) -> dict[str, float]:
+    """Each label's share of the processor over all trials, of encoder or decoder, whichever had less."""
+    shares: dict[str, float] = {}
+    for side in ("encode", "decode"):
+        seconds, share = f"{side}_s", f"{side}_cpu_share"
+        known = frame.loc[(frame["status"] == "ok") & frame[share].notna(), ["label", seconds, share]]
+        spent = (known[seconds] * known[share]).groupby(known["label"], observed=True).sum()
+        total = known.groupby("label", observed=True)[seconds].sum()
+        for label, value in (spent / total).dropna().items():
+            shares[str(label)] = min(float(value), shares.get(str(label), 1.0))
+    return shares
+
+
+def _speeds(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None]]:
+    """Encoder and decoder megapixels per second of each label."""
+    ok = frame.loc[frame["status"] == "ok", ["label", "width", "height", "encode_s", "decode_s"]]
+    pixels = (ok["width"] * ok["height"]).astype(float)
+    totals = ok[["encode_s", "decode_s"]].assign(pixels=pixels).groupby(ok["label"], observed=True).sum()
+    speeds = {}
+    for label, total in totals.iterrows():
+        times = (float(total["encode_s"]), float(total["decode_s"]))
+        encode, decode = (float(total["pixels"]) / 1e6 / it if it > 0 else None for it in times)
+        speeds[str(label)] = (encode, decode)
+    return speeds
+
+
+def _peaks(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None]]:
+    """The most memory of encoder and decoder of each label, in MB."""
+    ok = frame[frame["status"] == "ok"]
+    if peak_kind(frame) == "codec":
+        ok = ok[ok["peak_of"] == "codec"]
+    sides = [
+        ok.groupby("label", observed=True)[name].max().dropna() / 1e6 if name in ok else {}
+        for name in ("encode_peak_bytes", "decode_peak_bytes")
+    ]
+    encode, decode = ({str(label): float(peak) for label, peak in it.items()} for it in sides)
+    return {label: (encode.get(label), decode.get(label)) for label in encode.keys() | decode.keys()}

@@ -1,0 +1,92 @@
+"""Axes: a measure in the unit that papers use, and rates and speeds with ticks that one can read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from bench.plotting.canvas import RateAxis
+from bench.rd import Curve, to_db
+from bench.rd.curve import Array
+from bench.report.measures import Measure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_RATES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+_MIN_TICKS = 3
+
+
+def values_of(measure: Measure, curve: Curve) -> tuple[Array, Array]:
+    """Rate and quality, as shown, of the points that can be drawn."""
+    rate, quality = np.asarray(curve.rate), np.asarray(curve.quality)
+    quality = to_db(quality) if measure.decibel else quality
+    drawable = np.isfinite(rate) & np.isfinite(quality) & (rate > 0)
+    return rate[drawable], quality[drawable]
+
+
+def rate_axis(axes: Axes, rates: Array, kind: RateAxis) -> None:
+    """The horizontal axis for bits per pixel, around ``rates``."""
+    axes.set_xlabel("bits per pixel")
+    if kind == "linear":
+        axes.set_xlim(0, float(rates.max()) * 1.03)
+        return
+    low, high = float(rates.min()) / 1.12, float(rates.max()) * 1.12
+    axes.set_xscale("log", base=2)
+    axes.set_xlim(low, high)
+    inside = [it for it in _RATES if low <= it <= high]
+    _ticks(axes, "x", inside if len(inside) >= _MIN_TICKS else _log_ticks(low, high))
+
+
+def quality_axis(axes: Axes, which: Literal["x", "y"], measure: Measure) -> None:
+    """An axis for a metric's values, with whole steps of 1, 2 or 5, and a line at an ideal value."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    if measure.ideal is not None:
+        line = axes.axvline if which == "x" else axes.axhline
+        line(measure.ideal, color="#333333", linewidth=0.8, linestyle=(0, (4, 2)), zorder=1.5)
+    axis.set_label_text(measure.axis_title)
+    axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
+
+
+def log_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float], margin: float = 1.4) -> None:
+    """A logarithmic axis around ``values``, at most about seven ticks, written as plain numbers.
+
+    Parameters
+    ----------
+    values : positive
+    margin : the factor by which the limits lie beyond the outermost values
+    """
+    low, high = min(values) / margin, max(values) * margin
+    if which == "x":
+        axes.set_xscale("log")
+        axes.set_xlim(low, high)
+    else:
+        axes.set_yscale("log")
+        axes.set_ylim(low, high)
+    _ticks(axes, which, _log_ticks(low, high))
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    for steps in (
+        (1,),
+        (1, 3),
+        (1, 2, 5),
+        (1, 1.5, 2, 3, 5, 7),
+        (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
+    ):
+        ticks = [step * 10.0**decade for decade in decades for step in steps]
+        inside = [float(f"{it:.6g}") for it in ticks if low <= it <= high]
+        if len(inside) > _MIN_TICKS:
+            return inside
+    return inside or [float(f"{(low * high) ** 0.5:.3g}")]
+
+
+def _ticks(axes: Axes, which: Literal["x", "y"], ticks: Sequence[float]) -> None:
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_ticks(ticks, labels=[f"{it:g}" for it in ticks])
+    axis.set_ticks([], minor=True)

@@ -1,0 +1,51 @@
+"""Lossless coding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.report.chapters import Chapter
+from bench.report.data import ReportData
+from bench.report.tables import ReportTable, Row
+from bench.report.tables._notes import AVERAGED, timing_note
+from bench.tables.table import Column
+
+RAW_BITS = 24
+
+
+class LosslessTable(ReportTable):
+    """Configurations that reproduce every pixel, by rate."""
+
+    name = "lossless"
+    chapter = Chapter.LOSSLESS
+
+    def title(self, data: ReportData) -> str:
+        return f"Lossless coding of {data.dataset}"
+
+    def columns(self, data: ReportData) -> Iterator[Column]:
+        yield from (Column("label", "codec"), Column("n_ok", "ok"), Column("bpp", "bpp", 3, "low"))
+        if (other := data.other_average) is not None:
+            yield Column(f"bpp_by_{other}", f"bpp by {other}", 3, "low")
+        yield Column("ratio", "ratio", 3, "high")
+        yield from (Column("encode_mbs", "enc MB/s", 1, "high"), Column("decode_mbs", "dec MB/s", 1, "high"))
+        yield Column("timing", "timed")
+
+    def rows(self, data: ReportData) -> Iterator[Row]:
+        for entry in data.lossless:
+            rates = data.lossless_bpp.get(entry.label, {})
+            rate = rates.get(data.average)
+            also = [] if data.other_average is None else [rates.get(data.other_average)]
+            yield (
+                *(entry.label, f"{entry.n_ok}/{entry.n_planned}", rate, *also),
+                *(None if rate is None else RAW_BITS / rate, entry.encode_mbs, entry.decode_mbs),
+                entry.timing,
+            )
+
+    def notes(self, data: ReportData) -> tuple[str, ...]:
+        return (
+            f"bpp is the mean over {AVERAGED[data.average]}, of {len(data.lossless_images)} of"
+            f" {data.n_images} images, those that every configuration with a value finished; ratio is 24 ÷"
+            " that mean; MB are millions of raw sample bytes."
+            " Every decoded pixel was compared with the original.",
+            timing_note(data.lossless),
+        )

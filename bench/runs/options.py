@@ -1,0 +1,49 @@
+"""What a caller may ask of a run, and be told while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.engines import LOCAL
+from bench.engines.engine import EngineOptions
+from bench.inputs.datasets import Progress
+from bench.trials.measurement import Measurement
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run a suite; none of it changes what a codec produces."""
+
+    jobs: int | None = 1
+    """Trials at a time; None for as many as suit the engine: one on each processor, or fewer on a GPU."""
+    timeout: float = 300.0
+    """Seconds that one encode, decode or scoring may take."""
+    timing: bool = False
+    """Take precise times: one trial at a time, pinned, warmed up, repeated."""
+    repeats: int = 5
+    fresh: bool = False
+    """Measure everything again; the former journal is archived."""
+    keep_bitstreams: bool = False
+    prune: bool = False
+    """Remove what the suite does not ask for from the run; the former journal is archived."""
+    engine: str = LOCAL
+    """How trials are run: ``local``, isolated in worker processes, ``inprocess``, for debugging a codec, or
+    another one that is installed."""
+
+    @property
+    def of_engine(self) -> EngineOptions:
+        """What of it concerns the engine."""
+        return EngineOptions(self.jobs, self.timeout, self.timing)
+
+
+@dataclass(frozen=True)
+class Events:
+    """What a caller may want to know while a run goes on."""
+
+    note: Callable[[str], None] = lambda text: None
+    """Something that the user should read: the environment changed, a codec is unavailable."""
+    started: Callable[[int, int], None] = lambda pending, planned: None
+    measured: Callable[[str, Measurement], None] = lambda label, measurement: None
+    """Called with the label of the configuration too: several may be of one codec."""
+    fetching: Progress = lambda name, done, total: None

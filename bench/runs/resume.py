@@ -1,0 +1,222 @@
+"""What a run folder holds already: whether it goes with a new plan, and which of its results serve."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from bench.engines.describing import describe_metric
+from bench.engines.engine import Engine
+from bench.errors import ConfigError
+from bench.host.environment import Environment
+from bench.inputs.datasets import Dataset, catalog
+from bench.inputs.suite import Suite
+from bench.runs.options import Events, Options
+from bench.runs.store import BITSTREAM_FOLDER, LineSelector, RunInfo, is_run, read_info, read_journal
+from bench.trials.codec_ref import DescribedMetric
+from bench.trials.measurement import Isolation, Measurement
+from bench.trials.plan import Plan
+
+
+def require_same_sets(folder: Path, before: RunInfo, datasets: Sequence[Dataset]) -> None:
+    """Refuse another data set of a name that the folder holds already: they would share a mean.
+
+    A folder of pictures may move, and gain or lose some; where it is another one and its pictures are others
+    too, it is another data set.
+
+    Raises
+    ------
+    ConfigError
+        Names both, and a run folder for the new one.
+    """
+    for dataset in datasets:
+        old = {(it.name, it.sha256) for it in before.images if it.dataset == dataset.name}
+        new = {(it.name, it.sha256) for it in dataset.images}
+        former = before.sources.get(dataset.name)
+        # runs of older versions do not say where their pictures came from
+        shared = old & new if former is None else old <= new or new <= old
+        if old and former != dataset.source and not shared:
+            path = Path(dataset.source)
+            raise ConfigError(
+                f"{folder}: holds another data set called {dataset.name!r}"
+                + (f" (of {former})" if former else "")
+                + f" than {dataset.source}, and they would share a mean; keep this one in a run folder of its"
+                f" own: --out {folder.with_name(f'{path.parent.name}-{path.name}')}"
+            )
+
+
+def metrics_of_folder(before: RunInfo, suite: Suite, engine: Engine, events: Events) -> list[DescribedMetric]:
+    """The metrics that a folder holds and the suite does not ask for; one that is absent here is told.
+
+    They are taken too: a trial measured again without them would lose its values of them.
+    """
+    found = []
+    for name in (it.name for it in before.metrics if it.name not in suite.metrics):
+        try:
+            found.append(describe_metric(engine, name))
+        except ConfigError as error:
+            events.note(f"{error}; what is measured now has no values of it")
+    if found:
+        events.note(f"also takes {', '.join(it.name for it in found)}, which this folder has")
+    return found
+
+
+def joined_info(
+    folder: Path, plan: Plan, environment: Environment, datasets: Sequence[Dataset], events: Events
+) -> RunInfo:
+    """``run.json`` for the plan, joined with what the folder holds already; what changed since is told.
+
+    Parameters
+    ----------
+    plan : of the command at hand
+    datasets : those of the plan, for their places and licences
+    """
+    specs = catalog()
+    sources = {it.name: it.source for it in datasets}
+    licences = {name: specs[name].licence for name in sources if name in specs}
+    if is_run(folder):
+        before = read_info(folder)
+        for text in _changes(before, plan, environment):
+            events.note(text)
+        for text in _changed_codecs(folder, before, plan):
+            events.note(text)
+        plan = before.plan.merged(plan)
+        licences = {key: it for key, it in before.datasets.items() if key not in sources} | licences
+        sources = before.sources | sources
+    return RunInfo(
+        environment=environment,
+        datasets=licences,
+        sources=sources,
+        images=plan.images,
+        codecs=plan.codecs,
+        metrics=plan.metrics,
+    )
+
+
+def _changes(before: RunInfo, plan: Plan, environment: Environment) -> Iterator[str]:
+    """What is another machine, metric or picture than when the folder was written, and what follows."""
+    if changed := before.environment.differences(environment):
+        consequence = (
+            "another machine: everything is measured again"
+            if before.environment.id != environment.id
+            else "codecs whose version changed are measured again"
+        )
+        yield f"the environment differs from this run's former one ({'; '.join(changed)}): {consequence}"
+    versions = {it.name: it.version for it in before.metrics}
+    for metric in plan.metrics:
+        if (old := versions.get(metric.name, metric.version)) != metric.version:
+            yield (
+                f"{metric.name} changed ({old} -> {metric.version}): codecs that are not run again now keep"
+                " values of the former definition"
+            )
+    if replaced := before.plan.replaced(plan):
+        yield (
+            f"{len(replaced)} pictures are others than before ({_first([it.name for it in replaced])}):"
+            " former results of them are ignored; give another --out to keep both"
+        )
+
+
+def without_history(folder: Path, info: RunInfo, asked: Plan, options: Options, events: Events) -> RunInfo:
+    """``run.json`` without what the folder holds, but not for every image, and nobody asks for now.
+
+    Parameters
+    ----------
+    info : of :func:`joined_info`
+    asked : the plan of the command at hand
+    """
+    before = read_info(folder).plan
+    if options.prune:
+        whole = Plan(asked.images, asked.codecs, info.metrics)
+    else:
+        selector = LineSelector(info)
+        measured = {row for it in read_journal(folder) if (row := selector.row(it)) is not None}
+        whole = info.plan.without_gaps(asked, measured)
+    if told := _left_out(before, whole):
+        brings = (
+            "" if options.prune else "; the command that asks for them brings them back, --prune removes them"
+        )
+        events.note(f"no longer in reports, since this command does not ask for them: {told}{brings}")
+    return msgspec.structs.replace(info, images=whole.images, codecs=whole.codecs)
+
+
+def _left_out(before: Plan, now: Plan) -> str:
+    """What of a former plan is in the present one no more."""
+    points = {it.label: it.qualities for it in now.codecs}
+    identities = {it.identity for it in now.codecs}
+    told = []
+    for codec in before.codecs:
+        if codec.label not in points and codec.identity not in identities:
+            told.append(codec.label)
+            continue
+        still = points.get(codec.label, codec.qualities)
+        if lost := [f"{q:g}" for q in codec.qualities if q is not None and q not in still]:
+            told.append(f"{codec.label} at {', '.join(lost)}")
+    names = {(it.dataset, it.name) for it in now.images}
+    images = [it.name for it in before.images if (it.dataset, it.name) not in names]
+    if images:
+        told.append(f"{len(images)} image{'s' if len(images) > 1 else ''} ({_first(images)})")
+    return "; ".join(told)
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+
+
+def _changed_codecs(folder: Path, before: RunInfo, plan: Plan) -> Iterator[str]:
+    """Which codecs changed since: results of another version or other weights are history."""
+    former = {(it.codec, it.label): it for it in before.codecs}
+    changed = []
+    for new in plan.codecs:
+        old = former.get((new.codec, new.label), new)
+        if not new.unavailable and (old.version, old.weights_sha256) != (new.version, new.weights_sha256):
+            changed.append((old, new))
+    if not changed:
+        return
+    selector = LineSelector(before)
+    keys: dict[str, set[str]] = defaultdict(set)
+    for line in read_journal(folder):
+        codec = selector.codec_of(line) if line.status == "ok" else None
+        if codec is not None:
+            keys[codec.label].add(line.key)
+    for old, new in changed:
+        if keys[old.label]:
+            change = "other weights" if old.version == new.version else f"{old.version} -> {new.version}"
+            count = len(keys[old.label])
+            yield f"{new.label} changed ({change}): its {count} former results are ignored"
+
+
+def finished(
+    folder: Path, info: RunInfo, options: Options, isolation: Isolation
+) -> set[tuple[str, str, str]]:
+    """The trials that need not run again, as (data set, image, key).
+
+    Of several lines for one trial the last decides, which is what tables show. A failure runs again: what
+    made it fail may be mended. So does what was measured without isolation, where there is isolation now.
+
+    Parameters
+    ----------
+    info : what counts from now on; other lines are history
+    options : bitstreams that are to be kept, and precise times, have to be there
+    isolation : of the engine at hand
+    """
+    selector = LineSelector(info)
+    last: dict[int, tuple[str, str, str] | None] = {}
+    for line in read_journal(folder):
+        row = selector.row(line)
+        if row is not None:
+            serves = line.isolation in ("process", isolation) and _serves(line, folder, options)
+            last[row] = (line.dataset, line.image, line.key) if serves else None
+    return {it for it in last.values() if it is not None}
+
+
+def _serves(it: Measurement, folder: Path, options: Options) -> bool:
+    """Whether a result is all that a run with these options would give."""
+    if it.status != "ok":
+        return False
+    if options.timing and (it.timing != "alone" or len(it.encode_s) < options.repeats or it.disturbed):
+        return False
+    kept = folder / BITSTREAM_FOLDER / str(it.bitstream_sha256)
+    return not options.keep_bitstreams or kept.exists()

@@ -1,0 +1,217 @@
+"""Putting a study to a run: its questions less those that were answered before, in an engine's workers."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic
+
+from bench.engines import open_engine
+from bench.engines.describing import require_unchanged
+from bench.engines.engine import Engine, EngineOptions, Slot
+from bench.engines.messages import Encode, Failed
+from bench.errors import ConfigError
+from bench.files.access import MAX_BITSTREAM, read_regular
+from bench.files.journal import Journal
+from bench.inputs.originals import Originals
+from bench.runs.frame import load
+from bench.runs.store import BITSTREAM_FOLDER, RunWriter, read_info
+from bench.studies.study import Answers, AnswerT, Asked, FinishedTrial, QuestionT, Study, StudyPlan
+from bench.trials.plan import CodecPlan, ImagePlan
+from bench.trials.trust import NOBODY, Trust
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST_ENCODED = 16
+"""Bitstreams that were encoded again and are held in memory."""
+_ONE_AT_A_TIME = EngineOptions(jobs=1, timeout=60.0)
+MORE_TIME = "give it more with --timeout"
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """With what means a study is made; none of it changes the answers."""
+
+    datasets: tuple[str, ...] = ()
+    """Where the originals are, for data sets that are folders; those of the catalogue are found."""
+    trust: Trust = NOBODY
+    """Which codecs of the run may run besides the installed ones."""
+    engine: EngineOptions = _ONE_AT_A_TIME
+
+
+@dataclass(frozen=True)
+class StudyEvents(Generic[AnswerT]):
+    """What a caller may want to know meanwhile."""
+
+    started: Callable[[int, int], None] = lambda pending, planned: None
+    answered: Callable[[AnswerT], None] = lambda answer: None
+
+
+def put(
+    study: Study[QuestionT, AnswerT],
+    run: Path,
+    options: StudyOptions | None = None,
+    events: StudyEvents[AnswerT] | None = None,
+) -> Answers[QuestionT, AnswerT]:
+    """Put a study to a finished run; what was answered before is not asked again.
+
+    Answers are in the journal as soon as they come: after an interruption the same call goes on from there.
+
+    Parameters
+    ----------
+    study : what to ask
+    run : a run folder; it is locked meanwhile
+    options : with what means
+    events : what to tell meanwhile
+
+    Raises
+    ------
+    ConfigError
+        The originals are not at hand, there is nothing to ask, a codec or the GPU that it ran on is absent
+        here, or a bitstream can't be made again.
+    StoreError
+        The folder is no run, its journal is damaged, or another process writes into it.
+    """
+    options, events = options or StudyOptions(), events or StudyEvents()
+    read_info(run)
+    with RunWriter(run), journal_of(study, run) as journal:
+        plan = study.plan(run, options.trust)
+        if not plan.questions:
+            raise ConfigError(f"{run}: no finished trials to probe")
+        answers = {it.key: it for it in journal}
+        asked = {it.key: it for it in plan.questions}
+        originals = Originals(options.datasets)
+        todo = [
+            Asked(it, originals.find(it.trial.image.dataset, it.trial.image.name, it.trial.image.sha256))
+            for key, it in asked.items()
+            if key not in answers or not study.is_final(answers[key])
+        ]
+        events.started(len(todo), len(asked))
+        with (
+            workers(options.engine) as engine,
+            tempfile.TemporaryDirectory(prefix="rdbench-") as scratch,
+        ):
+            # One that is absent would refuse damaged bitstreams, as if it had detected the damage.
+            require_unchanged(engine, (it.codec for it in todo))
+            for answer in engine.run(study.task(run, Path(scratch)), todo):
+                journal.append(answer)
+                answers[answer.key] = answer
+                events.answered(answer)
+    return Answers(plan, {key: answers[key] for key in asked})
+
+
+def workers(options: EngineOptions) -> Engine:
+    """The engine that a study's codecs run in; all studies open it here."""
+    return open_engine(options=options)
+
+
+def journal_of(study: Study[QuestionT, AnswerT], run: Path) -> Journal[AnswerT]:
+    """The journal of a study's answers, beside the run's own."""
+    return Journal(run / f"{study.name}.jsonl", study.record, "the same command goes on from there")
+
+
+def finished_trials(
+    run: Path, trust: Trust = NOBODY, rows: Iterable[pd.DataFrame] | None = None
+) -> StudyPlan[FinishedTrial]:
+    """The trials of a run that have a bitstream and a picture, and how many have none.
+
+    Parameters
+    ----------
+    run : a run folder
+    trust : whose codecs are marked as trusted
+    rows : parts of what :func:`bench.load` gives, for some of the trials; default: all
+
+    Raises
+    ------
+    StoreError
+        The folder is no run.
+    """
+    info = read_info(run)
+    codecs = {it.label: it for it in trust.codecs(info.codecs)}
+    metrics = [it.name for it in info.metrics]
+    finished, unfinished = [], 0
+    for part in [load(run)] if rows is None else rows:
+        for values in part.itertuples(index=False, name=None):
+            row = dict(zip(part.columns, values, strict=True))
+            if row["status"] == "ok" and _is_whole(row):
+                finished.append(_finished(row, codecs[row["label"]], metrics))
+            else:
+                unfinished += 1
+    return StudyPlan(tuple(finished), unfinished)
+
+
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    """Whether a finished trial has what a question is about; somebody else's journal may lack it."""
+    hashes = row["bitstream_sha256"], row["pixels_sha256"]
+    return bool(row["bpp"] > 0) and all(isinstance(it, str) for it in hashes)
+
+
+def _finished(row: Mapping[str, Any], codec: CodecPlan, metrics: Iterable[str]) -> FinishedTrial:
+    return FinishedTrial(
+        image=ImagePlan(row["dataset"], row["image"], row["image_sha256"]),
+        codec=codec,
+        quality=None if math.isnan(row["quality"]) else float(row["quality"]),
+        bytes=int(row["bytes"]),
+        bpp=float(row["bpp"]),
+        bitstream_sha256=row["bitstream_sha256"],
+        pixels_sha256=row["pixels_sha256"],
+        metrics={name: float(row[name]) for name in metrics if math.isfinite(row[name])},
+    )
+
+
+@dataclass(frozen=True)
+class Bitstreams:
+    """The bitstreams of a run: as it kept them, or encoded again and the same.
+
+    Parameters
+    ----------
+    folder : where kept bitstreams are
+    """
+
+    folder: Path
+    _encoded: dict[str, bytes] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, run: Path) -> Bitstreams:
+        """Those of a run folder."""
+        return cls(run / BITSTREAM_FOLDER)
+
+    def whole(self, asked: Asked[Any], slot: Slot) -> bytes:
+        """The bitstream of a finished trial.
+
+        Parameters
+        ----------
+        asked : a question about it
+        slot : whose encoder makes the bitstream again where it was not kept
+
+        Raises
+        ------
+        ConfigError
+            It was not kept, and can't be made again: the encoder fails, or gives another one.
+        """
+        trial: FinishedTrial = asked.question.trial
+        with suppress(OSError):
+            bitstream = read_regular(self.folder / trial.bitstream_sha256, MAX_BITSTREAM)
+            if hashlib.sha256(bitstream).hexdigest() == trial.bitstream_sha256:
+                return bitstream
+        if (known := self._encoded.get(trial.bitstream_sha256)) is not None:
+            return known
+        request = Encode(asked.path.absolute(), trial.codec.ref, trial.quality, sha256=trial.image.sha256)
+        answer = slot.encoder.ask(request)
+        if isinstance(answer, Failed):
+            remedy = f"; {MORE_TIME}" if answer.status == "timeout" else ""
+            raise ConfigError(f"{asked}: {answer.failure}{remedy}")
+        if hashlib.sha256(answer.bitstream).hexdigest() != trial.bitstream_sha256:
+            raise ConfigError(
+                f"{asked}: encode: encoding again gives another bitstream; run again with --keep-bitstreams"
+            )
+        if len(self._encoded) >= _MOST_ENCODED:
+            self._encoded.clear()
+        self._encoded[trial.bitstream_sha256] = answer.bitstream
+        return answer.bitstream

@@ -1,0 +1,178 @@
+"""Checks of what a codec returns: is it the picture that it promised?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from time import process_time
+from typing import Any
+
+import numpy as np
+
+from bench.codec import Image
+
+_FEWEST_PIXELS = 256
+_VISIBLE = 3 * 16.0
+"""Sum of the channels' mean squared errors below which swapped channels can't be told from noise."""
+
+
+class Mismatch(Exception):
+    """What a codec returned is not what it promised."""
+
+
+class Repetitions:
+    """What a codec returned, and took, each time that it was run on the same input."""
+
+    def __init__(self, what: str, bytes_of: Callable[[Any], memoryview]) -> None:
+        """``bytes_of`` gives the bytes of a result, or raises :class:`Mismatch`."""
+        self._what = what
+        self._bytes_of = bytes_of
+        self._first: bytes | None = None
+        self.spent = 0.0
+        """Seconds of all calls."""
+        self.first: float | None = None
+        """Seconds of the first one, without those in which another process had the processor."""
+        self._start = process_time()
+
+    def take(self, result: Any, seconds: float) -> None:
+        """See a result, outside the clock.
+
+        Parameters
+        ----------
+        seconds : that it took
+
+        Raises
+        ------
+        Mismatch
+            It is another one than the first: what was timed is not what is measured.
+        """
+        self.spent += seconds
+        if self.first is None:
+            self.first = min(seconds, process_time() - self._start)
+        found = bytes(self._bytes_of(result))  # a codec may use its memory again
+        if self._first is None:
+            self._first = found
+        elif self._first != found:
+            raise Mismatch(
+                f"{self._what} returned something else when it was repeated: times are of the same work"
+            )
+
+
+_AROUND = 0.005
+"""Seconds of work around the calls that any request may take: sending, checking."""
+_HANDLING = 2e-9
+"""And seconds for each byte of a result and each call, for copying and comparing it."""
+_SHARE = 0.1
+"""And of the whole, for the collection of garbage and the like."""
+_STALL = 0.5
+"""Seconds, and share of the whole, in which the process may have had no processor."""
+_REUSE = 20.0
+"""How much faster than the first call no repetition is, where both do the work."""
+
+
+def clock_problem(claimed: float, cpu: float | None, wall: float, handled: int) -> str | None:
+    """Why the times that a worker tells cannot be: its process worked for longer than they sum up to.
+
+    The worker shares its process with the adapter, which can reach the clock; this compares what it tells
+    with what the parent saw of the same request. An honest worker also copies and compares: allowed are 5 ms,
+    2 ns for each byte handled and a tenth of all. Work that was left to other processes shows in the wall
+    time alone, where half a second and half of all may have gone by without a processor.
+
+    Parameters
+    ----------
+    claimed : seconds inside the codec, all calls together
+    cpu, wall : seconds of processor time of the process, and of the request, seen by the parent
+    handled : bytes of the picture and of the results, all calls together
+    """
+    around = _AROUND + _HANDLING * handled
+    for seen, allowed in ((cpu, _SHARE), (wall - _STALL, _STALL)):
+        if seen is not None and seen - claimed > around + allowed * seen:
+            return (
+                f"the codec's times don't add up: {claimed:.3f} s are told, and the process took {wall:.3f} s"
+            )
+    return None
+
+
+def reuse_problem(first: float | None, seconds: tuple[float, ...]) -> str | None:
+    """Why repetitions are no measure of the first call: what it computed was kept for them.
+
+    Only for a process that has met a picture of this size before, so that nothing is loaded, compiled or
+    tuned in the first call any more. 20 times faster, and by 5 ms, is taken for proof.
+
+    Parameters
+    ----------
+    first : seconds of the first call, less those in which it had no processor; None where there was one call
+    seconds : of the repetitions after it
+    """
+    slowest = max(seconds)
+    if first is not None and first > _REUSE * slowest and first - slowest > _AROUND:
+        return (
+            f"repeating takes {1000 * slowest:.3g} ms after a first call of {1000 * first:.3g} ms:"
+            " results are kept between calls, and times are of the work"
+        )
+    return None
+
+
+def materialised(pixels: Any) -> Image:
+    """A decoder's result as plain samples in memory: a lazy array can't move work out of the clock.
+
+    Raises
+    ------
+    Mismatch
+        It is no numpy array of uint8.
+    """
+    if type(pixels) is not np.ndarray or pixels.dtype != np.uint8:
+        kind = f"an array of {pixels.dtype}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
+        raise Mismatch(f"decode returned {kind}, not a numpy array of uint8")
+    return np.ascontiguousarray(pixels)
+
+
+def check_pixels(original: Image, decoded: Image, *, lossless: bool) -> bool:
+    """Whether the decoded picture equals the original.
+
+    Parameters
+    ----------
+    original : uint8, (height, width, 3)
+    decoded : uint8 of any shape
+    lossless : whether the codec claims to be
+
+    Raises
+    ------
+    Mismatch
+        Another shape, channels in another order, or a claim to be lossless that does not hold.
+    """
+    if decoded.shape != original.shape:
+        raise Mismatch(f"decoded shape {decoded.shape}, the original is {original.shape}")
+    exact = bool(np.array_equal(decoded, original))
+    if lossless and not exact:
+        different = int(np.count_nonzero((decoded != original).any(axis=2)))
+        total = original.shape[0] * original.shape[1]
+        raise Mismatch(f"claims to be lossless, but {different} pixels of {total} differ")
+    if not exact and (order := permuted_channels(original, decoded)):
+        raise Mismatch(f"decoded channels are in the order {order}, not RGB")
+    return exact
+
+
+def permuted_channels(original: Image, decoded: Image) -> str | None:
+    """The channel order (``"BGR"``) that fits far better than the one returned; None when RGB fits.
+
+    An honest reconstruction is nearest to the original as it is; one whose channels were swapped is
+    several times nearer after swapping them back. Pictures that are nearly grey look the same either way
+    and are never flagged; neither are those with too few pixels to tell.
+    """
+    if original.shape[0] * original.shape[1] < _FEWEST_PIXELS:
+        return None
+    # A subsampled grid keeps this far below the cost of a metric.
+    step = max(1, int(math.sqrt(original.shape[0] * original.shape[1] / 16384)))
+    first = original[::step, ::step].reshape(-1, 3).astype(np.float64)
+    second = decoded[::step, ::step].reshape(-1, 3).astype(np.float64)
+    # errors[i, j]: mean squared difference of the original's channel i and the decoded channel j
+    squares = np.square(first).sum(axis=0)[:, None] + np.square(second).sum(axis=0)[None, :]
+    errors = (squares - 2 * first.T @ second) / len(first)
+    orders = ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
+    honest = errors.trace()
+    best = min(orders, key=lambda order: sum(errors[i, j] for i, j in enumerate(order)))
+    # Decoded channel best[i] holds the original's channel i.
+    if honest > 4 * sum(errors[i, j] for i, j in enumerate(best)) and honest > _VISIBLE:
+        return "".join("RGB"[best.index(j)] for j in range(3))
+    return None
