@@ -15,7 +15,14 @@ import griffe
 import mkdocs_gen_files
 
 from bench import registry
-from bench.engines.describe import Finding, inspect_codecs, inspect_dataset_metrics, inspect_metrics
+from bench.engines import open_engine
+from bench.engines.describing import (
+    Installed,
+    installed_codecs,
+    installed_dataset_metrics,
+    installed_metrics,
+)
+from bench.engines.engine import EngineOptions
 from bench.metrics.dataset import DATASET_METRICS
 
 ROOT = Path(__file__).parents[2]
@@ -33,11 +40,13 @@ def main() -> None:
         name: INSTALL_LINE.sub(r"`\g<0>`", line)
         for name, line in install_lines([registry.CODECS, registry.METRICS, DATASET_METRICS]).items()
     }
-    codecs, metrics, set_metrics = inspect_codecs(), inspect_metrics(), inspect_dataset_metrics()
+    with open_engine(options=EngineOptions(timeout=120)) as engine:
+        codecs, metrics = installed_codecs(engine), installed_metrics(engine)
+        set_metrics = installed_dataset_metrics(engine)
     for it in codecs:
         write(f"codecs/{it.name}.md", codec_page(it, installs[it.name]))
-    for group, findings in ((registry.METRICS, metrics), (DATASET_METRICS, set_metrics)):
-        for it in findings:
+    for group, those in ((registry.METRICS, metrics), (DATASET_METRICS, set_metrics)):
+        for it in those:
             write(f"metrics/{it.name}.md", metric_page(it, registry.find(group, it.name), installs[it.name]))
     write("codecs/index.md", codec_index(codecs))
     write("metrics/index.md", metric_index(metrics, set_metrics))
@@ -62,7 +71,7 @@ def model_card(codec: str) -> str | None:
     return link.sub(lambda it: f"({it[1].replace('_', '-')}.md)", card.read_text())
 
 
-def codec_page(found: Finding, install: str) -> str:
+def codec_page(found: Installed, install: str) -> str:
     """What the code says of one codec."""
     target = registry.find(registry.CODECS, found.name)
     kind = registry.load(target)
@@ -87,11 +96,12 @@ def codec_page(found: Finding, install: str) -> str:
     return "\n\n".join(parts)
 
 
-def metric_page(found: Finding, target: str, install: str) -> str:
+def metric_page(found: Installed, target: str, install: str) -> str:
     """What the code says of one metric."""
     kind = registry.load(target)
     facts = [
         ("Version where this page was made", found.version or found.state),
+        ("In reports", getattr(kind, "title", "") or found.name),
         ("Unit", kind.unit or "1, a pure number"),
         ("Better", better(kind)),
         ("Install", install),
@@ -108,7 +118,7 @@ def better(kind: Any) -> str:
     return "higher" if kind.higher_is_better else "lower"
 
 
-def codec_index(found: Iterable[Finding]) -> str:
+def codec_index(found: Iterable[Installed]) -> str:
     """All codecs in one table."""
     rows = [(f"[{it.name}]({it.name}.md)", summary(registry.CODECS, it.name)) for it in found]
     return "\n\n".join(
@@ -121,17 +131,17 @@ def codec_index(found: Iterable[Finding]) -> str:
     )
 
 
-def metric_index(of_pairs: Iterable[Finding], of_sets: Iterable[Finding]) -> str:
+def metric_index(of_pairs: Iterable[Installed], of_sets: Iterable[Installed]) -> str:
     """All metrics in two tables."""
 
-    def rows(group: str, findings: Iterable[Finding]) -> list[tuple[str, ...]]:
+    def rows(group: str, those: Iterable[Installed]) -> list[tuple[str, ...]]:
         return [
             (
                 f"[{it.name}]({it.name}.md)",
                 summary(group, it.name),
                 better(registry.load(registry.find(group, it.name))),
             )
-            for it in findings
+            for it in those
         ]
 
     head = ("metric", "what it is", "better")
