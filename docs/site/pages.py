@@ -104,6 +104,7 @@ def metric_page(found: Installed, target: str, install: str) -> str:
         ("In reports", getattr(kind, "title", "") or found.name),
         ("Unit", kind.unit or "1, a pure number"),
         ("Better", better(kind)),
+        ("Role", getattr(kind, "role", "") or "none"),
         ("Install", install),
         ("Class", f"`{target.replace(':', '.')}`"),
     ]
