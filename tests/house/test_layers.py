@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import tomllib
 
-from tests.house.imports import FOLDERS, ROOT, circles, modules, running_back, same_class_names, within
+from tests.house.imports import (
+    FOLDERS,
+    ROOT,
+    circles,
+    modules,
+    past_the_door,
+    running_back,
+    same_class_names,
+    within,
+)
 
 
 def test_no_import_runs_back_up() -> None:
