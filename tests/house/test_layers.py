@@ -33,3 +33,9 @@ def test_every_package_is_installed() -> None:
     }
     assert sorted(packages) == sorted(folders)
     assert {name.rpartition(".")[0] for name in modules() if "." in name} <= {*packages}
+
+
+def test_class_names_are_unique() -> None:
+    """No two public classes of bench have the same name; the failure lists them with their modules."""
+    found = same_class_names()
+    assert not found, "\n".join(f"{name}: {', '.join(places)}" for name, places in found.items())
