@@ -42,6 +42,7 @@ class DecodeKept(Task[KeptBitstream, tuple[KeptBitstream, Image | Undecodable]])
     """Each bitstream with its picture, or why there is none."""
 
     def __call__(self, work: KeptBitstream, slot: Slot) -> tuple[KeptBitstream, Image | Undecodable]:
+        """Decode one bitstream in a worker of ``slot``."""
         try:
             return work, decoded(work, slot)
         except Undecodable as error:

@@ -15,11 +15,19 @@ import griffe
 import mkdocs_gen_files
 
 from bench import registry
-from bench.engines.describe import Finding, inspect_codecs, inspect_dataset_metrics, inspect_metrics
+from bench.engines import open_engine
+from bench.engines.describing import (
+    Installed,
+    installed_codecs,
+    installed_dataset_metrics,
+    installed_metrics,
+)
+from bench.engines.engine import EngineOptions
 from bench.metrics.dataset import DATASET_METRICS
 
 ROOT = Path(__file__).parents[2]
 BAR = r"\|"
+INSTALL_LINE = re.compile(r"pip install ([\"']).+?\1")
 sys.path[:0] = [str(Path(__file__).parent)]
 
 from docstrings import markdown  # noqa: E402
@@ -28,12 +36,17 @@ from installing import install_lines  # noqa: E402
 
 def main() -> None:
     """Write every generated page."""
-    installs = install_lines([registry.CODECS, registry.METRICS, DATASET_METRICS])
-    codecs, metrics, set_metrics = inspect_codecs(), inspect_metrics(), inspect_dataset_metrics()
+    installs = {
+        name: INSTALL_LINE.sub(r"`\g<0>`", line)
+        for name, line in install_lines([registry.CODECS, registry.METRICS, DATASET_METRICS]).items()
+    }
+    with open_engine(options=EngineOptions(timeout=120)) as engine:
+        codecs, metrics = installed_codecs(engine), installed_metrics(engine)
+        set_metrics = installed_dataset_metrics(engine)
     for it in codecs:
         write(f"codecs/{it.name}.md", codec_page(it, installs[it.name]))
-    for group, findings in ((registry.METRICS, metrics), (DATASET_METRICS, set_metrics)):
-        for it in findings:
+    for group, those in ((registry.METRICS, metrics), (DATASET_METRICS, set_metrics)):
+        for it in those:
             write(f"metrics/{it.name}.md", metric_page(it, registry.find(group, it.name), installs[it.name]))
     write("codecs/index.md", codec_index(codecs))
     write("metrics/index.md", metric_index(metrics, set_metrics))
@@ -58,11 +71,14 @@ def model_card(codec: str) -> str | None:
     return link.sub(lambda it: f"({it[1].replace('_', '-')}.md)", card.read_text())
 
 
-def codec_page(found: Finding, install: str) -> str:
+def codec_page(found: Installed, install: str) -> str:
     """What the code says of one codec."""
     target = registry.find(registry.CODECS, found.name)
     kind = registry.load(target)
-    facts = [("Version where this page was made", found.version or found.state), ("Install", install)]
+    facts = [
+        ("Version where this page was made", found.version or found.state),
+        ("Install", install),
+    ]
     if found.codec is not None:
         facts.append(("Coding", "lossless" if found.codec.lossless else "lossy"))
         if found.codec.quality_range is not None:
@@ -80,13 +96,15 @@ def codec_page(found: Finding, install: str) -> str:
     return "\n\n".join(parts)
 
 
-def metric_page(found: Finding, target: str, install: str) -> str:
+def metric_page(found: Installed, target: str, install: str) -> str:
     """What the code says of one metric."""
     kind = registry.load(target)
     facts = [
         ("Version where this page was made", found.version or found.state),
+        ("In reports", getattr(kind, "title", "") or found.name),
         ("Unit", kind.unit or "1, a pure number"),
         ("Better", better(kind)),
+        ("Role", getattr(kind, "role", "") or "none"),
         ("Install", install),
         ("Class", f"`{target.replace(':', '.')}`"),
     ]
@@ -101,7 +119,7 @@ def better(kind: Any) -> str:
     return "higher" if kind.higher_is_better else "lower"
 
 
-def codec_index(found: Iterable[Finding]) -> str:
+def codec_index(found: Iterable[Installed]) -> str:
     """All codecs in one table."""
     rows = [(f"[{it.name}]({it.name}.md)", summary(registry.CODECS, it.name)) for it in found]
     return "\n\n".join(
@@ -114,17 +132,17 @@ def codec_index(found: Iterable[Finding]) -> str:
     )
 
 
-def metric_index(of_pairs: Iterable[Finding], of_sets: Iterable[Finding]) -> str:
+def metric_index(of_pairs: Iterable[Installed], of_sets: Iterable[Installed]) -> str:
     """All metrics in two tables."""
 
-    def rows(group: str, findings: Iterable[Finding]) -> list[tuple[str, ...]]:
+    def rows(group: str, those: Iterable[Installed]) -> list[tuple[str, ...]]:
         return [
             (
                 f"[{it.name}]({it.name}.md)",
                 summary(group, it.name),
                 better(registry.load(registry.find(group, it.name))),
             )
-            for it in findings
+            for it in those
         ]
 
     head = ("metric", "what it is", "better")
@@ -147,29 +165,28 @@ def summary(group: str, name: str) -> str:
 def description(kind: Any) -> list[str]:
     """The prose of a class's docstring and of its module's, where the sources are named."""
     module = inspect.getdoc(sys.modules[kind.__module__]) or ""
-    return [markdown(it.value) for it in sections(inspect.getdoc(kind) or "") if it.kind.value == "text"] + (
-        [markdown(module)] if "\n" in module else []
-    )
+    prose = [it.value for it in sections(inspect.getdoc(kind) or "") if it.kind.value == "text"]
+    return [*prose, markdown(module)] if "\n" in module else prose
 
 
 def options_of(kind: Any) -> list[tuple[str, str, str, str]]:
     """Name, values, default and meaning of each keyword of a codec's constructor."""
     meanings = {
-        it.name: " ".join(filter(None, (str(it.annotation or ""), it.description)))
+        it.name: it.description
         for section in sections(inspect.getdoc(kind) or "")
         if section.kind.value == "parameters"
         for it in section.value
     }
     hints = typing.get_type_hints(kind.__init__)
     return [
-        (f"`{it.name}`", values(hints[it.name]), f"`{text(it.default)}`", markdown(meanings.get(it.name, "")))
+        (f"`{it.name}`", values(hints[it.name]), f"`{text(it.default)}`", meanings.get(it.name, ""))
         for it in inspect.signature(kind).parameters.values()
     ]
 
 
 def sections(docstring: str) -> list[Any]:
     """A docstring's parts, as numpydoc divides them."""
-    return list(griffe.Docstring(docstring, parser="numpy").parse(warnings=False))
+    return list(griffe.Docstring(markdown(docstring), parser="numpy").parse(warnings=False))
 
 
 def values(hint: Any) -> str:
