@@ -23,7 +23,6 @@ from bench.report.selection import Selection
 from bench.report.summary import summary
 from bench.report.tables.lossless import LosslessTable
 from bench.runs.frame import load
-from bench.tables.table import Table
 from bench.text.escape import csv_cell
 
 if TYPE_CHECKING:
@@ -148,16 +147,7 @@ _EXPORTS: dict[str, Callable[[pd.DataFrame], bytes]] = {"csv": _csv, "json": _js
 def _print_summary(data: ReportData) -> None:
     for table in (summary(data), LosslessTable().make(data)):
         if table is not None:
-            _print_table(table)
+            print()
+            console.print_result(table)
     for finding in data.findings:
         console.print_text(f"{finding.severity}: {finding.message}")
-
-
-def _print_table(table: Table) -> None:
-    print(f"\n{table.title}\n")
-    console.print_table(
-        [column.title for column in table.columns],
-        table.text(),
-        numeric_from=table.names,
-        dispensable=table.dispensable,
-    )

@@ -27,8 +27,10 @@ def active_cuda() -> Any:
 
 
 class GpuUse:
-    """The GPU memory of one codec in this process, which other codecs and metrics may share, and its share
-    of the processor."""
+    """The GPU memory of one codec in this process, and its share of the processor.
+
+    Other codecs and metrics may run in the same process.
+    """
 
     def __init__(self) -> None:
         self._held = 0

@@ -42,6 +42,7 @@ class DecodeKept(Task[KeptBitstream, tuple[KeptBitstream, Image | Undecodable]])
     """Each bitstream with its picture, or why there is none."""
 
     def __call__(self, work: KeptBitstream, slot: Slot) -> tuple[KeptBitstream, Image | Undecodable]:
+        """Decode one bitstream in a worker of ``slot``."""
         try:
             return work, decoded(work, slot)
         except Undecodable as error:
@@ -64,11 +65,15 @@ def decoded(kept: KeptBitstream, slot: Slot) -> Image:
         raise Undecodable(f"the bitstream can't be read ({error.strerror})") from error
     if hashlib.sha256(bitstream).hexdigest() != kept.path.name:
         raise Undecodable("the kept bitstream is damaged (its SHA-256 differs)")
-    answer = slot.decoder.ask(Decode(kept.codec.ref, bitstream))
+    answer = slot.decoder.ask(Decode(kept.codec.ref, bitstream, digest=False))
     if isinstance(answer, Failed):
         if answer.status == "unsupported":
             raise DecoderAbsent(answer.message)
         raise Undecodable(f"decoding failed: {answer.message}")
-    if answer.sha256 != kept.pixels_sha256:
+    try:
+        pixels: Image = slot.decoder.samples(answer.shape)
+    except EOFError as error:
+        raise Undecodable(f"decoding failed: {error}") from error
+    if hashlib.sha256(pixels.reshape(-1).data).hexdigest() != kept.pixels_sha256:
         raise Undecodable("the decoded pixels differ from the measured ones (SHA-256)")
-    return slot.decoder.samples(answer.shape)
+    return pixels

@@ -218,8 +218,10 @@ class Explain(Request[Explained], frozen=True):
 
 
 class Failed(Message, frozen=True):
-    """What comes instead of an answer: an exception in the codec, the image reader or a metric, or the death
-    of the process that was asked."""
+    """What comes instead of an answer.
+
+    It stands for an exception in the codec, the image reader or a metric, or for the death of the process.
+    """
 
     status: Status
     phase: Phase

@@ -1,0 +1,1 @@
+"""Drawing figures: canvas, style, and labels of curves. Knows nothing of reports."""

@@ -53,6 +53,7 @@ class Canvas:
 
     @property
     def inches(self) -> float:
+        """Width of the figure in inches."""
         return WIDTHS[self.width]
 
     def columns(self, panels: int) -> int:

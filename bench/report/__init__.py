@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,9 +19,7 @@ from bench.report.options import STANDARD, FigureOptions, ReportOptions
 
 if TYPE_CHECKING:
     from bench.host.helper_process import Helper
-    from bench.report.chapters import Chapter
     from bench.report.data import ReportData
-    from bench.tables.table import Table
 
 __all__ = ["FigureOptions", "Report", "ReportOptions", "write_report"]
 
@@ -67,6 +65,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions = STAND
     from bench.report.markdown import Section, write_markdown
     from bench.report.page import write_page
     from bench.report.tables import tables_of
+    from bench.tables.table import write_tables
 
     with ExitStack() as stack:
         helper = stack.enter_context(Helper()) if can_help() else None
@@ -78,7 +77,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions = STAND
             job = job_for(data, out / "figures", prefix, options.figures)
             drawings.append(stack.enter_context(Drawing(job, helper)))
             tables = tables_of(data)
-            written += _write_tables(tables, out / "tables", prefix)
+            written += write_tables([*itertools.chain(*tables.values())], out / "tables", prefix)
             made.append(tables)
         page = write_page(built, out, runs=runs, trust=options.trust)
         sections = []
@@ -123,16 +122,3 @@ def _replace_former(out: Path, files: Sequence[Path]) -> None:
             with suppress(OSError):
                 (out / name).unlink()
     write_atomically(listing, "".join(f"{it}\n" for it in sorted(present)).encode())
-
-
-def _write_tables(tables: Mapping[Chapter, Sequence[Table]], folder: Path, prefix: str) -> list[Path]:
-    from bench.files.access import write_atomically
-    from bench.tables.table import WRITERS
-
-    files = []
-    for table in itertools.chain.from_iterable(tables.values()):
-        for ending, write in WRITERS.items():
-            path = folder / f"{prefix}{table.name}.{ending}"
-            write_atomically(path, write(table).encode())
-            files.append(path)
-    return files

@@ -28,7 +28,7 @@ from bench.report.measures import set_curves, set_measures
 from bench.report.operating_points import operating_points
 from bench.report.options import STANDARD, ReportOptions
 from bench.report.planes import planes_of
-from bench.report.reconstructions.bitstreams import FOLDER, Bitstreams, run_folders
+from bench.report.reconstructions.bitstreams import FOLDER, RunBitstreams, run_folders
 from bench.report.study_results import find_robustness
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def with_crops_and_studies(
         data.entries,
         data.frame,
         data.measures,
-        Bitstreams(data.entries, data.frame, run_folders(runs, options.trust)),
+        RunBitstreams(data.entries, data.frame, run_folders(runs, options.trust)),
         out / FOLDER,
     )
     return replace(

@@ -19,7 +19,7 @@ from bench.inputs.image import read_image
 from bench.report.decoder_pairs import DecoderPair
 from bench.report.entries import Entry
 from bench.report.measures import Measure, first_of
-from bench.report.reconstructions.bitstreams import Bitstreams, StoredOriginals
+from bench.report.reconstructions.bitstreams import RunBitstreams, StoredOriginals
 from bench.report.reconstructions.decoded import Stored, decode_all
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class CropSource:
     entries: Sequence[Entry]
     frame: pd.DataFrame
     measures: Sequence[Measure]
-    bitstreams: Bitstreams
+    bitstreams: RunBitstreams
     folder: Path
     """Where decoded images are stored."""
 

@@ -17,7 +17,7 @@ from bench.report.crops import Crops
 from bench.report.decoder_pairs import DecoderPair
 from bench.report.entries import Entry
 from bench.report.measures import Measure
-from bench.report.operating_points import OperatingPoint
+from bench.report.operating_points import PointMeans
 from bench.report.planes import Plane
 from bench.report.study_results import Robustness
 from bench.studies.set_metrics.record import SetMeasurement
@@ -66,7 +66,7 @@ class ReportData:
     """By metric the images left out of it because a codec reproduces them exactly at nearly every point."""
     per_image: Mapping[str, Mapping[str, ImageCurves]]
     curves: Mapping[str, Mapping[str, Curve]]
-    points: tuple[OperatingPoint, ...]
+    points: tuple[PointMeans, ...]
 
     anchor: str | None
     """The label that the others are compared with."""

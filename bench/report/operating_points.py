@@ -22,7 +22,7 @@ _TIMES = ("encode_s", "decode_s", "encode_iqr_s", "decode_iqr_s")
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
+class PointMeans:
     """One configuration at one quality setting."""
 
     label: str
@@ -46,7 +46,7 @@ def operating_points(
     metrics: Sequence[Measure],
     exact_images: Mapping[str, frozenset[str]],
     average: Average,
-) -> tuple[OperatingPoint, ...]:
+) -> tuple[PointMeans, ...]:
     """The points of one data set, in the order of their first trials.
 
     Parameters
@@ -74,7 +74,7 @@ def operating_points(
             its = counted.get(metric.name, finished)[ok]
             values[metric.name] = _mean(column[metric.name][its], weights[average][its], complete=True)
         made.append(
-            OperatingPoint(
+            PointMeans(
                 label,
                 quality,
                 len(ok),

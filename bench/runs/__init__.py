@@ -1,0 +1,1 @@
+"""Measuring a suite, and the run folder that holds the results."""

@@ -249,7 +249,7 @@ class RunWriter:
             self._lock.release()
 
     def archive(self) -> None:
-        """Start afresh: the former journal is kept beside the new one as ``*.old``, then ``*.old2``, …"""
+        """Start again; the journal is renamed to ``*.old``, or ``*.old2`` and so on if that exists."""
         ending = self._unused_ending()
         for name in (JOURNAL_FILE, RUN_FILE):
             with writing(self.folder / name), suppress(FileNotFoundError):

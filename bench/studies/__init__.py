@@ -1,0 +1,1 @@
+"""Further questions put to a finished run, one package each."""

@@ -1,4 +1,4 @@
-"""The conformance kit: does a codec keep the contract of :mod:`bench.codec`?
+"""The conformance kit, which tests that a codec keeps the contract of :mod:`bench.codec`.
 
 For anyone's codec, from anyone's test suite. Each check shows as a test of its own with ::
 

@@ -98,11 +98,11 @@ def decode_elsewhere(factory: Callable[[], Any], cases: list[tuple[str, bytes]])
         if "finding" in event:
             finding = event["finding"]
     if finding is None and not finished:
-        finding = _obituary(child.returncode, child.stderr)
+        finding = _crash_report(child.returncode, child.stderr)
     return Outcome(digests, last_case, finding)
 
 
-def _obituary(returncode: int, stderr: bytes) -> str:
+def _crash_report(returncode: int, stderr: bytes) -> str:
     if returncode == -signal.SIGALRM:
         return f"the decoder hangs: nothing after {SECONDS_A_CASE} s"
     last = " | ".join(stderr.decode(errors="replace").strip().splitlines()[-3:])

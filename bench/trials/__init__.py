@@ -1,0 +1,1 @@
+"""The trials of a plan, and the record of what was measured."""

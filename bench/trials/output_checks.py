@@ -1,4 +1,4 @@
-"""Checks of what a codec returns: is it the picture that it promised?"""
+"""Checks that what a codec returns is an image, and the one that it promised."""
 
 from __future__ import annotations
 

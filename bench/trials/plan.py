@@ -118,7 +118,7 @@ class Plan(msgspec.Struct, frozen=True):
         return tuple(it for it in self.images if now.get((it.dataset, it.name), it.sha256) != it.sha256)
 
     def merged(self, later: Plan) -> Plan:
-        """This plan and a later one for the same folder: what the later one names again, it replaces.
+        """The union of this plan and a later one for the same folder, which replaces what it names again.
 
         The images of a data set are those of the last plan that names it. Configurations and operating points
         add up; :meth:`without_gaps` tells which of them can.
@@ -143,7 +143,7 @@ class Plan(msgspec.Struct, frozen=True):
         )
 
     def without_gaps(self, asked: Plan, measured: Container[int]) -> Plan:
-        """This plan without what is not asked for now and not measured on every image.
+        """The plan without what is not asked for now and not measured on every image.
 
         A run goes on only with what was asked for: a gap in anything else would stay, and mean curves are of
         the images that have no gap.

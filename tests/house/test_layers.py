@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import tomllib
 
-from tests.house.imports import FOLDERS, ROOT, circles, modules, past_the_door, running_back, within
+from tests.house.imports import (
+    FOLDERS,
+    ROOT,
+    circles,
+    modules,
+    past_the_door,
+    running_back,
+    same_class_names,
+    within,
+)
 
 
 def test_no_import_runs_back_up() -> None:
@@ -33,3 +42,9 @@ def test_every_package_is_installed() -> None:
     }
     assert sorted(packages) == sorted(folders)
     assert {name.rpartition(".")[0] for name in modules() if "." in name} <= {*packages}
+
+
+def test_class_names_are_unique() -> None:
+    """No two public classes of bench have the same name; the failure lists them with their modules."""
+    found = same_class_names()
+    assert not found, "\n".join(f"{name}: {', '.join(places)}" for name, places in found.items())

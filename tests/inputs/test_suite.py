@@ -21,6 +21,7 @@ from bench.inputs.suite import CodecEntry, load_suite, parse_codec
             "jpeg:subsampling=444,optimize=true@50",
             CodecEntry(codec="jpeg", config={"subsampling": "444", "optimize": "true"}, quality=(50,)),
         ),
+        ("my/file.py", CodecEntry(codec="my/file.py")),
         ("my/file.py:Mine", CodecEntry(codec="my/file.py:Mine")),
         (
             "my/file.py:Mine:effort=3@1,2",
@@ -34,9 +35,7 @@ def test_codec_spec(spec: str, expected: CodecEntry) -> None:
     assert parse_codec(spec) == expected
 
 
-@pytest.mark.parametrize(
-    "spec", ["", "jpeg@", "jpeg@a", "jpeg:optimize", "jpeg:=1", "file.py", "jpeg@nan", "a b"]
-)
+@pytest.mark.parametrize("spec", ["", "jpeg@", "jpeg@a", "jpeg:optimize", "jpeg:=1", "jpeg@nan", "a b"])
 def test_bad_codec_spec_is_named(spec: str) -> None:
     """A mistake in a SPEC is an error that repeats the SPEC."""
     with pytest.raises(ConfigError) as caught:

@@ -126,6 +126,7 @@ def _rows(it: Made, images: int) -> list[dict[str, object]]:
                 "image": f"{image}.png",
                 "image_sha256": f"{image}",
                 "treatment": "",
+                "isolation": "",
                 "version": "1",
                 "config": json.dumps({"label": it.label}),
                 "exact": it.lossless,

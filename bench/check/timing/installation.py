@@ -30,7 +30,7 @@ class Installation:
 
 
 def this_installation() -> Installation:
-    """This installation."""
+    """The installation that runs this process."""
     return Installation("this installation", (sys.executable,))
 
 

@@ -1,4 +1,4 @@
-"""BD-rate of every image: does a codec win everywhere, or on the average only?"""
+"""BD-rate of every image, which shows whether a codec wins everywhere or only on average."""
 
 from __future__ import annotations
 

@@ -159,8 +159,10 @@ def _curves(data: ReportData, position: dict[str, int]) -> dict[str, dict[int, l
 
 
 def _comparisons(data: ReportData, metric: str, position: dict[str, int]) -> dict[int, dict[int, list[Any]]]:
-    """By anchor and test, in the order of ``COMPARISON`` in ``state.js``: rates in percent, overlap 0 to
-    1."""
+    """The comparisons by anchor and test, as lists in the order of ``COMPARISON`` in ``state.js``.
+
+    Rates are in percent, overlap is from 0 to 1.
+    """
     result: dict[int, dict[int, list[Any]]] = {}
     for (anchor, test), pair in data.pairs.get(metric, {}).items():
         its, averaged = pair.per_image, pair.mean_curve

@@ -17,7 +17,7 @@ from bench.files.access import write_atomically
 from bench.report.data import ReportData
 from bench.report.page.data import rounded, script_json
 from bench.report.page.examples import Reconstruction, ViewerImage
-from bench.report.reconstructions.bitstreams import FOLDER, Bitstreams, RunFolders, StoredOriginals
+from bench.report.reconstructions.bitstreams import FOLDER, RunBitstreams, RunFolders, StoredOriginals
 from bench.report.reconstructions.decoded import Stored, decode_all
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Viewer:
 def write_viewer(data: ReportData, page: Path, runs: RunFolders) -> tuple[Viewer, list[ViewerImage]]:
     """Store the pictures of a data set beside the page.
 
-    Bitstreams are decoded with the installed codecs, and with those that are trusted.
+    RunBitstreams are decoded with the installed codecs, and with those that are trusted.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def write_viewer(data: ReportData, page: Path, runs: RunFolders) -> tuple[Viewer
         The page's part, and the images behind it, for the examples inside the page.
     """
     folder = page / FOLDER
-    source = Bitstreams(data.entries, data.frame, runs)
+    source = RunBitstreams(data.entries, data.frame, runs)
     jobs = source.jobs(source.rows)
     at_hand = source.rows.loc[sorted(jobs)]
     lossy = at_hand[~at_hand["lossless"]]

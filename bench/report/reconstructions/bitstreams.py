@@ -34,7 +34,7 @@ class RunFolders:
     """Which codecs of the runs may decode besides the installed ones."""
 
 
-class Bitstreams:
+class RunBitstreams:
     """The bitstreams of one data set that its runs hold.
 
     Parameters

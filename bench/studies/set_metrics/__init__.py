@@ -1,0 +1,1 @@
+"""Distances between the sets of originals and of reconstructions: ``rdbench distribution``."""
