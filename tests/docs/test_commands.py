@@ -38,14 +38,15 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(page: str, tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A reader's working folder: some photographs, a codec of their own, and the project's examples."""
     monkeypatch.setenv("RDBENCH_WEIGHTS", str(weights))
     folder = tmp_path / "pictures"
     folder.mkdir()
-    # the least that Butteraugli's, KID's and MS-SSIM's windows fit into
-    for index, (height, width) in enumerate(((256, 256), (264, 260))):
-        Image.fromarray(photo(height, width, index)).save(folder / f"p{index}.png")
+    # the least that KID's patches fit into, else MS-SSIM's window
+    side = 256 if "rdbench distribution" in (ROOT / page).read_text() else 176
+    for index in range(2):
+        Image.fromarray(photo(side, side + 4 * index, index)).save(folder / f"p{index}.png")
     shutil.copy(folder / "p0.png", tmp_path / "photo.png")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     codec = (ROOT / "examples" / "my_pair.py").read_text().replace("MyPair", "MyCodec")
