@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bench.errors import ConfigError
 from bench.exchange import Published, read_compressai, read_typed_csv
-from bench.rd import Average, Curve, ImageCurves, image_curves, mean_curve, metric_columns
+from bench.rd import Average, Curve, ImageCurves, image_curves, lossy_trials, mean_curve, metric_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,7 +180,7 @@ def _from_run(frame: pd.DataFrame, origin: str) -> tuple[Source, ...]:
     versions = frame.attrs.get("metric_versions", {})
     for dataset in frame["dataset"].unique():
         part = frame[frame["dataset"] == dataset]
-        lossy = part[part["quality"].notna()]
+        lossy = part[lossy_trials(part)]
         # A metric that is worse on both sides of an ideal value has no BD-rate.
         comparable = [name for name in metric_columns(part) if name not in frame.attrs.get("ideal", {})]
         measured = [name for name in comparable if lossy[name].notna().any()]

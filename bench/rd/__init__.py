@@ -35,7 +35,13 @@ from bench.rd.intervals import MIN_IMAGES, Interval, interval_of_mean, jackknife
 from bench.rd.pairwise import Comparisons, DetailedBd, PairedBd, all_pairs, paired_bd_rate
 from bench.rd.pareto import pareto
 from bench.rd.ranking import Standing, standings
-from bench.rd.table import higher_is_better, image_curves, image_curves_by_metric, metric_columns
+from bench.rd.table import (
+    higher_is_better,
+    image_curves,
+    image_curves_by_metric,
+    lossy_trials,
+    metric_columns,
+)
 
 __all__ = [
     "AVERAGES",
@@ -69,6 +75,7 @@ __all__ = [
     "image_curves_by_metric",
     "interval_of_mean",
     "jackknife_interval",
+    "lossy_trials",
     "mean_curve",
     "metric_columns",
     "paired_bd_rate",

@@ -55,6 +55,15 @@ def metric_columns(frame: pd.DataFrame) -> list[str]:
     ]
 
 
+def lossy_trials(frame: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows of a run's table are of lossy codecs.
+
+    A lossy codec may have a single operating point without a quality, so the quality tells only where the
+    table has no column ``lossless``.
+    """
+    return ~frame["lossless"].astype(bool) if "lossless" in frame.columns else frame["quality"].notna()
+
+
 def image_curves(frame: pd.DataFrame, metric: str, dataset: str | None = None) -> dict[str, ImageCurves]:
     """The curves of all lossy configurations in a run's table, by label, in the table's order.
 
@@ -88,8 +97,7 @@ def image_curves_by_metric(
         if metric not in frame.columns:
             measured = ", ".join(metric_columns(frame))
             raise ConfigError(f"metric {metric!r} is not in this run; it has {measured}")
-    # a lossy codec may have one operating point and no quality
-    lossy = ~frame["lossless"].astype(bool) if "lossless" in frame.columns else frame["quality"].notna()
+    lossy = lossy_trials(frame)
     if dataset is not None:
         lossy &= frame["dataset"] == dataset
     elif frame["dataset"].nunique() > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.text.escape import is_math, latex
-from tests.report.figure_boards import Made, board
+from tests.report.made_data import Made, made_data
 from tests.report.test_figures import figure
 
 
@@ -31,7 +31,9 @@ def test_other_dollars_are_dollars(text: str) -> None:
 
 def test_labels_with_mathematics_are_drawn() -> None:
     """Names at curves, rows and markers say that they hold mathematics; a foreign dollar is drawn as one."""
-    made = board((Made("jpeg", "jpeg"), Made(r"q $\lambda=1$", "webp", 0.7), Made("$x_1_2$ $", "avif", 0.5)))
+    made = made_data(
+        (Made("jpeg", "jpeg"), Made(r"q $\lambda=1$", "webp", 0.7), Made("$x_1_2$ $", "avif", 0.5))
+    )
     for name in ("rd", "bd_rate", "speed_psnr_rgb"):
         drawn = figure(name, made)
         texts = {it.get_text(): it.get_parse_math() for axes in drawn.axes for it in axes.texts}
