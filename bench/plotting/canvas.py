@@ -100,7 +100,10 @@ def figure_of(axes: Axes) -> Figure:
 
 
 def lay_out(figure: Figure) -> None:
-    """Give every panel its place for what is drawn so far."""
+    """Give every panel its place for what is drawn so far, with plain numbers at logarithmic axes."""
+    from bench.plotting.ticks import write_plain_logarithms
+
+    write_plain_logarithms(figure)
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)

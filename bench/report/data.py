@@ -7,8 +7,8 @@ of a :class:`ReportData` that compute no result of their own.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
 
 from bench.plotting.series_style import SeriesStyle
 from bench.rd import Average, BdResult, Curve, DetailedBd, ImageCurves, PairedBd, Standing
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 HEADLINE_METRICS = ("psnr_rgb", "ms_ssim_rgb")
 """The metrics of the ranking; see :func:`headline_of` for runs that have neither."""
 
+_NO_TRIALS = (
+    "figures have no trials, so no `{}`: add a field for what is to be drawn to ReportData"
+    " (bench/report/data.py), filled in bench/report/build.py"
+)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ReportData:
@@ -45,7 +50,8 @@ class ReportData:
     other_average: Average | None
     """How else they could; None where all images have one size, so that it makes no difference."""
     frame: pd.DataFrame
-    """The trials, a row each."""
+    """The trials, a row each, with the columns of ``rdbench export`` (:func:`bench.runs.frame.load`) and
+    ``run``. Figures don't get it."""
     entries: tuple[Entry, ...]
     """Every configuration, in the order of the runs."""
     styles: Mapping[str, SeriesStyle]
@@ -65,6 +71,7 @@ class ReportData:
     exact_images: Mapping[str, frozenset[str]]
     """By metric the images left out of it because a codec reproduces them exactly at nearly every point."""
     per_image: Mapping[str, Mapping[str, ImageCurves]]
+    """The curves of single images, by metric and label. Figures don't get them."""
     curves: Mapping[str, Mapping[str, Curve]]
     points: tuple[PointMeans, ...]
 
@@ -143,8 +150,26 @@ class ReportData:
         return next(((min(it.rate), max(it.rate)) for it in curves if it is not None), None)
 
     def without_trials(self) -> ReportData:
-        """Only the results: what a figure needs, small enough to be sent to another process."""
-        return replace(self, frame=self.frame.iloc[:0], per_image={})
+        """Only the results: what a figure needs, small enough to be sent to another process.
+
+        To ask it for ``frame`` or ``per_image`` is an AttributeError.
+        """
+        results = object.__new__(_WithoutTrials)
+        results.__dict__.update(vars(self))
+        del results.__dict__["frame"], results.__dict__["per_image"]
+        return results
+
+
+class _WithoutTrials(ReportData):
+    """What figures get."""
+
+    @property
+    def frame(self) -> NoReturn:
+        raise AttributeError(_NO_TRIALS.format("frame"))
+
+    @property
+    def per_image(self) -> NoReturn:
+        raise AttributeError(_NO_TRIALS.format("per_image"))
 
 
 def headline_of(metrics: Collection[str]) -> tuple[str, ...]:

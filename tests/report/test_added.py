@@ -16,13 +16,16 @@ import bench
 from bench import registry
 from bench.host import helper_process
 from bench.metrics.dataset import DATASET_METRICS
+from bench.plotting.canvas import Width
 from bench.report import write_report
+from bench.report.figures import figures_of
 from bench.report.measures import measure_of, set_measures
 from bench.report.planes import planes_of
 from bench.runs.store import read_info
 from bench.studies.set_metrics.record import SetMeasurement
 from bench.tables.table import WRITERS
 from bench.trials.plan import MetricPlan
+from tests.report.hostile import assert_nothing_is_cut, crowded
 from tests.report.made_data import METRICS, made_data
 from tests.report.page.runs import Made, write_run
 
@@ -57,6 +60,14 @@ def test_a_figure_is_one_module(report: Path) -> None:
     names = ("rd", "bd_rate", "rate_ranges")
     order = ["## Ranking", *(f"(figures/{it}.png)" for it in names), "## Speed and complexity"]
     assert sorted(order, key=page.index) == order
+
+
+@pytest.mark.parametrize("width", ["column", "double"])
+def test_the_figure_keeps_what_every_figure_keeps(report: Path, width: Width) -> None:
+    """Whoever begins with the example has a figure of which nothing is cut, whatever the labels."""
+    data = crowded()
+    (kind,) = (it for it in figures_of(data) if it.name == "rate_ranges")
+    assert_nothing_is_cut(kind, data, width)
 
 
 def test_a_table_is_one_module(report: Path) -> None:

@@ -31,8 +31,9 @@ from bench.studies.set_metrics.record import SET_METRICS_FILE, SetMeasurement
 from bench.trials.trust import EVERYBODY, NOBODY
 from tests.conftest import photo
 from tests.report.decoders import two_decoders_run
+from tests.report.hostile import words
 from tests.report.made_data import USUAL, Made, made_data, made_frame
-from tests.report.test_figures import figure, note_of, words
+from tests.report.test_figures import figure, note_of
 
 NET = Made("net", "net", 0.55, kmac=30.0)
 SHARP = Made("net $sharp$", "net-sharp", 0.55, shift=-1.5, kmac=30.0)

@@ -2,6 +2,9 @@
 
 A module holds a subclass of :class:`ReportFigure`, or several that share their drawing; modules whose name
 begins with an underscore hold what several modules share. Nothing has to be listed anywhere.
+
+Shared are axes of rates, qualities and logarithms (``_axes``), scatter plots with named points and a Pareto
+front (``_scatter``), configurations as rows (``_rows``), and costs and notes of speed (``_speeds``).
 """
 
 from __future__ import annotations
@@ -45,7 +48,14 @@ class ReportFigure(ABC):
 
     @abstractmethod
     def draw(self, data: ReportData, canvas: Canvas) -> Figure | None:
-        """The figure; None where ``data`` has nothing for it."""
+        """The figure; None where ``data`` has nothing for it.
+
+        Parameters
+        ----------
+        data : the results without the trials behind them: to ask for ``frame`` or ``per_image`` is an error.
+            What a figure needs of the trials is a field of its own, filled by :mod:`bench.report.build`.
+        canvas : what makes the empty figure, in the width and with the rate axis that the user chose
+        """
 
 
 def figure_kinds() -> list[type[ReportFigure]]:

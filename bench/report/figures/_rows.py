@@ -48,7 +48,7 @@ def result_of(data: ReportData, metric: str, label: str) -> ImagesBd | BdResult 
 
 
 def name_rows(axes: Axes, labels: Mapping[str, SeriesStyle], canvas: Canvas, panels: int) -> None:
-    """The names at the left, the first on top; those of published curves in grey.
+    """The names at the left, shortened to fit, the first on top; those of published curves in grey.
 
     Parameters
     ----------
@@ -66,6 +66,10 @@ def name_rows(axes: Axes, labels: Mapping[str, SeriesStyle], canvas: Canvas, pan
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
+
+
+def mark_zero(axes: Axes) -> None:
+    """The line that bars begin at."""
     axes.axvline(0.0, color="#333333", linewidth=0.6, zorder=1.5)
 
 

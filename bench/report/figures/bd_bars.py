@@ -10,7 +10,7 @@ from bench.rd import BdResult, ImagesBd
 from bench.report.chapters import Chapter
 from bench.report.data import ReportData
 from bench.report.figures import ReportFigure
-from bench.report.figures._rows import FRAME, PITCH, SIZE, name_rows, ranked, result_of
+from bench.report.figures._rows import FRAME, PITCH, SIZE, mark_zero, name_rows, ranked, result_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,6 +39,7 @@ class BdBars(ReportFigure):
         for axes, metric in zip(panels, metrics, strict=True):
             draw_bars(axes, data, metric, labels)
             name_rows(axes, {it: data.styles[it] for it in labels}, canvas, len(metrics))
+            mark_zero(axes)
             title(axes, f"{data.measure(metric).title}, {len(data.images[metric])} images", columns)
             axes.set_xlabel("BD-rate (%)")
         note(figure, _words_below(data, metrics, labels, figure))

@@ -12,7 +12,7 @@ from bench.rd import DetailedBd
 from bench.report.chapters import Chapter
 from bench.report.data import ReportData
 from bench.report.figures import ReportFigure
-from bench.report.figures._rows import FRAME, PITCH, name_rows, ranked
+from bench.report.figures._rows import FRAME, PITCH, mark_zero, name_rows, ranked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +41,7 @@ class ImageStrips(ReportFigure):
                 if label in data.bd[metric]:
                     _strip(axes, row, data.bd[metric][label], data.styles[label])
             name_rows(axes, {it: data.styles[it] for it in labels}, canvas, len(metrics))
+            mark_zero(axes)
             title(axes, _title(data, metric), canvas.columns(len(metrics)))
             axes.set_xlabel("BD-rate (%)")
         anchor = short(figure, data.anchor or "")
