@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.arguments import DatasetFolders, Device, Recursive, RunFolder, TrustFolder
+from bench.cli.arguments import DatasetFolders, Device, EngineName, Recursive, RunFolder, TrustFolder
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS
 from bench.cli.studies import command_of
+from bench.engines import LOCAL, open_engine
 from bench.studies.robustness.study import RobustnessStudy
 
 app = typer.Typer(
@@ -101,17 +102,10 @@ def run(
         bool, typer.Option("--keep-bitstreams", help="Store every bitstream, for the report's viewer.")
     ] = False,
     device: Device = "auto",
-    engine: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="How trials run: `local`, each in isolated processes; `inprocess`, for debugging a codec.",
-        ),
-    ] = "local",
+    engine: EngineName = LOCAL,
     report: Annotated[bool, typer.Option(help="Write tables and plots when the run is done.")] = True,
 ) -> None:
     """Measure codecs on images; running again resumes."""
-    from bench.engines import open_engine
     from bench.engines.engine import EngineOptions
 
     # First of all, because it loads its kernels while this process imports what it needs itself.

@@ -21,4 +21,12 @@ DatasetFolders = Annotated[
     typer.Option("--dataset", "-d", metavar="FOLDER", help="The originals, where they are a folder."),
 ]
 Recursive = Annotated[bool, typer.Option("--recursive", help="Take the images in sub-folders too.")]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="How trials run: `local`, each in isolated processes; `inprocess`, for debugging a codec.",
+    ),
+]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where learned codecs and metrics run.")]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from bench.cli.arguments import DatasetFolders, RunFolder, TrustFolder
+from bench.cli.arguments import DatasetFolders, EngineName, RunFolder, TrustFolder
+from bench.engines import LOCAL
 from bench.studies.study import Study
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def command_of(study: type[Study[Any, Any]]) -> Callable[..., None]:
         dataset: list[str] | None,
         jobs: int | None,
         timeout: float,
+        engine: str,
         out: Path | None,
         trust: bool,
         **own: Any,
@@ -40,7 +42,7 @@ def command_of(study: type[Study[Any, Any]]) -> Callable[..., None]:
         from bench.studies.session import StudyOptions
         from bench.trials.trust import Trust
 
-        options = StudyOptions(tuple(dataset or ()), Trust(trust), EngineOptions(jobs, timeout))
+        options = StudyOptions(tuple(dataset or ()), Trust(trust), EngineOptions(jobs, timeout), engine)
         _put(study(**own), run, options, out or run / study.name)
 
     command.__doc__ = study.__doc__
@@ -69,7 +71,7 @@ def _put(study: Study[Any, Any], run: Path, options: StudyOptions, out: Path) ->
             console.note(f"{len(taken)}/{pending} {study.unit}" + (f", {remark}" if remark else ""))
 
     try:
-        answers = put(study, run, options, StudyEvents(started, answered))
+        answers = put(study, run, options, StudyEvents(console.note, started, answered))
     except KeyboardInterrupt:
         console.note(f"interrupted; what was probed is in {run}, and the same command goes on from there")
         raise
@@ -98,6 +100,7 @@ def _parameters(study: type[Study[Any, Any]]) -> list[Parameter]:
         *(parameter(it.name, hints[it.name], it.default) for it in own),
         parameter("jobs", Annotated[int | None, jobs], None),
         parameter("timeout", Annotated[float, timeout], 60),
+        parameter("engine", EngineName, LOCAL),
         parameter("out", Annotated[Path | None, out], None),
         parameter("trust", TrustFolder, False),
     ]

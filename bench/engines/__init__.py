@@ -36,6 +36,8 @@ def open_engine(name: str = LOCAL, options: EngineOptions | None = None) -> Engi
 
         return LocalEngine(options or EngineOptions())
     from bench import registry
+    from bench.host import kernel_cache
 
+    kernel_cache.provide()  # in whichever process the metrics run
     engine: Engine = registry.load(registry.find(ENGINES, name))(options or EngineOptions())
     return engine

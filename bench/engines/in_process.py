@@ -24,7 +24,6 @@ from bench.engines.shared_pixels import SharedPixels, read_samples
 from bench.engines.slot import LocalSlot
 from bench.engines.worker import WorkerState, packed_answer
 from bench.errors import ConfigError
-from bench.host import kernel_cache
 
 
 class InProcessEngine(Engine):
@@ -46,7 +45,6 @@ class InProcessEngine(Engine):
             raise ConfigError(
                 "the engine inprocess takes no precise times, since all share one process; leave out --timing"
             )
-        kernel_cache.provide()
         self._describer = InProcessWorker()
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ from bench.report.operating_points import operating_points
 from bench.report.options import STANDARD, ReportOptions
 from bench.report.planes import planes_of
 from bench.report.reconstructions.bitstreams import FOLDER, RunBitstreams, run_folders
-from bench.report.study_results import find_robustness
+from bench.report.study_results import find_studies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +91,7 @@ def with_crops_and_studies(
         data,
         crops=tuple(find_crops(it, source) for it in data.decoder_pairs),
         # They are about all codecs of a run.
-        robustness=() if options.selection else find_robustness(data.dataset, runs, out),
+        studies=() if options.selection else find_studies(data.dataset, runs, out),
     )
 
 

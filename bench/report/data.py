@@ -19,7 +19,7 @@ from bench.report.entries import Entry
 from bench.report.measures import Measure
 from bench.report.operating_points import PointMeans
 from bench.report.planes import Plane
-from bench.report.study_results import Robustness
+from bench.report.study_results import StudyResults
 from bench.studies.set_metrics.record import SetMeasurement
 from bench.trials.measurement import PeakOf
 
@@ -109,7 +109,7 @@ class ReportData:
     """What a reader has to know of the data."""
     crops: tuple[Crops, ...] = ()
     """Of each of ``decoder_pairs``, where the report has a folder for decoded images."""
-    robustness: tuple[Robustness, ...] = ()
+    studies: tuple[StudyResults, ...] = ()
 
     @property
     def lossy(self) -> tuple[Entry, ...]:

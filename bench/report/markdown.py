@@ -39,9 +39,10 @@ def _section(section: Section, folder: Path) -> Iterator[str]:
         if parts:
             yield f"## {chapter.value}\n"
             yield from parts
-    for robust in data.robustness:
-        yield f"## Robustness\n\nOf run {markdown(robust.run)}: [tables and figures]({robust.page})\n"
-        yield from (f"![{Path(it).stem}]({it})\n" for it in robust.figures)
+    for study in data.studies:
+        yield f"## {markdown(study.title)}\n"
+        yield f"Of run {markdown(study.run)}: [tables and figures]({study.page})\n"
+        yield from (f"![{Path(it).stem}]({it})\n" for it in study.figures)
     for run, environment in {it.run: it.environment for it in data.entries}.items():
         facts = ", ".join(
             f"{key} {value}" for key, value in (environment.machine | environment.software).items()

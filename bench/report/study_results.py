@@ -1,4 +1,4 @@
-"""What other commands left in a run's folder, for a report to point at."""
+"""What studies left in a run's folder, for a report to point at."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PLAIN = re.compile(r"[\w.-]+")
-ROBUSTNESS_FOLDER = "robustness"
-"""Where ``rdbench robustness`` writes unless told otherwise."""
 
 
 @dataclass(frozen=True)
-class Robustness:
-    """The results of ``rdbench robustness`` on a run, as paths relative to a report."""
+class StudyResults:
+    """The results of a study of a run, as paths relative to a report."""
 
+    name: str
     run: str
     page: str
     figures: tuple[str, ...]
 
+    @property
+    def title(self) -> str:
+        """The heading."""
+        return self.name.capitalize()
 
-def find_robustness(dataset: str, runs: Sequence[Path], out: Path) -> tuple[Robustness, ...]:
-    """The results that lie beside the runs; figures of a data set carry its name where there are several.
+
+def find_studies(dataset: str, runs: Sequence[Path], out: Path) -> tuple[StudyResults, ...]:
+    """What lies beside the runs: of each journal ``NAME.jsonl`` the page ``NAME/NAME.md``, and its figures.
+
+    Figures are those that begin with the study's name; of a data set they carry its name before that where
+    there are several.
 
     Parameters
     ----------
@@ -32,18 +39,16 @@ def find_robustness(dataset: str, runs: Sequence[Path], out: Path) -> tuple[Robu
     """
     found = []
     for run in runs:
-        folder = run / ROBUSTNESS_FOLDER
-        page = folder / "robustness.md"
-        if page.is_file():
+        for name in sorted(it.stem for it in run.glob("*.jsonl")):
+            page = run / name / f"{name}.md"
             # of somebody else's folder any name may come
-            figures = sorted(it for it in (folder / "figures").glob("*.png") if _PLAIN.fullmatch(it.name))
-            own = [it for it in figures if it.name.startswith(f"{dataset}_robustness_")]
-            shown = own or [it for it in figures if it.name.startswith("robustness_")]
-            found.append(
-                Robustness(
-                    run.resolve().name, _relative(page, out), tuple(_relative(it, out) for it in shown)
-                )
-            )
+            if _PLAIN.fullmatch(name) and page.is_file():
+                figures = sorted(page.parent.glob("figures/*.png"))
+                plain = [it for it in figures if _PLAIN.fullmatch(it.name)]
+                own = [it for it in plain if it.name.startswith(f"{dataset}_{name}")]
+                shown = own or [it for it in plain if it.name.startswith(name)]
+                paths = tuple(_relative(it, out) for it in shown)
+                found.append(StudyResults(name, run.resolve().name, _relative(page, out), paths))
     return tuple(found)
 
 

@@ -137,7 +137,7 @@ class _Run:
             self.events.note(remark)
         if not self.engine.isolated:
             self.events.note(
-                f"the engine {self.options.engine} isolates nothing, for debugging: a codec that crashes or"
+                f"the engine {self.options.engine} isolates nothing: a codec that crashes or"
                 " hangs takes the run along, and what is measured is marked"
             )
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
-from bench.engines import open_engine
+from bench.engines import LOCAL, open_engine
 from bench.engines.describing import require_unchanged
-from bench.engines.engine import Engine, EngineOptions, Slot
+from bench.engines.engine import EngineOptions, Slot
 from bench.engines.messages import Encode, Failed
 from bench.errors import ConfigError
 from bench.files.access import MAX_BITSTREAM, read_regular
@@ -42,13 +42,18 @@ class StudyOptions:
     """Where the originals are, for data sets that are folders; those of the catalogue are found."""
     trust: Trust = NOBODY
     """Which codecs of the run may run besides the installed ones."""
-    engine: EngineOptions = _ONE_AT_A_TIME
+    of_engine: EngineOptions = _ONE_AT_A_TIME
+    engine: str = LOCAL
+    """Where codecs run: ``local``, isolated in worker processes, ``inprocess``, for debugging a study, or
+    another one that is installed."""
 
 
 @dataclass(frozen=True)
 class StudyEvents(Generic[AnswerT]):
     """What a caller may want to know meanwhile."""
 
+    note: Callable[[str], None] = lambda text: None
+    """Something that the user should read: the answers are not kept."""
     started: Callable[[int, int], None] = lambda pending, planned: None
     answered: Callable[[AnswerT], None] = lambda answer: None
 
@@ -62,6 +67,8 @@ def put(
     """Put a study to a finished run; what was answered before is not asked again.
 
     Answers are in the journal as soon as they come: after an interruption the same call goes on from there.
+    Those of an engine that does not isolate codecs are not kept: an answer could not say so, and what one
+    codec left behind in the process may have changed that of another.
 
     Parameters
     ----------
@@ -77,6 +84,8 @@ def put(
         here, or a bitstream can't be made again.
     StoreError
         The folder is no run, its journal is damaged, or another process writes into it.
+    ValueError
+        The study's task gives an answer the key of something that it was not asked.
     """
     options, events = options or StudyOptions(), events or StudyEvents()
     read_info(run)
@@ -85,30 +94,32 @@ def put(
         if not plan.questions:
             raise ConfigError(f"{run}: no finished trials to probe")
         answers = {it.key: it for it in journal}
-        asked = {it.key: it for it in plan.questions}
+        asked = {study.key(it): it for it in plan.questions}
         originals = Originals(options.datasets)
         todo = [
-            Asked(it, originals.find(it.trial.image.dataset, it.trial.image.name, it.trial.image.sha256))
+            Asked(it, originals.find(it.trial.image.dataset, it.trial.image.name, it.trial.image.sha256), key)
             for key, it in asked.items()
             if key not in answers or not study.is_final(answers[key])
         ]
         events.started(len(todo), len(asked))
         with (
-            workers(options.engine) as engine,
+            open_engine(options.engine, options.of_engine) as engine,
             tempfile.TemporaryDirectory(prefix="rdbench-") as scratch,
         ):
             # One that is absent would refuse damaged bitstreams, as if it had detected the damage.
             require_unchanged(engine, (it.codec for it in todo))
+            if todo and not engine.isolated:
+                events.note(f"{options.engine} does not isolate codecs: the answers are not kept")
             for answer in engine.run(study.task(run, Path(scratch)), todo):
-                journal.append(answer)
+                if answer.key not in asked:
+                    raise ValueError(
+                        f"{study.name}: an answer has the key {answer.key}, not that of what was asked"
+                    )
+                if engine.isolated:
+                    journal.append(answer)
                 answers[answer.key] = answer
                 events.answered(answer)
-    return Answers(plan, {key: answers[key] for key in asked})
-
-
-def workers(options: EngineOptions) -> Engine:
-    """The engine that a study's codecs run in; all studies open it here."""
-    return open_engine(options=options)
+    return Answers(plan, {it.key: answers[key] for key, it in asked.items()})
 
 
 def journal_of(study: Study[QuestionT, AnswerT], run: Path) -> Journal[AnswerT]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Question(Protocol):
 
     @property
     def key(self) -> str:
-        """Identity of the answer: it follows from whatever changes it."""
+        """Identity of the question: of whatever changes the answer, less the study's options."""
 
     @property
     def trial(self) -> FinishedTrial:
@@ -92,7 +92,7 @@ class Keyed(Protocol):
 
     @property
     def key(self) -> str:
-        """That of its question."""
+        """That of :class:`Asked`, where the task found it."""
 
 
 QuestionT = TypeVar("QuestionT", bound=Question)
@@ -114,6 +114,8 @@ class Asked(Generic[QuestionT]):
 
     question: QuestionT
     path: Path
+    key: str
+    """Of the answer: it follows from the question, and from the study's options that change answers."""
 
     @property
     def codec(self) -> CodecPlan:
@@ -135,6 +137,7 @@ class Answers(Generic[QuestionT, AnswerT]):
 
     plan: StudyPlan[QuestionT]
     by_key: dict[str, AnswerT]
+    """By the key of the question."""
 
     def __iter__(self) -> Iterator[tuple[QuestionT, AnswerT]]:
         """Questions with their answers, in the order of the plan."""
@@ -146,21 +149,36 @@ class Answers(Generic[QuestionT, AnswerT]):
         return Answers(StudyPlan(questions, self.plan.unfinished), self.by_key)
 
 
+@dataclass(frozen=True)
 class Study(ABC, Generic[QuestionT, AnswerT]):
     """A question put to trials of a finished run; derive a frozen dataclass whose fields are its options.
 
     Its docstring is the help of ``rdbench NAME RUN``, whose options are fields annotated ``typer.Option``.
+    Options are part of the key of every answer, so that what was answered with other ones is asked again.
     """
 
     name: ClassVar[str]
     """Of the command, of the journal ``NAME.jsonl`` in the run, and of the folder for tables and figures."""
     unit: ClassVar[str] = "answers"
     """What progress counts, in the plural."""
+    selecting: ClassVar[tuple[str, ...]] = ()
+    """Options that only select what is asked, and change no answer: they are no part of its key."""
 
     @property
     @abstractmethod
     def record(self) -> Any:
         """The type of an answer, as msgspec reads it from the journal."""
+
+    def key(self, question: QuestionT) -> str:
+        """Identity of the answer to a question: its own, and every option but those that are ``selecting``.
+
+        Raises
+        ------
+        TypeError
+            An option is no plain data that JSON can hold; a study that has such an option overrides this.
+        """
+        options = {it.name: getattr(self, it.name) for it in fields(self) if it.name not in self.selecting}
+        return key_of([question.key, options]) if options else question.key
 
     @abstractmethod
     def plan(self, run: Path, trust: Trust) -> StudyPlan[QuestionT]:
@@ -202,7 +220,7 @@ class Study(ABC, Generic[QuestionT, AnswerT]):
     def figures(
         self, answers: Answers[QuestionT, AnswerT], canvas: Canvas, styles: Mapping[str, SeriesStyle]
     ) -> Mapping[str, Figure | None]:
-        """Figures of one data set by file name; None where there is nothing to draw.
+        """Figures of one data set by file name, which begins with the study's; None where nothing is to draw.
 
         Parameters
         ----------

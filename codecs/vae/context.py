@@ -135,8 +135,13 @@ class ContextModel(FixedModule):
         return [self.norm, self.mean_gain, self.log_energy]
 
     def set_statistics(self, std: Tensor, residual: Tensor) -> None:
-        """Set the level tables from the latents' deviations (channels,) and those left by the linear
-        predictors (2, channels), both in units of samples."""
+        """Set the level tables.
+
+        Parameters
+        ----------
+        std : standard deviations of the latents, shape (channels,), in units of samples
+        residual : those that the two linear predictors leave, shape (2, channels)
+        """
         steps = torch.tensor([step_size(row + 1.0) for row in range(LEVELS)])[:, None]
         self.norm.copy_(1 / (1 + 0.7 * std / steps))
         energy = residual[:, None] / steps

@@ -215,9 +215,10 @@ def test_a_metric_with_an_ideal_value_ranks_nothing(two_decoders: Path) -> None:
     assert {it.metric for it in rows} == {"psnr_rgb", "flip"}
 
 
-def test_a_report_compares_decoders_and_links_robustness(two_decoders: Path, tmp_path: Path) -> None:
-    """Tables, figures and crops of the pair are written, and what `rdbench robustness` left is linked."""
+def test_a_report_compares_decoders_and_links_studies(two_decoders: Path, tmp_path: Path) -> None:
+    """Tables, figures and crops of the pair are written, and what a study left is linked."""
     folder = shutil.copytree(two_decoders, tmp_path / "run") / "robustness"
+    folder.with_suffix(".jsonl").touch()
     (folder / "figures").mkdir(parents=True)
     (folder / "robustness.md").write_text("# Robustness\n")
     (folder / "figures" / "robustness_inputs.png").touch()

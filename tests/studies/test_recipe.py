@@ -21,6 +21,7 @@ from bench.engines.engine import EngineOptions, Slot, Task
 from bench.errors import StoreError
 from bench.plotting.canvas import Canvas
 from bench.plotting.series_style import SeriesStyle
+from bench.report import write_report
 from bench.runs.store import RunWriter
 from bench.studies.results import write_results
 from bench.studies.session import Bitstreams, StudyEvents, StudyOptions, finished_trials, journal_of, put
@@ -51,10 +52,9 @@ class Deflate(Task[Asked[FinishedTrial], Deflated]):
     level: int
 
     def __call__(self, work: Asked[FinishedTrial], slot: Slot) -> Deflated:
-        trial = work.question
         bitstream = self.bitstreams.whole(work, slot)
         deflated = len(zlib.compress(bitstream, self.level))
-        return Deflated(key=trial.key, label=work.codec.label, bytes=len(bitstream), deflated=deflated)
+        return Deflated(key=work.key, label=work.codec.label, bytes=len(bitstream), deflated=deflated)
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,52 @@ def test_an_interrupted_study_goes_on_from_there(run: Path, pictures: Path) -> N
     assert put(study, run, options) == answers
 
 
+def test_another_level_is_asked_again(run: Path, pictures: Path) -> None:
+    """Options are part of an answer's key, and what was answered with others is kept beside."""
+    strong, weak = (put(Shrinkage(level), run, means(pictures)) for level in (9, 1))
+    assert [it.deflated for _, it in strong] != [it.deflated for _, it in weak]
+    again: list[Deflated] = []
+    events = StudyEvents[Deflated](answered=again.append)
+    assert put(Shrinkage(9), run, means(pictures), events) == strong
+    assert not again
+
+
+def test_an_answer_to_what_was_not_asked_is_refused(run: Path, pictures: Path) -> None:
+    """A task that gives the question's key, without the options, is told before anything is kept."""
+
+    class Forgetful(Deflate):
+        def __call__(self, work: Asked[FinishedTrial], slot: Slot) -> Deflated:
+            return msgspec.structs.replace(super().__call__(work, slot), key=work.question.key)
+
+    class Broken(Shrinkage):
+        def task(self, run: Path, scratch: Path) -> Deflate:
+            return Forgetful(Bitstreams.of(run), self.level)
+
+    with pytest.raises(ValueError, match="not that of what was asked"):
+        put(Broken(), run, means(pictures))
+    assert not [*journal_of(Broken(), run)]
+
+
+def test_answers_without_isolation_are_not_kept(run: Path, pictures: Path) -> None:
+    """A study is debugged in this process; the caller is told that the answers are asked again."""
+    notes: list[str] = []
+    options = StudyOptions((str(pictures),), engine="inprocess")
+    answers = put(Shrinkage(), run, options, StudyEvents(note=notes.append))
+    assert "does not isolate" in notes[0]
+    assert not [*journal_of(Shrinkage(), run)]
+    assert put(Shrinkage(), run, means(pictures)) == answers
+
+
+def test_a_report_shows_the_study(run: Path, pictures: Path) -> None:
+    """Its page and figures are linked under its name, without a word of it in the report's code."""
+    study = Shrinkage()
+    write_results(study, run, put(study, run, means(pictures)), run / study.name)
+    write_report([run], run / "report")
+    report = (run / "report" / "report.md").read_text()
+    assert "## Shrinkage\n\nOf run run: [tables and figures](../shrinkage/shrinkage.md)" in report
+    assert "![shrinkage](../shrinkage/figures/shrinkage.png)" in report
+
+
 def test_tables_and_figures_are_written(run: Path, pictures: Path, tmp_path: Path) -> None:
     """One call writes the table in every form, the figure in every format, and the page with both."""
     study = Shrinkage()
@@ -150,7 +196,7 @@ def test_the_command_follows_from_the_study(run: Path, pictures: Path) -> None:
     app.command(Shrinkage.name)(command_of(Shrinkage))
     told = CliRunner().invoke(app, ["shrinkage", "--help"], env={"COLUMNS": "120"}).output
     assert "whether a codec leaves redundancy" in told
-    assert {"--level", "--dataset", "--jobs", "--timeout", "--out", "--trust"} <= {*told.split()}
+    assert {"--level", "--dataset", "--jobs", "--timeout", "--engine", "--out", "--trust"} <= {*told.split()}
     done = CliRunner().invoke(app, ["shrinkage", str(run), "-d", str(pictures), "--level", "1"])
     assert done.exit_code == 0, done.output
     assert f"{TRIALS} bitstreams planned, 0 done before, {TRIALS} to take" in done.stderr

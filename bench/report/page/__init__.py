@@ -39,7 +39,7 @@ def write_page(
     from bench.report.page.assemble import assemble
     from bench.report.page.data import page_data
     from bench.report.page.examples import Examples
-    from bench.report.page.perception import crop_bytes, perception_data, robustness_data
+    from bench.report.page.perception import crop_bytes, perception_data, study_data
     from bench.report.page.viewer import write_viewer
     from bench.report.reconstructions.bitstreams import run_folders
 
@@ -55,7 +55,7 @@ def write_page(
         parts.append(
             page_data(of_set)
             | {"perception": perception}
-            | {"robustness": robustness_data(of_set.robustness)}
+            | {"studies": study_data(of_set.studies)}
             | {"viewer": viewer.data | {"examples": examples.of(images)}}
         )
     page = path / PAGE_FILE

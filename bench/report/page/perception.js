@@ -1,4 +1,4 @@
-/** Distortion against perception: the plane at a matched rate, decoders of the same bytes, complexity, robustness. */
+/** Distortion against perception: the plane at a matched rate, decoders of the same bytes, complexity, studies. */
 const plane = { index: 0 };
 const planeMargin = { left: 62, right: 18, top: 12, bottom: 46 };
 const NAME_HEIGHT = 15;
@@ -30,7 +30,7 @@ function drawPerception() {
   byId("pairs").replaceChildren(...pairs.flatMap(pairNodes));
   byId("complexity").hidden = !complexity;
   if (complexity) drawComplexity(complexity);
-  drawRobustness();
+  drawStudies();
 }
 
 function drawPlane() {
@@ -170,12 +170,12 @@ function drawComplexity({ columns, rows, notes }) {
   byId("complexity-note").textContent = notes.join(" ");
 }
 
-function drawRobustness() {
-  const found = dataset().robustness;
-  byId("robustness").hidden = !found.length;
-  byId("robustness-body").replaceChildren(
+function drawStudies() {
+  const found = dataset().studies;
+  byId("studies").hidden = !found.length;
+  byId("studies-body").replaceChildren(
     ...found.flatMap((it) => [
-      element("p", {}, `Run ${it.run}: noisy and damaged pictures, flipped bits and truncated bitstreams. `, element("a", { href: it.page, textContent: "Tables and figures" })),
+      element("p", {}, `${it.title} of run ${it.run}: `, element("a", { href: it.page, textContent: "tables and figures" })),
       ...it.figures.map((path) => element("img", { src: path, alt: path.replace(/^.*\//, "").replace(/\.png$/, "").replaceAll("_", " "), className: "sheet", loading: "lazy" })),
     ]),
   );

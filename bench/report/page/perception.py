@@ -1,10 +1,9 @@
-"""Distortion against perception, decoders of the same bytes, complexity and robustness, for the page."""
+"""Distortion against perception, decoders of the same bytes, complexity and studies, for the page."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from bench.codec import Image
@@ -15,7 +14,7 @@ from bench.report.measures import Measure
 from bench.report.page.data import rounded
 from bench.report.planes import Plane
 from bench.report.reconstructions.decoded import lossless_bytes
-from bench.report.study_results import Robustness
+from bench.report.study_results import StudyResults
 from bench.report.tables.complexity import ComplexityTable
 
 
@@ -40,9 +39,9 @@ def crop_bytes(perception: Mapping[str, Any]) -> int:
     return sum(len(it) for it in urls if it is not None)
 
 
-def robustness_data(found: Sequence[Robustness]) -> list[dict[str, Any]]:
-    """Where the results of robustness runs are, relative to the page."""
-    return [asdict(it) for it in found]
+def study_data(found: Sequence[StudyResults]) -> list[dict[str, Any]]:
+    """Where the results of studies are, relative to the page."""
+    return [{"title": it.title, "run": it.run, "page": it.page, "figures": it.figures} for it in found]
 
 
 def _measure(measure: Measure) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.engines import open_engine
 from bench.engines.describing import describe_suite
 from bench.engines.engine import Engine, EngineOptions, Slot, Task
 from bench.engines.messages import Explain, Explained
@@ -16,7 +17,6 @@ from bench.inputs.datasets import ImageFile, Progress, open_dataset
 from bench.inputs.suite import Suite
 from bench.studies.explain.pages import Page, page_of, page_stems
 from bench.studies.explain.record import ExplainedPicture, row_of
-from bench.studies.session import workers
 from bench.trials.codec_ref import Described
 from bench.trials.plan import CodecPlan, ImagePlan, Plan, Trial, make_plan, trials
 
@@ -50,7 +50,7 @@ def explain_all(
     ConfigError, DatasetError
         The suite cannot be planned.
     """
-    with workers(means) as engine:
+    with open_engine(options=means) as engine:
         todo = _planned(suite, engine, events)
         events.started(len(todo))
         yield from engine.run(_ExplainTrial(page_stems(todo)), todo)

@@ -45,7 +45,7 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
         """Take one probe."""
         trial = work.question.trial
         known: dict[str, Any] = {
-            "key": work.question.key,
+            "key": work.key,
             "dataset": trial.image.dataset,
             "image": trial.image.name,
             "label": trial.codec.label,

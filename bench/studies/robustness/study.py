@@ -29,6 +29,7 @@ class RobustnessStudy(Study["PlannedProbe", "Probe"]):
 
     name = "robustness"
     unit = "probes"
+    selecting = ("bpp", "draws")
 
     bpp: Annotated[
         float, typer.Option(min=0.001, help="Lossy codecs are probed at their point nearest to this rate.")

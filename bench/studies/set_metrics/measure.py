@@ -15,6 +15,7 @@ from typing import Any
 
 from bench import registry
 from bench.codec import Image
+from bench.engines import open_engine
 from bench.engines.kept import DecodeKept, DecoderAbsent, KeptBitstream, Undecodable
 from bench.errors import ConfigError, MetricUndefined
 from bench.host.device import resolve
@@ -22,7 +23,7 @@ from bench.inputs.image import read_image
 from bench.inputs.originals import Originals
 from bench.metrics.dataset import DATASET_METRICS, DatasetMetric, Estimate, Features
 from bench.runs.store import BITSTREAM_FOLDER, RunWriter, read_info
-from bench.studies.session import StudyOptions, workers
+from bench.studies.session import StudyOptions
 from bench.studies.set_metrics.record import (
     OperatingPoint,
     SetMeasurement,
@@ -60,7 +61,7 @@ def measure_sets(
     options = options or StudyOptions()
     network = construct(metric, resolve(device))
     read_info(run)
-    with RunWriter(run), workers(options.engine) as engine:
+    with RunWriter(run), open_engine(options.engine, options.of_engine) as engine:
         sets = _Sets(run, network, options, measured)
         sets.measure_those_at_hand()
         for kept, picture in engine.run(DecodeKept(), sets.bitstreams()):

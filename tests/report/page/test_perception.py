@@ -76,6 +76,6 @@ def test_a_page_without_pairs_or_planes_has_no_such_section(index: Path, open_pa
     """Runs of one kind of metric and of classical codecs alone show neither section."""
     page = open_page(index)
     hidden = page.js(
-        "return ['perception', 'complexity', 'robustness'].map((it) => document.getElementById(it).hidden)"
+        "return ['perception', 'complexity', 'studies'].map((it) => document.getElementById(it).hidden)"
     )
     assert hidden == [True, True, True]

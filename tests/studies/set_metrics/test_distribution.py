@@ -72,7 +72,7 @@ def measured(run: Path, pictures: Path) -> list[SetMeasurement]:
 
 def means(*datasets: Path) -> StudyOptions:
     """Two decoders, and pictures of the test's own."""
-    return StudyOptions(tuple(map(str, datasets)), engine=EngineOptions(jobs=2))
+    return StudyOptions(tuple(map(str, datasets)), of_engine=EngineOptions(jobs=2))
 
 
 def test_every_operating_point_has_a_distance(run: Path, pictures: Path) -> None:
