@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 from bench import registry
 from bench.metrics.dataset import DATASET_METRICS
@@ -71,13 +70,14 @@ class Measure:
 def measure_of(metric: MetricPlan) -> Measure:
     """A metric of a run, similarities in decibels where that is customary."""
     decibel = metric.name in DB_METRICS
+    declared = {} if metric.title and metric.role else _declaration(metric.name)
     return Measure(
         name=metric.name,
-        title=_printed(metric.title or _declared(metric.name, "title"), metric.name),
+        title=_printed(metric.title or declared.get("title", ""), metric.name),
         unit="dB" if decibel else metric.unit,
         higher_is_better=metric.higher_is_better,
         ideal=metric.ideal,
-        role=metric.role or _declared(metric.name, "role") or "diagnostic",
+        role=metric.role or declared.get("role") or "diagnostic",
         version=metric.version,
         decibel=decibel,
     )
@@ -87,7 +87,9 @@ def set_measures(distances: Iterable[SetMeasurement]) -> tuple[Measure, ...]:
     """The metrics of sets that have a value. A distance is 0 for equal sets, whatever its name."""
     names = dict.fromkeys(it.metric for it in distances if it.value is not None)
     return tuple(
-        Measure(name, _printed(_declared(name, "title"), name), "", higher_is_better=False, role="set")
+        Measure(
+            name, _printed(_declaration(name).get("title", ""), name), "", higher_is_better=False, role="set"
+        )
         for name in names
     )
 
@@ -117,19 +119,17 @@ def _printed(title: str, name: str) -> str:
     return printable(title) or name
 
 
-def _declared(name: str, attribute: str) -> str:
-    return str(_declaration(name).get(attribute, ""))
+def _declaration(name: str) -> Mapping[str, str]:
+    """What the installed metric of a name declares; empty where there is none that can be imported."""
+    groups = (registry.targets(it) for it in (registry.METRICS, DATASET_METRICS))
+    target = next((group[name] for group in groups if name in group), None)
+    return {} if target is None else _declaration_of(target)
 
 
 @cache
-def _declaration(name: str) -> Mapping[str, Any]:
-    """What the installed metric of a name declares; empty where there is none that can be imported."""
-    for group in (registry.METRICS, DATASET_METRICS):
-        target = registry.targets(group).get(name)
-        if target is not None:
-            try:
-                metric = registry.load(target)
-            except Exception:  # whatever a stranger's module raises: the report goes on with the bare name
-                return {}
-            return {it: getattr(metric, it, "") for it in ("title", "role")}
-    return {}
+def _declaration_of(target: str) -> Mapping[str, str]:
+    try:
+        metric = registry.load(target)
+    except Exception:  # whatever a stranger's module raises: the report goes on with the bare name
+        return {}
+    return {it: str(getattr(metric, it, "")) for it in ("title", "role")}
