@@ -59,7 +59,7 @@ def operating_points(
     columns = ["width", "height", "bpp", *(it.name for it in metrics), *_TIMES]
     lossy = frame.loc[~frame["lossless"], ["label", "quality", "status", "image", *columns]]
     finished = (lossy["status"] == "ok").to_numpy(bool)
-    of_trial = {name: lossy[name].to_numpy(float) for name in columns}
+    of_trial = {name: lossy[name].to_numpy(float, na_value=np.nan) for name in columns}
     counted = {name: ~lossy["image"].isin(images).to_numpy(bool) for name, images in exact_images.items()}
     made = []
     for label, quality, trials in _by_point(lossy):
