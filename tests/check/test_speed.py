@@ -17,6 +17,7 @@ from bench.check.speed import SpeedRequest, compare_speed
 from bench.check.text import as_markdown
 from bench.check.timing.abba import Samples, Schedule, Timed
 from bench.check.timing.installation import Installation, open_installation, this_installation
+from bench.check.timing.session import Session, TimedPoint
 from bench.check.timing.statistics import LogRatio, estimate, judge, round_ratios
 from bench.check.timing.subjects import TimedCodec, TimedSuite
 from bench.check.verdict import Verdict
@@ -202,6 +203,30 @@ def test_options_of_one_side_only_are_told(tmp_path: Path) -> None:
     result = compare_speed(request(older, side(tmp_path / "newer")))
     assert "pace: older has no option fast" in result.remarks
     assert len(result.cells) == 2
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "encode, decode = Inner().encode, Inner().decode\ndel Inner",
+        "from bench.codec import from_functions\nmine = from_functions(Inner().encode, Inner().decode)",
+        "class Outer(Inner):\n    pass",
+    ],
+)
+def test_a_file_that_is_named_alone_is_timed(tmp_path: Path, source: str) -> None:
+    """Its functions, its codec made of functions or its one class; a former file can stand for it."""
+    (tmp_path / "inner.py").write_text(
+        "class Inner:\n    def encode(self, image):\n        return b'x'\n\n"
+        "    def decode(self, bitstream):\n        return None\n"
+    )
+    for name in ("now.py", "then.py"):
+        (tmp_path / name).write_text(f"import codecs\nfrom inner import Inner\n{source}\n")
+    then = dataclasses.replace(this_installation(), codec_file=str(tmp_path / "then.py"))
+    for installation in (this_installation(), then):
+        with Session(installation, cpu=-1, timeout=20) as session:
+            assert session.codec("mine", "mine", str(tmp_path / "now.py"), {}) == ()
+            session.image("a", photo(16, 16))
+            assert session.time("encode", TimedPoint("mine", "a", None), 1) >= 0
 
 
 def test_a_limit_that_is_off_leaves_the_codec_out(tmp_path: Path) -> None:

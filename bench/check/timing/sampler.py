@@ -21,6 +21,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from statistics import median
 from time import perf_counter
+from types import ModuleType
 from typing import Any, BinaryIO
 
 
@@ -42,14 +43,19 @@ def _load(name: str, target: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    if attribute:
-        return getattr(module, attribute)
+    return getattr(module, attribute) if attribute else _codec_of(module)
+
+
+def _codec_of(module: ModuleType) -> Any:
+    """What makes the codec of a file that is named alone, as in :mod:`bench.files.codec_files`."""
     if hasattr(module, "encode") and hasattr(module, "decode"):
         return lambda: module
     (found,) = (
         it
         for it in vars(module).values()
-        if hasattr(it, "encode") and hasattr(it, "decode") and getattr(it, "__module__", "") != "bench.codec"
+        if hasattr(it, "encode")
+        and hasattr(it, "decode")
+        and (it.__module__ == module.__name__ if isinstance(it, type) else callable(it))
     )
     return found
 

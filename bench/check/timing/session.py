@@ -81,7 +81,7 @@ class Session:
             It can't be constructed.
         """
         if self._installation.codec_file is not None:
-            target = f"{self._installation.codec_file}:{target.rpartition(':')[2]}"
+            target = f"{self._installation.codec_file}:{target.partition(':')[2]}"
         answer = self._ask({"do": "codec", "label": label, "name": name, "target": target, "config": config})
         return tuple(answer["unknown"])
 
