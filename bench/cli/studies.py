@@ -75,13 +75,13 @@ def _put(study: Study[Any, Any], run: Path, options: StudyOptions, out: Path) ->
     except KeyboardInterrupt:
         console.note(f"interrupted; what was probed is in {run}, and the same command goes on from there")
         raise
-    *_, page = write_results(study, run, answers, out)
-    for table in study.tables(answers):
+    written = write_results(study, run, answers, out)
+    for table in written.tables:
         print()
         console.print_result(table)
         for note in table.notes:
             console.print_text(note)
-    print(f"\nreport: {page}")
+    print(f"\nreport: {written.page}")
 
 
 def _parameters(study: type[Study[Any, Any]]) -> list[Parameter]:

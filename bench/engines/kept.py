@@ -49,6 +49,27 @@ class DecodeKept(Task[KeptBitstream, tuple[KeptBitstream, Image | Undecodable]])
             return work, error
 
 
+def read_kept(path: Path) -> bytes:
+    """A bitstream that a run kept.
+
+    Parameters
+    ----------
+    path : named by the SHA-256 of the bytes
+
+    Raises
+    ------
+    Undecodable
+        The file is missing or damaged.
+    """
+    try:
+        bitstream = read_regular(path, MAX_BITSTREAM)
+    except OSError as error:
+        raise Undecodable(f"the bitstream can't be read ({error.strerror})") from error
+    if hashlib.sha256(bitstream).hexdigest() != path.name:
+        raise Undecodable("the kept bitstream is damaged (its SHA-256 differs)")
+    return bitstream
+
+
 def decoded(kept: KeptBitstream, slot: Slot) -> Image:
     """The pixels of a kept bitstream, (height, width, 3).
 
@@ -59,13 +80,7 @@ def decoded(kept: KeptBitstream, slot: Slot) -> Image:
     DecoderAbsent
         The codec, or the GPU that it ran on, is not here.
     """
-    try:
-        bitstream = read_regular(kept.path, MAX_BITSTREAM)
-    except OSError as error:
-        raise Undecodable(f"the bitstream can't be read ({error.strerror})") from error
-    if hashlib.sha256(bitstream).hexdigest() != kept.path.name:
-        raise Undecodable("the kept bitstream is damaged (its SHA-256 differs)")
-    answer = slot.decoder.ask(Decode(kept.codec.ref, bitstream, digest=False))
+    answer = slot.decoder.ask(Decode(kept.codec.ref, read_kept(kept.path), digest=False))
     if isinstance(answer, Failed):
         if answer.status == "unsupported":
             raise DecoderAbsent(answer.message)

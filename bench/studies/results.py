@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.files.access import require_inside, subfolder, write_atomically
@@ -10,12 +11,22 @@ from bench.plotting.series_style import Series, series_styles
 from bench.plotting.style import save, styled
 from bench.runs.store import read_info
 from bench.studies.study import Answers, AnswerT, QuestionT, Study
-from bench.tables.table import to_markdown, write_tables
+from bench.tables.table import Table, to_markdown, write_tables
+
+
+@dataclass(frozen=True)
+class StudyFiles:
+    """What was written of a study."""
+
+    tables: tuple[Table, ...]
+    page: Path
+    paths: tuple[Path, ...]
+    """All files, the page last."""
 
 
 def write_results(
     study: Study[QuestionT, AnswerT], run: Path, answers: Answers[QuestionT, AnswerT], out: Path
-) -> list[Path]:
+) -> StudyFiles:
     """Write ``tables/``, ``figures/`` and, last, a page ``NAME.md``; with several data sets figures for each.
 
     Parameters
@@ -38,7 +49,7 @@ def write_results(
     pictures = [f"![{it.stem}](figures/{it.name})" for it in files if it.suffix == ".png"]
     sections = [f"# {study.name.capitalize()}", *pictures, *map(to_markdown, tables)]
     write_atomically(page, "\n\n".join(sections).encode())
-    return [*files, page]
+    return StudyFiles(tuple(tables), page, (*files, page))
 
 
 def _figures(

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Generic
 from bench.engines import LOCAL, open_engine
 from bench.engines.describing import require_unchanged
 from bench.engines.engine import EngineOptions, Slot
+from bench.engines.kept import Undecodable, read_kept
 from bench.engines.messages import Encode, Failed
 from bench.errors import ConfigError
-from bench.files.access import MAX_BITSTREAM, read_regular
 from bench.files.journal import Journal
 from bench.inputs.originals import Originals
 from bench.runs.frame import load
@@ -207,10 +207,8 @@ class Bitstreams:
             It was not kept, and can't be made again: the encoder fails, or gives another one.
         """
         trial: FinishedTrial = asked.question.trial
-        with suppress(OSError):
-            bitstream = read_regular(self.folder / trial.bitstream_sha256, MAX_BITSTREAM)
-            if hashlib.sha256(bitstream).hexdigest() == trial.bitstream_sha256:
-                return bitstream
+        with suppress(Undecodable):
+            return read_kept(self.folder / trial.bitstream_sha256)
         if (known := self._encoded.get(trial.bitstream_sha256)) is not None:
             return known
         request = Encode(asked.path.absolute(), trial.codec.ref, trial.quality, sha256=trial.image.sha256)

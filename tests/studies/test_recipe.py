@@ -180,7 +180,7 @@ def test_a_report_shows_the_study(run: Path, pictures: Path) -> None:
 def test_tables_and_figures_are_written(run: Path, pictures: Path, tmp_path: Path) -> None:
     """One call writes the table in every form, the figure in every format, and the page with both."""
     study = Shrinkage()
-    files = write_results(study, run, put(study, run, means(pictures)), tmp_path / "out")
+    files = write_results(study, run, put(study, run, means(pictures)), tmp_path / "out").paths
     drawn = {f"figures/shrinkage.{ending}" for ending in ("png", "svg", "pdf")}
     written = {f"tables/shrinkage.{ending}" for ending in WRITERS}
     assert {it.relative_to(tmp_path / "out").as_posix() for it in files} == {*drawn, *written, "shrinkage.md"}

@@ -204,8 +204,8 @@ def test_tables_and_figures(probes: Probes, tmp_path: Path) -> None:
     run.parent.mkdir()
     measure_into = measure(run.parent, "Careless")
     small = probe(measure_into)
-    files = write_results(RobustnessStudy(), run, small, tmp_path / "a")
-    again = write_results(RobustnessStudy(), run, small, tmp_path / "b")
+    files = write_results(RobustnessStudy(), run, small, tmp_path / "a").paths
+    again = write_results(RobustnessStudy(), run, small, tmp_path / "b").paths
     assert {it.name for it in files} == {
         *(f"{table}.{end}" for table in ("robustness_inputs", "robustness_bitstreams") for end in WRITERS),
         *(
