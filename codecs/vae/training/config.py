@@ -18,29 +18,39 @@ LOG_COLUMNS = ("step", "seconds", "loss", "rate_bpp", "hyper_bpp", "mse", "elbo_
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """The configuration of a training run. On resume only ``steps`` may change, for the joint stage."""
+class RunConfig:
+    """What every training run is configured by. On resume only ``steps`` may change."""
 
     out: Path
+    steps: int
+    crop: int
+    validate_every: int
+    """Steps between validations; 0 validates at the end only."""
     preset: Preset = "base"
-    steps: int = 8_000
-    entropy_steps: int = 2_500
-    """The first of the steps, which train the entropy model on the linear transform alone."""
     minutes: float = 0.0
-    """Instead of both: about how long a run may take; a quarter goes to the first stage."""
+    """Instead of ``steps``: about how long a run may take."""
     batch: int = 4
-    crop: int = 256
     seed: int = 1
     device: str = "cpu"
     checkpoint_every: int = 250
     log_every: int = 20
-    validate_every: int = 2_000
-    """Steps between validations with real bitstreams; 0 validates at the end only."""
-    use_branches: bool = True
-    """Off trains the linear transform's entropy model alone, for ablations."""
     bfloat16: bool | None = None
     """Convolve in bfloat16 while training: about 1.4 times faster where the device has it; None asks it."""
     resume: bool = False
+
+
+@dataclass(frozen=True)
+class TrainConfig(RunConfig):
+    """The configuration of a training of ``vae``; ``steps`` may change for the joint stage."""
+
+    steps: int = 8_000
+    entropy_steps: int = 2_500
+    """The first of the steps, which train the entropy model on the linear transform alone. Of ``minutes`` a
+    quarter goes to them."""
+    crop: int = 256
+    validate_every: int = 2_000
+    use_branches: bool = True
+    """Off trains the linear transform's entropy model alone, for ablations."""
 
 
 def preset(name: Preset, out: Path) -> TrainConfig:

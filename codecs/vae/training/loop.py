@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from bench.errors import BenchError
 from bench.trainer import Observer, TrainProgress
 from bench_codecs.vae.training.checkpoint import latest_checkpoint, save_checkpoint
+from bench_codecs.vae.training.config import RunConfig
 from bench_codecs.vae.training.data import require_images
 from bench_codecs.vae.training.log import TRACES, Log, trim
 from bench_codecs.vae.training.resume import identity, open_run
@@ -28,8 +29,7 @@ _PATIENCE = 10
 """Bad steps in a row. A single one may reach six times the usual loss while the entropy model is young, and
 the next is normal again."""
 
-C = TypeVar("C", bound=Any)
-"""The configuration of a run, a frozen dataclass such as :class:`~.config.TrainConfig`."""
+C = TypeVar("C", bound=RunConfig)
 
 
 class TrainingDiverged(BenchError):
@@ -44,7 +44,6 @@ class TrainingRun(ABC, Generic[C]):
 
     Parameters
     ----------
-    config : dataclass with at least ``out, steps, minutes, device, bfloat16, resume`` and the intervals
     images : files to train on
     """
 
@@ -98,12 +97,12 @@ class TrainingRun(ABC, Generic[C]):
     @property
     def out(self) -> Path:
         """The folder of the run."""
-        return Path(self._config.out)
+        return self._config.out
 
     @property
     def steps(self) -> int:
         """The step at which it ends."""
-        return int(self._config.steps)
+        return self._config.steps
 
     @property
     def intervals(self) -> Intervals:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from bench.errors import ConfigError
 from bench.trainer import TrainRequest
 from bench_codecs.vae.training.checkpoint import latest_checkpoint, load_checkpoint, load_meta
-from bench_codecs.vae.training.config import Preset
+from bench_codecs.vae.training.config import Preset, RunConfig
 from bench_codecs.vae.training.data import require_images
 from bench_codecs.vae.training.log import TRACES, trim
 from bench_codecs.vae.training.optim import bfloat16_is_fast
@@ -32,7 +32,7 @@ _DERIVED = frozenset(("entropy_steps", "warm_up", "bfloat16"))
 _LIMITS = {"batch": (1, 1024), "crop": (16, 8192), "steps": (1, 10**9), "log_every": (1, 10**9)}
 """Accepted values of settings in a checkpoint, which somebody else may have made."""
 
-C = TypeVar("C", bound=Any)
+C = TypeVar("C", bound=RunConfig)
 
 
 class Found(NamedTuple):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.errors import ConfigError
-from bench_codecs.vae.training.config import Preset
+from bench_codecs.vae.training.config import Preset, RunConfig
 
 LOG_COLUMNS = (
     "step",
@@ -25,19 +25,14 @@ LOG_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class GanConfig:
-    """The configuration of a training run. On resume only ``steps`` may change."""
+class GanConfig(RunConfig):
+    """The configuration of a training of ``vae-gan``; sample images are made with each validation."""
 
-    out: Path
     weights: Path | None = None
     """The VAE to start from; None is the shipped one."""
-    preset: Preset = "base"
     steps: int = 1_900
     warm_up: int = 600
     """The first of the steps, which train without the discriminator; at most a third of all."""
-    minutes: float = 0.0
-    """Instead of ``steps``: about how long a run may take."""
-    batch: int = 4
     crop: int = 128
     rate: float = 2e-4
     """Learning rate of the generator."""
@@ -49,15 +44,7 @@ class GanConfig:
     """Weight of the energy of a repeated pattern, in squared 8-bit levels."""
     adversarial: float = 0.002
     """Weight of the adversarial loss."""
-    seed: int = 1
-    device: str = "cpu"
-    checkpoint_every: int = 250
-    log_every: int = 20
     validate_every: int = 500
-    """Steps between sample images and validations."""
-    bfloat16: bool | None = None
-    """Convolve in bfloat16 while training, where that is faster; None asks the device."""
-    resume: bool = False
 
 
 def preset(name: Preset, out: Path) -> GanConfig:
