@@ -57,7 +57,8 @@ def _version(codec: Codec, target: str) -> str:
     """What the codec says, or its package's; of a file, the hash of its sources too."""
     said = _text(codec, "version")
     if registry.is_file_target(target):
-        return (said + registry.file_version(target)).lstrip("+")
+        sources = registry.file_version(target)
+        return said + sources if said else sources.removeprefix("+")
     return said or registry.package_version(target)
 
 
