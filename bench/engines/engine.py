@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bench.codec import Image
     from bench.engines.messages import Failed, Request
     from bench.engines.shared_pixels import Original, SharedPixels
+    from bench.host.environment import Environment
     from bench.trials.plan import CodecPlan
 
 Answer = TypeVar("Answer")
@@ -37,6 +38,19 @@ class EngineOptions:
     """Seconds that one encode, decode or scoring may take."""
     alone: bool = False
     """For times: one piece at a time, on one processor, with nothing beside it."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine that works for an engine, for what is recorded and for progress."""
+
+    environment: Environment
+    jobs: int
+    """Pieces of work at a time."""
+    name: str = ""
+    """Of the host, to be shown and never recorded; empty for the one that the user sits at."""
+    finished: int = 0
+    """Pieces whose results came from it."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +106,23 @@ class Slot(Protocol):
     def scorer(self) -> Worker:
         """Reads originals and takes metrics; no adapter is ever loaded there."""
 
+    @property
+    def environment(self) -> str:
+        """The machine that it is on: ``id`` of its :class:`bench.host.environment.Environment`."""
+
+    @property
+    def scratch(self) -> Path:
+        """A folder on that machine for files that the work makes; it ends with the slot."""
+
+    def file(self, path: Path, sha256: str) -> Path:
+        """Where a file of the caller's machine is here.
+
+        Parameters
+        ----------
+        path : as the caller knows it; where it has no such file, what is given back does not exist
+        sha256 : of its bytes, by which it is found
+        """
+
     def original(self, image: Path, sha256: str | None) -> Original | Failed:
         """A picture as the scorer read it; it is kept until another one is asked for.
 
@@ -143,6 +174,10 @@ class Engine(Protocol):
     @property
     def isolated(self) -> bool:
         """Whether a codec that crashes, hangs or takes all memory harms its own result alone."""
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """Those that work, as far as is known; more may join while work is done."""
 
     def describe(self, request: Request[Answer]) -> Answer | Failed:
         """Answer ``Describe``, ``DescribeMetric`` or ``CheckCuda``: what is here, before anything runs."""

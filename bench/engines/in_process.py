@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from bench.codec import Image
-from bench.engines.engine import Answer, Engine, EngineOptions, Piece, Result, Spent, Task
+from bench.engines.engine import Answer, Engine, EngineOptions, Machine, Piece, Result, Spent, Task
 from bench.engines.messages import (
     Failed,
     Key,
@@ -24,6 +24,7 @@ from bench.engines.shared_pixels import SharedPixels, read_samples
 from bench.engines.slot import LocalSlot
 from bench.engines.worker import WorkerState, packed_answer
 from bench.errors import ConfigError
+from bench.host.environment import current
 
 
 class InProcessEngine(Engine):
@@ -46,10 +47,16 @@ class InProcessEngine(Engine):
                 "the engine inprocess takes no precise times, since all share one process; leave out --timing"
             )
         self._describer = InProcessWorker()
+        self._machine = Machine(current(), jobs=1)
 
     def close(self) -> None:
         """Forget the codecs that were constructed."""
         self._describer.close()
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """The one that this process is on."""
+        return (self._machine,)
 
     def describe(self, request: Request[Answer]) -> Answer | Failed:
         """What a codec, a metric or the GPU is."""
@@ -57,7 +64,7 @@ class InProcessEngine(Engine):
 
     def run(self, task: Task[Piece, Result], work: Sequence[Piece]) -> Iterator[Result]:
         """The results, in the order of the work, each made when it is asked for."""
-        slot = LocalSlot(InProcessWorker)
+        slot = LocalSlot(InProcessWorker, self._machine.environment.id)
         try:
             yield from map(partial(task, slot=slot), work)
         finally:

@@ -80,7 +80,8 @@ def decoded(kept: KeptBitstream, slot: Slot) -> Image:
     DecoderAbsent
         The codec, or the GPU that it ran on, is not here.
     """
-    answer = slot.decoder.ask(Decode(kept.codec.ref, read_kept(kept.path), digest=False))
+    bitstream = read_kept(slot.file(kept.path, kept.path.name))
+    answer = slot.decoder.ask(Decode(kept.codec.ref, bitstream, digest=False))
     if isinstance(answer, Failed):
         if answer.status == "unsupported":
             raise DecoderAbsent(answer.message)

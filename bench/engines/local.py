@@ -7,12 +7,13 @@ import queue
 import resource
 import threading
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from bench.engines.engine import Answer, Engine, EngineOptions, Piece, Result, Task
+from bench.engines.engine import Answer, Engine, EngineOptions, Machine, Piece, Result, Task
 from bench.engines.zygote import Zygote
+from bench.host.environment import Environment, current
 
 if TYPE_CHECKING:
     from bench.engines.messages import Failed, Request
@@ -42,6 +43,11 @@ class LocalEngine(Engine):
         """End all processes."""
         self._close_describer()
         self._zygote.close()
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """The one that this process is on."""
+        return (Machine(self._environment, self._options.jobs or default_jobs(on_gpu=False)),)
 
     def describe(self, request: Request[Answer]) -> Answer | Failed:
         """What a codec, a metric or the GPU is, from a worker of its own: a broken one can't harm a run."""
@@ -77,7 +83,12 @@ class LocalEngine(Engine):
 
         _allow_files()
         cpu = processor_for_timing() if self._options.alone else -1
-        return [LocalSlot(partial(self._worker, count, cpu)) for _ in range(count)]
+        machine = self._environment.id
+        return [LocalSlot(partial(self._worker, count, cpu), machine) for _ in range(count)]
+
+    @cached_property
+    def _environment(self) -> Environment:
+        return current()
 
     def _worker(self, share: int = 1, cpu: int = -1) -> WorkerHandle:
         """A worker that gets one of ``share`` equal parts of the memory."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -24,15 +26,28 @@ W = TypeVar("W", bound=LocalWorker)
 class LocalSlot(Generic[W]):
     """Three workers of a kind; see :class:`bench.engines.engine.Slot`."""
 
-    def __init__(self, start: Callable[[], W]) -> None:
-        """``start`` makes a worker."""
+    def __init__(self, start: Callable[[], W], environment: str) -> None:
+        """``start`` makes a worker, on this machine, whose environment has that ``id``."""
+        self.environment = environment
         self.scorer, self.encoder, self.decoder = start(), start(), start()
         self._original: Original | None = None
+        self._scratch: Path | None = None
 
     @property
     def workers(self) -> tuple[W, W, W]:
         """All of them."""
         return self.scorer, self.encoder, self.decoder
+
+    @property
+    def scratch(self) -> Path:
+        """A folder that ends with the slot; there is none until it is asked for."""
+        if self._scratch is None:
+            self._scratch = Path(tempfile.mkdtemp(prefix="rdbench-"))
+        return self._scratch
+
+    def file(self, path: Path, sha256: str) -> Path:
+        """The file itself, whatever it holds: who reads it compares."""
+        return path.absolute()
 
     def original(self, image: Path, sha256: str | None) -> Original | Failed:
         """A picture as the scorer read it; it is kept until another one is asked for."""
@@ -55,6 +70,8 @@ class LocalSlot(Generic[W]):
         for worker in self.workers:
             worker.close()
         self._forget()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _forget(self) -> None:
         if self._original is not None:

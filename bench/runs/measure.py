@@ -31,7 +31,6 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
     """Measures trials; the fields are what is the same for all of a run."""
 
     metrics: tuple[MetricPlan, ...]
-    environment: str
     timing: TimingMode
     repeat: Repeat
     metrics_device: DeviceName = "cpu"
@@ -46,7 +45,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         """Measure one trial. Whatever goes wrong ends in the status; nothing is raised for it."""
         record: dict[str, Any] = {
             "key": work.key,
-            "environment": self.environment,
+            "environment": slot.environment,
             "dataset": work.image.dataset,
             "image": work.image.name,
             "image_sha256": work.image.sha256,

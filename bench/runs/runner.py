@@ -14,7 +14,7 @@ from bench.engines.engine import Engine
 from bench.engines.messages import Repeat
 from bench.errors import ConfigError
 from bench.host import kernel_cache
-from bench.host.environment import Environment, current
+from bench.host.environment import Environment
 from bench.inputs.datasets import CATALOGUE, Dataset, open_dataset
 from bench.inputs.suite import Suite
 from bench.runs.measure import MeasureTrial
@@ -85,8 +85,9 @@ def run(
         events.note(_pictures_of(dataset, suite.limit))
         for remark in dataset.remarks(suite.limit):
             events.note(remark)
+    machine = engine.machines[0].environment
     with RunWriter(folder) as writer:
-        return _Run(suite, datasets, options, events, engine, writer, current()).measure()
+        return _Run(suite, datasets, options, events, engine, writer, machine).measure()
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,6 @@ class _Run:
             self.events.note(text)
         task = MeasureTrial(
             resolved.plan.metrics,
-            self.environment.id,
             timing="alone" if options.timing else "load",
             repeat=Repeat(warmup=1, samples=options.repeats) if options.timing else Repeat(),
             metrics_device=described.metrics_device,

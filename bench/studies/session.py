@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -102,15 +101,12 @@ def put(
             if key not in answers or not study.is_final(answers[key])
         ]
         events.started(len(todo), len(asked))
-        with (
-            open_engine(options.engine, options.of_engine) as engine,
-            tempfile.TemporaryDirectory(prefix="rdbench-") as scratch,
-        ):
+        with open_engine(options.engine, options.of_engine) as engine:
             # One that is absent would refuse damaged bitstreams, as if it had detected the damage.
             require_unchanged(engine, (it.codec for it in todo))
             if todo and not engine.isolated:
                 events.note(f"{options.engine} does not isolate codecs: the answers are not kept")
-            for answer in engine.run(study.task(run, Path(scratch)), todo):
+            for answer in engine.run(study.task(run), todo):
                 if answer.key not in asked:
                     raise ValueError(
                         f"{study.name}: an answer has the key {answer.key}, not that of what was asked"
@@ -208,10 +204,11 @@ class Bitstreams:
         """
         trial: FinishedTrial = asked.question.trial
         with suppress(Undecodable):
-            return read_kept(self.folder / trial.bitstream_sha256)
+            return read_kept(slot.file(self.folder / trial.bitstream_sha256, trial.bitstream_sha256))
         if (known := self._encoded.get(trial.bitstream_sha256)) is not None:
             return known
-        request = Encode(asked.path.absolute(), trial.codec.ref, trial.quality, sha256=trial.image.sha256)
+        path = slot.file(asked.path, trial.image.sha256)
+        request = Encode(path, trial.codec.ref, trial.quality, sha256=trial.image.sha256)
         answer = slot.encoder.ask(request)
         if isinstance(answer, Failed):
             remedy = f"; {MORE_TIME}" if answer.status == "timeout" else ""

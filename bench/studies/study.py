@@ -196,13 +196,13 @@ class Study(ABC, Generic[QuestionT, AnswerT]):
         """
 
     @abstractmethod
-    def task(self, run: Path, scratch: Path) -> Task[Asked[QuestionT], AnswerT]:
+    def task(self, run: Path) -> Task[Asked[QuestionT], AnswerT]:
         """What answers one question, where the codec's workers are.
 
         Parameters
         ----------
-        run : the run folder
-        scratch : an empty folder that lives as long as the study is asked
+        run : the run folder; where the task runs it may not be, so files of it are asked for by
+            :meth:`bench.engines.engine.Slot.file`
         """
 
     def is_final(self, answer: AnswerT) -> bool:

@@ -55,7 +55,7 @@ def zygote():
 
 @pytest.fixture
 def slot(zygote: Zygote):
-    found = LocalSlot(lambda: WorkerHandle(zygote, Limits(timeout=60)))
+    found = LocalSlot(lambda: WorkerHandle(zygote, Limits(timeout=60)), "this machine")
     yield found
     found.close()
 

@@ -14,10 +14,11 @@ from tests.conftest import ADAPTERS
 MODULE = '''
 import pickle
 
-from bench.engines.engine import Engine
+from bench.engines.engine import Engine, Machine
 from bench.engines.in_process import InProcessWorker
 from bench.engines.slot import LocalSlot
 from bench.errors import ConfigError
+from bench.host.environment import current
 
 
 class FarEngine(Engine):
@@ -28,7 +29,12 @@ class FarEngine(Engine):
     def __init__(self, options):
         if options.alone:
             raise ConfigError("no precise times from far away")
-        self._there = LocalSlot(InProcessWorker)
+        self._machine = Machine(current(), jobs=1)
+        self._there = LocalSlot(InProcessWorker, self._machine.environment.id)
+
+    @property
+    def machines(self):
+        return (self._machine,)
 
     def describe(self, request):
         return _far(self._there.encoder.ask(_far(request)))

@@ -70,7 +70,7 @@ class Shrinkage(Study[FinishedTrial, Deflated]):
     def plan(self, run: Path, trust: Trust) -> StudyPlan[FinishedTrial]:
         return finished_trials(run, trust)
 
-    def task(self, run: Path, scratch: Path) -> Deflate:
+    def task(self, run: Path) -> Deflate:
         return Deflate(Bitstreams.of(run), self.level)
 
     def tables(self, answers: Answers[FinishedTrial, Deflated]) -> tuple[Table, ...]:
@@ -149,7 +149,7 @@ def test_an_answer_to_what_was_not_asked_is_refused(run: Path, pictures: Path) -
             return msgspec.structs.replace(super().__call__(work, slot), key=work.question.key)
 
     class Broken(Shrinkage):
-        def task(self, run: Path, scratch: Path) -> Deflate:
+        def task(self, run: Path) -> Deflate:
             return Forgetful(Bitstreams.of(run), self.level)
 
     with pytest.raises(ValueError, match="not that of what was asked"):

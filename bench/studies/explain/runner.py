@@ -95,8 +95,7 @@ class _ExplainTrial(Task[Trial, ExplainedPicture]):
         stem = self.stems[page_of(work)]
         if work.codec.unavailable:
             return ExplainedPicture(row_of(work, work.codec.unavailable), work.path, stem, None)
-        answer = slot.encoder.ask(
-            Explain(work.path.absolute(), work.codec.ref, work.quality, work.image.sha256)
-        )
+        path = slot.file(work.path, work.image.sha256)
+        answer = slot.encoder.ask(Explain(path, work.codec.ref, work.quality, work.image.sha256))
         explanation = answer.explanation if isinstance(answer, Explained) else None
         return ExplainedPicture(row_of(work, answer), work.path, stem, explanation)

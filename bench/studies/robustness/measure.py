@@ -28,16 +28,10 @@ _MOST_PICTURES = 16
 
 @dataclass(frozen=True)
 class TakeProbe(Task[Asked[PlannedProbe], Probe]):
-    """Takes probes, from any thread.
-
-    Parameters
-    ----------
-    bitstreams : of the run
-    scratch : a folder for corrupted pictures, which workers read as files like any others
-    """
+    """Takes probes, from any thread."""
 
     bitstreams: Bitstreams
-    scratch: Path
+    """Of the run."""
     _pictures: dict[Path, Image] = field(default_factory=dict, repr=False)
     _verified: set[str] = field(default_factory=set, repr=False)
 
@@ -58,8 +52,8 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
     def _input(self, work: Asked[PlannedProbe], slot: Slot, known: dict[str, Any]) -> InputProbe:
         probe, trial = work.question, work.question.trial
         known["corruption"] = probe.name
-        clean = self._picture(work.path)
-        path = self.scratch / f"{trial.image.sha256}+{probe.name}.png"
+        clean = self._picture(slot.file(work.path, trial.image.sha256))
+        path = slot.scratch / f"{trial.image.sha256}+{probe.name}.png"
         if not path.exists():
             write_atomically(path, _png(corrupted(clean, probe.name, trial.image.sha256)))
         given = self._picture(path)
@@ -94,7 +88,8 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
             return BitstreamProbe(**known, outcome=_outcome(decoded.status), failure=decoded.failure)
         if decoded.sha256 == trial.pixels_sha256:
             return BitstreamProbe(**known, outcome="unchanged")
-        pixels, original = slot.decoder.samples(decoded.shape), self._picture(work.path)
+        pixels = slot.decoder.samples(decoded.shape)
+        original = self._picture(slot.file(work.path, trial.image.sha256))
         if pixels.shape != original.shape:
             failure = Failure(phase="decode", message=f"decoded shape {pixels.shape}, not {original.shape}")
             return BitstreamProbe(**known, outcome="wrong", failure=failure)

@@ -49,12 +49,12 @@ class RobustnessStudy(Study["PlannedProbe", "Probe"]):
 
         return plan_probes(run, self.bpp, self.draws, trust)
 
-    def task(self, run: Path, scratch: Path) -> TakeProbe:
+    def task(self, run: Path) -> TakeProbe:
         """Corrupt or damage, and see what comes out."""
         from bench.studies.robustness.measure import TakeProbe
         from bench.studies.session import Bitstreams
 
-        return TakeProbe(Bitstreams.of(run), scratch)
+        return TakeProbe(Bitstreams.of(run))
 
     def is_final(self, answer: Probe) -> bool:
         """What failed for want of time or memory, or of a sound codec, is tried again."""
