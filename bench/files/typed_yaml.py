@@ -148,6 +148,12 @@ def validate(model: type[Model], data: Any, document: Document, *, skip: int = 0
         raise ConfigError("\n".join(dict.fromkeys(problems))) from error
 
 
+def located(document: Document, key: Key, problem: str) -> ConfigError:
+    """The error about a key of a document that is valid by itself: ``file:line: key: problem``."""
+    name = ".".join(map(str, key))
+    return ConfigError(f"{document.path}:{_line_of(key, document)}: {name}: {problem}")
+
+
 def _note_lines(path: Path, node: yaml.Node, key: Key, lines: dict[Key, int]) -> None:
     lines.setdefault(key, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.plotting.colours import WHITE, grey_on
 from bench.plotting.series_style import SeriesStyle
 from bench.rd import RANKED_OVERLAP
 from bench.text.escape import is_math, units
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 Width = Literal["column", "double"]
 WIDTHS: dict[Width, float] = {"column": 3.5, "double": 7.2}
 """Inches: one column, and the full width, of a two-column paper."""
+_WIDE = 5.5
+"""Inches from which panels stand side by side."""
 RateAxis = Literal["log", "linear"]
 
 POINTS = 72.0
@@ -48,17 +51,25 @@ _OPTICAL = {
 class Canvas:
     """The room that a figure has, and the kind of its rate axis."""
 
-    width: Width
+    width: Width | float
+    """By name, or in inches."""
     rate: RateAxis = "log"
+    side_by_side: int | None = None
+    """Panels in a row; None for two where the figure is wide."""
 
     @property
     def inches(self) -> float:
         """Width of the figure in inches."""
-        return WIDTHS[self.width]
+        return WIDTHS[self.width] if isinstance(self.width, str) else self.width
+
+    @property
+    def wide(self) -> bool:
+        """Whether it has room for panels side by side."""
+        return self.inches >= _WIDE
 
     def columns(self, panels: int) -> int:
         """Panels side by side; in a narrow column they stand below each other."""
-        return min(panels, 2) if self.width == "double" else 1
+        return min(panels, self.side_by_side or (2 if self.wide else 1))
 
     def label_points(self, panels: int) -> float:
         """How wide a label beside one of ``panels`` panels may be."""
@@ -91,12 +102,24 @@ class Canvas:
 
 
 def figure_of(axes: Axes) -> Figure:
-    """The figure that a panel stands in."""
+    """The figure that a panel stands in, itself or in a part of it."""
     from matplotlib.figure import Figure
 
     figure = axes.figure
-    assert isinstance(figure, Figure)
+    while not isinstance(figure, Figure):
+        figure = figure.figure
     return figure
+
+
+def ground_of(part: Axes | Figure) -> str:
+    """What is behind the drawing, ``#rrggbb``: of a transparent panel that of its figure."""
+    from matplotlib.axes import Axes
+    from matplotlib.colors import to_hex, to_rgba
+
+    grounds = [part.get_facecolor()]
+    if isinstance(part, Axes):
+        grounds.append(figure_of(part).get_facecolor())
+    return next((str(to_hex(it)) for it in grounds if to_rgba(it)[3] > 0.5), WHITE)
 
 
 def lay_out(figure: Figure) -> None:
@@ -122,8 +145,8 @@ def marks(style: SeriesStyle, size: float) -> dict[str, Any]:
         "marker": style.marker,
         "markersize": size * _OPTICAL.get(style.marker, 1.0),
         "markeredgewidth": 0.7 if style.hollow else 0.4,
-        "markeredgecolor": style.colour if style.hollow else "white",
-        "markerfacecolor": "white" if style.hollow else style.colour,
+        "markeredgecolor": style.colour if style.hollow else style.ground,
+        "markerfacecolor": style.ground if style.hollow else style.colour,
     }
 
 
@@ -210,7 +233,8 @@ def title(axes: Axes, text: str, columns: int) -> None:
     figure = figure_of(axes)
     size = float(axes.title.get_fontsize())
     room = 0.55 * figure.get_figwidth() * POINTS / columns
-    axes.set_title(fit(figure, text, room, size), loc="left", fontsize=size)
+    shown = fit(figure, text, room, size)
+    axes.set_title(shown, loc="left", fontsize=size, parse_math=is_math(shown))
 
 
 def note(figure: Figure, text: str) -> None:
@@ -231,7 +255,7 @@ def note(figure: Figure, text: str) -> None:
         x=0.1 / figure.get_figwidth(),
         ha="left",
         fontsize=NOTE_SIZE,
-        color="#555555",
+        color=grey_on(ground_of(figure), "#555555"),
         linespacing=_NOTE_PITCH,
     )
 
@@ -251,11 +275,10 @@ def _fits(figure: Figure, text: str, points: float, size: float) -> bool:
 
 def width_of(figure: Figure, text: str, size: float) -> float:
     """The width of ``text`` in points of 1/72 inch, in a font of ``size`` points."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.font_manager import FontProperties
 
-    assert isinstance(figure.canvas, FigureCanvasAgg)
-    renderer = figure.canvas.get_renderer()
+    renderer = RendererAgg(1, 1, figure.dpi)
     font = FontProperties(size=size)
     width, _, _ = renderer.get_text_width_height_descent(text, font, ismath=is_math(text))
     return float(width) * POINTS / figure.dpi

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ PITCH = 1.18 * SIZE
 _SIGN, _WORDS = 9.0, 14.0
 """Points from the panel's edge to a label's marker, and to its words."""
 _TIED = 1.5
+_ROUNDED = 1e-9
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,51 @@ def label_curves(axes: Axes, labels: Sequence[CurveLabel], room: float) -> None:
             arrowprops=_leader(label.style, width_of(figure, name, SIZE)),
         )
         axes.plot([1.0], [place], transform=sign, clip_on=False, **marks(label.style, 3.2))
+
+
+def visible_end(axes: Axes, x: Array, y: Array) -> tuple[float, float] | None:
+    """The rightmost point of a line inside a panel, in data units; None where nothing of it is there.
+
+    Parameters
+    ----------
+    axes : the panel; its limits must be final
+    x, y : the line, shape (points,), which breaks where ``y`` is not finite
+    """
+    known = np.isfinite(x) & np.isfinite(y)
+    if not known.any():
+        return None
+    last = int(np.argmax(np.where(known, x, -np.inf)))
+    to_shares = axes.transScale + axes.transLimits
+    shares = to_shares.transform(np.column_stack((x, y)))
+    if ((shares[last] >= -_ROUNDED) & (shares[last] <= 1 + _ROUNDED)).all():
+        return float(x[last]), float(y[last])
+    ends = [
+        start + end * (stop - start)
+        for start, stop in itertools.pairwise(shares)
+        if (end := _inside(start, stop)) is not None
+    ]
+    if not ends:
+        return None
+    place = to_shares.inverted().transform(max(ends, key=lambda it: float(it[0])))
+    return float(place[0]), float(place[1])
+
+
+def _inside(start: Array, stop: Array) -> float | None:
+    """Where a segment that runs to the right is last in the unit square, as a share of it (Liang–Barsky)."""
+    step = stop - start
+    if not (np.isfinite(start).all() and np.isfinite(stop).all()):
+        return None
+    low, high = 0.0, 1.0
+    for at, by in ((start[0], step[0]), (start[1], step[1])):
+        if by == 0:
+            if not 0 <= at <= 1:
+                return None
+            continue
+        first, second = sorted(((0 - at) / by, (1 - at) / by))
+        low, high = max(low, float(first)), min(high, float(second))
+    if low > high:
+        return None
+    return high if step[0] >= 0 else low
 
 
 def untangle(tips: Array, places: Array, which: NDArray[np.intp], tied: float) -> Array:

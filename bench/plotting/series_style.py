@@ -10,8 +10,9 @@ from __future__ import annotations
 import itertools
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bench.plotting.colours import WHITE, is_dark, lightened, readable
 from bench.rd import Provenance
 
 Dash = tuple[float, ...]
@@ -56,11 +57,22 @@ class SeriesStyle:
     dash: Dash = ()
     width: float = 1.2
     hollow: bool = False
+    name: str = ""
+    """What stands in figures: its label, or what the user calls it."""
+    ground: str = WHITE
+    """``#rrggbb`` behind it, which shows inside hollow markers and around the others."""
 
     @property
     def text(self) -> str:
-        """The colour for words: dark enough to read on white."""
+        """The colour for words: far enough from the ground to be read."""
+        if is_dark(self.ground):
+            return lightened(self.colour, self.ground, 4.5)
         return readable(self.colour)
+
+    def on(self, ground: str) -> SeriesStyle:
+        """The same on another ground: lighter on a dark one."""
+        colour = lightened(self.colour, ground, 3.0) if is_dark(ground) else self.colour
+        return replace(self, colour=colour, ground=ground)
 
 
 @dataclass(frozen=True)
@@ -101,28 +113,8 @@ def series_styles(
                 seen[one.family] = seen.get(one.family, -1) + 1
                 result[one.label] = _variant(families[one.family], seen[one.family])
     foreign = published or {}
-    return result | {label: _foreign(foreign[label], k) for k, label in enumerate(sorted(foreign))}
-
-
-def readable(colour: str, contrast: float = 4.5) -> str:
-    """``colour`` darkened until it can be read on white.
-
-    Parameters
-    ----------
-    colour : ``#rrggbb``
-    contrast : the ratio to reach, 1 to 21 (WCAG 2.2, 1.4.3)
-    """
-    channels = [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
-    while 1.05 / (_luminance(channels) + 0.05) < contrast:
-        channels = [int(it * 0.95) for it in channels]
-    return "#" + "".join(f"{it:02x}" for it in channels)
-
-
-def _luminance(channels: list[int]) -> float:
-    linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (it / 255 for it in channels)
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    result |= {label: _foreign(foreign[label], k) for k, label in enumerate(sorted(foreign))}
+    return {label: replace(style, name=label) for label, style in result.items()}
 
 
 def _families(names: Iterable[str]) -> dict[str, tuple[str, str]]:

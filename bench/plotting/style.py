@@ -9,13 +9,16 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from bench.errors import ConfigError
 from bench.files.access import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Format = Literal["png", "svg", "pdf"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 STYLE = Path(__file__).with_name("rdbench.mplstyle")
 
@@ -73,26 +76,37 @@ def styled(style: Path | None = None) -> Iterator[None]:
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write a figure as PNG, SVG and PDF; call it inside :func:`styled`, as the formats have settings too.
 
-    No dates and no versions are in the files: the same numbers give the same bytes.
-
     Parameters
     ----------
     folder : made where it is absent
     name : of the files, without ending
     """
+    from bench.plotting.canvas import settle
+
+    settle(figure)
+    files = [folder / f"{name}.{ending}" for ending in FORMATS]
+    # Figure.savefig draws everything twice, the first time for a layout that is settled already.
+    drawn = [rendered(figure, ending) for ending in FORMATS]
+    for file, content in zip(files, drawn, strict=True):
+        write_atomically(file, content)
+    return files
+
+
+def rendered(figure: Figure, form: Format) -> bytes:
+    """The file of a figure that is laid out; call it inside :func:`styled`.
+
+    No dates and no versions are in it: the same numbers give the same bytes.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    from bench.plotting.canvas import settle
-
-    settle(figure)
-    files = [folder / f"{name}.{ending}" for ending in ("png", "svg", "pdf")]
-    png, svg, pdf = io.BytesIO(), io.BytesIO(), io.BytesIO()
-    # Figure.savefig draws everything twice, the first time for a layout that is settled already.
-    FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
-    FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None, "Creator": None})
-    FigureCanvasPdf(figure).print_pdf(pdf, metadata={"CreationDate": None, "Creator": None, "Producer": None})
-    for file, drawn in zip(files, (png, svg, pdf), strict=True):
-        write_atomically(file, drawn.getvalue())
-    return files
+    file = io.BytesIO()
+    if form == "png":
+        FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
+    elif form == "svg":
+        FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None, "Creator": None})
+    else:
+        nameless = {"CreationDate": None, "Creator": None, "Producer": None}
+        FigureCanvasPdf(figure).print_pdf(file, metadata=nameless)
+    return file.getvalue()

@@ -6,7 +6,7 @@ the least of both. Values are those at a matched rate, interpolated inside the m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.rd import Curve, quality_at
@@ -27,21 +27,30 @@ class Plane:
     points: Mapping[str, tuple[float, float]]
 
 
-def planes_of(measures: Sequence[Measure], curves: Mapping[str, Mapping[str, Curve]]) -> tuple[Plane, ...]:
+def planes_of(
+    measures: Sequence[Measure],
+    curves: Mapping[str, Mapping[str, Curve]],
+    rates: Sequence[float] = PLANE_RATES,
+    perception: Collection[str] = (),
+) -> tuple[Plane, ...]:
     """The plane of distortion and perception, and that of distortion and the distance between sets.
 
-    Each is at every rate of ``PLANE_RATES`` that two codecs or more reach.
+    Each is at every rate that two codecs or more reach.
 
     Parameters
     ----------
     measures : in the order of the run, whose first one of a role stands for it
     curves : of each measure, by label
+    rates : bits per pixel
+    perception : names of measures to hold against distortion, in the place of the first ones
     """
     distortion = first_of(measures, "distortion")
     if distortion is None:
         return ()
     against = [it for role in ("perception", "set") if (it := first_of(measures, role)) is not None]
-    made = (_plane(distortion, it, curves, rate) for it in against for rate in PLANE_RATES)
+    if perception:
+        against = [it for it in measures if it.name in perception and it != distortion]
+    made = (_plane(distortion, it, curves, rate) for it in against for rate in rates)
     return tuple(it for it in made if len(it.points) >= _FEWEST)
 
 

@@ -36,12 +36,12 @@ _SYMBOLS = (
     "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|pi|rho|sigma|tau|phi|chi|psi|omega|Gamma|Delta"
     "|Theta|Lambda|Sigma|Phi|Omega|times|cdot|pm|leq|geq|neq|approx|infty|ell|log|exp|min|max"
 )
-_SCRIPT = r"(?:[A-Za-z0-9*]|\{[A-Za-z0-9 *,.+\-]+\})"
-_ATOM = (
-    rf"(?:[A-Za-z0-9]|\\(?:{_SYMBOLS})(?![A-Za-z]))(?:_{_SCRIPT}(?:\^{_SCRIPT})?|\^{_SCRIPT}(?:_{_SCRIPT})?)?"
-)
+_SYMBOL = rf"\\(?:{_SYMBOLS})(?![A-Za-z])"
+_STYLED = r"\\(?:mathrm|mathbf|mathcal|hat|bar|tilde)\{[A-Za-z0-9 ]+\}"
+_SCRIPT = rf"(?:[A-Za-z0-9*]|{_SYMBOL}|\{{[A-Za-z0-9 *,.+\-]+\}})"
+_ATOM = rf"(?:[A-Za-z0-9]|{_SYMBOL}|{_STYLED})(?:_{_SCRIPT}(?:\^{_SCRIPT})?|\^{_SCRIPT}(?:_{_SCRIPT})?)?"
 _MATH = re.compile(rf"(\$(?! )(?:{_ATOM}|[ =+\-.,()<>/|]){{1,60}}(?<! )\$(?![0-9]))")
-"""Symbols, letters, numbers, signs, and one level of scripts: mathematics that can do nothing but be
+"""Symbols, letters, numbers, signs, accents, and one level of scripts: mathematics that can do nothing but be
 typeset."""
 
 

@@ -5,18 +5,25 @@ begins with an underscore hold what several modules share. Nothing has to be lis
 
 Shared are axes of rates, qualities and logarithms (``_axes``), scatter plots with named points and a Pareto
 front (``_scatter``), configurations as rows (``_rows``), and costs and notes of speed (``_speeds``).
+
+Figures that users may ask for themselves, in a file or in Python, are made of panels: a module declares the
+:class:`~bench.report.panels.Panel` of its kind, and the figures of a report as descriptions of that kind.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from bench.plotting.canvas import Canvas, Width
+from bench.plotting.colours import WHITE
 from bench.report.chapters import Chapter
+from bench.report.composition import compose
 from bench.report.data import ReportData
 from bench.report.discovery import classes_in
+from bench.report.figure_description import FigureDescription, Kind
+from bench.report.panels import Panel, prepared
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,6 +63,60 @@ class ReportFigure(ABC):
             What a figure needs of the trials is a field of its own, filled by :mod:`bench.report.build`.
         canvas : what makes the empty figure, in the width and with the rate axis that the user chose
         """
+
+
+class DescribedFigure(ReportFigure):
+    """A figure that is made of panels of one kind."""
+
+    @property
+    @abstractmethod
+    def description(self) -> FigureDescription:
+        """What it shows of any report data."""
+
+    def draw(self, data: ReportData, canvas: Canvas) -> Figure | None:
+        what = self.description
+        if what.kind == "rd":
+            what = what.model_copy(update={"xscale": canvas.rate})
+        return described_figure([data], what, canvas)
+
+
+def described_figure(
+    data: Sequence[ReportData], what: FigureDescription, canvas: Canvas | None = None
+) -> Figure | None:
+    """The figure of a description, to be called inside :func:`bench.plotting.style.styled`.
+
+    Parameters
+    ----------
+    data : of each data set
+    canvas : None for the width that the description says
+
+    Returns
+    -------
+    The figure, not laid out for good; None where ``data`` has nothing for it.
+
+    Raises
+    ------
+    FieldProblem
+        The description names something that ``data`` does not have.
+    """
+    from matplotlib import rcParams
+    from matplotlib.colors import to_hex
+
+    ground = rcParams["axes.facecolor"]
+    dressed, described = prepared(data, what, WHITE if ground == "none" else str(to_hex(ground)))
+    kind = panel_kinds()[what.kind]
+    panels = kind.of(dressed, described)
+    if not panels:
+        return None
+    if canvas is None:
+        width = what.width or ("double" if len(panels) > 1 else "column")
+        canvas = Canvas(width, what.scale, kind.side_by_side(panels))
+    return compose(panels, canvas)
+
+
+def panel_kinds() -> dict[Kind, type[Panel]]:
+    """What descriptions can ask for, as the modules of this package declare it."""
+    return {it.kind: it for it in classes_in(__name__) if issubclass(it, Panel)}
 
 
 def figure_kinds() -> list[type[ReportFigure]]:

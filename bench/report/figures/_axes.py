@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bench.plotting.canvas import RateAxis
+from bench.plotting.canvas import RateAxis, ground_of
+from bench.plotting.colours import grey_on
 from bench.rd import Curve, to_db
 from bench.rd.curve import Array
 from bench.report.measures import Measure
@@ -27,17 +28,29 @@ def values_of(measure: Measure, curve: Curve) -> tuple[Array, Array]:
     return rate[drawable], quality[drawable]
 
 
-def rate_axis(axes: Axes, rates: Array, kind: RateAxis) -> None:
-    """The horizontal axis for bits per pixel, around ``rates``."""
+def rate_axis(axes: Axes, rates: Array, kind: RateAxis, limits: tuple[float, float] | None = None) -> None:
+    """The horizontal axis for bits per pixel.
+
+    Parameters
+    ----------
+    rates : what it is to show
+    limits : its limits; None for those around ``rates``
+    """
     axes.set_xlabel("bits per pixel")
-    if kind == "linear":
-        axes.set_xlim(0, float(rates.max()) * 1.03)
-        return
-    low, high = float(rates.min()) / 1.12, float(rates.max()) * 1.12
-    axes.set_xscale("log", base=2)
+    low, high = limits or rate_limits(rates, kind)
+    if kind == "log":
+        axes.set_xscale("log", base=2)
     axes.set_xlim(low, high)
-    inside = [it for it in _RATES if low <= it <= high]
-    _ticks(axes, "x", inside if len(inside) >= _MIN_TICKS else _log_ticks(low, high))
+    if kind == "log":
+        inside = [it for it in _RATES if low <= it <= high]
+        _ticks(axes, "x", inside if len(inside) >= _MIN_TICKS else _log_ticks(low, high))
+
+
+def rate_limits(rates: Array, kind: RateAxis) -> tuple[float, float]:
+    """Where an axis around ``rates`` begins and ends."""
+    if kind == "linear":
+        return 0.0, float(rates.max()) * 1.03
+    return float(rates.min()) / 1.12, float(rates.max()) * 1.12
 
 
 def quality_axis(axes: Axes, which: Literal["x", "y"], measure: Measure) -> None:
@@ -47,20 +60,33 @@ def quality_axis(axes: Axes, which: Literal["x", "y"], measure: Measure) -> None
     axis = axes.xaxis if which == "x" else axes.yaxis
     if measure.ideal is not None:
         line = axes.axvline if which == "x" else axes.axhline
-        line(measure.ideal, color="#333333", linewidth=0.8, linestyle=(0, (4, 2)), zorder=1.5)
+        line(
+            measure.ideal,
+            color=grey_on(ground_of(axes), "#333333"),
+            linewidth=0.8,
+            linestyle=(0, (4, 2)),
+            zorder=1.5,
+        )
     axis.set_label_text(measure.axis_title)
     axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
 
 
-def log_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float], margin: float = 1.4) -> None:
+def log_axis(
+    axes: Axes,
+    which: Literal["x", "y"],
+    values: Sequence[float],
+    margin: float = 1.4,
+    limits: tuple[float, float] | None = None,
+) -> None:
     """A logarithmic axis around ``values``, at most about seven ticks, written as plain numbers.
 
     Parameters
     ----------
     values : positive
     margin : the factor by which the limits lie beyond the outermost values
+    limits : its limits in the place of those
     """
-    low, high = min(values) / margin, max(values) * margin
+    low, high = limits or (min(values) / margin, max(values) * margin)
     if which == "x":
         axes.set_xscale("log")
         axes.set_xlim(low, high)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from bench.plotting.canvas import PALE, POINTS, figure_of, fit_all, marks, width_of
+from bench.plotting.canvas import PALE, POINTS, figure_of, fit_all, ground_of, marks, width_of
+from bench.plotting.colours import grey_on
 from bench.plotting.series_style import SeriesStyle
 from bench.rd import pareto
 from bench.report.figures._axes import log_axis
@@ -49,16 +50,24 @@ class Directions:
     log_x: bool = True
 
 
-def draw_points(axes: Axes, points: Sequence[ScatterPoint], directions: Directions = Directions()) -> None:
+def draw_points(
+    axes: Axes,
+    points: Sequence[ScatterPoint],
+    directions: Directions = Directions(),
+    limits: tuple[float, float] | None = None,
+) -> None:
     """Markers, intervals and the front that no other point beats (Pareto).
 
-    The limits of a logarithmic horizontal axis are set; all others are left to the caller.
+    Parameters
+    ----------
+    limits : those of the horizontal axis; None for a logarithmic one around the points, and for another one
+        that is left to the caller
     """
     front = _front(points, directions)
     axes.plot(
         [it.x for it in front],
         [it.y for it in front],
-        color="#cccccc",
+        color=grey_on(ground_of(axes), "#cccccc"),
         linewidth=2.5,
         solid_capstyle="round",
         solid_joinstyle="round",
@@ -71,7 +80,9 @@ def draw_points(axes: Axes, points: Sequence[ScatterPoint], directions: Directio
             [point.x], [point.y], **marks(point.style, _MARK), alpha=None if point.ranked else PALE, zorder=3
         )
     if directions.log_x:
-        log_axis(axes, "x", [it.x for it in points], margin=1.9)
+        log_axis(axes, "x", [it.x for it in points], 1.9, limits)
+    elif limits is not None:
+        axes.set_xlim(limits)
 
 
 def name_points(
@@ -85,12 +96,15 @@ def name_points(
     room : the widest that a name may be, in points of 1/72 inch
     """
     figure = figure_of(axes)
+    points = [it for it in points if _is_inside(axes, it)]
+    if not points:
+        return
     at = _on_paper(axes, [(it.x, it.y) for it in points])
     frame = axes.bbox
     scale = POINTS / figure.dpi
     panel = (frame.x0 * scale, frame.y0 * scale, frame.x1 * scale, frame.y1 * scale)
     taken = [*_marker_boxes(at), *_line_boxes(axes, points, directions)]
-    names = fit_all(figure, [it.label for it in points], room, _SIZE)
+    names = fit_all(figure, [it.style.name for it in points], room, _SIZE)
     for point, text, (x, y) in sorted(zip(points, names, at, strict=True), key=lambda it: -it[2][1]):
         size = (width_of(figure, text, _SIZE), _SIZE * 1.05)
         boxes = [(_place((x, y), turn, gap, size), gap) for gap in _GAPS for turn in _TURNS]
@@ -109,6 +123,11 @@ def name_points(
             parse_math=is_math(text),
             arrowprops=_leader(point.style) if gap > _GAPS[0] else None,
         )
+
+
+def _is_inside(axes: Axes, point: ScatterPoint) -> bool:
+    (left, right), (low, high) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
+    return bool(left <= point.x <= right and low <= point.y <= high)
 
 
 def _front(points: Sequence[ScatterPoint], directions: Directions) -> list[ScatterPoint]:

@@ -105,9 +105,10 @@ def _points(data: ReportData, costs: Mapping[str, Cost], places: Mapping[str, fl
 
 def _draw_references(axes: Axes, data: ReportData, references: Mapping[str, float]) -> list[CurveLabel]:
     right = axes.get_xlim()[1]
+    styles = {it: data.styles[it] for it in references}
     for label, value in references.items():
-        axes.axhline(value, color=data.styles[label].colour, linewidth=0.7, alpha=0.55, zorder=1.2)
-    return [CurveLabel(label, right, value, data.styles[label]) for label, value in references.items()]
+        axes.axhline(value, color=styles[label].colour, linewidth=0.7, alpha=0.55, zorder=1.2)
+    return [CurveLabel(styles[it].name, right, value, styles[it]) for it, value in references.items()]
 
 
 def _words(data: ReportData, drawn: list[_Panel], figure: Figure) -> str:

@@ -87,7 +87,7 @@ def _draw(
         style = data.styles[label]
         axes.plot(rates, values, **stroke(style))
         axes.plot(rates, values, **marks(style, 3.4), zorder=3)
-        labels.append(CurveLabel(label, rates[-1], values[-1], style))
+        labels.append(CurveLabel(style.name, rates[-1], values[-1], style))
     rate_axis(axes, np.asarray(rates), canvas.rate)
     quality_axis(axes, "y", differences[0].measure)
     axes.margins(y=0.12)

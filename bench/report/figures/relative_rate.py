@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 
-from bench.plotting.canvas import Canvas, lay_out, marks, note, short, stroke, title
-from bench.plotting.curve_labels import CurveLabel, label_curves, needed_height
+from bench.plotting.canvas import marks, stroke
+from bench.plotting.curve_labels import CurveLabel, label_curves, needed_height, visible_end
 from bench.plotting.series_style import SeriesStyle
 from bench.rd import Curve, from_db, rates_at
 from bench.rd.curve import Array
 from bench.report.chapters import Chapter
 from bench.report.data import ReportData
-from bench.report.figures import ReportFigure
+from bench.report.figure_description import FigureDescription
+from bench.report.figures import DescribedFigure
 from bench.report.figures._axes import log_axis, quality_axis, values_of
 from bench.report.measures import Measure
+from bench.report.panels import NameIt, Panel, anchors_in, chosen, measures_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,68 +34,94 @@ _LINEAR_TO = 250.0
 _HEIGHT, _FRAME = 2.4, 0.7
 
 
-class RelativeRate(ReportFigure):
+@dataclass(frozen=True)
+class RatiosPanel(Panel):
+    """Rates relative to the anchor's over quality in one metric."""
+
+    measure: Measure
+    anchor: str
+    ratios: _Ratios
+
+    kind = "relative_rate"
+
+    @classmethod
+    def of(cls, data: Sequence[ReportData], what: FigureDescription) -> Sequence[Self]:
+        return [
+            cls(its, what, measure.name, measure, its.anchor, ratios)
+            for its in data
+            for measure in measures_for(its, what)
+            if its.anchor is not None and (ratios := _ratios(its, measure, what))
+        ]
+
+    @property
+    def styles(self) -> Mapping[str, SeriesStyle]:
+        return {it: self.data.styles[it] for it in (*self.ratios, self.anchor)}
+
+    @property
+    def title(self) -> str:
+        return f"{self.data.dataset}, {len(self.data.images[self.metric])} images"
+
+    def height(self, *, alone: bool) -> float:
+        return max(_HEIGHT, needed_height(len(self.ratios) + 1) + _FRAME if self.named_directly else 0.0)
+
+    def draw(self, axes: Axes, room: float) -> NameIt:
+        styles, anchor = self.styles, self.styles[self.anchor]
+        axes.axhline(100.0, color=anchor.colour, linewidth=anchor.width)
+        for label, (line, points) in self.ratios.items():
+            axes.plot(*line, **stroke(styles[label]))
+            axes.plot(*points, **marks(styles[label], 3.0))
+        self._set_axes(axes)
+        labels = [
+            CurveLabel(styles[label].name, *end, styles[label])
+            for label, (line, _) in self.ratios.items()
+            if (end := visible_end(axes, *line)) is not None
+        ]
+        right = axes.get_xlim()[1]
+        if axes.get_ylim()[0] <= 100.0 <= axes.get_ylim()[1]:
+            labels.append(CurveLabel(anchor.name, right, 100.0, anchor))
+        return partial(label_curves, axes, labels, room)
+
+    def _set_axes(self, axes: Axes) -> None:
+        finite = [line[1][np.isfinite(line[1])] for line, _ in self.ratios.values()]
+        drawn = np.concatenate([[100.0], *finite])
+        if drawn.max() > _LINEAR_TO:
+            log_axis(axes, "y", drawn.tolist(), 1.1, self.what.y_limits(self.metric))
+        else:
+            low, high = axes.get_ylim()
+            axes.set_ylim(self.what.y_limits(self.metric) or (min(low, 95.0), max(high, 105.0)))
+        axes.margins(x=0.02)
+        axes.set_xlim(self.what.x_limits(self.metric) or axes.get_xlim())
+        quality_axis(axes, "x", self.measure)
+        axes.set_ylabel("rate relative to the anchor (%)")
+
+    @classmethod
+    def note(cls, panels: Sequence[Self], figure: Figure) -> str:
+        return (
+            f"Rate at equal quality on the mean curves, {anchors_in(panels, figure)} = 100%; interpolated"
+            " (PCHIP) inside the measured ranges. Markers: operating points."
+        )
+
+
+class RelativeRate(DescribedFigure):
     """A panel for each metric of the ranking in which something overlaps with the anchor."""
 
     name = "relative_rate"
     title = "Rate at equal quality, over that of the anchor"
     chapter = Chapter.COMPARISONS
     order = 1
-
-    def draw(self, data: ReportData, canvas: Canvas) -> Figure | None:
-        measures = [data.measure(it) for it in data.headline]
-        drawn = [(measure, ratios) for measure in measures if (ratios := _ratios(data, measure))]
-        if not drawn:
-            return None
-        tallest = max(needed_height(len(ratios) + 1) for _, ratios in drawn)
-        figure, panels = canvas.figure(len(drawn), max(_HEIGHT, tallest + _FRAME))
-        anchor = data.anchor or ""
-        labels = []
-        for axes, (measure, ratios) in zip(panels, drawn, strict=True):
-            labels.append(_draw(axes, ratios, data.styles, anchor))
-            quality_axis(axes, "x", measure)
-            axes.set_ylabel("rate relative to the anchor (%)")
-            text = f"{data.dataset}, {len(data.images[measure.name])} images"
-            title(axes, text, canvas.columns(len(drawn)))
-        note(
-            figure,
-            f"Rate at equal quality on the mean curves, {short(figure, anchor)} = 100%; interpolated (PCHIP)"
-            " inside the measured ranges. Markers: operating points.",
-        )
-        lay_out(figure)
-        for axes, its_labels in zip(panels, labels, strict=True):
-            label_curves(axes, its_labels, canvas.label_points(len(drawn)))
-        return figure
+    description = FigureDescription(kind="relative_rate")
 
 
-def _draw(axes: Axes, ratios: _Ratios, styles: Mapping[str, SeriesStyle], anchor: str) -> list[CurveLabel]:
-    labels = []
-    axes.axhline(100.0, color=styles[anchor].colour, linewidth=styles[anchor].width)
-    for label, (line, points) in ratios.items():
-        style = styles[label]
-        axes.plot(*line, **stroke(style))
-        axes.plot(*points, **marks(style, 3.0))
-        last = np.flatnonzero(np.isfinite(line[1]))[-1]
-        labels.append(CurveLabel(label, float(line[0][last]), float(line[1][last]), style))
-    drawn = np.concatenate([[100.0], *(line[1][np.isfinite(line[1])] for line, _ in ratios.values())])
-    if drawn.max() > _LINEAR_TO:
-        log_axis(axes, "y", drawn.tolist(), margin=1.1)
-    else:
-        axes.set_ylim(min(axes.get_ylim()[0], 95.0), max(axes.get_ylim()[1], 105.0))
-    axes.margins(x=0.02)
-    right = axes.get_xlim()[1]
-    axes.set_xlim(axes.get_xlim())
-    return [*labels, CurveLabel(anchor, right, 100.0, styles[anchor])]
-
-
-def _ratios(data: ReportData, measure: Measure) -> _Ratios:
+def _ratios(data: ReportData, measure: Measure, what: FigureDescription) -> _Ratios:
     """For each curve but the anchor's: a dense line, and its operating points, as quality and percent."""
     curves = data.curves_in(measure)
     anchor = curves.get(data.anchor or "")
     if anchor is None:
         return {}
     result = {}
-    for label, curve in {**data.published.get(measure.name, {}), **curves}.items():
+    every = {**data.published.get(measure.name, {}), **curves}
+    for label in chosen(every, what):
+        curve = every[label]
         rate, quality = values_of(measure, curve)
         if label == data.anchor or len(rate) < 2:
             continue

@@ -1,0 +1,163 @@
+"""Panels put together to a figure: titles, limits, insets, names or a legend, and a note."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bench.plotting.canvas import (
+    POINTS,
+    Canvas,
+    figure_of,
+    fit,
+    ground_of,
+    lay_out,
+    marks,
+    note,
+    stroke,
+    title,
+    width_of,
+)
+from bench.plotting.colours import grey_on
+from bench.plotting.series_style import SeriesStyle
+from bench.report.figure_description import FigureDescription
+from bench.report.panels import NameIt, Panel, all_styles
+from bench.text.escape import is_math
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_BOX_SIZE = 6.5
+"""Points: letters in legends, and at the axes of insets."""
+_SAMPLE = 32.0
+"""Points that a line and the room around it take beside a name in a legend."""
+_LEGEND_SHARE = 0.9
+
+
+def compose(panels: Sequence[Panel], canvas: Canvas) -> Figure:
+    """The figure of some panels of one kind.
+
+    Parameters
+    ----------
+    canvas : of which the width counts
+    """
+    kind, what, count = type(panels[0]), panels[0].what, len(panels)
+    height = max(it.height(alone=count == 1 and canvas.wide) for it in panels)
+    figure, places = canvas.figure(count, height, kind.share_y)
+    columns, room = canvas.columns(count), canvas.label_points(count)
+    naming = []
+    for index, (axes, panel) in enumerate(zip(places, panels, strict=True)):
+        naming.append(draw_panel(axes, panel, room))
+        if kind.share_y and index % columns:
+            axes.set_ylabel("")
+        if what.title is True and panel.title:
+            title(axes, panel.title, columns)
+    if isinstance(what.title, str):
+        _set_title(figure, places, what.title)
+    text = kind.note(panels, figure) if what.note else ""
+    if text:
+        note(figure, text)
+    place_names(places, panels, naming)
+    return figure
+
+
+def draw_panel(axes: Axes, panel: Panel, room: float) -> NameIt | None:
+    """Draw a panel and its inset.
+
+    Parameters
+    ----------
+    room : the widest that a name beside the panel may be, in points of 1/72 inch
+
+    Returns
+    -------
+    What writes names, as of :meth:`~bench.report.panels.Panel.draw`.
+    """
+    naming = panel.draw(axes, room)
+    inset = panel.what.inset
+    if inset is not None:
+        part = _enlarged(panel)
+        if part.what.xlim is not None and part.what.ylim is not None:
+            inner = axes.inset_axes(inset.box)
+            part.draw(inner, room)
+            inner.set(xlabel="", ylabel="")
+            inner.tick_params(labelsize=_BOX_SIZE - 1.5, length=1.5, pad=1.5)
+            axes.indicate_inset_zoom(inner, edgecolor=grey_on(ground_of(axes), "#555555"), linewidth=0.6)
+    return naming
+
+
+def place_names(places: Sequence[Axes], panels: Sequence[Panel], naming: Sequence[NameIt | None]) -> None:
+    """Write names where the description of the panels wants them; all else has been drawn.
+
+    Parameters
+    ----------
+    places : the axes of each panel, all in one figure
+    naming : what :func:`draw_panel` returned for each of them
+    """
+    writers = [it for it in naming if it is not None]
+    if not writers:
+        return
+    figure = figure_of(places[0])
+    where = panels[0].what.legend or panels[0].legend
+    if where == "direct":
+        lay_out(figure)
+        for write in writers:
+            write()
+    elif where == "inside":
+        for axes, panel in zip(places, panels, strict=True):
+            add_legend(axes, panel.styles, fontsize=_BOX_SIZE, loc="best")
+    elif where == "outside":
+        styles = all_styles(panels)
+        room = figure.get_figwidth() * POINTS * _LEGEND_SHARE
+        widest = max(width_of(figure, it.name, _BOX_SIZE) for it in styles.values()) + _SAMPLE
+        columns = max(1, min(len(styles), int(room / widest)))
+        names = {
+            label: fit(figure, it.name, room / columns - _SAMPLE, _BOX_SIZE) for label, it in styles.items()
+        }
+        add_legend(
+            figure, styles, names, fontsize=_BOX_SIZE, loc="outside lower center", ncols=columns, borderpad=0
+        )
+
+
+def add_legend(
+    part: Axes | Figure,
+    styles: Mapping[str, SeriesStyle],
+    names: Mapping[str, str] | None = None,
+    **options: Any,
+) -> None:
+    """A legend in a box; mathematics in names is typeset where it is harmless.
+
+    Parameters
+    ----------
+    names : by label, in the place of those of the styles
+    options : of matplotlib's ``legend``
+    """
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], **(marks(it, 3.0) | stroke(it))) for it in styles.values()]
+    texts = [(names or {}).get(label, it.name) for label, it in styles.items()]
+    legend = part.legend(handles, texts, **options)
+    for text in legend.get_texts():
+        text.set_parse_math(is_math(text.get_text()))
+
+
+def _enlarged(panel: Panel) -> Panel:
+    """The panel with the limits of its inset."""
+    what, inset = panel.what, panel.what.inset
+    assert inset is not None
+    zoomed: FigureDescription = what.model_copy(update={"xlim": inset.xlim, "ylim": inset.ylim})
+    limits = {"xlim": zoomed.x_limits(panel.metric), "ylim": zoomed.y_limits(panel.metric), "inset": None}
+    return replace(panel, what=zoomed.model_copy(update=limits))
+
+
+def _set_title(figure: Figure, places: Sequence[Axes], text: str) -> None:
+    if len(places) == 1:
+        title(places[0], text, 1)
+        return
+    size = float(places[0].title.get_fontsize())
+    room = figure.get_figwidth() * POINTS * _LEGEND_SHARE
+    shown = fit(figure, text, room, size)
+    figure.suptitle(shown, fontsize=size, parse_math=is_math(shown))
