@@ -177,6 +177,29 @@ def report(
 
 
 @app.command()
+def figure(
+    description: Annotated[
+        Path | None,
+        typer.Argument(metavar="FIG.yaml", help="What the figure shows, and how.", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FIG.pdf|png|svg", help="Default: the file's own name, as PDF."
+        ),
+    ] = None,
+    new: Annotated[
+        Path | None,
+        typer.Option("--new", metavar="RUN", help="Print a commented file to start from instead."),
+    ] = None,
+) -> None:
+    """Draw one figure of finished runs as a file describes it."""
+    from bench.cli import reporting
+
+    reporting.figure(description, output, new)
+
+
+@app.command()
 def compare(
     anchor: Annotated[
         str, typer.Argument(metavar="ANCHOR", help="RUN#LABEL, or a file of curves.", show_default=False)

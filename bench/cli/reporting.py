@@ -15,6 +15,8 @@ from bench.exchange import export_codec_compare, export_compressai
 from bench.exchange.references import open_reference
 from bench.files.access import write_atomically, writing
 from bench.plotting.canvas import RateAxis, Width
+from bench.plotting.style import FORMATS as FORMATS_OF_FIGURES
+from bench.plotting.style import Format as FigureFormat
 from bench.rd import AVERAGES, METHODS, Average, Method
 from bench.report import FigureOptions, ReportOptions, write_report
 from bench.report.data import ReportData
@@ -42,6 +44,26 @@ def report(runs: list[Path], out: Path | None = None, options: ReportOptions = S
     for data in made.data:
         _print_summary(data)
     print(f"\nreport: {made.page}")
+
+
+def figure(description: Path | None, output: Path | None, new: Path | None) -> None:
+    """Draw a figure from its file, or print a file to start from."""
+    from bench.report.figure_files import figure_bytes, template
+
+    if (description is None) == (new is None):
+        raise ConfigError("give a FIG.yaml to draw, or --new RUN to have one written")
+    if new is not None:
+        text = template(new)
+        if output is None:
+            print(text, end="")
+        else:
+            write_atomically(output, text.encode())
+        return
+    assert description is not None
+    file = output or description.with_suffix(".pdf")
+    form = _one_of("--output", file.suffix.removeprefix(".").lower(), FORMATS_OF_FIGURES)
+    write_atomically(file, figure_bytes(description, cast(FigureFormat, form)))
+    print(f"figure: {file}")
 
 
 def report_options(

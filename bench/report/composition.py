@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from bench.plotting.canvas import (
 )
 from bench.plotting.colours import grey_on
 from bench.plotting.series_style import SeriesStyle
-from bench.report.figure_description import FigureDescription
+from bench.report.figure_description import limits_of
 from bench.report.panels import NameIt, Panel, all_styles
 from bench.text.escape import is_math
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _BOX_SIZE = 6.5
 """Points: letters in legends, and at the axes of insets."""
+_BOX_PITCH = 1.7
+"""Line spacing of a legend below the panels, in the size of its letters."""
 _SAMPLE = 32.0
 """Points that a line and the room around it take beside a name in a legend."""
 _LEGEND_SHARE = 0.9
@@ -54,10 +57,11 @@ def compose(panels: Sequence[Panel], canvas: Canvas) -> Figure:
         naming.append(draw_panel(axes, panel, room))
         if kind.share_y and index % columns:
             axes.set_ylabel("")
-        if what.title is True and panel.title:
-            title(axes, panel.title, columns)
-    if isinstance(what.title, str):
-        _set_title(figure, places, what.title)
+        own = panel.title if what.title is True or count > 1 else what.title
+        if what.title and own:
+            title(axes, str(own), columns)
+    if isinstance(what.title, str) and count > 1:
+        _set_title_of_all(figure, what.title)
     text = kind.note(panels, figure) if what.note else ""
     if text:
         note(figure, text)
@@ -114,6 +118,8 @@ def place_names(places: Sequence[Axes], panels: Sequence[Panel], naming: Sequenc
         room = figure.get_figwidth() * POINTS * _LEGEND_SHARE
         widest = max(width_of(figure, it.name, _BOX_SIZE) for it in styles.values()) + _SAMPLE
         columns = max(1, min(len(styles), int(room / widest)))
+        rows = math.ceil(len(styles) / columns)
+        figure.set_figheight(figure.get_figheight() + rows * _BOX_PITCH * _BOX_SIZE / POINTS)
         names = {
             label: fit(figure, it.name, room / columns - _SAMPLE, _BOX_SIZE) for label, it in styles.items()
         }
@@ -148,16 +154,16 @@ def _enlarged(panel: Panel) -> Panel:
     """The panel with the limits of its inset."""
     what, inset = panel.what, panel.what.inset
     assert inset is not None
-    zoomed: FigureDescription = what.model_copy(update={"xlim": inset.xlim, "ylim": inset.ylim})
-    limits = {"xlim": zoomed.x_limits(panel.metric), "ylim": zoomed.y_limits(panel.metric), "inset": None}
-    return replace(panel, what=zoomed.model_copy(update=limits))
+    part = {
+        "xlim": limits_of(inset.xlim, panel.metric),
+        "ylim": limits_of(inset.ylim, panel.metric),
+        "xscale": what.scale,
+        "inset": None,
+    }
+    return replace(panel, what=what.model_copy(update=part))
 
 
-def _set_title(figure: Figure, places: Sequence[Axes], text: str) -> None:
-    if len(places) == 1:
-        title(places[0], text, 1)
-        return
-    size = float(places[0].title.get_fontsize())
-    room = figure.get_figwidth() * POINTS * _LEGEND_SHARE
-    shown = fit(figure, text, room, size)
-    figure.suptitle(shown, fontsize=size, parse_math=is_math(shown))
+def _set_title_of_all(figure: Figure, text: str) -> None:
+    size = float(figure.axes[0].title.get_fontsize()) + 1
+    shown = fit(figure, text, figure.get_figwidth() * POINTS * _LEGEND_SHARE, size)
+    figure.suptitle(shown, x=0.01, ha="left", fontsize=size, parse_math=is_math(shown))

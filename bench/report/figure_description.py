@@ -224,7 +224,7 @@ class FigureDescription(_Model):
     """None for a logarithmic one, but where ``xlim`` begins at 0."""
     inset: Inset | None = None
     title: bool | str = True
-    """What stands above the panels; True for what each of them shows."""
+    """What stands above the panel; True for what it shows, which of several panels each says in any case."""
     legend: Annotated[LegendPlace | None, BeforeValidator(_off)] = None
     """Where names stand: at what is drawn, in a box inside or below; None for what suits the kind."""
     note: bool = True

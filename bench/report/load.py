@@ -108,11 +108,13 @@ def _frame(folder: Path, name: str) -> pd.DataFrame:
 
 
 def _separate_labels(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> list[dict[str, str]]:
-    """Give a label that several runs use its run's name; the new labels of each run by the old ones."""
-    seen = [set(frame["label"].unique()) for frame in frames]
+    """Give a label that several runs use on one data set its run's name; each run's new labels by the old."""
+    pairs = (frame[["dataset", "label"]].drop_duplicates() for frame in frames)
+    seen = [set(zip(it["dataset"], it["label"], strict=True)) for it in pairs]
     renamed = []
     for frame, name, mine in zip(frames, names, seen, strict=True):
-        shared = mine & set().union(*(labels for labels in seen if labels is not mine))
+        others = set().union(*(its for its in seen if its is not mine))
+        shared = {label for _, label in mine & others}
         labels = {it: f"{it} ({name})" if it in shared else it for it in frame["label"].cat.categories}
         if shared:
             frame["label"] = frame["label"].cat.rename_categories(labels)
