@@ -161,20 +161,25 @@ def _there_are(names: Collection[str]) -> str:
 
 def _looks_by_label(data: Sequence[ReportData], looks: Sequence[CodecLook]) -> dict[str, CodecLook]:
     """The look of each label that is meant, in the order of the description."""
-    codecs = {entry.label: entry.codec for it in data for entry in it.entries}
-    labels = list(dict.fromkeys(label for it in data for label in it.styles))
     result: dict[str, CodecLook] = {}
     for place, look in enumerate(looks):
-        found = [it for it in labels if it == look.label]
-        found = found or [it for it in labels if codecs.get(it) == look.label]
+        found = labels_named(data, look.label)
         key = ("codecs", place, "label")
         if not found:
+            labels = dict.fromkeys(label for it in data for label in it.styles)
             raise FieldProblem(key, f"no codec {look.label!r}; {_there_are(labels)}")
         if len(found) > 1 and not look.is_plain:
             raise FieldProblem(key, f"{look.label!r} is each of {', '.join(found)}: name one of them")
         for label in found:
             result.setdefault(label, look.model_copy(update={"label": label}))
     return result
+
+
+def labels_named(data: Sequence[ReportData], name: str) -> list[str]:
+    """What a name stands for: the label, or else all configurations of the codec."""
+    labels = dict.fromkeys(label for it in data for label in it.styles)
+    codecs = {entry.label: entry.codec for it in data for entry in it.entries}
+    return [name] if name in labels else [it for it in labels if codecs.get(it) == name]
 
 
 def _dressed(data: ReportData, looks: Mapping[str, CodecLook], ground: str) -> ReportData:

@@ -15,7 +15,8 @@ FOLDERS = {"bench": "bench", "bench_codecs": "codecs"}
 LAYERS = (
     "bench_codecs",
     "bench.cli",
-    "bench.api bench.pytest_plugin bench.compare",
+    "bench.api bench.plot bench.pytest_plugin bench.compare",
+    "bench.results",
     "bench.check bench.report",
     "bench.testing bench.exchange bench.studies",
     "bench.tables bench.plotting",

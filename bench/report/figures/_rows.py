@@ -80,7 +80,8 @@ def name_rows(axes: Axes, labels: Mapping[str, SeriesStyle], room: float) -> Non
         tick.label1.set_parse_math(is_math(tick.label1.get_text()))
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
+    # nothing is measured there: where the right side is open, so is the left
+    axes.spines["left"].set_visible(axes.spines["right"].get_visible())
 
 
 def mark_zero(axes: Axes) -> None:
