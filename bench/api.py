@@ -1,15 +1,21 @@
-"""The Python interface, for notebooks and scripts: what ``rdbench run`` does."""
+"""The Python interface, for notebooks and scripts: what ``rdbench run`` does, with codecs as objects too."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from bench.errors import ConfigError
+from bench.errors import BenchError, ConfigError
+from bench.files.given_codecs import target_of
 from bench.inputs.datasets import is_known
-from bench.inputs.suite import Suite, load_suite, located
+from bench.inputs.suite import CodecEntry, Suite, load_suite, located
+from bench.notebook import in_notebook, notebook_events
 from bench.runs.options import Events, Options
 from bench.runs.runner import Summary
 from bench.runs.runner import run as run_suite
@@ -24,7 +30,7 @@ def run(
     out: Path | str | None = None,
     options: Options | None = None,
     events: Events | None = None,
-    **fields: Any,
+    **replaced: Any,
 ) -> Summary:
     """Measure a suite, or what is still missing of it in the run folder.
 
@@ -33,22 +39,62 @@ def run(
     suite : a :class:`Suite`, the path of a suite file, or None for the default suite
     out : run folder; by default ``results/runs/<data set>``. An existing run is resumed
     options : jobs, timeout, timing and the like
-    events : callbacks for progress
-    **fields : fields of :class:`Suite` that replace the suite's own, for example
-        ``codecs=["jpeg@10,50,90"], datasets=["kodak"], limit=4``
+    events : callbacks for progress; in a notebook, without any, a bar is shown
+    **replaced : fields of :class:`Suite` that replace the suite's own, for example
+        ``codecs=["jpeg@10,50,90"], datasets=["kodak"], limit=4``. A codec may be a class or an object too, or
+        ``{"codec": Mine, "label": "mine", "quality": [1, 2, 3]}``: one of a notebook's cell is sent to the
+        workers. The run does not keep it, so that a later session has to give it again
 
     Returns
     -------
-    The folder and how many trials were planned, measured and failed. A failed trial raises nothing.
+    The folder and how many trials were planned, measured and failed. A failed trial raises nothing. In a
+    notebook it is shown as the ranking.
 
     Raises
     ------
     ConfigError, DatasetError, StoreError
         Nothing was measured, because the suite, a data set or the run folder cannot be used.
     """
-    resolved = resolve_suite(suite, **fields)
-    folder = Path(out) if out is not None else default_folder(resolved)
-    return run_suite(resolved, folder, options or Options(), events or Events())
+    with tempfile.TemporaryDirectory(prefix="rdbench-") as given:
+        if replaced.get("codecs") is not None:
+            replaced["codecs"] = _named(replaced["codecs"], Path(given))
+        resolved = resolve_suite(suite, **replaced)
+        folder = Path(out) if out is not None else default_folder(resolved)
+        if events is None:
+            events = notebook_events() if in_notebook() else Events()
+        summary = run_suite(resolved, folder, options or Options(), events)
+    return RunSummary(**{it.name: getattr(summary, it.name) for it in fields(Summary)})
+
+
+@dataclass(frozen=True)
+class RunSummary(Summary):
+    """How a run ended; in a notebook with the ranking that it came to."""
+
+    def _repr_html_(self) -> str:
+        from bench.results import rankings_html
+
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(self.statuses.items()))
+        text = f"{self.folder}: {self.planned} trials, {self.reused} done before ({counts})"
+        head = f"<p>{escape(text)}</p>"
+        try:
+            return head + rankings_html(self.folder)
+        except BenchError as error:  # the folder has been moved, or holds another run now
+            return f"{head}<p>{escape(str(error))}</p>"
+
+
+def _named(codecs: Any, folder: Path) -> list[Any]:
+    """Codecs of which each class and each object is the target that a worker loads it from."""
+    several = codecs if isinstance(codecs, list | tuple) else [codecs]
+    return [_with_target(it, folder) for it in several]
+
+
+def _with_target(codec: Any, folder: Path) -> Any:
+    if isinstance(codec, str | CodecEntry):
+        return codec
+    if isinstance(codec, Mapping):
+        inner = codec.get("codec")
+        return codec if isinstance(inner, str) else {**codec, "codec": target_of(inner, folder)}
+    return {"codec": target_of(codec, folder)}
 
 
 def resolve_suite(suite: Suite | Path | str | None = None, **fields: Any) -> Suite:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import ConfigError, UntrustedCodec
-from bench.files import codec_files
+from bench.files import codec_files, given_codecs
 
 CODECS = "bench.codecs"
 METRICS = "bench.metrics"
@@ -40,8 +40,8 @@ def find(group: str, name: str) -> str:
 
 
 def is_file_target(target: str) -> bool:
-    """Whether a target is ``path/to/file.py:Class`` or ``path/to/file.py``."""
-    return target.partition(":")[0].endswith(".py")
+    """Whether a target is ``path/to/file.py:Class`` or ``path/to/file.py``, or an object of this session."""
+    return target.partition(":")[0].endswith(".py") or given_codecs.is_given(target)
 
 
 def short_name(target: str) -> str:
@@ -72,6 +72,8 @@ def load(target: str) -> Any:
         The file, module or class does not exist, or a file that is named alone is no codec.
     """
     module_name, _, attribute = target.partition(":")
+    if given_codecs.is_given(target):
+        return given_codecs.load_given(Path(target))
     if is_file_target(target) and not attribute:
         return codec_files.codec_of_file(Path(module_name))
     module = (
@@ -117,5 +119,10 @@ def load_codec(target: str, options: Mapping[str, Any], *, trusted: bool) -> Any
 
 
 def file_version(target: str) -> str:
-    """``"+sha256:…"`` of a file target's sources, so that an edited file is measured again; else empty."""
+    """``"+sha256:…"`` of a file target's sources, so that an edited file is measured again; else empty.
+
+    Of an object of a session, ``"+session:…"``.
+    """
+    if given_codecs.is_given(target):
+        return given_codecs.given_version(Path(target))
     return codec_files.file_version(Path(target.partition(":")[0])) if is_file_target(target) else ""

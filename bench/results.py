@@ -14,6 +14,7 @@ from bench.rd import Average, BdResult, Curve, ImagesBd
 from bench.report.data import ReportData
 from bench.report.figure_files import figure_data
 from bench.report.panels import labels_named
+from bench.report.summary import summary
 from bench.runs.runner import Summary
 from bench.runs.store import JOURNAL_FILE, RUN_FILE
 from bench.tables.html import to_html
@@ -119,6 +120,17 @@ class Comparison(pd.DataFrame):  # type: ignore[misc]
         rows = tuple(tuple(_value(row[it.key]) for it in columns) for row in self.to_dict(orient="records"))
         title = f"BD-rate against {self.attrs.get('anchor', 'the anchor')}, image by image"
         return to_html(Table("comparison", title, columns, rows, names=3 if several else 2))
+
+
+def rankings_html(folder: Path) -> str:
+    """The ranking of each data set of a run as HTML.
+
+    Raises
+    ------
+    StoreError
+        The folder is no run, or one that this version can't read.
+    """
+    return "".join(to_html(table) for data in report_data(folder) if (table := summary(data)) is not None)
 
 
 def report_data(

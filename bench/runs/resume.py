@@ -11,6 +11,7 @@ import msgspec
 from bench.engines.describing import describe_metric
 from bench.engines.engine import Engine
 from bench.errors import ConfigError
+from bench.files.given_codecs import is_given, no_longer_given
 from bench.host.environment import Environment
 from bench.inputs.datasets import Dataset, catalog
 from bench.inputs.suite import Suite
@@ -46,6 +47,19 @@ def require_same_sets(folder: Path, before: RunInfo, datasets: Sequence[Dataset]
                 + f" than {dataset.source}, and they would share a mean; keep this one in a run folder of its"
                 f" own: --out {folder.with_name(f'{path.parent.name}-{path.name}')}"
             )
+
+
+def require_given(before: RunInfo, suite: Suite) -> None:
+    """Refuse the mere name of a codec that was an object of a Python session: no folder keeps those.
+
+    Raises
+    ------
+    ConfigError
+        Says how to give it again.
+    """
+    given = {it.codec for it in before.codecs if is_given(it.target)}
+    for name in given & {it.codec for it in suite.codecs}:
+        raise no_longer_given(name)
 
 
 def metrics_of_folder(before: RunInfo, suite: Suite, engine: Engine, events: Events) -> list[DescribedMetric]:

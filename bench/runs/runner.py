@@ -19,7 +19,14 @@ from bench.inputs.datasets import CATALOGUE, Dataset, open_dataset
 from bench.inputs.suite import Suite
 from bench.runs.measure import MeasureTrial
 from bench.runs.options import Events, Options
-from bench.runs.resume import finished, joined_info, metrics_of_folder, require_same_sets, without_history
+from bench.runs.resume import (
+    finished,
+    joined_info,
+    metrics_of_folder,
+    require_given,
+    require_same_sets,
+    without_history,
+)
 from bench.runs.store import LineSelector, RunInfo, RunWriter, is_run, read_info
 from bench.trials.measurement import Measurement
 from bench.trials.plan import CodecPlan, ResolvedSuite, Trial, make_plan, trials
@@ -149,6 +156,7 @@ class _Run:
         if is_run(folder) and not options.fresh:
             before = read_info(folder)
             require_same_sets(folder, before, self.datasets)
+            require_given(before, self.suite)
             metrics += metrics_of_folder(before, self.suite, self.engine, self.events)
         described = describe_suite(self.engine, self.suite, metrics)
         resolved = make_plan(self.suite, self.datasets, described)

@@ -16,7 +16,7 @@ LAYERS = (
     "bench_codecs",
     "bench.cli",
     "bench.api bench.plot bench.pytest_plugin bench.compare",
-    "bench.results",
+    "bench.results bench.notebook",
     "bench.check bench.report",
     "bench.testing bench.exchange bench.studies",
     "bench.tables bench.plotting",
