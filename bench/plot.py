@@ -172,9 +172,10 @@ def _draw(
     data = report_data(run, **{key: options[key] for key in _DATA_OPTIONS if key in options})  # type: ignore[literal-required]
     axes = ax if ax is not None else _new_axes()
     panel = _only_panel(*prepared(data, what, ground_of(axes)))
-    naming = draw_panel(axes, panel, LABEL_SHARE * figure_of(axes).get_figwidth() * POINTS)
+    room = LABEL_SHARE * figure_of(axes).get_figwidth() * POINTS
+    naming = draw_panel(axes, panel, room)
     if what.legend == "inside":
-        add_legend(axes, panel.styles)
+        add_legend(axes, panel.styles, room)
     elif what.legend == "direct" and naming is not None:
         figure_of(axes).draw_without_rendering()
         naming()

@@ -12,10 +12,12 @@ from bench.plotting.canvas import (
     Canvas,
     figure_of,
     fit,
+    fit_all,
     ground_of,
     lay_out,
     marks,
     note,
+    printable,
     stroke,
     title,
     width_of,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
 
 _BOX_SIZE = 6.5
 """Points: letters in legends, and at the axes of insets."""
@@ -38,7 +41,8 @@ _BOX_PITCH = 1.7
 """Line spacing of a legend below the panels, in the size of its letters."""
 _SAMPLE = 32.0
 """Points that a line and the room around it take beside a name in a legend."""
-_LEGEND_SHARE = 0.9
+_LEGEND_SHARE, _INSIDE_SHARE = 0.9, 0.5
+"""The part of the figure's width for a legend below, and of a panel's for a name in a legend inside."""
 
 
 def compose(panels: Sequence[Panel], canvas: Canvas) -> Figure:
@@ -112,42 +116,45 @@ def place_names(places: Sequence[Axes], panels: Sequence[Panel], naming: Sequenc
             write()
     elif where == "inside":
         for axes, panel in zip(places, panels, strict=True):
-            add_legend(axes, panel.styles, fontsize=_BOX_SIZE, loc="best")
+            room = _INSIDE_SHARE * _points_wide(axes)
+            legend = add_legend(axes, panel.styles, room, fontsize=_BOX_SIZE, labelspacing=0.2)
+            legend.set_in_layout(False)
     elif where == "outside":
-        styles = all_styles(panels)
-        room = figure.get_figwidth() * POINTS * _LEGEND_SHARE
-        widest = max(width_of(figure, it.name, _BOX_SIZE) for it in styles.values()) + _SAMPLE
-        columns = max(1, min(len(styles), int(room / widest)))
-        rows = math.ceil(len(styles) / columns)
-        figure.set_figheight(figure.get_figheight() + rows * _BOX_PITCH * _BOX_SIZE / POINTS)
-        names = {
-            label: fit(figure, it.name, room / columns - _SAMPLE, _BOX_SIZE) for label, it in styles.items()
-        }
-        add_legend(
-            figure, styles, names, fontsize=_BOX_SIZE, loc="outside lower center", ncols=columns, borderpad=0
-        )
+        _legend_below(figure, all_styles(panels))
 
 
-def add_legend(
-    part: Axes | Figure,
-    styles: Mapping[str, SeriesStyle],
-    names: Mapping[str, str] | None = None,
-    **options: Any,
-) -> None:
+def add_legend(part: Axes | Figure, styles: Mapping[str, SeriesStyle], room: float, **options: Any) -> Legend:
     """A legend in a box; mathematics in names is typeset where it is harmless.
 
     Parameters
     ----------
-    names : by label, in the place of those of the styles
+    room : the widest that a name may be, in points of 1/72 inch
     options : of matplotlib's ``legend``
     """
+    from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
+    figure = figure_of(part) if isinstance(part, Axes) else part
     handles = [Line2D([], [], **(marks(it, 3.0) | stroke(it))) for it in styles.values()]
-    texts = [(names or {}).get(label, it.name) for label, it in styles.items()]
-    legend = part.legend(handles, texts, **options)
+    names = fit_all(figure, [it.name for it in styles.values()], room, _BOX_SIZE)
+    legend: Legend = part.legend(handles, names, **options)
     for text in legend.get_texts():
         text.set_parse_math(is_math(text.get_text()))
+    return legend
+
+
+def _legend_below(figure: Figure, styles: Mapping[str, SeriesStyle]) -> None:
+    room = figure.get_figwidth() * POINTS * _LEGEND_SHARE
+    widest = max(width_of(figure, printable(it.name), _BOX_SIZE) for it in styles.values())
+    columns = max(1, min(len(styles), int(room / (widest + _SAMPLE))))
+    rows = math.ceil(len(styles) / columns)
+    figure.set_figheight(figure.get_figheight() + rows * _BOX_PITCH * _BOX_SIZE / POINTS)
+    options = {"loc": "outside lower center", "ncols": columns, "borderpad": 0}
+    add_legend(figure, styles, room / columns - _SAMPLE, fontsize=_BOX_SIZE, **options)
+
+
+def _points_wide(axes: Axes) -> float:
+    return float(axes.bbox.width) * POINTS / figure_of(axes).dpi
 
 
 def _enlarged(panel: Panel) -> Panel:

@@ -86,9 +86,9 @@ class Panel(ABC):
         return None
 
     @property
-    def named_directly(self) -> bool:
-        """Whether names stand at what is drawn, so that it has to be high enough for them."""
-        return (self.what.legend or self.legend) == "direct"
+    def has_names(self) -> bool:
+        """Whether names stand beside or in it, so that it has to be high enough for them."""
+        return (self.what.legend or self.legend) in ("direct", "inside")
 
     @property
     def of_several(self) -> bool:

@@ -19,8 +19,8 @@ from matplotlib.text import Text
 
 from bench.errors import ConfigError
 from bench.plotting.canvas import Canvas, Width, settle
-from bench.plotting.curve_labels import spread, untangle
 from bench.plotting.colours import readable
+from bench.plotting.curve_labels import spread, untangle
 from bench.plotting.style import styled
 from bench.report import FigureOptions
 from bench.report.data import ReportData

@@ -59,7 +59,7 @@ class CurvesPanel(Panel):
         return f"{self.data.dataset}, {images}"
 
     def height(self, *, alone: bool) -> float:
-        names = needed_height(len(self.curves)) + _FRAME if self.named_directly else 0.0
+        names = needed_height(len(self.curves)) + _FRAME if self.has_names else 0.0
         return max(_ALONE if alone else _HEIGHT, names)
 
     def draw(self, axes: Axes, room: float) -> NameIt:

@@ -62,7 +62,7 @@ class RatiosPanel(Panel):
         return f"{self.data.dataset}, {len(self.data.images[self.metric])} images"
 
     def height(self, *, alone: bool) -> float:
-        return max(_HEIGHT, needed_height(len(self.ratios) + 1) + _FRAME if self.named_directly else 0.0)
+        return max(_HEIGHT, needed_height(len(self.ratios) + 1) + _FRAME if self.has_names else 0.0)
 
     def draw(self, axes: Axes, room: float) -> NameIt:
         styles, anchor = self.styles, self.styles[self.anchor]
