@@ -104,7 +104,9 @@ def compare(
     labels = _named(every, codecs)
     rows = [it for it in rows if (not metrics or it["metric"] in metrics)]
     rows = [it for it in rows if (not codecs or it["codec"] in labels)]
-    frame = Comparison(rows, columns=list(_COLUMNS))
+    numbers = ("bd_rate", "low", "high", "wins", "images", "overlap", "mean_curve")
+    table = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(dict.fromkeys(numbers, float))
+    frame = Comparison(table)
     frame.attrs["anchor"] = ", ".join(dict.fromkeys(it.anchor for it in every if it.anchor))
     return frame
 

@@ -34,12 +34,18 @@ def complete_config(constructor: type, options: dict[str, Any]) -> dict[str, Any
     config: dict[str, Any] = {}
     for key, parameter in parameters.items():
         if key in options:
-            config[key] = _coerced(f"codec {name!r}: option {key!r}", options[key], hints.get(key, str))
+            hint = hints.get(key, _type_of(parameter.default))
+            config[key] = _coerced(f"codec {name!r}: option {key!r}", options[key], hint)
         elif parameter.default is parameter.empty:
             raise ConfigError(f"codec {name!r} needs the option {key!r}")
         else:
             config[key] = parameter.default
     return config
+
+
+def _type_of(default: Any) -> type:
+    """The type of an option that the constructor gives none: that of its default."""
+    return type(default) if isinstance(default, bool | int | float) else str
 
 
 def _coerced(what: str, value: Any, hint: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import inspect
 import io
 import sys
 from collections.abc import Callable, Iterator
@@ -79,7 +80,25 @@ def load_given(path: Path) -> Callable[[], Any]:
     import cloudpickle
 
     found: Any = cloudpickle.loads(path.read_bytes())
-    return found if isinstance(found, type) else lambda: found
+    return found if isinstance(found, type) else _returning(found, path.stem.rpartition("-")[2])
+
+
+def _returning(codec: Any, digest: str) -> Callable[[], Any]:
+    """A function that returns an object; what tells it from others of its class stands as its options."""
+
+    def given(**options: Any) -> Any:
+        return codec
+
+    options = {
+        name: value
+        for name in inspect.signature(type(codec)).parameters
+        if isinstance(value := getattr(codec, name, None), bool | int | float | str)
+    }
+    options["object"] = digest
+    given.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(it, inspect.Parameter.KEYWORD_ONLY, default=options[it]) for it in options]
+    )
+    return given
 
 
 def no_longer_given(name: str) -> ConfigError:
