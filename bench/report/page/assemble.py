@@ -21,6 +21,7 @@ _SCRIPTS = (
     "details.js",
     "marks.js",
     "plot.js",
+    "save.js",
     "perception.js",
     "pictures.js",
     "viewer.js",

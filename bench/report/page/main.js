@@ -138,6 +138,7 @@ setUpTheme();
 if (data.datasets.length) {
   setUpControls();
   setUpPlot();
+  setUpSaving();
   setUpPerception();
   setUpViewer();
   views.push(drawAll);
