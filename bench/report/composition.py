@@ -117,7 +117,8 @@ def place_names(places: Sequence[Axes], panels: Sequence[Panel], naming: Sequenc
     elif where == "inside":
         for axes, panel in zip(places, panels, strict=True):
             room = _INSIDE_SHARE * _points_wide(axes)
-            legend = add_legend(axes, panel.styles, room, fontsize=_BOX_SIZE, labelspacing=0.2)
+            options = {"fontsize": _BOX_SIZE, "labelspacing": 0.2, "frameon": True, "framealpha": 0.85}
+            legend = add_legend(axes, panel.styles, room, edgecolor="none", **options)
             legend.set_in_layout(False)
     elif where == "outside":
         _legend_below(figure, all_styles(panels))

@@ -23,6 +23,7 @@ NOT_RUN = {
     "source .venv/bin/activate": "the tests run in an environment of their own",
     "pip install": "tests/packaging/check_wheel.sh installs the wheel with its extras",
     "rdbench report results/runs/pictures --reference vtm-444": "downloads a published curve",
+    "rdbench figure perception.yaml": "two tiny images take far more than its quarter of a bit per pixel",
     "rdbench run -d pictures -c compressai:": "downloads weights; tests/learned/test_zoo.py runs random ones",
     "rdbench train vae-gan": "trains against VGG's features, a download; tests/learned has random ones",
     "rdbench check gate.yaml --timing --against": "needs a second installation, which tests/check makes",
