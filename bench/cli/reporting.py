@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 from bench.cli import console
-from bench.compare.comparison import compare_selectors
-from bench.compare.text import FORMATS, Format, divided_texts, format_rows
+from bench.comparing.comparison import compare_selectors
+from bench.comparing.text import FORMATS, Format, divided_texts, format_rows
 from bench.errors import ConfigError
 from bench.exchange import export_codec_compare, export_compressai
 from bench.exchange.references import open_reference

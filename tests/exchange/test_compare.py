@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.compare.comparison import BdRow, compare_selectors
-from bench.compare.sources import SourceSelector, resolve
-from bench.compare.text import format_rows
+from bench.comparing.comparison import BdRow, compare_selectors
+from bench.comparing.sources import SourceSelector, resolve
+from bench.comparing.text import format_rows
 from bench.errors import ConfigError
 from bench.rd import BdResult, ImagesBd, image_curves, paired_bd_rate
 from tests.exchange.runs import run_table

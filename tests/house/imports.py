@@ -15,7 +15,7 @@ FOLDERS = {"bench": "bench", "bench_codecs": "codecs"}
 LAYERS = (
     "bench_codecs",
     "bench.cli",
-    "bench.api bench.plot bench.pytest_plugin bench.compare",
+    "bench.api bench.plot bench.pytest_plugin bench.comparing",
     "bench.results bench.notebook",
     "bench.check bench.report",
     "bench.testing bench.exchange bench.studies",

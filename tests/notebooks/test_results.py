@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -68,3 +70,10 @@ def test_a_run_that_went_on_is_read_again(tmp_path: Path) -> None:
     assert list(bench.curves(folder)) == ["jpeg-420", "<i>webp"]
     write_run(folder, CODECS, images=3, points=4)
     assert list(bench.curves(folder)) == ["jpeg-420", "<i>webp", "avif"]
+
+
+def test_no_module_takes_the_place_of_a_function() -> None:
+    """A package of the name would become the attribute once anything imports it."""
+    importlib.import_module("bench.cli.reporting")
+    shadowed = [it for it in bench.__all__ if isinstance(getattr(bench, it), ModuleType)]
+    assert shadowed == ["plot"]

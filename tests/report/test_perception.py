@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import bench
-from bench.compare.comparison import compare_selectors
+from bench.comparing.comparison import compare_selectors
 from bench.plotting.canvas import Width, settle
 from bench.plotting.style import styled
 from bench.rd import quality_at

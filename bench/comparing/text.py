@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
-from bench.compare.comparison import BdRow
+from bench.comparing.comparison import BdRow
 from bench.rd import Interval
 from bench.rd.fairness import Allocation, divided_text
 from bench.tables.terminal import lay_out, wrapped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bench.compare.sources import (
+from bench.comparing.sources import (
     LoadRun,
     Source,
     on_measured_datasets,
