@@ -13,11 +13,11 @@ A file says the same in YAML, and from which runs::
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -28,7 +28,7 @@ from pydantic import (
 
 from bench.errors import ConfigError
 from bench.files.typed_yaml import Document, Key, load_yaml, located, validate
-from bench.plotting.canvas import RateAxis, Width
+from bench.plotting.canvas import WIDTHS, RateAxis, Width
 from bench.plotting.series_style import Dash
 from bench.rd import Average
 from bench.text.escape import is_math
@@ -62,6 +62,7 @@ _CORNERS = {
     "lower right": (0.57, 0.1),
 }
 _INSET_SIZE = (0.4, 0.4)
+_WIDEST = 40
 
 
 class FieldProblem(ConfigError):
@@ -79,10 +80,36 @@ class FieldProblem(ConfigError):
         self.problem = problem
 
 
-def _in_order(limits: tuple[float, float]) -> tuple[float, float]:
-    if not limits[0] < limits[1]:
-        raise ValueError(f"the first limit is below the second, not [{limits[0]:g}, {limits[1]:g}]")
-    return limits
+def _pair(value: Any) -> tuple[float, float]:
+    try:
+        low, high = map(float, value)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if isinstance(value, str) or not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError(f"write [lowest, highest], or {{METRIC: [lowest, highest]}}, not {value!r}")
+    if low >= high:
+        raise ValueError(f"the first limit is below the second, not [{low:g}, {high:g}]")
+    return low, high
+
+
+def _limits(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {metric: _pair(its) for metric, its in value.items()}
+    return None if value is None else _pair(value)
+
+
+def _width(value: Any) -> Any:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value not in (None, *WIDTHS) and not (number and 1 <= value <= _WIDEST):
+        raise ValueError(f"{', '.join(WIDTHS)}, or inches from 1 to {_WIDEST}, not {value!r}")
+    return value
+
+
+def _place(value: Any) -> Any:
+    numbers = isinstance(value, list | tuple) and len(value) == 4
+    if not numbers and value not in _CORNERS:
+        raise ValueError(f"{', '.join(_CORNERS)}, or [left, bottom, width, height], not {value!r}")
+    return value
 
 
 def _off(value: Any) -> Any:
@@ -95,9 +122,10 @@ def _one_or_many(value: Any) -> Any:
 
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
-Pair = Annotated[tuple[_Finite, _Finite], AfterValidator(_in_order)]
-Limits: TypeAlias = Pair | dict[str, Pair]
-"""From the lowest to the highest; of each metric its own where there are panels of several."""
+Pair: TypeAlias = tuple[float, float]
+"""From the lowest to the highest."""
+Limits = Annotated[Pair | dict[str, Pair], BeforeValidator(_limits)]
+"""Of each metric its own where there are panels of several."""
 Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
 
 
@@ -184,10 +212,7 @@ class Inset(_Model):
 
     xlim: Limits
     ylim: Limits
-    at: (
-        Literal["upper left", "upper right", "lower left", "lower right"]
-        | tuple[_Finite, _Finite, _Finite, _Finite]
-    ) = "lower right"
+    at: Annotated[str | tuple[_Finite, _Finite, _Finite, _Finite], BeforeValidator(_place)] = "lower right"
     """A corner, or left, bottom, width and height in shares of the panel."""
 
     @property
@@ -229,7 +254,7 @@ class FigureDescription(_Model):
     """Where names stand: at what is drawn, in a box inside or below; None for what suits the kind."""
     note: bool = True
     """Whether a note below the panels says how to read them."""
-    width: Width | Annotated[float, Field(ge=1, le=40)] | None = None
+    width: Annotated[Width | float | None, BeforeValidator(_width)] = None
     """``column`` (3.5 in), ``double`` (7.2 in) or inches; None for ``double`` where panels share a row."""
 
     @field_validator(*_KINDS_OF)
@@ -294,9 +319,11 @@ def load_figure_file(path: Path) -> tuple[FigureFile, Document]:
     for place, folder in enumerate(read.runs):
         if not (path.parent / folder).is_dir():
             raise located(document, ("runs", place), f"{folder}: no such folder beside this file")
+    style = read.style and path.parent / read.style
+    if style and not style.is_file():
+        raise located(document, ("style",), f"{read.style}: no such file beside this one")
     references = tuple(
         str(path.parent / it) if (path.parent / it).is_file() else it for it in read.references
     )
-    style = read.style and path.parent / read.style
     runs = tuple(path.parent / it for it in read.runs)
     return read.model_copy(update={"runs": runs, "references": references, "style": style}), document

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.errors import ConfigError
 from bench.exchange.references import open_reference
 from bench.files.typed_yaml import located
 from bench.plotting.canvas import settle
@@ -64,6 +65,9 @@ def figure_bytes(path: Path, form: Format) -> bytes:
     file, document = load_figure_file(path)
     try:
         data = figure_data(file.runs, file.references, file.anchor, file.average)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    try:
         with styled(file.style):
             figure = described_figure(data, file)
             if figure is None:

@@ -232,11 +232,16 @@ def test_nothing_is_cut_whatever_the_names(kind: str, legend: str) -> None:
         ({"codecs": [{"label": "webp", "name": r"$\input{x}$"}]}, r"codecs\.0\.name: .* is not mathematics"),
         ({"metric": ["psnr_rgb", "vif"]}, r"fig\.yaml:5: metric\.1: nothing has a curve in 'vif'; there are"),
         ({"datasets": "clic"}, r"fig\.yaml:3: datasets\.0: no data set 'clic'; there are kodak"),
-        ({"xlim": [2, 1]}, r"xlim.*: the first limit is below the second"),
+        ({"xlim": [2, 1]}, r"fig\.yaml:3: xlim: the first limit is below the second, not \[2, 1\]$"),
+        ({"ylim": {"psnr_rgb": 30}}, r"ylim: write \[lowest, highest\], or .*, not 30$"),
+        ({"width": 0.2}, r"fig\.yaml:3: width: column, double, or inches from 1 to 40, not 0\.2$"),
+        ({"inset": {"xlim": [1, 2], "ylim": [1, 2], "at": "left"}}, r"inset\.at: upper left, .*not 'left'$"),
+        ({"style": "no.mplstyle"}, r"fig\.yaml:3: style: no\.mplstyle: no such file"),
+        ({"references": "vvc"}, r"fig\.yaml: reference 'vvc': neither a file nor"),
         ({"xlim": [0, 1], "xscale": "log"}, r"xscale: a logarithmic axis begins above 0"),
         ({"kind": "bd_bars", "inset": {"xlim": [0, 1], "ylim": [0, 1]}}, r"inset: means nothing to kind bd"),
         ({"kind": "perception"}, r"fig\.yaml:3: kind: the runs have nothing for perception"),
-        ({"anchor": "vvc"}, "anchor 'vvc' is in none of the runs"),
+        ({"anchor": "vvc"}, r"fig\.yaml: anchor 'vvc' is in none of the runs"),
     ],
 )
 def test_errors_name_file_and_field(

@@ -9,7 +9,17 @@ from tests.report.made_data import Made, made_data
 from tests.report.test_figures import figure
 
 
-@pytest.mark.parametrize("text", [r"JPEG $\lambda=0.1$", "$x_1$ and $y^{2}$", r"$\Delta_{max} \leq 3$"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"JPEG $\lambda=0.1$",
+        "$x_1$ and $y^{2}$",
+        r"$\Delta_{max} \leq 3$",
+        r"$\beta$-VAE",
+        r"$\ell_\infty$",
+        r"$\mathcal{L}_2$, $\hat{x}$",
+    ],
+)
 def test_simple_mathematics_is_typeset(text: str) -> None:
     """Greek letters, signs and scripts between dollars stay as they are in LaTeX; matplotlib reads them."""
     from matplotlib.mathtext import MathTextParser
@@ -20,7 +30,16 @@ def test_simple_mathematics_is_typeset(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [r"$\input{/etc/passwd}$", "costs $5 to $6", "a $b", "$x_1_2$", r"$\lambda$ $", f"${'a' * 99}$"]
+    "text",
+    [
+        r"$\input{/etc/passwd}$",
+        "costs $5 to $6",
+        "a $b",
+        "$x_1_2$",
+        r"$\lambda$ $",
+        r"$\hat{\input{x}}$",
+        f"${'a' * 99}$",
+    ],
 )
 def test_other_dollars_are_dollars(text: str) -> None:
     """Commands, prices and what neither would typeset are shown as they are written."""
