@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
-import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import CodeType
+from types import CodeType, SimpleNamespace
 from typing import Any
 
 from bench.errors import ConfigError
@@ -28,6 +27,7 @@ _NOT_STATE = frozenset(
         "__doc__",
         "__firstlineno__",
         "__slotnames__",
+        "__static_attributes__",
         "__abstractmethods__",
         "_abc_impl",
     }
@@ -124,25 +124,31 @@ def _pickled(codec: Any) -> bytes:
 def _digest(codec: Any) -> str:
     """Of code and values, wherever they were defined: the same in a later session that defines the same.
 
-    Pickles hold names of cells, line numbers and random identifiers of classes, which play no part here.
+    Pickles hold names of cells, line numbers, random identifiers of classes and addresses of tensors, which
+    play no part here.
     """
     import cloudpickle
+
+    torch = sys.modules.get("torch")  # if it is not imported, nothing here is a tensor
 
     class Fingerprint(cloudpickle.Pickler):  # type: ignore[misc]
         def reducer_override(self, part: Any) -> Any:
             if isinstance(part, CodeType):
                 names = (part.co_names, part.co_varnames, part.co_freevars, part.co_cellvars)
                 counts = (part.co_argcount, part.co_posonlyargcount, part.co_kwonlyargcount, part.co_flags)
-                return tuple, ((part.co_code, part.co_consts, *names, *counts),)
+                return tuple, ((part.co_code, part.co_exceptiontable, part.co_consts, *names, *counts),)
+            if torch is not None and isinstance(part, torch.Tensor):
+                values = part.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+                return tuple, ((str(part.dtype), tuple(part.shape), values),)
             reduced = super().reducer_override(part)
             if isinstance(part, type) and isinstance(reduced, tuple):
                 state = {key: it for key, it in vars(part).items() if key not in _NOT_STATE}
                 return object, (), {"name": part.__qualname__, "bases": part.__bases__, **state}
             return reduced
 
-    file = io.BytesIO()
-    Fingerprint(file).dump(codec)
-    return hashlib.sha256(file.getvalue()).hexdigest()[:_PART_OF_DIGEST]
+    digest = hashlib.sha256()
+    Fingerprint(SimpleNamespace(write=digest.update)).dump(codec)
+    return digest.hexdigest()[:_PART_OF_DIGEST]
 
 
 @contextmanager

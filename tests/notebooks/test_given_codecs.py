@@ -87,6 +87,22 @@ def test_a_class_with_a_file_is_named_by_it(tmp_path: Path) -> None:
         target_of(object(), tmp_path)
 
 
+def test_weights_count_and_their_address_does_not(tmp_path: Path) -> None:
+    """Two objects with equal tensors are one codec, with other values another."""
+    torch = pytest.importorskip("torch")
+
+    class Learned:
+        def __init__(self, weights: Any) -> None:
+            self.weights = weights
+
+        def encode(self, image: Any) -> bytes: ...
+
+        def decode(self, bitstream: bytes) -> Any: ...
+
+    first, same, other = (target_of(Learned(torch.full((4,), it)), tmp_path) for it in (1.0, 1.0, 2.0))
+    assert first == same != other
+
+
 def test_no_pickle_is_loaded_for_a_run_folder(tmp_path: Path) -> None:
     """Only what the user gave in this call is; what a folder names is refused, or gone."""
     file = tmp_path / "Evil-0123456789ab.pickle"
