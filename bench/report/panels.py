@@ -187,10 +187,10 @@ def _dressed(data: ReportData, looks: Mapping[str, CodecLook], ground: str) -> R
         label: _with_look(style, looks[label]) if label in looks else style
         for label, style in data.styles.items()
     }
-    return replace_styles(data, {label: style.on(ground) for label, style in styles.items()})
+    return _with_styles(data, {label: style.on(ground) for label, style in styles.items()})
 
 
-def replace_styles(data: ReportData, styles: Mapping[str, SeriesStyle]) -> ReportData:
+def _with_styles(data: ReportData, styles: Mapping[str, SeriesStyle]) -> ReportData:
     """The same data, drawn in another way."""
     dressed = object.__new__(type(data))
     dressed.__dict__.update(vars(data) | {"styles": styles})
