@@ -51,7 +51,7 @@ def run(
     """
     resolved = resolve_suite(suite, **fields)
     folder = Path(out) if out is not None else default_folder(resolved)
-    options, events = options or Options(jobs=None if client else 1), events or Events()
+    options, events = options or Options(), events or Events()
     if client is None:
         return run_suite(resolved, folder, options, events)
     from bench.engines.cluster import open_cluster
