@@ -14,6 +14,9 @@ from typing import Self
 
 from tests.conftest import marked, until
 
+MARK = "RDBENCH_TEST_MARK"
+"""The variable that `tests.conftest.marked` looks for."""
+
 SHOWN_LINES = 60
 """Of each log, at the end; pytest shows them where a test failed."""
 
@@ -21,8 +24,8 @@ SHOWN_LINES = 60
 class Programs:
     """Starts programs that write their logs into ``folder``, and leaves none of them behind.
 
-    Whatever they start inherits a mark in the environment. So even what left its parent, as daemons and jobs of
-    a queue do, is found and killed at the end; the test then fails, since a user's machine would have kept it.
+    Whatever they start inherits a mark in the environment. So even what left its parent, as daemons and jobs
+    of a queue do, is found and killed at the end; the test then fails, since a user's machine would keep it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,7 +50,7 @@ class Programs:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {}), "RDBENCH_TEST_MARK": self.mark},
+                env={**os.environ, **(environment or {}), MARK: self.mark},
                 start_new_session=True,
             )
         self._running[name] = process

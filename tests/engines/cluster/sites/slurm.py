@@ -8,14 +8,15 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import until
-from tests.engines.cluster.sites.programs import Programs, free_ports
+from tests.engines.cluster.sites.programs import MARK, Programs, free_ports
 
 NODES = ("n1", "n2")
 QUEUE = "p"
@@ -45,9 +46,23 @@ PartitionName={queue} Nodes={names} Default=YES MaxTime=INFINITE State=UP
 """Both nodes are this machine: told apart by their ports, with one processor each that is not reserved."""
 
 
+@dataclass(frozen=True)
+class Slurm:
+    """The site as its users see it."""
+
+    environment: Mapping[str, str]
+    """Variables by which SLURM's programs find it; jobs inherit them, and with them the mark of the site."""
+
+    def ask(self, *line: str) -> str:
+        """What one of SLURM's programs prints; empty where it can't reach the controller."""
+        environment = os.environ | self.environment
+        done = subprocess.run(line, capture_output=True, text=True, env=environment, timeout=60, check=False)
+        return done.stdout.strip()
+
+
 @contextmanager
-def slurm(logs: Path) -> Iterator[Path]:
-    """Start it, and give the path of its configuration, which SLURM's programs read from ``SLURM_CONF``.
+def slurm(logs: Path) -> Iterator[Slurm]:
+    """Start it and wait for its nodes; at the end nothing is left, its jobs included.
 
     Parameters
     ----------
@@ -60,23 +75,17 @@ def slurm(logs: Path) -> Iterator[Path]:
     # paths of sockets are short, and munge trusts no folder that others could write to
     with tempfile.TemporaryDirectory(prefix="slurm-") as folder, Programs(logs) as programs:
         conf = _configure(Path(folder))
+        site = Slurm({"SLURM_CONF": str(conf), MARK: programs.mark})
         _start_munge(programs, Path(folder, "munge"))
         programs.start("slurmctld", "slurmctld", "-D", "-f", conf)
         for node in NODES:
             programs.start(node, "slurmd", "-D", "-N", node, "-f", conf)
         try:
-            until(lambda: ask(conf, "sinfo", "--noheader", "--format=%T %D") == f"idle {len(NODES)}")
-            yield conf
+            until(lambda: site.ask("sinfo", "--noheader", "--format=%T %D") == f"idle {len(NODES)}")
+            yield site
         finally:
-            ask(conf, "scancel", "--full", "--user=root")
-            until(lambda: ask(conf, "squeue", "--noheader") == "")
-
-
-def ask(conf: Path, *line: str) -> str:
-    """What one of SLURM's programs prints; empty where it can't reach the controller."""
-    environment = os.environ | {"SLURM_CONF": str(conf)}
-    done = subprocess.run(line, capture_output=True, text=True, env=environment, timeout=60, check=False)
-    return done.stdout.strip()
+            site.ask("scancel", "--full", "--user=root")
+            until(lambda: site.ask("squeue", "--noheader") == "")
 
 
 def _configure(folder: Path) -> Path:
