@@ -33,7 +33,7 @@ StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool.%n
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.%n.pid
-ProctrackType=proctrack/linuxproc
+ProctrackType=proctrack/pgid
 TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
@@ -43,7 +43,10 @@ ReturnToService=2
 {nodes}
 PartitionName={queue} Nodes={names} Default=YES MaxTime=INFINITE State=UP
 """
-"""Both nodes are this machine: told apart by their ports, with one processor each that is not reserved."""
+"""Both nodes are this machine: told apart by their ports, with one processor each that is not reserved.
+
+A job's processes are known by their group, so that one whose parent ended before it is still ended with the job.
+"""
 
 
 @dataclass(frozen=True)
