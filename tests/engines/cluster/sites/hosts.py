@@ -32,6 +32,8 @@ class Host:
 
     name: str
     address: str
+    scratch: Path
+    """Where its programs put temporary files."""
     hidden: tuple[Path, ...]
     """Folders that are empty here."""
     _site: str
@@ -40,7 +42,8 @@ class Host:
     def line(self) -> tuple[str, ...]:
         """A command line that runs another one here."""
         setup = ("unshare", "--uts", "sh", "-c", _SETUP, "setup", self.name, *map(str, self.hidden), "--")
-        return ("ip", "netns", "exec", f"{self._site}-{self.name}", *setup)
+        scratch = ("env", f"TMPDIR={self.scratch}")
+        return (*scratch, "ip", "netns", "exec", f"{self._site}-{self.name}", *setup)
 
     def cut(self) -> None:
         """Cut the link to the switch."""
@@ -52,12 +55,13 @@ class Host:
 
 
 @contextmanager
-def hosts(*names: str, hidden: Sequence[Path] = ()) -> Iterator[list[Host]]:
+def hosts(*names: str, folder: Path, hidden: Sequence[Path] = ()) -> Iterator[list[Host]]:
     """Hosts on one switch, which nothing else is connected to.
 
     Parameters
     ----------
     names : of the hosts, up to 15 characters
+    folder : for their temporary files
     hidden : existing folders, empty on all hosts but the first
     """
     if os.geteuid() != 0:
@@ -68,7 +72,7 @@ def hosts(*names: str, hidden: Sequence[Path] = ()) -> Iterator[list[Host]]:
     spaces: list[str] = []
     try:
         try:
-            found = _join(site, names, hidden, spaces)
+            found = _join(site, names, folder, hidden, spaces)
         except subprocess.CalledProcessError as error:
             pytest.skip(f"network namespaces do not work here: {error.stderr.strip()}")
         yield found
@@ -77,7 +81,9 @@ def hosts(*names: str, hidden: Sequence[Path] = ()) -> Iterator[list[Host]]:
             _ip("netns", "delete", space)
 
 
-def _join(site: str, names: Sequence[str], hidden: Sequence[Path], spaces: list[str]) -> list[Host]:
+def _join(
+    site: str, names: Sequence[str], folder: Path, hidden: Sequence[Path], spaces: list[str]
+) -> list[Host]:
     """Lay the cables; ``spaces`` are the namespaces so far, for whoever has to take them away."""
     switch = f"{site}-switch"
     for space in (switch, *(f"{site}-{name}" for name in names)):
@@ -107,7 +113,12 @@ def _join(site: str, names: Sequence[str], hidden: Sequence[Path], spaces: list[
         _ip("-n", switch, "link", "set", "dev", name, "master", "bridge", "up")
         _ip("-n", space, "address", "add", f"{address}/24", "dev", "eth0")
         _ip("-n", space, "link", "set", "dev", "eth0", "up")
-        found.append(Host(name, address, () if number == 1 else tuple(hidden), site))
+        _ip(
+            "-n", space, "route", "add", "default", "dev", "eth0"
+        )  # by which programs learn their own address
+        scratch = folder / f"{name}.tmp"
+        scratch.mkdir()
+        found.append(Host(name, address, scratch, () if number == 1 else tuple(hidden), site))
     subprocess.run([*found[-1].line, "true"], check=True, capture_output=True, text=True)
     return found
 

@@ -45,7 +45,7 @@ PartitionName={queue} Nodes={names} Default=YES MaxTime=INFINITE State=UP
 """
 """Both nodes are this machine: told apart by their ports, with one processor each that is not reserved.
 
-A job's processes are known by their group, so that one whose parent ended before it is still ended with the job.
+A job's processes are known by their group, so that one whose parent ended earlier is ended with the job too.
 """
 
 
