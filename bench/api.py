@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def run(
     out: Path | str | None = None,
     options: Options | None = None,
     events: Events | None = None,
+    client: Any = None,
     **fields: Any,
 ) -> Summary:
     """Measure a suite, or what is still missing of it in the run folder.
@@ -34,6 +36,7 @@ def run(
     out : run folder; by default ``results/runs/<data set>``. An existing run is resumed
     options : jobs, timeout, timing and the like
     events : callbacks for progress
+    client : a ``dask.distributed.Client``, to run on the machines of its cluster; it stays open
     **fields : fields of :class:`Suite` that replace the suite's own, for example
         ``codecs=["jpeg@10,50,90"], datasets=["kodak"], limit=4``
 
@@ -48,7 +51,13 @@ def run(
     """
     resolved = resolve_suite(suite, **fields)
     folder = Path(out) if out is not None else default_folder(resolved)
-    return run_suite(resolved, folder, options or Options(), events or Events())
+    options, events = options or Options(jobs=None if client else 1), events or Events()
+    if client is None:
+        return run_suite(resolved, folder, options, events)
+    from bench.engines.cluster import open_cluster
+
+    with open_cluster(replace(options.of_engine, note=events.note), client) as engine:
+        return run_suite(resolved, folder, options, events, engine)
 
 
 def resolve_suite(suite: Suite | Path | str | None = None, **fields: Any) -> Suite:

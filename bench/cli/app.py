@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.arguments import DatasetFolders, Device, EngineName, Recursive, RunFolder, TrustFolder
+from bench.cli.arguments import (
+    DatasetFolders,
+    Device,
+    EngineName,
+    Recursive,
+    RunFolder,
+    Scheduler,
+    TlsCa,
+    TlsCert,
+    TlsKey,
+    TrustFolder,
+    engine_of,
+    note,
+)
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS
 from bench.cli.studies import command_of
 from bench.engines import LOCAL, open_engine
@@ -75,7 +88,9 @@ def run(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", min=1, help="Trials at a time; default: one for each processor."),
+        typer.Option(
+            "--jobs", "-j", min=1, help="Trials at a time on each machine; default: one for each processor."
+        ),
     ] = None,
     timeout: Annotated[
         float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")
@@ -103,13 +118,18 @@ def run(
     ] = False,
     device: Device = "auto",
     engine: EngineName = LOCAL,
+    scheduler: Scheduler = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     report: Annotated[bool, typer.Option(help="Write tables and plots when the run is done.")] = True,
 ) -> None:
     """Measure codecs on images; running again resumes."""
     from bench.engines.engine import EngineOptions
 
     # First of all, because it loads its kernels while this process imports what it needs itself.
-    with open_engine(engine, EngineOptions(jobs, timeout, timing)) as started:
+    engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
+    with open_engine(engine, EngineOptions(jobs, timeout, timing, cluster, note)) as started:
         from bench.cli import measuring
         from bench.runs.options import Options
 
@@ -125,6 +145,7 @@ def run(
             prune=prune,
             keep_bitstreams=keep_bitstreams,
             engine=engine,
+            cluster=cluster,
         )
         failed = measuring.run(request, options, started)
     if failed:

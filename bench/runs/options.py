@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.engines import LOCAL
-from bench.engines.engine import EngineOptions
+from bench.engines.engine import ClusterAddress, EngineOptions
 from bench.inputs.datasets import Progress
 from bench.trials.measurement import Measurement
 
@@ -28,13 +28,15 @@ class Options:
     prune: bool = False
     """Remove what the suite does not ask for from the run; the former journal is archived."""
     engine: str = LOCAL
-    """How trials are run: ``local``, isolated in worker processes, ``inprocess``, for debugging a codec, or
-    another one that is installed."""
+    """How trials are run: ``local``, isolated in worker processes, ``inprocess``, for debugging a codec,
+    ``cluster``, or another one that is installed."""
+    cluster: ClusterAddress | None = None
+    """Where the engine ``cluster`` finds its machines."""
 
     @property
     def of_engine(self) -> EngineOptions:
         """What of it concerns the engine."""
-        return EngineOptions(self.jobs, self.timeout, self.timing)
+        return EngineOptions(self.jobs, self.timeout, self.timing, self.cluster)
 
 
 @dataclass(frozen=True)

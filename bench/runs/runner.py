@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.engines import open_engine
@@ -74,7 +74,7 @@ def run(
         Passed on after the workers have ended; what was measured is in the store.
     """
     if engine is None:
-        with open_engine(options.engine, options.of_engine) as own:
+        with open_engine(options.engine, replace(options.of_engine, note=events.note)) as own:
             return run(suite, folder, options, events, own)
     # before the folder is made: a mistyped data set leaves none
     datasets = tuple(
@@ -112,7 +112,7 @@ class _Run:
         timed: list[Measurement] = []
         for result in self.engine.run(task, todo):
             measurement, bitstream = result.measurement, result.bitstream
-            if self.options.keep_bitstreams and bitstream is not None and measurement.bitstream_sha256:
+            if bitstream is not None and measurement.bitstream_sha256:
                 self.writer.keep_bitstream(measurement.bitstream_sha256, bitstream)
             self.writer.append(measurement)
             statuses[measurement.status] += 1
@@ -160,6 +160,7 @@ class _Run:
             repeat=Repeat(warmup=1, samples=options.repeats) if options.timing else Repeat(),
             metrics_device=described.metrics_device,
             isolation="process" if self.engine.isolated else "none",
+            keep_bitstreams=options.keep_bitstreams,
         )
         return resolved, task
 
