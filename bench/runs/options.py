@@ -16,7 +16,8 @@ class Options:
     """How to run a suite; none of it changes what a codec produces."""
 
     jobs: int | None = None
-    """Trials at a time, on each machine; None for as many as suit the engine: one on each processor, or fewer on a GPU."""
+    """Trials at a time, on each machine; None for as many as suit the engine: one on each processor, or fewer
+    on a GPU."""
     timeout: float = 300.0
     """Seconds that one encode, decode or scoring may take."""
     timing: bool = False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, cast
@@ -16,7 +17,7 @@ from bench.engines.cluster.parcels import Parcel, Parcels
 from bench.engines.cluster.plugins import call
 from bench.engines.engine import Answer, Machine, Task
 from bench.engines.messages import Failed, Request
-from bench.errors import ConfigError, WorkersLost
+from bench.errors import ConfigError
 from bench.trials.codec_ref import CodecRef
 
 _JOINING_AT_ONCE = 8
@@ -97,17 +98,10 @@ class Crew:
             time.sleep(_LOOK_EVERY)
 
     def describe(self, request: Request[Answer]) -> Answer | Failed:
-        """The answer that most of the workers give; the others are left out from now on.
-
-        Raises
-        ------
-        WorkersLost
-            Nobody could be asked.
-        """
+        """The answer that most of the workers give; the others are left out from now on."""
         self.wait()
-        answers = self._ask(self._members, request)
-        if not answers:
-            raise WorkersLost("the workers of the cluster ended before they could be asked")
+        while not (answers := self._ask(self._members, request)):
+            self.wait()  # all of them ended meanwhile
         weights = {it: self._members[it].jobs for it in answers}
         agreed = answers_of_most(answers, weights)
         self._agreed.append((request, agreed))
@@ -200,17 +194,38 @@ class Crew:
         for (path, sha256), those in lacking.items():
             content = self._client.scatter(path.read_bytes(), hash=False)
             arguments = (self._name, path, sha256, content)
-            kept = [self._client.submit(keep_there, *arguments, workers=[it], pure=False) for it in those]
-            self._client.gather(kept, errors="skip")  # a worker that is lost meanwhile is not missed
+            kept = {it: self._client.submit(keep_there, *arguments, workers=[it], pure=False) for it in those}
+            while waiting := {it for it, future in kept.items() if not future.done()}:
+                if not waiting & self._client.nthreads().keys():
+                    break
+                time.sleep(_LOOK_EVERY)
 
     def _call(self, workers: Collection[str], method: str, *arguments: Any) -> dict[str, Any]:
         """What the hosts of some workers answer; those that are lost meanwhile do not."""
-        if not workers:
-            return {}
-        answers: Mapping[str, Any] = self._client.run(
-            call, self._name, method, *arguments, workers=[*workers], on_error="return"
-        )
-        return {worker: it for worker, it in answers.items() if not isinstance(it, Exception)}
+        found: dict[str, Any] = self._client.sync(self._asked, [*workers], method, arguments)
+        return found
+
+    async def _asked(self, workers: Sequence[str], method: str, arguments: tuple[Any, ...]) -> dict[str, Any]:
+        """Ask each by itself: Dask tries for half a minute to reach one that has just died."""
+
+        async def ask(worker: str) -> Any:
+            options: dict[str, Any] = {"workers": [worker], "on_error": "return", "asynchronous": True}
+            answers = await self._client.run(call, self._name, method, *arguments, **options)
+            return answers.get(worker)
+
+        asking = {it: asyncio.create_task(ask(it)) for it in workers}
+        while waiting := {it for it, task in asking.items() if not task.done()}:
+            await asyncio.wait([asking[it] for it in waiting], timeout=_LOOK_EVERY)
+            for worker in waiting - (await self._client.scheduler.ncores()).keys():
+                asking[worker].cancel()
+                await asyncio.wait([asking[worker]])
+        answers = {it: task.result() for it, task in asking.items() if not task.cancelled()}
+        for worker, answer in answers.items():
+            if isinstance(answer, LookupError):  # it was started anew, and is asked to join again
+                self._members.pop(worker, None)
+            elif isinstance(answer, Exception) and not isinstance(answer, OSError):
+                raise answer
+        return {it: answer for it, answer in answers.items() if not isinstance(answer, Exception)}
 
     def _leave_out(self, worker: str, why: str, machine: Machine | None = None) -> None:
         machine = self._members.pop(worker, machine)

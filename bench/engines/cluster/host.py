@@ -82,13 +82,11 @@ def work_there(
     """
     from distributed import get_worker
 
-    from bench.engines.cluster.plugins import Losses
-
     worker = get_worker()
     host = getattr(worker.plugins.get(name), "host", None)
     if host is None:
         raise HostGone
-    begin = getattr(worker.scheduler, Losses.operation(name))
+    begin = getattr(worker.scheduler, f"begin-{name}")
     lost += sync(worker, begin(key=key, worker=worker.contact_address))
     found: ChunkResult = host.work(pieces, content, seconds, lost)
     found.worker = str(worker.contact_address)
@@ -305,6 +303,9 @@ class Host:
         """Have the scheduler give this worker as many chunks at a time."""
         with contextlib.suppress(OSError):  # the scheduler is gone, and the worker will be
             sync(self._worker, self._worker.set_resources(**{self._name: jobs}))
+            if jobs:
+                offered = getattr(self._worker.scheduler, f"offered-{self._name}")
+                sync(self._worker, offered(worker=self._worker.contact_address))
 
     @contextlib.contextmanager
     def _place(self) -> Iterator[None]:

@@ -11,6 +11,9 @@ from typing import Any
 
 from distributed import SchedulerPlugin, WorkerPlugin
 
+_PATIENCE = 5.0
+"""Seconds in which workers take back what they have of an engine; the dead do not."""
+
 
 class HostPlugin(WorkerPlugin):
     """Has a :class:`bench.engines.cluster.host.Host` on a worker for as long as it is registered.
@@ -81,24 +84,31 @@ class Losses(SchedulerPlugin):
     def __init__(self, name: str, client: str) -> None:
         self.name = name
         self._client = client
+        self._scheduler: Any = None
         self._at: dict[Any, str] = {}
         """The worker that is at a task."""
         self._lost: dict[Any, int] = {}
         """How many workers were lost with a task."""
 
-    @staticmethod
-    def operation(name: str) -> str:
-        """What a worker calls at the scheduler, for the engine of this name."""
-        return f"begin-{name}"
-
     async def start(self, scheduler: Any) -> None:
-        """Offer :meth:`begin` to workers."""
-        scheduler.handlers[self.operation(self.name)] = self.begin
+        """Let workers call :meth:`begin` and :meth:`offered`."""
+        self._scheduler = scheduler
+        scheduler.handlers |= {f"begin-{self.name}": self.begin, f"offered-{self.name}": self.offered}
 
     def begin(self, key: Any, worker: str) -> int:
         """A worker begins a task; how many were lost with it before."""
         self._at[key] = worker
         return self._lost.get(key, 0)
+
+    def offered(self, worker: str) -> None:
+        """A worker takes part from now on: it gets what waits because there was nobody.
+
+        Dask looks at that when a worker registers, and then this one took no part yet.
+        """
+        state = self._scheduler.workers.get(worker)
+        if state is not None:
+            waiting = self._scheduler.bulk_schedule_unrunnable_after_adding_worker(state)
+            self._scheduler.transitions(waiting, stimulus_id=f"offered-{self.name}")
 
     def log_event(self, topic: Any, msg: Any) -> None:
         """Of a worker that is removed: which comes before its tasks go to another one."""
@@ -124,9 +134,14 @@ class Losses(SchedulerPlugin):
 async def end(name: str, dask_scheduler: Any) -> None:
     """Take back what an engine of this name left at the scheduler and at the workers."""
     if dask_scheduler.plugins.pop(name, None) is not None:
-        dask_scheduler.handlers.pop(Losses.operation(name), None)
+        for operation in ("begin", "offered"):
+            dask_scheduler.handlers.pop(f"{operation}-{name}", None)
     if name in dask_scheduler.worker_plugins:
-        await dask_scheduler.unregister_worker_plugin(comm=None, name=name)
+        ending = asyncio.ensure_future(dask_scheduler.unregister_worker_plugin(comm=None, name=name))
+        # Dask tries for half a minute to reach a worker that has just died
+        done, _ = await asyncio.wait({ending}, timeout=_PATIENCE)
+        for it in done:
+            it.exception()  # that one is gone is no matter
 
 
 def by_value() -> None:

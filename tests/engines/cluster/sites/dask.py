@@ -28,6 +28,7 @@ class DaskCluster:
     options: Sequence[str | Path] = ()
     """Of all its programs, for TLS."""
     workers: dict[str, Popen[bytes]] = field(default_factory=dict)
+    scheduler: Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
@@ -47,7 +48,7 @@ class DaskCluster:
         """
         self.file.unlink(missing_ok=True)
         given = ("--host", host, "--port", str(port), "--scheduler-file", self.file)
-        process = self.programs.start("scheduler", *on, *SCHEDULER, *given, *self.options)
+        process = self.scheduler = self.programs.start("scheduler", *on, *SCHEDULER, *given, *self.options)
         until(lambda: self.file.is_file() and self.file.read_text().endswith("}"))
         return process
 
