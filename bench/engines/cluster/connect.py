@@ -47,8 +47,20 @@ def connected(options: EngineOptions) -> Iterator[Any]:
         raise ConfigError(
             f"no Dask scheduler answers at {address.scheduler} ({error}); is `dask scheduler` running there?"
         ) from error
-    with client:
+    with client, _quiet():
         yield client
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Dask's own messages: what a user has to know of the connection, the engine says."""
+    log = logging.getLogger("distributed")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _where(address: ClusterAddress) -> dict[str, str]:

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -23,6 +23,7 @@ from bench.engines.engine import Answer, Engine, EngineOptions, Machine, Piece, 
 from bench.engines.messages import Failed, Request
 from bench.errors import WorkersLost
 
+_LOST = "the connection to the Dask scheduler is lost; when it is back, the same command goes on from there"
 _LONGEST = 32
 """Most pieces of a task; each costs the scheduler the same, whatever is in it."""
 _AHEAD = 3
@@ -72,12 +73,14 @@ class ClusterEngine(Engine):
     def machines(self) -> tuple[Machine, ...]:
         """Those whose workers take part, or did; waits for the first one."""
         if not self._crew.machines:
-            self._crew.wait()
+            with self._connection():
+                self._crew.wait()
         return self._crew.machines
 
     def describe(self, request: Request[Answer]) -> Answer | Failed:
         """What most workers say; those that say something else are left out, and the user is told."""
-        return self._crew.describe(request)
+        with self._connection():
+            return self._crew.describe(request)
 
     def run(self, task: Task[Piece, Result], work: Sequence[Piece]) -> Iterator[Result]:
         """The results, as they come in.
@@ -91,8 +94,9 @@ class ClusterEngine(Engine):
             return
         on_gpu = task.on_gpu or any(it.codec.on_gpu for it in work)
         try:
-            self._crew.open(task, {it.codec.ref for it in work}, on_gpu=on_gpu)
-            yield from _Run(self._client, self._crew, self._name, self._options, task, work).results()
+            with self._connection():
+                self._crew.open(task, {it.codec.ref for it in work}, on_gpu=on_gpu)
+                yield from _Run(self._client, self._crew, self._name, self._options, task, work).results()
         finally:
             if self._client.status == "running":
                 self._crew.close()
@@ -100,6 +104,16 @@ class ClusterEngine(Engine):
     def close(self) -> None:
         """End everything of rdbench at the scheduler and at the workers."""
         self._closing.close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[None]:
+        """Whatever fails because the scheduler is gone is told as that."""
+        try:
+            yield
+        except (OSError, CancelledError) as error:
+            if self._client.status == "running":
+                raise
+            raise WorkersLost(_LOST) from error
 
     def _leave(self) -> None:
         if self._client.status == "running":
@@ -148,9 +162,7 @@ class _Run:
 
     def _look(self) -> None:
         if self._client.status != "running":
-            raise WorkersLost(
-                "the connection to the Dask scheduler is lost; the same command goes on from here"
-            )
+            raise WorkersLost(_LOST)
         if time.monotonic() - self._looked > _LOOK_EVERY:
             self._crew.look()
             self._looked = time.monotonic()
