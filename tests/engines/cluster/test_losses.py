@@ -37,7 +37,13 @@ def client(cluster: DaskCluster, pictures: Path, out: Path, *codecs: str) -> sub
 
 
 def expected(pictures: Path, out: Path, *codecs: str) -> pd.DataFrame:
-    bench.run(datasets=[str(pictures)], codecs=[*codecs] or CODECS, metrics=["psnr_rgb"], out=out)
+    bench.run(
+        datasets=[str(pictures)],
+        codecs=[*codecs] or CODECS,
+        metrics=["psnr_rgb"],
+        out=out,
+        options=bench.Options(jobs=8),
+    )
     return table(out)
 
 
@@ -119,7 +125,7 @@ def test_twenty_workers_the_scheduler_and_the_client(pictures: Path, tmp_path: P
         assert run.wait(60) == EXIT_ERROR
         assert "the connection to the Dask scheduler is lost" in cluster.programs.log("client").read_text()
 
-    with dask_cluster(tmp_path / "another") as cluster:
+    with dask_cluster(tmp_path / "another", threads=4) as cluster:
         before = measured(out)
         run = client(cluster, pictures, out, *MANY)
         until(lambda: measured(out) > before + chance.randrange(1, 10), 60)
