@@ -36,7 +36,10 @@ class Outgoing:
             content = _read(path, sha256)
             if content is None:
                 return None
-            known = self._client.scatter(content, hash=False), len(content)
+            try:
+                known = self._client.scatter(content, hash=False), len(content)
+            except OSError:  # the worker that Dask chose to hold it can't be reached: it goes with the task
+                return content
         self._brought[sha256] = known
         while len(self._brought) > 1 and sum(size for _, size in self._brought.values()) > _MOST_BYTES:
             del self._brought[next(iter(self._brought))]

@@ -19,8 +19,8 @@ from tests.engines.cluster.sites.dask import DaskCluster
 from tests.engines.cluster.sites.hosts import Host, hosts
 from tests.engines.cluster.sites.programs import Programs
 
-SILENCE = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "4s"}
-"""After which Dask takes a host for lost; 30 seconds by default."""
+SILENCE = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "11s"}
+"""After which Dask takes a host for lost, the least that it allows; 30 seconds by default."""
 
 CODEC = '''
 from pathlib import Path

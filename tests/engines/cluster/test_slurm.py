@@ -51,7 +51,7 @@ def two_jobs(folder: Path) -> Iterator[Client]:
         Client(cluster) as client,
     ):
         cluster.scale(jobs=len(NODES))
-        client.wait_for_workers(len(NODES))
+        client.wait_for_workers(len(NODES), timeout=60)
         yield client
 
 

@@ -37,13 +37,14 @@ ProctrackType=proctrack/pgid
 TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
+SlurmdParameters=config_overrides
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
 KillWait=2
 ReturnToService=2
 {nodes}
 PartitionName={queue} Nodes={names} Default=YES MaxTime=INFINITE State=UP
 """
-"""Both nodes are this machine: told apart by their ports, with one processor each that is not reserved.
+"""Both nodes are this machine: told apart by their ports, with one processor each and as much memory as any job asks for.
 
 A job's processes are known by their group, so that one whose parent ended earlier is ended with the job too.
 """
@@ -97,7 +98,7 @@ def _configure(folder: Path) -> Path:
     host = socket.gethostname()
     control_port, *ports = free_ports(1 + len(NODES))
     nodes = (
-        f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=1 State=UNKNOWN"
+        f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=1 RealMemory=1000000 State=UNKNOWN"
         for name, port in zip(NODES, ports, strict=True)
     )
     conf = folder / "slurm.conf"
