@@ -294,8 +294,8 @@ def _machines(configs: Sequence[Config]) -> list[Finding]:
         counts = some_of([f"{count} trials on {machine}" for machine, count in trials.most_common()], _NAMED)
         labels = tuple(config.label for config in shared)
         text = (
-            f"times of {_names(labels, configs)} come from {len(trials)} machines ({counts}), so that no"
-            " speed is given; measure with --timing on one kind of machine"
+            f"times of {_names(labels, configs)} come from {len(trials)} kinds of machine ({counts}), so"
+            " that no speed is given; measure with --timing on one kind of machine"
         )
         findings.append(Finding("machine", "warning", text, labels))
     whole = [config for config in timed if len(config.machines) == 1]

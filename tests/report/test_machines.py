@@ -74,13 +74,13 @@ def test_a_codec_of_several_machines_has_no_speed() -> None:
     """Its cells are empty, a note says why, and the finding says how many trials each machine took."""
     data = made_data(SHARED)
     (message,) = messages(data)
-    assert "times of all 7 configurations come from 2 machines (" in message
+    assert "times of all 7 configurations come from 2 kinds of machine (" in message
     assert f"trials on {ONE}" in message
     for table in (RankingTable(), LosslessTable(), ComplexityTable()):
         found = made(table.make(data))
         keys = [it.key for it in found.columns if it.key.startswith(("encode_m", "decode_m"))]
         assert [set(found.by_label(key).values()) for key in keys] == [{None}, {None}]
-        assert set(found.by_label("machine").values()) == {"2 machines"}
+        assert set(found.by_label("machine").values()) == {"2 kinds"}
         assert any("has no speed" in it for it in found.notes)
     points = made(PointsTable().make(data))
     assert {row[[it.key for it in points.columns].index("encode_s")] for row in points.rows} == {None}

@@ -99,7 +99,7 @@ def machine_cells(entry: Entry, entries: Iterable[Entry]) -> tuple[str, ...]:
     """The values of an entry in :func:`machine_columns`."""
     if len(machines_of(entries)) < 2:
         return ()
-    return (entry.machine or (f"{len(entry.machines)} machines" if entry.machines else ""),)
+    return (entry.machine or (f"{len(entry.machines)} kinds" if entry.machines else ""),)
 
 
 def machine_notes(entries: Sequence[Entry]) -> Iterator[str]:
