@@ -12,12 +12,11 @@ from bench.engines.engine import Engine, Machine
 from bench.host.environment import Environment
 from bench.runs.options import Events
 from bench.runs.store import RunInfo, RunWriter
-from bench.text.plain import some_of
 
 _INTERVAL = 1.0
 """Seconds between two looks at the engine's machines."""
 _NAMED = 4
-_NO_COMPARISON = "times of different machines are not compared"
+_NO_COMPARISON = "times of different machines are not compared, and a codec that ran on several has no speed"
 
 
 def are_several(machines: Sequence[Machine]) -> bool:
@@ -52,7 +51,7 @@ def _joining(before: RunInfo, now: Sequence[Environment]) -> Iterator[str]:
     held = {it.id: it for it in before.environments}
     if others := [it for it in now if it.id not in held]:
         yield (
-            f"machines join those of this run ({_kinds(others)}): what was measured before stays, and"
+            f"machines join those of this run ({_kinds(others)}): what was measured before stays;"
             f" {_NO_COMPARISON}"
         )
     new = [it for it in now if it not in before.environments]
@@ -70,9 +69,11 @@ def _software(former: Environment, now: Environment) -> list[str]:
 
 
 def _kinds(environments: Sequence[Environment]) -> str:
-    counts = Counter(it.id for it in environments)
+    counts = Counter(it.id for it in environments).most_common()
     titles = {it.id: it.title for it in environments}
-    return some_of([f"{count} × {titles[kind]}" for kind, count in counts.most_common()], _NAMED)
+    named = [f"{count} × {titles[kind]}" for kind, count in counts[:_NAMED]]
+    more = [f"{len(counts) - _NAMED} kinds more"] if len(counts) > _NAMED else []
+    return "; ".join([*named, *more])
 
 
 class RunMachines:
@@ -90,7 +91,9 @@ class RunMachines:
         self._writer = writer
         self._events = events
         self._held = {it.id for it in info.environments}
-        self._at_work = _distinct([it.environment for it in engine.machines])
+        machines = engine.machines
+        events.machines(machines)
+        self._at_work = _distinct(it.environment for it in machines)
         """Those that were there at some time: a result may come in after its machine has left."""
         self._told = self._held | {it.id for it in self._at_work}
         self._due = 0.0

@@ -48,4 +48,4 @@ class Events:
     """Called with the label of the configuration too: several may be of one codec."""
     fetching: Progress = lambda name, done, total: None
     machines: Callable[[Sequence[Machine]], None] = lambda machines: None
-    """Called with those of the engine about once a second, while results come in."""
+    """Called with those of the engine before the first result, then each second as results come in."""

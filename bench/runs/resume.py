@@ -78,10 +78,17 @@ def joined_info(
     plan : of the command at hand
     machines : of the engine at hand
     datasets : those of the plan, for their places and licences
+
+    Raises
+    ------
+    ConfigError
+        The engine has no machine.
     """
     specs = catalog()
     sources = {it.name: it.source for it in datasets}
     licences = {name: specs[name].licence for name in sources if name in specs}
+    if not machines:
+        raise ConfigError("the engine has no machine to work on")
     first, further = machines[0].environment, list[Environment]()
     several = are_several(machines)
     before = read_info(folder) if is_run(folder) else None
@@ -218,7 +225,10 @@ def finished(
 
 
 def _serves(it: Measurement, folder: Path, options: Options) -> bool:
-    """Whether a result is all that a run with these options would give."""
+    """Whether a result is all that a run with these options would give.
+
+    Times of any machine that the run names are: who wants them of one machine takes a folder of its own.
+    """
     if it.status != "ok":
         return False
     if options.timing and (it.timing != "alone" or len(it.encode_s) < options.repeats or it.disturbed):

@@ -10,6 +10,7 @@ import pytest
 
 import bench
 from bench.engines.engine import Machine
+from bench.errors import ConfigError
 from bench.runs.machines import machine_notes
 from bench.runs.options import Events
 from bench.runs.store import JOURNAL_FILE, RUN_FILE, RunInfo, read_info, read_journal
@@ -56,7 +57,7 @@ def test_a_machine_that_joins_is_recorded_before_its_results(pictures: Path, tmp
     assert cpus(run) == ["Node A", "Node B"]
     assert [it for it in notes if "joined" in it] == [
         "a machine of another kind has joined (Node B, 8 cores, 16 GiB): times of different machines are not"
-        " compared"
+        " compared, and a codec that ran on several has no speed"
     ]
 
 
@@ -77,8 +78,9 @@ def test_a_local_run_goes_on_on_a_cluster(pictures: Path, tmp_path: Path) -> Non
     assert (again.measured, again.reused) == (3, 6)
     assert cpus(run) == ["Desk 1", "Node A", "Node B"]
     assert notes == [
-        "machines join those of this run (2 × Node A, 8 cores, 16 GiB, 1 × Node B, 8 cores, 16 GiB): what was"
-        " measured before stays, and times of different machines are not compared"
+        "machines join those of this run (2 × Node A, 8 cores, 16 GiB; 1 × Node B, 8 cores, 16 GiB): what was"
+        " measured before stays; times of different machines are not compared, and a codec that ran on"
+        " several has no speed"
     ]
     assert set(bench.load(run)["status"]) == {"ok"}
 
@@ -143,13 +145,19 @@ def test_a_measurement_of_no_machine_ends_the_run(pictures: Path, tmp_path: Path
     assert lines(run) == 0
 
 
+def test_an_engine_without_a_machine_is_told(pictures: Path, tmp_path: Path) -> None:
+    """A cluster without a worker is no reason for a traceback."""
+    with pytest.raises(ConfigError, match="no machine to work on"):
+        measured(FarEngine(), pictures, tmp_path / "run")
+
+
 def test_notes_about_a_hundred_machines_are_short() -> None:
     """Equal ones are counted, and kinds beyond a few."""
     before = RunInfo(environment=HERE.environment, images=(), codecs=(), metrics=(), several_machines=True)
     nodes = [machine(f"Node {k % 10}", f"node{k}") for k in range(100)]
     (joining,) = machine_notes(before, nodes)
     assert joining.count(" × ") == 4
-    assert "and 6 more" in joining
+    assert "; 6 kinds more)" in joining
     assert list(machine_notes(before, [HERE])) == []
     updated = [machine("Desk 1", f"node{k}", {"python": "3.13.0", "numpy": "2.0.0"}) for k in range(100)]
     (software,) = machine_notes(before, updated)
