@@ -455,6 +455,7 @@ def distribution(
         typer.Option("--jobs", "-j", min=1, help="Decoders at a time; default: one for each processor."),
     ] = None,
     device: Device = "auto",
+    engine: EngineName = LOCAL,
     trust: TrustFolder = False,
 ) -> None:
     """Distances between sets of pictures (KID, FID) for a run made with --keep-bitstreams."""
@@ -463,7 +464,7 @@ def distribution(
     from bench.studies.session import StudyOptions
     from bench.trials.trust import Trust
 
-    options = StudyOptions(tuple(dataset or ()), Trust(trust), EngineOptions(jobs))
+    options = StudyOptions(tuple(dataset or ()), Trust(trust), EngineOptions(jobs), engine)
     if sets.distribution(run, metric, options, device):
         raise typer.Exit(EXIT_FAILED_TRIALS)
 
@@ -504,6 +505,7 @@ def explain(
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.001, metavar="S", help="Seconds for one picture.")] = 600,
     device: Device = "auto",
+    engine: EngineName = LOCAL,
 ) -> None:
     """Show where a bitstream's bits went, and what the latents of a learned codec draw."""
     from bench.cli import explaining
@@ -512,5 +514,5 @@ def explain(
     request = explaining.ExplainRequest(
         names or [], suite, dataset, quality, limit, out, figures, device, recursive
     )
-    if explaining.explain(request, EngineOptions(jobs, timeout)):
+    if explaining.explain(request, EngineOptions(jobs, timeout), engine):
         raise typer.Exit(EXIT_FAILED_TRIALS)

@@ -56,13 +56,17 @@ def _put(study: Study[Any, Any], run: Path, options: StudyOptions, out: Path) ->
     from bench.studies.results import write_results
     from bench.studies.session import StudyEvents, put
 
-    pending, taken = 0, []
+    pending, taken, lasting = 0, [], True
 
     def started(count: int, planned: int) -> None:
         nonlocal pending
         pending = count
         done = planned - count
         console.note(f"{planned} {study.unit} planned, {done} done before, {count} to take")
+
+    def kept(isolated: bool) -> None:
+        nonlocal lasting
+        lasting = isolated
 
     def answered(answer: Any) -> None:
         taken.append(answer)
@@ -71,9 +75,14 @@ def _put(study: Study[Any, Any], run: Path, options: StudyOptions, out: Path) ->
             console.note(f"{len(taken)}/{pending} {study.unit}" + (f", {remark}" if remark else ""))
 
     try:
-        answers = put(study, run, options, StudyEvents(console.note, started, answered))
+        answers = put(study, run, options, StudyEvents(console.note, started, kept, answered))
     except KeyboardInterrupt:
-        console.note(f"interrupted; what was probed is in {run}, and the same command goes on from there")
+        console.note(
+            f"interrupted; what was probed is in {run}, and the same command goes on from there"
+            if lasting
+            else f"interrupted; of what was probed now nothing is kept, since {options.engine} does not"
+            " isolate codecs"
+        )
         raise
     written = write_results(study, run, answers, out)
     for table in written.tables:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.engines import LOCAL
-from bench.engines.engine import ClusterAddress, EngineOptions
+from bench.engines.engine import ClusterAddress, EngineOptions, Machine
 from bench.inputs.datasets import Progress
 from bench.trials.measurement import Measurement
 
@@ -50,3 +50,5 @@ class Events:
     measured: Callable[[str, Measurement], None] = lambda label, measurement: None
     """Called with the label of the configuration too: several may be of one codec."""
     fetching: Progress = lambda name, done, total: None
+    machines: Callable[[Sequence[Machine]], None] = lambda machines: None
+    """Called with those of the engine before the first result, then each second as results come in."""

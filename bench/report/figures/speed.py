@@ -11,7 +11,7 @@ from bench.report.chapters import Chapter
 from bench.report.data import ReportData
 from bench.report.figures import ReportFigure
 from bench.report.figures._scatter import ScatterPoint, draw_points, name_points
-from bench.report.figures._speeds import Cost, bd_rate_costs, margin_around, timing_note
+from bench.report.figures._speeds import Cost, bd_rate_costs, margin_around, timed_alike, timing_note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,7 +94,8 @@ def _draw(data: ReportData, scatter: _Scatter, canvas: Canvas) -> Figure | None:
     text = scatter.text.format(anchor=short(figure, data.anchor or ""))
     pale = pale_note("markers") if any(scatter.costs[it].partial for it in shown) else ""
     where = short(figure, data.dataset)
-    note(figure, f"{where}: {text} Grey: Pareto front.{pale} One thread. {timing_note(data, shown)}")
+    timing = timing_note(data, shown, scatter.costs)
+    note(figure, f"{where}: {text} Grey: Pareto front.{pale} One thread. {timing}")
     lay_out(figure)
     for axes, (_, points) in zip(panels, drawn, strict=True):
         name_points(axes, points, canvas.label_points(len(drawn)))
@@ -107,8 +108,9 @@ def _points(data: ReportData, scatter: _Scatter, side: Literal["encode", "decode
         for it in data.entries
     }
     which = _SIDES.index(side)
+    alike = timed_alike(data, scatter.costs)
     return [
         ScatterPoint(label, speed, cost.value, data.styles[label], cost.interval, not cost.partial)
         for label, cost in scatter.costs.items()
-        if (speed := speeds[label][which]) is not None and speed > 0
+        if label in alike and (speed := speeds[label][which]) is not None and speed > 0
     ]
