@@ -456,6 +456,10 @@ def distribution(
     ] = None,
     device: Device = "auto",
     engine: EngineName = LOCAL,
+    scheduler: Scheduler = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     trust: TrustFolder = False,
 ) -> None:
     """Distances between sets of pictures (KID, FID) for a run made with --keep-bitstreams."""
@@ -464,7 +468,9 @@ def distribution(
     from bench.studies.session import StudyOptions
     from bench.trials.trust import Trust
 
-    options = StudyOptions(tuple(dataset or ()), Trust(trust), EngineOptions(jobs), engine)
+    engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
+    means = EngineOptions(jobs, cluster=cluster, note=note)
+    options = StudyOptions(tuple(dataset or ()), Trust(trust), means, engine)
     if sets.distribution(run, metric, options, device):
         raise typer.Exit(EXIT_FAILED_TRIALS)
 
@@ -506,6 +512,10 @@ def explain(
     timeout: Annotated[float, typer.Option(min=0.001, metavar="S", help="Seconds for one picture.")] = 600,
     device: Device = "auto",
     engine: EngineName = LOCAL,
+    scheduler: Scheduler = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
 ) -> None:
     """Show where a bitstream's bits went, and what the latents of a learned codec draw."""
     from bench.cli import explaining
@@ -514,5 +524,6 @@ def explain(
     request = explaining.ExplainRequest(
         names or [], suite, dataset, quality, limit, out, figures, device, recursive
     )
-    if explaining.explain(request, EngineOptions(jobs, timeout), engine):
+    engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
+    if explaining.explain(request, EngineOptions(jobs, timeout, cluster=cluster, note=note), engine):
         raise typer.Exit(EXIT_FAILED_TRIALS)

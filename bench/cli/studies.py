@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from bench.cli.arguments import DatasetFolders, EngineName, RunFolder, TrustFolder
+from bench.cli.arguments import (
+    DatasetFolders,
+    EngineName,
+    RunFolder,
+    Scheduler,
+    TlsCa,
+    TlsCert,
+    TlsKey,
+    TrustFolder,
+    engine_of,
+    note,
+)
 from bench.engines import LOCAL
 from bench.studies.study import Study
 
@@ -34,6 +45,10 @@ def command_of(study: type[Study[Any, Any]]) -> Callable[..., None]:
         jobs: int | None,
         timeout: float,
         engine: str,
+        scheduler: str | None,
+        tls_ca: Path | None,
+        tls_cert: Path | None,
+        tls_key: Path | None,
         out: Path | None,
         trust: bool,
         **own: Any,
@@ -42,7 +57,9 @@ def command_of(study: type[Study[Any, Any]]) -> Callable[..., None]:
         from bench.studies.session import StudyOptions
         from bench.trials.trust import Trust
 
-        options = StudyOptions(tuple(dataset or ()), Trust(trust), EngineOptions(jobs, timeout), engine)
+        engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
+        means = EngineOptions(jobs, timeout, cluster=cluster, note=note)
+        options = StudyOptions(tuple(dataset or ()), Trust(trust), means, engine)
         _put(study(**own), run, options, out or run / study.name)
 
     command.__doc__ = study.__doc__
@@ -110,6 +127,10 @@ def _parameters(study: type[Study[Any, Any]]) -> list[Parameter]:
         parameter("jobs", Annotated[int | None, jobs], None),
         parameter("timeout", Annotated[float, timeout], 60),
         parameter("engine", EngineName, LOCAL),
+        parameter("scheduler", Scheduler, None),
+        parameter("tls_ca", TlsCa, None),
+        parameter("tls_cert", TlsCert, None),
+        parameter("tls_key", TlsKey, None),
         parameter("out", Annotated[Path | None, out], None),
         parameter("trust", TrustFolder, False),
     ]

@@ -169,6 +169,7 @@ class Crew:
         if self._open is not None:
             for parcel in self._open[1].values():
                 self._bring(machines, parcel)
+            self._members |= machines  # known before its first result comes
             machines = self._call(machines, "open", *self._open)
         self._members |= machines
 

@@ -8,11 +8,12 @@ import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
 from bench.engines.chunks import about_one_image
-from bench.engines.cluster.connect import connected
+from bench.engines.cluster.connect import LOCAL, connected
 from bench.engines.cluster.crew import Crew
 from bench.engines.cluster.host import MOST_LOST, ChunkResult, HostGone, work_there
 from bench.engines.cluster.lost import LostSlot
@@ -75,6 +76,11 @@ class ClusterEngine(Engine):
         if not self._crew.machines:
             with self._connection():
                 self._crew.wait()
+        address = self._options.cluster
+        if address is not None and address.scheduler == LOCAL:
+            return tuple(
+                replace(it, name="") for it in self._crew.machines
+            )  # a run of this one like any other
         return self._crew.machines
 
     def describe(self, request: Request[Answer]) -> Answer | Failed:

@@ -44,7 +44,7 @@ ReturnToService=2
 {nodes}
 PartitionName={queue} Nodes={names} Default=YES MaxTime=INFINITE State=UP
 """
-"""Both nodes are this machine: told apart by their ports, with one processor each and as much memory as any job asks for.
+"""Both nodes are this machine, told apart by their ports, with one processor each and memory for any job.
 
 A job's processes are known by their group, so that one whose parent ended earlier is ended with the job too.
 """
@@ -98,7 +98,8 @@ def _configure(folder: Path) -> Path:
     host = socket.gethostname()
     control_port, *ports = free_ports(1 + len(NODES))
     nodes = (
-        f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=1 RealMemory=1000000 State=UNKNOWN"
+        f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port}"
+        " CPUs=1 RealMemory=1000000 State=UNKNOWN"
         for name, port in zip(NODES, ports, strict=True)
     )
     conf = folder / "slurm.conf"
