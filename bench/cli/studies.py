@@ -105,8 +105,8 @@ def _put(study: Study[Any, Any], run: Path, options: StudyOptions, out: Path) ->
     for table in written.tables:
         print()
         console.print_result(table)
-        for note in table.notes:
-            console.print_text(note)
+        for remark in table.notes:
+            console.print_text(remark)
     print(f"\nreport: {written.page}")
 
 
