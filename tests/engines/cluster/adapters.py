@@ -21,6 +21,23 @@ class Steady(Honest):
         return super().encode(image, quality)
 
 
+class Tells(Honest):
+    """Says what its environment says."""
+
+    version = os.environ.get("TELLS_VERSION", "1")
+    weights_sha256 = os.environ.get("TELLS_WEIGHTS", "0" * 64)
+
+
+class Pillow(Honest):
+    """Is as new as Pillow is."""
+
+    @property
+    def version(self):
+        import PIL
+
+        return PIL.__version__
+
+
 class KillsDask(Honest):
     """Takes the Dask worker with it: the parent of the process that starts codecs' processes."""
 

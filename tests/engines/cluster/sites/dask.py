@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,13 +53,19 @@ class DaskCluster:
         return process
 
     def start_worker(
-        self, name: str, *, on: Sequence[str | Path] = (), host: str = "127.0.0.1", threads: int = 1
+        self,
+        name: str,
+        *,
+        on: Sequence[str | Path] = (),
+        host: str = "127.0.0.1",
+        threads: int = 1,
+        environment: Mapping[str, str] | None = None,
     ) -> Popen[bytes]:
         """Start a worker under its nanny; the scheduler hears of it when it is ready."""
         scratch = self.programs.folder / f"{name}.scratch"
         given = ("--host", host, "--name", name, "--nthreads", str(threads), "--local-directory", scratch)
         line = (*on, *WORKER, "--scheduler-file", self.file, *given, *self.options)
-        self.workers[name] = self.programs.start(name, *line)
+        self.workers[name] = self.programs.start(name, *line, environment=environment)
         return self.workers[name]
 
 
