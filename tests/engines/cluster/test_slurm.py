@@ -25,7 +25,7 @@ from tests.engines.cluster.sites.slurm import NODES, QUEUE, Slurm, slurm
 if TYPE_CHECKING:
     from distributed import Client
 
-PAGE = "docs/many-machines.md"
+PAGE = "docs/howto/many-machines.md"
 CODECS = ["jpeg@20,60", "png", f"{ADAPTERS}:Honest@2,4", f"{ADAPTERS}:Segfault@4"]
 
 
