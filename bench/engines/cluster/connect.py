@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,8 @@ from bench.host.processor import usable_processors
 
 LOCAL = "local"
 _PATIENCE = 20.0
-"""Seconds that a scheduler may take to answer."""
+"""Seconds that a scheduler may take to write its file, and to answer."""
+_LOOK_EVERY = 0.1
 
 
 @contextmanager
@@ -66,8 +68,11 @@ def _quiet() -> Iterator[None]:
 def _where(address: ClusterAddress) -> dict[str, str]:
     path = Path(address.scheduler)
     if path.suffix == ".json" or path.is_file():
-        if not path.is_file():
-            raise ConfigError(f"--scheduler {path}: there is no such file; a Dask scheduler writes it")
+        deadline = time.monotonic() + _PATIENCE
+        while not path.is_file():  # in a job script the scheduler has been started just now
+            if time.monotonic() > deadline:
+                raise ConfigError(f"--scheduler {path}: no Dask scheduler has written this file")
+            time.sleep(_LOOK_EVERY)
         return {"scheduler_file": str(path)}
     return {"address": address.scheduler}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_the_table_equals_that_of_one_machine(client: Any, pictures: Path, tmp_p
 def test_the_table_of_kodak_equals_that_of_one_machine(client: Any, kodak: Path, tmp_path: Path) -> None:
     """Six installed codecs, the learned one among them, on real pictures."""
     pytest.importorskip("torch", reason="needs the extra 'learned'")
-    codecs = ["jpeg@30,80", "webp@50", "avif@50", "jpeg2000@34", "huffman", "vae@3"]
+    codecs = ["jpeg@30,80", "webp@50", "avif@50", "jpeg2000@1", "huffman", "vae@3"]
     tables = []
     for name, its in (("here", None), ("there", client)):
         bench.run(
@@ -131,5 +132,5 @@ def test_without_dask_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     from bench.errors import ConfigError
 
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ConfigError, match=r"pip install 'rdbench\[cluster\]'"):
+    with pytest.raises(ConfigError, match=re.escape("pip install 'rdbench[cluster]'")):
         open_engine("cluster")

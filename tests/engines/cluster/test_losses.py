@@ -98,7 +98,7 @@ def test_a_trial_that_kills_workers_fails_instead_of_a_fourth(
     failed = frame[frame["status"] != "ok"]
     assert list(failed["codec"]) == ["KillsDask"]
     assert list(failed["status"]) == ["crash"]
-    assert "3 workers of the cluster were lost" in failed["message"].iloc[0]
+    assert "3 workers of the cluster were lost" in failed["error"].iloc[0]
     assert not twice(tmp_path / "run")
 
 
