@@ -209,20 +209,28 @@ class _Run:
         return ended
 
     def _taken(self, ended: Sequence[Any]) -> Iterator[Any]:
-        finished = [it for it in ended if it.status == "finished"]
-        with suppress(CancelledError):  # what was lost on the way shows itself below
-            self._client.gather(finished)
-        for future in ended:
+        for future, found in zip(ended, self._fetched(ended), strict=True):
             chunk = self._running.pop(future)
+            if isinstance(found, Exception):
+                yield from self._failed(chunk, found)
+                continue
+            self._crew.finished(found.worker, len(found.results))
+            yield from found.results
+            if found.left:
+                yield from self._rest(chunk, found)
+
+    def _fetched(self, ended: Sequence[Any]) -> list[ChunkResult | Exception]:
+        """What each of them gives, or why it gives nothing."""
+        if all(it.status == "finished" for it in ended):
+            with suppress(CancelledError):  # a result was lost on its way; which, is seen one by one
+                return list(self._client.gather(ended))
+        found: list[ChunkResult | Exception] = []
+        for future in ended:
             try:
-                found: ChunkResult = future.result()
+                found.append(future.result())
             except Exception as error:
-                yield from self._failed(chunk, error)
-            else:
-                self._crew.finished(found.worker, len(found.results))
-                yield from found.results
-                if found.left:
-                    yield from self._rest(chunk, found)
+                found.append(error)
+        return found
 
     def _rest(self, chunk: Chunk[Any], found: ChunkResult) -> Iterator[Any]:
         """Hand out again what a task has left."""
