@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ def run(
     out: Path | str | None = None,
     options: Options | None = None,
     events: Events | None = None,
+    client: Any = None,
     **replaced: Any,
 ) -> Summary:
     """Measure a suite, or what is still missing of it in the run folder.
@@ -40,6 +41,7 @@ def run(
     out : run folder; by default ``results/runs/<data set>``. An existing run is resumed
     options : jobs, timeout, timing and the like
     events : callbacks for progress; in a notebook, without any, a bar is shown
+    client : a ``dask.distributed.Client``, to run on the machines of its cluster; it stays open
     **replaced : fields of :class:`Suite` that replace the suite's own, for example
         ``codecs=["jpeg@10,50,90"], datasets=["kodak"], limit=4``. A codec may be a class or an object too, or
         ``{"codec": Mine, "label": "mine", "quality": [1, 2, 3]}``: one of a notebook's cell is sent to the
@@ -62,8 +64,17 @@ def run(
         folder = Path(out) if out is not None else default_folder(resolved)
         if events is None:
             events = notebook_events() if in_notebook() else Events()
-        summary = run_suite(resolved, folder, options or Options(), events)
+        summary = _run(resolved, folder, options or Options(), events, client)
     return RunSummary(**{it.name: getattr(summary, it.name) for it in fields(Summary)})
+
+
+def _run(suite: Suite, folder: Path, options: Options, events: Events, client: Any) -> Summary:
+    if client is None:
+        return run_suite(suite, folder, options, events)
+    from bench.engines.cluster import open_cluster
+
+    with open_cluster(replace(options.of_engine, note=events.note), client) as engine:
+        return run_suite(suite, folder, options, events, engine)
 
 
 @dataclass(frozen=True)

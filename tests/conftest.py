@@ -45,13 +45,18 @@ def until(condition: Callable[[], object], seconds: float = 30) -> None:
 
 def processes_marked(mark: str) -> list[str]:
     """Command lines of the running processes that inherited ``RDBENCH_TEST_MARK=mark``."""
+    return list(marked(mark).values())
+
+
+def marked(mark: str) -> dict[int, str]:
+    """The same by the processes' ids."""
     if not Path("/proc/self/environ").exists():
         pytest.skip("needs /proc to see whose a process is")
-    found = []
+    found = {}
     for folder in Path("/proc").iterdir():
         try:
             if folder.name.isdigit() and f"RDBENCH_TEST_MARK={mark}\0" in (folder / "environ").read_text():
-                found.append((folder / "cmdline").read_text().replace("\0", " "))
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
         except OSError:
             continue  # it has ended, or belongs to somebody else
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.check.baseline import CodecResults
-from bench.check.rules import Rules
+from bench.check.rules import Rules, summed_up
 
 
 def library_change(before: CodecResults, after: CodecResults) -> str:
@@ -23,11 +23,12 @@ def library_change(before: CodecResults, after: CodecResults) -> str:
 def outside_cause(before: CodecResults, after: CodecResults, rules: Rules) -> str:
     """What other than the codec's code may have changed bytes or pixels; empty if nothing did."""
     changed = [library_change(before, after)] if not rules.gate.own_library else []
-    old, new = rules.baseline.environment.machine, rules.run.environment.machine
+    machines = [it.machine for it in (*rules.baseline.environments, *rules.run.environments)]
+    old, new = (summed_up(it.environments).machine for it in (rules.baseline, rules.run))
     changed += [
         f"{key} {old.get(key)} -> {new.get(key)}"
         for key in ("architecture", "system")
-        if old.get(key) != new.get(key)
+        if len({it.get(key) for it in machines}) > 1
     ]
     return ", ".join(filter(None, changed))
 

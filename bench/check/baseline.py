@@ -96,12 +96,20 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     format: str = FORMAT
     schema: int = BASELINE_SCHEMA
     environment: Environment
+    """Of the machine that made the results, or of the first of several."""
+    further_environments: tuple[Environment, ...] = ()
+    """Of the others; absent from the file where there are none, and in older ones."""
     metrics: dict[str, MetricDefinition]
     images: dict[str, ImageIdentity]
     codecs: tuple[CodecResults, ...]
 
     def __len__(self) -> int:
         return sum(len(it.trials) for it in self.codecs)
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        """All in which results were made."""
+        return self.environment, *self.further_environments
 
     @property
     def finished(self) -> int:
@@ -164,6 +172,8 @@ def encoded(snapshot: Snapshot) -> bytes:
     """A snapshot as JSON, with one line for each trial, image and metric."""
     plain = msgspec.to_builtins(snapshot)
     codecs = plain.pop("codecs")
+    if not snapshot.further_environments:
+        del plain["further_environments"]
     parts = [f' "{key}": {_lines(it) if isinstance(it, dict) else _line(it)}' for key, it in plain.items()]
     blocks = []
     for codec in codecs:

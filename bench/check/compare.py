@@ -61,7 +61,7 @@ def compare(baseline: Snapshot, run: Snapshot, limits: Limits) -> Verdict:
     findings += _lost_metrics(baseline, run)
     if any(it.kind != "new" for it in findings) or identical < compared:
         findings += _redefined_metrics(baseline, run)
-    environment = differences(baseline.environment, run.environment)
+    environment = differences(baseline, run)
     return Verdict(worst_first(findings), compared, identical, environment)
 
 

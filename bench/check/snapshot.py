@@ -54,6 +54,7 @@ def snapshot(folder: Path) -> Snapshot:
         )
     return Snapshot(
         environment=info.environment,
+        further_environments=info.further_environments,
         metrics={
             it.name: MetricDefinition(it.version, it.unit, it.higher_is_better, it.ideal)
             for it in info.metrics

@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.arguments import DatasetFolders, Device, EngineName, Recursive, RunFolder, TrustFolder
+from bench.cli.arguments import (
+    DatasetFolders,
+    Device,
+    EngineName,
+    Recursive,
+    RunFolder,
+    Scheduler,
+    TlsCa,
+    TlsCert,
+    TlsKey,
+    TrustFolder,
+    engine_of,
+    note,
+)
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS
 from bench.cli.studies import command_of
 from bench.engines import LOCAL, open_engine
@@ -75,7 +88,9 @@ def run(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", min=1, help="Trials at a time; default: one for each processor."),
+        typer.Option(
+            "--jobs", "-j", min=1, help="Trials at a time on each machine; default: one for each processor."
+        ),
     ] = None,
     timeout: Annotated[
         float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")
@@ -103,13 +118,18 @@ def run(
     ] = False,
     device: Device = "auto",
     engine: EngineName = LOCAL,
+    scheduler: Scheduler = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     report: Annotated[bool, typer.Option(help="Write tables and plots when the run is done.")] = True,
 ) -> None:
     """Measure codecs on images; running again resumes."""
     from bench.engines.engine import EngineOptions
 
     # First of all, because it loads its kernels while this process imports what it needs itself.
-    with open_engine(engine, EngineOptions(jobs, timeout, timing)) as started:
+    engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
+    with open_engine(engine, EngineOptions(jobs, timeout, timing, cluster, note)) as started:
         from bench.cli import measuring
         from bench.runs.options import Options
 
@@ -125,6 +145,7 @@ def run(
             prune=prune,
             keep_bitstreams=keep_bitstreams,
             engine=engine,
+            cluster=cluster,
         )
         failed = measuring.run(request, options, started)
     if failed:
@@ -457,6 +478,11 @@ def distribution(
         typer.Option("--jobs", "-j", min=1, help="Decoders at a time; default: one for each processor."),
     ] = None,
     device: Device = "auto",
+    engine: EngineName = LOCAL,
+    scheduler: Scheduler = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     trust: TrustFolder = False,
 ) -> None:
     """Distances between sets of pictures (KID, FID) for a run made with --keep-bitstreams."""
@@ -465,7 +491,9 @@ def distribution(
     from bench.studies.session import StudyOptions
     from bench.trials.trust import Trust
 
-    options = StudyOptions(tuple(dataset or ()), Trust(trust), EngineOptions(jobs))
+    engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
+    means = EngineOptions(jobs, cluster=cluster, note=note)
+    options = StudyOptions(tuple(dataset or ()), Trust(trust), means, engine)
     if sets.distribution(run, metric, options, device):
         raise typer.Exit(EXIT_FAILED_TRIALS)
 
@@ -506,6 +534,11 @@ def explain(
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.001, metavar="S", help="Seconds for one picture.")] = 600,
     device: Device = "auto",
+    engine: EngineName = LOCAL,
+    scheduler: Scheduler = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
 ) -> None:
     """Show where a bitstream's bits went, and what the latents of a learned codec draw."""
     from bench.cli import explaining
@@ -514,5 +547,6 @@ def explain(
     request = explaining.ExplainRequest(
         names or [], suite, dataset, quality, limit, out, figures, device, recursive
     )
-    if explaining.explain(request, EngineOptions(jobs, timeout)):
+    engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
+    if explaining.explain(request, EngineOptions(jobs, timeout, cluster=cluster, note=note), engine):
         raise typer.Exit(EXIT_FAILED_TRIALS)

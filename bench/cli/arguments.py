@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from bench.engines import CLUSTER, LOCAL
+from bench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bench.engines.engine import ClusterAddress
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
 TrustFolder = Annotated[
@@ -21,6 +27,22 @@ DatasetFolders = Annotated[
     typer.Option("--dataset", "-d", metavar="FOLDER", help="The originals, where they are a folder."),
 ]
 Recursive = Annotated[bool, typer.Option("--recursive", help="Take the images in sub-folders too.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS|FILE|local",
+        help="Run on a Dask cluster: its scheduler's address or file, or one that is made on this machine.",
+    ),
+]
+TlsCa = Annotated[
+    Path | None,
+    typer.Option("--tls-ca", metavar="FILE", help="Authority that signs the cluster's certificates."),
+]
+TlsCert = Annotated[
+    Path | None, typer.Option("--tls-cert", metavar="FILE", help="Own certificate for the cluster.")
+]
+TlsKey = Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="Its key.")]
 EngineName = Annotated[
     str,
     typer.Option(
@@ -30,3 +52,35 @@ EngineName = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where learned codecs and metrics run.")]
+
+
+def note(text: str) -> None:
+    """Print a remark; what that takes is imported with the first one."""
+    from bench.cli import console
+
+    console.note(text)
+
+
+def engine_of(
+    engine: str, scheduler: str | None, tls_ca: Path | None, tls_cert: Path | None, tls_key: Path | None
+) -> tuple[str, ClusterAddress | None]:
+    """The engine that the options name together, and the cluster of the one that needs it.
+
+    Raises
+    ------
+    ConfigError
+        They contradict each other.
+    """
+    from bench.engines.engine import ClusterAddress
+
+    if scheduler is None:
+        if tls_ca or tls_cert or tls_key:
+            raise ConfigError(
+                "--tls-ca, --tls-cert and --tls-key are for a cluster: name it with --scheduler"
+            )
+        return engine, None
+    if engine not in (LOCAL, CLUSTER):
+        raise ConfigError(
+            f"--scheduler is for a cluster, and --engine {engine} is none; leave one of them out"
+        )
+    return CLUSTER, ClusterAddress(scheduler, tls_ca, tls_cert, tls_key)

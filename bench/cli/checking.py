@@ -19,11 +19,12 @@ from bench.check.text import as_text, headline
 from bench.check.verdict import Verdict, worst_first
 from bench.cli import console
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS, EXIT_OK, EXIT_REGRESSION
+from bench.cli.progress import Progress
 from bench.errors import ConfigError
 from bench.files.access import write_atomically
 from bench.inputs.suite import Suite, load_suite
 from bench.registry import is_file_target
-from bench.runs.options import Events, Options
+from bench.runs.options import Options
 from bench.runs.runner import run as run_suite
 
 if TYPE_CHECKING:
@@ -149,9 +150,8 @@ def _measured(suite: Suite, out: Path | None) -> Snapshot:
     """Measure everything again, since a codec may have changed without another version."""
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rdbench-check-")))
-        progress = stack.enter_context(console.Progress())
-        events = Events(console.note, progress.started, progress.measured, progress.fetching)
-        run_suite(resolve_suite(suite), folder, Options(jobs=None, fresh=True), events)
+        progress = stack.enter_context(Progress())
+        run_suite(resolve_suite(suite), folder, Options(jobs=None, fresh=True), progress.events)
         return snapshot(folder)
 
 

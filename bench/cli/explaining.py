@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.api import resolve_suite
 from bench.cli import console
+from bench.engines import LOCAL
 from bench.engines.engine import EngineOptions
 from bench.errors import ConfigError
 from bench.inputs.suite import Suite, parse_codec, parse_numbers
@@ -63,7 +64,7 @@ class ExplainRequest:
         )
 
 
-def explain(request: ExplainRequest, means: EngineOptions) -> bool:
+def explain(request: ExplainRequest, means: EngineOptions, engine: str = LOCAL) -> bool:
     """Explain, write the files, print the comparison; whether any trial failed."""
     suite = request.resolve()
     out = request.out or _FOLDER / default_folder(suite.datasets)
@@ -76,7 +77,8 @@ def explain(request: ExplainRequest, means: EngineOptions) -> bool:
         console.note(f"{count} to explain")
 
     try:
-        for explained in explain_all(suite, means, ExplainEvents(note=console.note, started=started)):
+        events = ExplainEvents(note=console.note, started=started)
+        for explained in explain_all(suite, means, events, engine):
             write_explained(explained, out, figure=request.figures)
             rows.append(explained.row)
             if len(rows) % _STEP == 0 and len(rows) < planned:

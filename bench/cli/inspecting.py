@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.api import RUNS_FOLDER
 from bench.cli import console
+from bench.cli.progress import Progress
 from bench.engines import open_engine
 from bench.engines.describing import (
     Installed,
@@ -60,7 +61,7 @@ def fetch(names: list[str]) -> None:
             raise ConfigError(
                 f"{name!r} is neither a data set nor a published curve{suggestion(name, known)}"
             )
-    with console.Progress() as progress:
+    with Progress() as progress:
         for name in names:
             if name in references and name not in catalog():
                 curves = open_reference(name)

@@ -10,11 +10,12 @@ from typing import get_args
 from bench import registry
 from bench.api import default_folder, resolve_suite
 from bench.cli import console
+from bench.cli.progress import Progress
 from bench.engines.engine import Engine
 from bench.errors import ConfigError
 from bench.inputs.datasets import catalog
 from bench.inputs.suite import Device, Suite, parse_codec, parse_numbers
-from bench.runs.options import Events, Options
+from bench.runs.options import Options
 from bench.runs.runner import Summary
 from bench.runs.runner import run as run_suite
 from bench.text.plain import some_of
@@ -68,15 +69,9 @@ def run(request: RunRequest, options: Options, engine: Engine) -> bool:
     """Measure, print the summary, write the report; whether any trial failed."""
     suite = request.resolve()
     folder = request.out or default_folder(suite)
-    with console.Progress(bar=engine.isolated) as progress:  # a debugger has the terminal for itself
-        events = Events(
-            note=console.note,
-            started=progress.started,
-            measured=progress.measured,
-            fetching=progress.fetching,
-        )
+    with Progress(bar=engine.isolated) as progress:  # a debugger has the terminal for itself
         try:
-            summary = run_suite(suite, folder, options, events, engine)
+            summary = run_suite(suite, folder, options, progress.events, engine)
         except KeyboardInterrupt:
             console.note(
                 f"interrupted; what was measured is in {folder}, and the same command goes on from there"

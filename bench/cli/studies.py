@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from bench.cli.arguments import DatasetFolders, EngineName, RunFolder, TrustFolder
+from bench.cli.arguments import (
+    DatasetFolders,
+    EngineName,
+    RunFolder,
+    Scheduler,
+    TlsCa,
+    TlsCert,
+    TlsKey,
+    TrustFolder,
+    engine_of,
+    note,
+)
 from bench.engines import LOCAL
 from bench.studies.study import Study
 
@@ -34,6 +45,10 @@ def command_of(study: type[Study[Any, Any]]) -> Callable[..., None]:
         jobs: int | None,
         timeout: float,
         engine: str,
+        scheduler: str | None,
+        tls_ca: Path | None,
+        tls_cert: Path | None,
+        tls_key: Path | None,
         out: Path | None,
         trust: bool,
         **own: Any,
@@ -42,7 +57,9 @@ def command_of(study: type[Study[Any, Any]]) -> Callable[..., None]:
         from bench.studies.session import StudyOptions
         from bench.trials.trust import Trust
 
-        options = StudyOptions(tuple(dataset or ()), Trust(trust), EngineOptions(jobs, timeout), engine)
+        engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
+        means = EngineOptions(jobs, timeout, cluster=cluster, note=note)
+        options = StudyOptions(tuple(dataset or ()), Trust(trust), means, engine)
         _put(study(**own), run, options, out or run / study.name)
 
     command.__doc__ = study.__doc__
@@ -56,13 +73,17 @@ def _put(study: Study[Any, Any], run: Path, options: StudyOptions, out: Path) ->
     from bench.studies.results import write_results
     from bench.studies.session import StudyEvents, put
 
-    pending, taken = 0, []
+    pending, taken, lasting = 0, [], True
 
     def started(count: int, planned: int) -> None:
         nonlocal pending
         pending = count
         done = planned - count
         console.note(f"{planned} {study.unit} planned, {done} done before, {count} to take")
+
+    def kept(isolated: bool) -> None:
+        nonlocal lasting
+        lasting = isolated
 
     def answered(answer: Any) -> None:
         taken.append(answer)
@@ -71,16 +92,21 @@ def _put(study: Study[Any, Any], run: Path, options: StudyOptions, out: Path) ->
             console.note(f"{len(taken)}/{pending} {study.unit}" + (f", {remark}" if remark else ""))
 
     try:
-        answers = put(study, run, options, StudyEvents(console.note, started, answered))
+        answers = put(study, run, options, StudyEvents(console.note, started, kept, answered))
     except KeyboardInterrupt:
-        console.note(f"interrupted; what was probed is in {run}, and the same command goes on from there")
+        console.note(
+            f"interrupted; what was probed is in {run}, and the same command goes on from there"
+            if lasting
+            else f"interrupted; of what was probed now nothing is kept, since {options.engine} does not"
+            " isolate codecs"
+        )
         raise
     written = write_results(study, run, answers, out)
     for table in written.tables:
         print()
         console.print_result(table)
-        for note in table.notes:
-            console.print_text(note)
+        for remark in table.notes:
+            console.print_text(remark)
     print(f"\nreport: {written.page}")
 
 
@@ -101,6 +127,10 @@ def _parameters(study: type[Study[Any, Any]]) -> list[Parameter]:
         parameter("jobs", Annotated[int | None, jobs], None),
         parameter("timeout", Annotated[float, timeout], 60),
         parameter("engine", EngineName, LOCAL),
+        parameter("scheduler", Scheduler, None),
+        parameter("tls_ca", TlsCa, None),
+        parameter("tls_cert", TlsCert, None),
+        parameter("tls_key", TlsKey, None),
         parameter("out", Annotated[Path | None, out], None),
         parameter("trust", TrustFolder, False),
     ]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ENGINES = "bench.engines"
 """The entry points that name engines."""
 LOCAL = "local"
+CLUSTER = "cluster"
 
 
 def open_engine(name: str = LOCAL, options: EngineOptions | None = None) -> Engine:
@@ -38,6 +39,6 @@ def open_engine(name: str = LOCAL, options: EngineOptions | None = None) -> Engi
     from bench import registry
     from bench.host import kernel_cache
 
-    kernel_cache.provide()  # in whichever process the metrics run
+    kernel_cache.provide()  # in case the metrics run in this process
     engine: Engine = registry.load(registry.find(ENGINES, name))(options or EngineOptions())
     return engine

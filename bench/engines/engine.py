@@ -10,7 +10,7 @@ An engine is a class whose constructor takes :class:`EngineOptions`, named under
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
@@ -29,6 +29,18 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
+class ClusterAddress:
+    """A cluster's scheduler, and what proves who one is."""
+
+    scheduler: str
+    """An address, the path of a scheduler's file, or ``local`` for one that is made on this machine."""
+    tls_ca: Path | None = None
+    """Certificate of the authority; with it all connections are encrypted."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+
+@dataclass(frozen=True)
 class EngineOptions:
     """What a user may ask of an engine; none of it changes what a codec produces."""
 
@@ -38,6 +50,10 @@ class EngineOptions:
     """Seconds that one encode, decode or scoring may take."""
     alone: bool = False
     """For times: one piece at a time, on one processor, with nothing beside it."""
+    cluster: ClusterAddress | None = None
+    """Where an engine of many machines finds them."""
+    note: Callable[[str], None] = lambda text: None
+    """Called with what the user should read: who joins, who is left out."""
 
 
 @dataclass(frozen=True)

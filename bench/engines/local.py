@@ -8,9 +8,9 @@ import resource
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
-from itertools import groupby
 from typing import TYPE_CHECKING
 
+from bench.engines.chunks import about_one_image
 from bench.engines.engine import Answer, Engine, EngineOptions, Machine, Piece, Result, Task
 from bench.engines.zygote import Zygote
 from bench.host.environment import Environment, current
@@ -34,8 +34,10 @@ class LocalEngine(Engine):
 
     isolated = True
 
-    def __init__(self, options: EngineOptions) -> None:
+    def __init__(self, options: EngineOptions, memory: int | None = None) -> None:
+        """``memory`` in bytes is what all codecs may have; by default most of the machine's."""
         self._options = options
+        self._memory = memory
         self._zygote = Zygote()
         self._describer: WorkerHandle | None = None
 
@@ -71,20 +73,22 @@ class LocalEngine(Engine):
         on_gpu = task.on_gpu or any(it.codec.on_gpu for it in work)
         jobs = 1 if self._options.alone else self._options.jobs or default_jobs(on_gpu=on_gpu)
         jobs = max(1, min(jobs, len(work)))
-        yield from _run(task, _chunks(work, jobs), self.slots(jobs))
+        longest = -(-len(work) // (_CHUNKS_PER_JOB * jobs))
+        yield from _run(task, about_one_image(work, longest), self.slots(jobs))
 
     def slots(self, count: int) -> list[LocalSlot[WorkerHandle]]:
-        """Slots that share this machine's memory between them.
-
-        An engine of several machines keeps those of each for many pieces of work, and closes them.
-        """
+        """Slots that share this machine's memory between them; whoever asks for them closes them."""
         from bench.engines.slot import LocalSlot
+
+        machine = self._environment.id
+        return [LocalSlot(partial(self.worker, count), machine) for _ in range(count)]
+
+    def worker(self, count: int) -> WorkerHandle:
+        """A worker of one of ``count`` slots."""
         from bench.host.processor import processor_for_timing
 
         _allow_files()
-        cpu = processor_for_timing() if self._options.alone else -1
-        machine = self._environment.id
-        return [LocalSlot(partial(self._worker, count, cpu), machine) for _ in range(count)]
+        return self._worker(count, processor_for_timing() if self._options.alone else -1)
 
     @cached_property
     def _environment(self) -> Environment:
@@ -95,7 +99,9 @@ class LocalEngine(Engine):
         from bench.engines.process import Limits, share_of_memory
         from bench.engines.worker_handle import WorkerHandle
 
-        return WorkerHandle(self._zygote, Limits(self._options.timeout, share_of_memory(share), cpu))
+        return WorkerHandle(
+            self._zygote, Limits(self._options.timeout, share_of_memory(share, self._memory), cpu)
+        )
 
     def _close_describer(self) -> None:
         if self._describer is not None:
@@ -170,19 +176,6 @@ class _Finished:
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error
-
-
-def _chunks(work: Sequence[Piece], jobs: int) -> Iterator[Sequence[Piece]]:
-    """Runs of pieces about one image, short enough that every job has several."""
-
-    def gpu_codec(piece: Piece) -> str:
-        return piece.codec.label if piece.codec.on_gpu else ""
-
-    longest = max(1, -(-len(work) // (_CHUNKS_PER_JOB * jobs)))
-    for _, group in groupby(sorted(work, key=gpu_codec), key=lambda it: (gpu_codec(it), it.image)):
-        about_one = list(group)
-        for start in range(0, len(about_one), longest):
-            yield about_one[start : start + longest]
 
 
 def _allow_files() -> None:

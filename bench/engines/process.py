@@ -47,9 +47,9 @@ class Limits:
     """The processor that workers are pinned to; -1 for any."""
 
 
-def share_of_memory(jobs: int = 1) -> int:
-    """Bytes of memory for each of ``jobs`` workers: four fifths of the machine's between them."""
-    return memory_bytes() * 4 // (5 * jobs)
+def share_of_memory(jobs: int = 1, memory: int | None = None) -> int:
+    """Bytes for each of ``jobs`` workers: four fifths of ``memory``, or of the machine's, between them."""
+    return (memory or memory_bytes()) * 4 // (5 * jobs)
 
 
 class _Ended(Exception):

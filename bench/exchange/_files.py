@@ -30,9 +30,15 @@ class Configuration:
 
 
 def configurations(frame: pd.DataFrame) -> Iterator[Configuration]:
-    """The configurations of a run's table, in the order of the table."""
+    """The configurations of a run's table, in the order of the table.
+
+    One whose trials were shared out among different machines has no times.
+    """
     alone = frame["dataset"].nunique() <= 1
     for (dataset, label), rows in frame.groupby(["dataset", "label"], sort=False):
+        finished = rows[rows["status"] == "ok"]
+        if "environment" in rows and finished["environment"].nunique() > 1:
+            rows = rows.assign(encode_s=math.nan, decode_s=math.nan)
         yield Configuration(str(dataset), str(label), rows, alone)
 
 

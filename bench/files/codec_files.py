@@ -109,7 +109,7 @@ def file_version(path: Path) -> str:
     now or later inside of a function. A file that uses none has the hash of its source.
     """
     path = path.resolve()
-    sources = {it: it.read_bytes() for it in _sources(path)}
+    sources = {it: it.read_bytes() for it in sources_of(path)}
     if len(sources) == 1:
         digest = hashlib.sha256(sources[path])
     else:
@@ -152,7 +152,7 @@ def _is_source(path: Path, folder: Path) -> bool:
     return _INSTALLED.isdisjoint(parts) and parts[0] not in _OWN and path.is_file()
 
 
-def _sources(path: Path) -> set[Path]:
+def sources_of(path: Path) -> set[Path]:
     """A file, what was imported from its folder, and what the sources of both import from there."""
     found: set[Path] = set()
     todo = [path, *(file for _, file in _loaded_from(path.parent))]

@@ -42,6 +42,13 @@ class Environment(msgspec.Struct, frozen=True):
         """Short hash of the machine: times of different machines never mix."""
         return hashlib.sha256(json.dumps(self.machine, sort_keys=True).encode()).hexdigest()[:12]
 
+    @property
+    def title(self) -> str:
+        """The machine in a few words: ``"AMD EPYC 7763, 128 cores, 504 GiB"``."""
+        cores = self.machine.get("cores")
+        parts = (self.machine.get("cpu"), cores and f"{cores} cores", self.machine.get("memory"))
+        return ", ".join(filter(None, (*parts, self.machine.get("gpu")))) or self.id
+
     def differences(self, other: Environment) -> list[str]:
         """``["numpy 1.26.4 -> 2.1.0", ...]``: what changed from ``self`` to ``other``."""
         mine, its = self.machine | self.software, other.machine | other.software

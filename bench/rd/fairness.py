@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from bench.rd import MIN_OVERLAP, Curve, ImageCurves, PairedBd, bd_rate
+from bench.text.plain import some_of
 
 Severity: TypeAlias = Literal["warning", "note"]
 FEW_IMAGES = 10
@@ -20,6 +21,8 @@ ALLOCATION = 3.0
 difference is explained."""
 _NO_SIGN = 1.0
 """Percentage points below which two BD-rates around zero do not count as having different signs."""
+_NAMED = 6
+"""Most machines that are listed."""
 _READABLE = 3
 """Most labels that are listed where "all" would do."""
 
@@ -32,8 +35,8 @@ class Config:
     codec: str
     options: Mapping[str, object] = field(default_factory=dict)
     version: str = ""
-    machine: str = ""
-    """Anything that identifies the environment in which times were taken."""
+    machines: Mapping[str, int] = field(default_factory=dict)
+    """Trials by the machine that took their times, which is named by anything that identifies it."""
     timing: Literal["alone", "disturbed", "load"] | None = None
     """Whether times were taken with nothing else running, while other processes used part of the processor,
     or while other trials ran; None where there are no times."""
@@ -276,11 +279,30 @@ def _environment(configs: Sequence[Config]) -> list[Finding]:
             findings.append(
                 Finding("version", "warning", f"{codec} ran in different versions: {parts}", labels)
             )
-    machines = {config.machine for config in configs if config.machine and config.timing}
-    if len(machines) > 1:
-        labels = tuple(config.label for config in configs if config.machine and config.timing)
-        text = f"times come from {len(machines)} machines and cannot be compared: {_join(sorted(machines))}"
+    return [*findings, *_machines(configs)]
+
+
+def _machines(configs: Sequence[Config]) -> list[Finding]:
+    """Times of different machines: within one configuration, and of one and another."""
+    findings = []
+    timed = [config for config in configs if config.timing and config.machines]
+    shared = [config for config in timed if len(config.machines) > 1]
+    if shared:
+        trials: Counter[str] = Counter()
+        for config in shared:
+            trials.update(config.machines)
+        counts = some_of([f"{count} trials on {machine}" for machine, count in trials.most_common()], _NAMED)
+        labels = tuple(config.label for config in shared)
+        text = (
+            f"times of {_names(labels, configs)} come from {len(trials)} kinds of machine ({counts}), so"
+            " that no speed is given; measure with --timing on one kind of machine"
+        )
         findings.append(Finding("machine", "warning", text, labels))
+    whole = [config for config in timed if len(config.machines) == 1]
+    machines = sorted({machine for config in whole for machine in config.machines})
+    if len(machines) > 1:
+        text = f"times come from {len(machines)} machines and cannot be compared: {some_of(machines, _NAMED)}"
+        findings.append(Finding("machine", "warning", text, tuple(config.label for config in whole)))
     return findings
 
 

@@ -118,6 +118,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         other_average=_other_average(frame, options.average),
         frame=frame,
         entries=entries,
+        environments={run: loaded.runs[run].environments for run in dict.fromkeys(it.run for it in entries)},
         styles=_styles(entries, published),
         peak_of=peak_kind(frame),
         metrics=metrics,
@@ -127,7 +128,9 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         exact_images=exact,
         per_image={name: it.per_image for name, it in by_metric.items()},
         curves=analyses.curves,
-        points=operating_points(frame, metrics, exact, options.average),
+        points=operating_points(
+            frame, metrics, exact, options.average, {it.label for it in entries if len(it.machines) > 1}
+        ),
         anchor=anchor,
         bd=analyses.bd,
         pairs={name: by_metric[name].pairs for name in analyses.bd},
@@ -213,7 +216,7 @@ def _config(entry: Entry, analyses: Analyses, n_images: int) -> Config:
         codec=entry.codec,
         options=entry.options,
         version=entry.version,
-        machine=entry.environment.id,
+        machines=entry.machines,
         timing=_TIMINGS[entry.timing],
         n_ok=entry.n_ok,
         n_planned=entry.n_planned - entry.n_missing,

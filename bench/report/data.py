@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from bench.host.environment import Environment
 from bench.plotting.series_style import SeriesStyle
 from bench.rd import Average, BdResult, Curve, DetailedBd, ImageCurves, PairedBd, Standing
 from bench.rd.fairness import Finding
@@ -54,6 +55,8 @@ class ReportData:
     ``run``. Figures don't get it."""
     entries: tuple[Entry, ...]
     """Every configuration, in the order of the runs."""
+    environments: Mapping[str, tuple[Environment, ...]]
+    """The machines and the software of each run that has an entry, by the run's name."""
     styles: Mapping[str, SeriesStyle]
     """How everything in the figures and on the page is drawn, by label."""
     peak_of: PeakOf

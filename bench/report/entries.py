@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bench.host.environment import Environment
 from bench.trials.measurement import DISTURBED, PeakOf
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ class Entry:
     options: Mapping[str, Any]
     lossless: bool
     run: str
-    environment: Environment
+    machines: Mapping[str, int]
+    """Finished trials by the ``id`` of the machine that made them. Equal machines have one."""
     timing: str
     """``alone``, ``disturbed`` (alone, but without much of the processor), ``load``, or empty where there are
     no times."""
@@ -38,7 +39,7 @@ class Entry:
     complexity: Mapping[str, float] = field(default_factory=dict)
     """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
     encode_mps: float | None = None
-    """Megapixels of the finished trials ÷ seconds for all of them."""
+    """Megapixels of the finished trials ÷ seconds for all of them; None where several machines took them."""
     decode_mps: float | None = None
     n_missing: int = 0
     """Of the planned trials those that were not measured yet."""
@@ -49,6 +50,11 @@ class Entry:
     encode_peak_mb: float | None = None
     """The most memory over the finished trials, see :func:`peak_kind`; None where it was not measured."""
     decode_peak_mb: float | None = None
+
+    @property
+    def machine(self) -> str | None:
+        """The ``id`` of the one machine that made its finished trials; None for none, and for several."""
+        return next(iter(self.machines)) if len(self.machines) == 1 else None
 
     @property
     def encode_mbs(self) -> float | None:
@@ -64,6 +70,8 @@ class Entry:
 def entries_of(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, ...]:
     """The configurations of one data set, in the order of their first trials.
 
+    One whose trials were shared out among different machines has no speed.
+
     Parameters
     ----------
     frame : its trials
@@ -75,13 +83,15 @@ def entries_of(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry,
         for it in info.codecs
     }
     entries = []
+    machines = _machines(frame)
     speeds, shares, peaks = _speeds(frame), _cpu_shares(frame), _peaks(frame)
     facts = frame[["label", "codec", "version", "config", "lossless", "run", "status", "timing", "repeats"]]
     for label, rows in facts.groupby("label", sort=False, observed=True):
         first = rows.iloc[0]
         ok = rows[rows["status"] == "ok"]
         share = shares.get(str(label))
-        encode_mps, decode_mps = speeds.get(str(label), (None, None))
+        of_machines = machines.get(str(label), {})
+        encode_mps, decode_mps = speeds[str(label)] if len(of_machines) == 1 else (None, None)
         encode_peak_mb, decode_peak_mb = peaks.get(str(label), (None, None))
         entries.append(
             Entry(
@@ -91,7 +101,7 @@ def entries_of(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry,
                 options=json.loads(first["config"]),
                 lossless=bool(first["lossless"]),
                 run=str(first["run"]),
-                environment=runs[str(first["run"])].environment,
+                machines=of_machines,
                 timing=_timing(set(ok["timing"].unique()), share),
                 n_ok=len(ok),
                 n_planned=len(rows),
@@ -106,6 +116,18 @@ def entries_of(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry,
             )
         )
     return tuple(entries)
+
+
+def machines_of(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """The machines that finished trials of the entries, by ``id``, in the order of their appearance."""
+    return tuple(dict.fromkeys(machine for it in entries for machine in it.machines))
+
+
+def comparable_in_speed(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The entries that were timed on one machine: that of most of them, the first of these."""
+    timed = [it for it in entries if it.machine is not None and it.timing]
+    counts = Counter(it.machine for it in timed)
+    return tuple(it for it in timed if it.machine == counts.most_common(1)[0][0])
 
 
 def peak_kind(frame: pd.DataFrame) -> PeakOf:
@@ -131,6 +153,15 @@ def _cpu_shares(frame: pd.DataFrame) -> dict[str, float]:
         for label, value in (spent / total).dropna().items():
             shares[str(label)] = min(float(value), shares.get(str(label), 1.0))
     return shares
+
+
+def _machines(frame: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Finished trials of each label by machine, the one with most of them first."""
+    ok = frame[frame["status"] == "ok"]
+    machines: dict[str, dict[str, int]] = {}
+    for (label, machine), count in ok.groupby(["label", "environment"], observed=True).size().items():
+        machines.setdefault(str(label), {})[str(machine)] = int(count)
+    return {label: dict(sorted(counts.items(), key=lambda it: -it[1])) for label, counts in machines.items()}
 
 
 def _speeds(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None]]:

@@ -43,11 +43,14 @@ def _section(section: Section, folder: Path) -> Iterator[str]:
         yield f"## {markdown(study.title)}\n"
         yield f"Of run {markdown(study.run)}: [tables and figures]({study.page})\n"
         yield from (f"![{Path(it).stem}]({it})\n" for it in study.figures)
-    for run, environment in {it.run: it.environment for it in data.entries}.items():
-        facts = ", ".join(
-            f"{key} {value}" for key, value in (environment.machine | environment.software).items()
-        )
-        yield f"Environment of run {markdown(run)}: {markdown(facts)}.\n"
+    several = len({it.id for its in data.environments.values() for it in its}) > 1
+    for run, environments in data.environments.items():
+        for environment in environments:
+            machine = f", machine {environment.id}" if several else ""
+            facts = ", ".join(
+                f"{key} {value}" for key, value in (environment.machine | environment.software).items()
+            )
+            yield f"Environment of run {markdown(run)}{machine}: {markdown(facts)}.\n"
 
 
 def _chapter(section: Section, chapter: Chapter, folder: Path) -> Iterator[str]:

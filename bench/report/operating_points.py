@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ class PointMeans:
     values: Mapping[str, float | None]
     """By metric the mean as stored; None where an image that counts has no finite value."""
     encode_s: float | None
+    """The mean; None where the trials of the configuration are of several machines."""
     decode_s: float | None
     encode_spread: float | None
     """Interquartile range of a trial's timed repetitions ÷ their median in percent, median over images."""
@@ -46,6 +47,7 @@ def operating_points(
     metrics: Sequence[Measure],
     exact_images: Mapping[str, frozenset[str]],
     average: Average,
+    shared: Collection[str] = (),
 ) -> tuple[PointMeans, ...]:
     """The points of one data set, in the order of their first trials.
 
@@ -55,6 +57,7 @@ def operating_points(
     metrics : columns to average
     exact_images : by metric the images that do not count
     average : that of the metrics' means
+    shared : labels whose trials were shared out among different machines, so that times have no mean
     """
     columns = ["width", "height", "bpp", *(it.name for it in metrics), *_TIMES]
     lossy = frame.loc[~frame["lossless"], ["label", "quality", "status", "image", *columns]]
@@ -81,8 +84,8 @@ def operating_points(
                 len(trials),
                 {way: _mean(column["bpp"], its) for way, its in weights.items()},
                 values,
-                _mean(column["encode_s"], weights["images"]),
-                _mean(column["decode_s"], weights["images"]),
+                None if label in shared else _mean(column["encode_s"], weights["images"]),
+                None if label in shared else _mean(column["decode_s"], weights["images"]),
                 _spread(column["encode_iqr_s"], column["encode_s"]),
                 _spread(column["decode_iqr_s"], column["decode_s"]),
             )

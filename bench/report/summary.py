@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench.report.data import ReportData
 from bench.report.tables import Row
-from bench.report.tables._notes import bd_title
+from bench.report.tables._notes import bd_title, best_speed
 from bench.report.tables.ranking import RankingTable
 from bench.tables.table import Column, Table, Value
 
@@ -32,7 +32,8 @@ def _columns(data: ReportData) -> Iterator[Column]:
         yield Column(f"bd_rate_{metric.name}", f"{metric.title} %", 1, "low", signed=True)
         if metric.name == data.headline[0]:
             yield from (Column("wins", "wins"), Column("mean_curve", "mean curve %", 1, signed=True))
-    yield from (Column("encode_mps", "enc MP/s", 1, "high"), Column("decode_mps", "dec MP/s", 1, "high"))
+    best = best_speed(data.lossy)
+    yield from (Column("encode_mps", "enc MP/s", 1, best), Column("decode_mps", "dec MP/s", 1, best))
 
 
 def _rows(data: ReportData, full: Table) -> Iterator[Row]:

@@ -36,7 +36,7 @@ SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
 REPEATS = "repeats"
 """How many times there are of each operation."""
 _REPEATING = (
-    *("status", "isolation", "timing", "device", "peak_of", "metrics_device"),
+    *("status", "environment", "isolation", "timing", "device", "peak_of", "metrics_device"),
     *("treatment", "decoded_treatment"),
 )
 _HASHES = ("bitstream_sha256", "pixels_sha256")

@@ -45,6 +45,7 @@ _IDENTITY = (
     "pixels_sha256",
     "image_sha256",
     "isolation",
+    "environment",
 )
 
 _WORTH_A_HELPER = 1 << 26
@@ -67,7 +68,8 @@ def load(run: Path | str) -> pd.DataFrame:
         ``device`` and ``metrics_device`` are where codec and metrics ran, ``gpu_bytes`` the most GPU memory
         that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that a learned
         codec took; ``peak_of`` says what that is of (:data:`bench.trials.measurement.PeakOf`); ``isolation``
-        is ``none`` for what was measured in rdbench's own process. A metric
+        is ``none`` for what was measured in rdbench's own process, ``environment`` the machine that
+        measured: the ``id`` of an environment in ``run.json``, empty for what was not measured. A metric
         without a value is NaN. Columns that repeat few values are categorical.
         ``frame.attrs["metrics"]`` names the columns of metrics, ``frame.attrs["metric_versions"]`` has the
         versions of those that were asked for, ``frame.attrs["lower_is_better"]`` names those that measure
@@ -154,6 +156,7 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "pixels_sha256": trials.texts["pixels_sha256"],
         "image_sha256": by_image([it.sha256 for it in images]),
         "isolation": trials.categories["isolation"],
+        "environment": trials.categories["environment"],
     }
     further = metrics[len(METRIC_COLUMNS) :]
     order = (*COLUMNS, *further, *_IDENTITY)

@@ -19,7 +19,7 @@ from bench.trials.plan import MetricPlan, Trial
 
 @dataclass(frozen=True)
 class MeasuredTrial:
-    """A measurement, the label of its configuration, and the bitstream behind it when there is one."""
+    """A measurement, the label of its configuration, and the bitstream behind it where it is to be kept."""
 
     label: str
     measurement: Measurement
@@ -35,6 +35,8 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
     repeat: Repeat
     metrics_device: DeviceName = "cpu"
     isolation: Isolation = "process"
+    keep_bitstreams: bool = False
+    """Whether results carry them, which may be a long way."""
 
     @property
     def on_gpu(self) -> bool:
@@ -70,7 +72,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             failed = stop.failed
             size = {"width": failed.width, "height": failed.height}
             measurement = Measurement(**size | record, status=failed.status, failure=failed.failure)
-        return MeasuredTrial(work.codec.label, measurement, bitstream)
+        return MeasuredTrial(work.codec.label, measurement, bitstream if self.keep_bitstreams else None)
 
     def _measured(self, trial: Trial, slot: Slot, record: dict[str, Any]) -> bytes:
         """Put what is measured into ``record``, as far as it goes, and return the bitstream."""

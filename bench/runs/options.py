@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.engines import LOCAL
-from bench.engines.engine import EngineOptions
+from bench.engines.engine import ClusterAddress, EngineOptions, Machine
 from bench.inputs.datasets import Progress
 from bench.trials.measurement import Measurement
 
@@ -15,8 +15,9 @@ from bench.trials.measurement import Measurement
 class Options:
     """How to run a suite; none of it changes what a codec produces."""
 
-    jobs: int | None = 1
-    """Trials at a time; None for as many as suit the engine: one on each processor, or fewer on a GPU."""
+    jobs: int | None = None
+    """Trials at a time, on each machine; None for as many as suit the engine: one on each processor, or fewer
+    on a GPU."""
     timeout: float = 300.0
     """Seconds that one encode, decode or scoring may take."""
     timing: bool = False
@@ -28,13 +29,15 @@ class Options:
     prune: bool = False
     """Remove what the suite does not ask for from the run; the former journal is archived."""
     engine: str = LOCAL
-    """How trials are run: ``local``, isolated in worker processes, ``inprocess``, for debugging a codec, or
-    another one that is installed."""
+    """How trials are run: ``local``, isolated in worker processes, ``inprocess``, for debugging a codec,
+    ``cluster``, or another one that is installed."""
+    cluster: ClusterAddress | None = None
+    """Where the engine ``cluster`` finds its machines."""
 
     @property
     def of_engine(self) -> EngineOptions:
         """What of it concerns the engine."""
-        return EngineOptions(self.jobs, self.timeout, self.timing)
+        return EngineOptions(self.jobs, self.timeout, self.timing, self.cluster)
 
 
 @dataclass(frozen=True)
@@ -47,3 +50,5 @@ class Events:
     measured: Callable[[str, Measurement], None] = lambda label, measurement: None
     """Called with the label of the configuration too: several may be of one codec."""
     fetching: Progress = lambda name, done, total: None
+    machines: Callable[[Sequence[Machine]], None] = lambda machines: None
+    """Called with those of the engine before the first result, then each second as results come in."""

@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 
 from bench.engines.describing import describe_metric
-from bench.engines.engine import Engine
+from bench.engines.engine import Engine, Machine
 from bench.errors import ConfigError
 from bench.files.given_codecs import is_given, no_longer_given
 from bench.host.environment import Environment
 from bench.inputs.datasets import Dataset, catalog
 from bench.inputs.suite import Suite
+from bench.runs.machines import are_several, machine_notes
 from bench.runs.options import Events, Options
 from bench.runs.store import BITSTREAM_FOLDER, LineSelector, RunInfo, is_run, read_info, read_journal
 from bench.trials.codec_ref import DescribedMetric
@@ -79,29 +80,47 @@ def metrics_of_folder(before: RunInfo, suite: Suite, engine: Engine, events: Eve
 
 
 def joined_info(
-    folder: Path, plan: Plan, environment: Environment, datasets: Sequence[Dataset], events: Events
+    folder: Path, plan: Plan, machines: Sequence[Machine], datasets: Sequence[Dataset], events: Events
 ) -> RunInfo:
     """``run.json`` for the plan, joined with what the folder holds already; what changed since is told.
+
+    One machine takes the place of another one. Where there were several, or are now, they add up: those that
+    the folder names stay, and the others are named as soon as they have measured something.
 
     Parameters
     ----------
     plan : of the command at hand
+    machines : of the engine at hand
     datasets : those of the plan, for their places and licences
+
+    Raises
+    ------
+    ConfigError
+        The engine has no machine.
     """
     specs = catalog()
     sources = {it.name: it.source for it in datasets}
     licences = {name: specs[name].licence for name in sources if name in specs}
-    if is_run(folder):
-        before = read_info(folder)
-        for text in _changes(before, plan, environment):
+    if not machines:
+        raise ConfigError("the engine has no machine to work on")
+    first, further = machines[0].environment, list[Environment]()
+    several = are_several(machines)
+    before = read_info(folder) if is_run(folder) else None
+    for text in machine_notes(before, machines):
+        events.note(text)
+    if before is not None:
+        for text in (*_changes(before, plan), *_changed_codecs(folder, before, plan)):
             events.note(text)
-        for text in _changed_codecs(folder, before, plan):
-            events.note(text)
+        several = several or before.several_machines
+        if several:
+            first, *further = before.environments
         plan = before.plan.merged(plan)
         licences = {key: it for key, it in before.datasets.items() if key not in sources} | licences
         sources = before.sources | sources
     return RunInfo(
-        environment=environment,
+        environment=first,
+        further_environments=tuple(further),
+        several_machines=several,
         datasets=licences,
         sources=sources,
         images=plan.images,
@@ -110,15 +129,8 @@ def joined_info(
     )
 
 
-def _changes(before: RunInfo, plan: Plan, environment: Environment) -> Iterator[str]:
-    """What is another machine, metric or picture than when the folder was written, and what follows."""
-    if changed := before.environment.differences(environment):
-        consequence = (
-            "another machine: everything is measured again"
-            if before.environment.id != environment.id
-            else "codecs whose version changed are measured again"
-        )
-        yield f"the environment differs from this run's former one ({'; '.join(changed)}): {consequence}"
+def _changes(before: RunInfo, plan: Plan) -> Iterator[str]:
+    """What is another metric or picture than when the folder was written, and what follows."""
     versions = {it.name: it.version for it in before.metrics}
     for metric in plan.metrics:
         if (old := versions.get(metric.name, metric.version)) != metric.version:
@@ -227,7 +239,10 @@ def finished(
 
 
 def _serves(it: Measurement, folder: Path, options: Options) -> bool:
-    """Whether a result is all that a run with these options would give."""
+    """Whether a result is all that a run with these options would give.
+
+    Times of any machine that the run names are: who wants them of one machine takes a folder of its own.
+    """
     if it.status != "ok":
         return False
     if options.timing and (it.timing != "alone" or len(it.encode_s) < options.repeats or it.disturbed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.engines import open_engine
@@ -14,9 +14,9 @@ from bench.engines.engine import Engine
 from bench.engines.messages import Repeat
 from bench.errors import ConfigError
 from bench.host import kernel_cache
-from bench.host.environment import Environment
 from bench.inputs.datasets import CATALOGUE, Dataset, open_dataset
 from bench.inputs.suite import Suite
+from bench.runs.machines import RunMachines
 from bench.runs.measure import MeasureTrial
 from bench.runs.options import Events, Options
 from bench.runs.resume import (
@@ -81,7 +81,7 @@ def run(
         Passed on after the workers have ended; what was measured is in the store.
     """
     if engine is None:
-        with open_engine(options.engine, options.of_engine) as own:
+        with open_engine(options.engine, replace(options.of_engine, note=events.note)) as own:
             return run(suite, folder, options, events, own)
     # before the folder is made: a mistyped data set leaves none
     datasets = tuple(
@@ -92,9 +92,8 @@ def run(
         events.note(_pictures_of(dataset, suite.limit))
         for remark in dataset.remarks(suite.limit):
             events.note(remark)
-    machine = engine.machines[0].environment
     with RunWriter(folder) as writer:
-        return _Run(suite, datasets, options, events, engine, writer, machine).measure()
+        return _Run(suite, datasets, options, events, engine, writer).measure()
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,6 @@ class _Run:
     events: Events
     engine: Engine
     writer: RunWriter
-    environment: Environment
 
     def measure(self) -> Summary:
         """Describe, plan, and measure what is missing."""
@@ -117,10 +115,12 @@ class _Run:
         statuses = Counter({"ok": planned - len(todo)})
         self.events.started(len(todo), planned)
         timed: list[Measurement] = []
+        machines = RunMachines(info, self.engine, self.writer, self.events)
         for result in self.engine.run(task, todo):
             measurement, bitstream = result.measurement, result.bitstream
-            if self.options.keep_bitstreams and bitstream is not None and measurement.bitstream_sha256:
+            if bitstream is not None and measurement.bitstream_sha256:
                 self.writer.keep_bitstream(measurement.bitstream_sha256, bitstream)
+            machines.saw(measurement.environment)
             self.writer.append(measurement)
             statuses[measurement.status] += 1
             self.events.measured(result.label, measurement)
@@ -168,6 +168,7 @@ class _Run:
             repeat=Repeat(warmup=1, samples=options.repeats) if options.timing else Repeat(),
             metrics_device=described.metrics_device,
             isolation="process" if self.engine.isolated else "none",
+            keep_bitstreams=options.keep_bitstreams,
         )
         return resolved, task
 
@@ -176,7 +177,7 @@ class _Run:
         writer, plan = self.writer, resolved.plan
         if self.options.fresh:
             writer.archive()
-        info = joined_info(writer.folder, plan, self.environment, self.datasets, self.events)
+        info = joined_info(writer.folder, plan, self.engine.machines, self.datasets, self.events)
         if is_run(writer.folder):
             info = without_history(writer.folder, info, plan, self.options, self.events)
         done = finished(writer.folder, info, self.options, task.isolation)

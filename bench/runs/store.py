@@ -40,6 +40,12 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: int = SCHEMA_VERSION
     environment: Environment
+    """Of the machine that was the first to work for the run, or the only one."""
+    further_environments: tuple[Environment, ...] = ()
+    """Of what else worked for it: other machines, or the same with other software."""
+    several_machines: bool = False
+    """Whether an engine of several machines had part in it. From then on machines add up: the results of all
+    that are named here count, and nothing is measured again because a machine is another one."""
     datasets: dict[str, str] = {}
     """Licence of each data set whose hashes were verified against the catalogue."""
     sources: dict[str, str] = {}
@@ -52,6 +58,11 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     def plan(self) -> Plan:
         """The planned trials."""
         return Plan(self.images, self.codecs, self.metrics)
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        """All that worked for the run, in the order in which they joined; several may have one ``id``."""
+        return self.environment, *self.further_environments
 
 
 def is_run(folder: Path) -> bool:
@@ -136,14 +147,14 @@ ImageKey: TypeAlias = tuple[str, str, str]
 
 
 class LineSelector:
-    """Tells which of a journal's lines count: those of the run's present plan and machine.
+    """Tells which of a journal's lines count: those of the run's present plan and machines.
 
-    Lines of another library version, another machine or a configuration that was planned no more stay in
-    the journal as history.
+    Lines of another library version, a machine that ``run.json`` does not name or a configuration that was
+    planned no more stay in the journal as history.
     """
 
     def __init__(self, info: RunInfo) -> None:
-        self._environment = info.environment.id
+        self._machines = {it.id for it in info.environments}
         self._images = {(it.dataset, it.name, it.sha256): row for row, it in enumerate(info.images)}
         self._plans = info.codecs
         self._codecs: dict[tuple[str, str, str | None], list[int]] = {}
@@ -161,7 +172,7 @@ class LineSelector:
 
         None for a point that is history.
         """
-        if point.environment != self._environment:
+        if point.environment not in self._machines:
             return None
         codec = self._codec_index(point)
         return None if codec is None else self._points.get((codec, point.quality))

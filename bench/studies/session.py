@@ -54,6 +54,8 @@ class StudyEvents(Generic[AnswerT]):
     note: Callable[[str], None] = lambda text: None
     """Something that the user should read: the answers are not kept."""
     started: Callable[[int, int], None] = lambda pending, planned: None
+    kept: Callable[[bool], None] = lambda kept: None
+    """Called before the first answer: whether answers are kept, as those of an engine that isolates are."""
     answered: Callable[[AnswerT], None] = lambda answer: None
 
 
@@ -104,6 +106,7 @@ def put(
         with open_engine(options.engine, options.of_engine) as engine:
             # One that is absent would refuse damaged bitstreams, as if it had detected the damage.
             require_unchanged(engine, (it.codec for it in todo))
+            events.kept(engine.isolated)
             if todo and not engine.isolated:
                 events.note(f"{options.engine} does not isolate codecs: the answers are not kept")
             for answer in engine.run(study.task(run), todo):

@@ -94,6 +94,34 @@ def test_another_kernel_is_the_same_environment() -> None:
     assert kinds(snapshot_of(trial()), after) == {"psnr_rgb": "regression"}
 
 
+def test_several_machines_are_no_single_environment() -> None:
+    """A trial may have run on another of them before, so their tolerance is that across environments."""
+    other = Environment(ENVIRONMENT.machine, {"numpy": "2.1", "kernel": "6.1"})
+    slightly = changed(metrics=psnr(30 - 2e-6))
+
+    def of_both(made: TrialResult) -> Snapshot:
+        return msgspec.structs.replace(snapshot_of(made), further_environments=(other,))
+
+    assert kinds(of_both(trial()), of_both(slightly)) == {"bitstream": "changed"}
+    assert compare(of_both(trial()), of_both(slightly), lambda codec: Gate()).environment == ()
+    verdict = compare(of_both(trial()), snapshot_of(trial()), lambda codec: Gate())
+    assert verdict.environment == ("numpy 1.26, 2.1 -> 1.26",)
+    arm = Environment({**ENVIRONMENT.machine, "architecture": "aarch64"}, ENVIRONMENT.software)
+    mixed = msgspec.structs.replace(snapshot_of(trial()), further_environments=(arm,))
+    more = msgspec.structs.replace(snapshot_of(changed(bytes=1001)), further_environments=(arm,))
+    assert kinds(mixed, more) == {"bytes": "environment changed"}
+
+
+def test_environments_of_several_machines_survive_the_file(tmp_path: Path) -> None:
+    """A baseline holds all of them; one of a single machine is written as ever."""
+    one = snapshot_of(trial())
+    other = Environment({"cpu": "another"}, ENVIRONMENT.software)
+    both = msgspec.structs.replace(one, further_environments=(other,))
+    write_baseline(tmp_path / "both.json", both)
+    assert read_baseline(tmp_path / "both.json") == both
+    assert b"further" not in encoded(one)
+
+
 def test_direction_of_a_metric() -> None:
     """Where lower is better a rise is the loss."""
     worse = changed(metrics={"psnr_rgb": 30.0, "lpips": 0.3})

@@ -26,6 +26,14 @@ NOT_RUN = {
     "rdbench figure perception.yaml": "two tiny images take far more than its quarter of a bit per pixel",
     "rdbench run -d pictures -c compressai:": "downloads weights; tests/learned/test_zoo.py runs random ones",
     "rdbench train vae-gan": "trains against VGG's features, a download; tests/learned has random ones",
+    "rdbench run suite.yaml --scheduler": "needs a cluster that stands; tests/engines/cluster has some",
+    "sbatch": "tests/engines/cluster/test_slurm.py submits this script to a queue",
+    "python on_slurm.py": "tests/engines/cluster/test_slurm.py runs it on a queue",
+    "dask ssh": "tests/engines/cluster/test_ssh.py runs it on two hosts",
+    "helm install": "needs Kubernetes",
+    "python on_kubernetes.py": "needs Kubernetes",
+    "dask scheduler --protocol tls": "tests/engines/cluster/test_tls.py runs it with certificates",
+    "dask worker tls://": "the same",
     "rdbench check gate.yaml --timing --against": "needs a second installation, which tests/check makes",
 }
 """Beginnings of commands, and why they are not run."""

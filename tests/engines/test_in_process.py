@@ -124,6 +124,6 @@ def test_precise_times_are_refused(pictures: Path, tmp_path: Path) -> None:
 
 def test_an_unknown_engine_is_told(pictures: Path, tmp_path: Path) -> None:
     """With those that there are."""
-    with pytest.raises(ConfigError, match="unknown engine 'cloud'; known: inprocess, local"):
+    with pytest.raises(ConfigError, match="unknown engine 'cloud'; known: cluster, inprocess, local"):
         measured(pictures, tmp_path / "run", "png", engine="cloud")
     assert not (tmp_path / "run").exists()

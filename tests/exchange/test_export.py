@@ -35,6 +35,21 @@ def test_compressai_round_trip(tmp_path: Path) -> None:
     assert meta["config"] == {"subsampling": "420"}
 
 
+def test_times_of_several_machines_are_left_out(tmp_path: Path) -> None:
+    """Other tools know no machines: they get no times of a codec that ran on several."""
+    frame = run_table({"jpeg": 1.0, "webp": 0.7})
+    frame["environment"] = "one"
+    frame.loc[(frame["label"] == "webp") & (frame["image"] == "0.png"), "environment"] = "another"
+    results = {it.stem: json.loads(it.read_text())["results"] for it in export_compressai(frame, tmp_path)}
+    timed = {label: [key for key in its if "time" in key] for label, its in results.items()}
+    assert (len(timed["jpeg"]), timed["webp"]) == (2, [])
+    batches = {read_codec_compare(it)[0]["name"]: it for it in export_codec_compare(frame, tmp_path)[:-2]}
+    assert "encoding_time" in read_codec_compare(batches["jpeg"])[1][0]
+    constants, rows = read_codec_compare(batches["webp"])
+    assert "encoding_time" not in rows[0]
+    assert "encoding_time" in constants["omitted_fields"]
+
+
 def test_compressai_export_averages_finished_images_only(tmp_path: Path) -> None:
     """An image that failed at one quality counts at none; a point with an exact image is left out."""
     frame = run_table({"jpeg": 1.0})

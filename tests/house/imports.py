@@ -35,7 +35,7 @@ LAYERS = (
 
 DOORS = {
     "bench.engines": "bench.engines bench.engines.engine bench.engines.messages bench.engines.describing"
-    " bench.engines.kept bench.engines.options",
+    " bench.engines.kept bench.engines.options bench.engines.cluster",
 }
 """The modules of a room that are for other rooms; of a room that is not named, all are."""
 

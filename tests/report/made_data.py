@@ -28,6 +28,10 @@ METRICS = (
     MetricPlan("lpips_alex", "bench:Lpips", "1", "", False),
     MetricPlan("high_band_energy", "bench:HighBandEnergy", "1", "", True, 1.0),
 )
+MACHINES = tuple(
+    Environment({"cpu": cpu, "cores": "8", "memory": "16 GiB"}, {"numpy": "2.0.0"})
+    for cpu in ("Example 1", "Example 2")
+)
 QUALITIES = (10.0, 30.0, 50.0, 70.0, 90.0)
 
 
@@ -44,6 +48,8 @@ class Made:
     """Added to its PSNR, in dB; other metrics follow."""
     kmac: float = 0.0
     """Thousands of multiply–accumulates per pixel of a learned one."""
+    machine: int | None = 0
+    """Which of :data:`MACHINES` measured it; None for all of them, image by image."""
 
 
 USUAL = (
@@ -77,7 +83,14 @@ def made_data(
     distances : of data-set metrics
     """
     codecs = tuple(_plan(it) for it in made)
-    info = RunInfo(environment=Environment({}, {}), images=(), codecs=codecs, metrics=METRICS)
+    info = RunInfo(
+        environment=MACHINES[0],
+        further_environments=MACHINES[1:],
+        images=(),
+        codecs=codecs,
+        metrics=METRICS,
+        several_machines=True,
+    )
     lossy = [it.label for it in made if not it.lossless]
     loaded = LoadedRuns(
         made_frame(made, images) if frame is None else frame,
@@ -127,6 +140,7 @@ def _rows(it: Made, images: int) -> list[dict[str, object]]:
                 "image_sha256": f"{image}",
                 "treatment": "",
                 "isolation": "process",
+                "environment": MACHINES[(image if it.machine is None else it.machine) % len(MACHINES)].id,
                 "version": "1",
                 "config": json.dumps({"label": it.label}),
                 "exact": it.lossless,

@@ -16,6 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 import bench
+from bench.cli import studies
 from bench.cli.studies import command_of
 from bench.engines.engine import EngineOptions, Slot, Task
 from bench.errors import StoreError
@@ -165,6 +166,27 @@ def test_answers_without_isolation_are_not_kept(run: Path, pictures: Path) -> No
     assert "does not isolate" in notes[0]
     assert not [*journal_of(Shrinkage(), run)]
     assert put(Shrinkage(), run, means(pictures)) == answers
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"), [("local", "goes on from there"), ("inprocess", "nothing is kept")]
+)
+def test_an_interruption_tells_what_is_kept(
+    engine: str, words: str, run: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Answers of an engine that does not isolate codecs are lost, and nobody promises otherwise."""
+
+    class Interrupting(Deflate):
+        def __call__(self, work: Asked[FinishedTrial], slot: Slot) -> Deflated:
+            raise KeyboardInterrupt
+
+    class Interrupted(Shrinkage):
+        def task(self, run: Path) -> Deflate:
+            return Interrupting(Bitstreams.of(run), self.level)
+
+    with pytest.raises(KeyboardInterrupt):
+        studies._put(Interrupted(), run, StudyOptions((str(pictures),), engine=engine), run / "out")
+    assert words in capsys.readouterr().err
 
 
 def test_a_report_shows_the_study(run: Path, pictures: Path) -> None:

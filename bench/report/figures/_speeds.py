@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bench.report.data import ReportData
+from bench.report.entries import Entry, comparable_in_speed, machines_of
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,29 @@ def margin_around(costs: Collection[tuple[float, ...]]) -> tuple[float, float]:
     return min(values) - margin, max(values) + margin
 
 
-def timing_note(data: ReportData, labels: Collection[str]) -> str:
-    """How the times of some configurations were taken, in a sentence."""
+def timed_alike(data: ReportData, labels: Collection[str]) -> frozenset[str]:
+    """Those of the configurations whose speeds may stand in one figure: they were timed on one machine."""
+    return frozenset(it.label for it in comparable_in_speed(it for it in data.entries if it.label in labels))
+
+
+def timing_note(data: ReportData, shown: Collection[str], labels: Collection[str]) -> str:
+    """How the times of what is shown were taken, and whose are left out, in a sentence each.
+
+    Parameters
+    ----------
+    shown : labels that have a place in the figure
+    labels : those that would have one if all were timed on one machine
+    """
     entries = [it for it in data.entries if it.label in labels]
+    if len(machines_of(entries)) < 2:
+        return _timing([it for it in entries if it.label in shown])
+    alike = comparable_in_speed(entries)
+    text = f"{_timing(alike)} " if alike else ""
+    others = f"{len(entries) - len(alike)} of {len(entries)} configurations"
+    return f"{text}No times of {others}, which were timed on another machine or on several."
+
+
+def _timing(entries: Sequence[Entry]) -> str:
     load = sum(it.timing == "load" for it in entries)
     if disturbed := sum(it.timing == "disturbed" for it in entries):
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from bench.report.chapters import Chapter
 from bench.report.data import ReportData
 from bench.report.figures import ReportFigure
 from bench.report.figures._scatter import Directions, ScatterPoint, draw_points, name_points
-from bench.report.figures._speeds import Cost, bd_rate_costs, margin_around, timing_note
+from bench.report.figures._speeds import Cost, bd_rate_costs, margin_around, timed_alike, timing_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,7 @@ class Complexity(ReportFigure):
             if index % canvas.columns(len(drawn)) == 0:
                 axes.set_ylabel(f"BD-rate in {data.measure(self.metric).title} (%), ← better")
             labels.append(_draw_references(axes, data, panel.references))
-        note(figure, _words(data, drawn, figure))
+        note(figure, _words(data, drawn, figure, costs))
         lay_out(figure)
         room = canvas.label_points(len(drawn))
         for axes, its_labels in zip(panels, labels, strict=True):
@@ -88,7 +88,8 @@ def _by_macs(data: ReportData, costs: Mapping[str, Cost], side: str) -> _Panel:
 
 def _by_time(data: ReportData, costs: Mapping[str, Cost]) -> Iterator[_Panel]:
     entries = {it.label: it for it in data.lossy}
-    ranked = [entries[it.label] for it in data.ranking]
+    alike = timed_alike(data, costs)
+    ranked = [entries[it.label] for it in data.ranking if it.label in alike]
     decode = {it.label: 1.0 / it.decode_mps for it in ranked if it.decode_mps}
     encode = {it.label: 1.0 / it.encode_mps for it in ranked if it.encode_mps}
     yield _Panel("decode time (s/MP)", _points(data, costs, decode))
@@ -111,7 +112,7 @@ def _draw_references(axes: Axes, data: ReportData, references: Mapping[str, floa
     return [CurveLabel(styles[it].name, right, value, styles[it]) for it, value in references.items()]
 
 
-def _words(data: ReportData, drawn: list[_Panel], figure: Figure) -> str:
+def _words(data: ReportData, drawn: list[_Panel], figure: Figure, labels: Collection[str]) -> str:
     shown = {point.label for panel in drawn for point in panel.points}
     lines = any(panel.references for panel in drawn)
     pale = any(not point.ranked for panel in drawn for point in panel.points)
@@ -119,5 +120,6 @@ def _words(data: ReportData, drawn: list[_Panel], figure: Figure) -> str:
         f"{short(figure, data.dataset)}: BD-rate against {short(figure, data.anchor or '')} image by image,"
         " bars: 95% interval. kMAC: thousands of multiply–accumulates."
         + (" Horizontal lines: codecs that have none to count." if lines else "")
-        + f" Grey: Pareto front.{pale_note('markers') if pale else ''} One thread. {timing_note(data, shown)}"
+        + f" Grey: Pareto front.{pale_note('markers') if pale else ''} One thread. "
+        + timing_note(data, shown, labels)
     )

@@ -14,7 +14,7 @@ from bench.report.data import ReportData
 from bench.report.figure_description import FigureDescription, Side
 from bench.report.figures import DescribedFigure, ReportFigure
 from bench.report.figures._scatter import Directions, ScatterPoint, draw_points, name_points
-from bench.report.figures._speeds import Cost, bd_rate_costs, margin_around, timing_note
+from bench.report.figures._speeds import Cost, bd_rate_costs, margin_around, timed_alike, timing_note
 from bench.report.panels import NameIt, Panel, anchors_in, chosen, datasets_in, measures_for
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class ParetoPanel(Panel):
     points: Sequence[ScatterPoint]
     limits: tuple[float, float]
     """Of the BD-rates, the same for both sides."""
+    labels: frozenset[str]
+    """Of those too that have no place, since another machine timed them."""
 
     kind = "pareto"
     share_y = True
@@ -55,7 +57,7 @@ class ParetoPanel(Panel):
         if drawn:
             limits = _limits([points for _, points in drawn])
             for side, points in drawn:
-                yield cls(data, what, metric, side, points, limits)
+                yield cls(data, what, metric, side, points, limits, frozenset(costs))
 
     @property
     def styles(self) -> Mapping[str, SeriesStyle]:
@@ -79,7 +81,7 @@ class ParetoPanel(Panel):
     @classmethod
     def note(cls, panels: Sequence[Self], figure: Figure) -> str:
         pale = any(not point.ranked for panel in panels for point in panel.points)
-        timing = dict.fromkeys(timing_note(it.data, {*it.styles}) for it in _widest(panels))
+        timing = dict.fromkeys(timing_note(it.data, {*it.styles}, it.labels) for it in _widest(panels))
         return (
             f"{datasets_in(panels, figure)}: BD-rate against {anchors_in(panels, figure)} image by image,"
             f" bars: 95% interval. Grey: Pareto front.{pale_note('markers') if pale else ''} One thread."
@@ -134,7 +136,7 @@ class LosslessSpeed(ReportFigure):
         note(
             figure,
             f"{short(figure, data.dataset)}: lossless coding, MB of raw samples. Grey: Pareto front. One"
-            f" thread. {timing_note(data, shown)}",
+            f" thread. {timing_note(data, shown, costs)}",
         )
         lay_out(figure)
         for axes, (_, points) in zip(panels, drawn, strict=True):
@@ -160,8 +162,9 @@ def _points(
         for it in data.entries
     }
     which = get_args(Side).index(side)
+    alike = timed_alike(data, costs)
     return [
         ScatterPoint(label, speed, cost.value, data.styles[label], cost.interval, not cost.partial)
         for label, cost in costs.items()
-        if (speed := speeds[label][which]) is not None and speed > 0
+        if label in alike and (speed := speeds[label][which]) is not None and speed > 0
     ]

@@ -40,8 +40,8 @@ def page_data(data: ReportData) -> dict[str, Any]:
         "metrics": [_metric(it, data) for it in data.metrics],
         "entries": entries,
         "environments": {
-            it.run: {"machine": it.environment.machine, "software": it.environment.software}
-            for it in data.entries
+            run: [{"id": it.id, "machine": it.machine, "software": it.software} for it in environments]
+            for run, environments in data.environments.items()
         },
         "curves": _curves(data, position),
         "bd": {metric: _comparisons(data, metric, position) for metric in data.curves if metric in data.bd},
@@ -97,6 +97,7 @@ def _entry(entry: Entry, data: ReportData) -> dict[str, Any]:
         "lossless": entry.lossless,
         "run": entry.run,
         "timing": entry.timing,
+        "machines": entry.machines,
         "ok": entry.n_ok,
         "planned": entry.n_planned,
         **_style(data.styles[entry.label]),

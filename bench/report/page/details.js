@@ -22,6 +22,7 @@ function measuredDetails(dialog, index, entry) {
       ["run", entry.run],
       ["trials", `${entry.ok} of ${entry.planned} ok`],
       ["timed", timingText[entry.timing] ?? entry.timing],
+      ["machines", Object.entries(entry.machines).map(([id, trials]) => `${id} (${trials} trials)`).join(", ") || "none"],
       ["speed", `${significant(entry.encode)} encode, ${significant(entry.decode)} decode, in ${entry.lossless ? "MB/s" : "megapixels/s"}`],
     ]),
   );
@@ -57,8 +58,9 @@ function measuredDetails(dialog, index, entry) {
     dialog.append(pointsTable(points));
   }
   heading(dialog, "Environment");
-  const environment = dataset().environments[entry.run];
-  dialog.append(definitions([...Object.entries(environment.machine), ...Object.entries(environment.software)]));
+  const all = dataset().environments[entry.run];
+  const own = all.filter((it) => it.id in entry.machines);
+  dialog.append(...(own.length ? own : all).map((it) => definitions(environmentFacts(it))));
 }
 
 function heading(parent, text) {

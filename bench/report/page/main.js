@@ -23,6 +23,11 @@ function drawControls() {
   if (byId("search").value !== state.search) byId("search").value = state.search;
 }
 
+/** A machine and its software; the id tells which trials are of it. */
+function environmentFacts({ id, machine, software }) {
+  return [["id", id], ...Object.entries(machine), ...Object.entries(software)];
+}
+
 function drawSummary() {
   const it = dataset();
   const runs = Object.keys(it.environments);
@@ -30,10 +35,7 @@ function drawSummary() {
   byId("subtitle").textContent = `${it.dataset}: ${plural(measured.length, "codec configuration")} on ${plural(it.images, "image")}, ${plural(runs.length, "run")}`;
   byId("footer").textContent = `Made by rdbench ${data.version}. Bits per pixel count every byte of the bitstream.`;
   byId("environments").replaceChildren(
-    ...runs.map((run) => {
-      const { machine, software } = it.environments[run];
-      return element("div", {}, element("h3", { textContent: `Run ${run}` }), definitions([...Object.entries(machine), ...Object.entries(software)]));
-    }),
+    ...runs.flatMap((run) => it.environments[run].map((one) => element("div", {}, element("h3", { textContent: `Run ${run}` }), definitions(environmentFacts(one))))),
   );
 }
 

@@ -2,6 +2,8 @@
 const sorting = { key: "", descending: false };
 
 const number = (key, title, text, more = {}) => ({ key, title, text, numeric: true, ...more });
+/** Times of different machines are not compared, so that there is no order of them. */
+const speed = (key, title) => number(key, title, (row) => significant(row[key]), { part: "p2", falling: true, unsortable: severalMachines() });
 const lossyColumns = () => [
   number("rank", "#", placeText),
   { key: "label", title: "Codec", node: nameCell },
@@ -11,8 +13,8 @@ const lossyColumns = () => [
   number("wins", "wins", (row) => (row.count ? `${row.wins}/${row.count}` : "–"), { part: "p3", falling: true }),
   number("mean", "mean curve %", (row) => fixed(row.mean, 1, true), { part: "p3" }),
   number("lowRate", "bpp range", (row) => (known(row.lowRate) ? `${fixed(row.lowRate, 2)}–${fixed(row.highRate, 2)}` : "–"), { part: "p2" }),
-  number("encode", "enc MP/s", (row) => significant(row.encode), { part: "p2", falling: true }),
-  number("decode", "dec MP/s", (row) => significant(row.decode), { part: "p2", falling: true }),
+  speed("encode", "enc MP/s"),
+  speed("decode", "dec MP/s"),
   number("ok", "ok", okText),
 ];
 const losslessColumns = () => [
@@ -20,10 +22,16 @@ const losslessColumns = () => [
   { key: "label", title: "Codec", node: nameCell },
   number("bpp", "bpp", (row) => fixed(row.bpp, 3), { best: true }),
   number("ratio", "ratio", (row) => fixed(row.ratio, 3), { falling: true }),
-  number("encode", "enc MB/s", (row) => significant(row.encode), { part: "p2", falling: true }),
-  number("decode", "dec MB/s", (row) => significant(row.decode), { part: "p2", falling: true }),
+  speed("encode", "enc MB/s"),
+  speed("decode", "dec MB/s"),
   number("ok", "ok", okText),
 ];
+
+/** Whether the entries of the chosen kind were timed on different machines. */
+function severalMachines() {
+  const shown = dataset().entries.filter((entry) => entry.machines && entry.lossless === (state.coding === "lossless"));
+  return new Set(shown.flatMap((entry) => Object.keys(entry.machines))).size > 1;
+}
 
 function okText(row) {
   return row.entry.provenance === "measured" ? `${row.entry.ok}/${row.entry.planned}` : "–";
@@ -107,7 +115,7 @@ function intervalChart(row, extent) {
 function drawRanking() {
   const lossless = state.coding === "lossless";
   const columns = lossless ? losslessColumns() : lossyColumns();
-  if (!columns.some((it) => it.key === sorting.key)) Object.assign(sorting, { key: "rank", descending: false });
+  if (!columns.some((it) => it.key === sorting.key && !it.unsortable)) Object.assign(sorting, { key: "rank", descending: false });
   const all = rankingRows();
   const ends = all.flatMap((row) => [row.bd, row.low, row.high]).filter(known);
   const extent = ends.length ? [Math.min(0, ...ends), Math.max(0, ...ends)] : null;
@@ -130,7 +138,10 @@ function drawRanking() {
 
 function headCell(column) {
   const cell = element("th", { scope: "col", className: `${column.numeric ? "number " : ""}${column.part || ""}` });
-  if (column.unsortable) return cell;
+  if (column.unsortable) {
+    cell.textContent = column.title;
+    return cell;
+  }
   const chosen = sorting.key === column.key;
   cell.setAttribute("aria-sort", chosen ? (sorting.descending ? "descending" : "ascending") : "none");
   const toggle = () => {
@@ -169,11 +180,16 @@ function lossyNote() {
     (it.few ? " Too few images to tell places apart: the order is that of these images alone." : "") +
     (hasRemarks ? " * has a remark: hover, or see the details." : "") +
     (rankingRows().some((row) => known(row.bd) && partial(row)) ? ` Who shares less than ${fixed(100 * data.ranked_overlap, 0)} % of the range of quality with the anchor, or has a BD-rate on fewer than half of the images, is not ranked.` : "") +
-    " MP/s: megapixels of all images ÷ seconds for all of them."
+    " MP/s: megapixels of all images ÷ seconds for all of them." +
+    speedNote()
   );
+}
+
+function speedNote() {
+  return severalMachines() ? " Times come from different machines and are not compared; who ran on several has no speed. The details of a codec name its machines." : "";
 }
 
 function losslessNote() {
   const over = { images: "images", pixels: "pixels (total bits ÷ total pixels)" }[dataset().average];
-  return `bpp is the mean over ${over}, ratio is 24 ÷ that mean; MB are millions of raw sample bytes. Every decoded pixel was compared with the original. Metric and anchor do not apply.`;
+  return `bpp is the mean over ${over}, ratio is 24 ÷ that mean; MB are millions of raw sample bytes. Every decoded pixel was compared with the original. Metric and anchor do not apply.${speedNote()}`;
 }

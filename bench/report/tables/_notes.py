@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bench.report.data import ReportData
-from bench.report.entries import Entry
+from bench.report.entries import Entry, machines_of
 from bench.report.measures import Measure
+from bench.tables.table import Better, Column
 
 AVERAGED = {
     "images": "images (every image counts the same)",
@@ -82,3 +83,29 @@ def timing_note(entries: Sequence[Entry]) -> str:
         said.append(f"`disturbed`: alone, but with only a part of the processor ({shares}), so too slow")
     measure = "MP/s: megapixels of all images ÷ seconds for all of them, one thread"
     return f"{measure}; timed {', '.join(said)}." if said else f"{measure}."
+
+
+def best_speed(entries: Iterable[Entry]) -> Better | None:
+    """Which end of a column of speeds is the best: none where they come from different machines."""
+    return "high" if len(machines_of(entries)) < 2 else None
+
+
+def machine_columns(entries: Iterable[Entry]) -> tuple[Column, ...]:
+    """A column for the machine of each row, where there are several."""
+    return (Column("machine", "machine"),) if len(machines_of(entries)) > 1 else ()
+
+
+def machine_cells(entry: Entry, entries: Iterable[Entry]) -> tuple[str, ...]:
+    """The values of an entry in :func:`machine_columns`."""
+    if len(machines_of(entries)) < 2:
+        return ()
+    return (entry.machine or (f"{len(entry.machines)} kinds" if entry.machines else ""),)
+
+
+def machine_notes(entries: Sequence[Entry]) -> Iterator[str]:
+    """What times from different machines are worth; nothing where there is one machine."""
+    if len(machines_of(entries)) < 2:
+        return
+    yield "machine: where it was timed. Times of different machines are not compared, and no speed is marked."
+    if any(len(it.machines) > 1 for it in entries):
+        yield "A codec whose trials were shared out among different machines has no speed."

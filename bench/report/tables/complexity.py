@@ -9,6 +9,7 @@ from bench.report.chapters import Chapter
 from bench.report.data import ReportData
 from bench.report.entries import Entry
 from bench.report.tables import ReportTable, Row
+from bench.report.tables._notes import best_speed, machine_cells, machine_columns, machine_notes
 from bench.tables.table import Column, Value
 from bench.trials.measurement import PeakOf
 
@@ -43,7 +44,9 @@ class ComplexityTable(ReportTable):
         for metric in map(data.measure, data.headline[:1]):
             key = f"bd_rate_per_image_{metric.name}"
             yield Column(key, f"BD-rate {metric.title} %", 1, "low", signed=True)
-        yield from (Column("encode_mps", "enc MP/s", 2, "high"), Column("decode_mps", "dec MP/s", 2, "high"))
+        best = best_speed(_learned(data))
+        yield from (Column("encode_mps", "enc MP/s", 2, best), Column("decode_mps", "dec MP/s", 2, best))
+        yield from machine_columns(_learned(data))
 
     def rows(self, data: ReportData) -> Iterator[Row]:
         for entry in _learned(data):
@@ -54,7 +57,7 @@ class ComplexityTable(ReportTable):
             cells += [entry.encode_peak_mb, entry.decode_peak_mb] if _memory_is_known(data) else []
             cells += [cost.get(TRAINING_HOURS)] if _training_is_known(data) else []
             cells += [data.bd_rate(metric, entry.label) for metric in data.headline[:1]]
-            yield (*cells, entry.encode_mps, entry.decode_mps)
+            yield (*cells, entry.encode_mps, entry.decode_mps, *machine_cells(entry, _learned(data)))
 
     def notes(self, data: ReportData) -> Iterator[str]:
         yield (
@@ -63,6 +66,7 @@ class ComplexityTable(ReportTable):
         )
         if _memory_is_known(data):
             yield _PEAK_NOTES[data.peak_of]
+        yield from machine_notes(_learned(data))
 
 
 def _learned(data: ReportData) -> tuple[Entry, ...]:

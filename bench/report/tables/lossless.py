@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from bench.report.chapters import Chapter
 from bench.report.data import ReportData
 from bench.report.tables import ReportTable, Row
-from bench.report.tables._notes import AVERAGED, timing_note
+from bench.report.tables._notes import (
+    AVERAGED,
+    best_speed,
+    machine_cells,
+    machine_columns,
+    machine_notes,
+    timing_note,
+)
 from bench.tables.table import Column
 
 RAW_BITS = 24
@@ -27,8 +34,10 @@ class LosslessTable(ReportTable):
         if (other := data.other_average) is not None:
             yield Column(f"bpp_by_{other}", f"bpp by {other}", 3, "low")
         yield Column("ratio", "ratio", 3, "high")
-        yield from (Column("encode_mbs", "enc MB/s", 1, "high"), Column("decode_mbs", "dec MB/s", 1, "high"))
+        best = best_speed(data.lossless)
+        yield from (Column("encode_mbs", "enc MB/s", 1, best), Column("decode_mbs", "dec MB/s", 1, best))
         yield Column("timing", "timed")
+        yield from machine_columns(data.lossless)
 
     def rows(self, data: ReportData) -> Iterator[Row]:
         for entry in data.lossless:
@@ -38,7 +47,7 @@ class LosslessTable(ReportTable):
             yield (
                 *(entry.label, f"{entry.n_ok}/{entry.n_planned}", rate, *also),
                 *(None if rate is None else RAW_BITS / rate, entry.encode_mbs, entry.decode_mbs),
-                entry.timing,
+                *(entry.timing, *machine_cells(entry, data.lossless)),
             )
 
     def notes(self, data: ReportData) -> tuple[str, ...]:
@@ -48,4 +57,5 @@ class LosslessTable(ReportTable):
             " that mean; MB are millions of raw sample bytes."
             " Every decoded pixel was compared with the original.",
             timing_note(data.lossless),
+            *machine_notes(data.lossless),
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bench.report.chapters import Chapter
 from bench.report.data import ReportData
 from bench.report.tables import ReportTable, Row
-from bench.report.tables._notes import AVERAGED, direction_notes
+from bench.report.tables._notes import AVERAGED, direction_notes, machine_notes
 from bench.tables.table import Column, Value
 
 
@@ -57,3 +57,4 @@ class PointsTable(ReportTable):
             "spread: interquartile range of a trial's timed repetitions ÷ their median, median over the"
             " images."
         )
+        yield from machine_notes(data.lossy)

@@ -8,7 +8,14 @@ from bench.rd import MIN_FINISHED, MIN_IMAGES, RANKED_OVERLAP, Standing
 from bench.report.chapters import Chapter
 from bench.report.data import ReportData
 from bench.report.tables import ReportTable, Row
-from bench.report.tables._notes import comparison_notes, timing_note
+from bench.report.tables._notes import (
+    best_speed,
+    comparison_notes,
+    machine_cells,
+    machine_columns,
+    machine_notes,
+    timing_note,
+)
 from bench.tables.table import Column, Value
 
 
@@ -35,8 +42,10 @@ class RankingTable(ReportTable):
             yield Column(f"wins_{name}", "wins")
             yield Column(f"overlap_per_image_{name}", "overlap %", 0)
             yield Column(f"bd_rate_{name}", "mean curve %", 1, signed=True)
-        yield from (Column("encode_mps", "enc MP/s", 2, "high"), Column("decode_mps", "dec MP/s", 2, "high"))
+        best = best_speed(data.lossy)
+        yield from (Column("encode_mps", "enc MP/s", 2, best), Column("decode_mps", "dec MP/s", 2, best))
         yield Column("timing", "timed")
+        yield from machine_columns(data.lossy)
 
     def rows(self, data: ReportData) -> Iterator[Row]:
         entries = {it.label: it for it in data.lossy}
@@ -46,7 +55,8 @@ class RankingTable(ReportTable):
             cells += data.rate_range(entry.label) or (None, None)
             for metric in data.headline:
                 cells += _bd_cells(data, metric, entry.label)
-            yield (*cells, entry.encode_mps, entry.decode_mps, entry.timing)
+            cells += (entry.encode_mps, entry.decode_mps, entry.timing)
+            yield (*cells, *machine_cells(entry, data.lossy))
 
     def notes(self, data: ReportData) -> Iterator[str]:
         images = len(data.images[data.headline[0]]) if data.headline else 0
@@ -54,6 +64,7 @@ class RankingTable(ReportTable):
         yield from comparison_notes(data, data.headline)
         yield from _rank_notes(order, images)
         yield timing_note(data.lossy)
+        yield from machine_notes(data.lossy)
 
     def unranked(self, data: ReportData) -> frozenset[int]:
         return frozenset(row for row, it in enumerate(data.ranking) if not it.ranked)

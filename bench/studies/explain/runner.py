@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.engines import open_engine
+from bench.engines import LOCAL, open_engine
 from bench.engines.describing import describe_suite
 from bench.engines.engine import Engine, EngineOptions, Slot, Task
 from bench.engines.messages import Explain, Explained
@@ -33,7 +33,10 @@ class ExplainEvents:
 
 
 def explain_all(
-    suite: Suite, means: EngineOptions = _MEANS, events: ExplainEvents = ExplainEvents()
+    suite: Suite,
+    means: EngineOptions = _MEANS,
+    events: ExplainEvents = ExplainEvents(),
+    engine: str = LOCAL,
 ) -> Iterator[ExplainedPicture]:
     """Explain every codec of a suite on every picture, at the points named or else the middle of its sweep.
 
@@ -44,16 +47,20 @@ def explain_all(
     suite : its metrics play no part
     means : how many pictures at a time, and how long each may take
     events : what to tell meanwhile
+    engine : where codecs run: ``local``, isolated in worker processes, ``inprocess``, for debugging one, or
+        another one that is installed
 
     Raises
     ------
     ConfigError, DatasetError
-        The suite cannot be planned.
+        The suite cannot be planned, or no engine has this name.
     """
-    with open_engine(options=means) as engine:
-        todo = _planned(suite, engine, events)
+    with open_engine(engine, means) as opened:
+        if not opened.isolated:
+            events.note(f"{engine} does not isolate codecs: one that crashes or hangs takes all along")
+        todo = _planned(suite, opened, events)
         events.started(len(todo))
-        yield from engine.run(_ExplainTrial(page_stems(todo)), todo)
+        yield from opened.run(_ExplainTrial(page_stems(todo)), todo)
 
 
 def _planned(suite: Suite, engine: Engine, events: ExplainEvents) -> list[Trial]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from bench.host.environment import Environment
 from bench.report import ReportOptions
 from bench.report.build import build_report_data
 from bench.report.page import write_page
+from bench.runs.store import JOURNAL_FILE, RUN_FILE, read_info, read_journal
 from tests.report.page.conftest import Page
-from tests.report.page.runs import Made, write_run
+from tests.report.page.runs import ENVIRONMENT, Made, write_run
 
 OpenPage = Callable[..., Page]
 
@@ -201,3 +204,29 @@ while (words.nextNode()) {
 }
 return faint;
 """
+
+
+def test_times_of_different_machines_have_no_order(tmp_path: Path, open_page: OpenPage) -> None:
+    """Speeds are shown and not sorted by; details name the machines of a codec, and their environments."""
+    run = write_run(tmp_path / "run", [Made("jpeg", "jpeg", 1.0), Made("webp", "webp", 0.7)], 3, 4)
+    other = Environment({"cpu": "Example 2"}, ENVIRONMENT.software)
+    lines = [
+        msgspec.structs.replace(it, environment=other.id if it.codec == "webp" else it.environment)
+        for it in read_journal(run)
+    ]
+    info = msgspec.structs.replace(read_info(run), further_environments=(other,), several_machines=True)
+    (run / JOURNAL_FILE).write_bytes(b"".join(msgspec.json.encode(it) + b"\n" for it in lines))
+    (run / RUN_FILE).write_bytes(msgspec.json.encode(info))
+    page = open_page(write_page(build_report_data([run]), tmp_path / "out", runs=[run])[0])
+    assert page.js("return document.querySelectorAll('[data-sort=encode], [data-sort=decode]').length") == 0
+    assert "enc MP/s" in page.texts("#ranking-table th")
+    assert "different machines" in page.find("#ranking-note").text
+    page.click('[data-label="webp"] button')
+    details = page.find("#details").text
+    assert f"{other.id} (12 trials)" in details
+    assert "Example 2" in details
+    assert "Example 1" not in details
+    page.click("#details button")
+    shown = page.find("#environments").text
+    assert other.id in shown
+    assert ENVIRONMENT.id in shown

@@ -173,7 +173,9 @@ def test_interruption_tells_what_there_is(
 ) -> None:
     """A summary is promised only where one is written."""
 
-    def interrupted(suite: Suite, means: EngineOptions, events: ExplainEvents) -> Iterator[ExplainedPicture]:
+    def interrupted(
+        suite: Suite, means: EngineOptions, events: ExplainEvents, engine: str
+    ) -> Iterator[ExplainedPicture]:
         events.started(2)
         yield from outcomes[:done]
         raise KeyboardInterrupt
@@ -188,6 +190,18 @@ def test_interruption_tells_what_there_is(
     assert (tmp_path / "explain.csv").exists() == bool(done)
     assert ("interrupted after 1 of 2; the summary in" in told) == bool(done)
     assert ("there is no summary" in told) != bool(done)
+
+
+def test_another_engine_explains_the_same(pictures: Path) -> None:
+    """Where codecs run is the user's choice; one that isolates nothing is told."""
+    suite = Suite(datasets=(str(pictures),), codecs=("jpeg@50",))
+    notes: list[str] = []
+    events = ExplainEvents(note=notes.append)
+    there = [it.row for it in explain_all(suite, EngineOptions(), events, "inprocess")]
+    assert there == [it.row for it in explain_all(suite, EngineOptions(jobs=1))]
+    assert any("inprocess does not isolate" in it for it in notes)
+    with pytest.raises(ConfigError, match="nowhere"):
+        next(explain_all(suite, EngineOptions(), events, "nowhere"))
 
 
 def test_many_rows_are_told_by_codec(

@@ -97,6 +97,13 @@ def test_distances_are_kept_and_not_computed_again(run: Path, pictures: Path) ->
     assert measure_sets(run, "brightness") == first
 
 
+def test_another_engine_gives_the_same_distances(run: Path, pictures: Path, tmp_path: Path) -> None:
+    """Decoded pixels are held against the recorded ones, so that it makes no difference who decodes."""
+    copy = shutil.copytree(run, tmp_path / "copy")
+    debugging = StudyOptions((str(pictures),), engine="inprocess")
+    assert measure_sets(copy, "brightness", debugging) == measured(run, pictures)
+
+
 def test_bitstreams_that_were_not_kept(run: Path, pictures: Path) -> None:
     """The error says how to make the run again."""
     shutil.rmtree(run / "bitstreams")

@@ -1,0 +1,70 @@
+"""What a task finds where its work took one worker after the other with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+from bench.engines.engine import Answer, Spent
+from bench.engines.messages import Failed, Request
+
+
+class LostWorker:
+    """Answers every request with the failure."""
+
+    spent = Spent()
+
+    def __init__(self, lost: int) -> None:
+        self._message = f"{lost} workers of the cluster were lost while they were at it"
+
+    def ask(self, request: Request[Answer], pixels: Any = None) -> Answer | Failed:
+        """The failure."""
+        return Failed("crash", request.phase, "", self._message)
+
+    @property
+    def decoded(self) -> NoReturn:
+        """Nothing was."""
+        raise AssertionError("nothing was decoded")
+
+    def samples(self, shape: tuple[int, ...]) -> NoReturn:
+        """Nothing was decoded."""
+        raise AssertionError("nothing was decoded")
+
+    def met(self, shape: tuple[int, ...]) -> bool:
+        """Never."""
+        return False
+
+    def stderr(self) -> str:
+        """Nothing is left of it."""
+        return ""
+
+
+class LostSlot:
+    """Gives a task, in place of a fourth worker, the result that a crash has.
+
+    Parameters
+    ----------
+    environment : of a machine of the cluster
+    lost : how many workers were lost
+    """
+
+    def __init__(self, environment: str, lost: int) -> None:
+        self.environment = environment
+        self.scorer = self.encoder = self.decoder = LostWorker(lost)
+
+    @property
+    def scratch(self) -> NoReturn:
+        """There is no machine."""
+        raise AssertionError("there is no machine")
+
+    def file(self, path: Path, sha256: str) -> Path:
+        """The client's."""
+        return path.absolute()
+
+    def original(self, image: Path, sha256: str | None) -> Failed:
+        """The failure."""
+        from bench.engines.messages import Load
+
+        failed = self.scorer.ask(Load(image, sha256))
+        assert isinstance(failed, Failed)
+        return failed

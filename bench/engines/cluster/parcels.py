@@ -1,0 +1,99 @@
+"""The files that a codec needs wherever it runs: its own sources, and what its options name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from bench import registry
+from bench.engines.cluster.files import Absent, Files
+from bench.files.codec_files import sources_of
+from bench.inputs.image import sha256_of
+from bench.trials.codec_ref import CodecRef, Description
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What has to be at a worker for one codec, by path at the client and SHA-256."""
+
+    code: tuple[tuple[Path, str], ...] = ()
+    """The codec's file first, and the modules of its folder that it uses."""
+    options: tuple[tuple[str, Path, str], ...] = ()
+    """Names of options whose value is a file, and that file."""
+
+    @property
+    def files(self) -> tuple[tuple[Path, str], ...]:
+        """All of them."""
+        return self.code + tuple((path, sha256) for _, path, sha256 in self.options)
+
+    def here(self, ref: CodecRef, files: Files) -> CodecRef:
+        """How a worker constructs the codec on this machine.
+
+        Raises
+        ------
+        Absent
+            A file has to be brought first.
+        """
+        found = {}
+        for path, sha256 in self.files:
+            place = files.find(path, sha256)
+            if place is None:
+                raise Absent(path, sha256)
+            found[path] = place
+        target = ref.target
+        if any(found[path] != path for path, _ in self.code):
+            main = self.code[0][0]
+            name = hashlib.sha256(repr(self.code).encode()).hexdigest()[:16]
+            parts = {it.relative_to(main.parent): found[it] for it, _ in self.code}
+            target = str(files.bundle(f"code-{name}", parts) / main.name) + target[target.rfind(".py") + 3 :]
+        own = {name: str(found[path]) for name, path, _ in self.options}
+        return CodecRef(target, tuple((dict(ref.config) | own).items()), ref.trusted)
+
+
+class Parcels:
+    """The parcels of codecs, from what lies on this machine; each is made once."""
+
+    def __init__(self) -> None:
+        self._made: dict[CodecRef, Parcel] = {}
+
+    def of(self, ref: CodecRef) -> Parcel:
+        """What a codec needs; nothing for an installed one with plain options.
+
+        A program that an option names does not travel: it needs its libraries, and has to be installed.
+        """
+        if ref not in self._made:
+            named = ((name, Path(it)) for name, it in ref.config if isinstance(it, str) and os.sep in it)
+            options = tuple((name, path, sha256_of(path)) for name, path in named if _is_data(path))
+            self._made[ref] = Parcel(_code(ref), options)
+        return self._made[ref]
+
+
+def as_asked(answer: Description, ref: CodecRef, local: CodecRef) -> Description:
+    """What a codec says of itself, with the client's paths in place of this machine's.
+
+    Parameters
+    ----------
+    ref, local : as the client and this machine construct it
+    """
+    asked, own = dict(ref.config), dict(local.config)
+    config = {
+        name: asked[name] if name in own and value == own[name] else value
+        for name, value in answer.config.items()
+    }
+    return msgspec.structs.replace(answer, config=config)
+
+
+def _code(ref: CodecRef) -> tuple[tuple[Path, str], ...]:
+    main = Path(ref.target[: ref.target.rfind(".py") + 3])
+    if not registry.is_file_target(ref.target) or not main.is_file():
+        return ()
+    main = main.resolve()
+    return tuple((it, sha256_of(it)) for it in [main, *sorted(sources_of(main) - {main})])
+
+
+def _is_data(path: Path) -> bool:
+    return path.is_file() and not os.access(path, os.X_OK)

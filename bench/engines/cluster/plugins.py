@@ -1,0 +1,153 @@
+"""What Dask holds of rdbench: a plug-in at the scheduler, one at each worker, and how that one is called.
+
+This module travels as source, see :func:`by_value`, so that a scheduler needs no rdbench, and a worker that
+has none, or another version, can say so. It therefore imports nothing of rdbench before a worker has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from distributed import SchedulerPlugin, WorkerPlugin
+
+_PATIENCE = 5.0
+"""Seconds in which workers take back what they have of an engine; the dead do not."""
+
+
+class HostPlugin(WorkerPlugin):
+    """Has a :class:`bench.engines.cluster.host.Host` on a worker for as long as it is registered.
+
+    Parameters
+    ----------
+    name : of the engine that registers it
+    version : of rdbench, which has to be the same on both sides
+    settings : of the host
+    """
+
+    def __init__(self, name: str, version: str, settings: dict[str, Any]) -> None:
+        self.name = name
+        self.problem = "it has not started"
+        self.host: Any = None
+        self._version = version
+        self._settings = settings
+
+    async def setup(self, worker: Any) -> None:
+        """Start the host; a worker on which that fails says why when it is asked."""
+        self.problem = await asyncio.to_thread(self._start, worker)
+
+    def _start(self, worker: Any) -> str:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version("rdbench")
+        except PackageNotFoundError:
+            return "rdbench is not installed there"
+        if found != self._version:
+            return f"it has rdbench {found}, not {self._version}"
+        try:
+            from bench.engines.cluster.host import Host
+
+            self.host = Host(worker, self.name, **self._settings)
+        except Exception as error:  # whatever is wrong with that machine, others may do
+            return f"{type(error).__name__}: {error}"
+        return ""
+
+    async def teardown(self, worker: Any) -> None:
+        """End everything that belongs to the host."""
+        if self.host is not None:
+            await asyncio.to_thread(self.host.close)
+
+
+async def call(name: str, method: str, *arguments: Any, dask_worker: Any) -> Any:
+    """Call a method of a worker's host; Dask runs this on the worker.
+
+    Parameters
+    ----------
+    name : of the engine
+    method : of the host, or ``problem`` for why there is none
+    """
+    plugin = dask_worker.plugins.get(name)
+    if method == "problem":
+        return "it has not started" if plugin is None else plugin.problem
+    if plugin is None or plugin.host is None:
+        raise LookupError("the worker was started anew")
+    return await asyncio.to_thread(getattr(plugin.host, method), *arguments)
+
+
+class Losses(SchedulerPlugin):
+    """Counts the workers that were lost while they were at a task, and ends the hosts of a client that died.
+
+    Dask's own count is of all tasks that a lost worker had, those that only waited there included.
+    """
+
+    def __init__(self, name: str, client: str) -> None:
+        self.name = name
+        self._client = client
+        self._scheduler: Any = None
+        self._at: dict[Any, str] = {}
+        """The worker that is at a task."""
+        self._lost: dict[Any, int] = {}
+        """How many workers were lost with a task."""
+
+    async def start(self, scheduler: Any) -> None:
+        """Let workers call :meth:`begin` and :meth:`offered`."""
+        self._scheduler = scheduler
+        scheduler.handlers |= {f"begin-{self.name}": self.begin, f"offered-{self.name}": self.offered}
+
+    def begin(self, key: Any, worker: str) -> int:
+        """A worker begins a task; how many were lost with it before."""
+        self._at[key] = worker
+        return self._lost.get(key, 0)
+
+    def offered(self, worker: str) -> None:
+        """A worker takes part from now on: it gets what waits because there was nobody.
+
+        Dask looks at that when a worker registers, and then this one took no part yet.
+        """
+        state = self._scheduler.workers.get(worker)
+        if state is not None:
+            waiting = self._scheduler.bulk_schedule_unrunnable_after_adding_worker(state)
+            self._scheduler.transitions(waiting, stimulus_id=f"offered-{self.name}")
+
+    def log_event(self, topic: Any, msg: Any) -> None:
+        """Of a worker that is removed: which comes before its tasks go to another one."""
+        if topic == "all" and isinstance(msg, dict) and msg.get("action") == "remove-worker":
+            for key in [it for it, worker in self._at.items() if worker == msg.get("worker")]:
+                del self._at[key]
+                if not msg.get("expected"):
+                    self._lost[key] = self._lost.get(key, 0) + 1
+
+    def transition(self, key: Any, start: str, finish: str, *_: Any, **__: Any) -> None:
+        """A task that has ended costs no worker any more."""
+        if finish in ("memory", "erred", "forgotten"):
+            self._at.pop(key, None)
+            if finish == "forgotten":
+                self._lost.pop(key, None)
+
+    def remove_client(self, scheduler: Any, client: str) -> None:
+        """Leave nothing running for a client that is no more."""
+        if client == self._client:
+            self._ending = asyncio.ensure_future(end(self.name, scheduler))
+
+
+async def end(name: str, dask_scheduler: Any) -> None:
+    """Take back what an engine of this name left at the scheduler and at the workers."""
+    if dask_scheduler.plugins.pop(name, None) is not None:
+        for operation in ("begin", "offered"):
+            dask_scheduler.handlers.pop(f"{operation}-{name}", None)
+    if name in dask_scheduler.worker_plugins:
+        ending = asyncio.ensure_future(dask_scheduler.unregister_worker_plugin(comm=None, name=name))
+        # Dask tries for half a minute to reach a worker that has just died
+        done, _ = await asyncio.wait({ending}, timeout=_PATIENCE)
+        for it in done:
+            it.exception()  # that one is gone is no matter
+
+
+def by_value() -> None:
+    """Have this module's classes and functions travel as source."""
+    import sys
+
+    import cloudpickle  # type: ignore[import-untyped]  # comes with Dask, without types
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])

@@ -1,0 +1,153 @@
+"""What is lost costs time: workers, scheduler and client are killed, and no row is missing or doubled."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+import bench
+from tests.conftest import until
+from tests.engines.cluster.runs import measured, table, twice
+from tests.engines.cluster.sites.dask import DaskCluster, dask_cluster
+
+pytest.importorskip("distributed", reason="needs the extra 'cluster'")
+
+OWN = Path(__file__).with_name("adapters.py")
+KILLS = 20
+CODECS = ["jpeg@10,30,50,70,90", "webp@20,80", "png", f"{OWN}:Steady@1,2,3,4"]
+MANY = ["jpeg@10,30,50,70,90", *(f"{OWN}:Steady:number={it}@1,2,3,4,5,6,7" for it in range(16))]
+EXIT_ERROR = 2
+
+
+def client(cluster: DaskCluster, pictures: Path, out: Path, *codecs: str) -> subprocess.Popen[bytes]:
+    """Start the command line; it may be killed."""
+    options = [it for codec in codecs or CODECS for it in ("-c", codec)]
+    line = ["run", "-d", pictures, *options, "-m", "psnr_rgb", "-o", out, "--no-report"]
+    return cluster.programs.start(
+        "client", sys.executable, "-m", "bench.cli", *line, "--scheduler", cluster.file
+    )
+
+
+def expected(pictures: Path, out: Path, *codecs: str) -> pd.DataFrame:
+    bench.run(
+        datasets=[str(pictures)],
+        codecs=[*codecs] or CODECS,
+        metrics=["psnr_rgb"],
+        out=out,
+        options=bench.Options(jobs=8),
+    )
+    return table(out)
+
+
+def kill_worker(cluster: DaskCluster, name: str) -> None:
+    """Kill the process of a Dask worker, which its nanny starts again."""
+    children = psutil.Process(cluster.workers[name].pid).children()
+    (worker,) = (it for it in children if "spawn_main" in " ".join(it.cmdline()))
+    worker.kill()
+    worker.wait()
+
+
+def is_up(cluster: DaskCluster, name: str, killed: int) -> bool:
+    """Whether a worker is registered again after so many ends: a nanny whose worker dies before gives up."""
+    return cluster.programs.log(name).read_text().count("Registered to") > killed
+
+
+def test_a_worker_that_dies_costs_no_row(pictures: Path, tmp_path: Path) -> None:
+    """Killed in the middle of a run; its trials run elsewhere, and it works again when it is back."""
+    with dask_cluster(tmp_path / "cluster") as cluster:
+        run = client(cluster, pictures, tmp_path / "run")
+        until(lambda: measured(tmp_path / "run") >= 3, 60)
+        kill_worker(cluster, "w0")
+        assert run.wait(120) == 0
+    pd.testing.assert_frame_equal(
+        table(tmp_path / "run"), expected(pictures, tmp_path / "here"), check_categorical=False
+    )
+    assert not twice(tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_a_trial_that_kills_workers_fails_instead_of_a_fourth(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three workers die of it; then its row says so, and every other trial has its result."""
+    deaths = tmp_path / "deaths"
+    monkeypatch.setenv("DEATHS", str(deaths))
+    codecs = ["jpeg@10,30,50,70,90", f"{OWN}:KillsDask@4"]
+    with dask_cluster(tmp_path / "cluster") as cluster:
+        from distributed import Client
+
+        with Client(cluster.address) as dask:
+            bench.run(
+                datasets=[str(pictures)],
+                codecs=codecs,
+                metrics=["psnr_rgb"],
+                limit=1,
+                out=tmp_path / "run",
+                client=dask,
+            )
+    frame = bench.load(tmp_path / "run")
+    assert len(deaths.read_text().splitlines()) == 3
+    failed = frame[frame["status"] != "ok"]
+    assert list(failed["codec"]) == ["KillsDask"]
+    assert list(failed["status"]) == ["crash"]
+    assert "3 workers of the cluster were lost" in failed["error"].iloc[0]
+    assert not twice(tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_twenty_workers_the_scheduler_and_the_client(pictures: Path, tmp_path: Path) -> None:
+    """Each is killed with -9 at a random instant: the same table, no trial twice, nothing left running."""
+    out, seed = tmp_path / "run", random.randrange(1 << 30)
+    print(f"seed {seed}")  # pytest shows it where the test fails
+    chance = random.Random(seed)
+    with dask_cluster(tmp_path / "cluster") as cluster:
+        run = client(cluster, pictures, out, *MANY)
+        until(lambda: measured(out), 60)
+        killed = dict.fromkeys(cluster.workers, 0)
+        for _ in range(KILLS):
+            name = chance.choice([*killed])
+            until(lambda name=name: is_up(cluster, name, killed[name]), 60)
+            time.sleep(chance.uniform(0, 1))
+            kill_worker(cluster, name)
+            killed[name] += 1
+        assert run.poll() is None, "it ended before all were killed"
+
+        cluster.scheduler.kill()
+        assert run.wait(60) == EXIT_ERROR
+        assert "the connection to the Dask scheduler is lost" in cluster.programs.log("client").read_text()
+
+    with dask_cluster(tmp_path / "another", threads=4) as cluster:
+        before = measured(out)
+        run = client(cluster, pictures, out, *MANY)
+        until(lambda: measured(out) > before + chance.randrange(1, 10), 60)
+        run.kill()
+        run.wait()
+        until(lambda: not codec_processes(cluster), 30)
+
+        run = client(cluster, pictures, out, *MANY)
+        assert run.wait(300) == 0
+    pd.testing.assert_frame_equal(
+        table(out), expected(pictures, tmp_path / "here", *MANY), check_categorical=False
+    )
+    assert not twice(out)
+
+
+def codec_processes(cluster: DaskCluster) -> list[str]:
+    """What runs for rdbench on the workers: the processes that start codecs, and the codecs."""
+    found = []
+    for nanny in cluster.workers.values():
+        for it in psutil.Process(nanny.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                line = " ".join(it.cmdline())
+                if "bench.engines.zygote" in line:
+                    found.append(line)
+    return found
