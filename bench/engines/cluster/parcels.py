@@ -11,6 +11,7 @@ import msgspec
 
 from bench import registry
 from bench.engines.cluster.files import Absent, Files
+from bench.files import given_codecs
 from bench.files.codec_files import sources_of
 from bench.inputs.image import sha256_of
 from bench.trials.codec_ref import CodecRef, Description
@@ -49,7 +50,8 @@ class Parcel:
             main = self.code[0][0]
             name = hashlib.sha256(repr(self.code).encode()).hexdigest()[:16]
             parts = {it.relative_to(main.parent): found[it] for it, _ in self.code}
-            target = str(files.bundle(f"code-{name}", parts) / main.name) + target[target.rfind(".py") + 3 :]
+            _, colon, attribute = ref.target.partition(":")
+            target = f"{files.bundle(f'code-{name}', parts) / main.name}{colon}{attribute}"
         own = {name: str(found[path]) for name, path, _ in self.options}
         return CodecRef(target, tuple((dict(ref.config) | own).items()), ref.trusted)
 
@@ -88,11 +90,13 @@ def as_asked(answer: Description, ref: CodecRef, local: CodecRef) -> Description
 
 
 def _code(ref: CodecRef) -> tuple[tuple[Path, str], ...]:
-    main = Path(ref.target[: ref.target.rfind(".py") + 3])
-    if not registry.is_file_target(ref.target) or not main.is_file():
+    main = Path(ref.target.partition(":")[0])
+    given = given_codecs.is_given(ref.target)
+    if not (given or registry.is_file_target(ref.target)) or not main.is_file():
         return ()
     main = main.resolve()
-    return tuple((it, sha256_of(it)) for it in [main, *sorted(sources_of(main) - {main})])
+    beside = set() if given else sources_of(main) - {main}
+    return tuple((it, sha256_of(it)) for it in [main, *sorted(beside)])
 
 
 def _is_data(path: Path) -> bool:

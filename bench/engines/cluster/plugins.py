@@ -148,6 +148,6 @@ def by_value() -> None:
     """Have this module's classes and functions travel as source."""
     import sys
 
-    import cloudpickle  # type: ignore[import-untyped]  # comes with Dask, without types
+    import cloudpickle
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])

@@ -134,3 +134,18 @@ def test_without_dask_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ConfigError, match=re.escape("pip install 'rdbench[cluster]'")):
         open_engine("cluster")
+
+
+def test_a_class_of_the_session_travels(client: Any, pictures: Path, tmp_path: Path) -> None:
+    """Whose source is in no file that a worker could be told, as in a notebook's cell."""
+    source = ADAPTERS.read_text() + "\n\nclass Cell(Honest):\n    name = 'cell'\n"
+    cell: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(source, "<cell>", "exec"), cell)
+    found = bench.run(
+        datasets=[str(pictures)],
+        codecs=[{"codec": cell["Cell"], "label": "cell", "quality": [4]}],
+        metrics=["psnr_rgb"],
+        out=tmp_path / "run",
+        client=client,
+    )
+    assert found.statuses == {"ok": 3}
