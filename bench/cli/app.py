@@ -138,17 +138,21 @@ def report(
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="Default: the folder `report` in the first run."),
     ] = None,
+    latex: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write only what a paper includes: LaTeX tables, PDF figures."),
+    ] = None,
     anchor: Annotated[
         str | None,
         typer.Option("--anchor", "-a", metavar="LABEL", help="Codec that the others are compared with."),
     ] = None,
     codec: Annotated[
         list[str] | None,
-        typer.Option("--codec", "-c", metavar="LABEL", help="Only these codecs; needs --out."),
+        typer.Option("--codec", "-c", metavar="LABEL", help="Only these codecs; needs --out or --latex."),
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option("--metric", "-m", metavar="NAME", help="Only these metrics; needs --out."),
+        typer.Option("--metric", "-m", metavar="NAME", help="Only these metrics; needs --out or --latex."),
     ] = None,
     reference: Annotated[
         list[str] | None,
@@ -173,13 +177,21 @@ def report(
     selection = Selection(tuple(codec or ()), tuple(metric or ()))
     options = reporting.report_options(anchor, reference or [], selection, average)
     options = replace(options, figures=reporting.figure_options(width, rate_axis, style), trust=Trust(trust))
-    reporting.report(runs, out, options)
+    if latex is None:
+        reporting.report(runs, out, options)
+    else:
+        reporting.paper(runs, latex, out, options)
 
 
 @app.command()
 def compare(
     anchor: Annotated[
-        str, typer.Argument(metavar="ANCHOR", help="RUN#LABEL, or a file of curves.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="ANCHOR",
+            help="RUN#LABEL, a file of curves, or a label that the runs have.",
+            show_default=False,
+        ),
     ],
     tests: Annotated[
         list[str],
@@ -187,17 +199,38 @@ def compare(
     ],
     method: Annotated[str, typer.Option(metavar="pchip|akima|cubic", help="Interpolation.")] = "pchip",
     format: Annotated[
-        str, typer.Option("--format", "-f", metavar="text|markdown|json|csv", help="Form of the table.")
+        str,
+        typer.Option("--format", "-f", metavar="text|markdown|latex|json|csv", help="Form of the table."),
     ] = "text",
     metric: Annotated[
         list[str] | None, typer.Option("--metric", "-m", metavar="NAME", help="Default: all shared ones.")
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METRIC,…", help="A table as in papers: a row for each codec, metrics as columns."
+        ),
+    ] = None,
+    intervals: Annotated[
+        bool, typer.Option("--intervals", help="95% intervals beside the numbers of such a table.")
+    ] = False,
+    mean_curve: Annotated[
+        bool,
+        typer.Option("--mean-curve", help="In it, BD-rates of mean curves instead of image by image."),
+    ] = False,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL=NAME", help="What a codec is called; with --columns also a data set or metric."
+        ),
+    ] = None,
     average: Annotated[str, typer.Option(metavar="images|pixels", help=_AVERAGE_HELP)] = "images",
 ) -> None:
     """Print BD-rates between any mixture of runs, codecs inside a run and published files."""
-    from bench.cli import reporting
+    from bench.cli import comparing
 
-    reporting.compare(anchor, tests, method, format, metric, average)
+    layout = comparing.Layout(format, columns, intervals, mean_curve, tuple(name or ()))
+    comparing.compare(anchor, tests, method, metric, average, layout)
 
 
 @app.command()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from bench.errors import ConfigError
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
 TrustFolder = Annotated[
@@ -30,3 +33,16 @@ EngineName = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where learned codecs and metrics run.")]
+
+
+def one_of(option: str, value: str, choices: Sequence[str]) -> str:
+    """The value of an option that has a few.
+
+    Raises
+    ------
+    ConfigError
+        It is none of the choices.
+    """
+    if value not in choices:
+        raise ConfigError(f"{option} is one of {', '.join(choices)}, not {value!r}")
+    return value

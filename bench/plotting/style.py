@@ -6,7 +6,7 @@ Only matplotlib's object-oriented interface is used: no pyplot, no current figur
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STYLE = Path(__file__).with_name("rdbench.mplstyle")
+FORMATS = ("png", "svg", "pdf")
+"""What figures are written as, by file ending."""
 
 _DEFAULTS: dict[str, Any] = {
     # TrueType fonts in PDF: publishers refuse matplotlib's default, Type 3. Words in SVG are outlines.
@@ -70,8 +72,8 @@ def styled(style: Path | None = None) -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as PNG, SVG and PDF; call it inside :func:`styled`, as the formats have settings too.
+def save(figure: Figure, folder: Path, name: str, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write a figure to a file of each format; call it inside :func:`styled`, as formats have settings too.
 
     No dates and no versions are in the files: the same numbers give the same bytes.
 
@@ -79,6 +81,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     ----------
     folder : made where it is absent
     name : of the files, without ending
+    formats : of :data:`FORMATS`
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
@@ -87,12 +90,17 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     from bench.plotting.canvas import settle
 
     settle(figure)
-    files = [folder / f"{name}.{ending}" for ending in ("png", "svg", "pdf")]
-    png, svg, pdf = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    undated = {"CreationDate": None, "Creator": None, "Producer": None}
     # Figure.savefig draws everything twice, the first time for a layout that is settled already.
-    FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
-    FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None, "Creator": None})
-    FigureCanvasPdf(figure).print_pdf(pdf, metadata={"CreationDate": None, "Creator": None, "Producer": None})
-    for file, drawn in zip(files, (png, svg, pdf), strict=True):
-        write_atomically(file, drawn.getvalue())
+    writers: dict[str, Callable[[io.BytesIO], None]] = {
+        "png": lambda file: FigureCanvasAgg(figure).print_png(file, metadata={"Software": None}),
+        "svg": lambda file: FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None, "Creator": None}),
+        "pdf": lambda file: FigureCanvasPdf(figure).print_pdf(file, metadata=undated),
+    }
+    files = []
+    for ending in formats:
+        drawn = io.BytesIO()
+        writers[ending](drawn)
+        files.append(folder / f"{name}.{ending}")
+        write_atomically(files[-1], drawn.getvalue())
     return files
