@@ -85,7 +85,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions = STAND
         for data, tables, drawing in zip(built, made, drawings, strict=True):
             files = drawing.finish()
             written += [file for its in files.values() for file in its]
-            sections.append(Section(data, tables, drawing.pictures(files)))
+            sections.append(Section(data, tables, drawing.pictures(files), _prefix(data, built)))
     _replace_former(out, written)
     return Report(out, built, (*written, write_markdown(out / "report.md", sections), *page))
 

@@ -72,6 +72,8 @@ class Table:
     """What has to be known of single cells, by row and column: notes below, which the cells point to."""
     unranked_cells: frozenset[tuple[int, int]] = frozenset()
     """Row and column of values that compete with no others."""
+    is_long: bool = False
+    """Whether a page links it rather than shows it."""
 
     def letters(self) -> dict[str, str]:
         """The letter of each remark, in the order in which a reader meets them."""
@@ -207,7 +209,7 @@ def to_latex(table: Table) -> str:
     lines += [r"\bottomrule", r"\end{tabular}"]
     notes = [rf"\textsuperscript{{{letter}}}\,{latex(text)}" for text, letter in table.letters().items()]
     if notes:
-        lines += [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize\raggedright"]
+        lines += [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize\centering"]
         lines += [*(f"{it}\\par" for it in notes), r"\end{minipage}"]
     return "\n".join(lines) + "\n"
 

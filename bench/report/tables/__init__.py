@@ -28,6 +28,8 @@ class ReportTable(ABC):
     """Among the tables of its chapter, the smallest first."""
     in_papers: ClassVar[bool] = True
     """Whether a paper may include it: it is no longer than a page, and has no sentences in its cells."""
+    is_long: ClassVar[bool] = False
+    """Whether a page links it rather than shows it."""
 
     @abstractmethod
     def title(self, data: ReportData) -> str:
@@ -61,6 +63,7 @@ class ReportTable(ABC):
             rows,
             tuple(self.notes(data)),
             frozenset(self.unranked(data)),
+            is_long=self.is_long,
         )
 
 
