@@ -229,8 +229,61 @@ def compare(
     """Print BD-rates between any mixture of runs, codecs inside a run and published files."""
     from bench.cli import comparing
 
-    layout = comparing.Layout(format, columns, intervals, mean_curve, tuple(name or ()))
+    layout = comparing.TableLayout(format, columns, intervals, mean_curve, tuple(name or ()))
     comparing.compare(anchor, tests, method, metric, average, layout)
+
+
+@app.command()
+def worst(
+    run: RunFolder,
+    run2: Annotated[
+        Path | None,
+        typer.Argument(metavar="[RUN2]", help="The run of the new codec; default: the same run."),
+    ] = None,
+    anchor: Annotated[
+        str | None, typer.Option("--anchor", "-a", metavar="LABEL", help="The old codec.")
+    ] = None,
+    codec: Annotated[
+        str | None,
+        typer.Option("--codec", "-c", metavar="LABEL", help="The new one; default: as the old one, in RUN2."),
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many images.")] = 8,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE.png|svg|pdf", help="Crops of them, side by side."),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", "-m", metavar="NAME", help="Default: PSNR.")
+    ] = None,
+    quality: Annotated[
+        float | None,
+        typer.Option(
+            "--quality", "-q", help="Operating point of the old codec; default: where most is lost."
+        ),
+    ] = None,
+    map: Annotated[
+        str,
+        typer.Option(metavar="ssim|flip|butteraugli", help="What says where pictures differ."),
+    ] = "ssim",
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="text|markdown|json|csv", help="Form of the table.")
+    ] = "text",
+    dataset: DatasetFolders = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")
+    ] = 300,
+    trust: TrustFolder = False,
+) -> None:
+    """Name the images that lose most from one codec or version to another, and show where in the picture."""
+    from bench.cli import losing
+
+    runs = (run, run2 or run)
+    request = losing.WorstRequest(
+        *(runs, anchor, codec, count, metric, quality, map, format, output, tuple(dataset or ())),
+        timeout=timeout,
+        trust=trust,
+    )
+    losing.worst(request)
 
 
 @app.command()

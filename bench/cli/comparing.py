@@ -27,7 +27,7 @@ _MATRIX_FORMATS: dict[str, Callable[[Table], str]] = {
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """How the table is to look, as the command line says it."""
 
     format: str
@@ -69,7 +69,7 @@ def compare(
     method: str,
     metrics: Sequence[str] | None,
     average: str,
-    layout: Layout,
+    layout: TableLayout,
 ) -> None:
     """Print a table of BD-rates."""
     layout.verify()
@@ -87,7 +87,7 @@ def compare(
 
 
 def _print_matrix(
-    rows: Sequence[BdRow], metrics: Sequence[str], names: dict[str, str], layout: Layout
+    rows: Sequence[BdRow], metrics: Sequence[str], names: dict[str, str], layout: TableLayout
 ) -> None:
     data = layout.format in ("csv", "json")
     table = bd_matrix(

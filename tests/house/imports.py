@@ -17,6 +17,7 @@ LAYERS = (
     "bench.cli",
     "bench.api bench.pytest_plugin bench.compare",
     "bench.check bench.report",
+    "bench.losses",
     "bench.testing bench.exchange bench.studies",
     "bench.tables bench.plotting",
     "bench.rd",
