@@ -20,6 +20,7 @@ from bench.inputs.originals import Originals
 from bench.losses.place import cut, densest
 from bench.losses.ranking import ImageLoss, Losses
 from bench.metrics.maps import error_map
+from bench.runs.store import read_info
 from bench.studies.session import Bitstreams
 from bench.studies.study import Asked, FinishedTrial
 
@@ -65,7 +66,7 @@ def loss_crops(losses: Losses, count: int, options: PictureOptions) -> list[Loss
     Bitstreams that a run kept are decoded; others are made again, which gives the same bytes or no picture.
     """
     shown = losses.images[:count]
-    originals = Originals(options.datasets)
+    originals = Originals(options.datasets or _sources(losses))
     files = [_original_file(it, originals) for it in shown]
     old = reconstructions(losses.old.run, [it.old for it in shown], files, options)
     new = reconstructions(losses.new.run, [it.new for it in shown], files, options)
@@ -111,6 +112,14 @@ class _Reconstruct(Task[Asked[FinishedTrial], tuple[str, Made]]):
         if hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest() != trial.pixels_sha256:
             return work.key, "the decoded pixels differ from the measured ones (SHA-256)"
         return work.key, pixels
+
+
+def _sources(losses: Losses) -> list[str]:
+    """The folders that the runs were measured on, as far as they are on this machine."""
+    found = dict.fromkeys(
+        it for side in (losses.old, losses.new) for it in read_info(side.run).sources.values()
+    )
+    return [it for it in found if Path(it).is_absolute() and Path(it).exists()]
 
 
 def _original_file(loss: ImageLoss, originals: Originals) -> Path | str:

@@ -167,7 +167,7 @@ def _companions(
 
 def _originals(source: CropSource, names: Sequence[str]) -> dict[str, Image | None]:
     """The original images, or lossless reconstructions of them, as far as either is at hand."""
-    originals = StoredOriginals(source.dataset, source.folder)
+    originals = StoredOriginals(source.dataset, source.folder, source.bitstreams.runs)
     trials = source.frame.drop_duplicates("image").set_index("image")
     files = {it: originals.get(it, str(trials.at[it, "image_sha256"])).file for it in names}
     rows = source.bitstreams.rows

@@ -23,6 +23,7 @@ _SCRIPTS = (
     "plot.js",
     "perception.js",
     "pictures.js",
+    "differences.js",
     "viewer.js",
     "main.js",
 )
