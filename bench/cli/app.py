@@ -361,12 +361,28 @@ def check(
             "--out", "-o", metavar="DIR", help="Keep the run of a suite here; else it is discarded."
         ),
     ] = None,
+    html: Annotated[
+        bool,
+        typer.Option(
+            "--html", help="Write `verdict.html` into --out: what differs, and crops of the worst images."
+        ),
+    ] = False,
+    before: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN", help="The run that the baseline was made of, for its pictures in --html."
+        ),
+    ] = None,
+    trust: TrustFolder = False,
 ) -> None:
     """Hold a run against a baseline; 0 pass, 1 regression, 2 bad usage, 3 failed trials."""
     from bench.cli import checking
 
     request = checking.CheckRequest(
-        subject, baseline, limits, format, output, update, timing, against, rounds, out
+        *(subject, baseline, limits, format, output, update, timing, against, rounds, out),
+        html=html,
+        before=before,
+        trust=trust,
     )
     code = checking.check(request)
     if code:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -66,8 +66,7 @@ def loss_crops(losses: Losses, count: int, options: PictureOptions) -> list[Loss
     Bitstreams that a run kept are decoded; others are made again, which gives the same bytes or no picture.
     """
     shown = losses.images[:count]
-    originals = Originals(options.datasets or _sources(losses))
-    files = [_original_file(it, originals) for it in shown]
+    files = original_files([it.old for it in shown], (losses.old.run, losses.new.run), options)
     old = reconstructions(losses.old.run, [it.old for it in shown], files, options)
     new = reconstructions(losses.new.run, [it.new for it in shown], files, options)
     return [_crops(*parts, options.map) for parts in zip(shown, files, old, new, strict=True)]
@@ -114,16 +113,23 @@ class _Reconstruct(Task[Asked[FinishedTrial], tuple[str, Made]]):
         return work.key, pixels
 
 
-def _sources(losses: Losses) -> list[str]:
-    """The folders that the runs were measured on, as far as they are on this machine."""
-    found = dict.fromkeys(
-        it for side in (losses.old, losses.new) for it in read_info(side.run).sources.values()
-    )
-    return [it for it in found if Path(it).is_absolute() and Path(it).exists()]
+def original_files(
+    trials: Sequence[FinishedTrial], runs: Iterable[Path], options: PictureOptions
+) -> list[Path | str]:
+    """The file of each trial's original, or why it is not at hand.
+
+    Parameters
+    ----------
+    runs : those that name the folders that were measured, where the options name none
+    """
+    named = dict.fromkeys(place for run in runs for place in read_info(run).sources.values())
+    folders = [it for it in named if Path(it).is_absolute() and Path(it).exists()]
+    originals = Originals(options.datasets or folders)
+    return [_original_file(it, originals) for it in trials]
 
 
-def _original_file(loss: ImageLoss, originals: Originals) -> Path | str:
-    image = loss.old.image
+def _original_file(trial: FinishedTrial, originals: Originals) -> Path | str:
+    image = trial.image
     try:
         return originals.find(image.dataset, image.name, image.sha256)
     except BenchError as error:
@@ -132,15 +138,25 @@ def _original_file(loss: ImageLoss, originals: Originals) -> Path | str:
 
 def _crops(loss: ImageLoss, file: Path | str, old: Made, new: Made, name: str) -> LossCrops:
     original: Made = file if isinstance(file, str) else read_image(file).pixels
+    return LossCrops(loss, *windows(original, old, new, name))
+
+
+def windows(original: Made, old: Made, new: Made, name: str) -> tuple[tuple[int, int], Made, Made, Made]:
+    """Left and top of the window in which the new picture is worse by most, and the three pictures in it.
+
+    Parameters
+    ----------
+    original, old, new : whole pictures; where one is missing, the window is where the others differ most
+    name : of the error map that tells
+    """
     place = _place(original, old, new, name)
     first, second, third = (
         it if isinstance(it, str) else cut(it, place, SIDE) for it in (original, old, new)
     )
-    return LossCrops(loss, place, first, second, third)
+    return place, first, second, third
 
 
 def _place(original: Made, old: Made, new: Made, name: str) -> tuple[int, int]:
-    """Where the new picture is worse by most; where only one is at hand, where that differs most."""
     if isinstance(original, str):
         if isinstance(old, str) or isinstance(new, str):
             return 0, 0
