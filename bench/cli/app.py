@@ -266,7 +266,7 @@ def worst(
         typer.Option(metavar="ssim|flip|butteraugli", help="What says where pictures differ."),
     ] = "ssim",
     format: Annotated[
-        str, typer.Option("--format", "-f", metavar="text|markdown|json|csv", help="Form of the table.")
+        str, typer.Option("--format", "-f", metavar="text|markdown|latex|json|csv", help="Form of the table.")
     ] = "text",
     dataset: DatasetFolders = None,
     timeout: Annotated[
@@ -387,6 +387,38 @@ def check(
     code = checking.check(request)
     if code:
         raise typer.Exit(code)
+
+
+@app.command()
+def history(
+    states: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN|BASELINE|FOLDER…",
+            help="The oldest first; a folder of them by date or commit.",
+            show_default=False,
+        ),
+    ],
+    codec: Annotated[
+        list[str] | None, typer.Option("--codec", "-c", metavar="LABEL", help="Only these codecs.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Write tables, figure and page; into a run, its report shows them.",
+        ),
+    ] = None,
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="text|markdown|latex|json|csv", help="Form of the table.")
+    ] = "text",
+) -> None:
+    """Show how bytes, metrics, BD-rate and speed of a codec came about over its versions."""
+    from bench.cli import checking
+
+    checking.history(states, codec or [], out, format)
 
 
 @app.command(name="list")

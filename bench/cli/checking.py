@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from bench.check.snapshot import snapshot
 from bench.check.text import as_text, headline
 from bench.check.verdict import Verdict, worst_first
 from bench.cli import console
+from bench.cli.arguments import one_of
+from bench.cli.console import TABLE_FORMATS
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS, EXIT_OK, EXIT_REGRESSION
 from bench.errors import ConfigError
 from bench.files.access import write_atomically
@@ -110,6 +113,19 @@ def _require_complete(run: Path, results: Snapshot) -> None:
         raise ConfigError(
             f"{run}: {absent} of {len(results)} trials were never measured; finish the run first"
         )
+
+
+def history(places: Sequence[Path], labels: Sequence[str], out: Path | None, format: str) -> None:
+    """Print the history of codecs, and write it where it is asked for."""
+    from bench.check.history import histories, read_states
+    from bench.check.history_views import history_table, write_history
+
+    one_of("--format", format, tuple(TABLE_FORMATS))
+    found = histories(read_states(places), labels)
+    print("\n".join(TABLE_FORMATS[format](history_table(it)) for it in found), end="")
+    if out is not None:
+        *_, page = write_history(found, out)
+        console.note(f"page: {page}")
 
 
 def check(request: CheckRequest) -> int:

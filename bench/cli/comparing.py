@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from bench.cli import console
 from bench.cli.arguments import one_of
+from bench.cli.console import TABLE_FORMATS
 from bench.compare.comparison import BdRow, compare_selectors
 from bench.compare.matrix import bd_matrix
 from bench.compare.text import Format, divided_texts, format_rows
@@ -15,15 +16,6 @@ from bench.errors import ConfigError
 from bench.rd import AVERAGES, METHODS, Average, Method
 from bench.runs.frame import load
 from bench.tables.matrix import Intervals
-from bench.tables.table import Table, to_csv, to_json, to_latex, to_markdown, to_text
-
-_MATRIX_FORMATS: dict[str, Callable[[Table], str]] = {
-    "text": lambda table: to_text(table, console.width()),
-    "markdown": to_markdown,
-    "latex": to_latex,
-    "json": to_json,
-    "csv": to_csv,
-}
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,7 @@ class TableLayout:
         ConfigError
             A format is unknown, a name is no ``LABEL=NAME``, or an option is of the other layout.
         """
-        one_of("--format", self.format, tuple(_MATRIX_FORMATS))
+        one_of("--format", self.format, tuple(TABLE_FORMATS))
         for text in self.names:
             if not all(text.partition("=")[::2]):
                 raise ConfigError(f"--name {text!r}: expected LABEL=NAME")
@@ -97,7 +89,7 @@ def _print_matrix(
         intervals=Intervals(layout.intervals, numbers=data),
         names=names,
     )
-    print(_MATRIX_FORMATS[layout.format](table), end="")
+    print(TABLE_FORMATS[layout.format](table), end="")
     if layout.format == "csv":
         for (row, index), text in sorted(table.remarks.items()):
             console.note(f"{table.rows[row][0]}, {table.columns[index].heading}: {text}")

@@ -6,11 +6,11 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from bench.tables.table import Table
+from bench.tables.table import Table, to_csv, to_json, to_latex, to_markdown, to_text
 from bench.tables.terminal import lay_out, wrapped
 from bench.text.escape import terminal
 from bench.trials.measurement import Measurement
@@ -74,6 +74,16 @@ def print_result(table: Table) -> None:
         numeric_from=sum(index < table.names for index in shown),
         dispensable=table.dispensable,
     )
+
+
+TABLE_FORMATS: dict[str, Callable[[Table], str]] = {
+    "text": lambda table: to_text(table, width()),
+    "markdown": to_markdown,
+    "latex": to_latex,
+    "json": to_json,
+    "csv": to_csv,
+}
+"""The forms in which a command prints a table."""
 
 
 def print_text(text: str) -> None:

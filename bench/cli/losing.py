@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cli import console
 from bench.cli.arguments import one_of
+from bench.cli.console import TABLE_FORMATS
 from bench.errors import ConfigError
 from bench.losses.pictures import PictureOptions, loss_crops
 from bench.losses.ranking import Losses, find_losses, sides_of
 from bench.losses.table import losses_table
 from bench.metrics.maps import MAPS
 from bench.plotting.style import FORMATS, save, styled
-from bench.tables.table import Table, to_csv, to_json, to_markdown, to_text
 from bench.trials.trust import Trust
-
-_FORMATS: dict[str, Callable[[Table], str]] = {
-    "text": lambda table: to_text(table, console.width()),
-    "markdown": to_markdown,
-    "json": to_json,
-    "csv": to_csv,
-}
 
 
 @dataclass(frozen=True)
@@ -46,13 +38,13 @@ class WorstRequest:
 def worst(request: WorstRequest) -> None:
     """Print the images that lose most, and write their crops."""
     one_of("--map", request.map, tuple(MAPS))
-    one_of("--format", request.format, tuple(_FORMATS))
+    one_of("--format", request.format, tuple(TABLE_FORMATS))
     output = request.output
     if output is not None and output.suffix.lower()[1:] not in FORMATS:
         raise ConfigError(f"{output}: crops are written as {', '.join(FORMATS)}; end the name in one of them")
     sides = sides_of(*request.runs, request.anchor, request.codec)
     losses = find_losses(*sides, request.metric, request.quality, Trust(request.trust))
-    print(_FORMATS[request.format](losses_table(losses, request.count)), end="")
+    print(TABLE_FORMATS[request.format](losses_table(losses, request.count)), end="")
     if output is not None:
         _write_crops(losses, output, request)
 

@@ -168,8 +168,11 @@ def to_text(table: Table, width: int | None = None) -> str:
     width : columns of the terminal; None for no limit
     """
     cells = _with_pointers(table, str, lambda letter: letter.translate(_RAISED))
-    columns = [it.heading for it in table.columns]
-    lines = lay_out(columns, cells, table.names, width, table.dispensable).all
+    shown = [index for index, it in enumerate(table.columns) if it.in_terminal]
+    titles = [table.columns[index].heading for index in shown]
+    rows = [[row[index] for index in shown] for row in cells]
+    names = sum(index < table.names for index in shown)
+    lines = lay_out(titles, rows, names, width, table.dispensable).all
     notes = [f"{letter.translate(_RAISED)} {text}" for text, letter in table.letters().items()]
     below = [line for text in (*notes, *table.notes) for line in wrapped(text, width, "  ")]
     return "\n".join([*wrapped(table.title, width), "", *lines, "", *below]).rstrip() + "\n"
