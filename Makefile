@@ -33,6 +33,7 @@ lint-types: $(VENV)/lint.done
 
 lint-yaml: $(VENV)/lint.done
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/*/.github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions examples/*/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/pre-commit validate-config

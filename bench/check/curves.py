@@ -42,8 +42,8 @@ def curve_findings(before: CodecResults, after: CodecResults, rules: Rules) -> I
                 or now.ideal is not None
             ):
                 continue
-            old = _curves(before, rules.baseline, dataset, name, points)
-            new = _curves(after, rules.run, dataset, name, points)
+            old = curves_of(before, rules.baseline, dataset, name, points)
+            new = curves_of(after, rules.run, dataset, name, points)
             yield from _finding(dataset, old, new, rules)
 
 
@@ -72,7 +72,7 @@ def _finding(dataset: str, old: ImageCurves, new: ImageCurves, rules: Rules) -> 
         yield CheckFinding(kind, kind == "regression", old.label, None, measure, "%", limit, (change,))
 
 
-def _curves(
+def curves_of(
     codec: CodecResults, snapshot: Snapshot, dataset: str, metric: str, points: list[float]
 ) -> ImageCurves:
     """The curves of a codec on the images of a data set, at the quality settings ``points``."""

@@ -45,17 +45,25 @@ def as_junit(verdict: Verdict) -> str:
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
+_ANNOTATIONS = 10
+"""Findings that become annotations: GitHub shows no more than ten of a level and step."""
+
+
 def as_github(verdict: Verdict) -> str:
-    """``::error`` for what fails, ``::warning`` for what cannot be decided, ``::notice`` for all else."""
-    lines = []
-    for finding in verdict.findings:
+    """``::error`` for what fails, ``::warning`` for what cannot be decided, ``::notice`` for all else.
+
+    The verdict comes first, then the ten worst findings; the others are counted.
+    """
+    level = {"pass": "notice", "inconclusive": "warning"}.get(verdict.outcome, "error")
+    level = "error" if any(it.fails for it in verdict.findings) else level
+    lines = [_command(level, "rdbench check", "\n".join((headline(verdict), *remarks(verdict))))]
+    for finding in verdict.findings[:_ANNOTATIONS]:
         level = "error" if finding.fails else "notice"
         if finding.kind in ("inconclusive", "environment changed") and not finding.fails:
             level = "warning"
         lines.append(_command(level, f"{finding.label}: {finding.kind}", sentence(finding)))
-    level = {"pass": "notice", "inconclusive": "warning"}.get(verdict.outcome, "error")
-    level = "error" if any(it.fails for it in verdict.findings) else level
-    lines.append(_command(level, "rdbench check", "\n".join((headline(verdict), *remarks(verdict)))))
+    if more := verdict.findings[_ANNOTATIONS:]:
+        lines.append(f"and {len(more)} more, which the summary of the job lists")
     return "\n".join(lines) + "\n"
 
 

@@ -63,12 +63,22 @@ def as_markdown(verdict: Verdict) -> str:
     mark = {"pass": "✅", "inconclusive": "⚠️"}.get(verdict.outcome, "❌")
     mark = "❌" if any(it.fails for it in verdict.findings) else mark
     parts = [f"### {mark} Codec regression check: {headline(verdict)}"]
-    if listed := _listed(verdict):
-        parts.append(_piped([_TITLES, *map(_cells, listed)]))
+    if _listed(verdict):
+        parts.append(_piped(findings_table(verdict)))
     if verdict.speed:
-        parts.append(_piped([_SPEED_TITLES, *(_speed_cells(it) for it in verdict.speed)]))
+        parts.append(_piped(speeds_table(verdict)))
     parts += [markdown(it) for it in remarks(verdict)]
     return "\n\n".join(parts) + "\n"
+
+
+def findings_table(verdict: Verdict) -> list[tuple[str, ...]]:
+    """The titles, then a row for each finding, the worst first; without rows where there are none."""
+    return [_TITLES, *map(_cells, _listed(verdict))]
+
+
+def speeds_table(verdict: Verdict) -> list[tuple[str, ...]]:
+    """The titles, then a row for each speed."""
+    return [_SPEED_TITLES, *map(_speed_cells, verdict.speed)]
 
 
 def _listed(verdict: Verdict) -> list[CheckFinding]:

@@ -159,17 +159,21 @@ def report(
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="Default: the folder `report` in the first run."),
     ] = None,
+    latex: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write only what a paper includes: LaTeX tables, PDF figures."),
+    ] = None,
     anchor: Annotated[
         str | None,
         typer.Option("--anchor", "-a", metavar="LABEL", help="Codec that the others are compared with."),
     ] = None,
     codec: Annotated[
         list[str] | None,
-        typer.Option("--codec", "-c", metavar="LABEL", help="Only these codecs; needs --out."),
+        typer.Option("--codec", "-c", metavar="LABEL", help="Only these codecs; needs --out or --latex."),
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option("--metric", "-m", metavar="NAME", help="Only these metrics; needs --out."),
+        typer.Option("--metric", "-m", metavar="NAME", help="Only these metrics; needs --out or --latex."),
     ] = None,
     reference: Annotated[
         list[str] | None,
@@ -194,7 +198,10 @@ def report(
     selection = Selection(tuple(codec or ()), tuple(metric or ()))
     options = reporting.report_options(anchor, reference or [], selection, average)
     options = replace(options, figures=reporting.figure_options(width, rate_axis, style), trust=Trust(trust))
-    reporting.report(runs, out, options)
+    if latex is None:
+        reporting.report(runs, out, options)
+    else:
+        reporting.paper(runs, latex, out, options)
 
 
 @app.command()
@@ -223,7 +230,12 @@ def figure(
 @app.command()
 def compare(
     anchor: Annotated[
-        str, typer.Argument(metavar="ANCHOR", help="RUN#LABEL, or a file of curves.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="ANCHOR",
+            help="RUN#LABEL, a file of curves, or a label that the runs have.",
+            show_default=False,
+        ),
     ],
     tests: Annotated[
         list[str],
@@ -231,17 +243,91 @@ def compare(
     ],
     method: Annotated[str, typer.Option(metavar="pchip|akima|cubic", help="Interpolation.")] = "pchip",
     format: Annotated[
-        str, typer.Option("--format", "-f", metavar="text|markdown|json|csv", help="Form of the table.")
+        str,
+        typer.Option("--format", "-f", metavar="text|markdown|latex|json|csv", help="Form of the table."),
     ] = "text",
     metric: Annotated[
         list[str] | None, typer.Option("--metric", "-m", metavar="NAME", help="Default: all shared ones.")
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METRIC,…", help="A table as in papers: a row for each codec, metrics as columns."
+        ),
+    ] = None,
+    intervals: Annotated[
+        bool, typer.Option("--intervals", help="95% intervals beside the numbers of such a table.")
+    ] = False,
+    mean_curve: Annotated[
+        bool,
+        typer.Option("--mean-curve", help="In it, BD-rates of mean curves instead of image by image."),
+    ] = False,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL=NAME", help="What a codec is called; with --columns also a data set or metric."
+        ),
+    ] = None,
     average: Annotated[str, typer.Option(metavar="images|pixels", help=_AVERAGE_HELP)] = "images",
 ) -> None:
     """Print BD-rates between any mixture of runs, codecs inside a run and published files."""
-    from bench.cli import reporting
+    from bench.cli import comparing
 
-    reporting.compare(anchor, tests, method, format, metric, average)
+    layout = comparing.TableLayout(format, columns, intervals, mean_curve, tuple(name or ()))
+    comparing.compare(anchor, tests, method, metric, average, layout)
+
+
+@app.command()
+def worst(
+    run: RunFolder,
+    run2: Annotated[
+        Path | None,
+        typer.Argument(metavar="[RUN2]", help="The run of the new codec; default: the same run."),
+    ] = None,
+    anchor: Annotated[
+        str | None, typer.Option("--anchor", "-a", metavar="LABEL", help="The old codec.")
+    ] = None,
+    codec: Annotated[
+        str | None,
+        typer.Option("--codec", "-c", metavar="LABEL", help="The new one; default: as the old one, in RUN2."),
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many images.")] = 8,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE.png|svg|pdf", help="Crops of them, side by side."),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", "-m", metavar="NAME", help="Default: PSNR.")
+    ] = None,
+    quality: Annotated[
+        float | None,
+        typer.Option(
+            "--quality", "-q", help="Operating point of the old codec; default: where most is lost."
+        ),
+    ] = None,
+    map: Annotated[
+        str,
+        typer.Option(metavar="ssim|flip|butteraugli", help="What says where pictures differ."),
+    ] = "ssim",
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="text|markdown|latex|json|csv", help="Form of the table.")
+    ] = "text",
+    dataset: DatasetFolders = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")
+    ] = 300,
+    trust: TrustFolder = False,
+) -> None:
+    """Name the images that lose most from one codec or version to another, and show where in the picture."""
+    from bench.cli import losing
+
+    runs = (run, run2 or run)
+    request = losing.WorstRequest(
+        *(runs, anchor, codec, count, metric, quality, map, format, output, tuple(dataset or ())),
+        timeout=timeout,
+        trust=trust,
+    )
+    losing.worst(request)
 
 
 @app.command()
@@ -319,16 +405,64 @@ def check(
             "--out", "-o", metavar="DIR", help="Keep the run of a suite here; else it is discarded."
         ),
     ] = None,
+    html: Annotated[
+        bool,
+        typer.Option(
+            "--html", help="Write `verdict.html` into --out: what differs, and crops of the worst images."
+        ),
+    ] = False,
+    before: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN", help="The run that the baseline was made of, for its pictures in --html."
+        ),
+    ] = None,
+    trust: TrustFolder = False,
 ) -> None:
     """Hold a run against a baseline; 0 pass, 1 regression, 2 bad usage, 3 failed trials."""
     from bench.cli import checking
 
     request = checking.CheckRequest(
-        subject, baseline, limits, format, output, update, timing, against, rounds, out
+        *(subject, baseline, limits, format, output, update, timing, against, rounds, out),
+        html=html,
+        before=before,
+        trust=trust,
     )
     code = checking.check(request)
     if code:
         raise typer.Exit(code)
+
+
+@app.command()
+def history(
+    states: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN|BASELINE|FOLDER…",
+            help="The oldest first; a folder of them by date or commit.",
+            show_default=False,
+        ),
+    ],
+    codec: Annotated[
+        list[str] | None, typer.Option("--codec", "-c", metavar="LABEL", help="Only these codecs.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Write tables, figure and page; into a run, its report shows them.",
+        ),
+    ] = None,
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="text|markdown|latex|json|csv", help="Form of the table.")
+    ] = "text",
+) -> None:
+    """Show how bytes, metrics, BD-rate and speed of a codec came about over its versions."""
+    from bench.cli import checking
+
+    checking.history(states, codec or [], out, format)
 
 
 @app.command(name="list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,3 +85,16 @@ def engine_of(
             f"--scheduler is for a cluster, and --engine {engine} is none; leave one of them out"
         )
     return CLUSTER, ClusterAddress(scheduler, tls_ca, tls_cert, tls_key)
+
+
+def one_of(option: str, value: str, choices: Sequence[str]) -> str:
+    """The value of an option that has a few.
+
+    Raises
+    ------
+    ConfigError
+        It is none of the choices.
+    """
+    if value not in choices:
+        raise ConfigError(f"{option} is one of {', '.join(choices)}, not {value!r}")
+    return value

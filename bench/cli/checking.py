@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from bench.check.snapshot import snapshot
 from bench.check.text import as_text, headline
 from bench.check.verdict import Verdict, worst_first
 from bench.cli import console
+from bench.cli.arguments import one_of
+from bench.cli.console import TABLE_FORMATS
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS, EXIT_OK, EXIT_REGRESSION
 from bench.cli.progress import Progress
 from bench.errors import ConfigError
@@ -26,11 +29,15 @@ from bench.inputs.suite import Suite, load_suite
 from bench.registry import is_file_target
 from bench.runs.options import Options
 from bench.runs.runner import run as run_suite
+from bench.runs.store import is_run, read_info
+from bench.trials.trust import Trust
 
 if TYPE_CHECKING:
+    from bench.check.exhibits import Exhibit
     from bench.check.speed import SpeedResult
     from bench.check.timing.abba import Schedule
 
+PAGE_FILE = "verdict.html"
 _SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
@@ -48,6 +55,9 @@ class CheckRequest:
     against: str | None
     rounds: int
     out: Path | None
+    html: bool = False
+    before: Path | None = None
+    trust: bool = False
 
     def verify(self) -> None:
         """Refuse contradictory options before anything is measured.
@@ -72,6 +82,12 @@ class CheckRequest:
             raise ConfigError("--update writes the baseline: name it with --baseline FILE")
         if self.timing and self.is_run:
             raise ConfigError(f"{self.subject}: to take times, give the suite file, not a run")
+        if self.html and self.out is None:
+            raise ConfigError("--html writes a page of the verdict: name its folder with --out DIR")
+        if self.before is not None and not self.html:
+            raise ConfigError("--before is the run whose pictures a page shows: it goes with --html")
+        if self.before is not None and not is_run(self.before):
+            raise ConfigError(f"--before {self.before}: no run folder")
         if self.limits is not None and not self.is_run:
             raise ConfigError(f"--limits is for a run folder; the limits of {self.subject} are in itself")
 
@@ -100,6 +116,19 @@ def _require_complete(run: Path, results: Snapshot) -> None:
         )
 
 
+def history(places: Sequence[Path], labels: Sequence[str], out: Path | None, format: str) -> None:
+    """Print the history of codecs, and write it where it is asked for."""
+    from bench.check.history import histories, read_states
+    from bench.check.history_views import history_table, write_history
+
+    one_of("--format", format, tuple(TABLE_FORMATS))
+    found = histories(read_states(places), labels)
+    print("\n".join(TABLE_FORMATS[format](history_table(it)) for it in found), end="")
+    if out is not None:
+        *_, page = write_history(found, out)
+        console.note(f"page: {page}")
+
+
 def check(request: CheckRequest) -> int:
     """Compare, print the verdict, and return the exit code."""
     request.verify()
@@ -113,7 +142,10 @@ def check(request: CheckRequest) -> int:
     limits = limits_of(suite)
     results, verdict = None, Verdict(())
     if request.baseline is not None:
-        results = snapshot(request.subject) if request.is_run else _measured(suite, request.out)
+        if request.is_run:
+            results = snapshot(request.subject)
+        else:
+            results = _measured(suite, request.out, keep_bitstreams=request.html)
         if request.update:
             _require_complete(request.subject, results)
         if reference is not None:
@@ -122,6 +154,8 @@ def check(request: CheckRequest) -> int:
         verdict = _with_speed(verdict, _speed(suite, request.against, request.rounds, limits))
     if reference is not None or request.timing:
         _write(verdict, request)
+    if request.html and request.out is not None:
+        _write_page(verdict, reference, results, request, request.out)
     if request.update and request.baseline is not None and results is not None:
         write_baseline(request.baseline, results)
         console.note(f"{request.baseline}: holds the new state of {len(results)} trials now")
@@ -146,12 +180,13 @@ def _reference(path: Path, update: bool) -> Snapshot | None:
     return None if update and not path.exists() else read_baseline(path)
 
 
-def _measured(suite: Suite, out: Path | None) -> Snapshot:
+def _measured(suite: Suite, out: Path | None, *, keep_bitstreams: bool) -> Snapshot:
     """Measure everything again, since a codec may have changed without another version."""
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rdbench-check-")))
         progress = stack.enter_context(Progress())
-        run_suite(resolve_suite(suite), folder, Options(jobs=None, fresh=True), progress.events)
+        options = Options(jobs=None, fresh=True, keep_bitstreams=keep_bitstreams)
+        run_suite(resolve_suite(suite), folder, options, progress.events)
         return snapshot(folder)
 
 
@@ -224,3 +259,22 @@ def _write(verdict: Verdict, request: CheckRequest) -> None:
                 file.write(FORMATS["markdown"](verdict))
         except OSError as error:  # the verdict stands
             console.note(f"{summary}: no summary is written ({error.strerror})")
+
+
+def _write_page(
+    verdict: Verdict, reference: Snapshot | None, results: Snapshot | None, request: CheckRequest, out: Path
+) -> None:
+    """Write the page of a verdict, with crops where there are two states to compare."""
+    from bench.check.exhibits import ExhibitRuns, exhibits
+    from bench.check.page import as_page
+
+    shown: list[Exhibit] = []
+    if reference is not None and results is not None:
+        run = request.subject if request.is_run else out
+        # of a suite the user has named the codecs in this call
+        trust = Trust(request.trust, () if request.is_run else read_info(run).codecs)
+        shown = exhibits(verdict, reference, results, ExhibitRuns(run, request.before, trust))
+    page = out / PAGE_FILE
+    page.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(page, as_page(verdict, shown, results).encode())
+    console.note(f"page: {page}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from bench.tables.table import Table
+from bench.tables.table import Table, to_csv, to_json, to_latex, to_markdown, to_text
 from bench.tables.terminal import lay_out, wrapped
 from bench.text.escape import terminal
 
@@ -68,6 +68,16 @@ def print_result(table: Table) -> None:
         numeric_from=sum(index < table.names for index in shown),
         dispensable=table.dispensable,
     )
+
+
+TABLE_FORMATS: dict[str, Callable[[Table], str]] = {
+    "text": lambda table: to_text(table, width()),
+    "markdown": to_markdown,
+    "latex": to_latex,
+    "json": to_json,
+    "csv": to_csv,
+}
+"""The forms in which a command prints a table."""
 
 
 def print_text(text: str) -> None:

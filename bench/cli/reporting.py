@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 from bench.cli import console
-from bench.comparing.comparison import compare_selectors
-from bench.comparing.text import FORMATS, Format, divided_texts, format_rows
+from bench.cli.arguments import one_of
 from bench.errors import ConfigError
 from bench.exchange import export_codec_compare, export_compressai
 from bench.exchange.references import open_reference
 from bench.files.access import write_atomically, writing
 from bench.plotting.canvas import RateAxis, Width
-from bench.plotting.style import FORMATS as FORMATS_OF_FIGURES
-from bench.plotting.style import Format as FigureFormat
-from bench.rd import AVERAGES, METHODS, Average, Method
-from bench.report import FigureOptions, ReportOptions, write_report
+from bench.plotting.style import FORMATS, Format
+from bench.rd import AVERAGES, Average
+from bench.report import FigureOptions, ReportOptions, write_paper, write_report
 from bench.report.data import ReportData
 from bench.report.options import STANDARD
 from bench.report.selection import Selection
@@ -61,9 +59,21 @@ def figure(description: Path | None, output: Path | None, new: Path | None) -> N
         return
     assert description is not None
     file = output or description.with_suffix(".pdf")
-    form = _one_of("--output", file.suffix.removeprefix(".").lower(), FORMATS_OF_FIGURES)
-    write_atomically(file, figure_bytes(description, cast(FigureFormat, form)))
+    form = one_of("--output", file.suffix.removeprefix(".").lower(), FORMATS)
+    write_atomically(file, figure_bytes(description, cast(Format, form)))
     print(f"figure: {file}")
+
+
+def paper(runs: Sequence[Path], folder: Path, out: Path | None, options: ReportOptions) -> None:
+    """Write what a paper includes, and name the files."""
+    if out is not None:
+        raise ConfigError(
+            "--latex writes only what a paper includes, and --out a whole report: give one of them"
+        )
+    with writing(folder, "the measurements are kept, and `rdbench report` writes it again"):
+        made = write_paper(runs, folder, options)
+    for file in made.files:
+        print(file)
 
 
 def report_options(
@@ -77,45 +87,16 @@ def report_options(
         anchor=anchor,
         published=published,
         selection=selection,
-        average=cast(Average, _one_of("--average", average, AVERAGES)),
+        average=cast(Average, one_of("--average", average, AVERAGES)),
     )
 
 
 def figure_options(width: str | None, rate_axis: str, style: Path | None) -> FigureOptions:
     """The options of figures as the command line says them."""
     if width is not None:
-        _one_of("--width", width, get_args(Width))
-    _one_of("--rate-axis", rate_axis, get_args(RateAxis))
+        one_of("--width", width, get_args(Width))
+    one_of("--rate-axis", rate_axis, get_args(RateAxis))
     return FigureOptions(width=cast(Width | None, width), rate=cast(RateAxis, rate_axis), style=style)
-
-
-def compare(
-    anchor: str,
-    tests: Sequence[str],
-    method: str,
-    style: str,
-    metrics: Sequence[str] | None,
-    average: str = "images",
-) -> None:
-    """Print a table of BD-rates."""
-    how = cast(Method, _one_of("--method", method, METHODS))
-    form = cast(Format, _one_of("--format", style, FORMATS))
-    averaged = cast(Average, _one_of("--average", average, AVERAGES))
-    rows = compare_selectors(anchor, tests, load, how, metrics, averaged)
-    print(format_rows(rows, form, console.width()), end="")
-    if form == "json":
-        # The documented keys have no room for remarks.
-        for row in rows:
-            if row.note:
-                console.note(f"{row.test} against {row.anchor}, {row.metric}: {row.note}")
-        for text in divided_texts(rows):
-            console.note(text)
-
-
-def _one_of(option: str, value: str, choices: Sequence[str]) -> str:
-    if value not in choices:
-        raise ConfigError(f"{option} is one of {', '.join(choices)}, not {value!r}")
-    return value
 
 
 def export(run: Path, format: str, output: Path | None) -> None:

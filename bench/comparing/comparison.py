@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from bench.comparing.sources import (
     LoadRun,
     Source,
+    in_every_run,
     on_measured_datasets,
+    renamed,
     require_same_images,
     resolve,
+    unique_labels,
     unique_names,
 )
 from bench.errors import ConfigError, suggestion
@@ -31,6 +35,8 @@ from bench.rd import (
     paired_bd_rate,
 )
 from bench.rd.fairness import Allocation, allocation, published_findings
+
+NO_NAMES: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,10 @@ class BdRow:
     """Weights of the images in the mean curves."""
     allocation: Allocation | None = None
     """How the codecs divide their bits among the images, where the two BD-rates disagree."""
+    label: str = ""
+    """``test`` without the data set."""
+    dataset: str = ""
+    """Empty where nothing names it."""
 
     @property
     def bd_rate(self) -> float | None:
@@ -75,32 +85,37 @@ def compare_selectors(
     method: Method = "pchip",
     metrics: Sequence[str] | None = None,
     average: Average = "images",
+    names: Mapping[str, str] = NO_NAMES,
 ) -> tuple[BdRow, ...]:
     """The rows for ``ANCHOR TEST...`` as typed on the command line.
 
     Parameters
     ----------
     anchor, tests : selectors, ``PATH`` or ``PATH#LABEL``; a test without a label stands for everything in it
-        except the anchor
+        except the anchor; an anchor that is no path is a label in the tests
     load_run : loads the table of a run folder
     method, metrics, average : as for :func:`compare`
+    names : what labels are to be called
 
     Raises
     ------
     ConfigError
-        A selector names nothing, or the anchor names more than one label.
+        A selector names nothing, the anchor names more than one label, or ``names`` have one that there is
+        not, or give two labels one name.
     """
-    anchors = resolve(anchor, load_run)
+    found_in = [resolve(text, load_run) for text in tests]
+    anchors = in_every_run(anchor, found_in) or resolve(anchor, load_run)
     labels = {source.label for source in anchors}
     if len(labels) > 1:
-        raise ConfigError(f"{anchor}: name one anchor as {anchor}#LABEL; it has {', '.join(sorted(labels))}")
+        one = f"{anchor}#LABEL" if Path(anchor).exists() else "one of its labels"
+        raise ConfigError(f"{anchor}: name one anchor as {one}; it has {', '.join(sorted(labels))}")
     chosen: list[Source] = []
-    for text in tests:
-        found = resolve(text, load_run)
+    for found in found_in:
         others = [source for source in found if not any(source.is_same(it) for it in anchors)]
         # A test that was asked for by name stays even if it is the anchor: the answer is 0%.
         chosen += others or found
-    return compare(anchors, chosen, method, metrics, average)
+    called = renamed([*anchors, *chosen], names)
+    return compare(called[: len(anchors)], called[len(anchors) :], method, metrics, average)
 
 
 def compare(
@@ -135,7 +150,7 @@ def compare(
     everything = [*anchors, *tests]
     anchors, tests = (on_measured_datasets(it, everything) for it in (anchors, tests))
     everything = [*anchors, *tests]
-    names = unique_names(everything)
+    names, labels = unique_names(everything), unique_labels(everything)
     rows: list[BdRow] = []
     for test in tests:
         for anchor in _anchors_of(test, anchors, tests):
@@ -146,7 +161,10 @@ def compare(
                 pair = _Pair(
                     anchor, test, metric, common_images(curves), exact_images(curves), method, average
                 )
-                rows.append(pair.row(names[id(anchor)], names[id(test)]))
+                row = pair.row(names[id(anchor)], names[id(test)])
+                rows.append(
+                    replace(row, label=labels[id(test)], dataset=test.dataset or anchor.dataset or "")
+                )
     return tuple(rows)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from bench.errors import ConfigError
+from bench.errors import ConfigError, suggestion
 from bench.exchange import Published, read_compressai, read_typed_csv
 from bench.rd import Average, Curve, ImageCurves, image_curves, lossy_trials, mean_curve, metric_columns
 
@@ -161,18 +161,73 @@ def require_same_images(sources: Sequence[Source]) -> None:
                 )
 
 
-def unique_names(sources: Collection[Source]) -> dict[int, str]:
-    """What to call each source, by its ``id``: the label, with data set or origin where that is ambiguous."""
-    datasets = {source.dataset for source in sources if source.images}
-    names = {}
+def in_every_run(label: str, runs: Sequence[Sequence[Source]]) -> tuple[Source, ...]:
+    """The sources of this label, or of the codec of this name where none has the label, in all of the runs.
+
+    Nothing where ``label`` is a path, or a selector.
+    """
+    if Path(label).exists() or "#" in label:
+        return ()
+    everything = {(it.origin, it.label, it.dataset): it for its in runs for it in its}.values()
+    found = tuple(it for it in everything if it.label == label)
+    return found or tuple(it for it in everything if it.codec == label)
+
+
+def renamed(sources: Sequence[Source], names: Mapping[str, str]) -> list[Source]:
+    """The sources under the names that are given to them, in the same order.
+
+    Parameters
+    ----------
+    names : by label, or by ``FOLDER#LABEL`` where several runs have the label; those of data sets and metrics
+        play no part
+
+    Raises
+    ------
+    ConfigError
+        Nothing has one of the labels, or two labels of one data set would have one name.
+    """
+    labels = unique_labels(sources)
+    keys = {id(it): {labels[id(it)], it.label} & names.keys() for it in sources}
+    for name in names:
+        others = {it for source in sources for it in (source.dataset, *source.metrics)}
+        if name not in others and not any(name in its for its in keys.values()):
+            known = dict.fromkeys([*labels.values(), *filter(None, others)])
+            raise ConfigError(f"nothing here is called {name!r}{suggestion(name, known)}")
+    called = []
     for source in sources:
-        name = source.label
-        if any(other.label == name and other.origin != source.origin for other in sources):
-            name = f"{Path(source.origin).name}#{name}"
-        if len(datasets) > 1 and source.images:
-            name += f" [{source.dataset}]"
-        names[id(source)] = name
+        key = next((it for it in (labels[id(source)], source.label) if it in keys[id(source)]), None)
+        name = source.label if key is None else names[key]
+        images = {metric: replace(it, label=name) for metric, it in source.images.items()}
+        curves = {metric: replace(it, label=name) for metric, it in source.curves.items()}
+        called.append(replace(source, label=name, images=images, curves=curves))
+    for before, after in zip(sources, called, strict=True):
+        for other, its in zip(sources, called, strict=True):
+            if before.label != other.label and after.label == its.label and its.fits(after):
+                raise ConfigError(f"{before.label!r} and {other.label!r} would both be called {its.label!r}")
+    return called
+
+
+def unique_labels(sources: Collection[Source]) -> dict[int, str]:
+    """What to call each source, by its ``id``: the label, with the origin where it is not unique."""
+    return {
+        id(it): f"{Path(it.origin).name}#{it.label}" if any(_rivals(it, sources)) else it.label
+        for it in sources
+    }
+
+
+def unique_names(sources: Collection[Source]) -> dict[int, str]:
+    """As :func:`unique_labels`, with the data set of measured sources where there are several."""
+    datasets = {source.dataset for source in sources if source.images}
+    names = unique_labels(sources)
+    if len(datasets) > 1:
+        names |= {id(it): f"{names[id(it)]} [{it.dataset}]" for it in sources if it.images}
     return names
+
+
+def _rivals(source: Source, sources: Collection[Source]) -> Iterator[Source]:
+    """Others of the same name on the same data set."""
+    same = (it for it in sources if it.label == source.label and it.origin != source.origin)
+    return (it for it in same if it.fits(source))
 
 
 def _from_run(frame: pd.DataFrame, origin: str) -> tuple[Source, ...]:

@@ -87,16 +87,34 @@ def _version(program: Path) -> str:
 
 def _scores(pair: Pair) -> tuple[float, float]:
     """Maximum and 3-norm, which one call of the program gives, for :meth:`Pair.cached`."""
-    height, width = pair.decoded.shape[:2]
+    return compare(pair.reference.image, pair.decoded)
+
+
+def compare(original: Image, decoded: Image, *options: str) -> tuple[float, float]:
+    """Maximum and 3-norm of the difference map of two pictures, (height, width, 3).
+
+    Parameters
+    ----------
+    options : more arguments for the program
+
+    Raises
+    ------
+    MetricUndefined
+        A side is shorter than 8 pixels.
+    CodecUnavailable
+        The program is not installed.
+    """
+    height, width = decoded.shape[:2]
     if min(height, width) < _SMALLEST:
         raise MetricUndefined(
             f"Butteraugli needs {_SMALLEST} pixels on each side; the picture is {width}×{height}"
         )
+    program = str(_find("butteraugli"))
     with tempfile.TemporaryDirectory(prefix="rdbench-") as folder:
         paths = Path(folder) / "original.ppm", Path(folder) / "decoded.ppm"
-        for path, image in zip(paths, (pair.reference.image, pair.decoded), strict=True):
+        for path, image in zip(paths, (original, decoded), strict=True):
             path.write_bytes(_ppm(image))
-        arguments = [_PROGRAM, *map(str, paths), "--intensity_target", _NITS]
+        arguments = [program, *map(str, paths), "--intensity_target", _NITS, *options]
         done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     found = re.fullmatch(r"([\d.e+-]+)\s+3-norm: ([\d.e+-]+)\s*", done.stdout)
     if done.returncode or found is None:

@@ -6,7 +6,7 @@ Only matplotlib's object-oriented interface is used: no pyplot, no current figur
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Format = Literal["png", "svg", "pdf"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+"""What figures are written as, by file ending."""
 
 STYLE = Path(__file__).with_name("rdbench.mplstyle")
 
@@ -73,20 +74,21 @@ def styled(style: Path | None = None) -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as PNG, SVG and PDF; call it inside :func:`styled`, as the formats have settings too.
+def save(figure: Figure, folder: Path, name: str, formats: Sequence[Format] = FORMATS) -> list[Path]:
+    """Write a figure to a file of each format; call it inside :func:`styled`, as formats have settings too.
 
     Parameters
     ----------
     folder : made where it is absent
     name : of the files, without ending
+    formats : of :data:`FORMATS`
     """
     from bench.plotting.canvas import settle
 
     settle(figure)
-    files = [folder / f"{name}.{ending}" for ending in FORMATS]
+    files = [folder / f"{name}.{ending}" for ending in formats]
     # Figure.savefig draws everything twice, the first time for a layout that is settled already.
-    drawn = [rendered(figure, ending) for ending in FORMATS]
+    drawn = [rendered(figure, ending) for ending in formats]
     for file, content in zip(files, drawn, strict=True):
         write_atomically(file, content)
     return files

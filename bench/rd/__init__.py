@@ -29,7 +29,7 @@ from bench.rd.curve import (
     mean_curve,
     to_db,
 )
-from bench.rd.images import ImagesBd, per_image_bd_rate
+from bench.rd.images import ImagesBd, per_image_bd_quality, per_image_bd_rate
 from bench.rd.interpolate import quality_at, rate_at, rates_at
 from bench.rd.intervals import MIN_IMAGES, Interval, interval_of_mean, jackknife_interval
 from bench.rd.pairwise import Comparisons, DetailedBd, PairedBd, all_pairs, paired_bd_rate
@@ -80,6 +80,7 @@ __all__ = [
     "metric_columns",
     "paired_bd_rate",
     "pareto",
+    "per_image_bd_quality",
     "per_image_bd_rate",
     "prune_dominated",
     "quality_at",

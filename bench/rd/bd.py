@@ -8,7 +8,7 @@ JVET practice; Akima and the cubic fit are available.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
@@ -371,3 +371,10 @@ def little_overlap(overlap: float) -> tuple[str, ...]:
     rounded = f"{overlap:.1%}"
     amount = "just" if rounded == f"{MIN_OVERLAP:.1%}" else f"{rounded} is"
     return (f"overlap {amount} under {MIN_OVERLAP:.0%}",)
+
+
+def with_rounded_overlap(warnings: Iterable[str], overlap: float | None) -> list[str]:
+    """Warnings with a mere bound for what :func:`little_overlap` says, which several results can share."""
+    least = MIN_OVERLAP if overlap is None or overlap >= RANKED_OVERLAP else RANKED_OVERLAP
+    words = f"the two curves share under {least:.0%} of their range of quality"
+    return [words if it.startswith("overlap ") else it for it in warnings]

@@ -16,6 +16,7 @@ from bench.rd.bd import (
     RANKED_OVERLAP,
     BdResult,
     Method,
+    bd_quality,
     bd_rate,
     check_method,
     check_pair,
@@ -150,6 +151,27 @@ def per_image_bd_rate(
     gaps = np.full(len(both), np.nan)
     gaps[both], _ = mean_gap((first.x[both], first.y[both]), (second.x[both], second.y[both]), method)
     return image_results(first, second, gaps, method)
+
+
+def per_image_bd_quality(
+    anchor: ImageCurves, test: ImageCurves, method: Method = "pchip"
+) -> tuple[float | None, ...]:
+    """The BD-quality of each image (ΔPSNR at equal rate and the like), in the order of ``anchor.images``.
+
+    Parameters and errors are those of :func:`per_image_bd_rate`; unit and sign those of
+    :func:`~bench.rd.bd.bd_quality`. None where an image has none.
+    """
+    check_method(method)
+    check_pair(anchor, test)
+    first, second = image_rows(anchor, method), image_rows(test, method)
+    plain = np.logical_and.reduce([it.defined & (np.diff(it.y) > 0).all(axis=1) for it in (first, second)])
+    gaps = np.full(len(plain), np.nan)
+    gaps[plain], _ = mean_gap((first.y[plain], first.x[plain]), (second.y[plain], second.x[plain]), method)
+    sign = 1.0 if anchor.higher_is_better else -1.0
+    values = [None if gap != gap else sign * gap for gap in gaps.tolist()]
+    for row in np.flatnonzero(~plain).tolist():
+        values[row] = bd_quality(anchor.curve(row), test.curve(row), method).value
+    return tuple(values)
 
 
 def image_results(

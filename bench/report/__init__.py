@@ -10,9 +10,10 @@ import itertools
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bench.report.options import STANDARD, FigureOptions, ReportOptions
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bench.host.helper_process import Helper
     from bench.report.data import ReportData
 
-__all__ = ["FigureOptions", "Report", "ReportOptions", "write_report"]
+__all__ = ["FigureOptions", "Report", "ReportOptions", "write_paper", "write_report"]
 
 _LISTING = ".written"
 """Names the tables and figures of a report."""
@@ -73,7 +74,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions = STAND
         written: list[Path] = []
         made, drawings = [], []
         for data in built:
-            prefix = "" if len(built) == 1 else re.sub(r"[^\w.-]+", "-", data.dataset) + "_"
+            prefix = _prefix(data, built)
             job = job_for(data, out / "figures", prefix, options.figures)
             drawings.append(stack.enter_context(Drawing(job, helper)))
             tables = tables_of(data)
@@ -84,9 +85,42 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions = STAND
         for data, tables, drawing in zip(built, made, drawings, strict=True):
             files = drawing.finish()
             written += [file for its in files.values() for file in its]
-            sections.append(Section(data, tables, drawing.pictures(files)))
+            sections.append(Section(data, tables, drawing.pictures(files), _prefix(data, built)))
     _replace_former(out, written)
     return Report(out, built, (*written, write_markdown(out / "report.md", sections), *page))
+
+
+def write_paper(runs: Sequence[Path], out: Path, options: ReportOptions = STANDARD) -> Report:
+    """Write only what a paper includes: ``tables/`` as LaTeX and ``figures/`` as PDF.
+
+    Parameters and errors are those of :func:`write_report`. BD-rates are one table of all data sets.
+    """
+    from bench.files.access import require_inside
+    from bench.report.build import build_report_data, with_crops_and_studies
+    from bench.report.drawing import draw, job_for
+    from bench.report.matrix import bd_matrix
+    from bench.report.tables import tables_of
+    from bench.tables.table import write_tables
+
+    built = build_report_data(runs, options)
+    require_inside(out, runs)
+    written = write_tables([bd_matrix(built)], out / "tables", endings=("tex",))
+    figures = replace(options.figures, formats=("pdf",))
+    for data in built:
+        prefix = _prefix(data, built)
+        tables = itertools.chain(*tables_of(data, in_papers=True).values())
+        written += write_tables([*tables], out / "tables", prefix, ("tex",))
+        with TemporaryDirectory(prefix="rdbench-") as decoded:
+            complete = with_crops_and_studies(data, runs, Path(decoded), options)
+        made = draw(job_for(complete, out / "figures", prefix, figures))
+        written += itertools.chain(*made.values())
+    _replace_former(out, written)
+    return Report(out, built, tuple(written))
+
+
+def _prefix(data: ReportData, built: Sequence[ReportData]) -> str:
+    """What the names of a data set's files begin with where there are several."""
+    return "" if len(built) == 1 else re.sub(r"[^\w.-]+", "-", data.dataset) + "_"
 
 
 def _build(

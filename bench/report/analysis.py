@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from bench.rd import (
     finished_enough,
     image_curves_by_metric,
     mean_curve,
+    per_image_bd_quality,
     standings,
 )
 from bench.rd.fairness import Allocation, allocation
@@ -52,6 +53,8 @@ class MetricAnalysis:
     pairs: Mapping[tuple[str, str], PairedBd]
     bd: Mapping[str, DetailedBd] | None
     """Against the anchor; None for a metric that ranks nothing."""
+    gains: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    """BD-quality of each of ``images`` against the anchor."""
     standings: tuple[Standing, ...] = ()
     allocations: tuple[Allocation, ...] = ()
 
@@ -125,7 +128,8 @@ def _analyse(
     divided = (allocation(per_image[anchor], per_image[label], it) for label, it in bd.items())
     allocations = tuple(it for it in divided if it is not None)
     order = standings(anchor, bd, pairs)
-    return MetricAnalysis(images, exact, per_image, curves, pairs, bd, order, allocations)
+    gains = {label: per_image_bd_quality(per_image[anchor], per_image[label]) for label in bd}
+    return MetricAnalysis(images, exact, per_image, curves, pairs, bd, gains, order, allocations)
 
 
 def _choose_anchor(entries: Sequence[Entry], wanted: str | None, curves: Collection[str]) -> str | None:

@@ -133,6 +133,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         ),
         anchor=anchor,
         bd=analyses.bd,
+        gains={name: by_metric[name].gains for name in analyses.bd},
         pairs={name: by_metric[name].pairs for name in analyses.bd},
         standings={name: it.standings for name, it in by_metric.items() if it.standings},
         ranking=analyses.ranking(entries),

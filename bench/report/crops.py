@@ -16,6 +16,7 @@ import numpy as np
 
 from bench.codec import Image
 from bench.inputs.image import read_image
+from bench.losses.place import cut, densest
 from bench.report.decoder_pairs import DecoderPair
 from bench.report.entries import Entry
 from bench.report.measures import Measure, first_of
@@ -31,7 +32,6 @@ RATE = 0.2
 """Bits per pixel: the middle of 0.1 to 0.3, where decoders differ most to the eye."""
 COMPANIONS = ("jpeg", "jpeg2000")
 """Codecs whose first configuration stands beside the pair, where a run has them."""
-_STEP = 8
 _NO_BITSTREAMS = "bitstreams were not kept: run again with --keep-bitstreams, then make the report again"
 
 
@@ -101,13 +101,13 @@ def find_crops(pair: DecoderPair, source: CropSource) -> Crops:
     for image, indices in shown.items():
         stored = [decoded.get(index, Stored(None, _NO_BITSTREAMS)) for index in indices]
         pixels = [None if it.file is None else read_image(it.file).pixels for it in stored]
-        left, top = _place(pixels[0], pixels[1])
+        place = _place(pixels[0], pixels[1])
         crops = tuple(
-            _crop(trials.loc[index], captions, _cut(whole, left, top), its.problem)
+            _crop(trials.loc[index], captions, _cut(whole, place), its.problem)
             for index, whole, its in zip(indices, pixels, stored, strict=True)
         )
-        original = _cut(originals[image.name], left, top)
-        made.append(CropRow(image.name, image.reason, (left, top), original, crops))
+        original = _cut(originals[image.name], place)
+        made.append(CropRow(image.name, image.reason, place, original, crops))
     return Crops(pair, captions, tuple(made))
 
 
@@ -167,7 +167,7 @@ def _companions(
 
 def _originals(source: CropSource, names: Sequence[str]) -> dict[str, Image | None]:
     """The original images, or lossless reconstructions of them, as far as either is at hand."""
-    originals = StoredOriginals(source.dataset, source.folder)
+    originals = StoredOriginals(source.dataset, source.folder, source.bitstreams.runs)
     trials = source.frame.drop_duplicates("image").set_index("image")
     files = {it: originals.get(it, str(trials.at[it, "image_sha256"])).file for it in names}
     rows = source.bitstreams.rows
@@ -184,19 +184,11 @@ def _place(first: Image | None, second: Image | None) -> tuple[int, int]:
     """Left and top of the crop in which two images differ most, on a grid of 8 pixels."""
     if first is None or second is None:
         return 0, 0
-    gap = np.abs(first.astype(np.int32) - second).sum(axis=2)
-    height, width = (min(SIDE, it) for it in gap.shape)
-    total = np.pad(gap.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    sums = (
-        total[height:, width:] - total[:-height, width:] - total[height:, :-width] + total[:-height, :-width]
-    )
-    grid = sums[::_STEP, ::_STEP]
-    top, left = np.unravel_index(int(grid.argmax()), grid.shape)
-    return int(left) * _STEP, int(top) * _STEP
+    return densest(np.abs(first.astype(np.int32) - second).sum(axis=2), SIDE)
 
 
-def _cut(pixels: Image | None, left: int, top: int) -> Image | None:
-    return None if pixels is None else np.ascontiguousarray(pixels[top : top + SIDE, left : left + SIDE])
+def _cut(pixels: Image | None, place: tuple[int, int]) -> Image | None:
+    return None if pixels is None else cut(pixels, place, SIDE)
 
 
 def _crop(trial: pd.Series, captions: Sequence[Measure], pixels: Image | None, problem: str) -> Crop:

@@ -82,6 +82,8 @@ class ReportData:
     """The label that the others are compared with."""
     bd: Mapping[str, Mapping[str, DetailedBd]]
     """BD-rates against the anchor."""
+    gains: Mapping[str, Mapping[str, tuple[float | None, ...]]]
+    """BD-quality of single images against the anchor, by metric and label, in the order of ``images``."""
     pairs: Mapping[str, Mapping[tuple[str, str], PairedBd]]
     """By metric, then by (anchor, test)."""
     standings: Mapping[str, tuple[Standing, ...]]

@@ -56,7 +56,7 @@ def warm_up() -> None:
 
 
 def draw(job: FigureJob, claims: Path | None = None, *, backwards: bool = False) -> Files:
-    """Write the figures that have something to show, each as PNG, SVG and PDF.
+    """Write the figures that have something to show, each in all formats of the job's options.
 
     The same data give the same bytes. matplotlib's global state and the user's matplotlibrc play no part.
 
@@ -76,8 +76,8 @@ def draw(job: FigureJob, claims: Path | None = None, *, backwards: bool = False)
             if claims is None or _claim(claims / figure.name):
                 canvas = Canvas(job.options.width or figure.width, job.options.rate)
                 drawn = figure.draw(job.data, canvas)
-                made = [] if drawn is None else save(drawn, job.folder, job.prefix + figure.name)
-                files[figure.name] = made
+                name, formats = job.prefix + figure.name, job.options.formats
+                files[figure.name] = [] if drawn is None else save(drawn, job.folder, name, formats)
     return files
 
 

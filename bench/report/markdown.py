@@ -21,6 +21,8 @@ class Section:
     tables: Mapping[Chapter, Sequence[Table]] = field(default_factory=dict)
     figures: Mapping[Chapter, Sequence[Path]] = field(default_factory=dict)
     """PNG files."""
+    prefix: str = ""
+    """Of the names of its files."""
 
 
 def write_markdown(path: Path, sections: Sequence[Section]) -> Path:
@@ -53,9 +55,16 @@ def _section(section: Section, folder: Path) -> Iterator[str]:
             yield f"Environment of run {markdown(run)}{machine}: {markdown(facts)}.\n"
 
 
+def _table(table: Table, prefix: str) -> str:
+    if not table.is_long:
+        return to_markdown(table)
+    file = f"tables/{prefix}{table.name}.csv"
+    return f"### {markdown(table.title)}\n\n{len(table.rows)} rows: [{Path(file).name}]({file})\n"
+
+
 def _chapter(section: Section, chapter: Chapter, folder: Path) -> Iterator[str]:
     """The first table, the figures, then the other tables."""
-    tables = [to_markdown(it) for it in section.tables.get(chapter, ())]
+    tables = [_table(it, section.prefix) for it in section.tables.get(chapter, ())]
     yield from tables[:1]
     yield from (f"![{it.stem}]({it.relative_to(folder)})\n" for it in section.figures.get(chapter, ()))
     yield from tables[1:]

@@ -86,12 +86,7 @@ def measure_of(metric: MetricPlan) -> Measure:
 def set_measures(distances: Iterable[SetMeasurement]) -> tuple[Measure, ...]:
     """The metrics of sets that have a value. A distance is 0 for equal sets, whatever its name."""
     names = dict.fromkeys(it.metric for it in distances if it.value is not None)
-    return tuple(
-        Measure(
-            name, _printed(_declaration(name).get("title", ""), name), "", higher_is_better=False, role="set"
-        )
-        for name in names
-    )
+    return tuple(Measure(name, title_of(name), "", higher_is_better=False, role="set") for name in names)
 
 
 def first_of(measures: Sequence[Measure], role: str) -> Measure | None:
@@ -112,6 +107,11 @@ def set_curves(distances: Iterable[SetMeasurement]) -> dict[str, dict[str, Curve
         _, rates, values = zip(*sorted(found), strict=True)
         curves.setdefault(metric, {})[label] = Curve(label, rates, values, metric, False)
     return curves
+
+
+def title_of(name: str) -> str:
+    """A metric's name in print, as the installed metric of that name declares it; else the bare name."""
+    return _printed(_declaration(name).get("title", ""), name)
 
 
 def _printed(title: str, name: str) -> str:

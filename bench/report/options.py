@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.exchange import Published
 from bench.plotting.canvas import RateAxis, Width
+from bench.plotting.style import FORMATS, Format
 from bench.rd import Average
 from bench.report.selection import EVERYTHING, Selection
 from bench.trials.trust import NOBODY, Trust
@@ -21,6 +22,8 @@ class FigureOptions:
     rate: RateAxis = "log"
     style: Path | None = None
     """A matplotlib style file instead of the one of this package."""
+    formats: tuple[Format, ...] = FORMATS
+    """File endings."""
 
 
 AS_IT_SUITS = FigureOptions()

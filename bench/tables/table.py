@@ -1,22 +1,33 @@
-"""A table as data, and its forms: CSV, Markdown, LaTeX (booktabs) and JSON."""
+"""A table as data, and its forms: text, CSV, Markdown, LaTeX (booktabs) and JSON."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from bench.files.access import write_atomically
+from bench.tables.terminal import lay_out, wrapped
 from bench.text.escape import comment, csv_cell, latex, markdown
 
 Value = str | float | int | None
 
 Better = Literal["high", "low"]
+
+_RAISED = str.maketrans("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
+
+
+def _letters() -> Iterator[str]:
+    """a to z, then aa, ab, …; without q, which has no raised form in plain text."""
+    alphabet = "abcdefghijklmnoprstuvwxyz"
+    for length in itertools.count(1):
+        yield from map("".join, itertools.product(alphabet, repeat=length))
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,13 @@ class Column:
     signed: bool = False
     in_terminal: bool = True
     """Whether it is printed on the terminal too; files have all columns."""
+    group: str = ""
+    """What it and its neighbours of the same group are about."""
+
+    @property
+    def heading(self) -> str:
+        """The title where there is one line of them, with the group in it."""
+        return f"{self.group} {self.title}".strip()
 
 
 @dataclass(frozen=True)
@@ -50,6 +68,28 @@ class Table:
     """How many columns from the left name a row."""
     dispensable: tuple[str, ...] = ()
     """Titles of columns that give way first where there is little room."""
+    remarks: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    """What has to be known of single cells, by row and column: notes below, which the cells point to."""
+    unranked_cells: frozenset[tuple[int, int]] = frozenset()
+    """Row and column of values that compete with no others."""
+    is_long: bool = False
+    """Whether a page links it rather than shows it."""
+
+    def letters(self) -> dict[str, str]:
+        """The letter of each remark, in the order in which a reader meets them."""
+        remarks = dict.fromkeys(text for _, text in sorted(self.remarks.items()))
+        return dict(zip(remarks, _letters(), strict=False))
+
+    def pointers(self, pointer: Callable[[str], str]) -> list[list[str]]:
+        """What stands behind each cell: ``pointer`` of the letter of its remark, or nothing."""
+        letters = self.letters()
+        return [
+            [
+                pointer(letters[self.remarks[row, index]]) if (row, index) in self.remarks else ""
+                for index in range(len(self.columns))
+            ]
+            for row in range(len(self.rows))
+        ]
 
     def cell(self, column: Column, value: Value) -> str:
         """A value as printed: a dash where there is none."""
@@ -82,7 +122,8 @@ class Table:
             printed: dict[int, float] = {}
             for place, row in enumerate(self.rows):
                 text = self.cell(column, row[index])
-                if place not in self.unranked and isinstance(row[index], int | float) and text != "–":
+                competes = place not in self.unranked and (place, index) not in self.unranked_cells
+                if competes and isinstance(row[index], int | float) and text != "–":
                     printed[place] = float(text.replace("−", "-"))
             best = sorted(set(printed.values()), reverse=column.better == "high")[:2]
             for place, value in printed.items():
@@ -110,29 +151,47 @@ def to_json(table: Table) -> str:
         }
         for row in table.rows
     ]
-    return (
-        json.dumps({"title": table.title, "notes": table.notes, "rows": rows}, indent=1, ensure_ascii=False)
-        + "\n"
-    )
+    document: dict[str, Any] = {"title": table.title, "notes": table.notes, "rows": rows}
+    if table.remarks:
+        document["remarks"] = [
+            {"row": row, "column": table.columns[index].key, "text": text}
+            for (row, index), text in sorted(table.remarks.items())
+        ]
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def to_text(table: Table, width: int | None = None) -> str:
+    """Plain text with the title above and the notes below.
+
+    Parameters
+    ----------
+    width : columns of the terminal; None for no limit
+    """
+    cells = _with_pointers(table, str, lambda letter: letter.translate(_RAISED))
+    shown = [index for index, it in enumerate(table.columns) if it.in_terminal]
+    titles = [table.columns[index].heading for index in shown]
+    rows = [[row[index] for index in shown] for row in cells]
+    names = sum(index < table.names for index in shown)
+    lines = lay_out(titles, rows, names, width, table.dispensable).all
+    notes = [f"{letter.translate(_RAISED)} {text}" for text, letter in table.letters().items()]
+    below = [line for text in (*notes, *table.notes) for line in wrapped(text, width, "  ")]
+    return "\n".join([*wrapped(table.title, width), "", *lines, "", *below]).rstrip() + "\n"
 
 
 def to_markdown(table: Table) -> str:
     """A GitHub table, best value in bold, second underlined."""
     marks: tuple[Callable[[str], str], ...] = (str, "**{}**".format, "<u>{}</u>".format)
     lines = [f"### {markdown(table.title)}", ""]
-    lines.append("| " + " | ".join(markdown(it.title) for it in table.columns) + " |")
+    lines.append("| " + " | ".join(markdown(it.heading) for it in table.columns) + " |")
     lines.append(
         "|"
         + "|".join(" ---: " if _is_numeric(table, i) else " --- " for i in range(len(table.columns)))
         + "|"
     )
-    for cells, ranks in zip(table.text(), table.ranks(), strict=True):
-        lines.append(
-            "| "
-            + " | ".join(marks[rank](markdown(cell)) for cell, rank in zip(cells, ranks, strict=True))
-            + " |"
-        )
-    lines += ["", *(f"{markdown(note)}  " for note in table.notes)]
+    cells = _with_pointers(table, markdown, "<sup>{}</sup>".format, marks)
+    lines += ["| " + " | ".join(row) + " |" for row in cells]
+    notes = [f"<sup>{letter}</sup> {markdown(text)}  " for text, letter in table.letters().items()]
+    lines += ["", *notes, *(f"{markdown(note)}  " for note in table.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -146,14 +205,50 @@ def to_latex(table: Table) -> str:
         rf"\begin{{tabular}}{{{alignment}}}",
         r"\toprule",
     ]
-    lines.append(" & ".join(latex(it.title) for it in table.columns) + r" \\")
+    lines += _group_lines(table)
+    lines.append(_latex_row(latex(it.title) for it in table.columns))
     lines.append(r"\midrule")
-    for cells, ranks in zip(table.text(), table.ranks(), strict=True):
-        lines.append(
-            " & ".join(marks[rank](latex(cell)) for cell, rank in zip(cells, ranks, strict=True)) + r" \\"
-        )
+    lines += map(_latex_row, _with_pointers(table, latex, r"\rlap{{\textsuperscript{{{}}}}}".format, marks))
     lines += [r"\bottomrule", r"\end{tabular}"]
+    notes = [rf"\textsuperscript{{{letter}}}\,{latex(text)}" for text, letter in table.letters().items()]
+    if notes:
+        lines += [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize\centering"]
+        lines += [*(f"{it}\\par" for it in notes), r"\end{minipage}"]
     return "\n".join(lines) + "\n"
+
+
+def _group_lines(table: Table) -> Iterator[str]:
+    """The upper of two lines of titles: groups over their columns, each with a rule below."""
+    if not any(it.group for it in table.columns):
+        return
+    titles, rules = [], []
+    first = 1
+    for group, its in itertools.groupby(table.columns, lambda it: it.group):
+        count = len([*its])
+        titles += [rf"\multicolumn{{{count}}}{{c}}{{{latex(group)}}}"] if group else [""] * count
+        rules += [rf"\cmidrule(lr){{{first}-{first + count - 1}}}"] if group else []
+        first += count
+    yield _latex_row(titles)
+    yield " ".join(rules)
+
+
+def _latex_row(cells: Iterable[str]) -> str:
+    row = " & ".join(cells) + r" \\"
+    # which the command before the row would take for its argument, or its star
+    return "{}" + row if row.startswith(("[", "*")) else row
+
+
+def _with_pointers(
+    table: Table,
+    escape: Callable[[str], str],
+    pointer: Callable[[str], str],
+    marks: Sequence[Callable[[str], str]] = (str, str, str),
+) -> list[list[str]]:
+    """Cells in print: escaped, the best ones marked by ``marks`` of their ranks, with pointers to remarks."""
+    parts = zip(table.text(), table.ranks(), table.pointers(pointer), strict=True)
+    return [
+        [marks[rank](escape(cell)) + behind for cell, rank, behind in zip(*row, strict=True)] for row in parts
+    ]
 
 
 WRITERS: dict[str, Callable[[Table], str]] = {
@@ -165,7 +260,9 @@ WRITERS: dict[str, Callable[[Table], str]] = {
 """The forms of a table by file ending."""
 
 
-def write_tables(tables: Sequence[Table], folder: Path, prefix: str = "") -> list[Path]:
+def write_tables(
+    tables: Sequence[Table], folder: Path, prefix: str = "", endings: Sequence[str] = tuple(WRITERS)
+) -> list[Path]:
     """Write each table in every form; the files, table by table.
 
     Parameters
@@ -173,6 +270,7 @@ def write_tables(tables: Sequence[Table], folder: Path, prefix: str = "") -> lis
     tables : with names that are file names
     folder : made where it is missing
     prefix : what file names begin with
+    endings : of the forms, of :data:`WRITERS`
 
     Raises
     ------
@@ -180,9 +278,9 @@ def write_tables(tables: Sequence[Table], folder: Path, prefix: str = "") -> lis
         It cannot be written there.
     """
     forms = [
-        (folder / f"{prefix}{table.name}.{ending}", write(table))
+        (folder / f"{prefix}{table.name}.{ending}", WRITERS[ending](table))
         for table in tables
-        for ending, write in WRITERS.items()
+        for ending in endings
     ]
     for path, text in forms:
         write_atomically(path, text.encode())

@@ -106,7 +106,16 @@ def test_github_commands_stay_on_their_line() -> None:
     lines = FORMATS["github"](VERDICT).splitlines()
     assert len(lines) == 6
     assert all(it.startswith(("::error ", "::warning ", "::notice ")) for it in lines)
-    assert [it.split(" ")[0] for it in lines] == ["::error"] * 3 + ["::warning", "::notice", "::error"]
+    assert [it.split(" ")[0] for it in lines] == ["::error"] * 4 + ["::warning", "::notice"]
+
+
+def test_github_shows_the_verdict_and_the_ten_worst() -> None:
+    """The verdict is the first annotation; of many findings the ten worst follow, and the rest is counted."""
+    many = replace(VERDICT, findings=VERDICT.findings[1:2] * 13)
+    lines = FORMATS["github"](many).splitlines()
+    assert lines[0].startswith("::error title=rdbench check::regression (5 of 10 trials identical")
+    assert len([it for it in lines[1:] if it.startswith("::error title=jpeg")]) == 10
+    assert lines[-1] == "and 3 more, which the summary of the job lists"
 
 
 def test_markdown_table_keeps_its_columns() -> None:

@@ -18,6 +18,7 @@ LAYERS = (
     "bench.api bench.plot bench.pytest_plugin bench.comparing",
     "bench.results bench.notebook",
     "bench.check bench.report",
+    "bench.losses",
     "bench.testing bench.exchange bench.studies",
     "bench.tables bench.plotting",
     "bench.rd",

@@ -12,9 +12,11 @@ from bench.rd import (
     Comparisons,
     ImageCurves,
     all_pairs,
+    bd_quality,
     bd_rate,
     mean_curve,
     paired_bd_rate,
+    per_image_bd_quality,
     per_image_bd_rate,
 )
 from tests.rd.curves import images
@@ -129,3 +131,16 @@ def test_curves_of_hardly_any_finite_points(points: int) -> None:
     pairs = all_pairs({"a": images("a"), "exact": replace(exact, quality=quality)})
     assert pairs["a", "exact"].mean_curve.value is None
     assert pairs["a", "exact"].per_image.reason == "fewer than 3 points"
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_gains_of_images_together_are_those_of_single_ones(higher: bool) -> None:
+    """BD-quality of every image is that of its two curves, however odd, with the metric's own sign."""
+    sign = 1 if higher else -1
+    anchor, test = (
+        replace(it, quality=sign * it.quality, higher_is_better=higher) for it in (odd("a", 1), odd("b", 2))
+    )
+    found = per_image_bd_quality(anchor, test)
+    single = [bd_quality(anchor.curve(k), test.curve(k)).value for k in range(len(anchor.images))]
+    assert [*found] == [near(it) for it in single]
+    assert len([it for it in found if it is not None]) > 12

@@ -27,6 +27,7 @@ from bench.report.data import ReportData
 from bench.report.drawing import draw, job_for
 from bench.report.figures import figures_of
 from bench.report.figures._rows import PITCH
+from bench.report.figures.per_image import ImageStrips
 from bench.report.options import AS_IT_SUITS
 from tests.report.hostile import HOSTILE, PUBLISHED, assert_nothing_is_cut, crowded, words
 from tests.report.made_data import USUAL, Made, made_data
@@ -306,3 +307,23 @@ def test_rows_keep_their_height_under_a_long_note() -> None:
     made = figure("bd_rate", two, width="column")
     for axes in made.axes:
         assert axes.get_position().height * made.get_figheight() > 2 * PITCH
+
+
+def test_dots_of_images_have_names_that_one_can_read() -> None:
+    """The worst image of every strip is named; no name covers another one, and none leaves its panel."""
+    data = made_data(images=30)
+    with styled():
+        made = ImageStrips().draw(data.without_trials(), Canvas("double"))
+        assert made is not None
+        settle(made)
+        made.draw_without_rendering()
+    for axes, metric in zip(made.axes, data.headline, strict=True):
+        names = [it.get_text() for it in axes.texts]
+        worst = {
+            max(zip(it.images, data.images[metric], strict=True), key=lambda it: it[0].value or -100.0)[1]
+            for it in data.bd[metric].values()
+        }
+        assert {it.rpartition(".")[0] for it in worst} <= set(names)
+        boxes = [Text.get_window_extent(it) for it in axes.texts]
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+        assert all(axes.bbox.x0 <= it.x0 and it.x1 <= axes.bbox.x1 + 1 for it in boxes)

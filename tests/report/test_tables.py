@@ -10,12 +10,14 @@ from PIL import Image
 
 import bench
 from bench.exchange import Published
-from bench.rd import Curve
+from bench.rd import Curve, bd_quality, bd_rate
 from bench.report import ReportOptions
 from bench.report.build import build_report_data
 from bench.report.chapters import Chapter
 from bench.report.markdown import Section, write_markdown
 from bench.report.summary import summary
+from bench.report.tables import tables_of
+from bench.report.tables.per_image import PerImageTable, WorstImagesTable
 from bench.report.tables.ranking import RankingTable
 from bench.tables.table import Column, Table
 from tests.conftest import photo
@@ -154,3 +156,32 @@ def test_metrics_that_some_rows_lack_are_told_as_such(tmp_path: Path, pictures: 
     ]
     assert "ms_ssim_rgb: no value on any picture" in told_of_small.message
     assert "64 pixels" in told_of_small.message
+
+
+def test_every_image_is_named_with_its_loss() -> None:
+    """Each codec's images stand worst first, with BD-rate and gain at equal rate; the page names the ends."""
+    data = made_data((Made("jpeg", "jpeg"), Made("webp", "webp", 0.7), Made("lpips", "x", 0.8, shift=-1.0)))
+    table = PerImageTable().make(data)
+    assert table is not None
+    first, second = data.per_image["psnr_rgb"]["jpeg"], data.per_image["psnr_rgb"]["webp"]
+    rows = [dict(zip((it.key for it in table.columns), row, strict=True)) for row in table.rows]
+    mine = [it for it in rows if it["label"] == "webp"]
+    assert {it["image"] for it in mine} == set(data.images["psnr_rgb"])
+    for row in mine:
+        at = first.images.index(str(row["image"]))
+        assert row["bd_rate_psnr_rgb"] == pytest.approx(bd_rate(first.curve(at), second.curve(at)).value)
+        assert row["gain_psnr_rgb"] == pytest.approx(bd_quality(first.curve(at), second.curve(at)).value)
+    losses = [it["bd_rate_psnr_rgb"] for it in mine]
+    assert losses == sorted(losses, reverse=True)
+    ends = WorstImagesTable().make(data)
+    assert ends is not None
+    assert str(ends.by_label("worst")["webp"]).startswith(str(mine[0]["image"]))
+    assert str(ends.by_label("best")["webp"]).startswith(str(mine[-1]["image"]))
+
+
+def test_a_long_table_is_linked(tmp_path: Path) -> None:
+    """The page links the table of every image instead of showing it."""
+    data = made_data()
+    page = write_markdown(tmp_path / "report.md", [Section(data, tables_of(data), prefix="set_")]).read_text()
+    assert "[set_per_image.csv](tables/set_per_image.csv)" in page
+    assert "ΔPSNR" not in page

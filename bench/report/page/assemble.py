@@ -24,6 +24,7 @@ _SCRIPTS = (
     "save.js",
     "perception.js",
     "pictures.js",
+    "differences.js",
     "viewer.js",
     "main.js",
 )

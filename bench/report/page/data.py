@@ -45,6 +45,7 @@ def page_data(data: ReportData) -> dict[str, Any]:
         },
         "curves": _curves(data, position),
         "bd": {metric: _comparisons(data, metric, position) for metric in data.curves if metric in data.bd},
+        "losses": {metric: _losses(data, metric, position) for metric in data.headline},
         "points": _points(data, position),
         "findings": [
             {
@@ -182,6 +183,17 @@ def _comparisons(data: ReportData, metric: str, position: dict[str, int]) -> dic
     for (anchor, label), theirs in data.published_pairs.get(metric, {}).items():
         result.setdefault(position[anchor], {})[position[label]] = _published_cells(theirs)
     return result
+
+
+def _losses(data: ReportData, metric: str, position: dict[str, int]) -> dict[str, Any]:
+    """The names of images, and by entry the BD-rate of each against the report's anchor, in percent."""
+    by_label = data.bd.get(metric, {})
+    return {
+        "images": [*data.images[metric]],
+        "entries": {
+            position[label]: [rounded(it.value, 4) for it in bd.images] for label, bd in by_label.items()
+        },
+    }
 
 
 def _published_cells(its: BdResult) -> list[Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.inputs.image import read_image
+from bench.report.page.maps import STEP, cut_map
 from bench.report.reconstructions.decoded import Stored, lossless_bytes
 
 MAX_EXAMPLE_IMAGES = 3
@@ -29,6 +30,8 @@ class Reconstruction:
     bpp: float
     values: tuple[float | None, ...]
     stored: Stored
+    maps: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Its error maps by name, as data URLs: see :mod:`bench.report.page.maps`."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,9 @@ class _Example:
         self.original = ""
         self.reconstructions: dict[Reconstruction, str] = {}
         self._width, self._height = min(image.width, EXAMPLE_SIDE), min(image.height, EXAMPLE_SIDE)
-        self._left = (image.width - self._width) // 2
-        self._top = (image.height - self._height) // 2
+        # where a cell of the error maps begins
+        self._left = (image.width - self._width) // 2 // STEP * STEP
+        self._top = (image.height - self._height) // 2 // STEP * STEP
 
     def cut(self, file: Path) -> str:
         """The crop of a stored picture as a data URL."""
@@ -99,10 +103,14 @@ class _Example:
             "crop": [self._left, self._top, self.image.width, self.image.height],
             "original": {"url": self.original},
             "reconstructions": [
-                [it.entry, it.quality, it.bpp, list(it.values), {"url": url}]
+                [it.entry, it.quality, it.bpp, list(it.values), {"url": url}, self._cut_maps(it)]
                 for it, url in self.reconstructions.items()
             ],
         }
+
+    def _cut_maps(self, its: Reconstruction) -> dict[str, str]:
+        window = (self._left, self._top, self._width, self._height)
+        return {name: cut_map(url, *window) for name, url in its.maps.items()}
 
 
 def _nearest(reconstructions: Sequence[Reconstruction], rate: float) -> list[Reconstruction]:

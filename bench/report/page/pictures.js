@@ -52,19 +52,24 @@ function loadIndex(path) {
 /**
  * Draw two pictures of equal size into a canvas, as far as they are visible.
  * `view` is {scale, x, y}: device pixels for one picture pixel, and the picture's point in the middle.
+ * `cell` is how many of these a pixel of the pictures stands for: more than one in a map.
  */
-function paint(canvas, pictures, view, mode, divider, flipped) {
+function paint(canvas, pictures, view, mode, divider, flipped, cell = 1) {
   const context = canvas.getContext("2d");
   const { width, height } = canvas;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.globalCompositeOperation = "source-over";
   context.clearRect(0, 0, width, height);
-  context.imageSmoothingEnabled = view.scale < 1;
+  context.imageSmoothingEnabled = view.scale < 1 || cell > 1;
   context.imageSmoothingQuality = "high";
   const left = Math.round(width / 2 - view.x * view.scale);
   const top = Math.round(height / 2 - view.y * view.scale);
-  const draw = (picture) => picture && context.drawImage(picture, left, top, Math.round(picture.naturalWidth * view.scale), Math.round(picture.naturalHeight * view.scale));
+  const draw = (picture) => picture && context.drawImage(picture, left, top, Math.round(picture.naturalWidth * cell * view.scale), Math.round(picture.naturalHeight * cell * view.scale));
   const [first, second] = pictures;
+  if (mode === "map") {
+    context.fillStyle = "#000"; // the original has no error
+    context.fillRect(0, 0, width, height);
+  }
   if (mode === "difference") {
     if (!first || !second) return;
     draw(first);

@@ -1,14 +1,17 @@
 /** The comparison of reconstructions. `image` is an index: {name, width, height, original, reconstructions, crop?}. */
-const viewer = { image: null, pictures: [null, null], shown: [null, null], view: { scale: 1, x: 0, y: 0 }, fitted: true, mode: "slider", divider: 0.5, flipped: false, timer: null, turn: 0, gain: 8 };
+const viewer = { image: null, pictures: [null, null], maps: [null, null], shown: [null, null], view: { scale: 1, x: 0, y: 0 }, fitted: true, mode: "slider", divider: 0.5, flipped: false, timer: null, turn: 0, gain: 8 };
 const FLICKER_MS = 700; // Under three changes a second (WCAG 2.3.1).
 const ORIGINAL = "original";
 
 const viewerSides = () => [byId("viewer-left"), byId("viewer-right")];
-const reconstructionOf = ([entry, quality, bpp, values, picture]) => ({ entry, quality, bpp, values, picture });
+const reconstructionOf = ([entry, quality, bpp, values, picture, maps]) => ({ entry, quality, bpp, values, picture, maps });
 
 function setUpViewer() {
   byId("viewer-image").onchange = chooseImage;
-  for (const select of viewerSides()) select.onchange = showShots;
+  byId("viewer-order").onchange = offerImages;
+  for (const select of viewerSides()) select.onchange = () => showShots().then(offerImages);
+  byId("viewer-map").onchange = showMaps;
+  byId("viewer-jump").onclick = jumpToDifference;
   byId("viewer-rate").oninput = showShots;
   for (const choice of document.querySelectorAll('input[name="mode"]')) choice.onchange = () => setMode(choice.value);
   byId("viewer-divider").oninput = (event) => setDivider(event.target.value / 1000);
@@ -33,12 +36,34 @@ function drawViewer() {
   viewer.image = null;
   setFlicker(false);
   if (!any) return;
-  const select = byId("viewer-image");
-  const group = (label, options) => element("optgroup", { label }, ...options.map(([value, text]) => element("option", { value, textContent: text })));
-  select.replaceChildren();
-  if (examples.length) select.append(group("Crops inside this page", examples.map((it, k) => [`example ${k}`, `${it.name}, ${it.width}×${it.height} crop`])));
-  if (images.length) select.append(group("Whole images, beside this page", images.map((it, k) => [`image ${k}`, it.name])));
+  byId("viewer-image").replaceChildren();
+  offerImages();
   chooseImage();
+}
+
+/** The images in the chosen order, each with what the right codec loses on it; the chosen one stays chosen. */
+function offerImages() {
+  const { images, examples } = dataset().viewer;
+  const select = byId("viewer-image");
+  const chosen = select.value;
+  const losses = viewer.image ? imageLosses() : null;
+  const loss = (name) => losses?.get(name) ?? null;
+  const worst = byId("viewer-order").value === "worst";
+  const order = (list) => [...list].sort(([, one], [, other]) => (worst && losses ? (loss(other.name) ?? Number.NEGATIVE_INFINITY) - (loss(one.name) ?? Number.NEGATIVE_INFINITY) || 0 : 0));
+  const words = (it, more) => it.name + more + (known(loss(it.name)) ? ` ${fixed(loss(it.name), 1, true)}%` : "");
+  const group = (label, kind, list, more) => element("optgroup", { label }, ...order([...list.entries()]).map(([k, it]) => element("option", { value: `${kind} ${k}`, textContent: words(it, more(it)) })));
+  select.replaceChildren();
+  if (examples.length) select.append(group("Crops inside this page", "example", examples, (it) => `, ${it.width}×${it.height} crop`));
+  if (images.length) select.append(group("Whole images, beside this page", "image", images, () => ""));
+  if (chosen) select.value = chosen;
+  byId("viewer-order").disabled = !losses;
+  const [left, right] = viewerSides().map((it) => it.selectedOptions[0]?.textContent);
+  byId("viewer-order-note").textContent = losses ? `Percentages: bits of ${right} against ${left} at equal ${metricTitle()}, image by image.` : "";
+}
+
+function metricTitle() {
+  const name = dataset().losses[state.metric] ? state.metric : dataset().headline[0];
+  return dataset().metrics.find((it) => it.name === name)?.title ?? name;
 }
 
 async function chooseImage() {
@@ -50,6 +75,8 @@ async function chooseImage() {
     const target = viewer.image ? targetRate() : 0.5;
     viewer.image = { ...image, reconstructions: image.reconstructions.map(reconstructionOf) };
     offerSides();
+    offerImages();
+    offerMaps();
     setTargetRate(target);
     Object.assign(viewer, { fitted: true, pictures: [null, null], shown: viewerSides().map((select) => nearestReconstruction(select.value)) });
     sizeStage();
@@ -63,7 +90,9 @@ function offerSides() {
   const entries = [...new Set(viewer.image.reconstructions.map((it) => it.entry))];
   const choices = [[ORIGINAL, "Original"], ...entries.map((index) => [String(index), entryOf(index).label])];
   const first = dataset().anchor !== null && entries.includes(dataset().anchor) ? dataset().anchor : entries[0];
-  const defaults = [String(first), String(entries.find((it) => it !== first) ?? ORIGINAL)];
+  // of two runs the same codec, side by side
+  const twin = entries.find((it) => entryOf(it).run !== entryOf(first).run && entryOf(it).family === entryOf(first).family);
+  const defaults = [String(first), String(twin ?? entries.find((it) => it !== first) ?? ORIGINAL)];
   viewerSides().forEach((select, side) => {
     fillSelect(select, choices, select.value && choices.some(([key]) => key === select.value) ? select.value : defaults[side]);
   });
@@ -115,6 +144,15 @@ async function showShots() {
   if (turn !== viewer.turn) return;
   viewer.pictures = pictures;
   tellProblem([...new Set(problems)].join(" · "));
+  await showMaps();
+}
+
+async function showMaps() {
+  const turn = viewer.turn;
+  const maps = viewer.image && byId("viewer-map").value ? await loadMaps() : [null, null];
+  if (turn !== viewer.turn) return;
+  viewer.maps = maps;
+  offerMaps();
   repaint();
 }
 
@@ -144,9 +182,9 @@ function drawValues() {
 
 function setMode(mode) {
   viewer.mode = mode;
-  for (const part of document.querySelectorAll(".mode")) part.hidden = part.dataset.mode !== mode;
+  for (const part of document.querySelectorAll(".mode")) part.hidden = !part.dataset.mode.split(" ").includes(mode);
   byId("viewer-stage").dataset.mode = mode;
-  byId("viewer-canvas").classList.toggle("heat", mode === "difference");
+  byId("viewer-canvas").classList.toggle("heat", mode === "difference" || mode === "map");
   setFlicker(mode === "flicker" && !window.matchMedia("(prefers-reduced-motion: reduce)").matches);
   setGain(viewer.gain);
   repaint();
@@ -171,7 +209,8 @@ function swap() {
 
 function setGain(gain) {
   viewer.gain = gain;
-  const share = (gain / 3).toFixed(4);
+  // a map is grey already, and on its own scale
+  const share = ((viewer.mode === "map" ? 1 : gain) / 3).toFixed(4);
   const row = `${share} ${share} ${share} 0 0`;
   byId("heat-gain").setAttribute("values", `${row} ${row} ${row} 0 0 0 1 0`);
   byId("viewer-heat-end").textContent = `${Math.round(255 / gain)} and more`;
@@ -181,9 +220,10 @@ function repaint() {
   if (!viewer.image) return;
   const { mode, flipped } = viewer;
   const canvas = byId("viewer-canvas");
-  paint(canvas, viewer.pictures, viewer.view, mode, viewer.divider, flipped);
+  const inMap = mode === "map";
+  paint(canvas, inMap ? viewer.maps : viewer.pictures, viewer.view, mode, viewer.divider, flipped, inMap ? dataset().viewer.maps.step : 1);
   const names = [shownName(0), shownName(1)];
-  const shown = { slider: names, flicker: [names[flipped ? 1 : 0], ""], difference: [`Difference: ${names.join(" − ")}`, ""] }[mode];
+  const shown = { slider: names, flicker: [names[flipped ? 1 : 0], ""], difference: [`Difference: ${names.join(" − ")}`, ""], map: names }[mode];
   byId("viewer-side-left").textContent = shown[0];
   byId("viewer-side-right").textContent = shown[1];
   byId("viewer-shown").textContent = mode === "flicker" ? `${flipped ? "right" : "left"}: ${shown[0]}` : "";
@@ -265,7 +305,7 @@ function listenToStage() {
     if (event.button !== 0 || !viewer.image) return;
     const at = place(event);
     const near = Math.abs(at[0] - viewer.divider * canvas.width) < 24 * window.devicePixelRatio;
-    const divides = viewer.mode === "slider" && (near || !stage.classList.contains("zoomed"));
+    const divides = ["slider", "map"].includes(viewer.mode) && (near || !stage.classList.contains("zoomed"));
     drag = { at, divides };
     canvas.setPointerCapture(event.pointerId);
     if (divides) setDivider(at[0] / canvas.width);
@@ -300,6 +340,7 @@ function listenToStage() {
     "[": () => setDivider(viewer.divider - 0.02),
     "]": () => setDivider(viewer.divider + 0.02),
     " ": swap,
+    j: jumpToDifference,
   };
   stage.addEventListener("keydown", (event) => {
     if (!viewer.image || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;

@@ -1,14 +1,14 @@
 """What the viewer compares: originals and reconstructions of the images whose bitstreams a run holds.
 
-Every image has a small script beside the page with its operating points, loaded when the image is picked;
-its pictures are loaded when they are shown.
+Every image has a script beside the page with its operating points and their error maps, loaded when the image
+is picked; its pictures are loaded when they are shown.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,8 @@ from bench.files.access import write_atomically
 from bench.report.data import ReportData
 from bench.report.page.data import rounded, script_json
 from bench.report.page.examples import Reconstruction, ViewerImage
+from bench.report.page.mapped import former_maps, with_maps
+from bench.report.page.maps import map_facts, map_names
 from bench.report.reconstructions.bitstreams import FOLDER, RunBitstreams, RunFolders, StoredOriginals
 from bench.report.reconstructions.decoded import Stored, decode_all
 
@@ -55,7 +57,7 @@ def write_viewer(data: ReportData, page: Path, runs: RunFolders) -> tuple[Viewer
     if lossy.empty:
         return Viewer({"images": [], "examples": []}, ()), []
 
-    originals = StoredOriginals(data.dataset, folder)
+    originals = StoredOriginals(data.dataset, folder, runs)
     wanted = {index: job for index, job in jobs.items() if index in lossy.index}
     # A lossless reconstruction is the original: it stands in where the data set is not at hand.
     for name, group in at_hand[at_hand["exact"].astype(bool)].groupby("image", observed=True):
@@ -66,12 +68,13 @@ def write_viewer(data: ReportData, page: Path, runs: RunFolders) -> tuple[Viewer
     pictures = dict(zip(wanted, stored, strict=False))
     originals.stored |= dict(zip(stand_ins, stored[len(wanted) :], strict=True))
 
-    images = list(_images(data, lossy, pictures, originals))
+    names = map_names([it.name for it in data.metrics])
+    images = with_maps([*_images(data, lossy, pictures, originals)], names, former_maps(folder))
     listed, scripts = [], []
     for image in images:
         name = hashlib.sha256(f"{data.dataset}/{image.name}".encode()).hexdigest()[:16] + ".js"
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / name, f"rdbenchImage({script_json(_image_data(image))});\n".encode())
+        write_atomically(folder / name, f"rdbenchImage({script_json(_image_data(image, names))});\n".encode())
         scripts.append(folder / name)
         listed.append({"name": image.name, "script": f"{FOLDER}/{name}"})
     shown = {
@@ -80,7 +83,7 @@ def write_viewer(data: ReportData, page: Path, runs: RunFolders) -> tuple[Viewer
         for it in (image.original, *(its.stored for its in image.reconstructions))
         if it.file is not None
     }
-    return Viewer({"images": listed}, (*scripts, *sorted(shown))), images
+    return Viewer({"images": listed, "maps": map_facts(names)}, (*scripts, *sorted(shown))), images
 
 
 def _images(
@@ -108,14 +111,15 @@ def _images(
         )
 
 
-def _image_data(image: ViewerImage) -> dict[str, Any]:
+def _image_data(image: ViewerImage, names: Sequence[str]) -> dict[str, Any]:
     return {
         "name": image.name,
         "width": image.width,
         "height": image.height,
+        "maps": map_facts(names),
         "original": _picture(image.original),
         "reconstructions": [
-            [it.entry, it.quality, it.bpp, list(it.values), _picture(it.stored)]
+            [it.entry, it.quality, it.bpp, list(it.values), _picture(it.stored), it.maps]
             for it in image.reconstructions
         ],
     }

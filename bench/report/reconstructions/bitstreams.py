@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from bench.trials.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from bench.inputs.datasets import ImageFile
 
 FOLDER = "viewer"
 """Where pictures are stored, beside the page."""
@@ -45,7 +48,7 @@ class RunBitstreams:
     """
 
     def __init__(self, entries: Sequence[Entry], frame: pd.DataFrame, runs: RunFolders) -> None:
-        self._runs = runs
+        self.runs = runs
         self._plans = {it.label: plan for it in entries if (plan := _plan(it, runs.folders)) is not None}
         whole = frame[["width", "height", "pixels_sha256"]].notna().all(axis=1)
         finished = whole & (frame["status"] == "ok")
@@ -56,27 +59,36 @@ class RunBitstreams:
         """By index, how to decode each of ``rows``, a part of :attr:`rows`, whose bitstream is there."""
         jobs: dict[Any, KeptBitstream] = {}
         for row in rows.itertuples():
-            path = self._runs.folders[str(row.run)] / BITSTREAM_FOLDER / str(row.bitstream_sha256)
+            path = self.runs.folders[str(row.run)] / BITSTREAM_FOLDER / str(row.bitstream_sha256)
             if not path.is_file():
                 continue
-            codec = self._runs.trust.codec(self._plans[str(row.label)])
+            codec = self.runs.trust.codec(self._plans[str(row.label)])
             jobs[row.Index] = KeptBitstream(path, codec, str(row.pixels_sha256))
         return jobs
 
 
 class StoredOriginals:
-    """The original images of a data set, as far as they are at hand and the right ones."""
+    """The original images of a data set, as far as they are at hand and the right ones.
 
-    def __init__(self, dataset: str, folder: Path) -> None:
-        from bench.inputs.datasets import open_dataset
+    Parameters
+    ----------
+    dataset : a name of the catalogue, or of a folder that a run was measured on
+    folder : where pictures are stored
+    runs : those that name the folder
+    """
+
+    def __init__(self, dataset: str, folder: Path, runs: RunFolders) -> None:
+        from bench.inputs.datasets import is_known, open_dataset
 
         self._folder = folder
         self.stored: dict[str, Stored] = {}
         self.stand_ins: dict[str, KeptBitstream] = {}
-        try:
-            self._files = {it.name: it for it in open_dataset(dataset, download=False).images}
-        except (BenchError, OSError):
-            self._files = {}
+        self._files: dict[str, ImageFile] = {}
+        places = [dataset] if is_known(dataset) else source_folders(runs.folders.values(), dataset)
+        for place in places:
+            with suppress(BenchError, OSError):
+                images = open_dataset(place, download=False, recursive=place != dataset).images
+                self._files |= {it.name: it for it in images}
 
     def has(self, name: str) -> bool:
         """Whether the data set's own file is at hand."""
@@ -97,6 +109,12 @@ class StoredOriginals:
             return Stored(known or store_picture(self._folder, pixels))
         except (BenchError, OSError) as error:
             return Stored(None, f"the original can't be read: {error}")
+
+
+def source_folders(runs: Iterable[Path], dataset: str) -> list[str]:
+    """The folders on this machine that runs measured as the data set of this name."""
+    places = (read_info(it).sources.get(dataset, "") for it in dict.fromkeys(runs))
+    return [it for it in dict.fromkeys(places) if it and Path(it).is_absolute() and Path(it).exists()]
 
 
 def run_folders(runs: Sequence[Path], trust: Trust = NOBODY) -> RunFolders:

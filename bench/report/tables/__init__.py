@@ -26,6 +26,10 @@ class ReportTable(ABC):
     chapter: ClassVar[Chapter] = Chapter.MORE
     order: ClassVar[int] = 0
     """Among the tables of its chapter, the smallest first."""
+    in_papers: ClassVar[bool] = True
+    """Whether a paper may include it: it is no longer than a page, and has no sentences in its cells."""
+    is_long: ClassVar[bool] = False
+    """Whether a page links it rather than shows it."""
 
     @abstractmethod
     def title(self, data: ReportData) -> str:
@@ -59,12 +63,19 @@ class ReportTable(ABC):
             rows,
             tuple(self.notes(data)),
             frozenset(self.unranked(data)),
+            is_long=self.is_long,
         )
 
 
-def tables_of(data: ReportData) -> dict[Chapter, list[Table]]:
-    """Every table that there are rows for, by chapter and in the order of a report."""
+def tables_of(data: ReportData, *, in_papers: bool = False) -> dict[Chapter, list[Table]]:
+    """Every table that there are rows for, by chapter and in the order of a report.
+
+    Parameters
+    ----------
+    in_papers : whether to make only those that a paper may include
+    """
     known = [it() for it in classes_in(__name__) if issubclass(it, ReportTable)]
+    known = [it for it in known if it.in_papers or not in_papers]
     made: dict[Chapter, list[Table]] = {}
     for kind in sorted(known, key=lambda it: (it.chapter.place, it.order, it.name)):
         table = kind.make(data)

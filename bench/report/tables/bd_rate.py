@@ -36,6 +36,7 @@ class BdRateTable(ReportTable):
 
     name = "bd_rate"
     chapter = Chapter.COMPARISONS
+    in_papers = False
 
     def title(self, data: ReportData) -> str:
         return bd_title(data)

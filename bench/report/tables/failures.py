@@ -18,6 +18,7 @@ class FailuresTable(ReportTable):
     name = "failures"
     chapter = Chapter.OPERATING_POINTS
     order = 1
+    in_papers = False
 
     def title(self, data: ReportData) -> str:
         return f"Trials without a result on {data.dataset}"

@@ -16,6 +16,7 @@ class PointsTable(ReportTable):
 
     name = "points"
     chapter = Chapter.OPERATING_POINTS
+    in_papers = False
 
     def title(self, data: ReportData) -> str:
         return f"Operating points on {data.dataset}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,11 @@ OPTIONS = (
 )
 
 
+def find(texts: Sequence[str], beginning: str) -> int:
+    """The place of the text that begins so, followed by a blank."""
+    return next(place for place, it in enumerate(texts) if it.startswith(f"{beginning} "))
+
+
 class Page:
     """An opened page: short forms of what the tests ask of it."""
 
@@ -64,10 +69,12 @@ class Page:
         )
 
     def choose(self, selector: str, text: str) -> None:
-        """Pick an option of a select by its text."""
+        """Pick an option of a select by its text, or by what that begins with."""
         from selenium.webdriver.support.ui import Select
 
-        Select(self.find(selector)).select_by_visible_text(text)
+        select = Select(self.find(selector))
+        texts = [it.text for it in select.options]
+        select.select_by_index(texts.index(text) if text in texts else find(texts, text))
 
     def click(self, selector: str) -> None:
         """Activate an element, a hidden radio button too."""

@@ -10,10 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.report import ReportOptions
 from bench.report.build import build_report_data
 from bench.report.page import write_page
+from bench.report.page.mapped import former_maps
+from bench.report.page.maps import cut_map
 from bench.runs.store import read_journal
 from bench.trials.measurement import Measurement
+from bench.trials.trust import EVERYBODY
+from tests.conftest import photo
+from tests.losses.runs import SPOILED, versions
 from tests.report.page.conftest import Page
 
 OpenPage = Callable[..., Page]
@@ -168,3 +174,89 @@ def test_without_bitstreams_the_viewer_says_how(index: Path, open_page: OpenPage
     page = open_page(index)
     assert "--keep-bitstreams" in page.find("#viewer-none").text
     assert not page.find("#viewer-body").is_displayed()
+
+
+@pytest.fixture(scope="session")
+def of_two_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of two versions of a codec, of which the second spoils a corner of every picture."""
+    folder = tmp_path_factory.mktemp("versions")
+    (folder / "pictures").mkdir()
+    for index, side in enumerate((320, 176)):
+        Image.fromarray(photo(side, side, index)).save(folder / "pictures" / f"p{index}.png")
+    runs = versions(folder, folder / "pictures")
+    options = ReportOptions(anchor="blot (run1)", trust=EVERYBODY)
+    return write_page(build_report_data(runs, options), folder / "page", runs=runs, trust=EVERYBODY)[0]
+
+
+def test_two_runs_stand_side_by_side_and_the_worst_image_first(
+    of_two_versions: Path, open_page: OpenPage
+) -> None:
+    """One codec of two runs is on both sides, and images are in the order of what the right one loses."""
+    page = open_page(of_two_versions)
+    shown(page, "blot (run1)")
+    assert page.find("#viewer-side-right").text.startswith("blot (run2)")
+    order = (
+        "return [...document.querySelectorAll('#viewer-image optgroup:last-child option')].map(o => o.text)"
+    )
+    page.until(f"return (() => {{ {order} }})()[0].includes('%')")
+    first, second = page.js(order)
+    assert first.startswith("p1.png +")
+    assert second.startswith("p0.png +")
+    assert "bits of blot (run2) against blot (run1) at equal PSNR" in page.find("#viewer-order-note").text
+    page.choose("#viewer-order", "as in the data set")
+    assert page.js(order) == [second, first]
+
+
+def test_the_viewer_goes_to_where_two_pictures_differ(of_two_versions: Path, open_page: OpenPage) -> None:
+    """The button enlarges the place where the error maps differ most."""
+    page = open_page(of_two_versions)
+    page.choose("#viewer-image", "p0.png, 320×320 crop")
+    page.until("return document.getElementById('viewer-stage').ariaLabel.startsWith('p0.png')")
+    shown(page, "blot (run1)")
+    before = int(page.find("#viewer-zoom").text.rstrip("%"))
+    page.click("#viewer-jump")
+    page.until(f"return parseInt(document.getElementById('viewer-zoom').innerText) > {before}")
+    page.click('input[value="difference"]')
+    canvas = page.js(
+        "const c = document.getElementById('viewer-canvas');"
+        "return [c.width, c.height, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+    )
+    gaps = np.array(canvas[2:]).reshape(canvas[1], canvas[0], 4)[..., :3].sum(axis=2)
+    spoiled = np.argwhere(gaps > gaps.max() / 2)
+    assert gaps.max() > 30
+    scale = int(page.find("#viewer-zoom").text.rstrip("%")) / 100
+    assert np.ptp(spoiled, axis=0).max() > 0.5 * 48 * scale, "the whole spot of 48 pixels is in sight"
+
+
+def test_the_error_map_is_that_of_each_side(of_two_versions: Path, open_page: OpenPage) -> None:
+    """The original has no error; where a version spoils the picture, its map is bright."""
+    page = open_page(of_two_versions)
+    page.choose("#viewer-image", "p0.png, 320×320 crop")
+    page.until("return document.getElementById('viewer-stage').ariaLabel.startsWith('p0.png')")
+    page.choose("#viewer-left", "Original")
+    page.choose("#viewer-right", "blot (run2)")
+    shown(page, "Original")
+    page.click('input[value="map"]')
+    left, _, right, _ = SPOILED
+    middle = (left + right) / 2 / 320
+    page.keys("#viewer-divider", "\ue010")
+    page.until("return document.getElementById('viewer-divider').value === '1000'")
+    assert pixel(page, 0.3, 120 / 320)[:3] == [0, 0, 0]
+    page.keys("#viewer-divider", "\ue011")
+    canvas = "const c = document.getElementById('viewer-canvas');"
+    width, height = page.js(f"{canvas} return [c.width, c.height]")
+    inside = 0.5 + (middle - 0.5) * min(width, height) / width
+    page.until(
+        f"{canvas} return c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data[0] > 0"
+    )
+    assert pixel(page, inside, 120 / 320)[0] > pixel(page, 0.5, 0.8)[0]
+    assert page.texts("#viewer-map option") == ["1 − SSIM"]
+
+
+def test_a_second_page_takes_over_its_maps(of_two_versions: Path) -> None:
+    """Maps are read from the scripts of the page before, by the hashes of the pictures."""
+    known = former_maps(of_two_versions.parent / "viewer")
+    assert sum(len(it) for it in known.values()) == 12
+    for by_picture in known.values():
+        assert all(its["ssim"].startswith("data:image/webp;base64,") for its in by_picture.values())
+    assert cut_map(next(iter(by_picture.values()))["ssim"], 4, 8, 40, 40).startswith("data:image/webp")

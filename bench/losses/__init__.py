@@ -1,0 +1,1 @@
+"""Which images got worse from one codec, or one version of it, to another, and where in the picture."""

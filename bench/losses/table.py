@@ -1,0 +1,53 @@
+"""The worst images as a table."""
+
+from __future__ import annotations
+
+from bench.losses.ranking import Losses
+from bench.tables.table import Column, Table
+
+
+def losses_table(losses: Losses, count: int) -> Table:
+    """A row for each of the first ``count`` images, at the operating points that are shown."""
+    metric = losses.metric
+    title = metric.title or metric.name
+    digits = 2 if metric.unit == "dB" else 4
+    old, new = losses.names
+    with_quality = any(it.new.quality is not None for it in losses.images)
+    several = len({it.dataset for it in losses.images}) > 1
+    columns = [
+        *([Column("dataset", "data set")] if several else []),
+        Column("image", "image"),
+        Column("bd_rate", "BD-rate %", 1, signed=True),
+        *(
+            [Column("old_quality", "old quality"), Column("new_quality", "new quality")]
+            if with_quality
+            else []
+        ),
+        Column("old_bpp", "old bpp", 3),
+        Column("new_bpp", "new bpp", 3),
+        Column(f"old_{metric.name}", f"old {title}", digits),
+        Column(f"new_{metric.name}", f"new {title}", digits),
+        Column(f"loss_{metric.name}", "loss", digits, signed=True),
+    ]
+    rows = tuple(
+        (
+            *([it.dataset] if several else []),
+            *(it.image, it.bd_rate),
+            *([it.old.quality, it.new.quality] if with_quality else []),
+            *(it.old.bpp, it.new.bpp, it.old.metrics[metric.name], it.new.metrics[metric.name], it.loss),
+        )
+        for it in losses.images[:count]
+    )
+    order = f"BD-rate ({title})" if losses.by_bd_rate else f"loss in {title}"
+    return Table(
+        "worst",
+        f"{new} (new) against {old} (old): worst {len(rows)} of {len(losses.images)} images by {order}",
+        tuple(columns),
+        rows,
+        (
+            "BD-rate: over all operating points, positive = more bits at equal quality. bpp, values and loss"
+            " are of the operating points at which the image loses most.",
+        ),
+        names=1 + several,
+        dispensable=("old quality", "old bpp"),
+    )
