@@ -18,7 +18,7 @@ from bench.engines.cluster.crew import Crew
 from bench.engines.cluster.host import MOST_LOST, ChunkResult, HostGone, work_there
 from bench.engines.cluster.lost import LostSlot
 from bench.engines.cluster.outgoing import Outgoing
-from bench.engines.cluster.plugins import HostPlugin, Losses, by_value, end
+from bench.engines.cluster.plugins import HostPlugin, LossCounter, by_value, end
 from bench.engines.cluster.window import Chunk, Waiting
 from bench.engines.engine import Answer, Engine, EngineOptions, Machine, Piece, Result, Task
 from bench.engines.messages import Failed, Request
@@ -66,7 +66,7 @@ class ClusterEngine(Engine):
             by_value()
             stack.callback(self._leave)
             settings = {"timeout": options.timeout, "alone": options.alone, "jobs": options.jobs}
-            self._client.register_plugin(Losses(self._name, self._client.id))
+            self._client.register_plugin(LossCounter(self._name, self._client.id))
             self._client.register_plugin(HostPlugin(self._name, version("rdbench"), settings))
             self._closing = stack.pop_all()
 

@@ -75,7 +75,7 @@ async def call(name: str, method: str, *arguments: Any, dask_worker: Any) -> Any
     return await asyncio.to_thread(getattr(plugin.host, method), *arguments)
 
 
-class Losses(SchedulerPlugin):
+class LossCounter(SchedulerPlugin):
     """Counts the workers that were lost while they were at a task, and ends the hosts of a client that died.
 
     Dask's own count is of all tasks that a lost worker had, those that only waited there included.
