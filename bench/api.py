@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bench.engines import LOCAL
 from bench.errors import ConfigError
 from bench.inputs.datasets import is_known
 from bench.inputs.suite import Suite, load_suite, located
@@ -56,6 +57,8 @@ def run(
         return run_suite(resolved, folder, options, events)
     from bench.engines.cluster import open_cluster
 
+    if options.engine != LOCAL or options.cluster is not None:
+        raise ConfigError("a client names the cluster: leave out the engine of the options")
     with open_cluster(replace(options.of_engine, note=events.note), client) as engine:
         return run_suite(resolved, folder, options, events, engine)
 
