@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bench.engines import LOCAL
 from bench.errors import BenchError, ConfigError
 from bench.files.given_codecs import target_of
 from bench.inputs.datasets import is_known
@@ -73,6 +74,8 @@ def _run(suite: Suite, folder: Path, options: Options, events: Events, client: A
         return run_suite(suite, folder, options, events)
     from bench.engines.cluster import open_cluster
 
+    if options.engine != LOCAL or options.cluster is not None:
+        raise ConfigError("a client names the cluster: leave out the engine of the options")
     with open_cluster(replace(options.of_engine, note=events.note), client) as engine:
         return run_suite(suite, folder, options, events, engine)
 

@@ -43,7 +43,7 @@ class LocalEngine(Engine):
 
     def close(self) -> None:
         """End all processes."""
-        self._close_describer()
+        self.end_describing()
         self._zygote.close()
 
     @property
@@ -69,7 +69,7 @@ class LocalEngine(Engine):
         WorkersLost
             The process that starts workers has ended; from the iterator.
         """
-        self._close_describer()
+        self.end_describing()
         on_gpu = task.on_gpu or any(it.codec.on_gpu for it in work)
         jobs = 1 if self._options.alone else self._options.jobs or default_jobs(on_gpu=on_gpu)
         jobs = max(1, min(jobs, len(work)))
@@ -103,7 +103,8 @@ class LocalEngine(Engine):
             self._zygote, Limits(self._options.timeout, share_of_memory(share, self._memory), cpu)
         )
 
-    def _close_describer(self) -> None:
+    def end_describing(self) -> None:
+        """End the processes that answered :meth:`describe`: they would hold memory beside those of a run."""
         if self._describer is not None:
             self._describer.close()
             self._describer = None

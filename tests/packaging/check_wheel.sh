@@ -43,4 +43,5 @@ mkdir "$scratch/suite"
 cp -r "$root/tests" "$root/examples" "$root/pyproject.toml" "$scratch/suite/"
 cd "$scratch/suite"
 OMP_NUM_THREADS=1 "$bin/python" -m pytest -q -p no:cacheprovider -m "not slow" --numprocesses logical --maxprocesses 8 \
-    --dist loadfile tests/inputs tests/rd tests/metrics tests/codecs tests/exchange
+    --dist loadfile tests/inputs tests/rd tests/metrics tests/codecs tests/exchange \
+    $(case $extras in *cluster*) echo tests/engines/cluster ;; esac)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,8 +12,7 @@ from typing import Any, cast
 
 import msgspec
 
-from bench.engines.cluster.differences import answers_of_most, difference
-from bench.engines.cluster.host import keep_there
+from bench.engines.cluster.differences import agreed_answer, difference
 from bench.engines.cluster.parcels import Parcel, Parcels
 from bench.engines.cluster.plugins import call
 from bench.engines.engine import Answer, Machine, Task
@@ -27,54 +27,78 @@ _PATIENCE = 5.0
 """Seconds without a worker until the user is told."""
 _TOLD = 3
 """Most workers whose reason is told where none is left."""
+_MOST_BYTES = 256 << 20
+"""Of codecs' files that are on their way to workers at a time."""
 
 
 class Crew:
-    """The workers of a Dask cluster that work for an engine.
+    """The workers of a Dask cluster that work for an engine; safe from any thread.
 
     Parameters
     ----------
     client : of Dask
     name : of the engine
+    most : pieces of work at a time on each machine, whatever its workers can do; None for no limit
     note : called with what the user should read: who is left out, who was lost
     """
 
-    def __init__(self, client: Any, name: str, note: Callable[[str], None]) -> None:
+    def __init__(self, client: Any, name: str, most: int | None, note: Callable[[str], None]) -> None:
         self._client = client
         self._name = name
+        self._most = most
         self._note = note
+        self._state = threading.RLock()
+        """For the next five; nobody is asked anything meanwhile."""
         self._members: dict[str, Machine] = {}
         """The machine of each worker that takes part, by address."""
-        self._gone: list[Machine] = []
+        self._gone: dict[str, Machine] = {}
+        """Of those that did."""
         self._left_out: dict[str, str] = {}
         """Why a worker does not take part, by address."""
         self._agreed: list[tuple[Request[Any], Any]] = []
         """What the plan was made from."""
+        self._joining: dict[str, Future[None]] = {}
         self._parcels = Parcels()
         self._open: tuple[Any, ...] | None = None
         """With what :meth:`bench.engines.cluster.host.Host.open` is called while there is a run."""
         self._pool = ThreadPoolExecutor(_JOINING_AT_ONCE, thread_name_prefix="rdbench-joining")
-        self._joining: dict[str, Future[None]] = {}
 
     @property
     def machines(self) -> tuple[Machine, ...]:
         """The machines, each with all its workers; those that are gone have no jobs."""
         by_machine: dict[bytes, Machine] = {}
-        for machine in [*self._members.values(), *self._gone]:
+        with self._state:
+            known = [*self._members.values(), *self._gone.values()]
+        for machine in known:
             key = msgspec.json.encode((machine.name, machine.environment))
             same = by_machine.get(key)
             by_machine[key] = machine if same is None else _joined(same, machine)
-        return tuple(by_machine.values())
+        return tuple(replace(it, jobs=min(it.jobs, self._most or it.jobs)) for it in by_machine.values())
 
     @property
     def jobs(self) -> int:
-        """Pieces of work that all of them do at a time."""
-        return sum(it.jobs for it in self._members.values())
+        """Pieces of work that the workers take at a time."""
+        with self._state:
+            return sum(it.jobs for it in self._members.values())
+
+    def machine_of(self, worker: str) -> Machine:
+        """The machine of a worker that took part."""
+        with self._state:
+            return self._members.get(worker) or self._gone[worker]
 
     def finished(self, worker: str, count: int) -> None:
         """Count what a worker has done."""
-        if (machine := self._members.get(worker)) is not None:
-            self._members[worker] = replace(machine, finished=machine.finished + count)
+        with self._state:
+            for machines in (self._members, self._gone):
+                if (machine := machines.get(worker)) is not None:
+                    machines[worker] = replace(machine, finished=machine.finished + count)
+
+    def forget(self, worker: str) -> None:
+        """A worker takes part no more; if it is there, it is asked everything again."""
+        with self._state:
+            machine = self._members.pop(worker, None)
+            if machine is not None:
+                self._gone[worker] = replace(machine, jobs=0)
 
     def wait(self) -> None:
         """Wait until somebody takes part.
@@ -86,11 +110,13 @@ class Crew:
         """
         start, told = time.monotonic(), False
         while True:
-            self._join(self._look())
-            if self._members:
-                return
-            if self._left_out:
+            new = self._look()
+            self._join(new)
+            with self._state:
+                if self._members:
+                    return
                 reasons = [f"{worker}: {why}" for worker, why in self._left_out.items()][:_TOLD]
+            if reasons and not new:
                 raise ConfigError("no worker of the cluster can take part; " + "; ".join(reasons))
             if not told and time.monotonic() - start > _PATIENCE:
                 told = True
@@ -100,10 +126,12 @@ class Crew:
     def describe(self, request: Request[Answer]) -> Answer | Failed:
         """The answer that most of the workers give; the others are left out from now on."""
         self.wait()
-        while not (answers := self._ask(self._members, request)):
-            self.wait()  # all of them ended meanwhile
-        weights = {it: self._members[it].jobs for it in answers}
-        agreed = answers_of_most(answers, weights)
+        while not (answers := self._ask([*self._members], request)):
+            time.sleep(_LOOK_EVERY)
+            self.wait()
+        with self._state:
+            weights = {it: machine.jobs for it, machine in self._members.items()}
+        agreed = agreed_answer(answers, weights)
         self._agreed.append((request, agreed))
         for worker, answer in answers.items():
             if differs := difference(request, answer, agreed):
@@ -122,16 +150,16 @@ class Crew:
         self.wait()
         parcels = {it: parcel for it in codecs if (parcel := self._parcels.of(it)).files}
         self._open = (task, parcels, on_gpu)
-        for parcel in parcels.values():
-            self._bring(self._members, parcel)
-        self._start(self._members)
+        self._start([*self._members], self._open)
 
     def close(self) -> None:
         """End the run on all that take part, at once."""
         self._open = None
-        self._call(self._members, "stop")
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = ThreadPoolExecutor(_JOINING_AT_ONCE, thread_name_prefix="rdbench-joining")
+        with self._state:
+            self._joining.clear()
+        self._call([*self._members], "stop")
 
     def look(self) -> None:
         """See who is gone and who is new; the latter are asked in the background."""
@@ -146,37 +174,51 @@ class Crew:
     def _look(self) -> list[str]:
         """The workers that nobody has asked yet; those that are gone are taken from the list."""
         present = self._client.nthreads()
-        for worker in self._members.keys() - present.keys():
-            machine = self._members.pop(worker)
-            self._gone.append(replace(machine, jobs=0))
+        with self._state:
+            gone = {it: self._members[it] for it in self._members.keys() - present.keys()}
+            for worker in self._left_out.keys() - present.keys():
+                del self._left_out[worker]
+        for worker, machine in gone.items():
+            self.forget(worker)
             self._note(f"{_named(worker, machine)} is gone; its trials go to others")
-        for worker in self._left_out.keys() - present.keys():
-            del self._left_out[worker]
-        return [it for it in present if it not in self._members and it not in self._left_out]
+        with self._state:
+            return [it for it in present if it not in self._members and it not in self._left_out]
 
     def _join(self, workers: Collection[str]) -> None:
         """Ask workers all that was asked before, and have them take part if they answer the same."""
-        machines: dict[str, Machine] = {}
-        for worker, problem in self._call(workers, "problem").items():
+        problems = self._call(workers, "problem")
+        for worker, problem in problems.items():
             if problem:
                 self._leave_out(worker, problem)
-            else:
-                machines |= self._call([worker], "machine")
+        able = [it for it, problem in problems.items() if not problem]
+        machines: dict[str, Machine] = self._call(able, "machine")
         for request, agreed in [*self._agreed]:
-            for worker, answer in self._ask(machines, request).items():
+            answers = self._ask([*machines], request)
+            for worker in machines.keys() - answers.keys():
+                del machines[worker]
+            for worker, answer in answers.items():
                 if differs := difference(request, answer, agreed):
                     self._leave_out(worker, differs, machines.pop(worker))
-        if self._open is not None:
-            for parcel in self._open[1].values():
-                self._bring(machines, parcel)
-            self._members |= machines  # known before its first result comes
-            machines = self._call(machines, "open", *self._open)
-        self._members |= machines
+        opening = self._open
+        with self._state:
+            for worker, machine in machines.items():
+                finished = self._gone.pop(worker, machine).finished
+                jobs = machine.jobs if opening is None else 0  # until it has begun
+                self._members[worker] = replace(machine, jobs=jobs, finished=finished)
+        if opening is not None:
+            self._start(machines, opening)
 
-    def _start(self, workers: Collection[str]) -> None:
-        assert self._open is not None
-        for worker, machine in self._call(workers, "open", *self._open).items():
-            self._members[worker] = replace(machine, finished=self._members[worker].finished)
+    def _start(self, workers: Collection[str], opening: tuple[Any, ...]) -> None:
+        """Have workers begin; one that does not answer is asked to join again."""
+        for parcel in opening[1].values():
+            self._bring(workers, parcel)
+        opened: dict[str, Machine] = self._call(workers, "open", *opening)
+        with self._state:
+            for worker, machine in opened.items():
+                if (member := self._members.get(worker)) is not None:
+                    self._members[worker] = replace(machine, finished=member.finished)
+        for worker in set(workers) - opened.keys():
+            self.forget(worker)
 
     def _ask(self, workers: Collection[str], request: Request[Any]) -> dict[str, Any]:
         codec = getattr(request, "codec", None)
@@ -193,20 +235,32 @@ class Crew:
             for file in files:
                 lacking.setdefault(file, []).append(worker)
         for (path, sha256), those in lacking.items():
-            content = self._client.scatter(path.read_bytes(), hash=False)
-            arguments = (self._name, path, sha256, content)
-            kept = {it: self._client.submit(keep_there, *arguments, workers=[it], pure=False) for it in those}
-            while waiting := {it for it, future in kept.items() if not future.done()}:
-                if not waiting & self._client.nthreads().keys():
-                    break
-                time.sleep(_LOOK_EVERY)
+            content = path.read_bytes()
+            at_once = max(1, _MOST_BYTES // (len(content) or 1))
+            for start in range(0, len(those), at_once):
+                self._call(those[start : start + at_once], "keep", path, sha256, content)
 
     def _call(self, workers: Collection[str], method: str, *arguments: Any) -> dict[str, Any]:
-        """What the hosts of some workers answer; those that are lost meanwhile do not."""
-        found: dict[str, Any] = self._client.sync(self._asked, [*workers], method, arguments)
-        return found
+        """What the hosts of some workers answer.
 
-    async def _asked(self, workers: Sequence[str], method: str, arguments: tuple[Any, ...]) -> dict[str, Any]:
+        One that fails is left out. One that can't be reached, or was started anew, does not take part any
+        more, and is asked to join again.
+        """
+        told: dict[str, tuple[str, Any]] = self._client.sync(self._asked, [*workers], method, arguments)
+        answers = {}
+        for worker in workers:
+            kind, answer = told.get(worker, ("gone", ""))
+            if kind == "ok":
+                answers[worker] = answer
+            elif kind == "failed":
+                self._leave_out(worker, answer)
+            else:
+                self.forget(worker)
+        return answers
+
+    async def _asked(
+        self, workers: Sequence[str], method: str, arguments: tuple[Any, ...]
+    ) -> dict[str, tuple[str, Any]]:
         """Ask each by itself: Dask tries for half a minute to reach one that has just died."""
 
         async def ask(worker: str) -> Any:
@@ -221,16 +275,13 @@ class Crew:
                 asking[worker].cancel()
                 await asyncio.wait([asking[worker]])
         answers = {it: task.result() for it, task in asking.items() if not task.cancelled()}
-        for worker, answer in answers.items():
-            if isinstance(answer, LookupError):  # it was started anew, and is asked to join again
-                self._members.pop(worker, None)
-            elif isinstance(answer, Exception) and not isinstance(answer, OSError):
-                raise answer
-        return {it: answer for it, answer in answers.items() if not isinstance(answer, Exception)}
+        return {it: answer for it, answer in answers.items() if isinstance(answer, tuple)}
 
     def _leave_out(self, worker: str, why: str, machine: Machine | None = None) -> None:
-        machine = self._members.pop(worker, machine)
-        self._left_out[worker] = why
+        with self._state:
+            machine = self._members.get(worker, machine)
+            self.forget(worker)
+            self._left_out[worker] = why
         self._note(f"{_named(worker, machine)} is left out: {why}")
 
 

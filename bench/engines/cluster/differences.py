@@ -14,17 +14,20 @@ _ASIDE = frozenset({"complexity", "title", "role"})
 """Fields of a description that never change a result."""
 
 
-def answers_of_most(answers: Mapping[str, Any], weights: Mapping[str, int]) -> Any:
-    """The answer of most processors; of equally many, that of the first worker by name.
+def agreed_answer(answers: Mapping[str, Any], weights: Mapping[str, int]) -> Any:
+    """The answer that the plan is made from: of most processors, a failure only where all fail.
+
+    Of equally many it is that of the first worker by name.
 
     Parameters
     ----------
     answers : by worker, at least one
     weights : processors of each worker
     """
+    answers = {it: answer for it, answer in answers.items() if not isinstance(answer, Failed)} or answers
     counts: dict[Hashable, int] = defaultdict(int)
     for worker, answer in answers.items():
-        counts[_essence(answer)] += weights[worker]
+        counts[_essence(answer)] += weights.get(worker, 0)
     most = max(counts.values())
     return next(answers[it] for it in sorted(answers) if counts[_essence(answers[it])] == most)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import queue
 import time
 import uuid
@@ -10,19 +12,21 @@ from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from bench.engines.chunks import about_one_image
 from bench.engines.cluster.connect import LOCAL, connected
 from bench.engines.cluster.crew import Crew
-from bench.engines.cluster.host import MOST_LOST, ChunkResult, HostGone, work_there
+from bench.engines.cluster.host import MOST_LOST
 from bench.engines.cluster.lost import LostSlot
 from bench.engines.cluster.outgoing import Outgoing
 from bench.engines.cluster.plugins import HostPlugin, LossCounter, by_value, end
+from bench.engines.cluster.tasks import ChunkResult, HostGone, work_there
 from bench.engines.cluster.window import Chunk, Waiting
 from bench.engines.engine import Answer, Engine, EngineOptions, Machine, Piece, Result, Task
 from bench.engines.messages import Failed, Request
-from bench.errors import WorkersLost
+from bench.errors import ConfigError, WorkersLost
 
 _LOST = "the connection to the Dask scheduler is lost; when it is back, the same command goes on from there"
 _LONGEST = 32
@@ -37,6 +41,8 @@ _LOOK_EVERY = 1.0
 """Seconds between two looks at who is there."""
 _TOGETHER = 32
 """Most tasks whose results are fetched at once."""
+_MOST_BYTES = 64 << 20
+"""Of results, as many as are fetched at once, going by those before."""
 _PATIENCE = 10.0
 """Seconds without any worker until the user is told."""
 
@@ -62,12 +68,17 @@ class ClusterEngine(Engine):
         with ExitStack() as stack:
             self._client = client or stack.enter_context(connected(options))
             self._name = f"rdbench-{uuid.uuid4().hex[:12]}"
-            self._crew = Crew(self._client, self._name, options.note)
-            by_value()
+            if self._client.asynchronous:
+                raise ConfigError("an asynchronous Dask client can't be waited for: give one that is not")
+            most = 1 if options.alone else options.jobs
+            self._crew = Crew(self._client, self._name, most, options.note)
+            stack.enter_context(by_value())
             stack.callback(self._leave)
             settings = {"timeout": options.timeout, "alone": options.alone, "jobs": options.jobs}
-            self._client.register_plugin(LossCounter(self._name, self._client.id))
-            self._client.register_plugin(HostPlugin(self._name, version("rdbench"), settings))
+            with self._connection():
+                self._client.register_plugin(LossCounter(self._name, self._client.id))
+                with suppress(OSError):  # of a worker that is out of reach; all others have it
+                    self._client.register_plugin(HostPlugin(self._name, version("rdbench"), settings))
             self._closing = stack.pop_all()
 
     @property
@@ -78,9 +89,8 @@ class ClusterEngine(Engine):
                 self._crew.wait()
         address = self._options.cluster
         if address is not None and address.scheduler == LOCAL:
-            return tuple(
-                replace(it, name="") for it in self._crew.machines
-            )  # a run of this one like any other
+            # a run of this machine like any other
+            return tuple(replace(it, name="") for it in self._crew.machines)
         return self._crew.machines
 
     def describe(self, request: Request[Answer]) -> Answer | Failed:
@@ -140,6 +150,7 @@ class _Run:
         work: Sequence[Any],
     ) -> None:
         self._client = client
+        self._connection = client.scheduler_comm
         self._crew = crew
         self._name = name
         self._note = options.note
@@ -150,16 +161,18 @@ class _Run:
         """By Dask's futures."""
         self._outgoing = Outgoing(client)
         self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._count = 0
+        self._keys = itertools.count()
+        self._together = 1
+        """How many tasks' results are fetched at once."""
         self._looked = 0.0
-        self._without_workers: float | None = None
+        self._alone_since: float | None = None
 
     def results(self) -> Iterator[Any]:
         """What comes in, until all is done."""
         try:
             while self._waiting or self._running:
                 self._look()
-                while self._waiting and len(self._running) < _AHEAD * self._crew.jobs:
+                while self._waiting and self._has_room():
                     self._hand_out(self._waiting.take())
                 yield from self._taken(self._some_that_ended())
         finally:
@@ -167,30 +180,35 @@ class _Run:
                 self._client.cancel([*self._running])
 
     def _look(self) -> None:
-        if self._client.status != "running":
+        """See who is there, if it is time for that."""
+        # Dask connects anew by itself, and then knows nothing any more of what was handed out
+        if self._client.status != "running" or self._client.scheduler_comm is not self._connection:
             raise WorkersLost(_LOST)
         if time.monotonic() - self._looked > _LOOK_EVERY:
             self._crew.look()
             self._looked = time.monotonic()
         if self._crew.jobs:
-            self._without_workers = None
-        elif self._without_workers is None:
-            self._without_workers = time.monotonic()
-        elif time.monotonic() - self._without_workers > _PATIENCE:
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = time.monotonic()
+        elif time.monotonic() - self._alone_since > _PATIENCE:
             self._note("the cluster has no worker left; waiting for another one")
-            self._without_workers = float("inf")
+            self._alone_since = float("inf")
+
+    def _has_room(self) -> bool:
+        """Whether another task may be handed out: results that nobody fetched yet are waited for."""
+        return len(self._running) < _AHEAD * self._crew.jobs and self._ended.qsize() < 2 * _TOGETHER
 
     def _hand_out(self, chunk: Chunk[Any]) -> None:
-        self._count += 1
-        key = f"{self._name}-{self._count}"
-        seconds = max(_SHORTEST, self._crew.jobs / _TASKS_PER_SECOND)
+        key = f"{self._name}-{next(self._keys)}"
         future = self._client.submit(
             work_there,
             self._name,
             key,
+            chunk.number,
             chunk.pieces,
             self._outgoing.content(chunk.files),
-            seconds,
+            max(_SHORTEST, self._crew.jobs / _TASKS_PER_SECOND),
             chunk.lost,
             key=key,
             pure=False,
@@ -204,61 +222,93 @@ class _Run:
         ended = []
         with suppress(queue.Empty):
             ended.append(self._ended.get(timeout=_LOOK_EVERY))
-            while len(ended) < _TOGETHER:
+            while len(ended) < self._together:
                 ended.append(self._ended.get_nowait())
         return ended
 
     def _taken(self, ended: Sequence[Any]) -> Iterator[Any]:
-        for future, found in zip(ended, self._fetched(ended), strict=True):
-            chunk = self._running.pop(future)
-            if isinstance(found, Exception):
-                yield from self._failed(chunk, found)
-                continue
-            self._crew.finished(found.worker, len(found.results))
-            yield from found.results
-            if found.left:
-                yield from self._rest(chunk, found)
-
-    def _fetched(self, ended: Sequence[Any]) -> list[ChunkResult | Exception]:
-        """What each of them gives, or why it gives nothing."""
-        if all(it.status == "finished" for it in ended):
-            with suppress(CancelledError):  # a result was lost on its way; which, is seen one by one
-                return list(self._client.gather(ended))
-        found: list[ChunkResult | Exception] = []
+        """The results of tasks that ended; what they left is handed out again."""
+        found = self._fetched([it for it in ended if it.status == "finished"])
+        size = sum(it.__sizeof__() for it in found.values())
+        if found:
+            self._together = max(1, min(_TOGETHER, len(found) * _MOST_BYTES // size))
         for future in ended:
+            chunk = self._running.pop(future)
+            if (result := found.get(future)) is None:
+                self._failed(chunk, future)
+                continue
+            self._crew.finished(result.worker, len(result.results))
+            yield from map(unpacked, result.results)
+            if result.left:
+                yield from self._left(chunk, result)
+
+    def _fetched(self, finished: Sequence[Any]) -> dict[Any, ChunkResult]:
+        """What tasks give; a result is missing whose worker was lost before it was fetched."""
+        if not finished:
+            return {}
+
+        async def gather() -> list[ChunkResult]:
+            results: list[ChunkResult] = await self._client.gather(finished, asynchronous=True)
+            return results
+
+        fetching = asyncio.run_coroutine_threadsafe(gather(), self._client.loop.asyncio_loop)
+        # Dask would do a lost one again and wait for that, though there may be nobody to do it
+        there = finished
+        while len(there) == len(finished):
             try:
-                found.append(future.result())
-            except Exception as error:
-                found.append(error)
-        return found
+                return dict(zip(finished, fetching.result(_LOOK_EVERY), strict=True))
+            except CancelledError:
+                break
+            except TimeoutError:
+                if fetching.done():  # it is of the connection
+                    break
+            self._look()
+            there = [it for it in finished if it.status == "finished"]
+        fetching.cancel()
+        return self._fetched(there) if len(there) < len(finished) else {}
 
-    def _rest(self, chunk: Chunk[Any], found: ChunkResult) -> Iterator[Any]:
-        """Hand out again what a task has left."""
-        left = [chunk.pieces[it] for it in found.left]
-        if found.broke:
-            yield from self._again(Chunk(left[:1], found.lost + 1))
-            left = left[1:]
-            if not left:
-                return
-        suspect = found.lost > chunk.lost and len(chunk.pieces) > 1
-        yield from self._again(Chunk(left, found.lost, found.absent), apart=suspect)
+    def _left(self, chunk: Chunk[Any], result: ChunkResult) -> Iterator[Any]:
+        """Hand out again what a task has left; a piece that took too many workers has the result of that."""
+        left = [chunk.pieces[it] for it in result.left]
+        lost = result.lost
+        if result.broke:
+            yield from self._alone(left.pop(0), (*lost, result.worker))
+        if len(lost) > len(chunk.lost) and len(chunk.pieces) > 1:  # which of them it was, shows each alone
+            self._waiting.rest(left, lost, parts=len(left))
+        elif len(left) == 1:
+            yield from self._alone(left[0], lost, result.absent)
+        else:
+            parts = 1 if self._waiting else self._crew.jobs
+            self._waiting.rest(left, lost, result.absent, parts)
 
-    def _failed(self, chunk: Chunk[Any], error: Exception) -> Iterator[Any]:
-        from distributed.comm.core import CommClosedError
+    def _alone(
+        self, piece: Any, lost: tuple[str, ...], files: dict[str, Path] | None = None
+    ) -> Iterator[Any]:
+        if len(lost) < MOST_LOST:
+            self._waiting.rest([piece], lost, files)
+            return
+        with LostSlot(self._crew.machine_of(lost[-1]).environment.id, len(lost)) as slot:
+            yield self._task(piece, slot)
+
+    def _failed(self, chunk: Chunk[Any], future: Any) -> None:
+        """Hand out again what Dask, the machine or the connection have failed at; else raise it."""
         from distributed.scheduler import KilledWorker
 
-        if isinstance(error, KilledWorker):  # Dask counts those too that only waited there
-            yield from self._again(Chunk(chunk.pieces, chunk.lost + 1), apart=True)
-        elif isinstance(error, CancelledError | CommClosedError | HostGone):
-            yield from self._again(chunk)
-        else:
-            raise error
+        if future.status == "error":
+            error = future.exception()
+            if isinstance(error, HostGone):
+                worker, reason = error.args
+                self._crew.forget(worker)
+                if reason:
+                    self._note(f"worker {worker} could not go on: {reason}; its trials go to others")
+            elif not isinstance(error, KilledWorker):  # which counts those too that only waited there
+                raise error
+        self._client.cancel([future])
+        self._waiting.again(chunk)
 
-    def _again(self, chunk: Chunk[Any], *, apart: bool = False) -> Iterator[Any]:
-        """Hand out a chunk again; pieces that were at too many workers' end get the result of that."""
-        if chunk.lost >= MOST_LOST and len(chunk.pieces) == 1:
-            machine = self._crew.machines[0].environment.id
-            yield self._task(chunk.pieces[0], LostSlot(machine, chunk.lost))
-            return
-        parts = 1 if self._waiting else self._crew.jobs
-        self._waiting.again(chunk, len(chunk.pieces) if apart else max(1, parts))
+
+def unpacked(data: bytes) -> Any:
+    """A result as it was made."""
+    from distributed.protocol import pickle
+
+    return pickle.loads(data)

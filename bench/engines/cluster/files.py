@@ -16,6 +16,8 @@ from bench.inputs.image import sha256_of
 
 _MOST_BYTES = 2 << 30
 """Of the pictures and bitstreams that were brought, as many as are kept; codecs' own files all are."""
+_FEWEST = 1000
+"""Of those, which are kept whatever their size."""
 
 
 class Absent(Exception):
@@ -46,6 +48,9 @@ class Files:
         sha256 : of its bytes
         """
         key = str(path), sha256
+        with self._lock:
+            if sha256 in self._kept:
+                self._kept[sha256] = self._kept.pop(sha256)
         if (known := self._known.get(key)) is not None and known.is_file():
             return known
         for place in self._places(path, sha256):
@@ -54,7 +59,7 @@ class Files:
                 return place
         return None
 
-    def keep(self, path: Path, sha256: str, content: bytes, *, always: bool = False) -> Path:
+    def keep(self, path: Path, sha256: str, content: bytes, *, always: bool = False) -> None:
         """Put a file here that the client brings.
 
         Parameters
@@ -70,12 +75,12 @@ class Files:
                 write_atomically(place, content)
             if not always:
                 self._make_room(sha256, len(content))
-        return place
 
     def _make_room(self, sha256: str, size: int) -> None:
         self._kept.pop(sha256, None)
         self._kept[sha256] = size
-        while len(self._kept) > 1 and sum(self._kept.values()) > _MOST_BYTES:
+        # the last ones are in use, by as many slots
+        while len(self._kept) > _FEWEST and sum(self._kept.values()) > _MOST_BYTES:
             oldest = next(iter(self._kept))
             del self._kept[oldest]
             for file in (self._folder / oldest).glob("*"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from bench.engines.engine import Answer, Spent
 from bench.engines.messages import Failed, Request
@@ -40,22 +41,29 @@ class LostWorker:
 
 
 class LostSlot:
-    """Gives a task, in place of a fourth worker, the result that a crash has.
+    """Gives a task, in place of a fourth worker, the result that a crash has; a context manager.
 
     Parameters
     ----------
-    environment : of a machine of the cluster
+    environment : of the machine that was lost last
     lost : how many workers were lost
     """
 
     def __init__(self, environment: str, lost: int) -> None:
         self.environment = environment
+        self._folder = tempfile.TemporaryDirectory(prefix="rdbench-")
         self.scorer = self.encoder = self.decoder = LostWorker(lost)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
     @property
-    def scratch(self) -> NoReturn:
-        """There is no machine."""
-        raise AssertionError("there is no machine")
+    def scratch(self) -> Path:
+        """A folder at the client."""
+        return Path(self._folder.name)
 
     def file(self, path: Path, sha256: str) -> Path:
         """The client's."""

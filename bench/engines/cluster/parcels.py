@@ -100,4 +100,9 @@ def _code(ref: CodecRef) -> tuple[tuple[Path, str], ...]:
 
 
 def _is_data(path: Path) -> bool:
-    return path.is_file() and not os.access(path, os.X_OK)
+    """Whether it is a file, and no program; the bit that says so is set for all files on some disks."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        start = file.read(4)
+    return not (os.access(path, os.X_OK) and (start.startswith(b"#!") or start == b"\x7fELF"))

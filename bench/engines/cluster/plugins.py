@@ -7,6 +7,9 @@ has none, or another version, can say so. It therefore imports nothing of rdbenc
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 from distributed import SchedulerPlugin, WorkerPlugin
@@ -59,24 +62,32 @@ class HostPlugin(WorkerPlugin):
             await asyncio.to_thread(self.host.close)
 
 
-async def call(name: str, method: str, *arguments: Any, dask_worker: Any) -> Any:
+async def call(name: str, method: str, *arguments: Any, dask_worker: Any) -> tuple[str, Any]:
     """Call a method of a worker's host; Dask runs this on the worker.
 
     Parameters
     ----------
     name : of the engine
     method : of the host, or ``problem`` for why there is none
+
+    Returns
+    -------
+    ``("ok", answer)``; ``("failed", reason)`` for whatever the host raises; ``("gone", "")`` where there
+    is no host, since the worker was started anew. What is raised is the connection's.
     """
     plugin = dask_worker.plugins.get(name)
     if method == "problem":
-        return "it has not started" if plugin is None else plugin.problem
+        return "ok", "it has not started" if plugin is None else plugin.problem
     if plugin is None or plugin.host is None:
-        raise LookupError("the worker was started anew")
-    return await asyncio.to_thread(getattr(plugin.host, method), *arguments)
+        return "gone", ""
+    try:
+        return "ok", await asyncio.to_thread(getattr(plugin.host, method), *arguments)
+    except Exception as error:
+        return "failed", f"{type(error).__name__}: {error}"
 
 
 class LossCounter(SchedulerPlugin):
-    """Counts the workers that were lost while they were at a task, and ends the hosts of a client that died.
+    """Knows which workers were lost while they were at a chunk, and ends the hosts of a client that died.
 
     Dask's own count is of all tasks that a lost worker had, those that only waited there included.
     """
@@ -85,20 +96,20 @@ class LossCounter(SchedulerPlugin):
         self.name = name
         self._client = client
         self._scheduler: Any = None
-        self._at: dict[Any, str] = {}
-        """The worker that is at a task."""
-        self._lost: dict[Any, int] = {}
-        """How many workers were lost with a task."""
+        self._at: dict[Any, tuple[str, int]] = {}
+        """The worker that is at a task, and the task's chunk."""
+        self._lost: dict[int, list[str]] = {}
+        """Of chunks that are handed out again under another key too."""
 
     async def start(self, scheduler: Any) -> None:
         """Let workers call :meth:`begin` and :meth:`offered`."""
         self._scheduler = scheduler
         scheduler.handlers |= {f"begin-{self.name}": self.begin, f"offered-{self.name}": self.offered}
 
-    def begin(self, key: Any, worker: str) -> int:
-        """A worker begins a task; how many were lost with it before."""
-        self._at[key] = worker
-        return self._lost.get(key, 0)
+    def begin(self, key: Any, chunk: int, worker: str) -> list[str]:
+        """A worker begins with a chunk; which were lost with it before."""
+        self._at[key] = worker, chunk
+        return self._lost.get(chunk, [])
 
     def offered(self, worker: str) -> None:
         """A worker takes part from now on: it gets what waits because there was nobody.
@@ -113,17 +124,15 @@ class LossCounter(SchedulerPlugin):
     def log_event(self, topic: Any, msg: Any) -> None:
         """Of a worker that is removed: which comes before its tasks go to another one."""
         if topic == "all" and isinstance(msg, dict) and msg.get("action") == "remove-worker":
-            for key in [it for it, worker in self._at.items() if worker == msg.get("worker")]:
-                del self._at[key]
+            for key in [it for it, (worker, _) in self._at.items() if worker == msg.get("worker")]:
+                worker, chunk = self._at.pop(key)
                 if not msg.get("expected"):
-                    self._lost[key] = self._lost.get(key, 0) + 1
+                    self._lost.setdefault(chunk, []).append(worker)
 
     def transition(self, key: Any, start: str, finish: str, *_: Any, **__: Any) -> None:
         """A task that has ended costs no worker any more."""
         if finish in ("memory", "erred", "forgotten"):
             self._at.pop(key, None)
-            if finish == "forgotten":
-                self._lost.pop(key, None)
 
     def remove_client(self, scheduler: Any, client: str) -> None:
         """Leave nothing running for a client that is no more."""
@@ -138,16 +147,26 @@ async def end(name: str, dask_scheduler: Any) -> None:
             dask_scheduler.handlers.pop(f"{operation}-{name}", None)
     if name in dask_scheduler.worker_plugins:
         ending = asyncio.ensure_future(dask_scheduler.unregister_worker_plugin(comm=None, name=name))
-        # Dask tries for half a minute to reach a worker that has just died
-        done, _ = await asyncio.wait({ending}, timeout=_PATIENCE)
-        for it in done:
-            it.exception()  # that one is gone is no matter
+        ending.add_done_callback(lambda it: it.cancelled() or it.exception())  # some workers may have died
+        # Dask tries for half a minute to reach one that has just died
+        await asyncio.wait({ending}, timeout=_PATIENCE)
+    dask_scheduler.resources.pop(name, None)
+    for worker in dask_scheduler.workers.values():
+        worker.resources.pop(name, None)
+        worker.used_resources.pop(name, None)
 
 
-def by_value() -> None:
+@contextlib.contextmanager
+def by_value() -> Iterator[None]:
     """Have this module's classes and functions travel as source."""
-    import sys
-
     import cloudpickle
 
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    module = sys.modules[__name__]
+    if module.__name__ in cloudpickle.list_registry_pickle_by_value():  # for another engine
+        yield
+        return
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)

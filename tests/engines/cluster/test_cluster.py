@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 
 import bench
+from bench.engines.cluster.places import place
+from bench.errors import ConfigError
 from tests.conftest import ADAPTERS, processes_marked, until
 from tests.engines.test_isolation import SABOTAGE, spec
 
@@ -74,8 +78,13 @@ def test_a_cluster_is_left_as_it_was(client: Any, pictures: Path, tmp_path: Path
     def plugins(dask_worker: Any = None, dask_scheduler: Any = None) -> list[str]:
         return [it for it in (dask_worker or dask_scheduler).plugins if it.startswith("rdbench")]
 
+    def resources(dask_scheduler: Any) -> list[str]:
+        its = [dask_scheduler.resources, *(it.resources for it in dask_scheduler.workers.values())]
+        return [name for it in its for name in it if name.startswith("rdbench")]
+
     assert not any(client.run(plugins).values())
     assert not client.run_on_scheduler(plugins)
+    assert not client.run_on_scheduler(resources)
     assert client.submit(sum, [1, 2]).result() == 3
 
 
@@ -92,28 +101,25 @@ def test_a_run_on_a_cluster_resumes(client: Any, pictures: Path, tmp_path: Path)
     assert (again.reused, again.measured) == (3, 3)
 
 
-def test_an_interrupted_run_ends_codecs_at_once(
-    client: Any, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_run_ends_codecs_at_once(client: Any, pictures: Path, tmp_path: Path) -> None:
     """Ctrl-C leaves none of them running, the cluster standing, and what was measured in the journal."""
     client.run(_mark)
-    codecs = ["png", f"{ADAPTERS}:Hang@4"]
 
     def interrupt(label: str, measurement: Any) -> None:
-        until(lambda: any("Hang" in it or "zygote" in it for it in processes_marked("cluster")))
+        until(lambda: any("sleep" in it for it in processes_marked("cluster")))  # the child that Hang starts
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         bench.run(
             datasets=[str(pictures)],
-            codecs=codecs,
+            codecs=["png", f"{ADAPTERS}:Hang@4"],
             metrics=["psnr_rgb"],
             out=tmp_path / "run",
             options=bench.Options(timeout=600),
             events=bench.Events(measured=interrupt),
             client=client,
         )
-    until(lambda: not [it for it in processes_marked("cluster") if "dask" not in it and "spawn" not in it])
+    until(lambda: not any("zygote" in it or "sleep" in it for it in processes_marked("cluster")))
     assert client.submit(sum, [1, 2]).result() == 3
     assert (tmp_path / "run" / "measurements.jsonl").read_text().count("\n") >= 1
 
@@ -129,7 +135,6 @@ def test_without_dask_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     import sys
 
     from bench.engines import open_engine
-    from bench.errors import ConfigError
 
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ConfigError, match=re.escape("pip install 'rdbench[cluster]'")):
@@ -149,3 +154,47 @@ def test_a_class_of_the_session_travels(client: Any, pictures: Path, tmp_path: P
         client=client,
     )
     assert found.statuses == {"ok": 3}
+
+
+def test_a_machine_has_its_jobs_between_its_workers(client: Any) -> None:
+    """Both workers are on this machine: it does one piece of work at a time if it is to do one."""
+    from bench.engines.cluster import open_cluster
+    from bench.engines.engine import EngineOptions
+
+    for options, jobs in ((EngineOptions(), 2), (EngineOptions(jobs=1), 1), (EngineOptions(alone=True), 1)):
+        with open_cluster(options, client) as engine:
+            (machine,) = engine.machines
+            assert machine.jobs == jobs
+
+
+def test_a_place_is_one_processs_at_a_time() -> None:
+    """Whoever waits for a place has it when the other one gives it back, and not before."""
+    order: list[str] = []
+    inside, leave = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with place("test", 1, lambda: True):
+            order.append("other")
+
+    def first() -> None:
+        with place("test", 1, lambda: True):
+            inside.set()
+            leave.wait(30)
+            order.append("first")
+
+    threads = [threading.Thread(target=first), threading.Thread(target=other)]
+    threads[0].start()
+    assert inside.wait(30)
+    threads[1].start()
+    leave.set()
+    for thread in threads:
+        thread.join(30)
+    assert order == ["first", "other"]
+
+
+def test_a_client_that_can_not_be_waited_for_is_refused() -> None:
+    """An asynchronous one, and options that name another engine beside a client."""
+    with pytest.raises(ConfigError, match="an asynchronous Dask client"):
+        bench.run(datasets=["sample"], codecs=["png"], client=SimpleNamespace(asynchronous=True))
+    with pytest.raises(ConfigError, match="leave out"):
+        bench.run(datasets=["sample"], client=object(), options=bench.Options(engine="inprocess"))

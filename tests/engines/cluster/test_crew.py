@@ -85,7 +85,8 @@ def test_a_run_without_anybody_of_use_stops(pictures: Path, tmp_path: Path) -> N
         "Metadata-Version: 2.1\nName: rdbench\nVersion: 9\n"
     )
     with dask_cluster(tmp_path / "cluster", workers=0) as cluster:
-        cluster.start_worker("other", environment={"PYTHONPATH": str(site)})
+        # PYTHONSAFEPATH: not the version that an installation noted down in the folder of this checkout
+        cluster.start_worker("other", environment={"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"})
         until(lambda: workers(cluster) == 1)
         with pytest.raises(ConfigError, match=r"no worker .* can take part; tcp://.*: it has rdbench 9, not"):
             run(cluster, pictures, tmp_path / "run", "png")

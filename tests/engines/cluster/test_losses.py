@@ -8,17 +8,23 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import psutil
 import pytest
 
 import bench
+from bench.engines.cluster.lost import LostSlot
+from bench.errors import WorkersLost
+from bench.studies.robustness.study import RobustnessStudy
+from bench.studies.study import Asked
+from bench.trials.trust import Trust
 from tests.conftest import until
 from tests.engines.cluster.runs import measured, table, twice
 from tests.engines.cluster.sites.dask import DaskCluster, dask_cluster
 
-pytest.importorskip("distributed", reason="needs the extra 'cluster'")
+Client = pytest.importorskip("distributed", reason="needs the extra 'cluster'").Client
 
 OWN = Path(__file__).with_name("adapters.py")
 KILLS = 20
@@ -81,18 +87,15 @@ def test_a_trial_that_kills_workers_fails_instead_of_a_fourth(
     deaths = tmp_path / "deaths"
     monkeypatch.setenv("DEATHS", str(deaths))
     codecs = ["jpeg@10,30,50,70,90", f"{OWN}:KillsDask@4"]
-    with dask_cluster(tmp_path / "cluster") as cluster:
-        from distributed import Client
-
-        with Client(cluster.address) as dask:
-            bench.run(
-                datasets=[str(pictures)],
-                codecs=codecs,
-                metrics=["psnr_rgb"],
-                limit=1,
-                out=tmp_path / "run",
-                client=dask,
-            )
+    with dask_cluster(tmp_path / "cluster") as cluster, Client(cluster.address) as dask:
+        bench.run(
+            datasets=[str(pictures)],
+            codecs=codecs,
+            metrics=["psnr_rgb"],
+            limit=1,
+            out=tmp_path / "run",
+            client=dask,
+        )
     frame = bench.load(tmp_path / "run")
     assert len(deaths.read_text().splitlines()) == 3
     failed = frame[frame["status"] != "ok"]
@@ -100,6 +103,69 @@ def test_a_trial_that_kills_workers_fails_instead_of_a_fourth(
     assert list(failed["status"]) == ["crash"]
     assert "3 workers of the cluster were lost" in failed["error"].iloc[0]
     assert not twice(tmp_path / "run")
+
+
+def test_the_only_worker_dies_with_results_that_nobody_fetched(pictures: Path, tmp_path: Path) -> None:
+    """What it held is done again when it is back: Dask would wait for that, with nobody to do it."""
+    killed: list[bool] = []
+    with dask_cluster(tmp_path / "cluster", workers=1) as cluster, Client(cluster.address) as dask:
+
+        def kill_once(label: str, measurement: object) -> None:
+            if not killed:
+                until(lambda: any(dask.run_on_scheduler(finished)))
+                kill_worker(cluster, "w0")
+            killed.append(True)
+
+        bench.run(
+            datasets=[str(pictures)],
+            codecs=CODECS[:3],
+            metrics=["psnr_rgb"],
+            out=tmp_path / "run",
+            events=bench.Events(measured=kill_once),
+            client=dask,
+        )
+    assert (bench.load(tmp_path / "run")["status"] == "ok").all()
+    assert not twice(tmp_path / "run")
+
+
+def finished(dask_scheduler: Any) -> list[str]:
+    """The tasks whose results lie at a worker."""
+    return [key for key, it in dask_scheduler.tasks.items() if it.state == "memory"]
+
+
+def test_a_client_that_was_cut_off_ends_the_run(pictures: Path, tmp_path: Path) -> None:
+    """Dask connects again by itself, but the scheduler has forgotten all that the client handed out."""
+    with dask_cluster(tmp_path / "cluster") as cluster, Client(cluster.address) as dask:
+
+        def cut(label: str, measurement: object) -> None:
+            before = dask.scheduler_comm
+            dask.loop.add_callback(before.comm.abort)
+            until(lambda: dask.status == "running" and dask.scheduler_comm is not before)
+
+        with pytest.raises(WorkersLost, match="the same command goes on from there"):
+            bench.run(
+                datasets=[str(pictures)],
+                codecs=CODECS,
+                metrics=["psnr_rgb"],
+                out=tmp_path / "run",
+                events=bench.Events(measured=cut),
+                client=dask,
+            )
+        until(lambda: not codec_processes(cluster))
+
+
+def test_a_study_has_an_answer_where_workers_were_lost(pictures: Path, tmp_path: Path) -> None:
+    """The task of each study answers as it does for a crash, in place of a fourth worker."""
+    bench.run(
+        datasets=[str(pictures)], codecs=["jpeg@30"], metrics=["psnr_rgb"], limit=1, out=tmp_path / "run"
+    )
+    study = RobustnessStudy()
+    plan = study.plan(tmp_path / "run", Trust())
+    for question in plan.questions:
+        if question.is_input:
+            asked = Asked(question, pictures / question.trial.image.name, study.key(question))
+            with LostSlot("machine", 3) as slot:
+                assert study.task(tmp_path / "run")(asked, slot).status == "crash"
 
 
 @pytest.mark.slow
