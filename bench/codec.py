@@ -78,6 +78,10 @@ class Codec(Protocol):
     Optional, for codecs with options that name a program or a file: the class attribute ``trusted_options``,
     a tuple of their names. A run folder that somebody passes on cannot set them; the user can.
 
+    Optional, for codecs that can't do within the files of their own and of the system's libraries: the class
+    attribute ``needs``, a tuple of ``"gpu"``, ``"network"``, and paths that they read and write (``"~/.cache/x"``).
+    Where a codec is sealed, nothing else is in its reach; what it needs is recorded.
+
     Optional, for adapters that read pictures which another program wrote: the attribute ``treatment``, the
     conversions (``"opaque alpha dropped"``) of the picture that :meth:`decode` returned last. It is recorded.
 
@@ -150,6 +154,7 @@ class FunctionCodec:
     lossless: bool = False
     qualities: tuple[float | None, ...] = (None,)
     quality_range: tuple[float, float] | None = None
+    needs: tuple[str, ...] = ()
 
     def __call__(self) -> FunctionCodec:
         """Return the codec."""
@@ -165,6 +170,7 @@ def from_functions(
     lossless: bool = False,
     name: str = "",
     version: str = "",
+    needs: tuple[str, ...] = (),
 ) -> FunctionCodec:
     """A codec of two functions, for ``file.py:NAME``, an entry point or :func:`bench.testing.check_codec`.
 
@@ -175,9 +181,8 @@ def from_functions(
     encode : takes an image and a quality, or the image alone, and returns the bitstream
     decode : takes the bitstream and returns the image
     qualities : the default operating points of a lossy codec; without any it has one, quality ``None``
-    quality_range, lossless, version : as for :class:`Codec`
+    quality_range, lossless, version, needs : as for :class:`Codec`
     name : by default that of the module that ``encode`` is from
-
     """
     return FunctionCodec(
         encode,
@@ -187,6 +192,7 @@ def from_functions(
         lossless,
         qualities or (() if lossless else (None,)),
         quality_range,
+        needs,
     )
 
 
@@ -210,6 +216,24 @@ def completed(made: Any, name: str = "") -> Codec:
     if isinstance(made, Codec) and _takes_quality(made.encode):
         return made
     return _Completed(made, kind)
+
+
+def needs_of(maker: Any) -> tuple[str, ...]:
+    """What a codec declares to need of the machine; see :class:`Codec`.
+
+    Parameters
+    ----------
+    maker : its class, or what else makes it
+
+    Raises
+    ------
+    TypeError
+        It is no tuple of strings.
+    """
+    needs = getattr(maker, "needs", ())
+    if not isinstance(needs, tuple | list) or not all(isinstance(it, str) for it in needs):
+        raise TypeError(f"needs is a tuple of strings, not {needs!r}")
+    return tuple(needs)
 
 
 def takes_quality(codec: Codec) -> bool:

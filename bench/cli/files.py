@@ -11,7 +11,8 @@ from bench.codec import Image
 from bench.engines import open_engine
 from bench.engines.describing import codec_target, describe_codec
 from bench.engines.engine import Engine, EngineOptions, Slot, Task
-from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed
+from bench.engines.encoding import encoded
+from bench.engines.messages import Decode, Decoded, Encoded, Failed
 from bench.errors import BadBitstream, BenchError, ConfigError
 from bench.files.access import write_atomically
 from bench.inputs.suite import CodecEntry, parse_codec
@@ -27,6 +28,11 @@ class _File:
     """Of a picture to encode, or a bitstream to decode."""
     codec: CodecPlan
     quality: float | None = None
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.image
 
 
 def encode(spec: str, image: Path, output: Path, timeout: float) -> bool:
@@ -57,7 +63,7 @@ def encode(spec: str, image: Path, output: Path, timeout: float) -> bool:
 
 class _EncodeFile(Task[_File, Encoded | Failed]):
     def __call__(self, work: _File, slot: Slot) -> Encoded | Failed:
-        return slot.encoder.ask(Encode(work.image, work.codec.ref, work.quality))
+        return encoded(slot, work.image, work.codec.ref, work.quality)
 
 
 def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:

@@ -48,6 +48,9 @@ class EngineOptions:
     """Pieces of work at a time; None for as many as suit the engine."""
     timeout: float = 300.0
     """Seconds that one encode, decode or scoring may take."""
+    sealed: bool | None = None
+    """Whether processes with codecs see nothing of the machine but what those need; None for wherever the
+    system can do that."""
     alone: bool = False
     """For times: one piece at a time, on one processor, with nothing beside it."""
     cluster: ClusterAddress | None = None
@@ -90,6 +93,10 @@ class Work(Protocol):
     def image(self) -> Hashable:
         """Neighbours in the sequence that share it are kept together where possible."""
 
+    @property
+    def path(self) -> Path:
+        """The file that it is about: no codec may see its folder."""
+
 
 Piece = TypeVar("Piece", bound=Work)
 Piece_contra = TypeVar("Piece_contra", bound=Work, contravariant=True)
@@ -125,6 +132,10 @@ class Slot(Protocol):
     @property
     def environment(self) -> str:
         """The machine that it is on: ``id`` of its :class:`bench.host.environment.Environment`."""
+
+    @property
+    def sealed(self) -> bool:
+        """Whether encoder and decoder see nothing of the machine but what their codecs need."""
 
     @property
     def scratch(self) -> Path:

@@ -46,6 +46,8 @@ class InProcessEngine(Engine):
             raise ConfigError(
                 "the engine inprocess takes no precise times, since all share one process; leave out --timing"
             )
+        if options.sealed:
+            raise ConfigError("the engine inprocess shares its process with codecs, which can't be sealed")
         self._describer = InProcessWorker()
         self._machine = Machine(current(), jobs=1)
 
@@ -64,7 +66,7 @@ class InProcessEngine(Engine):
 
     def run(self, task: Task[Piece, Result], work: Sequence[Piece]) -> Iterator[Result]:
         """The results, in the order of the work, each made when it is asked for."""
-        slot = LocalSlot(InProcessWorker, self._machine.environment.id)
+        slot = LocalSlot(InProcessWorker, self._machine.environment.id, sealed=False)
         try:
             yield from map(partial(task, slot=slot), work)
         finally:

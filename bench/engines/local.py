@@ -6,19 +6,23 @@ import contextlib
 import queue
 import resource
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.engines.chunks import about_one_image
 from bench.engines.engine import Answer, Engine, EngineOptions, Machine, Piece, Result, Task
 from bench.engines.zygote import Zygote
+from bench.errors import ConfigError
 from bench.host.environment import Environment, current
 
 if TYPE_CHECKING:
     from bench.engines.messages import Failed, Request
     from bench.engines.slot import LocalSlot
     from bench.engines.worker_handle import WorkerHandle
+    from bench.sealing.seal import View
+    from bench.trials.codec_ref import CodecRef
 
 _CHUNKS_PER_JOB = 4
 _GPU_JOBS = 4
@@ -38,6 +42,10 @@ class LocalEngine(Engine):
         """``memory`` in bytes is what all codecs may have; by default most of the machine's."""
         self._options = options
         self._memory = memory
+        self.sealed = _sealed(options.sealed)
+        self._hidden: frozenset[Path] = frozenset()
+        """Folders that no codec is to see."""
+        self._views: dict[tuple[CodecRef, tuple[str, ...]], View] = {}
         self._zygote = Zygote()
         self._describer: WorkerHandle | None = None
 
@@ -70,6 +78,7 @@ class LocalEngine(Engine):
             The process that starts workers has ended; from the iterator.
         """
         self.end_describing()
+        self.hide(it.path.absolute().parent for it in work)
         on_gpu = task.on_gpu or any(it.codec.on_gpu for it in work)
         jobs = 1 if self._options.alone else self._options.jobs or default_jobs(on_gpu=on_gpu)
         jobs = max(1, min(jobs, len(work)))
@@ -81,7 +90,14 @@ class LocalEngine(Engine):
         from bench.engines.slot import LocalSlot
 
         machine = self._environment.id
-        return [LocalSlot(partial(self.worker, count), machine) for _ in range(count)]
+        start = partial(self.worker, count)
+        return [LocalSlot(start, machine, sealed=self.sealed) for _ in range(count)]
+
+    def hide(self, folders: Iterable[Path]) -> None:
+        """Keep folders out of the sight of the codecs that are started from now on."""
+        if more := frozenset(folders) - self._hidden:
+            self._hidden |= more
+            self._views.clear()
 
     def worker(self, count: int) -> WorkerHandle:
         """A worker of one of ``count`` slots."""
@@ -99,9 +115,22 @@ class LocalEngine(Engine):
         from bench.engines.process import Limits, share_of_memory
         from bench.engines.worker_handle import WorkerHandle
 
+        view = self._view if self.sealed else None
         return WorkerHandle(
-            self._zygote, Limits(self._options.timeout, share_of_memory(share, self._memory), cpu)
+            self._zygote, Limits(self._options.timeout, share_of_memory(share, self._memory), cpu, view)
         )
+
+    def _view(self, codec: CodecRef, needs: tuple[str, ...]) -> View:
+        from bench.inputs.datasets import data_folders
+        from bench.sealing.view import view_of
+
+        if (codec, needs) not in self._views:
+            device = dict(codec.config).get("device")
+            gpu = ("gpu",) if device not in (None, "cpu") else ()
+            hidden = self._hidden.union(data_folders())
+            values = [it for _, it in codec.config]
+            self._views[codec, needs] = view_of(codec.target, values, (*needs, *gpu), hidden)
+        return self._views[codec, needs]
 
     def end_describing(self) -> None:
         """End the processes that answered :meth:`describe`: they would hold memory beside those of a run."""
@@ -170,6 +199,23 @@ def _run(
                     worker.kill()
                 thread.join(0.02)
             slot.close()
+
+
+def _sealed(wanted: bool | None) -> bool:
+    """Whether codecs are sealed, of which one may have no wish.
+
+    Raises
+    ------
+    ConfigError
+        It is wanted, and this machine can't.
+    """
+    from bench.sealing.seal import can_seal
+
+    if wanted and not can_seal():
+        raise ConfigError(
+            "codecs can't be sealed here: that takes Linux with Landlock (5.13 or later); leave out --sealed"
+        )
+    return can_seal() if wanted is None else wanted
 
 
 class _Finished:

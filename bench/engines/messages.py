@@ -20,6 +20,7 @@ from bench.errors import ConfigError
 from bench.explanation import Explanation
 from bench.files.typed_json import Sha256
 from bench.host.device import DeviceName
+from bench.sealing.seal import View
 from bench.trials.codec_ref import CodecRef, Description, Message, MetricDescription
 from bench.trials.measurement import Failure, Phase, Status
 
@@ -71,6 +72,28 @@ class Prepare(Request[Prepared], frozen=True):
     codec: CodecRef
 
 
+class Confined(Message, frozen=True):
+    """The process is shut in."""
+
+
+class Confine(Request[Confined], frozen=True):
+    """Shut the process in, before it loads a codec."""
+
+    view: View
+
+
+class Needed(Message, frozen=True):
+    """What a codec declares to need of the machine."""
+
+    needs: tuple[str, ...]
+
+
+class AskNeeds(Request[Needed], frozen=True):
+    """Import a codec, and tell what it needs."""
+
+    codec: CodecRef
+
+
 class Describe(Request[Description], frozen=True):
     """Construct a codec and tell what it is."""
 
@@ -114,10 +137,6 @@ class Encoded(Message, frozen=True):
 
     bitstream: Annotated[bytes, msgspec.Meta(min_length=1)]
     seconds: tuple[float, ...]
-    width: int
-    height: int
-    treatment: str
-    """Of the image, if this worker read it."""
     gpu_bytes: int | None = None
     """Most GPU memory that the codec held; None if it did not use a GPU."""
     peak_bytes: int | None = None
@@ -131,17 +150,15 @@ class Encoded(Message, frozen=True):
 
 
 class Encode(Request[Encoded], frozen=True):
-    """Encode an image."""
+    """Encode the picture whose samples are in the attached file."""
 
     phase: ClassVar[Phase] = "encode"
-    image: Path
     codec: CodecRef
     quality: float | None
+    shape: tuple[int, int, int]
+    original: int
+    """What tells one picture from another: those of the same number are the same."""
     repeat: Repeat = Repeat()
-    sha256: str | None = None
-    """Of the file's bytes; another file is refused."""
-    shape: tuple[int, int, int] | None = None
-    """Of the samples in the attached file; None where none is attached: the worker then reads ``image``."""
 
 
 class Decoded(Message, frozen=True):
@@ -207,14 +224,12 @@ class Explained(Message, frozen=True):
 
 
 class Explain(Request[Explained], frozen=True):
-    """Encode an image and say where the bits went."""
+    """Encode the picture whose samples are in the attached file, and say where the bits went."""
 
     phase: ClassVar[Phase] = "encode"
-    image: Path
     codec: CodecRef
     quality: float | None
-    sha256: str | None = None
-    """Of the file's bytes; another file is refused."""
+    shape: tuple[int, int, int]
 
 
 class Failed(Message, frozen=True):
@@ -263,7 +278,19 @@ class Failed(Message, frozen=True):
         )
 
 
-AnyRequest = Prepare | Describe | DescribeMetric | CheckCuda | Load | Encode | Decode | Score | Explain
+AnyRequest = (
+    Confine
+    | AskNeeds
+    | Prepare
+    | Describe
+    | DescribeMetric
+    | CheckCuda
+    | Load
+    | Encode
+    | Decode
+    | Score
+    | Explain
+)
 
 
 Key: TypeAlias = CodecRef | str | None

@@ -10,7 +10,7 @@ import select
 import signal
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,8 @@ from bench.engines.zygote import Zygote
 from bench.errors import WorkersLost
 from bench.host.environment import memory_bytes
 from bench.host.processes import kill_group
+from bench.sealing.seal import View
+from bench.trials.codec_ref import CodecRef
 from bench.trials.measurement import Status
 
 _STDERR_TAIL = 2000
@@ -45,6 +47,8 @@ class Limits:
     """Bytes of memory of a worker process with all that it starts; 0 for no limit."""
     cpu: int = -1
     """The processor that workers are pinned to; -1 for any."""
+    view: Callable[[CodecRef, tuple[str, ...]], View] | None = None
+    """What the process of a codec, which needs so much, sees of the machine; None for everything."""
 
 
 def share_of_memory(jobs: int = 1, memory: int | None = None) -> int:
@@ -80,6 +84,8 @@ class Process:
         """On the last request."""
         self.shapes: set[tuple[int, ...]] = set()
         """Of the pictures that it has met."""
+        self.view: View | None = None
+        """What it sees of the machine; None for everything."""
         self.on_gpu = False
         self.resident = 0
         """Bytes that it held after the last request, as far as somebody looked."""

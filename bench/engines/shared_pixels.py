@@ -8,10 +8,11 @@ scores that.
 from __future__ import annotations
 
 import fcntl
+import itertools
 import math
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,9 @@ class SharedPixels:
         os.close(self.readable)
 
 
+_numbers = itertools.count()
+
+
 @dataclass(frozen=True)
 class Original:
     """A picture that was read and cannot change any more."""
@@ -55,6 +59,8 @@ class Original:
     treatment: str
     """What reading it changed or left unused; empty for 8-bit RGB."""
     pixels: SharedPixels
+    number: int = field(default_factory=lambda: next(_numbers))
+    """Of the pictures that this process has read."""
 
 
 def write_samples(descriptor: int, pixels: Image) -> None:

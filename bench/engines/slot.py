@@ -26,9 +26,9 @@ W = TypeVar("W", bound=LocalWorker)
 class LocalSlot(Generic[W]):
     """Three workers of a kind; see :class:`bench.engines.engine.Slot`."""
 
-    def __init__(self, start: Callable[[], W], environment: str) -> None:
+    def __init__(self, start: Callable[[], W], environment: str, *, sealed: bool) -> None:
         """``start`` makes a worker, on this machine, whose environment has that ``id``."""
-        self.environment = environment
+        self.environment, self.sealed = environment, sealed
         self.scorer, self.encoder, self.decoder = start(), start(), start()
         self._original: Original | None = None
         self._scratch: Path | None = None

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from bench import registry
-from bench.codec import Codec, Image, completed
+from bench.codec import Codec, Image, completed, needs_of
 from bench.engines import memory
 from bench.engines.channel import Channel
 from bench.engines.description import described
@@ -29,7 +30,10 @@ from bench.engines.messages import (
     LARGEST,
     MESSAGE_LENGTH,
     AnyRequest,
+    AskNeeds,
     CheckCuda,
+    Confine,
+    Confined,
     CudaState,
     Decode,
     Decoded,
@@ -42,6 +46,7 @@ from bench.engines.messages import (
     Failed,
     Load,
     Loaded,
+    Needed,
     Prepare,
     Prepared,
     Repeat,
@@ -63,6 +68,7 @@ from bench.errors import (
 from bench.host.device import DeviceName, cuda_problem
 from bench.inputs.image import Picture, read_image
 from bench.metrics.base import Metric, Pair, Reference
+from bench.sealing.seal import seal
 from bench.trials.codec_ref import CodecRef, Description, MetricDescription
 from bench.trials.measurement import Phase, Status
 from bench.trials.output_checks import Mismatch, Repetitions, check_pixels, materialised
@@ -77,9 +83,20 @@ class _Ready:
     ref: CodecRef
     codec: Codec
     config: dict[str, Any]
+    needs: tuple[str, ...]
     gpu: GpuUse
     idle: int | None
     """Bytes that the process had resident before; None where nothing can be told of this codec alone."""
+
+
+@dataclass
+class _Given:
+    """A picture to be encoded."""
+
+    original: int
+    pixels: Image
+    copy: Image | None = None
+    """What the codec is given, as long as it is the same."""
 
 
 @dataclass
@@ -92,15 +109,16 @@ class WorkerState:
     """Descriptors that came with the request."""
     own_process: bool = True
     """Whether nothing else goes on in this process, so that its memory is that of the codec."""
+    sealed: bool = False
+    """Whether the process sees no more than its codec is to."""
     ready: _Ready | None = None
     described: dict[CodecRef, Description] = field(default_factory=dict)
     metrics: dict[tuple[str, DeviceName], Metric] = field(default_factory=dict)
     source: tuple[Path, str | None] | None = None
-    """File and hash of the picture at hand."""
+    """Of the reference: its file and the hash of that."""
     reference: Reference | None = None
-    given: Image | None = None
-    """A copy of the reference's picture: what a codec is given."""
-    treatment: str = ""
+    picture: _Given | None = None
+    """The last one that was to be encoded."""
 
 
 def serve(channel: Channel, samples: int) -> None:
@@ -133,6 +151,8 @@ def packed_answer(state: WorkerState, request: AnyRequest) -> bytes:
     A child that a codec forked and forgot ends here: it must not answer in its parent's place.
     """
     handlers: dict[type, Callable[..., Any]] = {
+        Confine: _confine,
+        AskNeeds: _ask_needs,
         Prepare: _prepare,
         Describe: _describe,
         DescribeMetric: _describe_metric,
@@ -155,6 +175,17 @@ def packed_answer(state: WorkerState, request: AnyRequest) -> bytes:
     return data
 
 
+def _confine(state: WorkerState, request: Confine) -> Confined:
+    seal(request.view)
+    state.sealed = True
+    return Confined()
+
+
+def _ask_needs(state: WorkerState, request: AskNeeds) -> Needed:
+    ref = request.codec
+    return Needed(needs_of(registry.load_codec(ref.target, dict(ref.config), trusted=ref.trusted)))
+
+
 def _prepare(state: WorkerState, request: Prepare) -> Prepared:
     _codec(state, request.codec)
     return Prepared()
@@ -163,7 +194,8 @@ def _prepare(state: WorkerState, request: Prepare) -> Prepared:
 def _describe(state: WorkerState, request: Describe) -> Description:
     if request.codec not in state.described:
         made = _constructed(request.codec, None)
-        state.described[request.codec] = described(made.codec, made.config, request.codec.target)
+        found = described(made.codec, made.config, request.codec.target)
+        state.described[request.codec] = msgspec.structs.replace(found, needs=made.needs)
     return state.described[request.codec]
 
 
@@ -201,50 +233,53 @@ def _picture(path: Path, sha256: str | None) -> Picture:
 
 
 def _keep(state: WorkerState, path: Path, sha256: str | None, picture: Picture) -> Reference:
-    state.source = state.reference = state.given = None
-    state.reference, state.treatment = Reference(picture.pixels), picture.treatment
+    state.source = state.reference = None  # before another one is made: a picture may be large
+    state.reference = Reference(picture.pixels)
     state.source = path, sha256
     return state.reference
 
 
-def _reference(state: WorkerState, request: Encode | Score) -> Reference:
-    """The picture of a request: the one at hand, the attached samples, or the file."""
+def _reference(state: WorkerState, request: Score) -> Reference:
+    """The original at hand, or its file's."""
     if state.reference is not None and state.source == (request.image, request.sha256):
         return state.reference
-    if isinstance(request, Encode) and request.shape is not None:
-        picture = Picture(read_samples(state.files[0], request.shape), "")
-        picture.pixels.flags.writeable = False
-    else:
-        picture = _picture(request.image, request.sha256)
-    return _keep(state, request.image, request.sha256, picture)
+    return _keep(state, request.image, request.sha256, _picture(request.image, request.sha256))
+
+
+def _given(state: WorkerState, request: Encode) -> _Given:
+    """The picture at hand, or the one that came along."""
+    if state.picture is None or state.picture.original != request.original:
+        state.picture = None
+        state.picture = _Given(request.original, read_samples(state.files[0], request.shape))
+        state.picture.pixels.flags.writeable = False
+    return state.picture
 
 
 def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
-    width = height = None
+    height, width = request.shape[:2]
     phase: Phase = "load"
     try:
-        image = _reference(state, request).image
-        height, width = image.shape[:2]
+        picture = _given(state, request)
+        image = picture.pixels
         ready = _codec(state, request.codec)
         phase = "encode"
         # numpy's lock does not bind a library that was handed the memory
-        given = image.copy() if state.given is None else state.given
+        given = image.copy() if picture.copy is None else picture.copy
         given.flags.writeable = False
-        state.given = None
+        picture.copy = None
         results = Repetitions("encode", _bitstream)
         bitstream, seconds, held = _measured(
             ready, lambda: ready.codec.encode(given, request.quality), request.repeat, results
         )
         if not np.array_equal(given, image):
             raise Mismatch("encode wrote into the picture that it was given")
-        state.given = given
+        picture.copy = given
         bitstream = bytes(_bitstream(bitstream))  # a subclass could carry more than its bytes
         return Encoded(
             bitstream,
             seconds,
             width,
             height,
-            state.treatment,
             ready.gpu.peak,
             held,
             results.spent,
@@ -324,7 +359,8 @@ def _explain(state: WorkerState, request: Explain) -> Explained | Failed:
 
     phase: Phase = "load"
     try:
-        image = _picture(request.image, request.sha256).pixels
+        image = read_samples(state.files[0], request.shape)
+        image.flags.writeable = False
         codec = _codec(state, request.codec).codec
         phase = "encode"
         return explained(codec, image, request.quality)
@@ -362,11 +398,12 @@ def _codec(state: WorkerState, ref: CodecRef) -> _Ready:
 
 def _constructed(ref: CodecRef, idle: int | None) -> _Ready:
     constructor = registry.load_codec(ref.target, dict(ref.config), trusted=ref.trusted)
+    needs = needs_of(constructor)
     config = complete_config(constructor, dict(ref.config))
     gpu = GpuUse()
     with gpu.counted():
         codec = completed(constructor(**config))
-    return _Ready(ref, codec, config, gpu, idle)
+    return _Ready(ref, codec, config, needs, gpu, idle)
 
 
 def _metric(state: WorkerState, target: str, device: DeviceName) -> Metric:

@@ -7,11 +7,12 @@ import msgspec
 from bench.codec import Image
 from bench.engines import memory
 from bench.engines.engine import Answer, Spent
-from bench.engines.messages import Failed, Key, Prepare, Request, attached, key_of
+from bench.engines.messages import AskNeeds, Confine, Failed, Key, Needed, Prepare, Request, attached, key_of
 from bench.engines.process import Limits, Process
 from bench.engines.shared_pixels import SharedPixels
 from bench.engines.zygote import Zygote
 from bench.host.environment import memory_bytes
+from bench.sealing.seal import View
 from bench.trials.codec_ref import CodecRef
 
 _MOST_PROCESSES = 32
@@ -34,6 +35,8 @@ class WorkerHandle:
         self.processes: dict[Key, Process] = {}
         """The one used last at the end."""
         self._last: Process | None = None
+        self._needs: dict[CodecRef, tuple[str, ...]] = {}
+        """Of the codecs that were asked."""
 
     def ask(self, request: Request[Answer], pixels: SharedPixels | None = None) -> Answer | Failed:
         """Send a request, with samples for the worker, and wait for the answer.
@@ -47,8 +50,9 @@ class WorkerHandle:
         """
         key = key_of(request)
         process = self.processes.get(key)
-        if process is None or not process.alive:
-            failed = self._start(key)
+        codec: CodecRef | None = getattr(request, "codec", None)
+        if process is None or not process.alive or process.view != self._view(codec):
+            failed = self._start(key, codec)
             if failed is not None:
                 # a process that died was at what was asked of it, as far as anybody knows
                 return msgspec.structs.replace(failed, phase=request.phase) if failed.ended else failed
@@ -93,15 +97,34 @@ class WorkerHandle:
             process.close()
         self.processes.clear()
 
-    def _start(self, key: Key) -> Failed | None:
+    def _start(self, key: Key, codec: CodecRef | None) -> Failed | None:
         """Start a process and construct the codec in it; what went wrong, if anything did."""
         if (dead := self.processes.pop(key, None)) is not None:
             dead.close()
         process = self.processes[key] = Process(self._zygote, self._limits)
+        if codec is None:
+            return None
+        view = process.view = self._view(codec)
+        if view is not None:
+            answer = self._asked(key, process, Confine(view))
+            if isinstance(answer, Failed):
+                return answer
+            if codec not in self._needs:
+                needed = self._asked(key, process, AskNeeds(codec))
+                # what fails in it fails again where it is told
+                self._needs[codec] = needed.needs if isinstance(needed, Needed) else ()
+                if self._needs[codec] or not process.alive:
+                    return self._start(key, codec)
         if not isinstance(key, CodecRef):
             return None
         answer = self._asked(key, process, Prepare(key))
         return answer if isinstance(answer, Failed) else None
+
+    def _view(self, codec: CodecRef | None) -> View | None:
+        """What a process with this codec sees of the machine; None for everything."""
+        if codec is None or self._limits.view is None:
+            return None
+        return self._limits.view(codec, self._needs.get(codec, ()))
 
     def _asked(
         self, key: Key, process: Process, request: Request[Answer], pixels: SharedPixels | None = None

@@ -66,7 +66,7 @@ def codec_of_file(path: Path) -> Callable[[], Any]:
     """
     module = load_file(path)
     if _is_codec(module):
-        return lambda: completed(module, path.stem)
+        return _ModuleCodec(module, path.stem)
     made = [it for it in vars(module).values() if _is_codec(it) and _is_of(it, module)]
     if len(made) == 1:
         return cast("Callable[[], Any]", made[0])
@@ -74,6 +74,17 @@ def codec_of_file(path: Path) -> Callable[[], Any]:
     if names:
         raise ConfigError(f"{path} has several codecs, write {path}:NAME with one of them: {names}")
     raise ConfigError(f"{path} has neither functions encode and decode nor a class with both")
+
+
+class _ModuleCodec:
+    """Makes the codec of a module's functions."""
+
+    def __init__(self, module: ModuleType, name: str) -> None:
+        self._module, self._name = module, name
+        self.needs = getattr(module, "needs", ())
+
+    def __call__(self) -> Any:
+        return completed(self._module, self._name)
 
 
 def _is_codec(found: Any) -> bool:

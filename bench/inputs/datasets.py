@@ -44,6 +44,12 @@ Progress = Callable[[str, int, int], None]
 """Called with the name of the next file, the number of files done, and of all files."""
 
 
+def data_folders() -> tuple[Path, ...]:
+    """Where data sets of the catalogue lie on this machine."""
+    named = os.environ.get(DATA_VARIABLE)
+    return (cache_folder(), *((Path(named).absolute(),) if named else ()))
+
+
 class FileSpec(BaseModel):
     """The hash of one file of a data set, and further addresses of it."""
 

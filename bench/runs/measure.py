@@ -57,6 +57,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "quality": work.quality,
             "weights_sha256": work.codec.weights_sha256,
             "isolation": self.isolation,
+            "sealed": slot.sealed,
             "timing": self.timing,
             "device": "cuda" if work.codec.on_gpu else "cpu",
         }
@@ -80,14 +81,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         height, width, _ = original.shape
         record |= {"width": width, "height": height, "treatment": original.treatment}
 
-        request = Encode(
-            original.image,
-            trial.codec.ref,
-            trial.quality,
-            self.repeat,
-            sha256=trial.image.sha256,
-            shape=original.shape,
-        )
+        request = Encode(trial.codec.ref, trial.quality, original.shape, original.number, self.repeat)
         encoded = _unless_failed(slot.encoder.ask(request, original.pixels))
         record |= {
             "bytes": len(encoded.bitstream),

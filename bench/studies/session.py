@@ -14,7 +14,8 @@ from bench.engines import LOCAL, open_engine
 from bench.engines.describing import require_unchanged
 from bench.engines.engine import EngineOptions, Slot
 from bench.engines.kept import Undecodable, read_kept
-from bench.engines.messages import Encode, Failed
+from bench.engines.encoding import encoded
+from bench.engines.messages import Failed
 from bench.errors import ConfigError
 from bench.files.journal import Journal
 from bench.inputs.originals import Originals
@@ -210,9 +211,7 @@ class Bitstreams:
             return read_kept(slot.file(self.folder / trial.bitstream_sha256, trial.bitstream_sha256))
         if (known := self._encoded.get(trial.bitstream_sha256)) is not None:
             return known
-        path = slot.file(asked.path, trial.image.sha256)
-        request = Encode(path, trial.codec.ref, trial.quality, sha256=trial.image.sha256)
-        answer = slot.encoder.ask(request)
+        answer = encoded(slot, asked.path, trial.codec.ref, trial.quality, trial.image.sha256)
         if isinstance(answer, Failed):
             remedy = f"; {MORE_TIME}" if answer.status == "timeout" else ""
             raise ConfigError(f"{asked}: {answer.failure}{remedy}")

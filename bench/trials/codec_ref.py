@@ -50,6 +50,8 @@ class Description(Message, frozen=True):
     """What a learned codec says of its cost; empty for the others."""
     takes_quality: bool = True
     """Whether quality reaches the encoder; else there is one operating point, without a quality."""
+    needs: tuple[str, ...] = ()
+    """What it declares to need of the machine beyond files of its own, see :class:`bench.codec.Codec`."""
 
 
 class MetricDescription(Message, frozen=True):

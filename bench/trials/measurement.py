@@ -4,7 +4,7 @@ Version history of the schema (the journal's lines and ``run.json``):
 
 1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
    ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``peak_of``,
-   ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``; of ``run.json``
+   ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``, ``sealed``; of ``run.json``
    ``sources``, ``further_environments``, ``several_machines``. A reader that knows the first machine of a
    run alone takes what others measured for history.
 
@@ -103,6 +103,9 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     exact: bool = False
     """The decoded pixels are identical to the original's."""
     isolation: Isolation = "process"
+    sealed: bool | None = None
+    """Whether the codec's processes saw nothing of the machine but its own files, what it declares to need, and
+    the system's; None in older journals, which do not tell."""
     timing: TimingMode = "load"
     encode_s: tuple[Seconds, ...] = ()
     """Every repetition, in order; warm-up left out."""

@@ -38,6 +38,8 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     weights_sha256: str | None = None
     complexity: dict[str, Annotated[float, msgspec.Meta(ge=0, le=1e15)]] = {}
     """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
+    needs: tuple[str, ...] = ()
+    """What it has declared to need of the machine beyond files of its own, see :class:`bench.codec.Codec`."""
     unavailable: str | None = None
     """Why it cannot run here, with the install line; its trials end as ``unsupported``."""
 
@@ -310,6 +312,7 @@ def _codec_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> C
         qualities=_qualities(name, entry.quality, suite.quality, found),
         weights_sha256=found.weights_sha256,
         complexity=found.complexity,
+        needs=found.needs,
     )
 
 

@@ -27,6 +27,7 @@ LAYERS = (
     "bench.trials bench.metrics",
     "bench.registry bench.image bench.device",
     "bench.inputs",
+    "bench.sealing",
     "bench.host",
     "bench.files",
     "bench.text bench.explanation",
@@ -35,7 +36,7 @@ LAYERS = (
 """From top to bottom. A room imports from those below its own line, never from beside or above."""
 
 DOORS = {
-    "bench.engines": "bench.engines bench.engines.engine bench.engines.messages bench.engines.describing"
+    "bench.engines": "bench.engines bench.engines.engine bench.engines.messages bench.engines.describing bench.engines.encoding"
     " bench.engines.kept bench.engines.options bench.engines.cluster",
 }
 """The modules of a room that are for other rooms; of a room that is not named, all are."""

@@ -42,7 +42,7 @@ class HostSlot(LocalSlot["HostWorker"]):
     """
 
     def __init__(self, finder: Finder, engine: LocalEngine, environment: Environment, share: int) -> None:
-        super().__init__(lambda: HostWorker(engine.worker(share), self), environment.id)
+        super().__init__(lambda: HostWorker(engine.worker(share), self), environment.id, sealed=engine.sealed)
         self.engine = engine
         self.finder = finder
         self.image: Hashable = None
@@ -56,7 +56,9 @@ class HostSlot(LocalSlot["HostWorker"]):
 
     def original(self, image: Path, sha256: str | None) -> Original | Failed:
         """A picture of the client as the scorer read it."""
-        return super().original(image if sha256 is None else self.file(image, sha256), sha256)
+        here = image if sha256 is None else self.file(image, sha256)
+        self.engine.hide([here.absolute().parent])
+        return super().original(here, sha256)
 
     def kill(self) -> None:
         """End what goes on; safe from any thread."""

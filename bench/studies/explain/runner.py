@@ -11,7 +11,8 @@ import msgspec
 from bench.engines import LOCAL, open_engine
 from bench.engines.describing import describe_suite
 from bench.engines.engine import Engine, EngineOptions, Slot, Task
-from bench.engines.messages import Explain, Explained
+from bench.engines.encoding import explained
+from bench.engines.messages import Explained
 from bench.errors import ConfigError
 from bench.inputs.datasets import ImageFile, Progress, open_dataset
 from bench.inputs.suite import Suite
@@ -102,7 +103,6 @@ class _ExplainTrial(Task[Trial, ExplainedPicture]):
         stem = self.stems[page_of(work)]
         if work.codec.unavailable:
             return ExplainedPicture(row_of(work, work.codec.unavailable), work.path, stem, None)
-        path = slot.file(work.path, work.image.sha256)
-        answer = slot.encoder.ask(Explain(path, work.codec.ref, work.quality, work.image.sha256))
+        answer = explained(slot, work.path, work.codec.ref, work.quality, work.image.sha256)
         explanation = answer.explanation if isinstance(answer, Explained) else None
         return ExplainedPicture(row_of(work, answer), work.path, stem, explanation)

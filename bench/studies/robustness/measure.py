@@ -10,7 +10,8 @@ from typing import Any
 
 from bench.codec import Image
 from bench.engines.engine import Slot, Task
-from bench.engines.messages import Decode, Encode, Failed
+from bench.engines.encoding import encoded
+from bench.engines.messages import Decode, Failed
 from bench.errors import ConfigError
 from bench.files.access import write_atomically
 from bench.inputs.image import read_image
@@ -58,11 +59,11 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
             write_atomically(path, _png(corrupted(clean, probe.name, trial.image.sha256)))
         given = self._picture(path)
         known["psnr_corruption"] = _decibels(clean, given)
-        encoded = slot.encoder.ask(Encode(path.absolute(), trial.codec.ref, trial.quality))
-        if isinstance(encoded, Failed):
-            return InputProbe(**known, status=encoded.status, failure=encoded.failure)
-        known["bytes"] = len(encoded.bitstream)
-        decoded = slot.decoder.ask(Decode(trial.codec.ref, encoded.bitstream))
+        made = encoded(slot, path, trial.codec.ref, trial.quality)
+        if isinstance(made, Failed):
+            return InputProbe(**known, status=made.status, failure=made.failure)
+        known["bytes"] = len(made.bitstream)
+        decoded = slot.decoder.ask(Decode(trial.codec.ref, made.bitstream))
         if isinstance(decoded, Failed):
             return InputProbe(**known, status=decoded.status, failure=decoded.failure)
         pixels = slot.decoder.samples(decoded.shape)

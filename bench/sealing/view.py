@@ -1,0 +1,140 @@
+"""What a codec is to see: the interpreter and its libraries, its own files, and those that its options name."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
+from importlib.metadata import distributions
+from pathlib import Path
+
+from bench.files.typed_json import Option
+from bench.sealing.seal import NEEDS, View
+
+_LIBRARIES = ("LD_LIBRARY_PATH", "NUMBA_CACHE_DIR", "CUDA_HOME", "CONDA_PREFIX")
+"""Variables that name folders in which programs and libraries look."""
+
+
+def view_of(
+    target: str, options: Iterable[Option], needs: Iterable[str] = (), hidden: Collection[Path] = ()
+) -> View:
+    """What a codec sees of the machine.
+
+    Parameters
+    ----------
+    target : what it is loaded from, see :func:`bench.registry.load`
+    options : the values that it is constructed with: files and programs that they name are visible
+    needs : what it declares to need beyond: ``gpu``, ``network``, or a path that it reads and writes
+    hidden : files and folders, as of data sets, that are not visible wherever they lie
+    """
+    paths = {Path(os.path.realpath(it)) for it in hidden}
+    roots = {*_installed(), *_own(target)}
+    for value in options:
+        if isinstance(value, str):
+            roots |= {*_named(value)}
+    own = tuple(Path(it).expanduser() for it in needs if it not in NEEDS)
+    shown = (it for root in sorted(roots) for it in _without(paths, Path(os.path.realpath(root))))
+    return View(
+        reads=tuple(shown),
+        writes=tuple(it for it in own if it.exists()),
+        needs=tuple(it for it in NEEDS if it in needs),
+    )
+
+
+@cache
+def _installed() -> tuple[Path, ...]:
+    """The interpreter, and all from where this process would import, the working directory apart."""
+    found = [sys.prefix, sys.base_prefix, sys.exec_prefix, *filter(None, sys.path), *_of_developers()]
+    for variable in _LIBRARIES:
+        found += filter(None, os.environ.get(variable, "").split(os.pathsep))
+    here = {Path.cwd(), Path.home()}
+    return tuple(path for it in found if (path := Path(it)).exists() and path not in here)
+
+
+def _of_developers() -> Iterator[str]:
+    """Folders of packages that are installed in such a way that their sources can be changed."""
+    for it in distributions():
+        try:
+            where = json.loads(it.read_text("direct_url.json") or "{}")
+        except ValueError:
+            continue
+        if where.get("dir_info", {}).get("editable"):
+            for name in (it.read_text("top_level.txt") or "").split():
+                yield from _package(name)
+
+
+def _package(name: str) -> Iterator[str]:
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return
+    if spec is not None:
+        yield from spec.submodule_search_locations or filter(None, [spec.origin])
+
+
+def _own(target: str) -> Iterator[Path]:
+    """The folder of a codec's file, or its package."""
+    name = target.partition(":")[0]
+    path = Path(name)
+    if path.suffix in (".py", ".pickle"):
+        yield from _beside(path.resolve())
+    else:
+        yield from map(Path, _package(name.partition(".")[0]))
+
+
+def _named(value: str) -> Iterator[Path]:
+    """Files and programs in the value of an option, which may be a command line."""
+    try:
+        words = {value, *shlex.split(value)}
+    except ValueError:
+        words = {value}
+    for word in {*words, *(it.partition("=")[2] for it in words)} - {""}:
+        path = Path(word).expanduser()
+        program = shutil.which(path)
+        if program is not None:
+            yield from _around(Path(program).resolve())
+        elif path.exists():
+            yield path.resolve()
+            if path.suffix == ".py":  # a program that is a script
+                yield from _beside(path.resolve())
+
+
+def _around(program: Path) -> Iterator[Path]:
+    """A program and the libraries that were built or installed with it."""
+    yield from _beside(program)
+    if program.parent.name in ("bin", "tools"):
+        yield from (program.parents[1] / it for it in ("lib", "lib64", "share"))
+
+
+def _beside(file: Path) -> Iterator[Path]:
+    """What lies beside a file, with all beneath that is no run folder; in a folder for everything, files alone."""
+    folder = file.parent
+    alone = folder in (Path(folder.root), Path.home(), Path(tempfile.gettempdir()))
+    for it in folder.iterdir():
+        if it.is_file() or not (alone or _holds_run(it)):
+            yield it
+
+
+def _holds_run(folder: Path, depth: int = 2) -> bool:
+    """Whether it is a run folder, or has some beneath."""
+    if (folder / "run.json").exists():
+        return True
+    return depth > 0 and any(_holds_run(it, depth - 1) for it in folder.iterdir() if it.is_dir())
+
+
+def _without(hidden: Collection[Path], path: Path) -> Iterator[Path]:
+    """A path, or what of it shows nothing of the hidden ones."""
+    if any(path == it or path.is_relative_to(it) for it in hidden):
+        return
+    if not any(it.is_relative_to(path) for it in hidden):
+        yield path
+        return
+    for child in sorted(path.iterdir()):
+        if not child.is_symlink():  # leads to where it would have to be allowed itself
+            yield from _without(hidden, child)
