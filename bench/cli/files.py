@@ -10,9 +10,9 @@ from bench.cli import console
 from bench.codec import Image
 from bench.engines import open_engine
 from bench.engines.describing import codec_target, describe_codec
-from bench.engines.engine import Engine, EngineOptions, Slot, Task
 from bench.engines.encoding import encoded
-from bench.engines.messages import Decode, Decoded, Encoded, Failed
+from bench.engines.engine import Engine, EngineOptions, Slot, Task
+from bench.engines.messages import Decode, Decoded, Failed
 from bench.errors import BadBitstream, BenchError, ConfigError
 from bench.files.access import write_atomically
 from bench.inputs.suite import CodecEntry, parse_codec
@@ -52,18 +52,31 @@ def encode(spec: str, image: Path, output: Path, timeout: float) -> bool:
         if answer.status in ("bad_input", "unsupported"):
             raise BenchError(answer.message)
         return _tell_failure(f"{spec} on {image}", answer)
-    write_atomically(output, answer.bitstream)
-    size = len(answer.bitstream)
-    console.note(
-        f"{output}: {size} bytes, {8 * size / (answer.width * answer.height):.4f} bpp"
-        + (f" ({answer.treatment})" if answer.treatment else "")
-    )
+    write_atomically(output, answer.data)
+    size, (height, width, _) = len(answer.data), answer.shape
+    treatment = f" ({answer.treatment})" if answer.treatment else ""
+    console.note(f"{output}: {size} bytes, {8 * size / (width * height):.4f} bpp{treatment}")
     return False
 
 
-class _EncodeFile(Task[_File, Encoded | Failed]):
-    def __call__(self, work: _File, slot: Slot) -> Encoded | Failed:
-        return encoded(slot, work.image, work.codec.ref, work.quality)
+@dataclass(frozen=True)
+class _Bitstream:
+    data: bytes
+    shape: tuple[int, int, int]
+    treatment: str
+
+
+class _EncodeFile(Task[_File, _Bitstream | Failed]):
+    def __call__(self, work: _File, slot: Slot) -> _Bitstream | Failed:
+        original = slot.original(work.image, None)
+        if isinstance(original, Failed):
+            return original
+        made = encoded(slot, work.image, work.codec.ref, work.quality)
+        return (
+            made
+            if isinstance(made, Failed)
+            else _Bitstream(made.bitstream, original.shape, original.treatment)
+        )
 
 
 def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:

@@ -48,11 +48,11 @@ class EngineOptions:
     """Pieces of work at a time; None for as many as suit the engine."""
     timeout: float = 300.0
     """Seconds that one encode, decode or scoring may take."""
+    alone: bool = False
+    """For times: one piece at a time, on one processor, with nothing beside it."""
     sealed: bool | None = None
     """Whether processes with codecs see nothing of the machine but what those need; None for wherever the
     system can do that."""
-    alone: bool = False
-    """For times: one piece at a time, on one processor, with nothing beside it."""
     cluster: ClusterAddress | None = None
     """Where an engine of many machines finds them."""
     note: Callable[[str], None] = lambda text: None

@@ -242,8 +242,6 @@ class Failed(Message, frozen=True):
     phase: Phase
     exception: _Text
     message: _Text
-    width: int | None = None
-    height: int | None = None
     sha256: Sha256 | None = None
     """Of the decoded samples, where scoring them failed."""
     signal: int | None = None

@@ -256,7 +256,6 @@ def _given(state: WorkerState, request: Encode) -> _Given:
 
 
 def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
-    height, width = request.shape[:2]
     phase: Phase = "load"
     try:
         picture = _given(state, request)
@@ -278,8 +277,6 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
         return Encoded(
             bitstream,
             seconds,
-            width,
-            height,
             ready.gpu.peak,
             held,
             results.spent,
@@ -287,7 +284,7 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
             ready.gpu.cpu_share,
         )
     except Exception as error:
-        return _failed(error, phase, width, height)
+        return _failed(error, phase)
 
 
 def _bitstream(found: Any) -> memoryview:
@@ -418,13 +415,7 @@ def _takes_device(constructor: type) -> bool:
     return "device" in inspect.signature(constructor).parameters
 
 
-def _failed(
-    error: Exception,
-    phase: Phase,
-    width: int | None = None,
-    height: int | None = None,
-    sha256: str | None = None,
-) -> Failed:
+def _failed(error: Exception, phase: Phase, sha256: str | None = None) -> Failed:
     status: Status
     match error:
         case _ if _out_of_memory(error):
@@ -439,7 +430,7 @@ def _failed(
             status = "nonfinite" if phase == "metric" else "codec_error"
     name = "" if isinstance(error, BenchError | Mismatch) else type(error).__name__
     said = _cut(_message(error) or type(error).__name__)
-    return Failed(status, phase, _cut(name), said, width, height, sha256)
+    return Failed(status, phase, _cut(name), said, sha256)
 
 
 def _message(error: Exception) -> str:

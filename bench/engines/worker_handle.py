@@ -110,7 +110,7 @@ class WorkerHandle:
             if isinstance(answer, Failed):
                 return answer
             if codec not in self._needs:
-                needed = self._asked(key, process, AskNeeds(codec))
+                needed: Needed | Failed = self._asked(key, process, AskNeeds(codec))
                 # what fails in it fails again where it is told
                 self._needs[codec] = needed.needs if isinstance(needed, Needed) else ()
                 if self._needs[codec] or not process.alive:

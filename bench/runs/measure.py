@@ -71,8 +71,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             measurement = Measurement(**record, status="ok")
         except _Stop as stop:
             failed = stop.failed
-            size = {"width": failed.width, "height": failed.height}
-            measurement = Measurement(**size | record, status=failed.status, failure=failed.failure)
+            measurement = Measurement(**record, status=failed.status, failure=failed.failure)
         return MeasuredTrial(work.codec.label, measurement, bitstream if self.keep_bitstreams else None)
 
     def _measured(self, trial: Trial, slot: Slot, record: dict[str, Any]) -> bytes:

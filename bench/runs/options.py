@@ -31,13 +31,15 @@ class Options:
     engine: str = LOCAL
     """How trials are run: ``local``, isolated in worker processes, ``inprocess``, for debugging a codec,
     ``cluster``, or another one that is installed."""
+    sealed: bool | None = None
+    """Whether codecs see nothing of the machine but their own files; None for wherever the system can do that."""
     cluster: ClusterAddress | None = None
     """Where the engine ``cluster`` finds its machines."""
 
     @property
     def of_engine(self) -> EngineOptions:
         """What of it concerns the engine."""
-        return EngineOptions(self.jobs, self.timeout, self.timing, self.cluster)
+        return EngineOptions(self.jobs, self.timeout, self.timing, sealed=self.sealed, cluster=self.cluster)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from bench.engines import LOCAL, open_engine
 from bench.engines.describing import require_unchanged
+from bench.engines.encoding import encoded
 from bench.engines.engine import EngineOptions, Slot
 from bench.engines.kept import Undecodable, read_kept
-from bench.engines.encoding import encoded
 from bench.engines.messages import Failed
 from bench.errors import ConfigError
 from bench.files.journal import Journal

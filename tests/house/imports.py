@@ -36,8 +36,8 @@ LAYERS = (
 """From top to bottom. A room imports from those below its own line, never from beside or above."""
 
 DOORS = {
-    "bench.engines": "bench.engines bench.engines.engine bench.engines.messages bench.engines.describing bench.engines.encoding"
-    " bench.engines.kept bench.engines.options bench.engines.cluster",
+    "bench.engines": "bench.engines bench.engines.engine bench.engines.messages bench.engines.describing"
+    " bench.engines.encoding bench.engines.kept bench.engines.options bench.engines.cluster",
 }
 """The modules of a room that are for other rooms; of a room that is not named, all are."""
 

@@ -50,7 +50,7 @@ class LostSlot:
     """
 
     def __init__(self, environment: str, lost: int) -> None:
-        self.environment = environment
+        self.environment, self.sealed = environment, False
         self._folder = tempfile.TemporaryDirectory(prefix="rdbench-")
         self.scorer = self.encoder = self.decoder = LostWorker(lost)
 

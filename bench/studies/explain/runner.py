@@ -10,8 +10,8 @@ import msgspec
 
 from bench.engines import LOCAL, open_engine
 from bench.engines.describing import describe_suite
-from bench.engines.engine import Engine, EngineOptions, Slot, Task
 from bench.engines.encoding import explained
+from bench.engines.engine import Engine, EngineOptions, Slot, Task
 from bench.engines.messages import Explained
 from bench.errors import ConfigError
 from bench.inputs.datasets import ImageFile, Progress, open_dataset

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.codec import Image
-from bench.engines.engine import Slot, Task
 from bench.engines.encoding import encoded
+from bench.engines.engine import Slot, Task
 from bench.engines.messages import Decode, Failed
 from bench.errors import ConfigError
 from bench.files.access import write_atomically
