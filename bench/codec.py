@@ -78,9 +78,9 @@ class Codec(Protocol):
     Optional, for codecs with options that name a program or a file: the class attribute ``trusted_options``,
     a tuple of their names. A run folder that somebody passes on cannot set them; the user can.
 
-    Optional, for codecs that can't do within the files of their own and of the system's libraries: the class
-    attribute ``needs``, a tuple of ``"gpu"``, ``"network"``, and paths that they read and write (``"~/.cache/x"``).
-    Where a codec is sealed, nothing else is in its reach; what it needs is recorded.
+    Optional, for codecs that need more than their own files and the system's libraries: the class attribute
+    ``needs``, a tuple of ``"gpu"``, ``"network"``, and paths that they read and write (``"~/.cache/x"``).
+    Where codecs are sealed, nothing else is within their reach; what they need is recorded.
 
     Optional, for adapters that read pictures which another program wrote: the attribute ``treatment``, the
     conversions (``"opaque alpha dropped"``) of the picture that :meth:`decode` returned last. It is recorded.

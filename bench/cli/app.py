@@ -15,6 +15,7 @@ from bench.cli.arguments import (
     Recursive,
     RunFolder,
     Scheduler,
+    Sealed,
     TlsCa,
     TlsCert,
     TlsKey,
@@ -120,6 +121,7 @@ def run(
         bool, typer.Option("--keep-bitstreams", help="Store every bitstream, for the report's viewer.")
     ] = False,
     device: Device = "auto",
+    sealed: Sealed = None,
     engine: EngineName = LOCAL,
     scheduler: Scheduler = None,
     tls_ca: TlsCa = None,
@@ -132,7 +134,7 @@ def run(
 
     # First of all, because it loads its kernels while this process imports what it needs itself.
     engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
-    with open_engine(engine, EngineOptions(jobs, timeout, timing, cluster, note)) as started:
+    with open_engine(engine, EngineOptions(jobs, timeout, timing, sealed, cluster, note)) as started:
         from bench.cli import measuring
         from bench.runs.options import Options
 
@@ -147,6 +149,7 @@ def run(
             fresh=fresh,
             prune=prune,
             keep_bitstreams=keep_bitstreams,
+            sealed=sealed,
             engine=engine,
             cluster=cluster,
         )

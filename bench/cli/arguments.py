@@ -28,6 +28,14 @@ DatasetFolders = Annotated[
     typer.Option("--dataset", "-d", metavar="FOLDER", help="The originals, where they are a folder."),
 ]
 Recursive = Annotated[bool, typer.Option("--recursive", help="Take the images in sub-folders too.")]
+Sealed = Annotated[
+    bool | None,
+    typer.Option(
+        "--sealed/--no-sealed",
+        help="Let codecs see nothing of the machine but their own files; by default where it can be done.",
+        show_default=False,
+    ),
+]
 Scheduler = Annotated[
     str | None,
     typer.Option(

@@ -72,11 +72,9 @@ class _EncodeFile(Task[_File, _Bitstream | Failed]):
         if isinstance(original, Failed):
             return original
         made = encoded(slot, work.image, work.codec.ref, work.quality)
-        return (
-            made
-            if isinstance(made, Failed)
-            else _Bitstream(made.bitstream, original.shape, original.treatment)
-        )
+        if isinstance(made, Failed):
+            return made
+        return _Bitstream(made.bitstream, original.shape, original.treatment)
 
 
 def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:

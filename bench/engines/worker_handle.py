@@ -104,21 +104,21 @@ class WorkerHandle:
         process = self.processes[key] = Process(self._zygote, self._limits)
         if codec is None:
             return None
-        view = process.view = self._view(codec)
-        if view is not None:
-            answer = self._asked(key, process, Confine(view))
-            if isinstance(answer, Failed):
-                return answer
+        process.view = self._view(codec)
+        if process.view is not None:
+            confined = self._asked(key, process, Confine(process.view))
+            if isinstance(confined, Failed):
+                return confined
             if codec not in self._needs:
-                needed: Needed | Failed = self._asked(key, process, AskNeeds(codec))
+                needed = self._asked(key, process, AskNeeds(codec))
                 # what fails in it fails again where it is told
                 self._needs[codec] = needed.needs if isinstance(needed, Needed) else ()
                 if self._needs[codec] or not process.alive:
                     return self._start(key, codec)
         if not isinstance(key, CodecRef):
             return None
-        answer = self._asked(key, process, Prepare(key))
-        return answer if isinstance(answer, Failed) else None
+        prepared = self._asked(key, process, Prepare(key))
+        return prepared if isinstance(prepared, Failed) else None
 
     def _view(self, codec: CodecRef | None) -> View | None:
         """What a process with this codec sees of the machine; None for everything."""

@@ -32,7 +32,7 @@ class Options:
     """How trials are run: ``local``, isolated in worker processes, ``inprocess``, for debugging a codec,
     ``cluster``, or another one that is installed."""
     sealed: bool | None = None
-    """Whether codecs see nothing of the machine but their own files; None for wherever the system can do that."""
+    """Whether codecs see nothing of the machine but their own files; None for wherever that can be done."""
     cluster: ClusterAddress | None = None
     """Where the engine ``cluster`` finds its machines."""
 

@@ -1,4 +1,4 @@
-"""Landlock: a process gives up all files but those beneath the paths that it names, for ever and for its children.
+"""Landlock: a process gives up all files but those that it names, for ever and for its children.
 
 https://docs.kernel.org/userspace-api/landlock.html, and ``linux/landlock.h`` for the numbers. Processes that
 are shut in can also neither trace nor signal any process outside, nor mount anything.
@@ -47,7 +47,7 @@ def restrict(rights: Iterable[tuple[Path, int]], *, network: bool = True) -> Non
 
     Parameters
     ----------
-    rights : paths, and what is allowed with them and with all beneath; paths that do not exist are passed over
+    rights : paths, and what is allowed with them and all beneath; those that do not exist are passed over
     network : give up TCP too
 
     Raises

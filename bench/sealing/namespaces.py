@@ -1,6 +1,6 @@
 """Shared memory, mounts and a network that are this process's own, with nothing in them.
 
-A process that may use POSIX semaphores (as :mod:`multiprocessing` does) needs ``/dev/shm``: it gets an empty one.
+POSIX semaphores, which :mod:`multiprocessing` uses, need ``/dev/shm``: the process gets an empty one.
 """
 
 from __future__ import annotations

@@ -66,8 +66,7 @@ def how() -> str:
 def seal(view: View) -> None:
     """Shut this process in, and all that it will start: what it can still reach is the view.
 
-    It keeps its open files. Its folder for temporary files is the only one that it can write to, unless the view
-    names others.
+    It keeps its open files. It can write to its folder for temporary files, and to what the view names so.
 
     Raises
     ------

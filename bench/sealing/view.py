@@ -1,4 +1,4 @@
-"""What a codec is to see: the interpreter and its libraries, its own files, and those that its options name."""
+"""What a codec is to see: the interpreter and its libraries, its own files, and what its options name."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _around(program: Path) -> Iterator[Path]:
 
 
 def _beside(file: Path) -> Iterator[Path]:
-    """What lies beside a file, with all beneath that is no run folder; in a folder for everything, files alone."""
+    """What lies beside a file, run folders apart; in a folder like the home, files alone."""
     folder = file.parent
     alone = folder in (Path(folder.root), Path.home(), Path(tempfile.gettempdir()))
     for it in folder.iterdir():

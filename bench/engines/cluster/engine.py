@@ -78,6 +78,7 @@ class ClusterEngine(Engine):
                 "timeout": options.timeout,
                 "alone": options.alone,
                 "jobs": options.jobs,
+                "sealed": options.sealed,
                 "software": current().software,
             }
             with self._connection():

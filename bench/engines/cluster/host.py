@@ -50,6 +50,7 @@ class Host:
     timeout : seconds that one encode, decode or scoring may take
     alone : for times: one piece at a time on this machine, whichever worker has it
     jobs : pieces at a time on this machine; None for one on each of the worker's threads
+    sealed : whether codecs are to see nothing of the machine but their own files
     software : of the client's machine
     """
 
@@ -61,11 +62,12 @@ class Host:
         *,
         alone: bool,
         jobs: int | None,
+        sealed: bool | None,
         software: dict[str, str],
     ) -> None:
         self._worker = worker
         self._name = name
-        self._options = EngineOptions(1 if alone else jobs, timeout, alone)
+        self._options = EngineOptions(1 if alone else jobs, timeout, alone, sealed)
         self._environment = current().beside(software)
         self._folder = Path(tempfile.mkdtemp(prefix="rdbench-host-"))
         self._files = Files(self._folder)
