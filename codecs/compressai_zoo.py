@@ -12,6 +12,7 @@ decoded on that machine. The CRC-32 of the symbols detects this, and the bitstre
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 import zlib
 from collections.abc import Sequence
@@ -46,6 +47,10 @@ def header_bytes(strings: int) -> int:
     return _HEAD.size + (strings + 2) * _WORD.size
 
 
+_HUB = os.environ.get("TORCH_HOME") or str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch"))
+"""Where torch keeps what it downloads, which is then found there."""
+
+
 class CompressAi:
     """A model of CompressAI's zoo (Bégaint et al., "CompressAI", arXiv 2011.03029).
 
@@ -63,6 +68,7 @@ class CompressAi:
 
     name = "compressai"
     trusted_options = ("weights",)
+    needs = ("network", _HUB)
     lossless = False
     qualities: tuple[float, ...]
     quality_range: tuple[float, float] | None

@@ -8,6 +8,7 @@ materialised inside the timed window, and what it raises becomes a failure.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import inspect
 import math
@@ -74,6 +75,11 @@ from bench.trials.measurement import Phase, Status
 from bench.trials.output_checks import Mismatch, Repetitions, check_pixels, materialised
 
 _TORCH_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory")
+_DENIED = tuple(map(os.strerror, (errno.EACCES, errno.EPERM)))
+_SEALED = (
+    "(codecs are sealed: one that needs more than its own files declares it, `needs`; --no-sealed lets all of"
+    " them see the whole machine)"
+)
 
 
 @dataclass(frozen=True)
@@ -165,11 +171,13 @@ def packed_answer(state: WorkerState, request: AnyRequest) -> bytes:
     }
     pid = os.getpid()
     try:
-        data = pack(handlers[type(request)](state, request))
+        answer = handlers[type(request)](state, request)
+        data = pack(_with_remedy(answer) if state.sealed else answer)
         if len(data) > LARGEST:
             raise Mismatch(f"the answer has {len(data)} bytes, more than {LARGEST}")
     except Exception as error:
-        data = pack(_failed(error, request.phase))
+        failed = _failed(error, request.phase)
+        data = pack(_with_remedy(failed) if state.sealed else failed)
     if os.getpid() != pid:
         os._exit(1)
     return data
@@ -433,6 +441,13 @@ def _failed(error: Exception, phase: Phase, sha256: str | None = None) -> Failed
     return Failed(status, phase, _cut(name), said, sha256)
 
 
+def _with_remedy(answer: Any) -> Any:
+    """The answer; to a failure for want of a permission what to do about that is added."""
+    if not isinstance(answer, Failed) or not any(it in answer.message for it in _DENIED):
+        return answer
+    return msgspec.structs.replace(answer, message=_cut(f"{_cut(answer.message, 3000)} {_SEALED}"))
+
+
 def _message(error: Exception) -> str:
     try:
         return str(error)
@@ -440,9 +455,9 @@ def _message(error: Exception) -> str:
         return f"(its message can't be made: {type(another).__name__})"
 
 
-def _cut(text: str) -> str:
+def _cut(text: str, length: int = MESSAGE_LENGTH) -> str:
     """The text as it can be written, at a length that can be read."""
-    kept = text if len(text) <= MESSAGE_LENGTH else text[: MESSAGE_LENGTH - 1] + "…"
+    kept = text if len(text) <= length else text[: length - 1] + "…"
     return kept.encode("utf-8", "replace").decode()
 
 

@@ -11,6 +11,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,6 +32,19 @@ def provide() -> None:
         _temporary.add(folder)
 
 
+def folders() -> Iterator[Path]:
+    """Where numba finds and keeps what it compiles of rdbench's modules; made where it would make them."""
+    if named := os.environ.get(VARIABLE):
+        found = [Path(named)]
+    else:
+        packages = {it.parent for root in _roots() for it in root.rglob("*.py")}
+        found = [*(it / "__pycache__" for it in packages), _of_user() / "numba"]
+    for it in found:
+        with suppress(OSError):
+            it.mkdir(parents=True, exist_ok=True)
+            yield it
+
+
 def remark() -> str:
     """What a user should know of it; empty where kernels are kept."""
     if os.environ.get(VARIABLE) not in _temporary:
@@ -49,10 +63,13 @@ def _of_user() -> Path:
 
 def _beside_sources() -> list[Path]:
     """The folders in which numba keeps what it compiled of rdbench's modules."""
-    specs = {name: find_spec(name) for name in ("bench", "bench_codecs")}
-    roots = [Path(it) for spec in specs.values() if spec for it in spec.submodule_search_locations or ()]
-    packages = [root / part for root in roots for part in (".", "metrics", "vae")]
+    packages = [root / part for root in _roots() for part in (".", "metrics", "vae")]
     return [it / "__pycache__" for it in packages if it.is_dir()]
+
+
+def _roots() -> list[Path]:
+    specs = [find_spec(name) for name in ("bench", "bench_codecs")]
+    return [Path(it) for spec in specs if spec for it in spec.submodule_search_locations or ()]
 
 
 def _is_writable(folder: Path) -> bool:

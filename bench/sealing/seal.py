@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -63,6 +64,14 @@ def how() -> str:
     return f"landlock {landlock.version()}, seccomp" if can_seal() else ""
 
 
+def _keep_no_kernels() -> None:
+    """Have numba compile for this process what it is to cache, and cannot: it would refuse to."""
+    caching = sys.modules.get("numba.core.caching")
+    if caching is not None:
+        caching._CacheLocator.ensure_cache_path = lambda locator: None
+        caching.IndexDataCacheFile.save = lambda file, key, data: None
+
+
 def seal(view: View) -> None:
     """Shut this process in, and all that it will start: what it can still reach is the view.
 
@@ -89,5 +98,7 @@ def seal(view: View) -> None:
         rights += [(it, landlock.DEVICE) for it in (*map(Path, _GPU), *Path("/dev").glob("nvidia[0-9]*"))]
     if "network" in view.needs:
         rights += [(Path("/etc", it), landlock.READ) for it in ("resolv.conf", "hosts", "ssl")]
+    if not view.writes:
+        _keep_no_kernels()
     landlock.restrict(rights, network=network)
     system_calls.deny(network=network)

@@ -5,18 +5,23 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
 from bench.files.typed_json import Option
+from bench.host import kernel_cache
 from bench.sealing.seal import NEEDS, View
 
+_OWN = "bench_codecs"
+"""rdbench's own codecs, which nobody else can have changed: they may keep compiled kernels."""
 _LIBRARIES = ("LD_LIBRARY_PATH", "NUMBA_CACHE_DIR", "CUDA_HOME", "CONDA_PREFIX")
 """Variables that name folders in which programs and libraries look."""
 
@@ -33,18 +38,28 @@ def view_of(
     needs : what it declares to need beyond: ``gpu``, ``network``, or a path that it reads and writes
     hidden : files and folders, as of data sets, that are not visible wherever they lie
     """
+    own = tuple(_made(Path(it).expanduser()) for it in needs if it not in NEEDS)
+    if target.startswith(f"{_OWN}."):
+        own += tuple(kernel_cache.folders())
     paths = {Path(os.path.realpath(it)) for it in hidden}
     roots = {*_installed(), *_own(target)}
     for value in options:
         if isinstance(value, str):
             roots |= {*_named(value)}
-    own = tuple(Path(it).expanduser() for it in needs if it not in NEEDS)
     shown = (it for root in sorted(roots) for it in _without(paths, Path(os.path.realpath(root))))
     return View(
         reads=tuple(shown),
         writes=tuple(it for it in own if it.exists()),
         needs=tuple(it for it in NEEDS if it in needs),
     )
+
+
+def _made(path: Path) -> Path:
+    """A path that a codec needs to write to: a folder, unless it is there."""
+    with suppress(OSError):
+        if not path.exists():
+            path.mkdir(parents=True)
+    return path
 
 
 @cache
@@ -97,7 +112,9 @@ def _named(value: str) -> Iterator[Path]:
     for word in {*words, *(it.partition("=")[2] for it in words)} - {""}:
         path = Path(word).expanduser()
         program = shutil.which(path)
-        if program is not None:
+        if "{" in word and path.parent.is_dir():  # a file for each quality, see the codec
+            yield from path.parent.glob(re.sub(r"\{\w*\}", "*", path.name))
+        elif program is not None:
             yield from _around(Path(program).resolve())
         elif path.exists():
             yield path.resolve()
