@@ -48,6 +48,8 @@ class View(msgspec.Struct, frozen=True):
 
     reads: tuple[Path, ...] = ()
     """Files, and folders with all beneath them."""
+    lists: tuple[Path, ...] = ()
+    """Folders of which the names are visible, and no more: modules are looked for there."""
     writes: tuple[Path, ...] = ()
     """The same, to be changed too."""
     needs: tuple[str, ...] = ()
@@ -88,6 +90,7 @@ def seal(view: View) -> None:
     rights = [(Path(it), landlock.READ) for it in _SYSTEM]
     rights += [(Path("/dev", it), landlock.DEVICE) for it in _DEVICES]
     rights += [(it, landlock.READ) for it in view.reads]
+    rights += [(it, landlock.LIST) for it in view.lists]
     rights += [(it, landlock.EVERYTHING) for it in view.writes]
     rights += [(Path(tempfile.gettempdir()), landlock.EVERYTHING)]
     # for the count of memory

@@ -41,14 +41,16 @@ def view_of(
     own = tuple(_made(Path(it).expanduser()) for it in needs if it not in NEEDS)
     if target.startswith(f"{_OWN}."):
         own += tuple(kernel_cache.folders())
-    paths = {Path(os.path.realpath(it)) for it in hidden}
-    roots = {*_installed(), *_own(target)}
+    roots = {*_installed(), *_importable(), *_own(target)}
     for value in options:
         if isinstance(value, str):
             roots |= {*_named(value)}
-    shown = (it for root in sorted(roots) for it in _without(paths, Path(os.path.realpath(root))))
+    kept = {Path(os.path.realpath(it)) for it in hidden}
+    shown = {it for root in roots for it in _without(kept, Path(os.path.realpath(root)))}
+    whole = {it for it in shown if it.parent not in shown}
     return View(
-        reads=tuple(shown),
+        reads=tuple(sorted(whole)),
+        lists=tuple(sorted({it.parent for it in whole} - {Path("/"), Path.home()})),
         writes=tuple(it for it in own if it.exists()),
         needs=tuple(it for it in NEEDS if it in needs),
     )
@@ -64,12 +66,20 @@ def _made(path: Path) -> Path:
 
 @cache
 def _installed() -> tuple[Path, ...]:
-    """The interpreter, and all from where this process would import, the working directory apart."""
-    found = [sys.prefix, sys.base_prefix, sys.exec_prefix, *filter(None, sys.path), *_of_developers()]
+    """The interpreter, and what is installed for it."""
+    found = [sys.prefix, sys.base_prefix, sys.exec_prefix, *_of_developers()]
     for variable in _LIBRARIES:
         found += filter(None, os.environ.get(variable, "").split(os.pathsep))
-    here = {Path.cwd(), Path.home()}
-    return tuple(path for it in found if (path := Path(it)).exists() and path not in here)
+    return tuple(path for it in found if (path := Path(it)).exists())
+
+
+def _importable() -> Iterator[Path]:
+    """What else this process and a worker, which has the working directory too, may import."""
+    for it in {Path.cwd(), *map(Path, filter(None, sys.path))}:
+        if it.name in ("site-packages", "dist-packages"):
+            yield it
+        elif it.is_dir() and not any(it.is_relative_to(root) for root in _installed()):
+            yield from _beside(it / "any")
 
 
 def _of_developers() -> Iterator[str]:

@@ -11,14 +11,15 @@ import pytest
 
 import bench
 from bench.engines import process, worker_handle
+from bench.engines.encoding import encoded
 from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat
 from bench.engines.process import Limits
-from bench.engines.shared_pixels import Original
+from bench.engines.shared_pixels import Original, SharedPixels, write_samples
 from bench.engines.slot import LocalSlot
 from bench.engines.worker_handle import WorkerHandle
 from bench.engines.zygote import Zygote
 from bench.errors import ConfigError, WorkersLost
-from bench.inputs.image import sha256_of
+from bench.inputs.image import read_image, sha256_of
 from bench.runs.store import JOURNAL_FILE, read_info, read_journal
 from bench.trials.codec_ref import CodecRef
 from tests.conftest import ADAPTERS, processes_marked, until
@@ -55,13 +56,22 @@ def zygote():
 
 @pytest.fixture
 def slot(zygote: Zygote):
-    found = LocalSlot(lambda: WorkerHandle(zygote, Limits(timeout=60)), "this machine")
+    found = LocalSlot(lambda: WorkerHandle(zygote, Limits(timeout=60)), "this machine", sealed=False)
     yield found
     found.close()
 
 
-def encode(path: Path, codec: str) -> Encode:
-    return Encode(path, CodecRef(codec, trusted=True), 4.0, Repeat())
+def encode(worker: WorkerHandle, path: Path, codec: str) -> Encoded | Failed:
+    """What a worker answers that is given a picture."""
+    picture = read_image(path, None).pixels
+    pixels = SharedPixels()
+    write_samples(pixels.writable, picture)
+    height, width, _ = picture.shape
+    request = Encode(CodecRef(codec, trusted=True), 4.0, (height, width, 3), original=id(pixels))
+    try:
+        return worker.ask(request, pixels)
+    finally:
+        pixels.close()
 
 
 def test_patches_reach_neither_metrics_nor_other_codecs(tmp_path: Path, pictures: Path) -> None:
@@ -90,12 +100,12 @@ def test_each_codec_keeps_a_process_of_its_own(zygote: Zygote, pictures: Path) -
     path = pictures / "p0.png"
 
     def process_of(worker: WorkerHandle, codec: str) -> bytes:
-        answer = worker.ask(encode(path, codec))
+        answer = encode(worker, path, codec)
         assert isinstance(answer, Encoded)
         return answer.bitstream[-8:]
 
     first = process_of(worker, f"{OWN}:TellsProcess")
-    assert isinstance(worker.ask(encode(path, f"{ADAPTERS}:Honest")), Encoded)
+    assert isinstance(encode(worker, path, f"{ADAPTERS}:Honest"), Encoded)
     assert process_of(worker, f"{OWN}:TellsProcess") == first
     assert process_of(other, f"{OWN}:TellsProcess") != first
     assert len(worker.processes) == 2
@@ -114,7 +124,7 @@ def test_the_processes_used_least_recently_end(
     worker = WorkerHandle(zygote, Limits())
     path = pictures / "p0.png"
     for codec in (f"{OWN}:TellsProcess", f"{ADAPTERS}:Honest", f"{OWN}:TellsProcess"):
-        assert isinstance(worker.ask(encode(path, codec)), Encoded)
+        assert isinstance(encode(worker, path, codec), Encoded)
         assert [it.target for it in worker.processes] == [codec]
     worker.close()
 
@@ -124,7 +134,7 @@ def test_the_scorer_loads_no_adapter(slot: LocalSlot, pictures: Path) -> None:
     path = pictures / "p0.png"
     original = slot.original(path, sha256_of(path))
     assert isinstance(original, Original)
-    assert isinstance(slot.encoder.ask(encode(path, f"{ADAPTERS}:Honest")), Encoded)
+    assert isinstance(encode(slot.encoder, path, f"{ADAPTERS}:Honest"), Encoded)
     assert list(slot.scorer.processes) == [None]
     assert None not in slot.encoder.processes
 
@@ -150,12 +160,8 @@ def test_a_picture_that_is_replaced_during_the_run_is_bad_input(tmp_path: Path, 
 
 
 def test_an_encoder_heeds_the_hash_as_well(slot: LocalSlot, pictures: Path) -> None:
-    """Also one that reads the file by itself."""
-    answer = slot.encoder.ask(
-        Encode(
-            pictures / "p0.png", CodecRef(f"{ADAPTERS}:Honest", trusted=True), 4.0, Repeat(), sha256="0" * 64
-        )
-    )
+    """Where nothing but an encoding is asked for."""
+    answer = encoded(slot, pictures / "p0.png", CodecRef(f"{ADAPTERS}:Honest", trusted=True), 4.0, "0" * 64)
     assert isinstance(answer, Failed)
     assert answer.status == "bad_input"
 
@@ -210,12 +216,12 @@ def test_daemons_end_with_their_codec(
     monkeypatch.setenv("RDBENCH_TEST_MARK", str(tmp_path))
     with Zygote() as own:
         worker = WorkerHandle(own, Limits())
-        assert isinstance(worker.ask(encode(pictures / "p0.png", f"{OWN}:LeavesDaemon")), Encoded)
+        assert isinstance(encode(worker, pictures / "p0.png", f"{OWN}:LeavesDaemon"), Encoded)
         until(lambda: len(processes_marked(str(tmp_path))) == 3)
         worker.close()
         assert len(processes_marked(str(tmp_path))) == 1, "the zygote"
         again = WorkerHandle(own, Limits())
-        assert isinstance(again.ask(encode(pictures / "p0.png", f"{OWN}:LeavesDaemon")), Encoded)
+        assert isinstance(encode(again, pictures / "p0.png", f"{OWN}:LeavesDaemon"), Encoded)
     assert processes_marked(str(tmp_path)) == []
     again.close()
 
@@ -233,6 +239,7 @@ def test_the_loss_of_the_zygote_is_an_error_with_a_message(tmp_path: Path, pictu
     """Exit code 2 and one line; what was measured before is kept."""
     line = [sys.executable, "-m", "bench.cli", "run", "-d", str(pictures), "-m", "psnr_rgb", "--no-report"]
     line += ["-c", "png", "-c", spec("KillsParent"), "--limit", "1", "-j", "1", "-o", str(tmp_path / "run")]
+    line.append("--no-sealed")  # else it can't
     done = subprocess.run(line, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("rdbench: the process that starts workers was killed")
@@ -243,11 +250,11 @@ def test_a_lost_zygote_is_told_to_every_caller(pictures: Path) -> None:
     """Asking again raises again; closing does not."""
     with Zygote() as own:
         worker = WorkerHandle(own, Limits())
-        assert isinstance(worker.ask(encode(pictures / "p0.png", f"{ADAPTERS}:Honest")), Encoded)
+        assert isinstance(encode(worker, pictures / "p0.png", f"{ADAPTERS}:Honest"), Encoded)
         own._process.kill()
         for _ in range(2):
             with pytest.raises(WorkersLost, match="killed by signal 9"):
-                worker.ask(encode(pictures / "p0.png", f"{OWN}:TellsProcess"))
+                encode(worker, pictures / "p0.png", f"{OWN}:TellsProcess")
         worker.close()
 
 
@@ -342,7 +349,7 @@ def test_samples_change_no_more_once_they_are_scored(slot: LocalSlot, pictures: 
 
     path = pictures / "p0.png"
     codec = CodecRef(f"{ADAPTERS}:Honest", trusted=True)
-    written = slot.encoder.ask(encode(path, codec.target))
+    written = encode(slot.encoder, path, codec.target)
     decoded = slot.decoder.ask(Decode(codec, written.bitstream, Repeat()))
     assert isinstance(decoded, Decoded)
     request = Score(path, sha256_of(path), decoded.shape, (), False)
@@ -361,7 +368,7 @@ def test_a_frame_beyond_all_bounds_is_refused(
     """The parent does not take in what is longer than any answer."""
     monkeypatch.setattr(process, "LARGEST", 100)
     worker = WorkerHandle(zygote, Limits())
-    answer = worker.ask(encode(pictures / "p0.png", f"{ADAPTERS}:Honest"))
+    answer = encode(worker, pictures / "p0.png", f"{ADAPTERS}:Honest")
     assert isinstance(answer, Failed)
     assert answer.status == "crash"
     worker.close()

@@ -30,7 +30,7 @@ class FarEngine(Engine):
         if options.alone:
             raise ConfigError("no precise times from far away")
         self._machine = Machine(current(), jobs=1)
-        self._there = LocalSlot(InProcessWorker, self._machine.environment.id)
+        self._there = LocalSlot(InProcessWorker, self._machine.environment.id, sealed=False)
 
     @property
     def machines(self):

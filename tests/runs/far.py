@@ -52,7 +52,7 @@ class FarEngine(Engine):
         for number, piece in enumerate(work):
             at = number % len(self._machines)
             here = self._machines[at]
-            slot = LocalSlot(InProcessWorker, here.environment.id)
+            slot = LocalSlot(InProcessWorker, here.environment.id, sealed=False)
             result = task(piece, slot)
             slot.close()
             self._machines[at] = replace(here, finished=here.finished + 1)
