@@ -113,6 +113,12 @@ def run(
         ),
     ] = False,
     repeats: Annotated[int, typer.Option(min=1, help="Timed repetitions with --timing.")] = 5,
+    threads: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,…", help="With --timing: once for each number of threads, on as many processors."
+        ),
+    ] = None,
     keep_bitstreams: Annotated[
         bool, typer.Option("--keep-bitstreams", help="Store every bitstream, for the report's viewer.")
     ] = False,
@@ -141,6 +147,7 @@ def run(
             timeout=timeout,
             timing=timing,
             repeats=repeats,
+            threads=measuring.thread_counts(threads),
             fresh=fresh,
             prune=prune,
             keep_bitstreams=keep_bitstreams,
