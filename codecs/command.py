@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.codec import Image
 from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError
+from bench.program import run_program
 from bench_codecs._common.options import check_choice, check_quality, check_threads
 from bench_codecs._common.rasters import RASTER_FORMATS, RasterFormat, read_raster, write_raster
 
@@ -109,7 +110,7 @@ class Command:
             source = Path(folder, f"input.{self._input_format}")
             target = Path(folder, f"bitstream{self._suffix}")
             write_raster(source, image, self._input_format)
-            failure = _run(self._encode, {**values, "{input}": str(source), "{output}": str(target)})
+            failure = _run(self._encode, {**values, "{input}": str(source), "{output}": str(target)}, target)
             if failure or not target.is_file():
                 raise BenchError(f"command: encoder {self._encode[0]} {failure or 'wrote no output'}")
             bitstream = target.read_bytes()
@@ -136,7 +137,7 @@ class Command:
             target = Path(folder, f"output.{self._output_format}")
             source.write_bytes(bitstream)
             values = {"{width}": str(size[0]), "{height}": str(size[1]), "{threads}": self._threads}
-            failure = _run(self._decode, {**values, "{input}": str(source), "{output}": str(target)})
+            failure = _run(self._decode, {**values, "{input}": str(source), "{output}": str(target)}, target)
             if failure or not target.is_file():
                 raise BadBitstream(f"command: decoder {self._decode[0]} {failure or 'wrote no output'}")
             decoded = read_raster(target, self._output_format, size)
@@ -180,16 +181,14 @@ def _fingerprint(words: tuple[str, ...]) -> str:
     return " ".join(f"{name} sha256:{digest}" for name, digest in parts.items())
 
 
-def _run(template: tuple[str, ...], values: dict[str, str]) -> str:
+def _run(template: tuple[str, ...], values: dict[str, str], writes: Path) -> str:
     """Run a program with the placeholders replaced; returns what went wrong, or ``""``."""
     words = []
     for word in template:
         for placeholder, value in values.items():
             word = word.replace(placeholder, value)
         words.append(word)
-    done = subprocess.run(
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
+    done = run_program(words, writes)
     if done.returncode == 0:
         return ""
     lines = done.stdout.decode(errors="replace").strip().splitlines()[-_LAST_LINES:]

@@ -195,6 +195,12 @@ def report(
         Path | None, typer.Option(metavar="FILE.mplstyle", help="Matplotlib style instead of rdbench's.")
     ] = None,
     average: Annotated[str, typer.Option(metavar="images|pixels", help=_AVERAGE_HELP)] = "images",
+    startup: Annotated[
+        bool,
+        typer.Option(
+            "--startup/--no-startup", help="Whether times include the start of programs, with their files."
+        ),
+    ] = True,
     trust: TrustFolder = False,
 ) -> None:
     """Write tables, figures and the leaderboard page from finished runs; codecs decode what runs kept."""
@@ -204,7 +210,8 @@ def report(
 
     selection = Selection(tuple(codec or ()), tuple(metric or ()))
     options = reporting.report_options(anchor, reference or [], selection, average)
-    options = replace(options, figures=reporting.figure_options(width, rate_axis, style), trust=Trust(trust))
+    figures = reporting.figure_options(width, rate_axis, style)
+    options = replace(options, figures=figures, startup=startup, trust=Trust(trust))
     if latex is None:
         reporting.report(runs, out, options)
     else:

@@ -120,7 +120,8 @@ class Process:
     def ask(self, request: Request[Answer], files: Sequence[int] = ()) -> Answer | Failed:
         """Send a request and wait for the answer.
 
-        The limit of time is for one call of the codec.
+        The limit of time is for one call of the codec. Where there is a warm-up, there may be one call more:
+        to see what programs need.
 
         Raises
         ------
@@ -131,7 +132,7 @@ class Process:
         if self._stderr.seek(0, os.SEEK_END):
             self._stderr.truncate(0)
         repeat = getattr(request, "repeat", None)
-        timeout = self._limits.timeout * (1 if repeat is None else repeat.calls)
+        timeout = self._limits.timeout * (1 if repeat is None else repeat.calls + bool(repeat.warmup))
         start, cpu = time.perf_counter(), self._cpu()
         self._deadline = start + timeout
         try:

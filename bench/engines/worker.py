@@ -51,6 +51,7 @@ from bench.engines.messages import (
     unpack_request,
 )
 from bench.engines.options import complete_config
+from bench.engines.programs import ProgramCount, ProgramUse, program_use
 from bench.engines.shared_pixels import read_samples, write_samples
 from bench.errors import (
     BadImage,
@@ -63,6 +64,7 @@ from bench.errors import (
 from bench.host.device import DeviceName, cuda_problem
 from bench.inputs.image import Picture, read_image
 from bench.metrics.base import Metric, Pair, Reference
+from bench.program import programs_run_by
 from bench.trials.codec_ref import CodecRef, Description, MetricDescription
 from bench.trials.measurement import Phase, Status
 from bench.trials.output_checks import Mismatch, Repetitions, check_pixels, materialised
@@ -232,7 +234,7 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
         given.flags.writeable = False
         state.given = None
         results = Repetitions("encode", _bitstream)
-        bitstream, seconds, held = _measured(
+        bitstream, seconds, held, startup = _measured(
             ready, lambda: ready.codec.encode(given, request.quality), request.repeat, results
         )
         if not np.array_equal(given, image):
@@ -250,6 +252,7 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
             results.spent,
             results.first,
             ready.gpu.cpu_share,
+            startup,
         )
     except Exception as error:
         return _failed(error, phase, width, height)
@@ -267,7 +270,7 @@ def _bitstream(found: Any) -> memoryview:
 def _decode(state: WorkerState, request: Decode) -> Decoded:
     ready = _codec(state, request.codec)
     results = Repetitions("decode", lambda it: it.reshape(-1).data)
-    pixels, seconds, held = _measured(
+    pixels, seconds, held, startup = _measured(
         ready, lambda: materialised(ready.codec.decode(request.bitstream)), request.repeat, results
     )
     write_samples(state.samples, pixels)
@@ -282,21 +285,34 @@ def _decode(state: WorkerState, request: Decode) -> Decoded:
         results.first,
         str(getattr(ready.codec, "treatment", "")),
         ready.gpu.cpu_share,
+        startup,
     )
 
 
 def _measured(
     ready: _Ready, function: Callable[[], T], repeat: Repeat, results: Repetitions
-) -> tuple[T, tuple[float, ...], int | None]:
-    """The result, the seconds, and for a learned codec the most memory that it needed."""
-    learned = ready.idle is not None and hasattr(ready.codec, "weights_sha256") and memory.reset_peak()
-    if repeat.calls > 1:
-        result, seconds = timed(function, repeat, ready.gpu, results.take)
-    else:
-        result, seconds = timed(function, repeat, ready.gpu)
-        results.spent = sum(seconds)
-    peak = memory.peak() if learned else None
-    return result, seconds, None if peak is None or ready.idle is None else max(0, peak - ready.idle)
+) -> tuple[T, tuple[float, ...], int | None, float | None]:
+    """The result, the seconds, the most memory that was needed, and the seconds of programs that do nothing.
+
+    Memory is that of a learned codec, and of every codec where there is a warm-up: giving back what the
+    allocator keeps makes the next call slower.
+    """
+    counts = bool(repeat.warmup) or hasattr(ready.codec, "weights_sha256")
+    counts = counts and ready.idle is not None and memory.reset_peak()
+    programs = ProgramCount()
+    with programs_run_by(programs):
+        if repeat.calls > 1:
+            result, seconds = timed(function, repeat, ready.gpu, results.take)
+        else:
+            result, seconds = timed(function, repeat, ready.gpu)
+            results.spent = sum(seconds)
+    peak = memory.peak() if counts else None
+    held = None if peak is None or ready.idle is None else max(0, peak - ready.idle)
+    if not programs.started:
+        return result, seconds, held, None
+    use = program_use(function, repeat.samples) if repeat.warmup and ready.idle is not None else ProgramUse()
+    results.spent += use.spent
+    return result, seconds, use.peak_bytes, use.startup
 
 
 def _score(state: WorkerState, request: Score) -> Scored | Failed:

@@ -96,6 +96,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "encode_peak_bytes": encoded.peak_bytes,
             "peak_of": "process" if encoded.peak_bytes is None else "codec",
             # while other trials run, every share is low
+            "encode_startup_s": encoded.startup,
             "encode_cpu_share": encoded.cpu_share if self.timing == "alone" else None,
         } | _gpu(encoded.gpu_bytes)
         threads = trial.codec.ref.threads
@@ -108,6 +109,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         record |= {
             "decode_s": decoded.seconds,
             "decode_peak_bytes": decoded.peak_bytes,
+            "decode_startup_s": decoded.startup,
             "decode_cpu_share": decoded.cpu_share if self.timing == "alone" else None,
             "decoded_treatment": decoded.treatment,
         } | _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
