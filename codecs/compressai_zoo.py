@@ -58,7 +58,7 @@ class CompressAi:
     weights : checkpoint to use instead of the zoo's, which are downloaded when a quality is first used. With
         ``{quality}`` in its name there is a file for each quality; otherwise quality 1 is the only one
     device : where the networks run. A bitstream may not be decodable on another device, and is then refused
-    threads : of the networks on the CPU, in the whole process; by default torch's own number, 1 in a run. A
+    threads : of the networks on the CPU, in the whole process; 0 leaves torch's own number, 1 in a run. A
         bitstream may not be decodable with another one, and is then refused
     untrained : use seeded random weights, for tests of the mechanics
     """
@@ -85,7 +85,7 @@ class CompressAi:
         weights: str = "",
         device: Literal["auto", "cpu", "cuda"] = "cpu",
         untrained: bool = False,
-        threads: int | None = None,
+        threads: int = 0,
     ) -> None:
         try:
             import compressai

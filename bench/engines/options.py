@@ -42,8 +42,16 @@ def complete_config(constructor: type, options: dict[str, Any]) -> dict[str, Any
             raise ConfigError(f"codec {name!r} needs the option {key!r}")
         else:
             config[key] = parameter.default
-    added = getattr(constructor, "added_options", ())
-    return {key: it for key, it in config.items() if key not in added or it != parameters[key].default}
+    added = added_defaults(constructor)
+    return {key: it for key, it in config.items() if key not in added or it != added[key]}
+
+
+def added_defaults(constructor: type) -> dict[str, Any]:
+    """The options of a codec that were added later, at their defaults."""
+    parameters = inspect.signature(constructor).parameters
+    return {
+        key: parameters[key].default for key in getattr(constructor, "added_options", ()) if key in parameters
+    }
 
 
 def _type_of(default: Any) -> type:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from bench import registry
@@ -50,7 +51,7 @@ from bench.engines.messages import (
     pack,
     unpack_request,
 )
-from bench.engines.options import complete_config
+from bench.engines.options import added_defaults, complete_config
 from bench.engines.programs import ProgramCount, ProgramUse, program_use
 from bench.engines.shared_pixels import read_samples, write_samples
 from bench.errors import (
@@ -79,6 +80,7 @@ class _Ready:
     ref: CodecRef
     codec: Codec
     config: dict[str, Any]
+    unrecorded: dict[str, Any]
     gpu: GpuUse
     idle: int | None
     """Bytes that the process had resident before; None where nothing can be told of this codec alone."""
@@ -165,7 +167,8 @@ def _prepare(state: WorkerState, request: Prepare) -> Prepared:
 def _describe(state: WorkerState, request: Describe) -> Description:
     if request.codec not in state.described:
         made = _constructed(request.codec, None)
-        state.described[request.codec] = described(made.codec, made.config, request.codec.target)
+        found = described(made.codec, made.config, request.codec.target)
+        state.described[request.codec] = msgspec.structs.replace(found, unrecorded=made.unrecorded)
     return state.described[request.codec]
 
 
@@ -382,7 +385,8 @@ def _constructed(ref: CodecRef, idle: int | None) -> _Ready:
     gpu = GpuUse()
     with gpu.counted():
         codec = completed(constructor(**config))
-    return _Ready(ref, codec, config, gpu, idle)
+    unrecorded = {key: it for key, it in added_defaults(constructor).items() if key not in config}
+    return _Ready(ref, codec, config, unrecorded, gpu, idle)
 
 
 def _metric(state: WorkerState, target: str, device: DeviceName) -> Metric:

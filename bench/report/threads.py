@@ -12,8 +12,6 @@ from bench.trials.codec_ref import THREADS_OPTION
 if TYPE_CHECKING:
     import pandas as pd
 
-_HASHES = ["bitstream_sha256", "pixels_sha256"]
-
 
 @dataclass(frozen=True)
 class ThreadCount:
@@ -26,8 +24,10 @@ class ThreadCount:
     """Mean over the images and operating points that every number of threads finished."""
     shared: int
     """How many trials these are."""
-    same: int
-    """In how many of them the bitstream and the decoded pixels are those of a single thread."""
+    same_bytes: int
+    """In how many of them the bitstream is that of a single thread."""
+    same_pixels: int
+    """In how many the decoded pixels are."""
     encode_speedup: float | None
     """Seconds of a single thread ÷ seconds of this number, over these trials; None where either were timed
     on several machines, or on different ones."""
@@ -36,8 +36,8 @@ class ThreadCount:
     @property
     def redundant(self) -> bool:
         """Whether all but its times is that of the single thread, so that no curve needs both."""
-        everything = self.entry.n_planned == self.shared == self.same
-        return self.entry.label != self.single and everything
+        same = self.entry.n_planned == self.shared == self.same_bytes == self.same_pixels
+        return self.entry.label != self.single and same
 
 
 def thread_counts(frame: pd.DataFrame, entries: Iterable[Entry]) -> tuple[ThreadCount, ...]:
@@ -77,10 +77,15 @@ def _of_group(frame: pd.DataFrame, group: Sequence[Entry]) -> Iterator[ThreadCou
             single=group[0].label,
             bpp=float(mine["bpp"].mean()),
             shared=len(shared),
-            same=int((mine[_HASHES] == of_single[_HASHES]).all(axis=1).sum()),
+            same_bytes=_equal(of_single["bitstream_sha256"], mine["bitstream_sha256"]),
+            same_pixels=_equal(of_single["pixels_sha256"], mine["pixels_sha256"]),
             encode_speedup=_ratio(of_single["encode_s"], mine["encode_s"]) if alike else None,
             decode_speedup=_ratio(of_single["decode_s"], mine["decode_s"]) if alike else None,
         )
+
+
+def _equal(first: pd.Series, second: pd.Series) -> int:
+    return int((first == second).sum())
 
 
 def _ratio(single: pd.Series, several: pd.Series) -> float | None:

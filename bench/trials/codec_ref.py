@@ -62,6 +62,8 @@ class Description(Message, frozen=True):
     weights_sha256: Sha256 | None
     complexity: dict[str, float]
     """What a learned codec says of its cost; empty for the others."""
+    unrecorded: dict[str, Option] = {}
+    """Options that were added later and are at their default, and so no part of ``config``."""
     takes_quality: bool = True
     """Whether quality reaches the encoder; else there is one operating point, without a quality."""
 

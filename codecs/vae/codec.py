@@ -32,7 +32,7 @@ class Vae:
         may differ by one level, since the synthesis is not in fixed point
     rdoq : strength of the rate–distortion optimised quantisation, 0 (plain rounding) to 1; the default was
         chosen on CID22-validation
-    threads : of the networks on the CPU, in the whole process; by default torch's own number, 1 in a run
+    threads : of the networks on the CPU, in the whole process; 0 leaves torch's own number, 1 in a run
     """
 
     name = "vae"
@@ -48,7 +48,7 @@ class Vae:
         weights: str = "",
         device: Literal["auto", "cpu", "cuda"] = "cpu",
         rdoq: float = CODING_STRENGTH,
-        threads: int | None = None,
+        threads: int = 0,
     ) -> None:
         if not 0.0 <= rdoq <= 1.0:
             raise ConfigError(f"vae: rdoq={rdoq} is not in 0 to 1")

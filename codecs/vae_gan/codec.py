@@ -47,7 +47,7 @@ class VaeGan:
         device: Literal["auto", "cpu", "cuda"] = "cpu",
         strength: float = 1.0,
         rdoq: float = CODING_STRENGTH,
-        threads: int | None = None,
+        threads: int = 0,
     ) -> None:
         if not 0.0 <= strength <= 1.0:
             raise ConfigError(f"vae-gan: strength={strength} is not in 0 to 1")

@@ -66,8 +66,9 @@ def test_each_number_of_threads_is_a_configuration(pictures: Path, tmp_path: Pat
         "ThreadsCostBits": 1,
         "ThreadsCostBits-threads2": 2,
     }
-    assert table.by_label("same")["UsesThreads-threads2"] == "2/2"
-    assert table.by_label("same")["ThreadsCostBits-threads2"] == "1/2"
+    assert table.by_label("same_bytes")["UsesThreads-threads2"] == "2/2"
+    assert table.by_label("same_bytes")["ThreadsCostBits-threads2"] == "1/2"
+    assert table.by_label("same_pixels")["ThreadsCostBits-threads2"] == "2/2"
     rates = table.by_label("bpp")
     assert rates["UsesThreads"] == rates["UsesThreads-threads2"]
     assert rates["ThreadsCostBits"] < rates["ThreadsCostBits-threads2"]

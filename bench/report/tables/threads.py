@@ -23,7 +23,7 @@ class ThreadsTable(ReportTable):
 
     def columns(self, data: ReportData) -> Iterator[Column]:
         yield from (Column("label", "codec"), Column("threads", "threads", 0), Column("bpp", "bpp", 4))
-        yield Column("same", "same bytes")
+        yield from (Column("same_bytes", "same bytes"), Column("same_pixels", "same pixels"))
         for side, short in (("encode", "enc"), ("decode", "dec")):
             yield Column(f"{side}_mps", f"{short} MP/s", 2)
             yield Column(f"{side}_speedup", f"{short} speed-up", 2)
@@ -34,7 +34,8 @@ class ThreadsTable(ReportTable):
         for it in data.threads:
             entry = it.entry
             yield (
-                *(entry.label, entry.threads, it.bpp, f"{it.same}/{it.shared}"),
+                *(entry.label, entry.threads, it.bpp, f"{it.same_bytes}/{it.shared}"),
+                f"{it.same_pixels}/{it.shared}",
                 *(entry.encode_mps, it.encode_speedup, entry.encode_peak_mb),
                 *(entry.decode_mps, it.decode_speedup, entry.decode_peak_mb),
                 entry.timing,
@@ -43,8 +44,8 @@ class ThreadsTable(ReportTable):
     def notes(self, data: ReportData) -> Iterator[str]:
         yield (
             "speed-up: seconds of one thread ÷ seconds of this number, over the images and operating points"
-            " that every number finished; bpp is their mean. same bytes: in how many of these bitstream and"
-            " decoded pixels are those of one thread."
+            " that every number finished; bpp is their mean. same: in how many of these the bitstream, and"
+            " the decoded pixels, are those of one thread."
         )
         if any(it.redundant for it in data.threads):
             yield "Where all of them are, they have no row or curve in the rest of this report."
