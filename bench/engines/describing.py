@@ -111,16 +111,15 @@ def with_threads(engine: Engine, suite: Suite, counts: Sequence[int], note: Call
         return suite
     codecs: list[CodecEntry] = []
     for entry in suite.codecs:
-        made = [entry]
-        if THREADS_OPTION not in entry.config:
-            made = [*_each_number(engine, entry, counts, note)]
-        codecs += made or [entry]
+        numbers = () if THREADS_OPTION in entry.config else counts
+        codecs += [*_each_number(engine, entry, numbers, note)] or [entry]
     return suite.model_copy(update={"codecs": tuple(codecs)})
 
 
 def _each_number(
     engine: Engine, entry: CodecEntry, counts: Sequence[int], note: Callable[[str], None]
 ) -> Iterator[CodecEntry]:
+    """The codec with each number that it takes; the one that it has anyway leaves it as it is."""
     target = codec_target(entry.codec)
     found = describe_codec(engine, CodecRef.of(target, entry.config, trusted=True))
     if isinstance(found, str):

@@ -81,6 +81,7 @@ class _Ready:
     codec: Codec
     config: dict[str, Any]
     unrecorded: dict[str, Any]
+    """Options that are no part of ``config``, see :class:`bench.trials.codec_ref.Description`."""
     gpu: GpuUse
     idle: int | None
     """Bytes that the process had resident before; None where nothing can be told of this codec alone."""

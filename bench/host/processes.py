@@ -6,14 +6,19 @@ import contextlib
 import os
 import signal
 
+_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
 
 def thread_limits(count: int) -> dict[str, str]:
-    """Environment variables that give the libraries of a process as many threads."""
-    names = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
-    return dict.fromkeys(
-        (*(f"{it}_NUM_THREADS" for it in names), "VECLIB_MAXIMUM_THREADS"),
-        str(count),
-    )
+    """The environment that gives the libraries of a process as many threads."""
+    return dict.fromkeys(_VARIABLES, str(count))
 
 
 THREADS = thread_limits(1)

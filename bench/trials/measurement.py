@@ -112,6 +112,7 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     """Of a codec that runs programs, the median time that encoding took with a program in place of each that
     does nothing: starting it, and writing and reading the files. Part of ``encode_s``. Only for ``alone``."""
     decode_startup_s: Seconds | None = None
+    """The same of decoding."""
     encode_cpu_share: float | None = None
     """Of the time to encode, how much the encoder and what it started had the processor, 0 to 1: the median
     of the repetitions. Less than 1 where it waited, most likely for other processes. Only for ``alone``."""

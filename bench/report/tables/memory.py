@@ -31,13 +31,14 @@ class MemoryTable(ReportTable):
             yield Column("decode_startup_ms", "dec start, ms", 2)
 
     def rows(self, data: ReportData) -> Iterator[Row]:
-        known = [it for it in data.entries if it.encode_peak_mb is not None or it.decode_peak_mb is not None]
-        if all(it.complexity for it in known) and not _programs_ran(data):
+        known = [
+            it for it in data.entries if it.encode_peak_mb is not None or it.encode_startup_ms is not None
+        ]
+        if all(it.complexity for it in known):  # their memory is in the table of complexity
             return
-        for it in data.entries:
-            if it in known or it.encode_startup_ms is not None:
-                starts = (it.encode_startup_ms, it.decode_startup_ms) if _programs_ran(data) else ()
-                yield (it.label, it.encode_peak_mb, it.decode_peak_mb, *starts)
+        for it in known:
+            starts = (it.encode_startup_ms, it.decode_startup_ms) if _programs_ran(data) else ()
+            yield (it.label, it.encode_peak_mb, it.decode_peak_mb, *starts)
 
     def notes(self, data: ReportData) -> Iterator[str]:
         yield PEAK_NOTES[data.peak_of]
