@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import bench
+from bench.cli.measuring import thread_counts
 from bench.engines.options import complete_config
 from bench.errors import ConfigError
 from bench.host.processor import processors_for_timing, usable_processors
@@ -93,6 +94,15 @@ def test_a_spec_with_more_threads_than_processors_fails_as_unsupported(
     (row,) = bench.load(tmp_path / "run").itertuples()
     assert (row.status, row.label) == ("unsupported", f"UsesThreads-threads{most + 1}")
     assert f"{most + 1} threads, and {most} processors" in row.error
+
+
+@pytest.mark.parametrize("text", ["1.5", "two", ""])
+def test_numbers_of_threads_are_whole(text: str) -> None:
+    """What is no list of whole numbers is an error of the command line."""
+    assert thread_counts(None) == ()
+    assert thread_counts("1,4,4") == (1, 4)
+    with pytest.raises(ConfigError, match="--threads"):
+        thread_counts(text)
 
 
 def test_an_added_option_is_recorded_where_it_is_not_the_default() -> None:
