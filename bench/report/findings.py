@@ -47,6 +47,18 @@ def not_isolated(frame: pd.DataFrame) -> list[Finding]:
     return [Finding("isolation", "warning", text, labels)]
 
 
+def not_sealed(frame: pd.DataFrame) -> list[Finding]:
+    """A remark on what was measured where codecs could see other files than their own."""
+    labels = tuple(frame.loc[frame["isolation"] == "process", "label"].unique())
+    if not labels:
+        return []
+    text = (
+        f"sealed: no ({len(labels)} of {frame['label'].nunique()} codecs): their processes could see the"
+        " machine's files, the originals among them"
+    )
+    return [Finding("sealing", "note", text, labels)]
+
+
 def left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:
     """Those of ``labels`` whose failures keep them out of comparisons."""
     return [

@@ -220,7 +220,8 @@ def finished(
     """The trials that need not run again, as (data set, image, key).
 
     Of several lines for one trial the last decides, which is what tables show. A failure runs again: what
-    made it fail may be mended. So does what was measured without isolation, where there is isolation now.
+    made it fail may be mended. So does what was measured without isolation, where there is isolation now, and
+    what was not sealed, where that is asked for.
 
     Parameters
     ----------
@@ -233,9 +234,16 @@ def finished(
     for line in read_journal(folder):
         row = selector.row(line)
         if row is not None:
-            serves = line.isolation in ("process", isolation) and _serves(line, folder, options)
+            serves = _isolated(line, isolation, options) and _serves(line, folder, options)
             last[row] = (line.dataset, line.image, line.key) if serves else None
     return {it for it in last.values() if it is not None}
+
+
+def _isolated(it: Measurement, isolation: Isolation, options: Options) -> bool:
+    """Whether a result was measured in as much isolation as it would be now, where somebody wants that."""
+    return it.isolation == "sealed" or (
+        not options.sealed and (it.isolation == "process" or isolation == "none")
+    )
 
 
 def _serves(it: Measurement, folder: Path, options: Options) -> bool:
