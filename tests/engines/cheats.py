@@ -36,7 +36,7 @@ class Cheat:
     def decode(self, bitstream):
         height, width = _SIZE.unpack_from(bitstream)
         pixels = np.full((height, width, 3), 128, np.uint8)
-        with contextlib.suppress(OSError, LookupError):
+        with contextlib.suppress(OSError, LookupError, struct.error):
             data = self.find(bitstream[_SIZE.size :], pixels.nbytes)
             if len(data) == pixels.nbytes:
                 pixels[:] = np.frombuffer(data, np.uint8).reshape(pixels.shape)
