@@ -15,11 +15,12 @@ from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from bench.engines.shared_pixels import SharedPixels
+from bench.engines.shared_pixels import SampleType, SharedPixels
 from bench.errors import ConfigError
 from bench.explanation import Explanation
 from bench.files.typed_json import Sha256
 from bench.host.device import DeviceName
+from bench.inputs.pixels import RGB8, Accepted
 from bench.trials.codec_ref import CodecRef, Description, Message, MetricDescription
 from bench.trials.measurement import Failure, Phase, Status
 
@@ -97,8 +98,9 @@ class CheckCuda(Request[CudaState], frozen=True):
 class Loaded(Message, frozen=True):
     """A picture that was read."""
 
-    shape: tuple[_Count, _Count, _Count]
+    shape: tuple[_Count, ...]
     treatment: str
+    depth: int = 8
 
 
 class Load(Request[Loaded], frozen=True):
@@ -107,6 +109,8 @@ class Load(Request[Loaded], frozen=True):
     image: Path
     sha256: str | None
     """Of the file's bytes; another file is refused."""
+    accepted: Accepted = RGB8
+    """The forms in which the codec takes it."""
 
 
 class Encoded(Message, frozen=True):
@@ -140,8 +144,12 @@ class Encode(Request[Encoded], frozen=True):
     repeat: Repeat = Repeat()
     sha256: str | None = None
     """Of the file's bytes; another file is refused."""
-    shape: tuple[int, int, int] | None = None
+    shape: tuple[int, ...] | None = None
     """Of the samples in the attached file; None where none is attached: the worker then reads ``image``."""
+    depth: int = 8
+    """Bits of each of these samples."""
+    accepted: Accepted = RGB8
+    """The forms in which the codec takes the picture."""
 
 
 class Decoded(Message, frozen=True):
@@ -158,6 +166,8 @@ class Decoded(Message, frozen=True):
     treatment: str = ""
     """What the adapter converted in the picture that a program wrote for it."""
     cpu_share: float | None = None
+    dtype: SampleType = "uint8"
+    """Of the samples."""
 
 
 class Decode(Request[Decoded], frozen=True):
@@ -194,6 +204,10 @@ class Score(Request[Scored], frozen=True):
     lossless: bool
     device: DeviceName = "cpu"
     """Where the metrics run that can choose."""
+    dtype: SampleType = "uint8"
+    """Of the decoded samples."""
+    accepted: Accepted = RGB8
+    """The forms of which the original had one when it was encoded."""
 
 
 class Explained(Message, frozen=True):

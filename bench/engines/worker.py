@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from bench import registry
-from bench.codec import Codec, Image, completed
+from bench.codec import Codec, Samples, completed, encoded
 from bench.engines import memory
 from bench.engines.channel import Channel
 from bench.engines.description import described
@@ -51,7 +51,7 @@ from bench.engines.messages import (
     unpack_request,
 )
 from bench.engines.options import complete_config
-from bench.engines.shared_pixels import read_samples, write_samples
+from bench.engines.shared_pixels import SampleType, read_samples, type_of, write_samples
 from bench.errors import (
     BadImage,
     BenchError,
@@ -61,8 +61,9 @@ from bench.errors import (
     UnsupportedImage,
 )
 from bench.host.device import DeviceName, cuda_problem
-from bench.inputs.image import Picture, read_image
-from bench.metrics.base import Metric, Pair, Reference
+from bench.inputs.image import fit, read_image, read_stored
+from bench.inputs.pixels import Accepted, Picture, StoredPicture
+from bench.metrics.base import Metric, Pair, Reference, suited
 from bench.trials.codec_ref import CodecRef, Description, MetricDescription
 from bench.trials.measurement import Phase, Status
 from bench.trials.output_checks import Mismatch, Repetitions, check_pixels, materialised
@@ -95,10 +96,14 @@ class WorkerState:
     ready: _Ready | None = None
     described: dict[CodecRef, Description] = field(default_factory=dict)
     metrics: dict[tuple[str, DeviceName], Metric] = field(default_factory=dict)
-    source: tuple[Path, str | None] | None = None
-    """File and hash of the picture at hand."""
+    source: tuple[Path, str | None, Accepted] | None = None
+    """File and hash of the picture at hand, and the forms for which it was read."""
+    stored: StoredPicture | None = None
+    """The same as the file stores it, where this worker read it."""
+    references: dict[tuple[Any, ...], Reference] = field(default_factory=dict)
+    """The same in the forms that codecs were given."""
     reference: Reference | None = None
-    given: Image | None = None
+    given: Samples | None = None
     """A copy of the reference's picture: what a codec is given."""
     treatment: str = ""
 
@@ -187,43 +192,56 @@ def _check_cuda(state: WorkerState, request: CheckCuda) -> CudaState:
 
 
 def _load(state: WorkerState, request: Load) -> Loaded:
-    picture = _picture(request.image, request.sha256)
-    _keep(state, request.image, request.sha256, picture)
+    picture = _picture(state, request)
     write_samples(state.files[0], picture.pixels)
-    height, width, depth = picture.pixels.shape
-    return Loaded((height, width, depth), picture.treatment)
+    return Loaded(picture.pixels.shape, picture.treatment, picture.depth)
 
 
-def _picture(path: Path, sha256: str | None) -> Picture:
-    picture = read_image(path, sha256)
-    picture.pixels.flags.writeable = False
+def _picture(state: WorkerState, request: Load | Encode | Score) -> Picture:
+    """The picture of a request from its file, which is read once for all forms that codecs take it in."""
+    same = state.source is not None and state.source[:2] == (request.image, request.sha256)
+    if not same or state.stored is None:
+        _forget(state)
+        state.stored = read_stored(request.image, request.sha256)
+    picture = fit(state.stored, request.accepted, request.image)
+    _keep(state, request, picture)
     return picture
 
 
-def _keep(state: WorkerState, path: Path, sha256: str | None, picture: Picture) -> Reference:
-    state.source = state.reference = state.given = None
-    state.reference, state.treatment = Reference(picture.pixels), picture.treatment
-    state.source = path, sha256
+def _forget(state: WorkerState) -> None:
+    state.source = state.stored = state.reference = state.given = None
+    state.references.clear()
+
+
+def _keep(state: WorkerState, request: Load | Encode | Score, picture: Picture) -> Reference:
+    """Have a picture at hand; what metrics keep of its reference stays while its file does."""
+    picture.pixels.flags.writeable = False
+    form = (picture.pixels.shape, picture.depth, picture.treatment)
+    state.given = None
+    state.reference = state.references.setdefault(form, Reference(picture.pixels, picture.depth))
+    state.treatment = picture.treatment
+    state.source = request.image, request.sha256, request.accepted
     return state.reference
 
 
 def _reference(state: WorkerState, request: Encode | Score) -> Reference:
     """The picture of a request: the one at hand, the attached samples, or the file."""
-    if state.reference is not None and state.source == (request.image, request.sha256):
-        return state.reference
-    if isinstance(request, Encode) and request.shape is not None:
-        picture = Picture(read_samples(state.files[0], request.shape), "")
-        picture.pixels.flags.writeable = False
-    else:
-        picture = _picture(request.image, request.sha256)
-    return _keep(state, request.image, request.sha256, picture)
+    if state.reference is None or state.source != (request.image, request.sha256, request.accepted):
+        if isinstance(request, Encode) and request.shape is not None:
+            _forget(state)
+            pixels = read_samples(state.files[0], request.shape, type_of(request.depth))
+            return _keep(state, request, Picture(pixels, "", request.depth))
+        _picture(state, request)
+        assert state.reference is not None
+    return state.reference
 
 
 def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
     width = height = None
     phase: Phase = "load"
     try:
-        image = _reference(state, request).image
+        reference = _reference(state, request)
+        image = reference.image
         height, width = image.shape[:2]
         ready = _codec(state, request.codec)
         phase = "encode"
@@ -233,7 +251,7 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
         state.given = None
         results = Repetitions("encode", _bitstream)
         bitstream, seconds, held = _measured(
-            ready, lambda: ready.codec.encode(given, request.quality), request.repeat, results
+            ready, lambda: encoded(ready.codec, given, request.quality, reference.depth), request.repeat, results
         )
         if not np.array_equal(given, image):
             raise Mismatch("encode wrote into the picture that it was given")
@@ -267,8 +285,9 @@ def _bitstream(found: Any) -> memoryview:
 def _decode(state: WorkerState, request: Decode) -> Decoded:
     ready = _codec(state, request.codec)
     results = Repetitions("decode", lambda it: it.reshape(-1).data)
+    deep = max(getattr(ready.codec, "depths", (8,))) > 8
     pixels, seconds, held = _measured(
-        ready, lambda: materialised(ready.codec.decode(request.bitstream)), request.repeat, results
+        ready, lambda: materialised(ready.codec.decode(request.bitstream), deep=deep), request.repeat, results
     )
     write_samples(state.samples, pixels)
     digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest() if request.digest else ""
@@ -282,6 +301,7 @@ def _decode(state: WorkerState, request: Decode) -> Decoded:
         results.first,
         str(getattr(ready.codec, "treatment", "")),
         ready.gpu.cpu_share,
+        "uint8" if pixels.dtype == np.uint8 else "uint16",
     )
 
 
@@ -303,7 +323,7 @@ def _score(state: WorkerState, request: Score) -> Scored | Failed:
     digest = None
     try:
         reference = _reference(state, request)
-        decoded = _decoded(state.files[0], request.shape)
+        decoded = _decoded(state.files[0], request.shape, request.dtype)
         digest = hashlib.sha256(decoded.reshape(-1).data).hexdigest()
         return _scored(state, request, reference, decoded, digest)
     except Exception as error:
@@ -311,10 +331,10 @@ def _score(state: WorkerState, request: Score) -> Scored | Failed:
         return _failed(error, phase, sha256=digest)
 
 
-def _decoded(file: int, shape: tuple[int, ...]) -> Image:
+def _decoded(file: int, shape: tuple[int, ...], dtype: SampleType) -> Samples:
     """A copy of what was decoded, which nobody else can write to."""
     try:
-        return read_samples(file, shape)
+        return read_samples(file, shape, dtype)
     except EOFError as error:
         raise Mismatch(f"decode: {error}") from error
 
@@ -324,7 +344,8 @@ def _explain(state: WorkerState, request: Explain) -> Explained | Failed:
 
     phase: Phase = "load"
     try:
-        image = _picture(request.image, request.sha256).pixels
+        image = read_image(request.image, request.sha256).pixels
+        image.flags.writeable = False
         codec = _codec(state, request.codec).codec
         phase = "encode"
         return explained(codec, image, request.quality)
@@ -332,14 +353,17 @@ def _explain(state: WorkerState, request: Explain) -> Explained | Failed:
         return _failed(error, phase)
 
 
-def _scored(state: WorkerState, request: Score, reference: Reference, decoded: Image, digest: str) -> Scored:
-    exact = check_pixels(reference.image, decoded, lossless=request.lossless)
+def _scored(
+    state: WorkerState, request: Score, reference: Reference, decoded: Samples, digest: str
+) -> Scored:
+    exact = check_pixels(reference.image, decoded, lossless=request.lossless, depth=reference.depth)
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
     pair = Pair(reference, decoded)
     for name, target in request.metrics:
         try:
-            value = float(_metric(state, target, request.device)(pair))
+            metric = _metric(state, target, request.device)
+            value = float(metric(suited(pair, metric)))
         except (MetricUndefined, CodecUnavailable) as error:
             values[name], reasons[name] = None, str(error)
             continue

@@ -12,6 +12,7 @@ import msgspec
 from bench.engines.engine import Answer, Slot, Task, Worker
 from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat, Score
 from bench.host.device import DeviceName
+from bench.inputs.pixels import channels_of
 from bench.trials.measurement import Failure, Isolation, Measurement, TimingMode
 from bench.trials.output_checks import clock_problem, reuse_problem
 from bench.trials.plan import MetricPlan, Trial
@@ -76,9 +77,10 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
 
     def _measured(self, trial: Trial, slot: Slot, record: dict[str, Any]) -> bytes:
         """Put what is measured into ``record``, as far as it goes, and return the bitstream."""
-        original = _unless_failed(slot.original(trial.path, trial.image.sha256))
-        height, width, _ = original.shape
+        original = _unless_failed(slot.original(trial.path, trial.image.sha256, trial.codec.accepted))
+        height, width = original.shape[:2]
         record |= {"width": width, "height": height, "treatment": original.treatment}
+        record |= {"depth": original.depth, "channels": channels_of(original.shape)}
 
         request = Encode(
             original.image,
@@ -87,6 +89,8 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             self.repeat,
             sha256=trial.image.sha256,
             shape=original.shape,
+            depth=original.depth,
+            accepted=trial.codec.accepted,
         )
         encoded = _unless_failed(slot.encoder.ask(request, original.pixels))
         record |= {
@@ -119,6 +123,8 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             tuple((it.name, it.target) for it in self.metrics),
             trial.codec.lossless,
             self.metrics_device,
+            decoded.dtype,
+            trial.codec.accepted,
         )
         scored = slot.scorer.ask(score, slot.decoder.decoded)
         if isinstance(scored, Failed):
@@ -135,7 +141,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         return encoded.bitstream
 
     def _time_problem(
-        self, answer: Encoded | Decoded, worker: Worker, shape: tuple[int, int, int]
+        self, answer: Encoded | Decoded, worker: Worker, shape: tuple[int, ...]
     ) -> str | None:
         """Why times are none, or not the precise ones that were asked for; under load nobody compares them.
 

@@ -9,6 +9,7 @@ import msgspec
 
 from bench.files.typed_json import Option, Sha256
 from bench.host.device import DeviceName
+from bench.inputs.pixels import RGB8, Accepted
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -50,6 +51,8 @@ class Description(Message, frozen=True):
     """What a learned codec says of its cost; empty for the others."""
     takes_quality: bool = True
     """Whether quality reaches the encoder; else there is one operating point, without a quality."""
+    accepted: Accepted = RGB8
+    """The pictures that it declares to take."""
 
 
 class MetricDescription(Message, frozen=True):

@@ -4,7 +4,7 @@ Version history of the schema (the journal's lines and ``run.json``):
 
 1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
    ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``peak_of``,
-   ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``; of ``run.json``
+   ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``, ``depth``, ``channels``; of ``run.json``
    ``sources``, ``further_environments``, ``several_machines``. A reader that knows the first machine of a
    run alone takes what others measured for history.
 
@@ -19,8 +19,10 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from bench.codec import Channels
 from bench.files.typed_json import Option, Sha256
 from bench.host.device import DeviceName
+from bench.inputs.pixels import Depth
 
 SCHEMA_VERSION = 1
 
@@ -93,6 +95,10 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     status: Status
     width: Side | None = None
     height: Side | None = None
+    depth: Depth = 8
+    """Bits a sample of the picture as it was coded."""
+    channels: Channels = "rgb"
+    """And its channels."""
     treatment: str = ""
     """What reading the original changed or left unused, and whether it was lossy; empty for 8-bit RGB."""
     decoded_treatment: str = ""

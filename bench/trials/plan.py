@@ -16,6 +16,8 @@ from bench import registry
 from bench.errors import ConfigError
 from bench.files.typed_json import Option, Sha256
 from bench.inputs.datasets import Dataset, ImageFile
+from bench.inputs.image import stored_form
+from bench.inputs.pixels import RGB8, Accepted, StoredForm, key_suffix
 from bench.inputs.suite import CodecEntry, Suite
 from bench.text.plain import printable
 from bench.trials.codec_ref import CodecRef, Described, DescribedCodec, DescribedMetric, Description
@@ -38,6 +40,8 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     weights_sha256: str | None = None
     complexity: dict[str, Annotated[float, msgspec.Meta(ge=0, le=1e15)]] = {}
     """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
+    accepted: Accepted = RGB8
+    """The pictures that it takes, and what the suite lets be converted for it."""
     unavailable: str | None = None
     """Why it cannot run here, with the install line; its trials end as ``unsupported``."""
 
@@ -195,12 +199,15 @@ def trials(plan: Plan, files: dict[ImagePlan, ImageFile]) -> Iterator[Trial]:
     files : where the plan's images are; those without a file have no trials
     """
     prefixes = [(codec, _codec_identity(codec, plan.metrics)) for codec in plan.codecs]
+    by_form = any(it.accepted != RGB8 for it in plan.codecs)
     for image in plan.images:
         if image not in files:
             continue
+        form = stored_form(files[image].path) if by_form else StoredForm()
         for codec, identity in prefixes:
+            suffix = key_suffix(codec.accepted, form)
             for quality in codec.qualities:
-                text = f"{image.sha256}|{identity}|{quality!r}"
+                text = f"{image.sha256}|{identity}|{quality!r}{suffix}"
                 yield Trial(
                     image, files[image].path, codec, quality, hashlib.sha256(text.encode()).hexdigest()[:32]
                 )
@@ -310,6 +317,7 @@ def _codec_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> C
         qualities=_qualities(name, entry.quality, suite.quality, found),
         weights_sha256=found.weights_sha256,
         complexity=found.complexity,
+        accepted=msgspec.structs.replace(found.accepted, convert=suite.convert),
     )
 
 
