@@ -48,7 +48,7 @@ class JpegXl:
         self._effort = effort
 
     def encode(self, image: Samples, quality: float | None, *, depth: int = 8) -> bytes:
-        """Compress to a raw codestream."""
+        """Compress to a raw codestream; 16 bits with alpha need level 10, and so a container."""
         target: dict[str, object] = {"lossless": True}
         if self.quality_range is not None:
             target = {

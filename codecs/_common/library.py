@@ -38,7 +38,7 @@ def load_imagecodecs(codec: str, part: str) -> tuple[ModuleType, str]:
         raise CodecUnavailable(
             f"{codec} needs imagecodecs ({error}): pip install 'imagecodecs>=2024.9.22'"
         ) from error
-    if not getattr(imagecodecs, part.upper()).available:
+    if not getattr(getattr(imagecodecs, part.upper(), None), "available", False):
         raise CodecUnavailable(
             f"{codec}: this build of imagecodecs has no {part}: pip install --upgrade imagecodecs"
         )
