@@ -101,6 +101,10 @@ class Codec(Protocol):
     Optional, for codecs with options that name a program or a file: the class attribute ``trusted_options``,
     a tuple of their names. A run folder that somebody passes on cannot set them; the user can.
 
+    Optional, for codecs of which there are results already: the class attribute ``later_options``, a tuple of
+    the names of options that were added since. They are recorded only where they differ from their default, so
+    that former results stay those of the same configuration.
+
     Optional, for adapters that read pictures which another program wrote: the attribute ``treatment``, the
     conversions (``"opaque alpha dropped"``) of the picture that :meth:`decode` returned last. It is recorded.
 

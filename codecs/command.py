@@ -10,11 +10,13 @@ import signal
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import get_args
 
-from bench.codec import Image
+from bench.codec import DEPTHS, Channels, Samples
 from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError
+from bench.image import Accepted, Conversions
 from bench_codecs._common.options import check_choice, check_quality
-from bench_codecs._common.rasters import RASTER_FORMATS, RasterFormat, read_raster, write_raster
+from bench_codecs._common.rasters import HOLDS, RASTER_FORMATS, RasterFormat, read_raster, write_raster
 
 _SIZE_BYTES = 8
 _LAST_LINES = 5
@@ -25,8 +27,9 @@ _UNLIMITED = 1e9
 class Command:
     """An encoder and a decoder that are run as programs, without a shell, each time in a folder of their own.
 
-    The placeholders ``{input}``, ``{output}``, ``{quality}``, ``{width}`` and ``{height}`` in the command
-    lines are replaced, for example in ``encode="cjpeg -quality {quality} -outfile {output} {input}"`` and
+    The placeholders ``{input}``, ``{output}``, ``{quality}``, ``{width}``, ``{height}`` and ``{depth}`` (of the
+    samples, for the encoder) in the command lines are replaced, for example in
+    ``encode="cjpeg -quality {quality} -outfile {output} {input}"`` and
     ``decode="djpeg -ppm -outfile {output} {input}"``. The bitstream is the file that the encoder writes. If
     the decoder writes ``yuv444``, which has no header, width and height are put in front of the bitstream in
     8 bytes, which count.
@@ -43,6 +46,10 @@ class Command:
     input_format, output_format : what the encoder reads and the decoder writes. ``yuv444`` is raw planar
         8-bit full-range BT.709. An image file that the decoder writes is read like an original: grey,
         palette, opaque alpha and EXIF orientation are converted, and :attr:`treatment` names the conversions
+    depths, channels : what the programs take besides 8-bit RGB, separated by commas: ``depths="8,10,16"``,
+        ``channels="rgb,grey,rgba"``. Grey is written as PGM where RGB is PPM; 9 to 15 bits are the maximum of a
+        PPM, or sBIT in a PNG of 16; ``ppm`` holds no alpha, ``tiff`` 8 and 16 bits. The decoder writes the same
+        form; where one depth above 8 is declared, a file of more bits is scaled to it
     bitstream_suffix : file name extension of the bitstream
     version_command : command whose first line of output becomes part of ``version``, beside a hash of every
         file that the command lines name
@@ -50,6 +57,7 @@ class Command:
 
     name = "command"
     trusted_options = ("encode", "decode", "version_command")
+    later_options = ("depths", "channels")
 
     def __init__(
         self,
@@ -61,6 +69,8 @@ class Command:
         lossless: bool = False,
         input_format: RasterFormat = "ppm",
         output_format: RasterFormat = "ppm",
+        depths: str = "8",
+        channels: str = "rgb",
         bitstream_suffix: str = ".bin",
         version_command: str = "",
     ) -> None:
@@ -75,6 +85,13 @@ class Command:
         self.qualities = tuple(sorted(self._sign * setting for setting in _settings(qualities)))
         limits = (self.qualities[0], self.qualities[-1]) if self.qualities else (-_UNLIMITED, _UNLIMITED)
         self.quality_range = None if lossless else limits
+        self.depths = _depths(depths)
+        self.channels = _channels(channels)
+        for form in (input_format, output_format):
+            self._require_holds(form)
+        deep = [it for it in self.depths if it > 8]
+        convert = Conversions(depth=deep[0]) if len(deep) == 1 else Conversions()
+        self._accepted = Accepted(self.depths, self.channels, convert)
         self._input_format = input_format
         self._output_format = output_format
         self._suffix = bitstream_suffix
@@ -84,7 +101,13 @@ class Command:
         if version_command:
             self.version += f" ({_first_line(_template('version_command', version_command, ()))})"
 
-    def encode(self, image: Image, quality: float | None) -> bytes:
+    def _require_holds(self, form: str) -> None:
+        """Refuse a format that can't hold what is declared."""
+        channels, depths = HOLDS[form]
+        if lacking := [*({*self.channels} - {*channels}), *(str(it) for it in {*self.depths} - {*depths})]:
+            raise ConfigError(f"command: {form} files hold no pictures of {', '.join(sorted(lacking))}")
+
+    def encode(self, image: Samples, quality: float | None, *, depth: int = 8) -> bytes:
         """Write the image to a file, run the encoder, and read the bitstream that it wrote.
 
         Raises
@@ -94,15 +117,15 @@ class Command:
         ValueError
             The quality is missing or out of range.
         """
-        height, width, _ = image.shape
-        values = {"{width}": str(width), "{height}": str(height)}
+        height, width = image.shape[:2]
+        values = {"{width}": str(width), "{height}": str(height), "{depth}": str(depth)}
         if self.quality_range is not None:
             setting = self._sign * check_quality(self.name, quality, self.quality_range)
             values["{quality}"] = str(int(setting)) if setting.is_integer() else repr(setting)
         with tempfile.TemporaryDirectory(prefix="rdbench-") as folder:
             source = Path(folder, f"input.{self._input_format}")
             target = Path(folder, f"bitstream{self._suffix}")
-            write_raster(source, image, self._input_format)
+            write_raster(source, image, self._input_format, depth)
             failure = _run(self._encode, {**values, "{input}": str(source), "{output}": str(target)})
             if failure or not target.is_file():
                 raise BenchError(f"command: encoder {self._encode[0]} {failure or 'wrote no output'}")
@@ -111,7 +134,7 @@ class Command:
             return width.to_bytes(4, "little") + height.to_bytes(4, "little") + bitstream
         return bitstream
 
-    def decode(self, bitstream: bytes) -> Image:
+    def decode(self, bitstream: bytes) -> Samples:
         """Write the bitstream to a file, run the decoder, and read the image that it wrote.
 
         Raises
@@ -119,7 +142,7 @@ class Command:
         BadBitstream
             The program failed, or did not write a valid image.
         Unsupported
-            The image has more than 8 bits a sample, or transparent pixels.
+            The image has more bits a sample than are declared, or transparent pixels.
         """
         size = (0, 0)
         if self._output_format == "yuv444":
@@ -133,7 +156,7 @@ class Command:
             failure = _run(self._decode, {**values, "{input}": str(source), "{output}": str(target)})
             if failure or not target.is_file():
                 raise BadBitstream(f"command: decoder {self._decode[0]} {failure or 'wrote no output'}")
-            decoded = read_raster(target, self._output_format, size)
+            decoded = read_raster(target, self._output_format, size, self._accepted)
         self.treatment = decoded.treatment
         return decoded.pixels
 
@@ -150,6 +173,24 @@ def _template(option: str, line: str, required: tuple[str, ...]) -> tuple[str, .
     if shutil.which(words[0]) is None:
         raise CodecUnavailable(f"command: no program {words[0]!r} on PATH: install it, or give its path")
     return words
+
+
+def _depths(listed: str) -> tuple[int, ...]:
+    try:
+        depths = sorted({int(it) for it in listed.split(",")})
+    except ValueError:
+        depths = []
+    if not depths or not {*depths} <= {*DEPTHS}:
+        raise ConfigError(f"command: depths={listed!r} is not a list of numbers from {DEPTHS[0]} to {DEPTHS[-1]}")
+    return tuple(depths)
+
+
+def _channels(listed: str) -> tuple[Channels, ...]:
+    named = [it.strip() for it in listed.split(",")]
+    known: tuple[Channels, ...] = get_args(Channels)
+    if not {*named} <= {*known}:
+        raise ConfigError(f"command: channels={listed!r} is not a list of {', '.join(known)}")
+    return tuple(it for it in known if it in named)
 
 
 def _settings(qualities: str) -> list[float]:

@@ -14,6 +14,8 @@ from bench.errors import ConfigError
 def complete_config(constructor: type, options: dict[str, Any]) -> dict[str, Any]:
     """All of a codec's options: those given, as the types the constructor declares, and its defaults.
 
+    Those that the class calls ``later_options`` are left out where they have their default.
+
     Raises
     ------
     ConfigError
@@ -40,7 +42,8 @@ def complete_config(constructor: type, options: dict[str, Any]) -> dict[str, Any
             raise ConfigError(f"codec {name!r} needs the option {key!r}")
         else:
             config[key] = parameter.default
-    return config
+    later = getattr(constructor, "later_options", ())
+    return {key: it for key, it in config.items() if key not in later or it != parameters[key].default}
 
 
 def _type_of(default: Any) -> type:
