@@ -50,7 +50,7 @@ Image: TypeAlias = NDArray[np.uint8]
 """An 8-bit picture: ``uint8``, shape (height, width, 3), channel order R, G, B, values 0 to 255."""
 
 Samples: TypeAlias = NDArray[Any]
-"""A picture of any form that a codec may declare, see :class:`Codec`: ``uint8``, or ``uint16`` above 8 bits."""
+"""A picture of any form that a codec may declare, see :class:`Codec`; ``uint16`` above 8 bits."""
 
 Channels: TypeAlias = Literal["grey", "rgb", "rgba"]
 DEPTHS = range(8, 17)
@@ -80,17 +80,17 @@ class Codec(Protocol):
     Both are to be deterministic: with ``--timing`` they run several times on the same input, and have to
     return the same each time.
 
-    Optional, for codecs that take more than 8-bit RGB: ``depths``, bits a sample from 8 to 16, and ``channels``,
-    some of ``"grey"``, ``"rgb"`` and ``"rgba"``::
+    Optional, for codecs that take more than 8-bit RGB: ``depths``, bits a sample from 8 to 16, and
+    ``channels``, some of ``"grey"``, ``"rgb"`` and ``"rgba"``::
 
         depths = (8, 10, 12, 16)
         channels = ("rgb", "grey", "rgba")
 
     Grey is an array (height, width), alpha the fourth channel of (height, width, 4), straight and not
-    premultiplied. Above 8 bits samples are ``uint16``, from 0 to 2^depth - 1; where that leaves the depth open,
-    since there are others than 8 and 16, ``encode`` is told by its keyword ``depth``:
-    ``encode(image, quality, *, depth)``. The decoder returns the same shape and type. A picture of a form that
-    is not declared never arrives.
+    premultiplied. Above 8 bits samples are ``uint16``, from 0 to 2^depth - 1; where that leaves the depth
+    open, since there are others than 8 and 16, ``encode`` is told by a keyword: ``encode(image, quality,
+    *, depth)``. The decoder returns the same shape and type. A picture of a form that is not
+    declared never arrives.
 
     Optional, for learned codecs: the attribute ``weights_sha256`` (64 hexadecimal digits), and a method
     ``complexity()`` that returns
@@ -102,8 +102,8 @@ class Codec(Protocol):
     a tuple of their names. A run folder that somebody passes on cannot set them; the user can.
 
     Optional, for codecs of which there are results already: the class attribute ``later_options``, a tuple of
-    the names of options that were added since. They are recorded only where they differ from their default, so
-    that former results stay those of the same configuration.
+    the names of options that were added since. They are recorded only where they differ from their default,
+    so that former results stay those of the same configuration.
 
     Optional, for adapters that read pictures which another program wrote: the attribute ``treatment``, the
     conversions (``"opaque alpha dropped"``) of the picture that :meth:`decode` returned last. It is recorded.

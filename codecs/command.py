@@ -27,8 +27,8 @@ _UNLIMITED = 1e9
 class Command:
     """An encoder and a decoder that are run as programs, without a shell, each time in a folder of their own.
 
-    The placeholders ``{input}``, ``{output}``, ``{quality}``, ``{width}``, ``{height}`` and ``{depth}`` (of the
-    samples, for the encoder) in the command lines are replaced, for example in
+    The placeholders ``{input}``, ``{output}``, ``{quality}``, ``{width}``, ``{height}`` and, for the encoder,
+    ``{depth}`` in the command lines are replaced, for example in
     ``encode="cjpeg -quality {quality} -outfile {output} {input}"`` and
     ``decode="djpeg -ppm -outfile {output} {input}"``. The bitstream is the file that the encoder writes. If
     the decoder writes ``yuv444``, which has no header, width and height are put in front of the bitstream in
@@ -47,9 +47,9 @@ class Command:
         8-bit full-range BT.709. An image file that the decoder writes is read like an original: grey,
         palette, opaque alpha and EXIF orientation are converted, and :attr:`treatment` names the conversions
     depths, channels : what the programs take besides 8-bit RGB, separated by commas: ``depths="8,10,16"``,
-        ``channels="rgb,grey,rgba"``. Grey is written as PGM where RGB is PPM; 9 to 15 bits are the maximum of a
-        PPM, or sBIT in a PNG of 16; ``ppm`` holds no alpha, ``tiff`` 8 and 16 bits. The decoder writes the same
-        form; where one depth above 8 is declared, a file of more bits is scaled to it
+        ``channels="rgb,grey,rgba"``. Grey is written as PGM where RGB is PPM; 9 to 15 bits are the maximum of
+        a PPM, or sBIT in a PNG of 16; ``ppm`` holds no alpha, ``tiff`` 8 and 16 bits. The decoder writes the
+        same form; where one depth above 8 is declared, a file of more bits is scaled to it
     bitstream_suffix : file name extension of the bitstream
     version_command : command whose first line of output becomes part of ``version``, beside a hash of every
         file that the command lines name
@@ -181,7 +181,9 @@ def _depths(listed: str) -> tuple[int, ...]:
     except ValueError:
         depths = []
     if not depths or not {*depths} <= {*DEPTHS}:
-        raise ConfigError(f"command: depths={listed!r} is not a list of numbers from {DEPTHS[0]} to {DEPTHS[-1]}")
+        raise ConfigError(
+            f"command: depths={listed!r} is not a list of numbers from {DEPTHS[0]} to {DEPTHS[-1]}"
+        )
     return tuple(depths)
 
 

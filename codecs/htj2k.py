@@ -14,7 +14,8 @@ class Htj2k:
 
     Lossy coding uses the irreversible 9-7 wavelet; there is no rate control, and quality is the logarithm of
     the quantisation step: the base step is 2^−quality of the range of the samples. Lossless coding uses the
-    reversible 5-3 wavelet; samples of 9 to 15 bits are then declared to have 16, which imagecodecs can't change.
+    reversible 5-3 wavelet; samples of 9 to 15 bits are then declared to have 16, which imagecodecs can't
+    change.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ class Htj2k:
         length = 4 + int.from_bytes(bitstream[4:6], "big")
         if bitstream[:4] != b"\xff\x4f\xff\x51" or bitstream[length : length + 2] != b"\xff\x50":
             raise BadBitstream("htj2k: no codestream with high-throughput blocks")
-        # One tile that begins where the picture does: OpenJPH may not end where a damaged header says otherwise.
+        # One tile, where the picture is: OpenJPH may not end where a damaged header says otherwise.
         if any(bitstream[16:24] + bitstream[32:40]) or bitstream[24:32] != bitstream[8:16]:
             raise BadBitstream("htj2k: not one tile of the whole picture")
         components = int.from_bytes(bitstream[40:42], "big")

@@ -60,9 +60,7 @@ class Jpeg2000:
         if depth > 8:
             return self._deep(image, depth, rate)
         buffer = io.BytesIO()
-        self._pillow.fromarray(image).save(
-            buffer, "JPEG2000", no_jp2=True, mct=int(samples > 1), **options
-        )
+        self._pillow.fromarray(image).save(buffer, "JPEG2000", no_jp2=True, mct=int(samples > 1), **options)
         return buffer.getvalue()
 
     def _deep(self, image: Samples, depth: int, rate: float | None) -> bytes:

@@ -24,8 +24,8 @@ _LIBPNG_NAMES = {"adaptive": "ALL", "average": "AVG"}
 class Png:
     """Lossless PNG, not interlaced.
 
-    Samples of 9 to 15 bits are scaled up to 16 by repeating their leading bits, and an sBIT chunk says how many
-    of them are significant (W3C PNG, 12.4), which counts.
+    Samples of 9 to 15 bits are scaled up to 16 by repeating their leading bits, and an sBIT chunk says how
+    many of them are significant (W3C PNG, 12.4), which counts.
 
     Parameters
     ----------
@@ -77,9 +77,7 @@ class Png:
         sample_bytes = (2 if bits == 16 else 1) * _SAMPLES.get(colour, 1)
         check_claim(self.name, size, len(bitstream), 1032 // sample_bytes)
         with damage(self.name):
-            stored = as_image(
-                self.name, self._imagecodecs.png_decode(bitstream), self.channels, deep=True
-            )
+            stored = as_image(self.name, self._imagecodecs.png_decode(bitstream), self.channels, deep=True)
         if bits == 16 and bitstream[_HEADER_END + 4 : _HEADER_END + 8] == b"sBIT":
             stored >>= max(0, 16 - bitstream[_HEADER_END + 8])
         return stored

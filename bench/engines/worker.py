@@ -251,7 +251,10 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
         state.given = None
         results = Repetitions("encode", _bitstream)
         bitstream, seconds, held = _measured(
-            ready, lambda: encoded(ready.codec, given, request.quality, reference.depth), request.repeat, results
+            ready,
+            lambda: encoded(ready.codec, given, request.quality, reference.depth),
+            request.repeat,
+            results,
         )
         if not np.array_equal(given, image):
             raise Mismatch("encode wrote into the picture that it was given")

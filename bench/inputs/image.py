@@ -14,10 +14,10 @@ recorded by name, or refused:
 - further images in a camera's file, reduced copies in a TIFF: left out;
 - lossy compression of the file itself: noted, because it favours codecs of the same kind.
 
-More than 8 bits a sample (from PNG, TIFF and PPM) and real transparency are for codecs that declare them, else
-refused or converted as a suite says: :mod:`bench.inputs.pixels`. Signed samples, PQ and HLG, channels of
-unknown meaning, CMYK, animations and other colour spaces are refused. :mod:`bench.inputs.containers` finds out
-what a file contains; Pillow decodes the pixels, and imagecodecs those of more than 8 bits.
+More than 8 bits a sample (from PNG, TIFF and PPM) and real transparency are for codecs that declare them,
+else refused or converted as a suite says: :mod:`bench.inputs.pixels`. Signed samples, PQ and HLG, channels of
+unknown meaning, CMYK, animations and other colour spaces are refused. :mod:`bench.inputs.containers` finds
+out what a file contains; Pillow decodes the pixels, and imagecodecs those of more than 8 bits.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import io
 import os
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -275,12 +275,14 @@ def _deep_samples(contents: Contents) -> Samples:
     """Samples of more than 8 bits, which Pillow would narrow: uint16, (height, width, channels)."""
     import imagecodecs
 
+    decoders: dict[str, Callable[[bytes], Samples]] = {
+        "PPM": ppm.deep_samples,
+        "TIFF": tiff.deep_samples,
+        "PNG": imagecodecs.png_decode,
+    }
     try:
-        if contents.format == "PPM":
-            return ppm.deep_samples(contents.data)
-        if contents.format == "TIFF":
-            return tiff.deep_samples(contents.data)
-        return np.atleast_3d(imagecodecs.png_decode(contents.data))
+        samples: Samples = np.atleast_3d(decoders[contents.format](contents.data))
+        return samples
     except (BadImage, MemoryError):
         raise
     except Exception as error:
@@ -318,7 +320,8 @@ def _eight_bits(image: PillowImage, contents: Contents, notes: list[str]) -> Sam
         image = image.convert("L")
     if image.mode not in ("L", "LA", "RGB", "RGBA"):
         raise UnsupportedImage(f"colour mode {image.mode}; convert it to 8-bit RGB first")
-    return np.atleast_3d(np.asarray(image))
+    samples: Samples = np.atleast_3d(np.asarray(image))
+    return samples
 
 
 def _without_needless_alpha(samples: Samples, contents: Contents, most: int, notes: list[str]) -> Samples:

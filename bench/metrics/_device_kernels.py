@@ -43,7 +43,7 @@ class Products:
         for start in range(0, original.shape[1], _BAND_PIXELS):
             part = slice(start, start + _BAND_PIXELS)
             difference = decoded[:, part].double() - original[:, part]
-            # All are integers, and of 8 bits every partial sum is below 2⁵³: the result is exact in any order.
+            # All are integers, and at 8 bits each partial sum is below 2⁵³: the result is exact in any order.
             total += difference @ difference.T
         (rr, rg, rb), (_, gg, gb), (_, _, bb) = (map(int, row) for row in total.tolist())
         return rr, gg, bb, rg, rb, gb
@@ -117,7 +117,7 @@ class _Maps:
 
 
 def _pyramid(plane: Tensor, scales: int, depth: int) -> Iterator[Tensor]:
-    """A plane in levels of 8 bits, float64, at each scale; odd sides are padded with a zero before the first sample."""
+    """A plane in levels of 8 bits, float64, at each scale; odd sides are padded with a zero at the start."""
     import torch
 
     plane = plane.double() * (255 / ((1 << depth) - 1))

@@ -1,8 +1,8 @@
 """The colour planes that the pixel metrics share. Each image is split once.
 
-Grey has three equal planes. Where the original is fully transparent, colour is not seen and does not count: it
-is 0 in the planes of both images. Elsewhere it counts as stored, however little of it is seen; alpha is a plane
-of its own, :class:`bench.metrics.psnr.PsnrAlpha`.
+Grey has three equal planes. Where the original is fully transparent, colour is not seen and does not count:
+it is 0 in the planes of both images. Elsewhere it counts as stored, however little of it is seen; alpha is a
+plane of its own, :class:`bench.metrics.psnr.PsnrAlpha`.
 """
 
 from __future__ import annotations
@@ -101,6 +101,4 @@ def check(pair: Pair) -> None:
         raise ValueError(f"not two pictures of one size (h, w, 3): {original.shape} and {decoded.shape}")
     expected = np.uint8 if pair.reference.depth == 8 else np.uint16
     if original.dtype != expected or decoded.dtype != expected:
-        raise ValueError(
-            f"not two pictures of {expected.__name__}: {original.dtype} and {decoded.dtype}"
-        )
+        raise ValueError(f"not two pictures of {expected.__name__}: {original.dtype} and {decoded.dtype}")

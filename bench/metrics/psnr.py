@@ -89,9 +89,7 @@ def _decibels(squared_error: float, samples: int, depth: int) -> float:
     return math.inf if squared_error == 0 else 10 * math.log10(peak**2 * samples / squared_error)
 
 
-def _plane_psnr(
-    products: tuple[int, ...], pair: Pair, weights: tuple[int, int, int], scale: int
-) -> float:
+def _plane_psnr(products: tuple[int, ...], pair: Pair, weights: tuple[int, int, int], scale: int) -> float:
     """PSNR in dB of the plane (weights · RGB) ÷ scale."""
     rr, gg, bb, rg, rb, gb = products
     r, g, b = weights

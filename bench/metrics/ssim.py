@@ -7,8 +7,9 @@ image quality assessment", Asilomar 2003.
 Details (valid window, population variance, padding of odd sides, negative values) follow pytorch_msssim
 1.0.0. The values agree with its float64 computation to 1e-7 on photographs and noise. The CPU kernels use
 float32, and deviate by up to 2e-4 in MS-SSIM where flat areas without noise differ by more than a hundred
-levels, such as black and white. Samples of more than 8 bits are brought to a range of 255, to which the constants
-of the formula belong, and not rounded. On a GPU the computation is in float64; the two agree to 1e-6 on photographs.
+levels, such as black and white. Samples of more than 8 bits are brought to a range of 255, to which the
+constants of the formula belong, and not rounded. On a GPU the computation is in float64; the two agree to
+1e-6 on photographs.
 """
 
 from __future__ import annotations

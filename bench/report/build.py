@@ -140,6 +140,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         lossless=lossless.ranking(entries, options.average),
         lossless_bpp=lossless.bpp,
         lossless_images=lossless.images,
+        lossless_raw=lossless.raw[options.average],
         published=published,
         published_pairs=against,
         published_bd={

@@ -8,15 +8,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bench.report.raw_size import raw_bytes
 from bench.trials.measurement import DISTURBED, PeakOf
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bench.runs.store import RunInfo
-
-_SAMPLES = 3
-"""Bytes of a raw pixel."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,8 @@ class Entry:
     encode_peak_mb: float | None = None
     """The most memory over the finished trials, see :func:`peak_kind`; None where it was not measured."""
     decode_peak_mb: float | None = None
+    raw_bytes: float = 3.0
+    """Bytes of a raw pixel, over the finished trials."""
 
     @property
     def machine(self) -> str | None:
@@ -59,12 +59,12 @@ class Entry:
     @property
     def encode_mbs(self) -> float | None:
         """Millions of raw sample bytes per second: the customary MB/s of lossless coders."""
-        return None if self.encode_mps is None else _SAMPLES * self.encode_mps
+        return None if self.encode_mps is None else self.raw_bytes * self.encode_mps
 
     @property
     def decode_mbs(self) -> float | None:
         """As :attr:`encode_mbs`."""
-        return None if self.decode_mps is None else _SAMPLES * self.decode_mps
+        return None if self.decode_mps is None else self.raw_bytes * self.decode_mps
 
 
 def entries_of(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, ...]:
@@ -113,6 +113,7 @@ def entries_of(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry,
                 cpu_share=share,
                 encode_peak_mb=encode_peak_mb,
                 decode_peak_mb=decode_peak_mb,
+                raw_bytes=raw_bytes(frame.loc[ok.index]),
             )
         )
     return tuple(entries)

@@ -16,6 +16,7 @@ import msgspec
 
 from bench.files.journal import Span
 from bench.files.typed_json import Sha256
+from bench.inputs.pixels import Depth
 from bench.runs.store import ImageKey, LineSelector, Point, RunInfo, journal, read_info
 from bench.trials.measurement import Count, Failure, Isolation, MetricValue, Seconds, Side, Status, TimingMode
 
@@ -30,14 +31,23 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[np.float64]
 
 SHARES = ("encode_cpu_share", "decode_cpu_share")
-NUMBERS = ("width", "height", "bytes", "gpu_bytes", "encode_peak_bytes", "decode_peak_bytes", *SHARES)
+NUMBERS = (
+    "width",
+    "height",
+    "depth",
+    "bytes",
+    "gpu_bytes",
+    "encode_peak_bytes",
+    "decode_peak_bytes",
+    *SHARES,
+)
 SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
 """The columns of medians and those of interquartile ranges."""
 REPEATS = "repeats"
 """How many times there are of each operation."""
 _REPEATING = (
     *("status", "environment", "isolation", "timing", "device", "peak_of", "metrics_device"),
-    *("treatment", "decoded_treatment"),
+    *("channels", "treatment", "decoded_treatment"),
 )
 _HASHES = ("bitstream_sha256", "pixels_sha256")
 _TEXTS = (*_HASHES, "error")
@@ -70,6 +80,8 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     weights_sha256: str | None = None
     width: Side | None = None
     height: Side | None = None
+    depth: Depth = 8
+    channels: str = "rgb"
     treatment: str = ""
     decoded_treatment: str = ""
     bytes: Count | None = None

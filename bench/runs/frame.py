@@ -39,6 +39,8 @@ _IDENTITY = (
     *_MEMORY,
     "peak_of",
     "metrics_device",
+    "depth",
+    "channels",
     "treatment",
     "decoded_treatment",
     "bitstream_sha256",
@@ -64,7 +66,7 @@ def load(run: Path | str) -> pd.DataFrame:
         ``encode_s`` and ``decode_s`` the median in seconds (``encode_iqr_s`` and ``decode_iqr_s`` the
         interquartile range, where there are three samples or more) of ``repeats`` samples, and
         ``encode_cpu_share`` the share of the processor that timed work had; ``error`` is empty where there
-        is none.
+        is none. ``depth`` and ``channels`` are those of the picture as it was coded.
         ``device`` and ``metrics_device`` are where codec and metrics ran, ``gpu_bytes`` the most GPU memory
         that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that a learned
         codec took; ``peak_of`` says what that is of (:data:`bench.trials.measurement.PeakOf`); ``isolation``
@@ -150,6 +152,8 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "peak_of": trials.categories["peak_of"],
         "metrics_device": trials.categories["metrics_device"],
         **{name: numbers[name] for name in SPREADS.values()},
+        "depth": pd.array(numbers["depth"], dtype="Int64"),
+        "channels": trials.categories["channels"],
         "treatment": trials.categories["treatment"],
         "decoded_treatment": trials.categories["decoded_treatment"],
         "bitstream_sha256": trials.texts["bitstream_sha256"],

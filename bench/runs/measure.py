@@ -140,9 +140,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         record["metrics_device"] = self.metrics_device
         return encoded.bitstream
 
-    def _time_problem(
-        self, answer: Encoded | Decoded, worker: Worker, shape: tuple[int, ...]
-    ) -> str | None:
+    def _time_problem(self, answer: Encoded | Decoded, worker: Worker, shape: tuple[int, ...]) -> str | None:
         """Why times are none, or not the precise ones that were asked for; under load nobody compares them.
 
         ``shape`` is the original's.

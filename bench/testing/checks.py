@@ -266,9 +266,9 @@ def _fidelity(subject: _Subject) -> None:
 def _forms(subject: _Subject) -> None:
     """Every depth and every kind of channels that it declares comes back, and true to the original."""
     depths, channels = (getattr(subject.codec, *it) for it in (("depths", (8,)), ("channels", ("rgb",))))
-    subject.expect(0 < len(depths) and {*depths} <= {*DEPTHS}, f"depths {depths} are not of 8 to 16")
+    subject.expect(len(depths) > 0 and {*depths} <= {*DEPTHS}, f"depths {depths} are not of 8 to 16")
     known = {*typing.get_args(Channels)}
-    subject.expect(0 < len(channels) and {*channels} <= known, f"channels {channels}, of {sorted(known)}")
+    subject.expect(len(channels) > 0 and {*channels} <= known, f"channels {channels}, of {sorted(known)}")
     told = {*depths} <= {8, 16} or takes_depth(subject.codec)
     subject.expect(told, f"with depths {depths}, encode needs the keyword depth")
     for depth, kind in itertools.product(depths, channels):

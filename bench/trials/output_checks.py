@@ -161,7 +161,11 @@ def check_pixels(original: Samples, decoded: Samples, *, lossless: bool, depth: 
         different = int(np.count_nonzero((np.atleast_3d(decoded) != np.atleast_3d(original)).any(axis=2)))
         total = original.shape[0] * original.shape[1]
         raise Mismatch(f"claims to be lossless, but {different} pixels of {total} differ")
-    if not exact and original.ndim == 3 and (order := permuted_channels(original[..., :3], decoded[..., :3], depth)):
+    if (
+        not exact
+        and original.ndim == 3
+        and (order := permuted_channels(original[..., :3], decoded[..., :3], depth))
+    ):
         raise Mismatch(f"decoded channels are in the order {order}, not RGB")
     return exact
 

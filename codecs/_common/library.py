@@ -95,7 +95,7 @@ def damage(codec: str) -> Iterator[None]:
 def as_image(
     codec: str, decoded: Any, channels: Sequence[Channels] = ("rgb",), *, deep: bool = False
 ) -> Samples:
-    """The decoded image as a C-contiguous array: ``uint8``, shape (height, width, 3), if nothing else is said.
+    """The decoded image as a C-contiguous array; ``uint8``, (height, width, 3), if nothing else is said.
 
     Parameters
     ----------

@@ -88,7 +88,8 @@ def read_raster(path: Path, form: str, size: tuple[int, int], accepted: Accepted
     BadBitstream
         The file is truncated, damaged, not an image, or not of ``size``.
     Unsupported
-        The image is valid, but of a form that is not accepted: it has more bits a sample, or transparent pixels.
+        The image is valid, but of a form that is not accepted: it has more bits a sample, or transparent
+        pixels.
     """
     if form == "yuv444":
         width, height = size

@@ -1,7 +1,7 @@
 """Pictures of other forms than 8-bit RGB, as several that have it: the kernels code three planes of bytes.
 
-The parts of a sample of 16 bits are its upper and its lower byte, as in PNG, whose filters see no more either.
-Planes that belong together share a part; grey, and alpha, are alone in one whose other planes are 0.
+The parts of a sample of 16 bits are its upper and its lower byte, as in PNG, whose filters see no more
+either. Planes that belong together share a part; grey, and alpha, are alone in one whose other planes are 0.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def unpack_parts(payload: bytes, decode: Callable[[bytes], Image]) -> Samples:
 
 def _joined(parts: Sequence[Image], *, deep: bool) -> Samples:
     half = len(parts) // 2 if deep else len(parts)
-    image = np.concatenate(parts[:half], axis=2)
+    image: Samples = np.concatenate(parts[:half], axis=2)
     if deep:
         image = image.astype(np.uint16) << 8 | np.concatenate(parts[half:], axis=2)
     return np.ascontiguousarray(image[..., 0] if image.shape[2] == 1 else image)

@@ -32,7 +32,7 @@ class Contents:
     palette: int = 0
     """Number of colours in the palette; 0 leaves the check to the decoder."""
     colour_key: tuple[int, ...] | None = None
-    """The one grey level or colour that PNG declares transparent, scaled to 8 bits where samples have fewer."""
+    """The one grey level or colour that PNG declares transparent, at 8 bits where samples have fewer."""
     depth: int = 8
     """Bits a sample, where there are more than 8; fewer are scaled."""
     significant: int = 0

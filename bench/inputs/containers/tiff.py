@@ -86,8 +86,8 @@ def _deep(bits: tuple[int, ...], photometric: int) -> int:
     """The depth of a file of more than 8 bits a sample, where its samples are read."""
     if set(bits) != {16} or photometric not in (0, 1, 2):
         raise UnsupportedImage(
-            f"{' and '.join(map(str, sorted({*bits})))} bits a sample in a TIFF that is not 16-bit grey or RGB;"
-            " convert it to PNG first"
+            f"{' and '.join(map(str, sorted({*bits})))} bits a sample in a TIFF that is not 16-bit grey or"
+            " RGB; convert it to PNG first"
         )
     return 16
 
