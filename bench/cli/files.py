@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cli import console
-from bench.codec import Image
+from bench.codec import Samples
 from bench.engines import open_engine
 from bench.engines.describing import codec_target, describe_codec
 from bench.engines.engine import Engine, EngineOptions, Slot, Task
@@ -57,7 +57,9 @@ def encode(spec: str, image: Path, output: Path, timeout: float) -> bool:
 
 class _EncodeFile(Task[_File, Encoded | Failed]):
     def __call__(self, work: _File, slot: Slot) -> Encoded | Failed:
-        return slot.encoder.ask(Encode(work.image, work.codec.ref, work.quality))
+        return slot.encoder.ask(
+            Encode(work.image, work.codec.ref, work.quality, accepted=work.codec.accepted)
+        )
 
 
 def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:
@@ -68,6 +70,8 @@ def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:
     BenchError
         The usage, the bitstream or the output file is at fault, not the codec.
     """
+    import imagecodecs
+    import numpy as np
     import PIL.Image
 
     if output.suffix.lower() != ".png":
@@ -83,17 +87,23 @@ def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:
         if answer.deliberate and answer.status == "codec_error":
             raise BadBitstream(f"{bitstream}: {answer.message}")
         return _tell_failure(f"{spec} on {bitstream}", answer)
-    picture = io.BytesIO()
-    PIL.Image.fromarray(answer.pixels).save(picture, "PNG")
-    write_atomically(output, picture.getvalue())
+    deep = answer.pixels.dtype == np.uint16
+    if deep:  # which Pillow can't write
+        data = bytes(imagecodecs.png_encode(answer.pixels))
+    else:
+        picture = io.BytesIO()
+        PIL.Image.fromarray(answer.pixels).save(picture, "PNG")
+        data = picture.getvalue()
+    write_atomically(output, data)
     treatment = f" ({answer.treatment})" if answer.treatment else ""
+    treatment += ", samples of 16 bits as the codec returned them" if deep else ""
     console.note(f"{output}: {answer.pixels.shape[1]}x{answer.pixels.shape[0]}{treatment}")
     return False
 
 
 @dataclass(frozen=True)
 class _Picture:
-    pixels: Image
+    pixels: Samples
     treatment: str
 
 
@@ -105,10 +115,10 @@ class _DecodeFile(Task[_File, _Picture | Failed]):
         answer = slot.decoder.ask(Decode(work.codec.ref, self.bitstream))
         if not isinstance(answer, Decoded):
             return answer
-        if len(answer.shape) != 3 or answer.shape[2] != 3 or 0 in answer.shape:
+        if answer.shape[2:] not in ((), (3,), (4,)) or len(answer.shape) < 2 or 0 in answer.shape:
             shape = f"decode returned samples of shape {answer.shape}, not (height, width, 3)"
             return Failed("mismatch", "decode", "", shape, stderr=slot.decoder.stderr())
-        return _Picture(slot.decoder.samples(answer.shape), answer.treatment)
+        return _Picture(slot.decoder.samples(answer.shape, answer.dtype), answer.treatment)
 
 
 def _described(engine: Engine, spec: str, entry: CodecEntry) -> tuple[CodecPlan, Description]:
@@ -125,6 +135,7 @@ def _described(engine: Engine, spec: str, entry: CodecEntry) -> tuple[CodecPlan,
         lossless=found.lossless,
         config=found.config,
         qualities=entry.quality or (None,),
+        accepted=found.accepted,
     )
     return codec, found
 

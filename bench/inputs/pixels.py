@@ -38,6 +38,8 @@ class Accepted(msgspec.Struct, frozen=True, omit_defaults=True):
 
 RGB8 = Accepted()
 """What a codec takes that declares nothing."""
+ON_SCREEN = Accepted(convert=Conversions(alpha="over white", depth=8))
+"""Any picture as it is shown: 8-bit RGB, alpha over white."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,17 @@ def fitted(stored: StoredPicture, accepted: Accepted = RGB8) -> Picture:
     if channels_of(pixels.shape) not in accepted.channels:
         raise UnsupportedImage(f"in colour, where {' and '.join(accepted.channels)} can be taken")
     return Picture(np.ascontiguousarray(pixels), "; ".join(notes), depth)
+
+
+def displayed(pixels: Samples, depth: int) -> Samples:
+    """Pixels of any form as 8-bit RGB, (height, width, 3), to be looked at; alpha lies over white."""
+    return fitted(StoredPicture(np.atleast_3d(pixels), depth, ()), ON_SCREEN).pixels
+
+
+def display_note(channels: str, depth: int) -> str:
+    """What :func:`displayed` changes; empty where that is nothing that anybody could miss."""
+    said = [f"Samples of {depth} bits are shown at 8."] if depth > 8 else []
+    return " ".join([*said, *(["Transparent pixels are shown over white."] if channels == "rgba" else [])])
 
 
 def coloured(grey: Samples) -> Samples:

@@ -168,6 +168,7 @@ def _finished(row: Mapping[str, Any], codec: CodecPlan, metrics: Iterable[str]) 
         codec=codec,
         quality=None if math.isnan(row["quality"]) else float(row["quality"]),
         bytes=int(row["bytes"]),
+        depth=int(row["depth"]),
         bpp=float(row["bpp"]),
         bitstream_sha256=row["bitstream_sha256"],
         pixels_sha256=row["pixels_sha256"],
@@ -211,7 +212,13 @@ class Bitstreams:
         if (known := self._encoded.get(trial.bitstream_sha256)) is not None:
             return known
         path = slot.file(asked.path, trial.image.sha256)
-        request = Encode(path, trial.codec.ref, trial.quality, sha256=trial.image.sha256)
+        request = Encode(
+            path,
+            trial.codec.ref,
+            trial.quality,
+            sha256=trial.image.sha256,
+            accepted=trial.codec.accepted,
+        )
         answer = slot.encoder.ask(request)
         if isinstance(answer, Failed):
             remedy = f"; {MORE_TIME}" if answer.status == "timeout" else ""

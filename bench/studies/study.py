@@ -54,6 +54,8 @@ class FinishedTrial:
     """Of the decoded picture."""
     metrics: Mapping[str, float]
     """Those with a finite value: ``psnr_rgb`` is absent where the pixels are identical."""
+    depth: int = 8
+    """Bits a sample of the picture as it was coded."""
 
     @property
     def identity(self) -> list[Any]:

@@ -117,7 +117,10 @@ def plan_probes(run: Path, bpp: float, draws: int, trust: Trust = NOBODY) -> Stu
     """
     if PSNR not in {it.name for it in read_info(run).metrics}:
         raise ConfigError(f"{run}: robustness compares {PSNR}, which the run lacks; add -m {PSNR} to it")
-    finished = finished_trials(run, trust, _points(load(run), bpp))
+    points = list(_points(load(run), bpp))
+    # corruptions are made of 8-bit RGB, and the reconstruction is compared with that
+    plain = [it[(it["depth"] == 8) & (it["channels"] == "rgb")] for it in points]
+    finished = finished_trials(run, trust, plain)
     by_image: dict[ImagePlan, list[FinishedTrial]] = {}
     for trial in finished.questions:
         by_image.setdefault(trial.image, []).append(trial)
@@ -131,7 +134,8 @@ def plan_probes(run: Path, bpp: float, draws: int, trust: Trust = NOBODY) -> Stu
                 for name in DAMAGES
                 for draw in range(draws if name in FLIPS else 1)
             )
-    return StudyPlan(tuple(probes), finished.unfinished)
+    others = sum(map(len, points)) - sum(map(len, plain))
+    return StudyPlan(tuple(probes), finished.unfinished + others)
 
 
 def _points(frame: pd.DataFrame, bpp: float) -> Iterator[pd.DataFrame]:
