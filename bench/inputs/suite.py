@@ -23,22 +23,14 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import msgspec
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    field_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from bench.errors import ConfigError, suggestion
+from bench.codec import DEPTHS
+from bench.errors import ConfigError
 from bench.files.typed_yaml import load_yaml, validate
 from bench.inputs.datasets import is_known
 from bench.inputs.gate import Gate
-from bench.inputs.pixels import Conversions
+from bench.inputs.pixels import Background, Conversions
 from bench.text.plain import is_one_line
 
 DEFAULT_METRICS = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim_rgb", "ms_ssim_rgb")
@@ -93,28 +85,32 @@ def _spec_or_entry(value: Any) -> Any:
     return value
 
 
-def _conversions(value: Any) -> Conversions:
-    """The conversions as a mapping, or as a list of mappings of one key each."""
-    if isinstance(value, Conversions):
-        return value
-    parts = value if isinstance(value, list) else [value]
-    if not all(isinstance(it, dict) for it in parts):
-        raise ValueError("write {alpha: over white, depth: 8}, or one of both")
-    merged = {key: each for part in parts for key, each in part.items()}
-    known = Conversions.__struct_fields__
-    for key in merged:
-        if key not in known:
-            raise ValueError(f"there is no conversion of {key!r}{suggestion(str(key), known)}")
-    try:
-        return msgspec.convert(merged, Conversions)
-    except msgspec.ValidationError as error:
-        raise ValueError(str(error)) from None
+def _merged(value: Any) -> Any:
+    """One mapping of a list of mappings, as YAML reads ``[alpha: over white, depth: 8]``."""
+    if isinstance(value, list) and all(isinstance(it, dict) for it in value):
+        return {key: each for part in value for key, each in part.items()}
+    return value
+
+
+class Convert(BaseModel):
+    """What to convert for codecs that can't take a picture as it is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    alpha: Background | None = None
+    """What transparent pixels are laid over."""
+    depth: int | None = Field(default=None, ge=DEPTHS[0], le=DEPTHS[-1])
+    """Bits a sample of what a codec gets that can't take more."""
+
+    @property
+    def conversions(self) -> Conversions:
+        """The same as a plan records it."""
+        return Conversions(self.alpha, self.depth)
 
 
 class Suite(BaseModel):
     """Codecs × operating points × images, and the metrics to take."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
     datasets: tuple[str, ...] = Field(default=("sample",), min_length=1)
     codecs: tuple[Annotated[CodecEntry, BeforeValidator(_spec_or_entry)], ...] = ()
     """Empty for the codecs of the default suite."""
@@ -127,7 +123,7 @@ class Suite(BaseModel):
     """Include the images in the sub-folders of a folder."""
     device: Device = "auto"
     """Where codecs run that have a choice; ``auto`` leaves it to each codec."""
-    convert: Annotated[Conversions, PlainValidator(_conversions)] = Conversions()
+    convert: Annotated[Convert, BeforeValidator(_merged)] = Convert()
     """What to convert for codecs that can't take a picture as it is: ``{alpha: over white, depth: 8}``."""
     gate: Gate = Gate()
     """The limits of ``rdbench check``."""

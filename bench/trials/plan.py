@@ -317,7 +317,7 @@ def _codec_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> C
         qualities=_qualities(name, entry.quality, suite.quality, found),
         weights_sha256=found.weights_sha256,
         complexity=found.complexity,
-        accepted=msgspec.structs.replace(found.accepted, convert=suite.convert),
+        accepted=msgspec.structs.replace(found.accepted, convert=suite.convert.conversions),
     )
 
 

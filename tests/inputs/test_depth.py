@@ -222,12 +222,12 @@ def test_a_suite_says_what_to_convert(tmp_path: Path) -> None:
     suite = tmp_path / "suite.yaml"
     for text in ("{alpha: over white, depth: 8}", "[alpha: over white, depth: 8]"):
         suite.write_text(f"convert: {text}\n")
-        assert load_suite(suite).convert == Conversions("over white", 8)
+        assert load_suite(suite).convert.conversions == Conversions("over white", 8)
     for text, message in (
         ("{alfa: over white}", "did you mean 'alpha'"),
-        ("{alpha: over pink}", "over pink"),
+        ("{alpha: over pink}", "'over white' or 'over black'"),
         ("{depth: 7}", "depth"),
-        ("[alpha]", "write {alpha"),
+        ("[alpha]", "convert"),
     ):
         suite.write_text(f"convert: {text}\n")
         with pytest.raises(ConfigError, match=message):
