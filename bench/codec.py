@@ -177,6 +177,8 @@ class FunctionCodec:
     lossless: bool = False
     qualities: tuple[float | None, ...] = (None,)
     quality_range: tuple[float, float] | None = None
+    depths: tuple[int, ...] = (8,)
+    channels: tuple[Channels, ...] = ("rgb",)
 
     def __call__(self) -> FunctionCodec:
         """Return the codec."""
@@ -192,6 +194,8 @@ def from_functions(
     lossless: bool = False,
     name: str = "",
     version: str = "",
+    depths: tuple[int, ...] = (8,),
+    channels: tuple[Channels, ...] = ("rgb",),
 ) -> FunctionCodec:
     """A codec of two functions, for ``file.py:NAME``, an entry point or :func:`bench.testing.check_codec`.
 
@@ -202,7 +206,7 @@ def from_functions(
     encode : takes an image and a quality, or the image alone, and returns the bitstream
     decode : takes the bitstream and returns the image
     qualities : the default operating points of a lossy codec; without any it has one, quality ``None``
-    quality_range, lossless, version : as for :class:`Codec`
+    quality_range, lossless, version, depths, channels : as for :class:`Codec`
     name : by default that of the module that ``encode`` is from
 
     """
@@ -214,6 +218,8 @@ def from_functions(
         lossless,
         qualities or (() if lossless else (None,)),
         quality_range,
+        depths,
+        channels,
     )
 
 

@@ -102,7 +102,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             # while other trials run, every share is low
             "encode_cpu_share": encoded.cpu_share if self.timing == "alone" else None,
         } | _gpu(encoded.gpu_bytes)
-        problem = self._time_problem(encoded, slot.encoder, original.shape)
+        problem = self._time_problem(encoded, slot.encoder, original.shape, original.depth)
         if problem is not None:
             raise _Stop(Failed("mismatch", "encode", "", problem, stderr=slot.encoder.stderr()))
 
@@ -114,7 +114,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "decode_cpu_share": decoded.cpu_share if self.timing == "alone" else None,
             "decoded_treatment": decoded.treatment,
         } | _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
-        problem = self._time_problem(decoded, slot.decoder, original.shape)
+        problem = self._time_problem(decoded, slot.decoder, original.shape, original.depth)
 
         score = Score(
             original.image,
@@ -140,10 +140,12 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         record["metrics_device"] = self.metrics_device
         return encoded.bitstream
 
-    def _time_problem(self, answer: Encoded | Decoded, worker: Worker, shape: tuple[int, ...]) -> str | None:
+    def _time_problem(
+        self, answer: Encoded | Decoded, worker: Worker, shape: tuple[int, ...], depth: int
+    ) -> str | None:
         """Why times are none, or not the precise ones that were asked for; under load nobody compares them.
 
-        ``shape`` is the original's.
+        ``shape`` and ``depth`` are the original's.
         """
         count = self.repeat.samples
         if len(answer.seconds) != count or not all(0 <= it < math.inf for it in answer.seconds):
@@ -151,9 +153,10 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         if self.timing != "alone":
             return None
         spent = worker.spent
-        handled = math.prod(shape) * (self.repeat.calls + 2)
+        sample = 1 if depth == 8 else 2
+        handled = sample * math.prod(shape) * (self.repeat.calls + 2)
         problem = clock_problem(answer.spent, spent.cpu, spent.wall, handled)
-        if problem is None and worker.met(shape) and answer.gpu_bytes is None:
+        if problem is None and worker.met((*shape, depth)) and answer.gpu_bytes is None:
             problem = reuse_problem(answer.first, answer.seconds)
         return problem
 

@@ -332,7 +332,7 @@ def _determinism(subject: _Subject) -> None:
         if first is None or again is None:
             continue
         subject.expect(first == again, "a second encode gives another bitstream", name)
-        fresh = subject.fresh().encode(image, subject.quality())
+        fresh = encoded(subject.fresh(), image, subject.quality())
         subject.expect(first == fresh, "a fresh instance gives another bitstream", name)
         decoded = subject.decode(name, first)
         reused = subject.fresh()
@@ -347,11 +347,11 @@ def _input(subject: _Subject) -> None:
     given = image.copy()
     given.flags.writeable = False
     try:
-        first = subject.codec.encode(given, subject.quality())
+        first = encoded(subject.codec, given, subject.quality())
     except Exception as error:
         subject.fail(f"a read-only picture: encode raised {type(error).__name__}: {error}", name)
     given = image.copy()
-    bitstream = subject.codec.encode(given, subject.quality())
+    bitstream = encoded(subject.codec, given, subject.quality())
     subject.expect(bitstream == first, "a read-only picture gives another bitstream", name)
     subject.expect(np.array_equal(given, image), "encode changed the picture that it was given", name)
 
@@ -366,7 +366,7 @@ def _quality_range(subject: _Subject) -> None:
         if math.isinf(quality):
             continue
         try:
-            subject.codec.encode(image, quality)
+            encoded(subject.codec, image, quality)
         except (ValueError, Unsupported):
             continue
         except Exception as error:

@@ -10,6 +10,7 @@ from typing import Any
 import imagecodecs
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
 
 import bench
@@ -18,6 +19,7 @@ from bench.engines.description import described
 from bench.errors import ConfigError
 from bench.files.typed_json import decode_json
 from bench.inputs.suite import load_suite
+from bench.report.findings import of_other_forms
 from bench.runs.store import read_journal
 from bench.trials.measurement import Measurement
 from bench.trials.plan import CodecPlan
@@ -240,3 +242,21 @@ def test_suite_files_convert_nothing_by_default(tmp_path: Path) -> None:
     (tmp_path / "suite.yaml").write_text("datasets: [sample]\n")
     convert = load_suite(tmp_path / "suite.yaml").convert
     assert (convert.alpha, convert.depth) == (None, None)
+
+
+def test_a_report_warns_of_values_of_different_originals() -> None:
+    """One codec at 16 bits and another at 8 of the same picture are not compared like with like."""
+    frame = pd.DataFrame(
+        {
+            "image": ["a", "a", "b", "b"],
+            "label": ["deep", "plain"] * 2,
+            "status": "ok",
+            "depth": [16, 8, 8, 8],
+            "channels": ["rgba", "rgb", "grey", "rgb"],
+        }
+    )
+    (finding,) = of_other_forms(frame)
+    assert finding.labels == ("plain",)
+    assert finding.message.startswith("a picture was converted for plain, and not for others")
+    assert not of_other_forms(frame[frame["image"] == "b"])
+    assert not of_other_forms(frame.drop(columns=["depth", "channels"]))
