@@ -60,9 +60,10 @@ def of_other_forms(frame: pd.DataFrame) -> list[Finding]:
         return []
     labels = tuple(dict.fromkeys(converted["label"].astype(str)))
     count = converted["image"].nunique()
+    pictures = "a picture was" if count == 1 else f"{count} pictures were"
     text = (
-        f"{'a picture was' if count == 1 else f'{count} pictures were'} converted for {', '.join(labels)}, and"
-        " not for others (fewer bits, or no alpha): their values are of different originals"
+        f"{pictures} converted for {', '.join(labels)}, and not for others (fewer bits, or no alpha): their"
+        " values are of different originals"
     )
     return [Finding("forms", "warning", text, labels)]
 
