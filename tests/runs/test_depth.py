@@ -18,7 +18,9 @@ from bench.codec import completed
 from bench.engines.description import described
 from bench.errors import ConfigError
 from bench.files.typed_json import decode_json
+from bench.inputs.image import read_image
 from bench.inputs.suite import load_suite
+from bench.report import write_report
 from bench.report.findings import of_other_forms
 from bench.runs.store import read_journal
 from bench.trials.measurement import Measurement
@@ -260,3 +262,20 @@ def test_a_report_warns_of_values_of_different_originals() -> None:
     assert finding.message.startswith("a picture was converted for plain, and not for others")
     assert not of_other_forms(frame[frame["image"] == "b"])
     assert not of_other_forms(frame.drop(columns=["depth", "channels"]))
+
+
+def test_the_viewer_says_how_deep_pictures_are_shown(tmp_path: Path, folder: Path) -> None:
+    """Its pictures are 8-bit RGB, and the note of each says what they were."""
+    asked = {"codecs": ["jpegxl@50,80"], "datasets": [str(folder)], "metrics": ["psnr_rgb"]}
+    run = bench.run(**asked, out=tmp_path / "run", options=bench.Options(keep_bitstreams=True))
+    write_report([run.folder], tmp_path / "report")
+    notes = {}
+    for script in (tmp_path / "report" / "viewer").glob("*.js"):
+        text = script.read_text()
+        image = json.loads(text[text.index("(") + 1 : text.rindex(")")])
+        shown = [image["original"], *(it[4] for it in image["reconstructions"])]
+        assert all(read_image(tmp_path / "report" / it["url"]).pixels.shape == (20, 24, 3) for it in shown)
+        notes[image["name"]] = image["note"]
+    assert notes["rgb16.png"] == "Samples of 16 bits are shown at 8."
+    assert notes["rgba.png"] == "Transparent pixels are shown over white."
+    assert notes["rgb.png"] == notes["grey.png"] == ""
