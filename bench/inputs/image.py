@@ -258,3 +258,12 @@ def _holds(image: PillowImage, colour: tuple[int, ...]) -> bool:
     """Whether some pixel has exactly this colour."""
     samples = np.asarray(image.convert("L") if image.mode == "1" else image)
     return bool((samples.reshape(*samples.shape[:2], -1) == colour).all(axis=2).any())
+
+
+def png_of(pixels: Image) -> bytes:
+    """A picture as a PNG file, written quickly rather than small."""
+    from PIL import Image as pillow
+
+    buffer = io.BytesIO()
+    pillow.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()

@@ -9,8 +9,18 @@ from typing import Any
 
 import msgspec
 
-from bench.engines.engine import Answer, Slot, Task, Worker
-from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat, Score
+from bench.engines.engine import Slot, Task, Worker
+from bench.engines.messages import (
+    Decode,
+    Decoded,
+    Encode,
+    Encoded,
+    Failed,
+    NoAnswer,
+    Repeat,
+    Score,
+    answered,
+)
 from bench.host.device import DeviceName
 from bench.trials.measurement import Failure, Isolation, Measurement, TimingMode
 from bench.trials.output_checks import clock_problem, reuse_problem
@@ -68,7 +78,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         try:
             bitstream = self._measured(work, slot, record)
             measurement = Measurement(**record, status="ok")
-        except _Stop as stop:
+        except NoAnswer as stop:
             failed = stop.failed
             size = {"width": failed.width, "height": failed.height}
             measurement = Measurement(**size | record, status=failed.status, failure=failed.failure)
@@ -76,7 +86,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
 
     def _measured(self, trial: Trial, slot: Slot, record: dict[str, Any]) -> bytes:
         """Put what is measured into ``record``, as far as it goes, and return the bitstream."""
-        original = _unless_failed(slot.original(trial.path, trial.image.sha256))
+        original = answered(slot.original(trial.path, trial.image.sha256))
         height, width, _ = original.shape
         record |= {"width": width, "height": height, "treatment": original.treatment}
 
@@ -88,7 +98,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             sha256=trial.image.sha256,
             shape=original.shape,
         )
-        encoded = _unless_failed(slot.encoder.ask(request, original.pixels))
+        encoded = answered(slot.encoder.ask(request, original.pixels))
         record |= {
             "bytes": len(encoded.bitstream),
             "bitstream_sha256": hashlib.sha256(encoded.bitstream).hexdigest(),
@@ -100,10 +110,10 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         } | _gpu(encoded.gpu_bytes)
         problem = self._time_problem(encoded, slot.encoder, original.shape)
         if problem is not None:
-            raise _Stop(Failed("mismatch", "encode", "", problem, stderr=slot.encoder.stderr()))
+            raise NoAnswer(Failed("mismatch", "encode", "", problem, stderr=slot.encoder.stderr()))
 
         decode = Decode(trial.codec.ref, encoded.bitstream, self.repeat, digest=False)
-        decoded = _unless_failed(slot.decoder.ask(decode))
+        decoded = answered(slot.decoder.ask(decode))
         record |= {
             "decode_s": decoded.seconds,
             "decode_peak_bytes": decoded.peak_bytes,
@@ -126,10 +136,10 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
                 record["pixels_sha256"] = scored.sha256
             if scored.phase == "decode":  # it is the decoder's fault that pixels can't be scored
                 scored = msgspec.structs.replace(scored, stderr=slot.decoder.stderr())
-            raise _Stop(scored)
+            raise NoAnswer(scored)
         record["pixels_sha256"] = scored.sha256
         if problem is not None:
-            raise _Stop(Failed("mismatch", "decode", "", problem, stderr=slot.decoder.stderr()))
+            raise NoAnswer(Failed("mismatch", "decode", "", problem, stderr=slot.decoder.stderr()))
         record |= {"exact": scored.exact, "metrics": scored.metrics, "reasons": scored.reasons}
         record["metrics_device"] = self.metrics_device
         return encoded.bitstream
@@ -152,20 +162,6 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         if problem is None and worker.met(shape) and answer.gpu_bytes is None:
             problem = reuse_problem(answer.first, answer.seconds)
         return problem
-
-
-class _Stop(Exception):
-    """The trial ends here."""
-
-    def __init__(self, failed: Failed) -> None:
-        self.failed = failed
-
-
-def _unless_failed(answer: Answer | Failed) -> Answer:
-    """An answer, unless it is none."""
-    if isinstance(answer, Failed):
-        raise _Stop(answer)
-    return answer
 
 
 def _gpu(*held: int | None) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from bench.engines.engine import Slot, Task
 from bench.engines.messages import Decode, Encode, Failed
 from bench.errors import ConfigError
 from bench.files.access import write_atomically
-from bench.inputs.image import read_image
+from bench.inputs.image import png_of, read_image
 from bench.metrics.base import Pair, Reference
 from bench.metrics.psnr import PsnrRgb
 from bench.studies.robustness.changes import DAMAGES, corrupted, generator
@@ -55,7 +54,7 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
         clean = self._picture(slot.file(work.path, trial.image.sha256))
         path = slot.scratch / f"{trial.image.sha256}+{probe.name}.png"
         if not path.exists():
-            write_atomically(path, _png(corrupted(clean, probe.name, trial.image.sha256)))
+            write_atomically(path, png_of(corrupted(clean, probe.name, trial.image.sha256)))
         given = self._picture(path)
         known["psnr_corruption"] = _decibels(clean, given)
         encoded = slot.encoder.ask(Encode(path.absolute(), trial.codec.ref, trial.quality))
@@ -133,11 +132,3 @@ def _outcome(status: Status) -> DamageOutcome:
 def _decibels(one: Image, other: Image) -> float | None:
     value = PsnrRgb()(Pair(Reference(one), other))
     return value if math.isfinite(value) else None
-
-
-def _png(image: Image) -> bytes:
-    from PIL import Image as pillow
-
-    buffer = io.BytesIO()
-    pillow.fromarray(image).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
