@@ -24,7 +24,7 @@ from bench.engines.messages import (
 from bench.host.device import DeviceName
 from bench.trials.measurement import Failure, Isolation, Measurement, TimingMode
 from bench.trials.output_checks import clock_problem, reuse_problem
-from bench.trials.plan import MetricPlan, Trial
+from bench.trials.plan import CodecPlan, MetricPlan, Trial
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "config": work.codec.config,
             "quality": work.quality,
             "weights_sha256": work.codec.weights_sha256,
+            "decoder": work.codec.recorded_decoder,
             "isolation": self.isolation,
             "timing": self.timing,
             "device": "cuda" if work.codec.on_gpu else "cpu",
@@ -112,8 +113,8 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         if problem is not None:
             raise NoAnswer(Failed("mismatch", "encode", "", problem, stderr=slot.encoder.stderr()))
 
-        decode = Decode(trial.codec.ref, encoded.bitstream, self.repeat, digest=False)
-        decoded = answered(slot.decoder.ask(decode))
+        decode = Decode(trial.codec.decoder_ref, encoded.bitstream, self.repeat, digest=False)
+        decoded = answered(_with_names(slot.decoder.ask(decode), trial.codec))
         record |= {
             "decode_s": decoded.seconds,
             "decode_peak_bytes": decoded.peak_bytes,
@@ -162,6 +163,14 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         if problem is None and worker.met(shape) and answer.gpu_bytes is None:
             problem = reuse_problem(answer.first, answer.seconds)
         return problem
+
+
+def _with_names(answer: Decoded | Failed, codec: CodecPlan) -> Decoded | Failed:
+    """A failure of another codec's decoder says whose bitstream it was."""
+    if codec.decoder is None or not isinstance(answer, Failed):
+        return answer
+    told = f"{codec.decoder.codec} fails on a bitstream of {codec.codec}"
+    return msgspec.structs.replace(answer, message=f"{told}: {answer.message}")
 
 
 def _gpu(*held: int | None) -> dict[str, Any]:

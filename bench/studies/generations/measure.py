@@ -68,7 +68,7 @@ class MakeChain(Task[Asked[PlannedChain], Chain]):
         given = original = _File(path, trial.image.sha256)
         bitstream = self.bitstreams.whole(work, slot)
         for number in range(1, self.count + 1):
-            decoded = answered(slot.decoder.ask(Decode(codec.ref, bitstream, digest=False)))
+            decoded = answered(slot.decoder.ask(Decode(codec.decoder_ref, bitstream, digest=False)))
             picture = slot.decoder.samples(decoded.shape).copy()
             to_given = _scored(work.question, slot, given, decoded.shape, lossless=codec.lossless)
             to_original = to_given

@@ -61,7 +61,7 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
         if isinstance(encoded, Failed):
             return InputProbe(**known, status=encoded.status, failure=encoded.failure)
         known["bytes"] = len(encoded.bitstream)
-        decoded = slot.decoder.ask(Decode(trial.codec.ref, encoded.bitstream))
+        decoded = slot.decoder.ask(Decode(trial.codec.decoder_ref, encoded.bitstream))
         if isinstance(decoded, Failed):
             return InputProbe(**known, status=decoded.status, failure=decoded.failure)
         pixels = slot.decoder.samples(decoded.shape)
@@ -82,7 +82,7 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
         whole = self.bitstreams.whole(work, slot)
         self._require_same_pixels(work, whole, slot)
         random = generator(trial.bitstream_sha256, probe.name, probe.draw)
-        decoded = slot.decoder.ask(Decode(trial.codec.ref, DAMAGES[probe.name](whole, random)))
+        decoded = slot.decoder.ask(Decode(trial.codec.decoder_ref, DAMAGES[probe.name](whole, random)))
         if isinstance(decoded, Failed):
             return BitstreamProbe(**known, outcome=_outcome(decoded.status), failure=decoded.failure)
         if decoded.sha256 == trial.pixels_sha256:
@@ -99,7 +99,7 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
         trial = work.question.trial
         if trial.bitstream_sha256 in self._verified:
             return
-        decoded = slot.decoder.ask(Decode(trial.codec.ref, whole))
+        decoded = slot.decoder.ask(Decode(trial.codec.decoder_ref, whole))
         what = f"{work}: the undamaged bitstream"
         if isinstance(decoded, Failed):
             remedy = MORE_TIME if decoded.status == "timeout" else "run again first"
