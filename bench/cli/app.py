@@ -89,7 +89,10 @@ def run(
     jobs: Annotated[
         int | None,
         typer.Option(
-            "--jobs", "-j", min=1, help="Trials at a time on each machine; default: one for each processor."
+            "--jobs",
+            "-j",
+            min=1,
+            help="Trials at a time on each machine; default: one for each processor, or thread of a worker.",
         ),
     ] = None,
     timeout: Annotated[

@@ -29,6 +29,7 @@ _PACKAGES = (
     "torch",
     "compressai",
 )
+_ASIDE = frozenset({"kernel", "nvidia driver"})
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -47,7 +48,22 @@ class Environment(msgspec.Struct, frozen=True):
         """The machine in a few words: ``"AMD EPYC 7763, 128 cores, 504 GiB"``."""
         cores = self.machine.get("cores")
         parts = (self.machine.get("cpu"), cores and f"{cores} cores", self.machine.get("memory"))
-        return ", ".join(filter(None, (*parts, self.machine.get("gpu")))) or self.id
+        further = (self.machine.get("gpu"), self.machine.get("software"))
+        return ", ".join(filter(None, (*parts, *further))) or self.id
+
+    def beside(self, software: dict[str, str]) -> Environment:
+        """The same, told apart from machines with this software where its own is another one.
+
+        Kernels and drivers apart: those of a cluster's machines differ, and change no number.
+        """
+        own = {key: it for key, it in self.software.items() if key not in _ASIDE}
+        other = {key: it for key, it in software.items() if key not in _ASIDE}
+        if own == other:
+            return self
+        text = [
+            f"{key} {own.get(key, 'absent')}" for key in sorted(own | other) if own.get(key) != other.get(key)
+        ]
+        return Environment(self.machine | {"software": ", ".join(text)}, self.software)
 
     def differences(self, other: Environment) -> list[str]:
         """``["numpy 1.26.4 -> 2.1.0", ...]``: what changed from ``self`` to ``other``."""

@@ -1,8 +1,9 @@
 """The engine of a Dask cluster: ``dask.distributed`` schedules, retries and carries data between machines.
 
-The client's side: ``engine`` (the door), ``crew`` (which workers take part), ``window`` (what is submitted),
-``parcels`` (which files a codec needs). The worker's side: ``host`` and ``files``. ``plugins`` is what Dask
-itself holds, at its scheduler and its workers.
+The client's side: ``engine`` (the door), ``crew`` (which workers take part), ``window`` (chunks of work),
+``outgoing`` and ``parcels`` (which files travel). The worker's side: ``host``, with ``slots``, ``places`` and
+``files``. Between them go ``tasks``, which Dask runs; ``plugins`` is what Dask itself holds, at its scheduler
+and its workers.
 """
 
 from __future__ import annotations

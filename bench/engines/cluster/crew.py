@@ -14,12 +14,13 @@ import msgspec
 
 from bench.engines.cluster.differences import agreed_answer, difference
 from bench.engines.cluster.parcels import Parcel, Parcels
-from bench.engines.cluster.plugins import call
+from bench.engines.cluster.plugins import SILENT, call
 from bench.engines.engine import Answer, Machine, Task
 from bench.engines.messages import Failed, Request
-from bench.errors import ConfigError
+from bench.errors import ConfigError, WorkersLost
 from bench.trials.codec_ref import CodecRef
 
+LOST = "the connection to the Dask scheduler is lost; when it is back, the same command goes on from there"
 _JOINING_AT_ONCE = 8
 _LOOK_EVERY = 0.5
 """Seconds between two looks for a first worker."""
@@ -110,7 +111,7 @@ class Crew:
         """
         start, told = time.monotonic(), False
         while True:
-            new = self._look()
+            new, _ = self._look()
             self._join(new)
             with self._state:
                 if self._members:
@@ -130,8 +131,7 @@ class Crew:
             time.sleep(_LOOK_EVERY)
             self.wait()
         with self._state:
-            weights = {it: machine.jobs for it, machine in self._members.items()}
-        agreed = agreed_answer(answers, weights)
+            agreed = agreed_answer(answers, self._members)
         self._agreed.append((request, agreed))
         for worker, answer in answers.items():
             if differs := difference(request, answer, agreed):
@@ -161,28 +161,49 @@ class Crew:
             self._joining.clear()
         self._call([*self._members], "stop")
 
-    def look(self) -> None:
-        """See who is gone and who is new; the latter are asked in the background."""
-        for worker in self._look():
+    def look(self) -> list[Any]:
+        """See who is gone and who is new; the latter are asked in the background.
+
+        Returns
+        -------
+        The keys of tasks at workers that are silent, which others are to do.
+        """
+        new, stuck = self._look()
+        for worker in new:
             if worker not in self._joining:
                 self._joining[worker] = self._pool.submit(self._join, [worker])
         for worker, joining in [*self._joining.items()]:
             if joining.done():
                 del self._joining[worker]
                 joining.result()
+        return stuck
 
-    def _look(self) -> list[str]:
-        """The workers that nobody has asked yet; those that are gone are taken from the list."""
-        present = self._client.nthreads()
+    def _look(self) -> tuple[list[str], list[Any]]:
+        """The workers that nobody has asked yet, and the keys of tasks at silent ones.
+
+        Those that are gone, or silent, take part no more.
+        """
+        heard = self._client.sync(self._heard)
+        present = {it for it, (seconds, _) in heard.items() if seconds <= SILENT}
         with self._state:
-            gone = {it: self._members[it] for it in self._members.keys() - present.keys()}
-            for worker in self._left_out.keys() - present.keys():
+            gone = {it: self._members[it] for it in self._members.keys() - present}
+            for worker in self._left_out.keys() - heard.keys():
                 del self._left_out[worker]
         for worker, machine in gone.items():
             self.forget(worker)
-            self._note(f"{_named(worker, machine)} is gone; its trials go to others")
+            how = f"has been silent for {heard[worker][0]:.0f} s" if worker in heard else "is gone"
+            self._note(f"{_named(worker, machine)} {how}; its trials go to others")
         with self._state:
-            return [it for it in present if it not in self._members and it not in self._left_out]
+            new = [it for it in present if it not in self._members and it not in self._left_out]
+        return new, [key for _, keys in heard.values() for key in keys]
+
+    async def _heard(self) -> dict[str, tuple[float, list[Any]]]:
+        """See :meth:`bench.engines.cluster.plugins.LossCounter.heard`."""
+        ask = getattr(self._client.scheduler, f"heard-{self._name}")
+        answer: dict[str, tuple[float, list[Any]]] | None = await ask()
+        if answer is None:  # it took this client for dead
+            raise WorkersLost(LOST)
+        return answer
 
     def _join(self, workers: Collection[str]) -> None:
         """Ask workers all that was asked before, and have them take part if they answer the same."""
@@ -269,9 +290,15 @@ class Crew:
             return answers.get(worker)
 
         asking = {it: asyncio.create_task(ask(it)) for it in workers}
-        while waiting := {it for it, task in asking.items() if not task.done()}:
-            await asyncio.wait([asking[it] for it in waiting], timeout=_LOOK_EVERY)
-            for worker in waiting - (await self._client.scheduler.ncores()).keys():
+        while asking:
+            await asyncio.wait(asking.values(), timeout=_LOOK_EVERY)
+            waiting = [it for it, task in asking.items() if not task.done()]
+            if not waiting:
+                break
+            heard = await self._heard()
+            for worker in waiting:
+                if worker in heard and heard[worker][0] <= SILENT:
+                    continue
                 asking[worker].cancel()
                 await asyncio.wait([asking[worker]])
         answers = {it: task.result() for it, task in asking.items() if not task.cancelled()}
@@ -280,6 +307,8 @@ class Crew:
     def _leave_out(self, worker: str, why: str, machine: Machine | None = None) -> None:
         with self._state:
             machine = self._members.get(worker, machine)
+            if machine is not None and (software := machine.environment.machine.get("software")):
+                why = f"{why}; of software it has {software}, unlike this machine"
             self.forget(worker)
             self._left_out[worker] = why
         self._note(f"{_named(worker, machine)} is left out: {why}")

@@ -8,28 +8,34 @@ from typing import Any
 
 import msgspec
 
+from bench.engines.engine import Machine
 from bench.engines.messages import CudaState, Describe, DescribeMetric, Failed, Request
 
 _ASIDE = frozenset({"complexity", "title", "role"})
 """Fields of a description that never change a result."""
 
 
-def agreed_answer(answers: Mapping[str, Any], weights: Mapping[str, int]) -> Any:
+def agreed_answer(answers: Mapping[str, Any], machines: Mapping[str, Machine]) -> Any:
     """The answer that the plan is made from: of most processors, a failure only where all fail.
 
-    Of equally many it is that of the first worker by name.
+    Of equally many it is that of workers with the client's software, or of the first one by name.
 
     Parameters
     ----------
     answers : by worker, at least one
-    weights : processors of each worker
+    machines : of each worker
     """
     answers = {it: answer for it, answer in answers.items() if not isinstance(answer, Failed)} or answers
     counts: dict[Hashable, int] = defaultdict(int)
     for worker, answer in answers.items():
-        counts[_essence(answer)] += weights.get(worker, 0)
+        counts[_essence(answer)] += machines[worker].jobs if worker in machines else 0
     most = max(counts.values())
-    return next(answers[it] for it in sorted(answers) if counts[_essence(answers[it])] == most)
+    equal = [it for it in answers if counts[_essence(answers[it])] == most]
+
+    def other_software(worker: str) -> bool:
+        return worker not in machines or "software" in machines[worker].environment.machine
+
+    return answers[min(equal, key=lambda it: (other_software(it), it))]
 
 
 def difference(request: Request[Any], answer: Any, agreed: Any) -> str:

@@ -7,7 +7,7 @@ import itertools
 import queue
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.engines.chunks import about_one_image
 from bench.engines.cluster.connect import LOCAL, connected
-from bench.engines.cluster.crew import Crew
+from bench.engines.cluster.crew import LOST, Crew
 from bench.engines.cluster.host import MOST_LOST
 from bench.engines.cluster.lost import LostSlot
 from bench.engines.cluster.outgoing import Outgoing
@@ -27,8 +27,8 @@ from bench.engines.cluster.window import Chunk, Waiting
 from bench.engines.engine import Answer, Engine, EngineOptions, Machine, Piece, Result, Task
 from bench.engines.messages import Failed, Request
 from bench.errors import ConfigError, WorkersLost
+from bench.host.environment import current
 
-_LOST = "the connection to the Dask scheduler is lost; when it is back, the same command goes on from there"
 _LONGEST = 32
 """Most pieces of a task; each costs the scheduler the same, whatever is in it."""
 _AHEAD = 3
@@ -74,7 +74,12 @@ class ClusterEngine(Engine):
             self._crew = Crew(self._client, self._name, most, options.note)
             stack.enter_context(by_value())
             stack.callback(self._leave)
-            settings = {"timeout": options.timeout, "alone": options.alone, "jobs": options.jobs}
+            settings = {
+                "timeout": options.timeout,
+                "alone": options.alone,
+                "jobs": options.jobs,
+                "software": current().software,
+            }
             with self._connection():
                 self._client.register_plugin(LossCounter(self._name, self._client.id))
                 with suppress(OSError):  # of a worker that is out of reach; all others have it
@@ -115,7 +120,8 @@ class ClusterEngine(Engine):
                 yield from _Run(self._client, self._crew, self._name, self._options, task, work).results()
         finally:
             if self._client.status == "running":
-                self._crew.close()
+                with suppress(WorkersLost):
+                    self._crew.close()
 
     def close(self) -> None:
         """End everything of rdbench at the scheduler and at the workers."""
@@ -129,7 +135,7 @@ class ClusterEngine(Engine):
         except (OSError, CancelledError) as error:
             if self._client.status == "running":
                 raise
-            raise WorkersLost(_LOST) from error
+            raise WorkersLost(LOST) from error
 
     def _leave(self) -> None:
         if self._client.status == "running":
@@ -183,9 +189,9 @@ class _Run:
         """See who is there, if it is time for that."""
         # Dask connects anew by itself, and then knows nothing any more of what was handed out
         if self._client.status != "running" or self._client.scheduler_comm is not self._connection:
-            raise WorkersLost(_LOST)
+            raise WorkersLost(LOST)
         if time.monotonic() - self._looked > _LOOK_EVERY:
-            self._crew.look()
+            self._rescue(self._crew.look())
             self._looked = time.monotonic()
         if self._crew.jobs:
             self._alone_since = None
@@ -194,6 +200,14 @@ class _Run:
         elif time.monotonic() - self._alone_since > _PATIENCE:
             self._note("the cluster has no worker left; waiting for another one")
             self._alone_since = float("inf")
+
+    def _rescue(self, keys: Collection[str]) -> None:
+        """Hand out again what silent workers have."""
+        rescued = [it for it in self._running if it.key in keys]
+        for future in rescued:
+            self._waiting.again(self._running.pop(future))
+        if rescued:
+            self._client.cancel(rescued)
 
     def _has_room(self) -> bool:
         """Whether another task may be handed out: results that nobody fetched yet are waited for."""
@@ -233,7 +247,9 @@ class _Run:
         if found:
             self._together = max(1, min(_TOGETHER, len(found) * _MOST_BYTES // size))
         for future in ended:
-            chunk = self._running.pop(future)
+            chunk = self._running.pop(future, None)
+            if chunk is None:  # it was handed out again
+                continue
             if (result := found.get(future)) is None:
                 self._failed(chunk, future)
                 continue

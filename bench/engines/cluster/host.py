@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import shutil
@@ -27,6 +28,10 @@ from bench.errors import WorkersLost
 from bench.host.environment import current
 from bench.trials.codec_ref import CodecRef, Description
 
+_PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC"
+)
+"""PNG of one black pixel."""
 MOST_LOST = 3
 """Workers that a piece of work may take with it."""
 _MOST_BYTES = 16 << 20
@@ -45,13 +50,23 @@ class Host:
     timeout : seconds that one encode, decode or scoring may take
     alone : for times: one piece at a time on this machine, whichever worker has it
     jobs : pieces at a time on this machine; None for one on each of the worker's threads
+    software : of the client's machine
     """
 
-    def __init__(self, worker: Any, name: str, timeout: float, *, alone: bool, jobs: int | None) -> None:
+    def __init__(
+        self,
+        worker: Any,
+        name: str,
+        timeout: float,
+        *,
+        alone: bool,
+        jobs: int | None,
+        software: dict[str, str],
+    ) -> None:
         self._worker = worker
         self._name = name
         self._options = EngineOptions(1 if alone else jobs, timeout, alone)
-        self._environment = current()
+        self._environment = current().beside(software)
         self._folder = Path(tempfile.mkdtemp(prefix="rdbench-host-"))
         self._files = Files(self._folder)
         self._parcels: dict[CodecRef, Parcel] = {}
@@ -74,6 +89,17 @@ class Host:
         shutil.rmtree(self._folder, ignore_errors=True)
         for resources in (self._worker.state.total_resources, self._worker.state.available_resources):
             resources.pop(self._name, None)
+
+    def problem(self) -> str:
+        """Why nothing can be measured here, as where a library is broken; empty where it can."""
+        picture = self._folder / "picture.png"
+        picture.write_bytes(_PICTURE)
+        (slot,) = self._engine.slots(1)
+        try:
+            found = slot.original(picture, None)
+        finally:
+            slot.close()
+        return f"it can't read a picture: {found.reason}" if isinstance(found, Failed) else ""
 
     def machine(self) -> Machine:
         """The machine, with as many jobs as this worker can do at a time."""

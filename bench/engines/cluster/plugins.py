@@ -13,9 +13,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from distributed import SchedulerPlugin, WorkerPlugin
+from distributed.metrics import time
 
 _PATIENCE = 5.0
 """Seconds in which workers take back what they have of an engine; the dead do not."""
+SILENT = 30.0
+"""Seconds without a word from a worker until others do its work. Dask itself waits for minutes as long as the
+connection stands, which that of a process that was stopped does."""
 
 
 class HostPlugin(WorkerPlugin):
@@ -52,9 +56,9 @@ class HostPlugin(WorkerPlugin):
             from bench.engines.cluster.host import Host
 
             self.host = Host(worker, self.name, **self._settings)
+            return str(self.host.problem())
         except Exception as error:  # whatever is wrong with that machine, others may do
             return f"{type(error).__name__}: {error}"
-        return ""
 
     async def teardown(self, worker: Any) -> None:
         """End everything that belongs to the host."""
@@ -102,9 +106,10 @@ class LossCounter(SchedulerPlugin):
         """Of chunks that are handed out again under another key too."""
 
     async def start(self, scheduler: Any) -> None:
-        """Let workers call :meth:`begin` and :meth:`offered`."""
+        """Let workers call :meth:`begin` and :meth:`offered`, and the client :meth:`heard`."""
         self._scheduler = scheduler
-        scheduler.handlers |= {f"begin-{self.name}": self.begin, f"offered-{self.name}": self.offered}
+        operations = (self.begin, self.offered, self.heard)
+        scheduler.handlers |= {f"{it.__name__}-{self.name}": it for it in operations}
 
     def begin(self, key: Any, chunk: int, worker: str) -> list[str]:
         """A worker begins with a chunk; which were lost with it before."""
@@ -120,6 +125,21 @@ class LossCounter(SchedulerPlugin):
         if state is not None:
             waiting = self._scheduler.bulk_schedule_unrunnable_after_adding_worker(state)
             self._scheduler.transitions(waiting, stimulus_id=f"offered-{self.name}")
+
+    def heard(self) -> dict[str, tuple[float, list[Any]]]:
+        """The seconds since each worker was heard of, and of those that are silent the tasks that they have.
+
+        Nothing more goes to those that are: they can only offer themselves anew.
+        """
+        found = {}
+        for address, worker in self._scheduler.workers.items():
+            seconds, keys = time() - worker.last_seen, []
+            if seconds > SILENT:
+                keys = [it.key for it in worker.processing if str(it.key).startswith(f"{self.name}-")]
+                worker.resources.pop(self.name, None)
+                self._scheduler.resources.get(self.name, {}).pop(address, None)
+            found[address] = seconds, keys
+        return found
 
     def log_event(self, topic: Any, msg: Any) -> None:
         """Of a worker that is removed: which comes before its tasks go to another one."""
@@ -143,7 +163,7 @@ class LossCounter(SchedulerPlugin):
 async def end(name: str, dask_scheduler: Any) -> None:
     """Take back what an engine of this name left at the scheduler and at the workers."""
     if dask_scheduler.plugins.pop(name, None) is not None:
-        for operation in ("begin", "offered"):
+        for operation in ("begin", "offered", "heard"):
             dask_scheduler.handlers.pop(f"{operation}-{name}", None)
     if name in dask_scheduler.worker_plugins:
         ending = asyncio.ensure_future(dask_scheduler.unregister_worker_plugin(comm=None, name=name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -14,12 +15,14 @@ import pytest
 import bench
 from bench.engines.engine import Machine
 from bench.errors import ConfigError
+from bench.runs.store import read_info
 from tests.conftest import until
 from tests.engines.cluster.sites.dask import DaskCluster, dask_cluster
 
 distributed = pytest.importorskip("distributed", reason="needs the extra 'cluster'")
 
 OWN = Path(__file__).with_name("adapters.py")
+ADAPTERS = Path(__file__).parents[2] / "adapters.py"
 
 
 def run(
@@ -77,16 +80,59 @@ def test_another_pillow_is_another_worker(pictures: Path, tmp_path: Path) -> Non
     assert any("is left out" in it and "99.1" in it for it in notes), notes
 
 
+def installed(package: str, version: str, folder: Path) -> dict[str, str]:
+    """The environment of a worker to which a package seems to be of this version."""
+    (folder / f"{package}-{version}.dist-info").mkdir(parents=True)
+    (folder / f"{package}-{version}.dist-info" / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
+    )
+    # before what an installation noted down in the folder of this checkout
+    path = os.pathsep.join(map(str, (folder, ADAPTERS.parents[1])))
+    return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+
+
+def test_other_software_is_another_machine(pictures: Path, tmp_path: Path) -> None:
+    """Where it makes no difference to the codec, each row still names the environment that it is from."""
+    with dask_cluster(tmp_path / "cluster", workers=1) as cluster:
+        cluster.start_worker("other", environment=installed("scipy", "99", tmp_path / "site"))
+        until(lambda: workers(cluster) == 2)
+        run(cluster, pictures, tmp_path / "run", f"{ADAPTERS}:Slow@1,2,3,4")
+    known = {it.id: it.software["scipy"] for it in read_info(tmp_path / "run").environments}
+    assert len(known) == 2
+    assert "99" in known.values()
+    assert set(bench.load(tmp_path / "run")["environment"]) == set(known)
+
+
+def test_of_two_that_differ_the_one_like_this_machine_counts(pictures: Path, tmp_path: Path) -> None:
+    """Whatever their addresses; the other one is told with its software."""
+    with dask_cluster(tmp_path / "cluster", workers=0) as cluster:
+        for number in range(3):
+            other = installed("scipy", "99", tmp_path / f"site{number}") | {"TELLS_VERSION": "2"}
+            cluster.start_worker(f"a{number}", environment={"TELLS_VERSION": "1"})
+            cluster.start_worker(f"b{number}", environment=other)
+        until(lambda: workers(cluster) == 6)
+        notes = run(cluster, pictures, tmp_path / "run", f"{OWN}:Tells@4")
+    assert sum("is left out: Tells has version 2" in it and "scipy 99" in it for it in notes) == 3, "\n".join(
+        notes
+    )
+
+
+def test_a_worker_whose_libraries_are_broken_is_left_out(pictures: Path, tmp_path: Path) -> None:
+    """It says so before it is given any work."""
+    broken = tmp_path / "site" / "PIL"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('no such library: libpng17')")
+    with dask_cluster(tmp_path / "cluster", workers=1) as cluster:
+        cluster.start_worker("other", environment={"PYTHONPATH": str(broken.parent)})
+        until(lambda: workers(cluster) == 2)
+        notes = run(cluster, pictures, tmp_path / "run", f"{OWN}:Tells@4")
+    assert any("is left out" in it and "libpng17" in it for it in notes), notes
+
+
 def test_a_run_without_anybody_of_use_stops(pictures: Path, tmp_path: Path) -> None:
     """Workers that have another rdbench are named with it, and nothing is measured."""
-    site = tmp_path / "site"
-    (site / "rdbench-9.dist-info").mkdir(parents=True)
-    (site / "rdbench-9.dist-info" / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: rdbench\nVersion: 9\n"
-    )
     with dask_cluster(tmp_path / "cluster", workers=0) as cluster:
-        # PYTHONSAFEPATH: not the version that an installation noted down in the folder of this checkout
-        cluster.start_worker("other", environment={"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"})
+        cluster.start_worker("other", environment=installed("rdbench", "9", tmp_path / "site"))
         until(lambda: workers(cluster) == 1)
         with pytest.raises(ConfigError, match=r"no worker .* can take part; tcp://.*: it has rdbench 9, not"):
             run(cluster, pictures, tmp_path / "run", "png")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ import psutil
 import pytest
 
 import bench
+from bench.engines.cluster import crew, plugins
 from bench.engines.cluster.lost import LostSlot
 from bench.errors import WorkersLost
 from bench.studies.robustness.study import RobustnessStudy
@@ -131,6 +134,41 @@ def test_the_only_worker_dies_with_results_that_nobody_fetched(pictures: Path, t
 def finished(dask_scheduler: Any) -> list[str]:
     """The tasks whose results lie at a worker."""
     return [key for key, it in dask_scheduler.tasks.items() if it.state == "memory"]
+
+
+def test_the_work_of_a_silent_worker_is_done_by_others(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is stopped keeps its connection, so that Dask waits for it; it is back later."""
+    for module in (plugins, crew):
+        monkeypatch.setattr(module, "SILENT", 3.0)
+    notes: list[str] = []
+    stopped: list[int] = []
+    with dask_cluster(tmp_path / "cluster", workers=2) as cluster, Client(cluster.address) as dask:
+        dask.wait_for_workers(2)
+        one, other = dask.run(os.getpid).values()
+
+        def stop(label: str, measurement: object) -> None:
+            if not stopped:
+                stopped.append(one)
+                os.kill(one, signal.SIGSTOP)
+
+        try:
+            bench.run(
+                datasets=[str(pictures)],
+                codecs=CODECS,
+                metrics=["psnr_rgb"],
+                out=tmp_path / "run",
+                events=bench.Events(measured=stop, note=notes.append),
+                client=dask,
+            )
+        finally:
+            os.kill(one, signal.SIGCONT)
+        assert any("has been silent for" in it for it in notes), notes
+        until(lambda: len(dask.run(os.getpid)) == 2)
+        assert {*dask.run(os.getpid).values()} == {one, other}
+        until(lambda: not codec_processes(cluster))
+    pd.testing.assert_frame_equal(table(tmp_path / "run"), expected(pictures, tmp_path / "local"))
 
 
 def test_a_client_that_was_cut_off_ends_the_run(pictures: Path, tmp_path: Path) -> None:
