@@ -61,7 +61,7 @@ OperatingPoints = Annotated[tuple[float, ...], AfterValidator(_points)]
 
 
 class CodecChoice(BaseModel):
-    """One codec in one configuration."""
+    """One codec in one configuration: what every entry begins with, and all that a ``decoder`` needs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     codec: str
