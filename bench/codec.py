@@ -78,6 +78,13 @@ class Codec(Protocol):
     Optional, for codecs with options that name a program or a file: the class attribute ``trusted_options``,
     a tuple of their names. A run folder that somebody passes on cannot set them; the user can.
 
+    Optional, for codecs that can use several threads: an option ``threads`` of type ``int``, 1 by default.
+    ``--timing --threads 1,4`` measures them with each number, on as many processors. The environment
+    (``OMP_NUM_THREADS`` and the like) has that number before the codec is imported.
+
+    Optional, for options that came later than first results: the class attribute ``added_options``, a tuple
+    of their names. At its default such an option is not recorded, so that those results still count.
+
     Optional, for adapters that read pictures which another program wrote: the attribute ``treatment``, the
     conversions (``"opaque alpha dropped"``) of the picture that :meth:`decode` returned last. It is recorded.
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from bench.codec import Image
 from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError, Unsupported
-from bench_codecs._common.options import check_choice, check_quality
+from bench.program import run_program
+from bench_codecs._common.options import check_choice, check_quality, check_threads
 from bench_codecs._common.rasters import RASTER_FORMATS, RasterFormat, read_raster, write_raster
 
 _SIZE_BYTES = 8
@@ -25,11 +26,11 @@ _UNLIMITED = 1e9
 class Command:
     """An encoder and a decoder that are run as programs, without a shell, each time in a folder of their own.
 
-    The placeholders ``{input}``, ``{output}``, ``{quality}``, ``{width}`` and ``{height}`` in the command
-    lines are replaced, for example in ``encode="cjpeg -quality {quality} -outfile {output} {input}"`` and
-    ``decode="djpeg -ppm -outfile {output} {input}"``. The bitstream is the file that the encoder writes. If
-    the decoder writes ``yuv444``, which has no header, width and height are put in front of the bitstream in
-    8 bytes, which count.
+    The placeholders ``{input}``, ``{output}``, ``{quality}``, ``{width}``, ``{height}`` and ``{threads}`` in
+    the command lines are replaced, for example in ``encode="cjpeg -quality {quality} -outfile {output}
+    {input}"`` and ``decode="djpeg -ppm -outfile {output} {input}"``. The bitstream is the file that the
+    encoder writes. If the decoder writes ``yuv444``, which has no header, width and height are put in front
+    of the bitstream in 8 bytes, which count.
 
     Parameters
     ----------
@@ -45,12 +46,14 @@ class Command:
         8-bit full-range BT.709. An image file that the decoder writes is read like an original: grey,
         palette, opaque alpha and EXIF orientation are converted, and :attr:`treatment` names the conversions
     bitstream_suffix : file name extension of the bitstream
+    threads : what stands for ``{threads}``; more than 1 only where the encoder or the decoder is told it
     version_command : command whose first line of output becomes part of ``version``, beside a hash of every
         file that the command lines name
     """
 
     name = "command"
     trusted_options = ("encode", "decode", "version_command")
+    added_options = ("threads",)
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Command:
         output_format: RasterFormat = "ppm",
         bitstream_suffix: str = ".bin",
         version_command: str = "",
+        threads: int = 1,
     ) -> None:
         check_choice(self.name, "input_format", input_format, RASTER_FORMATS)
         check_choice(self.name, "output_format", output_format, RASTER_FORMATS)
@@ -72,6 +76,9 @@ class Command:
         self._decode = _template("decode", decode, files) if decode or not encode else ()
         if encode and (lossless == ("{quality}" in encode) or (lossless and qualities.strip())):
             raise ConfigError("command: lossy takes {quality} in encode, lossless neither it nor qualities")
+        if check_threads(self.name, threads) > 1 and "{threads}" not in encode + decode:
+            raise ConfigError(f"command: threads={threads}, and neither command line has {{threads}}")
+        self._threads = str(threads)
         self._sign = -1.0 if lower_is_better else 1.0
         self.lossless = lossless
         self.qualities = tuple(sorted(self._sign * setting for setting in _settings(qualities)))
@@ -101,7 +108,7 @@ class Command:
         if not self._encode:
             raise Unsupported("command: there is no encoder; name one, encode=…")
         height, width, _ = image.shape
-        values = {"{width}": str(width), "{height}": str(height)}
+        values = {"{width}": str(width), "{height}": str(height), "{threads}": self._threads}
         if self.quality_range is not None:
             setting = self._sign * check_quality(self.name, quality, self.quality_range)
             values["{quality}"] = str(int(setting)) if setting.is_integer() else repr(setting)
@@ -109,7 +116,7 @@ class Command:
             source = Path(folder, f"input.{self._input_format}")
             target = Path(folder, f"bitstream{self._suffix}")
             write_raster(source, image, self._input_format)
-            failure = _run(self._encode, {**values, "{input}": str(source), "{output}": str(target)})
+            failure = _run(self._encode, {**values, "{input}": str(source), "{output}": str(target)}, target)
             if failure or not target.is_file():
                 raise BenchError(f"command: encoder {self._encode[0]} {failure or 'wrote no output'}")
             bitstream = target.read_bytes()
@@ -137,8 +144,8 @@ class Command:
             source = Path(folder, f"bitstream{self._suffix}")
             target = Path(folder, f"output.{self._output_format}")
             source.write_bytes(bitstream)
-            values = {"{width}": str(size[0]), "{height}": str(size[1])}
-            failure = _run(self._decode, {**values, "{input}": str(source), "{output}": str(target)})
+            values = {"{width}": str(size[0]), "{height}": str(size[1]), "{threads}": self._threads}
+            failure = _run(self._decode, {**values, "{input}": str(source), "{output}": str(target)}, target)
             if failure or not target.is_file():
                 raise BadBitstream(f"command: decoder {self._decode[0]} {failure or 'wrote no output'}")
             decoded = read_raster(target, self._output_format, size)
@@ -182,16 +189,14 @@ def _fingerprint(words: tuple[str, ...]) -> str:
     return " ".join(f"{name} sha256:{digest}" for name, digest in parts.items())
 
 
-def _run(template: tuple[str, ...], values: dict[str, str]) -> str:
+def _run(template: tuple[str, ...], values: dict[str, str], writes: Path) -> str:
     """Run a program with the placeholders replaced; returns what went wrong, or ``""``."""
     words = []
     for word in template:
         for placeholder, value in values.items():
             word = word.replace(placeholder, value)
         words.append(word)
-    done = subprocess.run(
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
+    done = run_program(words, writes)
     if done.returncode == 0:
         return ""
     lines = done.stdout.decode(errors="replace").strip().splitlines()[-_LAST_LINES:]

@@ -25,7 +25,7 @@ import numpy as np
 from bench.codec import Image
 from bench.errors import BadBitstream, CodecUnavailable, Unsupported
 from bench.explanation import Explanation
-from bench_codecs._common.torch_device import torch_device
+from bench_codecs._common.torch_device import torch_device, use_threads
 from bench_codecs._compressai.symbols import symbols_checksum
 
 if TYPE_CHECKING:
@@ -58,11 +58,14 @@ class CompressAi:
     weights : checkpoint to use instead of the zoo's, which are downloaded when a quality is first used. With
         ``{quality}`` in its name there is a file for each quality; otherwise quality 1 is the only one
     device : where the networks run. A bitstream may not be decodable on another device, and is then refused
+    threads : of the networks on the CPU, in the whole process; 0 leaves torch's own number, 1 in a run. A
+        bitstream may not be decodable with another one, and is then refused
     untrained : use seeded random weights, for tests of the mechanics
     """
 
     name = "compressai"
     trusted_options = ("weights",)
+    added_options = ("threads",)
     lossless = False
     qualities: tuple[float, ...]
     quality_range: tuple[float, float] | None
@@ -82,12 +85,14 @@ class CompressAi:
         weights: str = "",
         device: Literal["auto", "cpu", "cuda"] = "cpu",
         untrained: bool = False,
+        threads: int = 0,
     ) -> None:
         try:
             import compressai
             import torch
         except ImportError as error:
             raise CodecUnavailable(f"compressai needs torch and compressai ({error}): {_INSTALL}") from error
+        use_threads(self.name, threads)
         self._device = torch_device(self.name, device)
         self._model = model
         self._metric = metric

@@ -8,7 +8,7 @@ from bench.codec import Image
 from bench.errors import BadBitstream
 from bench_codecs._common.claims import check_claim, check_end
 from bench_codecs._common.library import as_image, damage, load_imagecodecs, load_pillow
-from bench_codecs._common.options import check_quality
+from bench_codecs._common.options import check_quality, check_threads
 
 
 class Jpeg2000:
@@ -21,18 +21,21 @@ class Jpeg2000:
     Parameters
     ----------
     lossless : use the reversible 5-3 wavelet and colour transform, without a rate target
+    threads : of the decoder; the encoder has one
     """
 
     name = "jpeg2000"
+    added_options = ("threads",)
     qualities: tuple[float, ...]
     quality_range: tuple[float, float] | None
 
-    def __init__(self, *, lossless: bool = False) -> None:
+    def __init__(self, *, lossless: bool = False, threads: int = 1) -> None:
         # imagecodecs decodes faster, but only Pillow can ask OpenJPEG for a target rate.
         self._pillow, library = load_pillow(self.name, "jpg_2000")
         self._imagecodecs, decoder = load_imagecodecs(self.name, "jpeg2k")
         self.version = f"1+openjpeg {library} (Pillow {self._pillow.__version__})+decoder {decoder}"
         self.lossless = lossless
+        self._threads = check_threads(self.name, threads)
         self.qualities = () if lossless else (0.1, 0.18, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0)
         self.quality_range = None if lossless else (0.01, 20.0)
 
@@ -59,4 +62,4 @@ class Jpeg2000:
         size = (int.from_bytes(bitstream[8:12], "big"), int.from_bytes(bitstream[12:16], "big"))
         check_claim(self.name, size, len(bitstream))
         with damage(self.name):
-            return as_image(self.name, self._imagecodecs.jpeg2k_decode(bitstream, numthreads=1))
+            return as_image(self.name, self._imagecodecs.jpeg2k_decode(bitstream, numthreads=self._threads))

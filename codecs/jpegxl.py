@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.codec import Image
 from bench_codecs._common.claims import check_claim
 from bench_codecs._common.library import as_image, damage, load_imagecodecs
-from bench_codecs._common.options import check_integer, check_quality
+from bench_codecs._common.options import check_integer, check_quality, check_threads
 from bench_codecs._common.sizes import jpegxl_size
 
 
@@ -30,13 +30,15 @@ class JpegXl:
     ----------
     lossless : code losslessly; quality is then ignored
     effort : libjxl's effort, 1 (fast) to 9 (slow)
+    threads : of encoder and decoder
     """
 
     name = "jpegxl"
+    added_options = ("threads",)
     qualities: tuple[float, ...]
     quality_range: tuple[float, float] | None
 
-    def __init__(self, *, lossless: bool = False, effort: int = 7) -> None:
+    def __init__(self, *, lossless: bool = False, effort: int = 7, threads: int = 1) -> None:
         check_integer(self.name, "effort", effort, 1, 9)
         self._imagecodecs, library = load_imagecodecs(self.name, "jpegxl")
         self.version = f"1+{library}"
@@ -44,6 +46,7 @@ class JpegXl:
         self.qualities = () if lossless else (10, 20, 30, 50, 65, 80, 90, 95)
         self.quality_range = None if lossless else (0.0, 99.0)
         self._effort = effort
+        self._threads = check_threads(self.name, threads)
 
     def encode(self, image: Image, quality: float | None) -> bytes:
         """Compress to a raw codestream."""
@@ -55,7 +58,7 @@ class JpegXl:
             }
         return bytes(
             self._imagecodecs.jpegxl_encode(
-                image, effort=self._effort, usecontainer=False, numthreads=1, **target
+                image, effort=self._effort, usecontainer=False, numthreads=self._threads, **target
             )
         )
 
@@ -63,4 +66,4 @@ class JpegXl:
         """Reconstruct the image."""
         check_claim(self.name, jpegxl_size(bitstream), len(bitstream))
         with damage(self.name):
-            return as_image(self.name, self._imagecodecs.jpegxl_decode(bitstream, numthreads=1))
+            return as_image(self.name, self._imagecodecs.jpegxl_decode(bitstream, numthreads=self._threads))

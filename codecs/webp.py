@@ -18,20 +18,24 @@ class WebP:
     ----------
     lossless : code losslessly; quality is then ignored
     effort : libwebp's ``method``, 0 (fast) to 6 (slow)
+    threads : of the encoder, 1 or 2; the decoder has one
     """
 
     name = "webp"
+    added_options = ("threads",)
     qualities: tuple[float, ...]
     quality_range: tuple[float, float] | None
 
-    def __init__(self, *, lossless: bool = False, effort: int = 4) -> None:
+    def __init__(self, *, lossless: bool = False, effort: int = 4, threads: int = 1) -> None:
         check_integer(self.name, "effort", effort, 0, 6)
+        check_integer(self.name, "threads", threads, 1, 2)
         self._imagecodecs, library = load_imagecodecs(self.name, "webp")
         self.version = f"1+{library}"
         self.lossless = lossless
         self.qualities = () if lossless else (1, 10, 25, 50, 75, 85, 92, 97)
         self.quality_range = None if lossless else (0.0, 100.0)
         self._effort = effort
+        self._threads = threads
 
     def encode(self, image: Image, quality: float | None) -> bytes:
         """Compress to a WebP file."""
@@ -43,7 +47,7 @@ class WebP:
             level = check_quality(self.name, quality, self.quality_range)
         return bytes(
             self._imagecodecs.webp_encode(
-                image, level=level, lossless=self.lossless, method=self._effort, numthreads=1
+                image, level=level, lossless=self.lossless, method=self._effort, numthreads=self._threads
             )
         )
 

@@ -116,6 +116,12 @@ def run(
         ),
     ] = False,
     repeats: Annotated[int, typer.Option(min=1, help="Timed repetitions with --timing.")] = 5,
+    threads: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,…", help="With --timing: once for each number of threads, on as many processors."
+        ),
+    ] = None,
     keep_bitstreams: Annotated[
         bool, typer.Option("--keep-bitstreams", help="Store every bitstream, for the report's viewer.")
     ] = False,
@@ -144,6 +150,7 @@ def run(
             timeout=timeout,
             timing=timing,
             repeats=repeats,
+            threads=measuring.thread_counts(threads),
             fresh=fresh,
             prune=prune,
             keep_bitstreams=keep_bitstreams,
@@ -191,6 +198,12 @@ def report(
         Path | None, typer.Option(metavar="FILE.mplstyle", help="Matplotlib style instead of rdbench's.")
     ] = None,
     average: Annotated[str, typer.Option(metavar="images|pixels", help=_AVERAGE_HELP)] = "images",
+    startup: Annotated[
+        bool,
+        typer.Option(
+            "--startup/--no-startup", help="Whether times include the start of programs, with their files."
+        ),
+    ] = True,
     trust: TrustFolder = False,
 ) -> None:
     """Write tables, figures and the leaderboard page from finished runs; codecs decode what runs kept."""
@@ -200,7 +213,8 @@ def report(
 
     selection = Selection(tuple(codec or ()), tuple(metric or ()))
     options = reporting.report_options(anchor, reference or [], selection, average)
-    options = replace(options, figures=reporting.figure_options(width, rate_axis, style), trust=Trust(trust))
+    figures = reporting.figure_options(width, rate_axis, style)
+    options = replace(options, figures=figures, startup=startup, trust=Trust(trust))
     if latex is None:
         reporting.report(runs, out, options)
     else:

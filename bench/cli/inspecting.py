@@ -91,7 +91,8 @@ def _codecs() -> None:
         numbers = [f"{q:g}" for q in codec.qualities if q is not None]
         points = "lossless" if codec.lossless else ",".join(numbers)
         limits = "" if codec.quality_range is None else "{:g} to {:g}".format(*codec.quality_range)
-        options = ",".join(f"{key}={_text(value)}" for key, value in codec.config.items())
+        known = codec.config | codec.unrecorded
+        options = ",".join(f"{key}={_text(value)}" for key, value in known.items())
         rows.append((plugin.name, points, limits, options))
     console.print_table(("codec", "default qualities", "range", "options"), rows, numeric_from=9)
     _print_problems(found)

@@ -56,6 +56,20 @@ class RunRequest:
         )
 
 
+def thread_counts(text: str | None) -> tuple[int, ...]:
+    """The numbers of threads that ``--threads`` names.
+
+    Raises
+    ------
+    ConfigError
+        One is no whole number.
+    """
+    numbers = parse_numbers(text, "--threads") if text is not None else ()
+    if not all(it.is_integer() for it in numbers):
+        raise ConfigError(f"--threads: {text!r} is not a list of whole numbers such as 1,2,4")
+    return tuple(map(int, numbers))
+
+
 def _meant(text: str) -> str:
     """The option that takes what was given in the place of a suite file."""
     if re.split("[:@]", text)[0] in registry.targets(registry.CODECS) or ".py:" in text:

@@ -22,6 +22,8 @@ from bench.report.options import STANDARD
 from bench.report.selection import Selection
 from bench.report.summary import summary
 from bench.report.tables.lossless import LosslessTable
+from bench.report.tables.memory import MemoryTable
+from bench.report.tables.threads import ThreadsTable
 from bench.runs.frame import load
 from bench.text.escape import csv_cell
 
@@ -148,7 +150,8 @@ _EXPORTS: dict[str, Callable[[pd.DataFrame], bytes]] = {"csv": _csv, "json": _js
 
 
 def _print_summary(data: ReportData) -> None:
-    for table in (summary(data), LosslessTable().make(data)):
+    kinds = (LosslessTable, ThreadsTable, MemoryTable)
+    for table in (summary(data), *(it().make(data) for it in kinds)):
         if table is not None:
             print()
             console.print_result(table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +15,7 @@ from bench.host.device import DeviceName, resolve
 from bench.inputs.suite import CodecChoice, CodecEntry, Suite
 from bench.metrics.dataset import DATASET_METRICS
 from bench.trials.codec_ref import (
+    THREADS_OPTION,
     CodecRef,
     Described,
     DescribedCodec,
@@ -90,6 +91,56 @@ def describe_suite(engine: Engine, suite: Suite, metrics: Sequence[DescribedMetr
     wanted = suite.device if suite.device != "auto" or learned or on_gpu else "cpu"
     takes_device = any(it.found.takes_device for it in metrics)
     return Described(codecs, tuple(metrics), device_of(engine, wanted) if takes_device else "cpu")
+
+
+def with_threads(engine: Engine, suite: Suite, counts: Sequence[int], note: Callable[[str], None]) -> Suite:
+    """A suite that has each codec once for each number of threads.
+
+    One that can't be told a number is there once, as it was; so is one whose spec has a number of its own.
+
+    Parameters
+    ----------
+    counts : numbers of threads; none leaves the suite as it is
+    note : told who stays alone, and why
+
+    Raises
+    ------
+    ConfigError
+        As of :func:`describe_codec`, of the codec without a number.
+    """
+    if not counts:
+        return suite
+    codecs: list[CodecEntry] = []
+    for entry in suite.codecs:
+        numbers = () if THREADS_OPTION in entry.config else counts
+        codecs += [*_each_number(engine, entry, numbers, note)] or [entry]
+    return suite.model_copy(update={"codecs": tuple(codecs)})
+
+
+def _each_number(
+    engine: Engine, entry: CodecEntry, counts: Sequence[int], note: Callable[[str], None]
+) -> Iterator[CodecEntry]:
+    """The codec with each number that it takes; the one that it has anyway leaves it as it is."""
+    target = codec_target(entry.codec)
+    found = describe_codec(engine, CodecRef.of(target, entry.config, trusted=True))
+    if isinstance(found, str):
+        return
+    refused: dict[str, list[int]] = {}
+    for count in counts:
+        if count == found.config.get(THREADS_OPTION, 1):
+            yield entry
+            continue
+        config = entry.config | {THREADS_OPTION: count}
+        try:
+            describe_codec(engine, CodecRef.of(target, config, trusted=True))
+        except ConfigError as error:
+            refused.setdefault(str(error), []).append(count)
+            continue
+        label = entry.label and f"{entry.label}-{THREADS_OPTION}{count}"
+        yield entry.model_copy(update={"config": config, "label": label})
+    for why, numbers in refused.items():
+        name, several = entry.label or found.name, " or ".join(map(str, numbers))
+        note(f"{name} is not measured with {several} threads: {why}")
 
 
 def codec_target(name: str) -> str:

@@ -67,6 +67,8 @@ class Machine:
     """Of the host, to be shown and never recorded; empty for the one that the user sits at."""
     finished: int = 0
     """Pieces whose results came from it."""
+    processors: int | None = None
+    """That work may use there; None where nobody knows."""
 
 
 @dataclass(frozen=True)

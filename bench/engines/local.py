@@ -49,7 +49,8 @@ class LocalEngine(Engine):
     @property
     def machines(self) -> tuple[Machine, ...]:
         """The one that this process is on."""
-        return (Machine(self._environment, self._options.jobs or default_jobs(on_gpu=False)),)
+        processors = default_jobs(on_gpu=False)
+        return (Machine(self._environment, self._options.jobs or processors, processors=processors),)
 
     def describe(self, request: Request[Answer]) -> Answer | Failed:
         """What a codec, a metric or the GPU is, from a worker of its own: a broken one can't harm a run."""
@@ -85,22 +86,20 @@ class LocalEngine(Engine):
 
     def worker(self, count: int) -> WorkerHandle:
         """A worker of one of ``count`` slots."""
-        from bench.host.processor import processor_for_timing
-
         _allow_files()
-        return self._worker(count, processor_for_timing() if self._options.alone else -1)
+        return self._worker(count, pinned=self._options.alone)
 
     @cached_property
     def _environment(self) -> Environment:
         return current()
 
-    def _worker(self, share: int = 1, cpu: int = -1) -> WorkerHandle:
+    def _worker(self, share: int = 1, *, pinned: bool = False) -> WorkerHandle:
         """A worker that gets one of ``share`` equal parts of the memory."""
         from bench.engines.process import Limits, share_of_memory
         from bench.engines.worker_handle import WorkerHandle
 
         return WorkerHandle(
-            self._zygote, Limits(self._options.timeout, share_of_memory(share, self._memory), cpu)
+            self._zygote, Limits(self._options.timeout, share_of_memory(share, self._memory), pinned)
         )
 
     def end_describing(self) -> None:

@@ -121,13 +121,16 @@ class Encoded(Message, frozen=True):
     gpu_bytes: int | None = None
     """Most GPU memory that the codec held; None if it did not use a GPU."""
     peak_bytes: int | None = None
-    """Most memory that a learned codec needed beyond the idle process, where the system tells."""
+    """Most memory that the codec needed beyond the idle process, or its programs, where the system tells."""
     spent: float = 0.0
     """Seconds inside the codec, warm-up included."""
     first: float | None = None
     """Seconds of the first call, the warm-up, at most those of processor time; None without one."""
     cpu_share: float | None = None
     """Of the time, how much the process and those that it started had the processor; None on a GPU."""
+    startup: float | None = None
+    """Seconds of the same with a program in place of each of the codec's that does nothing; None where it
+    runs none, or times are not precise."""
 
 
 class Encode(Request[Encoded], frozen=True):
@@ -158,6 +161,7 @@ class Decoded(Message, frozen=True):
     treatment: str = ""
     """What the adapter converted in the picture that a program wrote for it."""
     cpu_share: float | None = None
+    startup: float | None = None
 
 
 class Decode(Request[Decoded], frozen=True):

@@ -14,6 +14,8 @@ from bench.errors import ConfigError
 def complete_config(constructor: type, options: dict[str, Any]) -> dict[str, Any]:
     """All of a codec's options: those given, as the types the constructor declares, and its defaults.
 
+    Options that were added later, ``added_options``, are left out at their default: results of before count.
+
     Raises
     ------
     ConfigError
@@ -40,7 +42,16 @@ def complete_config(constructor: type, options: dict[str, Any]) -> dict[str, Any
             raise ConfigError(f"codec {name!r} needs the option {key!r}")
         else:
             config[key] = parameter.default
-    return config
+    added = added_defaults(constructor)
+    return {key: it for key, it in config.items() if key not in added or it != added[key]}
+
+
+def added_defaults(constructor: type) -> dict[str, Any]:
+    """The options of a codec that were added later, at their defaults."""
+    parameters = inspect.signature(constructor).parameters
+    return {
+        key: parameters[key].default for key in getattr(constructor, "added_options", ()) if key in parameters
+    }
 
 
 def _type_of(default: Any) -> type:

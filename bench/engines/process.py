@@ -43,8 +43,8 @@ class Limits:
     """Seconds."""
     memory: int = 0
     """Bytes of memory of a worker process with all that it starts; 0 for no limit."""
-    cpu: int = -1
-    """The processor that workers are pinned to; -1 for any."""
+    pinned: bool = False
+    """Whether workers are pinned, to as many processors as their codec uses threads."""
 
 
 def share_of_memory(jobs: int = 1, memory: int | None = None) -> int:
@@ -67,13 +67,17 @@ class _TookMemory(_Ended):
 class Process:
     """A worker process from its start to its death.
 
+    Parameters
+    ----------
+    threads : that its codec may use
+
     Raises
     ------
     WorkersLost
         It can't be started.
     """
 
-    def __init__(self, zygote: Zygote, limits: Limits) -> None:
+    def __init__(self, zygote: Zygote, limits: Limits, threads: int = 1) -> None:
         self._zygote = zygote
         self._limits = limits
         self.spent = Spent()
@@ -90,7 +94,7 @@ class Process:
             # The worker shares the file's position; appending keeps reads here and writes there apart.
             fcntl.fcntl(self._stderr, fcntl.F_SETFL, os.O_APPEND)
             files = (self._stderr.fileno(), self._samples.writable)
-            self.pid, end = zygote.fork(files, memory=limits.memory, cpu=limits.cpu)
+            self.pid, end = zygote.fork(files, memory=limits.memory, threads=threads, pinned=limits.pinned)
             self._channel = Channel(end, self._ready)
             stack.callback(self._channel.close)
             self._poll = select.poll()
@@ -116,7 +120,8 @@ class Process:
     def ask(self, request: Request[Answer], files: Sequence[int] = ()) -> Answer | Failed:
         """Send a request and wait for the answer.
 
-        The limit of time is for one call of the codec.
+        The limit of time is for one call of the codec. Where there is a warm-up, there may be one call more:
+        to see what programs need.
 
         Raises
         ------
@@ -127,7 +132,7 @@ class Process:
         if self._stderr.seek(0, os.SEEK_END):
             self._stderr.truncate(0)
         repeat = getattr(request, "repeat", None)
-        timeout = self._limits.timeout * (1 if repeat is None else repeat.calls)
+        timeout = self._limits.timeout * (1 if repeat is None else repeat.calls + bool(repeat.warmup))
         start, cpu = time.perf_counter(), self._cpu()
         self._deadline = start + timeout
         try:

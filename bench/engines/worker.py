@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from bench import registry
@@ -50,7 +51,8 @@ from bench.engines.messages import (
     pack,
     unpack_request,
 )
-from bench.engines.options import complete_config
+from bench.engines.options import added_defaults, complete_config
+from bench.engines.programs import ProgramCount, ProgramUse, program_use
 from bench.engines.shared_pixels import read_samples, write_samples
 from bench.errors import (
     BadImage,
@@ -63,6 +65,7 @@ from bench.errors import (
 from bench.host.device import DeviceName, cuda_problem
 from bench.inputs.image import Picture, read_image
 from bench.metrics.base import Metric, Pair, Reference
+from bench.program import programs_run_by
 from bench.trials.codec_ref import CodecRef, Description, MetricDescription
 from bench.trials.measurement import Phase, Status
 from bench.trials.output_checks import Mismatch, Repetitions, check_pixels, materialised
@@ -77,6 +80,8 @@ class _Ready:
     ref: CodecRef
     codec: Codec
     config: dict[str, Any]
+    unrecorded: dict[str, Any]
+    """Options that are no part of ``config``, see :class:`bench.trials.codec_ref.Description`."""
     gpu: GpuUse
     idle: int | None
     """Bytes that the process had resident before; None where nothing can be told of this codec alone."""
@@ -163,7 +168,8 @@ def _prepare(state: WorkerState, request: Prepare) -> Prepared:
 def _describe(state: WorkerState, request: Describe) -> Description:
     if request.codec not in state.described:
         made = _constructed(request.codec, None)
-        state.described[request.codec] = described(made.codec, made.config, request.codec.target)
+        found = described(made.codec, made.config, request.codec.target)
+        state.described[request.codec] = msgspec.structs.replace(found, unrecorded=made.unrecorded)
     return state.described[request.codec]
 
 
@@ -232,7 +238,7 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
         given.flags.writeable = False
         state.given = None
         results = Repetitions("encode", _bitstream)
-        bitstream, seconds, held = _measured(
+        bitstream, seconds, held, startup = _measured(
             ready, lambda: ready.codec.encode(given, request.quality), request.repeat, results
         )
         if not np.array_equal(given, image):
@@ -250,6 +256,7 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
             results.spent,
             results.first,
             ready.gpu.cpu_share,
+            startup,
         )
     except Exception as error:
         return _failed(error, phase, width, height)
@@ -267,7 +274,7 @@ def _bitstream(found: Any) -> memoryview:
 def _decode(state: WorkerState, request: Decode) -> Decoded:
     ready = _codec(state, request.codec)
     results = Repetitions("decode", lambda it: it.reshape(-1).data)
-    pixels, seconds, held = _measured(
+    pixels, seconds, held, startup = _measured(
         ready, lambda: materialised(ready.codec.decode(request.bitstream)), request.repeat, results
     )
     write_samples(state.samples, pixels)
@@ -282,21 +289,34 @@ def _decode(state: WorkerState, request: Decode) -> Decoded:
         results.first,
         str(getattr(ready.codec, "treatment", "")),
         ready.gpu.cpu_share,
+        startup,
     )
 
 
 def _measured(
     ready: _Ready, function: Callable[[], T], repeat: Repeat, results: Repetitions
-) -> tuple[T, tuple[float, ...], int | None]:
-    """The result, the seconds, and for a learned codec the most memory that it needed."""
-    learned = ready.idle is not None and hasattr(ready.codec, "weights_sha256") and memory.reset_peak()
-    if repeat.calls > 1:
-        result, seconds = timed(function, repeat, ready.gpu, results.take)
-    else:
-        result, seconds = timed(function, repeat, ready.gpu)
-        results.spent = sum(seconds)
-    peak = memory.peak() if learned else None
-    return result, seconds, None if peak is None or ready.idle is None else max(0, peak - ready.idle)
+) -> tuple[T, tuple[float, ...], int | None, float | None]:
+    """The result, the seconds, the most memory that was needed, and the seconds of programs that do nothing.
+
+    Memory is that of a learned codec, and of every codec where there is a warm-up: giving back what the
+    allocator keeps makes the next call slower.
+    """
+    counts = bool(repeat.warmup) or hasattr(ready.codec, "weights_sha256")
+    counts = counts and ready.idle is not None and memory.reset_peak()
+    programs = ProgramCount()
+    with programs_run_by(programs):
+        if repeat.calls > 1:
+            result, seconds = timed(function, repeat, ready.gpu, results.take)
+        else:
+            result, seconds = timed(function, repeat, ready.gpu)
+            results.spent = sum(seconds)
+    peak = memory.peak() if counts else None
+    held = None if peak is None or ready.idle is None else max(0, peak - ready.idle)
+    if not programs.started:
+        return result, seconds, held, None
+    use = program_use(function, repeat.samples) if repeat.warmup and ready.idle is not None else ProgramUse()
+    results.spent += use.spent
+    return result, seconds, use.peak_bytes, use.startup
 
 
 def _score(state: WorkerState, request: Score) -> Scored | Failed:
@@ -366,7 +386,8 @@ def _constructed(ref: CodecRef, idle: int | None) -> _Ready:
     gpu = GpuUse()
     with gpu.counted():
         codec = completed(constructor(**config))
-    return _Ready(ref, codec, config, gpu, idle)
+    unrecorded = {key: it for key, it in added_defaults(constructor).items() if key not in config}
+    return _Ready(ref, codec, config, unrecorded, gpu, idle)
 
 
 def _metric(state: WorkerState, target: str, device: DeviceName) -> Metric:

@@ -12,6 +12,7 @@ from bench.engines.process import Limits, Process
 from bench.engines.shared_pixels import SharedPixels
 from bench.engines.zygote import Zygote
 from bench.host.environment import memory_bytes
+from bench.host.processor import usable_processors
 from bench.trials.codec_ref import CodecRef
 
 _MOST_PROCESSES = 32
@@ -97,7 +98,11 @@ class WorkerHandle:
         """Start a process and construct the codec in it; what went wrong, if anything did."""
         if (dead := self.processes.pop(key, None)) is not None:
             dead.close()
-        process = self.processes[key] = Process(self._zygote, self._limits)
+        threads = key.threads if isinstance(key, CodecRef) else 1
+        if self._limits.pinned and threads > usable_processors():
+            text = f"{threads} threads, and {usable_processors()} processors that may be used"
+            return Failed("unsupported", "load", "", text)
+        process = self.processes[key] = Process(self._zygote, self._limits, threads)
         if not isinstance(key, CodecRef):
             return None
         answer = self._asked(key, process, Prepare(key))

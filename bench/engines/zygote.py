@@ -33,10 +33,11 @@ from bench.engines.channel import Channel
 from bench.engines.scratch import Scratch
 from bench.errors import WorkersLost
 from bench.host import kernel_cache
-from bench.host.processes import THREADS, kill_group
+from bench.host.processes import THREADS, kill_group, thread_limits
+from bench.host.processor import processors_for_timing
 
 _FORK, _WAIT = b"F", b"W"
-_REQUEST = struct.Struct("<cqi")  # operation, pid or memory limit in bytes (0: none), CPU or -1
+_REQUEST = struct.Struct("<cqi?")  # operation, pid or memory limit in bytes (0: none), threads, pinned
 _ANSWER = struct.Struct("<q")
 _PATIENCE, _FAREWELL = 300.0, 20.0
 """Seconds that the zygote has for an answer, compiling its kernels included, and for ending its workers."""
@@ -71,14 +72,17 @@ class Zygote:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def fork(self, files: tuple[int, int], *, memory: int = 0, cpu: int = -1) -> tuple[int, socket.socket]:
+    def fork(
+        self, files: tuple[int, int], *, memory: int = 0, threads: int = 1, pinned: bool = False
+    ) -> tuple[int, socket.socket]:
         """Start a worker: its process id, which is its group's too, and the connection to it.
 
         Parameters
         ----------
         files : descriptors for its standard error and for decoded samples
         memory : bytes of private memory, and of any file, that it may have; 0 for no limit
-        cpu : the processor that it is pinned to; -1 for any
+        threads : that its libraries may use
+        pinned : whether it is pinned to as many processors
 
         Raises
         ------
@@ -88,7 +92,7 @@ class Zygote:
         ours, theirs = socket.socketpair()
         try:
             with self._lock, theirs:
-                request = _REQUEST.pack(_FORK, memory, cpu)
+                request = _REQUEST.pack(_FORK, memory, threads, pinned)
                 return self._answer(request, (theirs.fileno(), *files)), ours
         except BaseException:
             ours.close()
@@ -105,7 +109,7 @@ class Zygote:
             The zygote has ended.
         """
         with self._lock:
-            return os.waitstatus_to_exitcode(self._answer(_REQUEST.pack(_WAIT, pid, -1)))
+            return os.waitstatus_to_exitcode(self._answer(_REQUEST.pack(_WAIT, pid, 1, False)))
 
     def close(self) -> None:
         """End the zygote and with it every worker."""
@@ -166,7 +170,7 @@ def _answer_requests(control: socket.socket, workers: set[int], scratch: Scratch
         data, descriptors, _, _ = socket.recv_fds(control, _REQUEST.size, 3)
         if len(data) < _REQUEST.size:
             return
-        operation, number, cpu = _REQUEST.unpack(data)
+        operation, number, threads, pinned = _REQUEST.unpack(data)
         if operation == _WAIT:
             workers.discard(number)
             status = os.waitpid(number, 0)[1]
@@ -181,7 +185,8 @@ def _answer_requests(control: socket.socket, workers: set[int], scratch: Scratch
             connection, stderr, samples = descriptors
             for file in descriptors:
                 os.set_inheritable(file, False)  # what the codec starts must not keep the connection open
-            _become_worker(zygote, stderr, number, cpu)
+            _become_worker(zygote, stderr, number)
+            _limit_threads(threads, pinned)
             scratch.enter()
             # The connection must close with the process, not before: the parent tells a death by it.
             _serve_and_exit(partial(worker.serve, Channel(socket.socket(fileno=connection)), samples))
@@ -226,7 +231,7 @@ def _serve_and_exit(serve: Callable[[], None]) -> NoReturn:
         os._exit(code & 0xFF)
 
 
-def _become_worker(zygote: int, stderr: int, memory: int, cpu: int) -> None:
+def _become_worker(zygote: int, stderr: int, memory: int) -> None:
     os.setpgid(0, 0)
     _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     _prctl(_SET_CHILD_SUBREAPER, 1)
@@ -241,8 +246,14 @@ def _become_worker(zygote: int, stderr: int, memory: int, cpu: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         resource.setrlimit(resource.RLIMIT_FSIZE, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if cpu >= 0 and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {cpu})
+
+
+def _limit_threads(count: int, pinned: bool) -> None:
+    """What the codec imports starts as many threads, and those get as many processors to themselves."""
+    if count > 1:
+        os.environ.update(thread_limits(count))
+    if pinned and (processors := processors_for_timing(count)):
+        os.sched_setaffinity(0, processors)
 
 
 def _prctl(operation: int, value: int) -> None:

@@ -6,18 +6,24 @@ import contextlib
 import os
 import signal
 
-THREADS = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-        "NUMBA_NUM_THREADS",
-    ),
-    "1",
+_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
 )
-"""One worker is one thread: libraries that start their own make parallel runs slower and times unfair."""
+
+
+def thread_limits(count: int) -> dict[str, str]:
+    """The environment that gives the libraries of a process as many threads."""
+    return dict.fromkeys(_VARIABLES, str(count))
+
+
+THREADS = thread_limits(1)
+"""One worker is one thread unless its codec is given more: libraries that start their own make parallel runs
+slower and times unfair."""
 
 
 def kill_group(pid: int) -> None:

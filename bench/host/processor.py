@@ -6,6 +6,8 @@ import math
 import os
 import resource
 import time
+from contextlib import suppress
+from pathlib import Path
 
 from bench.host.quota import cpu_quota
 
@@ -20,7 +22,28 @@ def usable_processors() -> int:
 
 def processor_for_timing() -> int:
     """The processor for timed work: the last of those that this process may use; -1 where that is unknown."""
-    return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else -1
+    return next(iter(processors_for_timing(1)), -1)
+
+
+def processors_for_timing(count: int) -> tuple[int, ...]:
+    """The processors for timed work of several threads, :func:`processor_for_timing` first.
+
+    Each is on a core of its own as far as there are as many. Fewer than ``count`` where this process may use
+    no more; none where that is unknown.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return ()
+    usable = sorted(os.sched_getaffinity(0), reverse=True)
+    cores = sorted({_siblings(it): it for it in reversed(usable)}.values(), reverse=True)
+    return (*cores, *(it for it in usable if it not in cores))[:count]
+
+
+def _siblings(processor: int) -> str:
+    """What the processors of one core have in common."""
+    with suppress(OSError):
+        folder = Path(f"/sys/devices/system/cpu/cpu{processor}/topology")
+        return (folder / "thread_siblings_list").read_text()
+    return str(processor)
 
 
 def processor_seconds() -> float:

@@ -30,6 +30,7 @@ from bench.report.options import STANDARD, ReportOptions
 from bench.report.planes import planes_of
 from bench.report.reconstructions.bitstreams import FOLDER, RunBitstreams, run_folders
 from bench.report.study_results import find_studies
+from bench.report.threads import thread_counts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +60,10 @@ def build_report_data(
     ConfigError
         The anchor, or what is selected, is in none of the runs.
     """
-    by_dataset = load_runs(runs, options.selection, loaded).by_dataset()
+    read = load_runs(runs, options.selection, loaded)
+    if not options.startup:
+        read = read.without_startup()
+    by_dataset = read.by_dataset()
     built = tuple(build_dataset(name, its, options) for name, its in by_dataset.items())
     if options.anchor is not None and not any(it.anchor for it in built):
         lossy = dict.fromkeys(entry.label for it in built for entry in it.lossy)
@@ -97,8 +101,12 @@ def with_crops_and_studies(
 
 def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STANDARD) -> ReportData:
     """What ``loaded``, the part of one data set, says."""
+    every = entries_of(loaded.frame, loaded.runs, startup_left_out=not options.startup)
+    threads = thread_counts(loaded.frame, every)
+    redundant = {it.entry.label for it in threads if it.redundant}
+    loaded = loaded.without(redundant)
     frame = loaded.frame
-    entries = entries_of(frame, loaded.runs)
+    entries = tuple(it for it in every if it.label not in redundant)
     metrics = tuple(it for it in loaded.metrics if frame[it.name].notna().any())
     analyses = analyse(dataset, frame, entries, metrics, options)
     by_metric, anchor = analyses.by_metric, analyses.anchor
@@ -118,6 +126,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         other_average=_other_average(frame, options.average),
         frame=frame,
         entries=entries,
+        threads=threads,
         environments={run: loaded.runs[run].environments for run in dict.fromkeys(it.run for it in entries)},
         styles=_styles(entries, published),
         peak_of=peak_kind(frame),

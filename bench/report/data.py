@@ -21,6 +21,7 @@ from bench.report.measures import Measure
 from bench.report.operating_points import PointMeans
 from bench.report.planes import Plane
 from bench.report.study_results import StudyResults
+from bench.report.threads import ThreadCount
 from bench.studies.set_metrics.record import SetMeasurement
 from bench.trials.measurement import PeakOf
 
@@ -54,7 +55,9 @@ class ReportData:
     """The trials, a row each, with the columns of ``rdbench export`` (:func:`bench.runs.frame.load`) and
     ``run``. Figures don't get it."""
     entries: tuple[Entry, ...]
-    """Every configuration, in the order of the runs."""
+    """Every configuration, in the order of the runs; but for those of ``threads`` that are redundant."""
+    threads: tuple[ThreadCount, ...]
+    """Configurations with a single thread and with more."""
     environments: Mapping[str, tuple[Environment, ...]]
     """The machines and the software of each run that has an entry, by the run's name."""
     styles: Mapping[str, SeriesStyle]

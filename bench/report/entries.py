@@ -6,9 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from bench.runs.columns import PEAKS, STARTUPS
 from bench.runs.frame import as_json, decoder_of
+from bench.trials.codec_ref import threads_of
 from bench.trials.measurement import DISTURBED, PeakOf, RecordedDecoder
 
 if TYPE_CHECKING:
@@ -54,6 +56,18 @@ class Entry:
     """The most memory over the finished trials, see :func:`peak_kind`; None where it was not measured."""
     decode_peak_mb: float | None = None
 
+    encode_startup_ms: float | None = None
+    """Mean time over the finished trials that starting its programs takes, with their files; None where it
+    runs none."""
+    decode_startup_ms: float | None = None
+    startup_left_out: bool = False
+    """Whether that was subtracted from its times."""
+
+    @property
+    def threads(self) -> int:
+        """How many threads it uses."""
+        return threads_of(self.options)
+
     @property
     def machine(self) -> str | None:
         """The ``id`` of the one machine that made its finished trials; None for none, and for several."""
@@ -70,7 +84,9 @@ class Entry:
         return None if self.decode_mps is None else _SAMPLES * self.decode_mps
 
 
-def entries_of(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry, ...]:
+def entries_of(
+    frame: pd.DataFrame, runs: Mapping[str, RunInfo], *, startup_left_out: bool = False
+) -> tuple[Entry, ...]:
     """The configurations of one data set, in the order of their first trials.
 
     One whose trials were shared out among different machines has no speed.
@@ -79,6 +95,7 @@ def entries_of(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry,
     ----------
     frame : its trials
     runs : by their names in the column ``run``
+    startup_left_out : whether the times are without the start of programs
     """
     complexities = {
         (run, it.codec, json.dumps(it.config, sort_keys=True), as_json(it.recorded_decoder)): it.complexity
@@ -87,7 +104,7 @@ def entries_of(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry,
     }
     entries = []
     machines = _machines(frame)
-    speeds, shares, peaks = _speeds(frame), _cpu_shares(frame), _peaks(frame)
+    speeds, shares, peaks, startups = _speeds(frame), _cpu_shares(frame), _peaks(frame), _startups(frame)
     identity = ["codec", "config", "decoder"]
     facts = frame[["label", *identity, "version", "lossless", "run", "status", "timing", "repeats"]]
     for label, rows in facts.groupby("label", sort=False, observed=True):
@@ -97,6 +114,7 @@ def entries_of(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry,
         of_machines = machines.get(str(label), {})
         encode_mps, decode_mps = speeds[str(label)] if len(of_machines) == 1 else (None, None)
         encode_peak_mb, decode_peak_mb = peaks.get(str(label), (None, None))
+        encode_startup_ms, decode_startup_ms = startups.get(str(label), (None, None))
         entries.append(
             Entry(
                 label=str(label),
@@ -118,6 +136,9 @@ def entries_of(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> tuple[Entry,
                 cpu_share=share,
                 encode_peak_mb=encode_peak_mb,
                 decode_peak_mb=decode_peak_mb,
+                encode_startup_ms=encode_startup_ms,
+                decode_startup_ms=decode_startup_ms,
+                startup_left_out=startup_left_out and encode_startup_ms is not None,
             )
         )
     return tuple(entries)
@@ -187,9 +208,20 @@ def _peaks(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None]]:
     ok = frame[frame["status"] == "ok"]
     if peak_kind(frame) == "codec":
         ok = ok[ok["peak_of"] == "codec"]
-    sides = [
-        ok.groupby("label", observed=True)[name].max().dropna() / 1e6 if name in ok else {}
-        for name in ("encode_peak_bytes", "decode_peak_bytes")
-    ]
-    encode, decode = ({str(label): float(peak) for label, peak in it.items()} for it in sides)
+    return _by_side(ok, PEAKS, "max", 1e6)
+
+
+def _startups(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None]]:
+    """The mean time for the start of programs to encode and to decode of each label, in ms."""
+    ok = frame[frame["status"] == "ok"]
+    return _by_side(ok, STARTUPS, "mean", 1e-3)
+
+
+def _by_side(
+    ok: pd.DataFrame, columns: tuple[str, str], how: Literal["max", "mean"], unit: float
+) -> dict[str, tuple[float | None, float | None]]:
+    """What a column of the encoder and one of the decoder come to, by label; what is absent is None."""
+    groups = ok.groupby("label", observed=True)
+    sides = [groups[it].agg(how).dropna() / unit if it in ok else {} for it in columns]
+    encode, decode = ({str(label): float(value) for label, value in it.items()} for it in sides)
     return {label: (encode.get(label), decode.get(label)) for label in encode.keys() | decode.keys()}

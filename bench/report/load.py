@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,27 @@ class LoadedRuns:
     metrics: tuple[Measure, ...]
     distances: tuple[SetMeasurement, ...] = ()
     """Of metrics of sets, under the labels of ``frame``."""
+
+    def without(self, labels: Collection[str]) -> LoadedRuns:
+        """What is left when the trials of these labels are left out."""
+        if not labels:
+            return self
+        frame = self.frame[~self.frame["label"].isin(list(labels))].reset_index(drop=True)
+        frame["label"] = frame["label"].astype("category").cat.remove_unused_categories()
+        distances = tuple(it for it in self.distances if it.label not in labels)
+        return replace(self, frame=frame, distances=distances)
+
+    def without_startup(self) -> LoadedRuns:
+        """With times that are less by what starting programs takes, and never below zero."""
+        times = {
+            f"{side}_s": (self.frame[f"{side}_s"] - self.frame[f"{side}_startup_s"].fillna(0.0)).clip(
+                lower=0.0
+            )
+            for side in ("encode", "decode")
+        }
+        frame = self.frame.assign(**times)
+        frame.attrs.update(self.frame.attrs)
+        return replace(self, frame=frame)
 
     def by_dataset(self) -> dict[str, LoadedRuns]:
         """The part of each data set, in the order of their first appearance."""

@@ -42,6 +42,8 @@ class ReportOptions:
     """What of the runs the report is about."""
     average: Average = "images"
     """What counts the same in mean curves and tables: every image, or every pixel."""
+    startup: bool = True
+    """Whether times have in them what starting a codec's programs takes, with their files."""
     trust: Trust = NOBODY
     """Which codecs of the runs may decode for the viewer besides the installed ones."""
 

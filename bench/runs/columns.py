@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[np.float64]
 
 SHARES = ("encode_cpu_share", "decode_cpu_share")
-NUMBERS = ("width", "height", "bytes", "gpu_bytes", "encode_peak_bytes", "decode_peak_bytes", *SHARES)
+STARTUPS = ("encode_startup_s", "decode_startup_s")
+PEAKS = ("encode_peak_bytes", "decode_peak_bytes")
+NUMBERS = ("width", "height", "bytes", "gpu_bytes", *PEAKS, *STARTUPS, *SHARES)
 SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
 """The columns of medians and those of interquartile ranges."""
 REPEATS = "repeats"
@@ -81,6 +83,8 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     timing: TimingMode = "load"
     encode_s: tuple[Seconds, ...] = ()
     decode_s: tuple[Seconds, ...] = ()
+    encode_startup_s: Seconds | None = None
+    decode_startup_s: Seconds | None = None
     encode_cpu_share: float | None = None
     decode_cpu_share: float | None = None
     device: str = "cpu"

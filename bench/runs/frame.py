@@ -10,7 +10,17 @@ import msgspec
 
 from bench.errors import StoreError
 from bench.host.helper_process import Helper, HelperLost, can_help
-from bench.runs.columns import REPEATS, SHARES, SPREADS, Part, Trials, in_order_of_plan, read_part
+from bench.runs.columns import (
+    PEAKS,
+    REPEATS,
+    SHARES,
+    SPREADS,
+    STARTUPS,
+    Part,
+    Trials,
+    in_order_of_plan,
+    read_part,
+)
 from bench.runs.store import RunInfo, journal, read_info
 from bench.trials.measurement import RecordedDecoder
 
@@ -28,7 +38,7 @@ COLUMNS = (
 )
 """The columns that every table begins with, in this order."""
 
-_MEMORY = ("gpu_bytes", "encode_peak_bytes", "decode_peak_bytes")
+_MEMORY = ("gpu_bytes", *PEAKS)
 _IDENTITY = (
     "version",
     "decoder",
@@ -38,6 +48,7 @@ _IDENTITY = (
     REPEATS,
     "encode_iqr_s",
     "decode_iqr_s",
+    *STARTUPS,
     *SHARES,
     "device",
     *_MEMORY,
@@ -68,10 +79,11 @@ def load(run: Path | str) -> pd.DataFrame:
         is empty where a codec's own decoder ran; ``bpp`` is bits per pixel,
         ``encode_s`` and ``decode_s`` the median in seconds (``encode_iqr_s`` and ``decode_iqr_s`` the
         interquartile range, where there are three samples or more) of ``repeats`` samples, and
+        ``encode_startup_s`` what of that the start of a codec's programs takes, with their files,
         ``encode_cpu_share`` the share of the processor that timed work had; ``error`` is empty where there
         is none.
         ``device`` and ``metrics_device`` are where codec and metrics ran, ``gpu_bytes`` the most GPU memory
-        that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that a learned
+        that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that a
         codec took; ``peak_of`` says what that is of (:data:`bench.trials.measurement.PeakOf`); ``isolation``
         is ``none`` for what was measured in rdbench's own process, ``environment`` the machine that
         measured: the ``id`` of an environment in ``run.json``, empty for what was not measured. A metric
@@ -150,7 +162,7 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "exact": trials.exact,
         "timing": trials.categories["timing"],
         REPEATS: pd.array(numbers[REPEATS], dtype="Int64"),
-        **{name: numbers[name] for name in SHARES},
+        **{name: numbers[name] for name in (*STARTUPS, *SHARES)},
         "device": trials.categories["device"],
         **{name: pd.array(numbers[name], dtype="Int64") for name in _MEMORY},
         "peak_of": trials.categories["peak_of"],

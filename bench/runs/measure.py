@@ -107,9 +107,10 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "encode_peak_bytes": encoded.peak_bytes,
             "peak_of": "process" if encoded.peak_bytes is None else "codec",
             # while other trials run, every share is low
+            "encode_startup_s": encoded.startup,
             "encode_cpu_share": encoded.cpu_share if self.timing == "alone" else None,
         } | _gpu(encoded.gpu_bytes)
-        problem = self._time_problem(encoded, slot.encoder, original.shape)
+        problem = self._time_problem(encoded, slot.encoder, original.shape, request.codec.threads)
         if problem is not None:
             raise NoAnswer(Failed("mismatch", "encode", "", problem, stderr=slot.encoder.stderr()))
 
@@ -118,10 +119,11 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         record |= {
             "decode_s": decoded.seconds,
             "decode_peak_bytes": decoded.peak_bytes,
+            "decode_startup_s": decoded.startup,
             "decode_cpu_share": decoded.cpu_share if self.timing == "alone" else None,
             "decoded_treatment": decoded.treatment,
         } | _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
-        problem = self._time_problem(decoded, slot.decoder, original.shape)
+        problem = self._time_problem(decoded, slot.decoder, original.shape, decode.codec.threads)
 
         score = Score(
             original.image,
@@ -146,11 +148,11 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         return encoded.bitstream
 
     def _time_problem(
-        self, answer: Encoded | Decoded, worker: Worker, shape: tuple[int, int, int]
+        self, answer: Encoded | Decoded, worker: Worker, shape: tuple[int, int, int], threads: int
     ) -> str | None:
         """Why times are none, or not the precise ones that were asked for; under load nobody compares them.
 
-        ``shape`` is the original's.
+        ``shape`` is the original's; ``threads`` of the codec share its processor time.
         """
         count = self.repeat.samples
         if len(answer.seconds) != count or not all(0 <= it < math.inf for it in answer.seconds):
@@ -159,7 +161,8 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             return None
         spent = worker.spent
         handled = math.prod(shape) * (self.repeat.calls + 2)
-        problem = clock_problem(answer.spent, spent.cpu, spent.wall, handled)
+        cpu = None if spent.cpu is None else spent.cpu / threads
+        problem = clock_problem(answer.spent, cpu, spent.wall, handled)
         if problem is None and worker.met(shape) and answer.gpu_bytes is None:
             problem = reuse_problem(answer.first, answer.seconds)
         return problem

@@ -23,6 +23,8 @@ class Options:
     timing: bool = False
     """Take precise times: one trial at a time, pinned, warmed up, repeated."""
     repeats: int = 5
+    threads: tuple[int, ...] = ()
+    """Precise times with each of these numbers of threads, of codecs that can be told one."""
     fresh: bool = False
     """Measure everything again; the former journal is archived."""
     keep_bitstreams: bool = False

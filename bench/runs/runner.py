@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.engines import open_engine
-from bench.engines.describing import describe_metric, describe_suite
+from bench.engines.describing import describe_metric, describe_suite, with_threads
 from bench.engines.engine import Engine
 from bench.engines.messages import Repeat
 from bench.errors import ConfigError
@@ -110,6 +110,7 @@ class _Run:
     def measure(self) -> Summary:
         """Describe, plan, and measure what is missing."""
         self._note_conditions()
+        _require_processors(self.options, self.engine)
         resolved, task = self._planned()
         info, todo, planned = self._to_do(resolved, task)
         statuses = Counter({"ok": planned - len(todo)})
@@ -158,8 +159,9 @@ class _Run:
             require_same_sets(folder, before, self.datasets)
             require_given(before, self.suite)
             metrics += metrics_of_folder(before, self.suite, self.engine, self.events)
-        described = describe_suite(self.engine, self.suite, metrics)
-        resolved = make_plan(self.suite, self.datasets, described)
+        suite = with_threads(self.engine, self.suite, options.threads, self.events.note)
+        described = describe_suite(self.engine, suite, metrics)
+        resolved = make_plan(suite, self.datasets, described)
         for text in resolved.left_out:
             self.events.note(text)
         task = MeasureTrial(
@@ -189,6 +191,20 @@ class _Run:
         asked = list(trials(plan, resolved.files))
         todo = [it for it in asked if (it.image.dataset, it.image.name, it.key) not in done]
         return info, todo, len(asked)
+
+
+def _require_processors(options: Options, engine: Engine) -> None:
+    """Refuse threads without a processor each, or without precise times, which alone tell what they gain."""
+    if not options.threads:
+        return
+    if not options.timing:
+        raise ConfigError("--threads goes with --timing: beside other trials, threads have no processors")
+    most = min((it.processors for it in engine.machines if it.processors is not None), default=None)
+    if min(options.threads) < 1 or (most is not None and max(options.threads) > most):
+        raise ConfigError(
+            f"--threads {','.join(map(str, options.threads))}: each is from 1 to {most or 'as many'}, the"
+            " processors that this run may use"
+        )
 
 
 def _require_names(datasets: Sequence[Dataset]) -> None:

@@ -10,9 +10,18 @@ import msgspec
 from bench.files.typed_json import Option, Sha256
 from bench.host.device import DeviceName
 
+THREADS_OPTION = "threads"
+"""The option of codecs that can be told how many threads to use, see :class:`bench.codec.Codec`."""
+
 
 class Message(msgspec.Struct, frozen=True, tag=True):
     """Anything that travels between the parent and a worker."""
+
+
+def threads_of(config: Mapping[str, Option]) -> int:
+    """How many threads a codec with these options uses; 1 unless they say more."""
+    threads = config.get(THREADS_OPTION)
+    return threads if isinstance(threads, int) and threads > 1 else 1
 
 
 class CodecRef(msgspec.Struct, frozen=True):
@@ -23,6 +32,11 @@ class CodecRef(msgspec.Struct, frozen=True):
     trusted: bool = False
     """The user names it in this call, or vouches for the run folder that does; else it has to be installed,
     and to use no option that names a program or a file."""
+
+    @property
+    def threads(self) -> int:
+        """How many threads it is told to use: its option of that name, 1 for a codec that has none."""
+        return threads_of(dict(self.config))
 
     @classmethod
     def of(cls, target: str, config: Mapping[str, Option], *, trusted: bool = False) -> CodecRef:
@@ -48,6 +62,8 @@ class Description(Message, frozen=True):
     weights_sha256: Sha256 | None
     complexity: dict[str, float]
     """What a learned codec says of its cost; empty for the others."""
+    unrecorded: dict[str, Option] = {}
+    """Options that were added later and are at their default, and so no part of ``config``."""
     takes_quality: bool = True
     """Whether quality reaches the encoder; else there is one operating point, without a quality."""
 

@@ -4,9 +4,10 @@ Version history of the schema (the journal's lines and ``run.json``):
 
 1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
    ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``peak_of``,
-   ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``, ``decoder``; of
-   ``run.json`` ``sources``, ``further_environments``, ``several_machines``, ``decoder``. A reader that knows
-   the first machine of a run alone takes what others measured for history.
+   ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``, ``encode_startup_s``,
+   ``decode_startup_s``, ``decoder``; of ``run.json`` ``sources``, ``further_environments``,
+   ``several_machines``, ``decoder``. A reader that knows the first machine of a run alone takes what others
+   measured for history.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
 derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
@@ -121,6 +122,11 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     encode_s: tuple[Seconds, ...] = ()
     """Every repetition, in order; warm-up left out."""
     decode_s: tuple[Seconds, ...] = ()
+    encode_startup_s: Seconds | None = None
+    """Of a codec that runs programs, the median time that encoding took with a program in place of each that
+    does nothing: starting it, and writing and reading the files. Part of ``encode_s``. Only for ``alone``."""
+    decode_startup_s: Seconds | None = None
+    """The same of decoding."""
     encode_cpu_share: float | None = None
     """Of the time to encode, how much the encoder and what it started had the processor, 0 to 1: the median
     of the repetitions. Less than 1 where it waited, most likely for other processes. Only for ``alone``."""
@@ -130,10 +136,11 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     gpu_bytes: Count | None = None
     """Most GPU memory that the encoder's or the decoder's process held for the codec, weights included."""
     encode_peak_bytes: Count | None = None
-    """Most memory that a learned codec took while it encoded, where the system tells: resident in a process
+    """Most memory that the codec took while it encoded, where the system tells: resident in a process
     that served this codec alone, less what was resident before the codec was imported and constructed.
-    Its libraries and weights, the original and a copy of it, and the bitstream are part of it. What this
-    figure was in older journals: see ``peak_of``."""
+    Its libraries and weights, the original and a copy of it, and the bitstream are part of it. Where it runs
+    programs it is the most that one of them had resident, less what one has that does nothing. Of learned
+    codecs, and for ``alone`` of all. What this figure was in older journals: see ``peak_of``."""
     decode_peak_bytes: Count | None = None
     """The same of the decoder's process."""
     peak_of: PeakOf = "process"

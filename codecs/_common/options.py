@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bench.errors import ConfigError, Unsupported
 
+_MOST_THREADS = 1024
+
 
 def check_choice(codec: str, option: str, value: object, choices: tuple[object, ...]) -> None:
     """Refuse a ``value`` that is not among ``choices``.
@@ -28,6 +30,18 @@ def check_integer(codec: str, option: str, value: int, lowest: int, highest: int
     """
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
         raise ConfigError(f"{codec}: {option}={value!r} is not a whole number from {lowest} to {highest}")
+
+
+def check_threads(codec: str, threads: int) -> int:
+    """Return ``threads`` if it is a number of threads.
+
+    Raises
+    ------
+    ConfigError
+        As for :func:`check_integer`.
+    """
+    check_integer(codec, "threads", threads, 1, _MOST_THREADS)
+    return threads
 
 
 def check_quality(codec: str, quality: float | None, allowed: tuple[float, float]) -> float:

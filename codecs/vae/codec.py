@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.codec import Image
 from bench.errors import CodecUnavailable, ConfigError, Unsupported
 from bench.explanation import Explanation
-from bench_codecs._common.torch_device import torch_device
+from bench_codecs._common.torch_device import torch_device, use_threads
 from bench_codecs.vae import container
 from bench_codecs.vae.levels import CODING_STRENGTH, LEVELS, quality_to_code
 
@@ -32,10 +32,12 @@ class Vae:
         may differ by one level, since the synthesis is not in fixed point
     rdoq : strength of the rate–distortion optimised quantisation, 0 (plain rounding) to 1; the default was
         chosen on CID22-validation
+    threads : of the networks on the CPU, in the whole process; 0 leaves torch's own number, 1 in a run
     """
 
     name = "vae"
     trusted_options = ("weights",)
+    added_options = ("threads",)
     lossless = False
     qualities: tuple[float, ...] = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
     quality_range: tuple[float, float] | None = (1.0, float(LEVELS))
@@ -46,6 +48,7 @@ class Vae:
         weights: str = "",
         device: Literal["auto", "cpu", "cuda"] = "cpu",
         rdoq: float = CODING_STRENGTH,
+        threads: int = 0,
     ) -> None:
         if not 0.0 <= rdoq <= 1.0:
             raise ConfigError(f"vae: rdoq={rdoq} is not in 0 to 1")
@@ -59,6 +62,7 @@ class Vae:
         from bench_codecs.vae.entropy import TileCoder
         from bench_codecs.vae.weights import load_weights, shipped_weights
 
+        use_threads(self.name, threads)
         self.device = torch_device(self.name, device)
         package = load_weights(Path(weights) if weights else shipped_weights(), self.device)
         self.model = package.model

@@ -29,10 +29,12 @@ class VaeGan:
     strength : 0 decodes like ``vae``, 1 as trained. In between the weights of the networks are interpolated,
         which trades distortion for perception without another bitstream. It has no effect from quality 4 on
     rdoq : strength of the encoder's rate–distortion optimised quantisation, 0 to 1
+    threads : of the networks on the CPU, as for ``vae``
     """
 
     name = "vae-gan"
     trusted_options = ("weights", "generator")
+    added_options = ("threads",)
     lossless = False
     qualities: tuple[float, ...] = (1.0, 2.0, 3.0)
     quality_range: tuple[float, float] | None = Vae.quality_range
@@ -45,10 +47,11 @@ class VaeGan:
         device: Literal["auto", "cpu", "cuda"] = "cpu",
         strength: float = 1.0,
         rdoq: float = CODING_STRENGTH,
+        threads: int = 0,
     ) -> None:
         if not 0.0 <= strength <= 1.0:
             raise ConfigError(f"vae-gan: strength={strength} is not in 0 to 1")
-        self.vae = Vae(weights=weights, device=device, rdoq=rdoq)
+        self.vae = Vae(weights=weights, device=device, rdoq=rdoq, threads=threads)
         import torch
 
         from bench_codecs.vae_gan.generator import Generator

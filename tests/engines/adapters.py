@@ -131,3 +131,33 @@ class Sleeps(Honest):
 
         time.sleep(0.4)
         return super().encode(image, quality)
+
+
+class UsesThreads(Honest):
+    """Refuses to work with another number of processors, or with libraries told another number of threads."""
+
+    added_options = ("threads",)
+
+    def __init__(self, *, threads: int = 1) -> None:
+        self.threads = threads
+
+    def encode(self, image, quality):
+        processors, told = len(os.sched_getaffinity(0)), os.environ["OMP_NUM_THREADS"]
+        if processors != self.threads or told != str(self.threads):
+            raise RuntimeError(f"{self.threads} threads: {processors} processors, libraries are told {told}")
+        return super().encode(image, quality)
+
+
+class ThreadsCostBits(UsesThreads):
+    """Quality 6 takes a byte more with each thread."""
+
+    def encode(self, image, quality):
+        return super().encode(image, quality) + bytes(self.threads - 1 if quality == 6 else 0)
+
+
+class EncodesWith64Megabytes(Honest):
+    """Holds a buffer of 64 MB while it encodes, and none while it decodes."""
+
+    def encode(self, image, quality):
+        np.ones(64_000_000, np.uint8)
+        return super().encode(image, quality)

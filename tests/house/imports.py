@@ -30,7 +30,7 @@ LAYERS = (
     "bench.host",
     "bench.files",
     "bench.text bench.explanation",
-    "bench.codec bench.trainer bench.errors",
+    "bench.codec bench.program bench.trainer bench.errors",
 )
 """From top to bottom. A room imports from those below its own line, never from beside or above."""
 

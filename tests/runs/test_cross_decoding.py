@@ -24,6 +24,7 @@ from bench.inputs.datasets import ImageFile
 from bench.inputs.gate import Gate
 from bench.inputs.suite import Suite, load_suite
 from bench.report import write_report
+from bench.report.build import build_report_data
 from bench.runs.store import read_info, read_journal
 from bench.studies.robustness.study import RobustnessStudy
 from bench.studies.session import StudyOptions, put
@@ -66,6 +67,18 @@ class Theirs:
         width = int.from_bytes(bitstream[:4], "big")
         samples = np.frombuffer(zlib.decompress(bitstream[4:]), np.uint8).reshape(-1, width, 3)
         return (samples.astype(int) + self.levels).clip(0, 255).astype(np.uint8)
+
+
+class Grey:
+    """Shows the same, whatever the bitstream."""
+
+    version = "1"
+
+    def encode(self, image):
+        raise AssertionError("the decoder's own encoder is not asked")
+
+    def decode(self, bitstream):
+        return np.full((12, 14, 3), 90, np.uint8)
 
 
 class Exact(Mine):
@@ -212,6 +225,23 @@ def test_studies_and_reports_decode_with_it(desk: Path) -> None:
         put(RobustnessStudy(bpp=8, draws=2), folder, StudyOptions((str(desk / "pictures"),)))
     write_report([folder], desk / "report")
     assert "Mine decoded by Theirs" in (desk / "report" / "report.md").read_text()
+
+
+def test_a_report_tells_the_pair_from_the_codec(desk: Path) -> None:
+    """The same encoder with its own decoder and with another one are two configurations, in pictures too."""
+    codecs = ["jpeg@10,50", {"codec": "jpeg", "decoder": f"{desk}/codecs.py:Grey", "quality": [10, 50]}]
+    folder = bench.run(
+        datasets=[str(desk / "pictures")],
+        codecs=codecs,
+        metrics=["psnr_rgb"],
+        out=desk / "run",
+        options=bench.Options(keep_bitstreams=True),
+    ).folder
+    (data,) = build_report_data([folder])
+    assert [it.label for it in data.entries] == ["jpeg-420", "jpeg-420 decoded by Grey"]
+    assert not data.threads
+    first, second = data.entries
+    assert (first.decoder, second.decoder and second.decoder.codec) == (None, "Grey")
 
 
 def test_trust_is_of_the_pair(desk: Path) -> None:

@@ -104,7 +104,8 @@ class Host:
     def machine(self) -> Machine:
         """The machine, with as many jobs as this worker can do at a time."""
         threads = self._worker.state.nthreads
-        return Machine(self._environment, min(self._options.jobs or threads, threads), socket.gethostname())
+        jobs = min(self._options.jobs or threads, threads)
+        return Machine(self._environment, jobs, socket.gethostname(), processors=default_jobs(on_gpu=False))
 
     def lacking(self, files: Sequence[tuple[Path, str]]) -> list[tuple[Path, str]]:
         """Which files, by their path at the client and their SHA-256, are not here."""

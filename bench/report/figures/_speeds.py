@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.report.data import ReportData
@@ -41,6 +41,12 @@ def margin_around(costs: Collection[tuple[float, ...]]) -> tuple[float, float]:
 def timed_alike(data: ReportData, labels: Collection[str]) -> frozenset[str]:
     """Those of the configurations whose speeds may stand in one figure: they were timed on one machine."""
     return frozenset(it.label for it in comparable_in_speed(it for it in data.entries if it.label in labels))
+
+
+def threads_note(data: Iterable[ReportData]) -> str:
+    """How many threads there are."""
+    several = any(entry.threads > 1 for it in data for entry in it.entries)
+    return "One thread, unless the name says more." if several else "One thread."
 
 
 def timing_note(data: ReportData, shown: Collection[str], labels: Collection[str]) -> str:

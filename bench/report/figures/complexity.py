@@ -12,7 +12,14 @@ from bench.report.chapters import Chapter
 from bench.report.data import ReportData
 from bench.report.figures import ReportFigure
 from bench.report.figures._scatter import Directions, ScatterPoint, draw_points, name_points
-from bench.report.figures._speeds import Cost, bd_rate_costs, margin_around, timed_alike, timing_note
+from bench.report.figures._speeds import (
+    Cost,
+    bd_rate_costs,
+    margin_around,
+    threads_note,
+    timed_alike,
+    timing_note,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,6 +127,6 @@ def _words(data: ReportData, drawn: list[_Panel], figure: Figure, labels: Collec
         f"{short(figure, data.dataset)}: BD-rate against {short(figure, data.anchor or '')} image by image,"
         " bars: 95% interval. kMAC: thousands of multiply–accumulates."
         + (" Horizontal lines: codecs that have none to count." if lines else "")
-        + f" Grey: Pareto front.{pale_note('markers') if pale else ''} One thread. "
+        + f" Grey: Pareto front.{pale_note('markers') if pale else ''} {threads_note([data])} "
         + timing_note(data, shown, labels)
     )

@@ -14,7 +14,14 @@ from bench.report.data import ReportData
 from bench.report.figure_description import FigureDescription, Side
 from bench.report.figures import DescribedFigure, ReportFigure
 from bench.report.figures._scatter import Directions, ScatterPoint, draw_points, name_points
-from bench.report.figures._speeds import Cost, bd_rate_costs, margin_around, timed_alike, timing_note
+from bench.report.figures._speeds import (
+    Cost,
+    bd_rate_costs,
+    margin_around,
+    threads_note,
+    timed_alike,
+    timing_note,
+)
 from bench.report.panels import NameIt, Panel, anchors_in, chosen, datasets_in, measures_for
 
 if TYPE_CHECKING:
@@ -84,8 +91,8 @@ class ParetoPanel(Panel):
         timing = dict.fromkeys(timing_note(it.data, {*it.styles}, it.labels) for it in _widest(panels))
         return (
             f"{datasets_in(panels, figure)}: BD-rate against {anchors_in(panels, figure)} image by image,"
-            f" bars: 95% interval. Grey: Pareto front.{pale_note('markers') if pale else ''} One thread."
-            f" {' '.join(timing)}"
+            f" bars: 95% interval. Grey: Pareto front.{pale_note('markers') if pale else ''}"
+            f" {threads_note(it.data for it in panels)} {' '.join(timing)}"
         )
 
 
@@ -135,8 +142,8 @@ class LosslessSpeed(ReportFigure):
         shown = {it.label for _, points in drawn for it in points}
         note(
             figure,
-            f"{short(figure, data.dataset)}: lossless coding, MB of raw samples. Grey: Pareto front. One"
-            f" thread. {timing_note(data, shown, costs)}",
+            f"{short(figure, data.dataset)}: lossless coding, MB of raw samples. Grey: Pareto front."
+            f" {threads_note([data])} {timing_note(data, shown, costs)}",
         )
         lay_out(figure)
         for axes, (_, points) in zip(panels, drawn, strict=True):

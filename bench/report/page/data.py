@@ -102,9 +102,20 @@ def _entry(entry: Entry, data: ReportData) -> dict[str, Any]:
         "machines": entry.machines,
         "ok": entry.n_ok,
         "planned": entry.n_planned,
+        **_needs(entry),
         **_style(data.styles[entry.label]),
         **(_lossless_facts(entry, data) if entry.lossless else _lossy_facts(entry, data)),
     }
+
+
+def _needs(entry: Entry) -> dict[str, Any]:
+    """Memory in MB and start of programs in ms, of encoder and decoder, as far as they were measured."""
+    needs = {
+        "memory": (entry.encode_peak_mb, entry.decode_peak_mb),
+        "startup": (entry.encode_startup_ms, entry.decode_startup_ms),
+    }
+    known = {key: [rounded(it) for it in sides] for key, sides in needs.items() if None not in sides}
+    return known | ({"startupLeftOut": True} if entry.startup_left_out else {})
 
 
 def _published_entry(label: str, data: ReportData) -> dict[str, Any]:

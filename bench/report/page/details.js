@@ -24,6 +24,8 @@ function measuredDetails(dialog, index, entry) {
       ["trials", `${entry.ok} of ${entry.planned} ok`],
       ["timed", timingText[entry.timing] ?? entry.timing],
       ["machines", Object.entries(entry.machines).map(([id, trials]) => `${id} (${trials} trials)`).join(", ") || "none"],
+      ...(entry.memory ? [["memory", `${significant(entry.memory[0])} MB encode, ${significant(entry.memory[1])} MB decode`]] : []),
+      ...(entry.startup ? [["start of programs", `${significant(entry.startup[0])} ms encode, ${significant(entry.startup[1])} ms decode, an image; ${entry.startupLeftOut ? "left out of" : "part of"} the speed`]] : []),
       ["speed", `${significant(entry.encode)} encode, ${significant(entry.decode)} decode, in ${entry.lossless ? "MB/s" : "megapixels/s"}`],
     ]),
   );

@@ -8,12 +8,19 @@ from bench.report.data import ReportData
 from bench.report.entries import Entry, machines_of
 from bench.report.measures import Measure
 from bench.tables.table import Better, Column
+from bench.trials.measurement import PeakOf
 
 AVERAGED = {
     "images": "images (every image counts the same)",
     "pixels": "pixels (total bits ÷ total pixels)",
 }
 """What a mean is over, by the kind of average."""
+
+
+PEAK_NOTES: dict[PeakOf, str] = {
+    "process": "memory: the most that the process held on any picture, libraries included.",
+    "codec": "memory: the most that the codec took on any picture, its libraries and weights included.",
+}
 
 
 def bd_title(data: ReportData) -> str:
@@ -82,7 +89,23 @@ def timing_note(entries: Sequence[Entry]) -> str:
         shares = ", ".join(f"{it.label} {it.cpu_share:.0%}" for it in disturbed)
         said.append(f"`disturbed`: alone, but with only a part of the processor ({shares}), so too slow")
     measure = "MP/s: megapixels of all images ÷ seconds for all of them, one thread"
-    return f"{measure}; timed {', '.join(said)}." if said else f"{measure}."
+    if any(it.threads > 1 for it in entries):
+        measure += " unless the name says more"
+    told = f"{measure}; timed {', '.join(said)}." if said else f"{measure}."
+    return f"{told}{_startup_note(entries)}"
+
+
+def _startup_note(entries: Sequence[Entry]) -> str:
+    """What part of the times is the start of programs, or was; nothing where none ran."""
+    starts = [
+        f"{it.label} {it.encode_startup_ms:.2g} to encode and {it.decode_startup_ms:.2g} to decode"
+        for it in entries
+        if it.encode_startup_ms is not None and it.decode_startup_ms is not None
+    ]
+    if not starts:
+        return ""
+    how = "left out" if any(it.startup_left_out for it in entries) else "included"
+    return f" Starting programs, and their files, is {how}, in ms an image: {', '.join(starts)}."
 
 
 def best_speed(entries: Iterable[Entry]) -> Better | None:

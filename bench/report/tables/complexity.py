@@ -9,16 +9,11 @@ from bench.report.chapters import Chapter
 from bench.report.data import ReportData
 from bench.report.entries import Entry
 from bench.report.tables import ReportTable, Row
-from bench.report.tables._notes import best_speed, machine_cells, machine_columns, machine_notes
+from bench.report.tables._notes import PEAK_NOTES, best_speed, machine_cells, machine_columns, machine_notes
 from bench.tables.table import Column, Value
-from bench.trials.measurement import PeakOf
 
 TRAINING_HOURS = "training_hours"
 """What a learned codec may say of its training; see :class:`bench.codec.Codec`."""
-_PEAK_NOTES: dict[PeakOf, str] = {
-    "process": "memory: the most that the process held on any picture, libraries included.",
-    "codec": "memory: the most that the codec took on any picture, its libraries and weights included.",
-}
 
 
 class ComplexityTable(ReportTable):
@@ -65,7 +60,7 @@ class ComplexityTable(ReportTable):
             " dash: the codec does not report it."
         )
         if _memory_is_known(data):
-            yield _PEAK_NOTES[data.peak_of]
+            yield PEAK_NOTES[data.peak_of]
         yield from machine_notes(_learned(data))
 
 
