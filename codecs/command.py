@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 from bench.codec import DEPTHS, Channels, Samples
-from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError
+from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError, Unsupported
 from bench.image import Accepted, Conversions
 from bench.program import run_program
 from bench_codecs._common.options import check_choice, check_quality, check_threads
@@ -37,7 +37,8 @@ class Command:
 
     Parameters
     ----------
-    encode, decode : command lines; both need ``{input}`` and ``{output}``
+    encode, decode : command lines; both need ``{input}`` and ``{output}``. One of them suffices where a
+        suite's ``decoder`` takes encoder and decoder from two codecs
     qualities : default operating points, separated by commas; their range is the codec's range. Empty for a
         lossless codec, or if a suite's ``quality`` or ``@`` gives the operating points, which may then be any
         numbers
@@ -79,9 +80,10 @@ class Command:
     ) -> None:
         check_choice(self.name, "input_format", input_format, RASTER_FORMATS)
         check_choice(self.name, "output_format", output_format, RASTER_FORMATS)
-        self._encode = _template("encode", encode, ("{input}", "{output}"))
-        self._decode = _template("decode", decode, ("{input}", "{output}"))
-        if lossless == ("{quality}" in encode) or (lossless and qualities.strip()):
+        files = "{input}", "{output}"
+        self._encode = _template("encode", encode, files) if encode or not decode else ()
+        self._decode = _template("decode", decode, files) if decode or not encode else ()
+        if encode and (lossless == ("{quality}" in encode) or (lossless and qualities.strip())):
             raise ConfigError("command: lossy takes {quality} in encode, lossless neither it nor qualities")
         if check_threads(self.name, threads) > 1 and "{threads}" not in encode + decode:
             raise ConfigError(f"command: threads={threads}, and neither command line has {{threads}}")
@@ -118,11 +120,15 @@ class Command:
 
         Raises
         ------
+        Unsupported
+            There is no encoder.
         BenchError
             The program failed; the message has the last lines of its output.
         ValueError
             The quality is missing or out of range.
         """
+        if not self._encode:
+            raise Unsupported("command: there is no encoder; name one, encode=…")
         height, width = image.shape[:2]
         values = {
             "{width}": str(width),
@@ -153,8 +159,10 @@ class Command:
         BadBitstream
             The program failed, or did not write a valid image.
         Unsupported
-            The image has more bits a sample than are declared, or transparent pixels.
+            The image has more bits a sample than are declared, or transparent pixels; or there is no decoder.
         """
+        if not self._decode:
+            raise Unsupported("command: there is no decoder; name one, decode=…, or another codec's")
         size = (0, 0)
         if self._output_format == "yuv444":
             size = (int.from_bytes(bitstream[:4], "little"), int.from_bytes(bitstream[4:8], "little"))

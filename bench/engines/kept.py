@@ -83,7 +83,7 @@ def decoded(kept: KeptBitstream, slot: Slot) -> Samples:
         The codec, or the GPU that it ran on, is not here.
     """
     bitstream = read_kept(slot.file(kept.path, kept.path.name))
-    answer = slot.decoder.ask(Decode(kept.codec.ref, bitstream, digest=False))
+    answer = slot.decoder.ask(Decode(kept.codec.decoder_ref, bitstream, digest=False))
     if isinstance(answer, Failed):
         if answer.status == "unsupported":
             raise DecoderAbsent(answer.message)

@@ -281,6 +281,27 @@ class Failed(Message, frozen=True):
         )
 
 
+class NoAnswer(Exception):
+    """What was asked failed."""
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(failed.reason)
+        self.failed = failed
+
+
+def answered(answer: Answer | Failed) -> Answer:
+    """An answer.
+
+    Raises
+    ------
+    NoAnswer
+        It is none.
+    """
+    if isinstance(answer, Failed):
+        raise NoAnswer(answer)
+    return answer
+
+
 AnyRequest = Prepare | Describe | DescribeMetric | CheckCuda | Load | Encode | Decode | Score | Explain
 
 

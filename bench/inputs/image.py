@@ -351,3 +351,16 @@ def _upright(samples: Samples, orientation: int) -> Samples:
     if orientation in (2, 3, 6, 7):
         samples = samples[:, ::-1]
     return samples
+
+
+def png_of(pixels: Samples) -> bytes:
+    """A picture of 8 or 16 bits as a PNG file, written quickly rather than small."""
+    from PIL import Image as pillow
+
+    if pixels.dtype == np.uint16:  # which Pillow can't write in colour
+        import imagecodecs
+
+        return bytes(imagecodecs.png_encode(pixels, level=1))
+    buffer = io.BytesIO()
+    pillow.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()

@@ -35,6 +35,12 @@ class Accepted(msgspec.Struct, frozen=True, omit_defaults=True):
     channels: tuple[Channels, ...] = ("rgb",)
     convert: Conversions = Conversions()
 
+    def shared_with(self, decoder: Accepted) -> Accepted:
+        """What a codec takes with the decoder of another one: what both do."""
+        depths = tuple(it for it in self.depths if it in decoder.depths)
+        channels = tuple(it for it in self.channels if it in decoder.channels)
+        return Accepted(depths or (8,), channels or ("rgb",), self.convert)
+
 
 RGB8 = Accepted()
 """What a codec takes that declares nothing."""

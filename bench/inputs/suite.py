@@ -11,6 +11,8 @@ A codec SPEC is ``NAME[:option=value,...][@quality,...]``, where NAME is an inst
         label: JPEG 4:4:4
         config: {subsampling: 444, optimize: true}
         quality: [10, 30, 50, 70, 90]
+      - codec: my_encoder.py:MyJpeg
+        decoder: jpeg
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import re
 import shlex
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
@@ -60,14 +62,36 @@ def _one_line(label: str) -> str:
 OperatingPoints = Annotated[tuple[float, ...], AfterValidator(_points)]
 
 
-class CodecEntry(BaseModel):
-    """One codec in one configuration, and the operating points to measure it at."""
+class CodecChoice(BaseModel):
+    """One codec in one configuration: what every entry begins with, and all that a ``decoder`` needs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     codec: str
     """Installed name, ``path/to/file.py:Class`` or ``path/to/file.py``."""
-    label: Annotated[str, AfterValidator(_one_line)] | None = Field(default=None, min_length=1, max_length=80)
     config: dict[str, Option] = {}
+
+
+Choice = TypeVar("Choice", bound=CodecChoice)
+
+
+def _spec_or_choice(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        entry = parse_codec(value)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    if entry.quality is not None:
+        raise ValueError("a decoder has no operating points; leave out @…")
+    return {"codec": entry.codec, "config": entry.config}
+
+
+class CodecEntry(CodecChoice):
+    """One codec in one configuration, and the operating points to measure it at."""
+
+    label: Annotated[str, AfterValidator(_one_line)] | None = Field(default=None, min_length=1, max_length=80)
+    decoder: Annotated[CodecChoice, BeforeValidator(_spec_or_choice)] | None = None
+    """Another codec, whose decoder is to decode the bitstreams; a SPEC, or ``codec`` and ``config``."""
     quality: OperatingPoints | None = None
     """Operating points; None for the codec's own sweep."""
     optional: bool = False
@@ -179,10 +203,15 @@ def located(suite: Suite, base: Path) -> Suite:
 
 def located_codec(entry: CodecEntry, base: Path) -> CodecEntry:
     """Make all paths in an entry absolute: of a codec file, in options, and in command lines."""
-    file, separator, class_name = entry.codec.partition(":")
-    codec = f"{_absolute(file, base)}{separator}{class_name}" if file.endswith(".py") else entry.codec
-    config = {key: _located_option(key, value, base) for key, value in entry.config.items()}
-    return entry.model_copy(update={"codec": codec, "config": config})
+    decoder = None if entry.decoder is None else _located_choice(entry.decoder, base)
+    return _located_choice(entry, base).model_copy(update={"decoder": decoder})
+
+
+def _located_choice(chosen: Choice, base: Path) -> Choice:
+    file, separator, class_name = chosen.codec.partition(":")
+    codec = f"{_absolute(file, base)}{separator}{class_name}" if file.endswith(".py") else chosen.codec
+    config = {key: _located_option(key, value, base) for key, value in chosen.config.items()}
+    return chosen.model_copy(update={"codec": codec, "config": config})
 
 
 def _located_folder(name: str, base: Path) -> str:

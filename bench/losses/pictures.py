@@ -105,7 +105,7 @@ class _Reconstruct(Task[Asked[FinishedTrial], tuple[str, Made]]):
             bitstream = self.bitstreams.whole(work, slot)
         except ConfigError as error:
             return work.key, f"the bitstream was not kept, and can't be made again: {error}"
-        answer = slot.decoder.ask(Decode(trial.codec.ref, bitstream, digest=False))
+        answer = slot.decoder.ask(Decode(trial.codec.decoder_ref, bitstream, digest=False))
         if isinstance(answer, Failed):
             return work.key, f"decoding failed: {answer.message}"
         pixels = slot.decoder.samples(answer.shape, answer.dtype)

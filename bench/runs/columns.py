@@ -47,7 +47,7 @@ _TEXTS = (*_HASHES, "error")
 _ABSENT: dict[str, Any] = dict.fromkeys((*_REPEATING, "error"), "") | dict.fromkeys(_HASHES)
 _ABSENT["status"] = "cancelled"
 """What stands for a trial that was never measured."""
-_POINT = Point._fields[:-1]
+_POINT = Point._fields[:-2]
 _IMAGE = ("dataset", "image", "image_sha256")
 _HISTORY = -1
 _FEWEST_FOR_SPREAD = 3
@@ -56,7 +56,7 @@ Key = TypeVar("Key")
 
 
 class _Line(msgspec.Struct, frozen=True, gc=False):
-    """What the table needs of a measurement; the configuration stays unparsed.
+    """What the table needs of a measurement; configurations stay unparsed.
 
     :func:`_line_type` adds the metrics.
     """
@@ -71,6 +71,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     status: Status
     quality: float | None = None
     weights_sha256: str | None = None
+    decoder: msgspec.Raw = msgspec.Raw()
     width: Side | None = None
     height: Side | None = None
     depth: Depth = 8
@@ -244,8 +245,8 @@ class _Columns:
         """The row of each line, or -1 for one that is history."""
         import numpy as np
 
-        configs = map(bytes, _column(lines, "config"))
-        points = list(zip(*(_column(lines, name) for name in _POINT), configs, strict=True))
+        unparsed = (map(bytes, _column(lines, name)) for name in ("config", "decoder"))
+        points = list(zip(*(_column(lines, name) for name in _POINT), *unparsed, strict=True))
         first = _looked_up(points, self._first_rows, lambda it: self._selector.first_row(Point(*it)))
         images: list[ImageKey] = list(zip(*(_column(lines, name) for name in _IMAGE), strict=True))
         offset = _looked_up(images, self._image_rows, self._selector.image_row)

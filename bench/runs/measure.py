@@ -9,13 +9,23 @@ from typing import Any
 
 import msgspec
 
-from bench.engines.engine import Answer, Slot, Task, Worker
-from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat, Score
+from bench.engines.engine import Slot, Task, Worker
+from bench.engines.messages import (
+    Decode,
+    Decoded,
+    Encode,
+    Encoded,
+    Failed,
+    NoAnswer,
+    Repeat,
+    Score,
+    answered,
+)
 from bench.host.device import DeviceName
 from bench.inputs.pixels import channels_of
 from bench.trials.measurement import Failure, Isolation, Measurement, TimingMode
 from bench.trials.output_checks import clock_problem, reuse_problem
-from bench.trials.plan import MetricPlan, Trial
+from bench.trials.plan import CodecPlan, MetricPlan, Trial
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "config": work.codec.config,
             "quality": work.quality,
             "weights_sha256": work.codec.weights_sha256,
+            "decoder": work.codec.recorded_decoder,
             "isolation": self.isolation,
             "timing": self.timing,
             "device": "cuda" if work.codec.on_gpu else "cpu",
@@ -69,7 +80,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         try:
             bitstream = self._measured(work, slot, record)
             measurement = Measurement(**record, status="ok")
-        except _Stop as stop:
+        except NoAnswer as stop:
             failed = stop.failed
             size = {"width": failed.width, "height": failed.height}
             measurement = Measurement(**size | record, status=failed.status, failure=failed.failure)
@@ -77,7 +88,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
 
     def _measured(self, trial: Trial, slot: Slot, record: dict[str, Any]) -> bytes:
         """Put what is measured into ``record``, as far as it goes, and return the bitstream."""
-        original = _unless_failed(slot.original(trial.path, trial.image.sha256, trial.codec.accepted))
+        original = answered(slot.original(trial.path, trial.image.sha256, trial.codec.accepted))
         height, width = original.shape[:2]
         record |= {"width": width, "height": height, "treatment": original.treatment}
         record |= {"depth": original.depth, "channels": channels_of(original.shape)}
@@ -92,7 +103,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             depth=original.depth,
             accepted=trial.codec.accepted,
         )
-        encoded = _unless_failed(slot.encoder.ask(request, original.pixels))
+        encoded = answered(slot.encoder.ask(request, original.pixels))
         record |= {
             "bytes": len(encoded.bitstream),
             "bitstream_sha256": hashlib.sha256(encoded.bitstream).hexdigest(),
@@ -103,13 +114,14 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "encode_startup_s": encoded.startup,
             "encode_cpu_share": encoded.cpu_share if self.timing == "alone" else None,
         } | _gpu(encoded.gpu_bytes)
-        threads = trial.codec.ref.threads
-        problem = self._time_problem(encoded, slot.encoder, original.shape, original.depth, threads)
+        problem = self._time_problem(
+            encoded, slot.encoder, original.shape, original.depth, request.codec.threads
+        )
         if problem is not None:
-            raise _Stop(Failed("mismatch", "encode", "", problem, stderr=slot.encoder.stderr()))
+            raise NoAnswer(Failed("mismatch", "encode", "", problem, stderr=slot.encoder.stderr()))
 
-        decode = Decode(trial.codec.ref, encoded.bitstream, self.repeat, digest=False)
-        decoded = _unless_failed(slot.decoder.ask(decode))
+        decode = Decode(trial.codec.decoder_ref, encoded.bitstream, self.repeat, digest=False)
+        decoded = answered(_with_names(slot.decoder.ask(decode), trial.codec))
         record |= {
             "decode_s": decoded.seconds,
             "decode_peak_bytes": decoded.peak_bytes,
@@ -117,7 +129,9 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "decode_cpu_share": decoded.cpu_share if self.timing == "alone" else None,
             "decoded_treatment": decoded.treatment,
         } | _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
-        problem = self._time_problem(decoded, slot.decoder, original.shape, original.depth, threads)
+        problem = self._time_problem(
+            decoded, slot.decoder, original.shape, original.depth, decode.codec.threads
+        )
 
         score = Score(
             original.image,
@@ -135,10 +149,10 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
                 record["pixels_sha256"] = scored.sha256
             if scored.phase == "decode":  # it is the decoder's fault that pixels can't be scored
                 scored = msgspec.structs.replace(scored, stderr=slot.decoder.stderr())
-            raise _Stop(scored)
+            raise NoAnswer(scored)
         record["pixels_sha256"] = scored.sha256
         if problem is not None:
-            raise _Stop(Failed("mismatch", "decode", "", problem, stderr=slot.decoder.stderr()))
+            raise NoAnswer(Failed("mismatch", "decode", "", problem, stderr=slot.decoder.stderr()))
         record |= {"exact": scored.exact, "metrics": scored.metrics, "reasons": scored.reasons}
         record["metrics_device"] = self.metrics_device
         return encoded.bitstream
@@ -170,18 +184,12 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         return problem
 
 
-class _Stop(Exception):
-    """The trial ends here."""
-
-    def __init__(self, failed: Failed) -> None:
-        self.failed = failed
-
-
-def _unless_failed(answer: Answer | Failed) -> Answer:
-    """An answer, unless it is none."""
-    if isinstance(answer, Failed):
-        raise _Stop(answer)
-    return answer
+def _with_names(answer: Decoded | Failed, codec: CodecPlan) -> Decoded | Failed:
+    """A failure of another codec's decoder says whose bitstream it was."""
+    if codec.decoder is None or not isinstance(answer, Failed):
+        return answer
+    told = f"{codec.decoder.codec} fails on a bitstream of {codec.codec}"
+    return msgspec.structs.replace(answer, message=f"{told}: {answer.message}")
 
 
 def _gpu(*held: int | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,6 +154,25 @@ def finished_trials(
             else:
                 unfinished += 1
     return StudyPlan(tuple(finished), unfinished)
+
+
+def rows_nearest(frame: pd.DataFrame, bpp: float) -> Iterator[pd.DataFrame]:
+    """Of each data set and codec the rows of the operating point nearest to a rate, on a log scale.
+
+    Parameters
+    ----------
+    frame : what :func:`bench.load` gives
+    bpp : the rate in bits per pixel
+    """
+    for _, of_codec in frame.groupby(["dataset", "label"], observed=True, sort=False):
+        best, least = None, math.inf
+        for _, rows in of_codec.groupby("quality", dropna=False):
+            mean = rows.loc[rows["status"] == "ok", "bpp"].mean()
+            distance = abs(math.log(mean / bpp)) if mean > 0 else math.inf
+            if best is None or distance < least:
+                best, least = rows, distance
+        if best is not None:
+            yield best
 
 
 def _is_whole(row: Mapping[str, Any]) -> bool:

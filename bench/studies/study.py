@@ -64,6 +64,7 @@ class FinishedTrial:
         return [
             *(self.image.sha256, codec.codec, codec.version, codec.config, codec.weights_sha256),
             *(self.quality, self.bitstream_sha256),
+            *(() if codec.recorded_decoder is None else (codec.recorded_decoder,)),
         ]
 
     @property

@@ -99,6 +99,8 @@ class DescribedCodec:
     """On the device that its spec, else the suite, asks for; or the reason why it is unavailable."""
     bare: Description | None = None
     """Without any options, where its label tells what differs from that and it can be without."""
+    decoder: DescribedCodec | None = None
+    """Another codec that is to decode its bitstreams."""
 
 
 @dataclass(frozen=True)

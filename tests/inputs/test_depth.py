@@ -243,3 +243,12 @@ def test_a_picture_on_screen_is_eight_bit_rgb(tmp_path: Path) -> None:
         "Samples of 16 bits are shown at 8. Transparent pixels are shown over white."
     )
     assert display_note("grey", 8) == ""
+
+
+def test_a_foreign_decoder_takes_what_both_take() -> None:
+    """A codec that is decoded by another one gets no picture that the other can't return."""
+    both = Accepted((8, 10, 16), ("rgb", "grey"), Conversions(depth=8)).shared_with(
+        Accepted((8, 16), ("rgb",))
+    )
+    assert both == Accepted((8, 16), ("rgb",), Conversions(depth=8))
+    assert Accepted((16,)).shared_with(RGB8) == RGB8

@@ -95,6 +95,7 @@ def _entry(entry: Entry, data: ReportData) -> dict[str, Any]:
         "family": entry.codec,
         "provenance": "measured",
         "version": entry.version,
+        **({} if entry.decoder is None else {"decoder": str(entry.decoder)}),
         "options": {key: str(value) for key, value in entry.options.items()},
         "lossless": entry.lossless,
         "run": entry.run,

@@ -131,6 +131,7 @@ def _plan(entry: Entry, runs: Mapping[str, Path]) -> CodecPlan | None:
     if run is None or not (run / BITSTREAM_FOLDER).is_dir():
         return None
     for plan in read_info(run).codecs:
-        if (plan.codec, plan.version, plan.config) == (entry.codec, entry.version, entry.options):
+        own = plan.codec, plan.version, plan.config, plan.recorded_decoder
+        if own == (entry.codec, entry.version, entry.options, entry.decoder):
             return plan
     return None
