@@ -15,7 +15,7 @@ from bench.engines import LOCAL
 from bench.errors import BenchError, ConfigError
 from bench.files.given_codecs import target_of
 from bench.inputs.datasets import is_known
-from bench.inputs.suite import CodecEntry, Suite, load_suite, located
+from bench.inputs.suite import CodecChoice, CodecEntry, Suite, load_suite, located
 from bench.notebook import in_notebook, notebook_events
 from bench.runs.options import Events, Options
 from bench.runs.runner import Summary
@@ -45,8 +45,9 @@ def run(
     client : a ``dask.distributed.Client``, to run on the machines of its cluster; it stays open
     **replaced : fields of :class:`Suite` that replace the suite's own, for example
         ``codecs=["jpeg@10,50,90"], datasets=["kodak"], limit=4``. A codec may be a class or an object too, or
-        ``{"codec": Mine, "label": "mine", "quality": [1, 2, 3]}``: one of a notebook's cell is sent to the
-        workers. The run does not keep it, so that a later session has to give it again
+        ``{"codec": Mine, "label": "mine", "quality": [1, 2, 3]}``, and so may its ``"decoder"``: one of a
+        notebook's cell is sent to the workers. The run does not keep it, so that a later session has to give
+        it again
 
     Returns
     -------
@@ -106,8 +107,12 @@ def _with_target(codec: Any, folder: Path) -> Any:
     if isinstance(codec, str | CodecEntry):
         return codec
     if isinstance(codec, Mapping):
-        inner = codec.get("codec")
-        return codec if isinstance(inner, str) else {**codec, "codec": target_of(inner, folder)}
+        named, decoder = dict(codec), codec.get("decoder")
+        if not isinstance(codec.get("codec"), str):
+            named["codec"] = target_of(codec.get("codec"), folder)
+        if decoder is not None and not isinstance(decoder, (str, Mapping, CodecChoice)):
+            named["decoder"] = {"codec": target_of(decoder, folder)}
+        return named
     return {"codec": target_of(codec, folder)}
 
 

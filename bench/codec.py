@@ -28,6 +28,10 @@ default has its price:
     points (``mine.py:Mine@10,50,90``).
 ``quality_range``
     ``None``: the codec itself has to refuse a quality that it can't code.
+``depths``
+    ``(8,)``: a picture of more bits a sample ends as ``unsupported``, or is converted if the suite says so.
+``channels``
+    ``("rgb",)``: grey is replicated to RGB, and a picture with transparent pixels is treated like more bits.
 
 A codec whose ``encode`` takes the image alone has no quality at all, and one operating point.
 """
@@ -37,13 +41,20 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 Image: TypeAlias = NDArray[np.uint8]
 """An 8-bit picture: ``uint8``, shape (height, width, 3), channel order R, G, B, values 0 to 255."""
+
+Samples: TypeAlias = NDArray[Any]
+"""A picture of any form that a codec may declare, see :class:`Codec`; ``uint16`` above 8 bits."""
+
+Channels: TypeAlias = Literal["grey", "rgb", "rgba"]
+DEPTHS = range(8, 17)
+"""Bits a sample that a codec may declare."""
 
 
 @runtime_checkable
@@ -68,6 +79,18 @@ class Codec(Protocol):
     rdbench runs the encoder and the decoder in processes of their own, which serve this configuration alone.
     Both are to be deterministic: with ``--timing`` they run several times on the same input, and have to
     return the same each time.
+
+    Optional, for codecs that take more than 8-bit RGB: ``depths``, bits a sample from 8 to 16, and
+    ``channels``, some of ``"grey"``, ``"rgb"`` and ``"rgba"``::
+
+        depths = (8, 10, 12, 16)
+        channels = ("rgb", "grey", "rgba")
+
+    Grey is an array (height, width), alpha the fourth channel of (height, width, 4), straight and not
+    premultiplied. Above 8 bits samples are ``uint16``, from 0 to 2^depth - 1; where that leaves the depth
+    open, since there are others than 8 and 16, ``encode`` is told by a keyword: ``encode(image, quality,
+    *, depth)``. The decoder returns the same shape and type. A picture of a form that is not
+    declared never arrives.
 
     Optional, for learned codecs: the attribute ``weights_sha256`` (64 hexadecimal digits), and a method
     ``complexity()`` that returns
@@ -161,6 +184,8 @@ class FunctionCodec:
     lossless: bool = False
     qualities: tuple[float | None, ...] = (None,)
     quality_range: tuple[float, float] | None = None
+    depths: tuple[int, ...] = (8,)
+    channels: tuple[Channels, ...] = ("rgb",)
     needs: tuple[str, ...] = ()
 
     def __call__(self) -> FunctionCodec:
@@ -177,6 +202,8 @@ def from_functions(
     lossless: bool = False,
     name: str = "",
     version: str = "",
+    depths: tuple[int, ...] = (8,),
+    channels: tuple[Channels, ...] = ("rgb",),
     needs: tuple[str, ...] = (),
 ) -> FunctionCodec:
     """A codec of two functions, for ``file.py:NAME``, an entry point or :func:`bench.testing.check_codec`.
@@ -188,7 +215,7 @@ def from_functions(
     encode : takes an image and a quality, or the image alone, and returns the bitstream
     decode : takes the bitstream and returns the image
     qualities : the default operating points of a lossy codec; without any it has one, quality ``None``
-    quality_range, lossless, version, needs : as for :class:`Codec`
+    quality_range, lossless, version, depths, channels, needs : as for :class:`Codec`
     name : by default that of the module that ``encode`` is from
     """
     return FunctionCodec(
@@ -199,6 +226,8 @@ def from_functions(
         lossless,
         qualities or (() if lossless else (None,)),
         quality_range,
+        depths,
+        channels,
         needs,
     )
 
@@ -248,6 +277,28 @@ def takes_quality(codec: Codec) -> bool:
     return not isinstance(codec, _Completed) or codec.hands_quality_on
 
 
+def encoded(codec: Codec, image: Samples, quality: float | None, depth: int = 8) -> bytes:
+    """What a codec's ``encode`` returns, told the depth if it wants to know.
+
+    Parameters
+    ----------
+    codec : as :func:`completed` gave it
+    image : in a form that the codec declares
+    depth : bits a sample of ``image``
+    """
+    encode: Callable[..., bytes] = codec.encode
+    return encode(image, quality, depth=depth) if takes_depth(codec) else encode(image, quality)
+
+
+def takes_depth(codec: Any) -> bool:
+    """Whether the ``encode`` of a codec has the keyword ``depth``."""
+    made = codec._made if isinstance(codec, _Completed) else codec
+    try:
+        return "depth" in inspect.signature(made.encode).parameters
+    except (TypeError, ValueError):  # a function of a library that does not say
+        return False
+
+
 class _Completed:
     """A codec that says less of itself than it may; everything else of it is reached as before."""
 
@@ -262,9 +313,9 @@ class _Completed:
         self.quality_range: tuple[float, float] | None = getattr(made, "quality_range", None)
         self.decode: Callable[[bytes], Image] = made.decode
 
-    def encode(self, image: Image, quality: float | None) -> bytes:
+    def encode(self, image: Image, quality: float | None, **depth: int) -> bytes:
         encode: Callable[..., bytes] = self._made.encode
-        return encode(image, quality) if self.hands_quality_on else encode(image)
+        return encode(image, quality, **depth) if self.hands_quality_on else encode(image, **depth)
 
     def __getattr__(self, attribute: str) -> Any:
         return getattr(self._made, attribute)
@@ -275,5 +326,9 @@ def _takes_quality(encode: Callable[..., bytes]) -> bool:
         parameters = inspect.signature(encode).parameters.values()
     except (TypeError, ValueError):  # a function of a library that does not say
         return True
-    places = [it for it in parameters if it.kind in (it.POSITIONAL_ONLY, it.POSITIONAL_OR_KEYWORD)]
+    places = [
+        it
+        for it in parameters
+        if it.kind in (it.POSITIONAL_ONLY, it.POSITIONAL_OR_KEYWORD) and it.name != "depth"
+    ]
     return len(places) > 1 or any(it.kind is it.VAR_POSITIONAL for it in parameters)

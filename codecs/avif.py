@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from bench.codec import Image
+from bench.codec import Channels, Samples
 from bench_codecs._common.claims import check_claim
 from bench_codecs._common.library import as_image, damage, load_imagecodecs
 from bench_codecs._common.options import (
@@ -20,7 +20,7 @@ Subsampling = Literal["420", "422", "444"]
 
 
 class Avif:
-    """Lossy AVIF, 8 bits, full-range YCbCr, one tile.
+    """Lossy AVIF, 8, 10 or 12 bits, full-range YCbCr, one tile. Alpha is coded without loss.
 
     Quality is libavif's, a whole number from 0 to 99. Its 100 is not an operating point here, because it
     selects a separate lossless mode that ignores the subsampling.
@@ -37,6 +37,9 @@ class Avif:
     lossless = False
     qualities: tuple[float, ...] = (8, 20, 35, 50, 62, 74, 84, 91)
     quality_range: tuple[float, float] = (0, 99)
+    depths = (8, 10, 12)
+    # imagecodecs codes grey without loss, whatever the quality.
+    channels: tuple[Channels, ...] = ("rgb", "rgba")
 
     def __init__(self, *, speed: int = 8, subsampling: Subsampling = "420", threads: int = 1) -> None:
         check_integer(self.name, "speed", speed, 0, 10)
@@ -47,7 +50,7 @@ class Avif:
         self._threads = check_threads(self.name, threads)
         self._pixel_format = f"yuv{subsampling}"
 
-    def encode(self, image: Image, quality: float | None) -> bytes:
+    def encode(self, image: Samples, quality: float | None, *, depth: int = 8) -> bytes:
         """Compress to an AVIF file."""
         check_side(self.name, image.shape, 32768)
         return bytes(
@@ -58,11 +61,13 @@ class Avif:
                 pixelformat=self._pixel_format,
                 codec="aom",
                 numthreads=self._threads,
+                bitspersample=None if depth == 8 else depth,
             )
         )
 
-    def decode(self, bitstream: bytes) -> Image:
+    def decode(self, bitstream: bytes) -> Samples:
         """Reconstruct the image."""
         check_claim(self.name, avif_size(bitstream), len(bitstream))
         with damage(self.name):
-            return as_image(self.name, self._imagecodecs.avif_decode(bitstream, numthreads=self._threads))
+            decoded = self._imagecodecs.avif_decode(bitstream, numthreads=self._threads)
+            return as_image(self.name, decoded, self.channels, deep=True)

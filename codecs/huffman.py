@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.codec import Image
+from bench.codec import DEPTHS, Channels, Image, Samples
 from bench.errors import BadBitstream
 from bench.explanation import Explanation
 from bench_codecs._common.options import check_choice
 from bench_codecs._common.varint import read_varint, write_varint
 from bench_codecs._lossless.code_lengths import MAX_LENGTH, pack_lengths, unpack_lengths
-from bench_codecs._lossless.container import Container, pack, unpack
+from bench_codecs._lossless.container import Container, pack, unpack, version_of
+from bench_codecs._lossless.parts import FORMAT, is_plain, pack_parts, unpack_parts
 from bench_codecs._lossless.transforms import (
     COLORS,
     PREDICTORS,
@@ -33,7 +34,7 @@ class Huffman:
 
     The bitstream contains the code tables. The defaults, a colour difference and the Paeth predictor, are
     typical of such codecs; ``color="none", predictor="none"`` codes the samples themselves, at about their
-    zeroth-order entropy.
+    zeroth-order entropy. Of samples of more than 8 bits the two bytes are planes of their own.
 
     Parameters
     ----------
@@ -45,6 +46,8 @@ class Huffman:
     lossless = True
     qualities: tuple[float, ...] = ()
     quality_range: tuple[float, float] | None = None
+    depths = tuple(DEPTHS)
+    channels: tuple[Channels, ...] = ("rgb", "grey", "rgba")
 
     def __init__(self, *, color: Color = "subtract_green", predictor: Predictor = "paeth") -> None:
         check_choice(self.name, "color", color, COLORS)
@@ -57,9 +60,15 @@ class Huffman:
         self._predictor = PREDICTORS.index(predictor)
         warm_up(self)
 
-    def encode(self, image: Image, quality: float | None = None) -> bytes:
-        """Compress; ``quality`` is ignored."""
-        height, width, _ = image.shape
+    def encode(self, image: Samples, quality: float | None = None, *, depth: int = 8) -> bytes:
+        """Compress; ``quality`` is ignored, and ``depth`` need not be known."""
+        height, width = image.shape[:2]
+        options = pack_options(self._color, self._predictor)
+        if is_plain(image):
+            return pack(_MAGIC, _FORMAT, Container(width, height, options, self._payload(image)))
+        return pack(_MAGIC, FORMAT, Container(width, height, options, pack_parts(image, self._payload)))
+
+    def _payload(self, image: Image) -> bytes:
         planes = forward(image, self._color, self._predictor).reshape(3, -1)
         codes: list[tuple[NDArray[np.uint8], int]] = []
         streams: list[bytes] = []
@@ -71,15 +80,18 @@ class Huffman:
             codes.append((lengths, int(plane[0])))
             streams.append(words.astype("<u4", copy=False).tobytes()[: (n_bits + 7) // 8])
         sizes = b"".join(write_varint(len(stream)) for stream in streams)
-        payload = b"".join((pack_lengths(codes), sizes, *streams))
-        options = pack_options(self._color, self._predictor)
-        return pack(_MAGIC, _FORMAT, Container(width, height, options, payload))
+        return b"".join((pack_lengths(codes), sizes, *streams))
 
-    def decode(self, bitstream: bytes) -> Image:
+    def decode(self, bitstream: bytes) -> Samples:
         """Reconstruct the image."""
-        container = unpack(_MAGIC, _FORMAT, bitstream)
+        if version_of(bitstream) != FORMAT:
+            container = unpack(_MAGIC, _FORMAT, bitstream)
+            return self._image(container, container.payload)
+        container = unpack(_MAGIC, FORMAT, bitstream)
+        return unpack_parts(container.payload, lambda payload: self._image(container, payload))
+
+    def _image(self, container: Container, payload: bytes) -> Image:
         n_symbols = container.width * container.height
-        payload = container.payload
         codes, position = unpack_lengths(payload, 3)
         sizes = []
         for _ in codes:

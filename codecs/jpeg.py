@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any, Literal, get_args
 
-from bench.codec import Image
+from bench.codec import Channels, Image, Samples
 from bench.explanation import Explanation
 from bench_codecs._common.claims import check_claim, check_end, jpeg_frame_size
 from bench_codecs._common.library import as_image, damage, load_imagecodecs, load_pillow
@@ -15,7 +15,7 @@ Subsampling = Literal["420", "422", "444"]
 
 
 class Jpeg:
-    """Lossy JPEG, 8 bits, YCbCr, with the quantisation tables of the Independent JPEG Group.
+    """Lossy JPEG, 8 bits, YCbCr or grey, with the quantisation tables of the Independent JPEG Group.
 
     Quality is IJG quality, a whole number from 1 to 100. With default options the bitstream is byte for byte
     what Pillow writes with its defaults (4:2:0, standard Huffman tables). The decoder interpolates chroma
@@ -32,6 +32,7 @@ class Jpeg:
     lossless = False
     qualities: tuple[float, ...] = (10, 20, 30, 40, 50, 60, 70, 80, 90, 95)
     quality_range: tuple[float, float] = (1, 100)
+    channels: tuple[Channels, ...] = ("rgb", "grey")
 
     def __init__(
         self, *, subsampling: Subsampling = "420", optimize: bool = False, progressive: bool = False
@@ -47,7 +48,7 @@ class Jpeg:
             self._pillow, pillow_library = load_pillow(self.name, "libjpeg_turbo")
             self.version += f"+encoder libjpeg-turbo {pillow_library} (Pillow)"
 
-    def encode(self, image: Image, quality: float | None) -> bytes:
+    def encode(self, image: Samples, quality: float | None) -> bytes:
         """Compress to a JFIF file."""
         level = check_whole_quality(self.name, quality, self.quality_range)
         check_side(self.name, image.shape, 65500)
@@ -73,13 +74,13 @@ class Jpeg:
             ImageFile.MAXBLOCK = usual
         return buffer.getvalue()
 
-    def decode(self, bitstream: bytes) -> Image:
+    def decode(self, bitstream: bytes) -> Samples:
         """Reconstruct the image."""
         check_end(self.name, bitstream)
         # 16x16 pixels in 4:2:0 are six blocks, and each takes at least one bit.
         check_claim(self.name, jpeg_frame_size(self.name, bitstream), len(bitstream), 512)
         with damage(self.name):
-            return as_image(self.name, self._imagecodecs.jpeg8_decode(bitstream))
+            return as_image(self.name, self._imagecodecs.jpeg8_decode(bitstream), self.channels)
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
         """The Huffman codes of every block. Progressive bitstreams are not supported."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.codec import Image
+from bench.codec import DEPTHS, Channels, Samples
 from bench_codecs._common.claims import check_claim
 from bench_codecs._common.library import as_image, damage, load_imagecodecs
 from bench_codecs._common.options import check_integer, check_quality, check_threads
@@ -37,6 +37,8 @@ class JpegXl:
     added_options = ("threads",)
     qualities: tuple[float, ...]
     quality_range: tuple[float, float] | None
+    depths = tuple(DEPTHS)
+    channels: tuple[Channels, ...] = ("rgb", "grey", "rgba")
 
     def __init__(self, *, lossless: bool = False, effort: int = 7, threads: int = 1) -> None:
         check_integer(self.name, "effort", effort, 1, 9)
@@ -48,22 +50,25 @@ class JpegXl:
         self._effort = effort
         self._threads = check_threads(self.name, threads)
 
-    def encode(self, image: Image, quality: float | None) -> bytes:
-        """Compress to a raw codestream."""
+    def encode(self, image: Samples, quality: float | None, *, depth: int = 8) -> bytes:
+        """Compress to a raw codestream; 16 bits with alpha need level 10, and so a container."""
         target: dict[str, object] = {"lossless": True}
         if self.quality_range is not None:
             target = {
                 "lossless": False,
                 "distance": distance(check_quality(self.name, quality, self.quality_range)),
             }
+        if depth != 8:
+            target["bitspersample"] = depth
         return bytes(
             self._imagecodecs.jpegxl_encode(
                 image, effort=self._effort, usecontainer=False, numthreads=self._threads, **target
             )
         )
 
-    def decode(self, bitstream: bytes) -> Image:
+    def decode(self, bitstream: bytes) -> Samples:
         """Reconstruct the image."""
         check_claim(self.name, jpegxl_size(bitstream), len(bitstream))
         with damage(self.name):
-            return as_image(self.name, self._imagecodecs.jpegxl_decode(bitstream, numthreads=self._threads))
+            decoded = self._imagecodecs.jpegxl_decode(bitstream, numthreads=self._threads)
+            return as_image(self.name, decoded, self.channels, deep=True)

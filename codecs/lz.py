@@ -6,13 +6,14 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from bench.codec import Image
+from bench.codec import DEPTHS, Channels, Image, Samples
 from bench.errors import BadBitstream
 from bench.explanation import Explanation
 from bench_codecs._common.library import damage
 from bench_codecs._common.options import check_choice, check_integer
 from bench_codecs._lossless.compressors import LEVELS, compressor
-from bench_codecs._lossless.container import Container, pack, unpack
+from bench_codecs._lossless.container import Container, pack, unpack, version_of
+from bench_codecs._lossless.parts import FORMAT, is_plain, pack_parts, unpack_parts
 from bench_codecs._lossless.transforms import (
     COLORS,
     PREDICTORS,
@@ -35,6 +36,8 @@ _METHODS: tuple[str, ...] = get_args(Method)
 class Lz:
     """The residual planes of the transforms of ``huffman``, packed by a general-purpose compressor.
 
+    Of samples of more than 8 bits the two bytes are planes of their own.
+
     Parameters
     ----------
     method : the compressor; ``lzw`` is that of GIF, ``deflate`` that of PNG and zip (libdeflate)
@@ -49,6 +52,8 @@ class Lz:
     lossless = True
     qualities: tuple[float, ...] = ()
     quality_range: tuple[float, float] | None = None
+    depths = tuple(DEPTHS)
+    channels: tuple[Channels, ...] = ("rgb", "grey", "rgba")
 
     def __init__(
         self,
@@ -73,17 +78,26 @@ class Lz:
         self.version = f"1+{self._compressor.version}+{kernels}"
         warm_up(self)
 
-    def encode(self, image: Image, quality: float | None = None) -> bytes:
-        """Compress; ``quality`` is ignored."""
-        height, width, _ = image.shape
-        residual = forward(image, self._color, self._predictor)
-        payload = self._compressor.compress(residual.tobytes())
+    def encode(self, image: Samples, quality: float | None = None, *, depth: int = 8) -> bytes:
+        """Compress; ``quality`` is ignored, and ``depth`` need not be known."""
+        height, width = image.shape[:2]
         options = pack_options(self._color, self._predictor) | _METHODS.index(self._method) << 3
-        return pack(_MAGIC, _FORMAT, Container(width, height, options, payload))
+        if is_plain(image):
+            return pack(_MAGIC, _FORMAT, Container(width, height, options, self._payload(image)))
+        return pack(_MAGIC, FORMAT, Container(width, height, options, pack_parts(image, self._payload)))
 
-    def decode(self, bitstream: bytes) -> Image:
+    def _payload(self, image: Image) -> bytes:
+        return self._compressor.compress(forward(image, self._color, self._predictor).tobytes())
+
+    def decode(self, bitstream: bytes) -> Samples:
         """Reconstruct the image, whatever method and level it was coded with."""
-        container = unpack(_MAGIC, _FORMAT, bitstream)
+        if version_of(bitstream) != FORMAT:
+            container = unpack(_MAGIC, _FORMAT, bitstream)
+            return self._image(container, container.payload)
+        container = unpack(_MAGIC, FORMAT, bitstream)
+        return unpack_parts(container.payload, lambda payload: self._image(container, payload))
+
+    def _image(self, container: Container, payload: bytes) -> Image:
         method = container.options >> 3
         if method >= len(_METHODS):
             raise BadBitstream(f"lz: unknown method {method}")
@@ -92,7 +106,7 @@ class Lz:
             expander = compressor(_METHODS[method], LEVELS[_METHODS[method]][2])
         size = 3 * container.width * container.height
         with damage(self.name):
-            data = expander.expand(container.payload, size)
+            data = expander.expand(payload, size)
         if len(data) != size:
             raise BadBitstream(f"lz: {len(data)} bytes where the picture has {size}")
         residual = np.frombuffer(data, np.uint8).reshape(3, container.height, container.width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.codec import Image
+from bench.codec import Channels, Samples
 from bench_codecs._common.claims import check_claim
 from bench_codecs._common.library import as_image, damage, load_imagecodecs
 from bench_codecs._common.options import check_integer, check_quality, check_side
@@ -12,7 +12,7 @@ from bench_codecs._common.sizes import webp_size
 class WebP:
     """WebP, lossy (VP8, always 4:2:0) or lossless (VP8L).
 
-    Quality is libwebp's, 0 to 100, and may be a fraction.
+    Quality is libwebp's, 0 to 100, and may be a fraction. Alpha is coded without loss.
 
     Parameters
     ----------
@@ -25,6 +25,7 @@ class WebP:
     added_options = ("threads",)
     qualities: tuple[float, ...]
     quality_range: tuple[float, float] | None
+    channels: tuple[Channels, ...] = ("rgb", "rgba")
 
     def __init__(self, *, lossless: bool = False, effort: int = 4, threads: int = 1) -> None:
         check_integer(self.name, "effort", effort, 0, 6)
@@ -37,7 +38,7 @@ class WebP:
         self._effort = effort
         self._threads = threads
 
-    def encode(self, image: Image, quality: float | None) -> bytes:
+    def encode(self, image: Samples, quality: float | None) -> bytes:
         """Compress to a WebP file."""
         # The format allows 16383, but imagecodecs refuses that.
         check_side(self.name, image.shape, 16382)
@@ -51,8 +52,8 @@ class WebP:
             )
         )
 
-    def decode(self, bitstream: bytes) -> Image:
+    def decode(self, bitstream: bytes) -> Samples:
         """Reconstruct the image."""
         check_claim(self.name, webp_size(bitstream), len(bitstream))
         with damage(self.name):
-            return as_image(self.name, self._imagecodecs.webp_decode(bitstream))
+            return as_image(self.name, self._imagecodecs.webp_decode(bitstream), self.channels)

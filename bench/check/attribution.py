@@ -6,17 +6,20 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bench.check.baseline import CodecResults
 from bench.check.rules import Rules, summed_up
+from bench.trials.measurement import RecordedDecoder
 
 
 def library_change(before: CodecResults, after: CodecResults) -> str:
     """The change of the library in a codec's version, ``"libjpeg-turbo 2.1.5 -> 3.1.3"``; empty for none.
 
     A version consists of the adapter's, a plus sign and the library's. The hash of a codec file counts as
-    code.
+    code. The library of a decoder that is another codec's counts too.
     """
-    (_, one), (_, other) = _parts(before.version), _parts(after.version)
+    one, other = _library(before), _library(after)
     return "" if one == other else f"{one or 'none'} -> {other or 'none'}"
 
 
@@ -43,7 +46,21 @@ def code_change(before: CodecResults, after: CodecResults) -> str:
             changes.append(f"option {key} {old} -> {new}")
     if before.weights_sha256 != after.weights_sha256:
         changes.append("other weights")
+    decoders = [it.decoder and _without_library(it.decoder) for it in (before, after)]
+    if decoders[0] != decoders[1]:
+        changes.append(f"decoder {before.decoder or 'its own'} -> {after.decoder or 'its own'}")
     return ", ".join(changes)
+
+
+def _without_library(decoder: RecordedDecoder) -> RecordedDecoder:
+    config = {key: _without_folders(it) for key, it in decoder.config.items()}
+    return msgspec.structs.replace(decoder, version=_parts(decoder.version)[0], config=config)
+
+
+def _library(codec: CodecResults) -> str:
+    own = _parts(codec.version)[1]
+    decoding = "" if codec.decoder is None else _parts(codec.decoder.version)[1]
+    return f"{own or 'none'} decoded by {decoding}" if decoding else own
 
 
 def _without_folders(value: Any) -> Any:

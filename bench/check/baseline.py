@@ -21,7 +21,7 @@ from bench.errors import ConfigError, StoreError
 from bench.files.access import read_regular, write_atomically
 from bench.files.typed_json import MalformedJson, Option, Sha256, decode_json
 from bench.host.environment import Environment
-from bench.trials.measurement import Count, MetricValue, Seconds, Side, Status
+from bench.trials.measurement import Count, MetricValue, RecordedDecoder, Seconds, Side, Status
 
 BASELINE_SCHEMA = 1
 FORMAT = "rdbench baseline"
@@ -65,6 +65,8 @@ class CodecResults(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     config: dict[str, Option] = {}
     weights_sha256: str | None = None
+    decoder: RecordedDecoder | None = None
+    """Absent from the file where the codec's own decoder ran, and in older ones."""
     trials: tuple[TrialResult, ...] = ()
 
 
@@ -177,6 +179,8 @@ def encoded(snapshot: Snapshot) -> bytes:
     parts = [f' "{key}": {_lines(it) if isinstance(it, dict) else _line(it)}' for key, it in plain.items()]
     blocks = []
     for codec in codecs:
+        if codec["decoder"] is None:
+            del codec["decoder"]
         lines = ",\n".join("   " + _line(trial) for trial in codec.pop("trials"))
         blocks.append(f'  {_line(codec)[:-1]}, "trials": [\n{lines}\n  ]}}')
     body = ",\n".join(blocks)

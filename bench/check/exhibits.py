@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.check.baseline import Snapshot, TrialResult
 from bench.check.verdict import CheckFinding, Verdict
 from bench.inputs.image import read_image
+from bench.inputs.pixels import ON_SCREEN
 from bench.losses.pictures import Made, PictureOptions, original_files, reconstructions, windows
 from bench.runs.frame import load
 from bench.studies.session import finished_trials
@@ -134,7 +135,7 @@ def _pictures(
 
 
 def _shown(exhibit: Exhibit, file: Path | str, old: Made, new: Made) -> Exhibit:
-    original: Made = file if isinstance(file, str) else read_image(file).pixels
+    original: Made = file if isinstance(file, str) else read_image(file, accepted=ON_SCREEN).pixels
     place, original, old, new = windows(original, old, new, PictureOptions().map)
     return replace(exhibit, place=place, original=original, old=old, new=new)
 

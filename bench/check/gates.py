@@ -8,7 +8,8 @@ from pathlib import Path
 from bench.check.baseline import CodecResults
 from bench.check.compare import Limits
 from bench.inputs.gate import Gate
-from bench.inputs.suite import CodecEntry, Suite
+from bench.inputs.suite import CodecChoice, CodecEntry, Suite
+from bench.trials.measurement import RecordedDecoder
 
 _TRUE = frozenset(("1", "true", "yes", "on"))
 
@@ -33,9 +34,17 @@ def _entry_of(suite: Suite, codec: CodecResults) -> CodecEntry | None:
 
 
 def _describes(entry: CodecEntry, codec: CodecResults) -> bool:
-    if codec.codec not in (entry.codec, _name_in_file(entry.codec)):
+    if (entry.decoder is None) != (codec.decoder is None):
         return False
-    return all(_is_same(codec.config.get(key), it) for key, it in entry.config.items())
+    if entry.decoder is not None and codec.decoder is not None and not _is_of(entry.decoder, codec.decoder):
+        return False
+    return _is_of(entry, codec)
+
+
+def _is_of(chosen: CodecChoice, codec: CodecResults | RecordedDecoder) -> bool:
+    if codec.codec not in (chosen.codec, _name_in_file(chosen.codec)):
+        return False
+    return all(_is_same(codec.config.get(key), it) for key, it in chosen.config.items())
 
 
 def _name_in_file(codec: str) -> str | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from bench import registry
 from bench.check.baseline import CodecResults, ImageIdentity, MetricDefinition, Snapshot, TrialResult
-from bench.codec import Image, completed
+from bench.codec import Image, completed, encoded
 from bench.engines.options import complete_config
 from bench.errors import ConfigError, MetricUndefined
 from bench.host import kernel_cache
@@ -75,7 +75,13 @@ def _of_codec(made: Any, given: Any) -> CodecUnderTest:
     config = complete_config(constructor, options) if "__init__" in vars(constructor) else {}
     qualities: tuple[float | None, ...] = (None,) if codec.lossless else tuple(codec.qualities)
     return CodecUnderTest(
-        codec.name, codec.version, codec.encode, codec.decode, codec.lossless, qualities, config
+        codec.name,
+        codec.version,
+        functools.partial(encoded, codec),
+        codec.decode,
+        codec.lossless,
+        qualities,
+        config,
     )
 
 

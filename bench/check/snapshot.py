@@ -49,6 +49,7 @@ def snapshot(folder: Path) -> Snapshot:
                 version=codec.version,
                 config=codec.config,
                 weights_sha256=codec.weights_sha256,
+                decoder=codec.recorded_decoder,
                 trials=tuple(trials),
             )
         )

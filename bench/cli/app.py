@@ -656,6 +656,84 @@ app.command(RobustnessStudy.name)(command_of(RobustnessStudy))
 
 
 @app.command()
+def generations(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CODEC… IMAGE…|RUN",
+            help="SPECs as for run, and images; or a finished run, whose trials are the first generation.",
+            show_default=False,
+        ),
+    ] = None,
+    codec: Annotated[
+        list[str] | None, typer.Option("--codec", "-c", metavar="SPEC", help="A codec, as for run.")
+    ] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option("--dataset", "-d", metavar="NAME|FOLDER", help="Pictures; of a run, its originals."),
+    ] = None,
+    quality: Annotated[
+        str | None,
+        typer.Option("--quality", "-q", metavar="Q,…", help="Default: the middle of each codec's sweep."),
+    ] = None,
+    count: Annotated[
+        int, typer.Option("-n", min=2, max=1000, metavar="N", help="Generations, the first one included.")
+    ] = 10,
+    shift: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="PIXELS", help="Move the picture down and right by so much before each encoding."
+        ),
+    ] = 0,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", "-m", metavar="NAME", help="Default: psnr_rgb and ms_ssim_rgb."),
+    ] = None,
+    bpp: Annotated[
+        float,
+        typer.Option(min=0.001, help="Of a run: lossy codecs at their point nearest to this rate."),
+    ] = 0.5,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
+    ] = None,
+    recursive: Recursive = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="Default: results/generations/<pictures>, or in the run."
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Chains at a time; default: one for each processor."),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")
+    ] = 300,
+    device: Device = "auto",
+    engine: EngineName = LOCAL,
+    scheduler: Scheduler = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    trust: TrustFolder = False,
+) -> None:
+    """Encode, decode and encode again: what is lost over generations, and whether it comes to an end."""
+    from bench.cli import generating
+    from bench.engines.engine import EngineOptions
+    from bench.studies.session import StudyOptions
+
+    request = generating.GenerationsRequest(
+        *(names or [], codec or [], dataset or [], quality, metric or [], limit, recursive, device),
+        *(count, shift, bpp, out, trust),
+    )
+    engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
+    means = EngineOptions(jobs, timeout, cluster=cluster, note=note)
+    if generating.generations(request, StudyOptions(of_engine=means, engine=engine)):
+        raise typer.Exit(EXIT_FAILED_TRIALS)
+
+
+@app.command()
 def explain(
     names: Annotated[
         list[str] | None,

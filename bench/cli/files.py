@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cli import console
-from bench.codec import Image
+from bench.codec import Samples
 from bench.engines import open_engine
 from bench.engines.describing import codec_target, describe_codec
 from bench.engines.encoding import encoded
@@ -53,7 +53,7 @@ def encode(spec: str, image: Path, output: Path, timeout: float) -> bool:
             raise BenchError(answer.message)
         return _tell_failure(f"{spec} on {image}", answer)
     write_atomically(output, answer.data)
-    size, (height, width, _) = len(answer.data), answer.shape
+    size, (height, width, *_) = len(answer.data), answer.shape
     treatment = f" ({answer.treatment})" if answer.treatment else ""
     console.note(f"{output}: {size} bytes, {8 * size / (width * height):.4f} bpp{treatment}")
     return False
@@ -62,16 +62,16 @@ def encode(spec: str, image: Path, output: Path, timeout: float) -> bool:
 @dataclass(frozen=True)
 class _Bitstream:
     data: bytes
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     treatment: str
 
 
 class _EncodeFile(Task[_File, _Bitstream | Failed]):
     def __call__(self, work: _File, slot: Slot) -> _Bitstream | Failed:
-        original = slot.original(work.image, None)
+        original = slot.original(work.image, None, work.codec.accepted)
         if isinstance(original, Failed):
             return original
-        made = encoded(slot, work.image, work.codec.ref, work.quality)
+        made = encoded(slot, work.image, work.codec, work.quality)
         if isinstance(made, Failed):
             return made
         return _Bitstream(made.bitstream, original.shape, original.treatment)
@@ -85,6 +85,8 @@ def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:
     BenchError
         The usage, the bitstream or the output file is at fault, not the codec.
     """
+    import imagecodecs
+    import numpy as np
     import PIL.Image
 
     if output.suffix.lower() != ".png":
@@ -100,17 +102,23 @@ def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:
         if answer.deliberate and answer.status == "codec_error":
             raise BadBitstream(f"{bitstream}: {answer.message}")
         return _tell_failure(f"{spec} on {bitstream}", answer)
-    picture = io.BytesIO()
-    PIL.Image.fromarray(answer.pixels).save(picture, "PNG")
-    write_atomically(output, picture.getvalue())
+    deep = answer.pixels.dtype == np.uint16
+    if deep:  # which Pillow can't write
+        data = bytes(imagecodecs.png_encode(answer.pixels))
+    else:
+        picture = io.BytesIO()
+        PIL.Image.fromarray(answer.pixels).save(picture, "PNG")
+        data = picture.getvalue()
+    write_atomically(output, data)
     treatment = f" ({answer.treatment})" if answer.treatment else ""
+    treatment += ", samples of 16 bits as the codec returned them" if deep else ""
     console.note(f"{output}: {answer.pixels.shape[1]}x{answer.pixels.shape[0]}{treatment}")
     return False
 
 
 @dataclass(frozen=True)
 class _Picture:
-    pixels: Image
+    pixels: Samples
     treatment: str
 
 
@@ -122,10 +130,10 @@ class _DecodeFile(Task[_File, _Picture | Failed]):
         answer = slot.decoder.ask(Decode(work.codec.ref, self.bitstream))
         if not isinstance(answer, Decoded):
             return answer
-        if len(answer.shape) != 3 or answer.shape[2] != 3 or 0 in answer.shape:
+        if answer.shape[2:] not in ((), (3,), (4,)) or len(answer.shape) < 2 or 0 in answer.shape:
             shape = f"decode returned samples of shape {answer.shape}, not (height, width, 3)"
             return Failed("mismatch", "decode", "", shape, stderr=slot.decoder.stderr())
-        return _Picture(slot.decoder.samples(answer.shape), answer.treatment)
+        return _Picture(slot.decoder.samples(answer.shape, answer.dtype), answer.treatment)
 
 
 def _described(engine: Engine, spec: str, entry: CodecEntry) -> tuple[CodecPlan, Description]:
@@ -142,6 +150,7 @@ def _described(engine: Engine, spec: str, entry: CodecEntry) -> tuple[CodecPlan,
         lossless=found.lossless,
         config=found.config,
         qualities=entry.quality or (None,),
+        accepted=found.accepted,
     )
     return codec, found
 

@@ -22,7 +22,7 @@ from bench.cli.arguments import (
     note,
 )
 from bench.engines import LOCAL
-from bench.studies.study import Study
+from bench.studies.study import Answers, Study
 
 if TYPE_CHECKING:
     from bench.studies.session import StudyOptions
@@ -60,14 +60,14 @@ def command_of(study: type[Study[Any, Any]]) -> Callable[..., None]:
         engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
         means = EngineOptions(jobs, timeout, cluster=cluster, note=note)
         options = StudyOptions(tuple(dataset or ()), Trust(trust), means, engine)
-        _put(study(**own), run, options, out or run / study.name)
+        put_study(study(**own), run, options, out or run / study.name)
 
     command.__doc__ = study.__doc__
     command.__signature__ = Signature(_parameters(study))  # type: ignore[attr-defined]
     return command
 
 
-def _put(study: Study[Any, Any], run: Path, options: StudyOptions, out: Path) -> None:
+def put_study(study: Study[Any, Any], run: Path, options: StudyOptions, out: Path) -> Answers[Any, Any]:
     """Put a study to a run, write tables and figures, and print the tables."""
     from bench.cli import console
     from bench.studies.results import write_results
@@ -108,6 +108,7 @@ def _put(study: Study[Any, Any], run: Path, options: StudyOptions, out: Path) ->
         for remark in table.notes:
             console.print_text(remark)
     print(f"\nreport: {written.page}")
+    return answers
 
 
 def _parameters(study: type[Study[Any, Any]]) -> list[Parameter]:

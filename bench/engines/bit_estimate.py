@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.codec import Codec, Image
+from bench.codec import Codec, Image, encoded
 from bench.errors import Unsupported
 from bench.explanation import BitGrid, Explanation
 
@@ -37,13 +37,13 @@ def estimate(codec: Codec, image: Image, quality: float | None, size: int) -> Ex
     ]
     rows, columns = (-(-side // cell) for side in image.shape[:2])
     chessboard = [it for it in corners if (it[0] // cell + it[1] // cell) % 2 == 0]
-    left_over = len(codec.encode(_blanked(image, chessboard, cell), quality))
+    left_over = len(encoded(codec, _blanked(image, chessboard, cell), quality))
     if size - left_over < _LEAST_RESPONSE * size:
         raise Unsupported(
             f"the size does not follow the content ({size} bytes, {left_over} with half of the picture "
             "blanked): the quality is a target rate, or headers are most of it"
         )
-    saved = [8.0 * (size - len(codec.encode(_blanked(image, [it], cell), quality))) for it in corners]
+    saved = [8.0 * (size - len(encoded(codec, _blanked(image, [it], cell), quality))) for it in corners]
     return Explanation(
         method="estimate",
         grids=(BitGrid("saved by blanking a block", np.array(saved).reshape(rows, columns), (cell, cell)),),

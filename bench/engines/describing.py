@@ -12,7 +12,7 @@ from bench.engines.engine import Engine
 from bench.engines.messages import CheckCuda, Describe, DescribeMetric, Failed
 from bench.errors import ConfigError
 from bench.host.device import DeviceName, resolve
-from bench.inputs.suite import CodecEntry, Suite
+from bench.inputs.suite import CodecChoice, CodecEntry, Suite
 from bench.metrics.dataset import DATASET_METRICS
 from bench.trials.codec_ref import (
     THREADS_OPTION,
@@ -23,7 +23,7 @@ from bench.trials.codec_ref import (
     Description,
     MetricDescription,
 )
-from bench.trials.plan import CodecPlan, needs_bare
+from bench.trials.plan import CodecPlan, DecoderPlan, needs_bare
 
 State = Literal["ok", "needs options", "unavailable", "broken"]
 
@@ -84,8 +84,9 @@ def describe_suite(engine: Engine, suite: Suite, metrics: Sequence[DescribedMetr
     # With auto on a GPU only if a network of this run is there anyway: pixel metrics alone are done on the
     # CPU before torch has been imported.
     learned = any(it.found.learned for it in metrics)
+    described = (it for codec in codecs for it in (codec, codec.decoder) if it is not None)
     on_gpu = any(
-        isinstance(it.found, Description) and it.found.config.get("device") == "cuda" for it in codecs
+        isinstance(it.found, Description) and it.found.config.get("device") == "cuda" for it in described
     )
     wanted = suite.device if suite.device != "auto" or learned or on_gpu else "cpu"
     takes_device = any(it.found.takes_device for it in metrics)
@@ -160,10 +161,14 @@ def _describe_entry(engine: Engine, entry: CodecEntry, device: str) -> Described
     if isinstance(found, Description) and entry.label is None and needs_bare(entry, device):
         with suppress(ConfigError):  # it can't be without options
             bare = describe_codec(engine, CodecRef(target, trusted=True))
-    return DescribedCodec(target, found, bare if isinstance(bare, Description) else None)
+    decoder = None
+    if entry.decoder is not None:
+        other = codec_target(entry.decoder.codec)
+        decoder = DescribedCodec(other, _placed(engine, entry.decoder, other, device))
+    return DescribedCodec(target, found, bare if isinstance(bare, Description) else None, decoder)
 
 
-def _placed(engine: Engine, entry: CodecEntry, target: str, wanted: str) -> Description | str:
+def _placed(engine: Engine, entry: CodecChoice, target: str, wanted: str) -> Description | str:
     """The codec on the device that its spec, else the suite, asks for; ``config`` names the real one.
 
     Raises
@@ -227,16 +232,23 @@ def require_unchanged(engine: Engine, codecs: Iterable[CodecPlan]) -> None:
         One can't be constructed: a library, its weights, or the GPU that it is to run on are not here; or its
         version or weights are others now, so that it need not understand what it encoded then.
     """
-    for codec in {it.ref: it for it in codecs}.values():
-        answer = engine.describe(Describe(codec.ref))
+    for ref, (label, part) in {ref: (it.label, part) for it in codecs for ref, part in _parts(it)}.items():
+        answer = engine.describe(Describe(ref))
         if isinstance(answer, Failed):
-            raise ConfigError(f"{codec.label} cannot run on this machine: {answer.message}{_remedy(answer)}")
-        if (answer.version, answer.weights_sha256) != (codec.version, codec.weights_sha256):
-            now, then = _identity(answer), _identity(codec)
-            raise ConfigError(f"{codec.label} is {now} here, the run has {then}: run it again first")
+            raise ConfigError(f"{label} cannot run on this machine: {answer.message}{_remedy(answer)}")
+        if (answer.version, answer.weights_sha256) != (part.version, part.weights_sha256):
+            now, then = _identity(answer), _identity(part)
+            raise ConfigError(f"{label} is {now} here, the run has {then}: run it again first")
 
 
-def _identity(codec: Description | CodecPlan) -> str:
+def _parts(codec: CodecPlan) -> Iterator[tuple[CodecRef, CodecPlan | DecoderPlan]]:
+    """Encoder and decoder, which most often are one."""
+    yield codec.ref, codec
+    if codec.decoder is not None:
+        yield codec.decoder_ref, codec.decoder
+
+
+def _identity(codec: Description | CodecPlan | DecoderPlan) -> str:
     weights = f", weights {codec.weights_sha256[:12]}…" if codec.weights_sha256 else ""
     return f"version {codec.version}{weights}"
 

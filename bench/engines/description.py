@@ -7,12 +7,13 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from bench import registry
-from bench.codec import Codec, takes_quality
+from bench.codec import DEPTHS, Channels, Codec, takes_depth, takes_quality
 from bench.errors import ConfigError
 from bench.files.typed_json import Option
+from bench.inputs.pixels import Accepted
 from bench.trials.codec_ref import Description
 
 
@@ -50,7 +51,20 @@ def described(codec: Codec, config: dict[str, Any], target: str) -> Description:
         config={key: plain_option(f"{what}: option {key!r}", value) for key, value in config.items()},
         weights_sha256=_weights(what, getattr(codec, "weights_sha256", None)),
         complexity=_complexity(codec),
+        accepted=_accepted(what, codec),
     )
+
+
+def _accepted(what: str, codec: Codec) -> Accepted:
+    """The forms of pictures that it declares."""
+    depths, channels = (tuple(getattr(codec, *it)) for it in (("depths", (8,)), ("channels", ("rgb",))))
+    if not depths or not {*depths} <= {*DEPTHS}:
+        raise ConfigError(f"{what}: depths are numbers from {DEPTHS[0]} to {DEPTHS[-1]}, not {depths!r}")
+    if not channels or not {*channels} <= {*get_args(Channels)}:
+        raise ConfigError(f"{what}: channels are some of {', '.join(get_args(Channels))}, not {channels!r}")
+    if not {*depths} <= {8, 16} and not takes_depth(codec):
+        raise ConfigError(f"{what}: with depths {depths}, encode needs the keyword depth to tell them apart")
+    return Accepted(tuple(sorted({int(it) for it in depths})), channels)
 
 
 def _version(codec: Codec, target: str) -> str:

@@ -14,12 +14,14 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
+from bench.inputs.pixels import RGB8, Accepted
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.codec import Image
+    from bench.codec import Samples
     from bench.engines.messages import Failed, Request
-    from bench.engines.shared_pixels import Original, SharedPixels
+    from bench.engines.shared_pixels import Original, SampleType, SharedPixels
     from bench.host.environment import Environment
     from bench.trials.plan import CodecPlan
 
@@ -152,12 +154,13 @@ class Slot(Protocol):
         sha256 : of its bytes, by which it is found
         """
 
-    def original(self, image: Path, sha256: str | None) -> Original | Failed:
+    def original(self, image: Path, sha256: str | None, accepted: Accepted = RGB8) -> Original | Failed:
         """A picture as the scorer read it; it is kept until another one is asked for.
 
         Parameters
         ----------
         sha256 : of the file's bytes; another file is refused. None for whatever is there
+        accepted : the forms in which the codec takes it
         """
 
 
@@ -187,8 +190,8 @@ class Worker(Protocol):
             An option of the codec is no bool, number or string.
         """
 
-    def samples(self, shape: tuple[int, ...]) -> Image:
-        """The picture that was decoded last, of the shape that the answer told."""
+    def samples(self, shape: tuple[int, ...], dtype: SampleType = "uint8") -> Samples:
+        """The picture that was decoded last, of the shape and the type that the answer told."""
 
     def met(self, shape: tuple[int, ...]) -> bool:
         """Whether the codec was given a picture of this shape before; from now on it was."""

@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 
-from bench.codec import Codec, Image
+from bench.codec import Codec, Image, encoded
 from bench.engines.bit_estimate import estimate
 from bench.engines.messages import Explained
 from bench.errors import Unsupported
@@ -29,7 +29,7 @@ def explained(codec: Codec, image: Image, quality: float | None) -> Explained:
     ValueError
         The codec's explanation contradicts itself.
     """
-    bitstream = codec.encode(image, quality)
+    bitstream = encoded(codec, image, quality)
     reason = "the adapter does not follow the bits of this format"
     explain = getattr(codec, "explain", None)
     if explain is not None:

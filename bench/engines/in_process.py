@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from bench.codec import Image
+from bench.codec import Samples
 from bench.engines.engine import Answer, Engine, EngineOptions, Machine, Piece, Result, Spent, Task
 from bench.engines.messages import (
     Failed,
@@ -20,7 +20,7 @@ from bench.engines.messages import (
     unpack_answer,
     unpack_request,
 )
-from bench.engines.shared_pixels import SharedPixels, read_samples
+from bench.engines.shared_pixels import SampleType, SharedPixels, read_samples
 from bench.engines.slot import LocalSlot
 from bench.engines.worker import WorkerState, packed_answer
 from bench.errors import ConfigError
@@ -112,9 +112,9 @@ class InProcessWorker:
             raise KeyboardInterrupt
         return answer
 
-    def samples(self, shape: tuple[int, ...]) -> Image:
+    def samples(self, shape: tuple[int, ...], dtype: SampleType = "uint8") -> Samples:
         """The picture that was decoded last."""
-        return read_samples(self.decoded.readable, shape)
+        return read_samples(self.decoded.readable, shape, dtype)
 
     def met(self, shape: tuple[int, ...]) -> bool:
         """Never: it only matters for precise times."""

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.codec import Image
+from bench.codec import Samples
 from bench.engines.engine import Slot, Task
 from bench.engines.messages import Decode, Failed
 from bench.files.access import MAX_BITSTREAM, read_regular
@@ -22,6 +22,8 @@ class KeptBitstream:
     """Named by the SHA-256 of its bytes."""
     codec: CodecPlan
     pixels_sha256: str
+    depth: int = 8
+    """Bits of a sample of these."""
     image: Hashable = None
     """What is the same for neighbours that are decoded by one process, one after the other."""
 
@@ -38,10 +40,10 @@ class DecoderAbsent(Undecodable):
 
 
 @dataclass(frozen=True)
-class DecodeKept(Task[KeptBitstream, tuple[KeptBitstream, Image | Undecodable]]):
+class DecodeKept(Task[KeptBitstream, tuple[KeptBitstream, Samples | Undecodable]]):
     """Each bitstream with its picture, or why there is none."""
 
-    def __call__(self, work: KeptBitstream, slot: Slot) -> tuple[KeptBitstream, Image | Undecodable]:
+    def __call__(self, work: KeptBitstream, slot: Slot) -> tuple[KeptBitstream, Samples | Undecodable]:
         """Decode one bitstream in a worker of ``slot``."""
         try:
             return work, decoded(work, slot)
@@ -70,8 +72,8 @@ def read_kept(path: Path) -> bytes:
     return bitstream
 
 
-def decoded(kept: KeptBitstream, slot: Slot) -> Image:
-    """The pixels of a kept bitstream, (height, width, 3).
+def decoded(kept: KeptBitstream, slot: Slot) -> Samples:
+    """The pixels of a kept bitstream, in the form that was measured.
 
     Raises
     ------
@@ -81,15 +83,15 @@ def decoded(kept: KeptBitstream, slot: Slot) -> Image:
         The codec, or the GPU that it ran on, is not here.
     """
     bitstream = read_kept(slot.file(kept.path, kept.path.name))
-    answer = slot.decoder.ask(Decode(kept.codec.ref, bitstream, digest=False))
+    answer = slot.decoder.ask(Decode(kept.codec.decoder_ref, bitstream, digest=False))
     if isinstance(answer, Failed):
         if answer.status == "unsupported":
             raise DecoderAbsent(answer.message)
         raise Undecodable(f"decoding failed: {answer.message}")
     try:
-        pixels: Image = slot.decoder.samples(answer.shape)
+        pixels = slot.decoder.samples(answer.shape, answer.dtype)
     except EOFError as error:
         raise Undecodable(f"decoding failed: {error}") from error
-    if hashlib.sha256(pixels.reshape(-1).data).hexdigest() != kept.pixels_sha256:
+    if hashlib.sha256(pixels.tobytes()).hexdigest() != kept.pixels_sha256:
         raise Undecodable("the decoded pixels differ from the measured ones (SHA-256)")
     return pixels

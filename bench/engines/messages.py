@@ -15,11 +15,12 @@ from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from bench.engines.shared_pixels import SharedPixels
+from bench.engines.shared_pixels import SampleType, SharedPixels
 from bench.errors import ConfigError
 from bench.explanation import Explanation
 from bench.files.typed_json import Sha256
 from bench.host.device import DeviceName
+from bench.inputs.pixels import RGB8, Accepted
 from bench.sealing.seal import View
 from bench.trials.codec_ref import CodecRef, Description, Message, MetricDescription
 from bench.trials.measurement import Failure, Phase, Status
@@ -120,8 +121,9 @@ class CheckCuda(Request[CudaState], frozen=True):
 class Loaded(Message, frozen=True):
     """A picture that was read."""
 
-    shape: tuple[_Count, _Count, _Count]
+    shape: tuple[_Count, ...]
     treatment: str
+    depth: int = 8
 
 
 class Load(Request[Loaded], frozen=True):
@@ -130,6 +132,8 @@ class Load(Request[Loaded], frozen=True):
     image: Path
     sha256: str | None
     """Of the file's bytes; another file is refused."""
+    accepted: Accepted = RGB8
+    """The forms in which the codec takes it."""
 
 
 class Encoded(Message, frozen=True):
@@ -158,10 +162,12 @@ class Encode(Request[Encoded], frozen=True):
     phase: ClassVar[Phase] = "encode"
     codec: CodecRef
     quality: float | None
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     original: int
     """What tells one picture from another: those of the same number are the same."""
     repeat: Repeat = Repeat()
+    depth: int = 8
+    """Bits of each sample."""
 
 
 class Decoded(Message, frozen=True):
@@ -179,6 +185,8 @@ class Decoded(Message, frozen=True):
     """What the adapter converted in the picture that a program wrote for it."""
     cpu_share: float | None = None
     startup: float | None = None
+    dtype: SampleType = "uint8"
+    """Of the samples."""
 
 
 class Decode(Request[Decoded], frozen=True):
@@ -215,6 +223,10 @@ class Score(Request[Scored], frozen=True):
     lossless: bool
     device: DeviceName = "cpu"
     """Where the metrics run that can choose."""
+    dtype: SampleType = "uint8"
+    """Of the decoded samples."""
+    accepted: Accepted = RGB8
+    """The forms of which the original had one when it was encoded."""
 
 
 class Explained(Message, frozen=True):
@@ -233,7 +245,7 @@ class Explain(Request[Explained], frozen=True):
     phase: ClassVar[Phase] = "encode"
     codec: CodecRef
     quality: float | None
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
 
 
 class Failed(Message, frozen=True):
@@ -278,6 +290,27 @@ class Failed(Message, frozen=True):
             signal=self.signal,
             stderr=self.stderr,
         )
+
+
+class NoAnswer(Exception):
+    """What was asked failed."""
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(failed.reason)
+        self.failed = failed
+
+
+def answered(answer: Answer | Failed) -> Answer:
+    """An answer.
+
+    Raises
+    ------
+    NoAnswer
+        It is none.
+    """
+    if isinstance(answer, Failed):
+        raise NoAnswer(answer)
+    return answer
 
 
 AnyRequest = (

@@ -16,12 +16,12 @@ from typing import Any
 
 import msgspec
 
-from bench.codec import Image
+from bench.codec import Samples
 from bench.engines import memory
 from bench.engines.channel import Channel, Oversized
 from bench.engines.engine import Answer, Spent
 from bench.engines.messages import LARGEST, Failed, Request, pack_request, unpack_answer
-from bench.engines.shared_pixels import SharedPixels, read_samples
+from bench.engines.shared_pixels import SampleType, SharedPixels, read_samples
 from bench.engines.zygote import Zygote
 from bench.errors import WorkersLost
 from bench.host.environment import memory_bytes
@@ -162,9 +162,9 @@ class Process:
             return msgspec.structs.replace(answer, signal=None, stderr=self.stderr())
         return answer
 
-    def samples(self, shape: tuple[int, ...]) -> Image:
+    def samples(self, shape: tuple[int, ...], dtype: SampleType = "uint8") -> Samples:
         """The picture that this worker decoded last."""
-        return read_samples(self._samples.readable, shape)
+        return read_samples(self._samples.readable, shape, dtype)
 
     def stderr(self) -> str:
         """The last lines that the codec printed since the last request."""

@@ -14,11 +14,15 @@ import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from bench.codec import Image
+from bench.codec import Samples
+from bench.inputs.pixels import RGB8, Accepted
 
+SampleType = Literal["uint8", "uint16"]
+"""Of 8-bit samples, and of deeper ones."""
 _SEALS = ("F_SEAL_WRITE", "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_SEAL")
 
 
@@ -55,22 +59,25 @@ class Original:
     image: Path
     sha256: str | None
     """Of the file's bytes, where it was to be a certain file."""
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     treatment: str
     """What reading it changed or left unused; empty for 8-bit RGB."""
     pixels: SharedPixels
+    depth: int = 8
+    accepted: Accepted = RGB8
+    """The forms in which the codec takes it that it was read for."""
     number: int = field(default_factory=lambda: next(_numbers))
     """Of the pictures that this process has read."""
 
 
-def write_samples(descriptor: int, pixels: Image) -> None:
+def write_samples(descriptor: int, pixels: Samples) -> None:
     """Replace the contents of a file by the samples of a picture.
 
     Parameters
     ----------
-    pixels : uint8 of any shape, C-contiguous
+    pixels : uint8 or uint16 of any shape, C-contiguous
     """
-    left = pixels.reshape(-1).data
+    left = _bytes(pixels)
     os.ftruncate(descriptor, left.nbytes)
     offset = 0
     while left.nbytes:
@@ -78,18 +85,18 @@ def write_samples(descriptor: int, pixels: Image) -> None:
         left, offset = left[written:], offset + written
 
 
-def read_samples(descriptor: int, shape: tuple[int, ...]) -> Image:
-    """A copy of a file's contents as uint8 of this shape.
+def read_samples(descriptor: int, shape: tuple[int, ...], dtype: SampleType = "uint8") -> Samples:
+    """A copy of a file's contents as samples of this shape and type.
 
     Raises
     ------
     EOFError
         The file does not hold as many samples.
     """
-    if os.fstat(descriptor).st_size != math.prod(shape):
+    if os.fstat(descriptor).st_size != math.prod(shape) * np.dtype(dtype).itemsize:
         raise EOFError(f"samples of shape {shape} are announced, and not as many written")
-    pixels = np.empty(shape, np.uint8)
-    left = pixels.reshape(-1).data
+    pixels = np.empty(shape, dtype)
+    left = _bytes(pixels)
     offset = 0
     while left.nbytes:
         read = os.preadv(descriptor, [left], offset)
@@ -97,3 +104,12 @@ def read_samples(descriptor: int, shape: tuple[int, ...]) -> Image:
             raise EOFError("fewer samples than announced")
         left, offset = left[read:], offset + read
     return pixels
+
+
+def type_of(depth: int) -> SampleType:
+    """The type of samples of ``depth`` bits."""
+    return "uint8" if depth == 8 else "uint16"
+
+
+def _bytes(pixels: Samples) -> memoryview:
+    return pixels.reshape(-1).view(np.uint8).data

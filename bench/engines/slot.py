@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 from bench.engines.engine import Worker
 from bench.engines.messages import Failed, Load
 from bench.engines.shared_pixels import Original, SharedPixels
+from bench.inputs.pixels import RGB8, Accepted
 
 
 class LocalWorker(Worker, Protocol):
@@ -49,20 +50,22 @@ class LocalSlot(Generic[W]):
         """The file itself, whatever it holds: who reads it compares."""
         return path.absolute()
 
-    def original(self, image: Path, sha256: str | None) -> Original | Failed:
+    def original(self, image: Path, sha256: str | None, accepted: Accepted = RGB8) -> Original | Failed:
         """A picture as the scorer read it; it is kept until another one is asked for."""
         image = image.absolute()
         kept = self._original
-        if kept is not None and (kept.image, kept.sha256) == (image, sha256):
+        if kept is not None and (kept.image, kept.sha256, kept.accepted) == (image, sha256, accepted):
             return kept
         self._forget()
         pixels = SharedPixels()
-        answer = self.scorer.ask(Load(image, sha256), pixels)
+        answer = self.scorer.ask(Load(image, sha256, accepted), pixels)
         if isinstance(answer, Failed):
             pixels.close()
             return answer
         pixels.seal()
-        self._original = Original(image, sha256, answer.shape, answer.treatment, pixels)
+        self._original = Original(
+            image, sha256, answer.shape, answer.treatment, pixels, answer.depth, accepted
+        )
         return self._original
 
     def close(self) -> None:

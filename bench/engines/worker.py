@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 
 from bench import registry
-from bench.codec import Codec, Image, completed, needs_of
+from bench.codec import Codec, Samples, completed, encoded, needs_of
 from bench.engines import memory
 from bench.engines.channel import Channel
 from bench.engines.description import described
@@ -58,7 +58,7 @@ from bench.engines.messages import (
 )
 from bench.engines.options import added_defaults, complete_config
 from bench.engines.programs import ProgramCount, ProgramUse, program_use
-from bench.engines.shared_pixels import read_samples, write_samples
+from bench.engines.shared_pixels import SampleType, read_samples, type_of, write_samples
 from bench.errors import (
     BadImage,
     BenchError,
@@ -68,8 +68,9 @@ from bench.errors import (
     UnsupportedImage,
 )
 from bench.host.device import DeviceName, cuda_problem
-from bench.inputs.image import Picture, read_image
-from bench.metrics.base import Metric, Pair, Reference
+from bench.inputs.image import fit, read_stored
+from bench.inputs.pixels import Accepted, Picture, StoredPicture
+from bench.metrics.base import Metric, Pair, Reference, suited
 from bench.program import programs_run_by
 from bench.sealing.seal import seal
 from bench.trials.codec_ref import CodecRef, Description, MetricDescription
@@ -104,8 +105,8 @@ class _Given:
     """A picture to be encoded."""
 
     original: int
-    pixels: Image
-    copy: Image | None = None
+    pixels: Samples
+    copy: Samples | None = None
     """What the codec is given, as long as it is the same."""
 
 
@@ -124,8 +125,12 @@ class WorkerState:
     ready: _Ready | None = None
     described: dict[CodecRef, Description] = field(default_factory=dict)
     metrics: dict[tuple[str, DeviceName], Metric] = field(default_factory=dict)
-    source: tuple[Path, str | None] | None = None
-    """Of the reference: its file and the hash of that."""
+    source: tuple[Path, str | None, Accepted] | None = None
+    """File and hash of the original at hand, and the forms for which it was read."""
+    stored: StoredPicture | None = None
+    """The same as the file stores it."""
+    references: dict[tuple[Any, ...], Reference] = field(default_factory=dict)
+    """The same in the forms that codecs were given."""
     reference: Reference | None = None
     picture: _Given | None = None
     """The last one that was to be encoded."""
@@ -233,39 +238,51 @@ def _check_cuda(state: WorkerState, request: CheckCuda) -> CudaState:
 
 
 def _load(state: WorkerState, request: Load) -> Loaded:
-    picture = _picture(request.image, request.sha256)
-    _keep(state, request.image, request.sha256, picture)
+    picture = _picture(state, request)
     write_samples(state.files[0], picture.pixels)
-    height, width, depth = picture.pixels.shape
-    return Loaded((height, width, depth), picture.treatment)
+    return Loaded(picture.pixels.shape, picture.treatment, picture.depth)
 
 
-def _picture(path: Path, sha256: str | None) -> Picture:
-    picture = read_image(path, sha256)
-    picture.pixels.flags.writeable = False
+def _picture(state: WorkerState, request: Load | Score) -> Picture:
+    """The picture of a request from its file, which is read once for all forms that codecs take it in."""
+    same = state.source is not None and state.source[:2] == (request.image, request.sha256)
+    if not same or state.stored is None:
+        _forget(state)
+        state.stored = read_stored(request.image, request.sha256)
+    picture = fit(state.stored, request.accepted, request.image)
+    _keep(state, request, picture)
     return picture
 
 
-def _keep(state: WorkerState, path: Path, sha256: str | None, picture: Picture) -> Reference:
-    state.source = state.reference = None  # before another one is made: a picture may be large
-    state.reference = Reference(picture.pixels)
-    state.source = path, sha256
+def _forget(state: WorkerState) -> None:
+    state.source = state.stored = state.reference = None
+    state.references.clear()
+
+
+def _keep(state: WorkerState, request: Load | Score, picture: Picture) -> Reference:
+    """Have a picture at hand; what metrics keep of its reference stays while its file does."""
+    picture.pixels.flags.writeable = False
+    form = (picture.pixels.shape, picture.depth, picture.treatment)
+    state.reference = state.references.setdefault(form, Reference(picture.pixels, picture.depth))
+    state.source = request.image, request.sha256, request.accepted
     return state.reference
 
 
 def _reference(state: WorkerState, request: Score) -> Reference:
     """The original at hand, or its file's."""
-    if state.reference is not None and state.source == (request.image, request.sha256):
-        return state.reference
-    return _keep(state, request.image, request.sha256, _picture(request.image, request.sha256))
+    if state.reference is None or state.source != (request.image, request.sha256, request.accepted):
+        _picture(state, request)
+        assert state.reference is not None
+    return state.reference
 
 
 def _given(state: WorkerState, request: Encode) -> _Given:
     """The picture at hand, or the one that came along."""
     if state.picture is None or state.picture.original != request.original:
         state.picture = None
-        state.picture = _Given(request.original, read_samples(state.files[0], request.shape))
-        state.picture.pixels.flags.writeable = False
+        pixels = read_samples(state.files[0], request.shape, type_of(request.depth))
+        pixels.flags.writeable = False
+        state.picture = _Given(request.original, pixels)
     return state.picture
 
 
@@ -282,7 +299,10 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
         picture.copy = None
         results = Repetitions("encode", _bitstream)
         bitstream, seconds, held, startup = _measured(
-            ready, lambda: ready.codec.encode(given, request.quality), request.repeat, results
+            ready,
+            lambda: encoded(ready.codec, given, request.quality, request.depth),
+            request.repeat,
+            results,
         )
         if not np.array_equal(given, image):
             raise Mismatch("encode wrote into the picture that it was given")
@@ -314,8 +334,9 @@ def _bitstream(found: Any) -> memoryview:
 def _decode(state: WorkerState, request: Decode) -> Decoded:
     ready = _codec(state, request.codec)
     results = Repetitions("decode", lambda it: it.reshape(-1).data)
+    deep = max(getattr(ready.codec, "depths", (8,))) > 8
     pixels, seconds, held, startup = _measured(
-        ready, lambda: materialised(ready.codec.decode(request.bitstream)), request.repeat, results
+        ready, lambda: materialised(ready.codec.decode(request.bitstream), deep=deep), request.repeat, results
     )
     write_samples(state.samples, pixels)
     digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest() if request.digest else ""
@@ -330,6 +351,7 @@ def _decode(state: WorkerState, request: Decode) -> Decoded:
         str(getattr(ready.codec, "treatment", "")),
         ready.gpu.cpu_share,
         startup,
+        "uint8" if pixels.dtype == np.uint8 else "uint16",
     )
 
 
@@ -363,7 +385,7 @@ def _score(state: WorkerState, request: Score) -> Scored | Failed:
     digest = None
     try:
         reference = _reference(state, request)
-        decoded = _decoded(state.files[0], request.shape)
+        decoded = _decoded(state.files[0], request.shape, request.dtype)
         digest = hashlib.sha256(decoded.reshape(-1).data).hexdigest()
         return _scored(state, request, reference, decoded, digest)
     except Exception as error:
@@ -371,10 +393,10 @@ def _score(state: WorkerState, request: Score) -> Scored | Failed:
         return _failed(error, phase, sha256=digest)
 
 
-def _decoded(file: int, shape: tuple[int, ...]) -> Image:
+def _decoded(file: int, shape: tuple[int, ...], dtype: SampleType) -> Samples:
     """A copy of what was decoded, which nobody else can write to."""
     try:
-        return read_samples(file, shape)
+        return read_samples(file, shape, dtype)
     except EOFError as error:
         raise Mismatch(f"decode: {error}") from error
 
@@ -393,14 +415,17 @@ def _explain(state: WorkerState, request: Explain) -> Explained | Failed:
         return _failed(error, phase)
 
 
-def _scored(state: WorkerState, request: Score, reference: Reference, decoded: Image, digest: str) -> Scored:
-    exact = check_pixels(reference.image, decoded, lossless=request.lossless)
+def _scored(
+    state: WorkerState, request: Score, reference: Reference, decoded: Samples, digest: str
+) -> Scored:
+    exact = check_pixels(reference.image, decoded, lossless=request.lossless, depth=reference.depth)
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
     pair = Pair(reference, decoded)
     for name, target in request.metrics:
         try:
-            value = float(_metric(state, target, request.device)(pair))
+            metric = _metric(state, target, request.device)
+            value = float(metric(suited(pair, metric)))
         except (MetricUndefined, CodecUnavailable) as error:
             values[name], reasons[name] = None, str(error)
             continue

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from bench.codec import Image
+from bench.codec import Samples
 from bench.engines import memory
 from bench.engines.engine import Answer, Spent
 from bench.engines.messages import AskNeeds, Confine, Failed, Key, Needed, Prepare, Request, attached, key_of
 from bench.engines.process import Limits, Process
-from bench.engines.shared_pixels import SharedPixels
+from bench.engines.shared_pixels import SampleType, SharedPixels
 from bench.engines.zygote import Zygote
 from bench.host.environment import memory_bytes
 from bench.host.processor import usable_processors
@@ -60,10 +60,10 @@ class WorkerHandle:
             process = self.processes[key]
         return self._asked(key, process, request, pixels)
 
-    def samples(self, shape: tuple[int, ...]) -> Image:
+    def samples(self, shape: tuple[int, ...], dtype: SampleType = "uint8") -> Samples:
         """The picture that this worker decoded last."""
         assert self._last is not None
-        return self._last.samples(shape)
+        return self._last.samples(shape, dtype)
 
     @property
     def decoded(self) -> SharedPixels:

@@ -11,6 +11,8 @@ A codec SPEC is ``NAME[:option=value,...][@quality,...]``, where NAME is an inst
         label: JPEG 4:4:4
         config: {subsampling: 444, optimize: true}
         quality: [10, 30, 50, 70, 90]
+      - codec: my_encoder.py:MyJpeg
+        decoder: jpeg
 """
 
 from __future__ import annotations
@@ -21,14 +23,16 @@ import re
 import shlex
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from bench.codec import DEPTHS
 from bench.errors import ConfigError
 from bench.files.typed_yaml import load_yaml, validate
 from bench.inputs.datasets import is_known
 from bench.inputs.gate import Gate
+from bench.inputs.pixels import Background, Conversions
 from bench.text.plain import is_one_line
 
 DEFAULT_METRICS = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim_rgb", "ms_ssim_rgb")
@@ -58,14 +62,36 @@ def _one_line(label: str) -> str:
 OperatingPoints = Annotated[tuple[float, ...], AfterValidator(_points)]
 
 
-class CodecEntry(BaseModel):
-    """One codec in one configuration, and the operating points to measure it at."""
+class CodecChoice(BaseModel):
+    """One codec in one configuration: what every entry begins with, and all that a ``decoder`` needs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     codec: str
     """Installed name, ``path/to/file.py:Class`` or ``path/to/file.py``."""
-    label: Annotated[str, AfterValidator(_one_line)] | None = Field(default=None, min_length=1, max_length=80)
     config: dict[str, Option] = {}
+
+
+Choice = TypeVar("Choice", bound=CodecChoice)
+
+
+def _spec_or_choice(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        entry = parse_codec(value)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    if entry.quality is not None:
+        raise ValueError("a decoder has no operating points; leave out @…")
+    return {"codec": entry.codec, "config": entry.config}
+
+
+class CodecEntry(CodecChoice):
+    """One codec in one configuration, and the operating points to measure it at."""
+
+    label: Annotated[str, AfterValidator(_one_line)] | None = Field(default=None, min_length=1, max_length=80)
+    decoder: Annotated[CodecChoice, BeforeValidator(_spec_or_choice)] | None = None
+    """Another codec, whose decoder is to decode the bitstreams; a SPEC, or ``codec`` and ``config``."""
     quality: OperatingPoints | None = None
     """Operating points; None for the codec's own sweep."""
     optional: bool = False
@@ -81,6 +107,28 @@ def _spec_or_entry(value: Any) -> Any:
         except ConfigError as error:
             raise ValueError(str(error)) from None
     return value
+
+
+def _merged(value: Any) -> Any:
+    """One mapping of a list of mappings, as YAML reads ``[alpha: over white, depth: 8]``."""
+    if isinstance(value, list) and all(isinstance(it, dict) for it in value):
+        return {key: each for part in value for key, each in part.items()}
+    return value
+
+
+class Convert(BaseModel):
+    """What to convert for codecs that can't take a picture as it is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    alpha: Background | None = None
+    """What transparent pixels are laid over."""
+    depth: int | None = Field(default=None, ge=DEPTHS[0], le=DEPTHS[-1])
+    """Bits a sample of what a codec gets that can't take more."""
+
+    @property
+    def conversions(self) -> Conversions:
+        """The same as a plan records it."""
+        return Conversions(self.alpha, self.depth)
 
 
 class Suite(BaseModel):
@@ -99,6 +147,8 @@ class Suite(BaseModel):
     """Include the images in the sub-folders of a folder."""
     device: Device = "auto"
     """Where codecs run that have a choice; ``auto`` leaves it to each codec."""
+    convert: Annotated[Convert, BeforeValidator(_merged)] = Convert()
+    """What to convert for codecs that can't take a picture as it is: ``{alpha: over white, depth: 8}``."""
     gate: Gate = Gate()
     """The limits of ``rdbench check``."""
 
@@ -153,10 +203,15 @@ def located(suite: Suite, base: Path) -> Suite:
 
 def located_codec(entry: CodecEntry, base: Path) -> CodecEntry:
     """Make all paths in an entry absolute: of a codec file, in options, and in command lines."""
-    file, separator, class_name = entry.codec.partition(":")
-    codec = f"{_absolute(file, base)}{separator}{class_name}" if file.endswith(".py") else entry.codec
-    config = {key: _located_option(key, value, base) for key, value in entry.config.items()}
-    return entry.model_copy(update={"codec": codec, "config": config})
+    decoder = None if entry.decoder is None else _located_choice(entry.decoder, base)
+    return _located_choice(entry, base).model_copy(update={"decoder": decoder})
+
+
+def _located_choice(chosen: Choice, base: Path) -> Choice:
+    file, separator, class_name = chosen.codec.partition(":")
+    codec = f"{_absolute(file, base)}{separator}{class_name}" if file.endswith(".py") else chosen.codec
+    config = {key: _located_option(key, value, base) for key, value in chosen.config.items()}
+    return chosen.model_copy(update={"codec": codec, "config": config})
 
 
 def _located_folder(name: str, base: Path) -> str:

@@ -17,6 +17,7 @@ from bench.engines.messages import Decode, Failed
 from bench.errors import BenchError, ConfigError
 from bench.inputs.image import read_image
 from bench.inputs.originals import Originals
+from bench.inputs.pixels import ON_SCREEN, displayed
 from bench.losses.place import cut, densest
 from bench.losses.ranking import ImageLoss, Losses
 from bench.metrics.maps import error_map
@@ -94,7 +95,7 @@ def reconstructions(
 
 @dataclass(frozen=True)
 class _Reconstruct(Task[Asked[FinishedTrial], tuple[str, Made]]):
-    """The pixels that were measured, by the key of what was asked."""
+    """The pixels that were measured, as they are shown, by the key of what was asked."""
 
     bitstreams: Bitstreams
 
@@ -104,13 +105,13 @@ class _Reconstruct(Task[Asked[FinishedTrial], tuple[str, Made]]):
             bitstream = self.bitstreams.whole(work, slot)
         except ConfigError as error:
             return work.key, f"the bitstream was not kept, and can't be made again: {error}"
-        answer = slot.decoder.ask(Decode(trial.codec.ref, bitstream, digest=False))
+        answer = slot.decoder.ask(Decode(trial.codec.decoder_ref, bitstream, digest=False))
         if isinstance(answer, Failed):
             return work.key, f"decoding failed: {answer.message}"
-        pixels: Image = slot.decoder.samples(answer.shape)
-        if hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest() != trial.pixels_sha256:
+        pixels = slot.decoder.samples(answer.shape, answer.dtype)
+        if hashlib.sha256(pixels.tobytes()).hexdigest() != trial.pixels_sha256:
             return work.key, "the decoded pixels differ from the measured ones (SHA-256)"
-        return work.key, pixels
+        return work.key, displayed(pixels, trial.depth)
 
 
 def original_files(
@@ -137,7 +138,7 @@ def _original_file(trial: FinishedTrial, originals: Originals) -> Path | str:
 
 
 def _crops(loss: ImageLoss, file: Path | str, old: Made, new: Made, name: str) -> LossCrops:
-    original: Made = file if isinstance(file, str) else read_image(file).pixels
+    original: Made = file if isinstance(file, str) else read_image(file, accepted=ON_SCREEN).pixels
     return LossCrops(loss, *windows(original, old, new, name))
 
 

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from bench.codec import Image
-from bench.metrics._planes import check
+from bench.codec import Samples
+from bench.metrics._planes import decoded_planes, planes
 from bench.metrics.base import Pair
 
 Tensor: TypeAlias = Any  # torch's type, without importing torch for metrics on the CPU
@@ -43,7 +43,7 @@ class Products:
         for start in range(0, original.shape[1], _BAND_PIXELS):
             part = slice(start, start + _BAND_PIXELS)
             difference = decoded[:, part].double() - original[:, part]
-            # All are integers, and every partial sum is below 2⁵³: the result is exact in any order.
+            # All are integers, and at 8 bits each partial sum is below 2⁵³: the result is exact in any order.
             total += difference @ difference.T
         (rr, rg, rb), (_, gg, gb), (_, _, bb) = (map(int, row) for row in total.tolist())
         return rr, gg, bb, rg, rb, gb
@@ -55,6 +55,7 @@ class SsimMeans:
 
     device: str
     scales: int
+    depth: int = 8
 
     def __call__(self, pair: Pair) -> Any:
         """For :meth:`Pair.cached`."""
@@ -64,12 +65,11 @@ class SsimMeans:
         decoded = pair.cached(_DecodedPlanes(self.device))
         kept = None
         if original[0].numel() <= _KEPT_PIXELS:
-            kept = pair.reference.cached(_Maps(self.device, self.scales))
+            kept = pair.reference.cached(_Maps(self.device, self.scales, self.depth))
         means = original.new_zeros((2, 3, self.scales), dtype=torch.float64)
         for channel in range(3):
-            both = zip(
-                _pyramid(original[channel], self.scales), _pyramid(decoded[channel], self.scales), strict=True
-            )
+            pyramids = (_pyramid(it[channel], self.scales, self.depth) for it in (original, decoded))
+            both = zip(*pyramids, strict=True)
             for scale, (x, y) in enumerate(both):
                 maps = None if kept is None else kept[channel][scale]
                 means[:, channel, scale] = _compare(x, y, maps)
@@ -78,14 +78,12 @@ class SsimMeans:
 
 @dataclass(frozen=True)
 class _Planes:
-    """An image as ``uint8`` planes (3, height, width) on the device."""
+    """An image as integer planes (3, height, width) on the device."""
 
     device: str
 
-    def __call__(self, image: Image) -> Tensor:
-        import torch
-
-        return torch.from_numpy(np.array(image.transpose(2, 0, 1))).to(self.device)
+    def __call__(self, image: Samples) -> Tensor:
+        return _tensor(planes(image), self.device)
 
 
 @dataclass(frozen=True)
@@ -95,8 +93,14 @@ class _DecodedPlanes:
     device: str
 
     def __call__(self, pair: Pair) -> Tensor:
-        check(pair)
-        return _Planes(self.device)(pair.decoded)
+        return _tensor(pair.cached(decoded_planes), self.device)
+
+
+def _tensor(split: Samples, device: str) -> Tensor:
+    import torch
+
+    # torch computes little with 16 unsigned bits
+    return torch.from_numpy(split if split.dtype == np.uint8 else split.astype(np.int32)).to(device)
 
 
 @dataclass(frozen=True)
@@ -105,17 +109,18 @@ class _Maps:
 
     device: str
     scales: int
+    depth: int = 8
 
-    def __call__(self, image: Image) -> list[list[tuple[Tensor, Tensor]]]:
-        planes = _Planes(self.device)(image)
-        return [[_statistics(x) for x in _pyramid(planes[channel], self.scales)] for channel in range(3)]
+    def __call__(self, image: Samples) -> list[list[tuple[Tensor, Tensor]]]:
+        on_device = _Planes(self.device)(image)
+        return [[_statistics(x) for x in _pyramid(it, self.scales, self.depth)] for it in on_device]
 
 
-def _pyramid(plane: Tensor, scales: int) -> Iterator[Tensor]:
-    """A plane, float64, at each scale; odd sides are padded with a zero before the first sample."""
+def _pyramid(plane: Tensor, scales: int, depth: int) -> Iterator[Tensor]:
+    """A plane in levels of 8 bits, float64, at each scale; odd sides are padded with a zero at the start."""
     import torch
 
-    plane = plane.double()
+    plane = plane.double() * (255 / ((1 << depth) - 1))
     yield plane
     for _ in range(scales - 1):
         height, width = plane.shape

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-from bench.codec import Image
+from bench.codec import Samples
+from bench.errors import MetricUndefined
+from bench.inputs.pixels import channels_of, coloured
 
 T = TypeVar("T")
+
+_NAMED = {"grey": "grey pictures", "rgb": "pictures without transparency", "rgba": "pictures with alpha"}
 
 
 class Reference:
@@ -18,14 +23,22 @@ class Reference:
 
     Parameters
     ----------
-    image : uint8, shape (height, width, 3), sRGB
+    image : uint8, shape (height, width, 3), sRGB; of another form only for a metric that declares it, see
+        :class:`Metric`
+    depth : bits a sample
     """
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Samples, depth: int = 8) -> None:
         self.image = image
+        self.depth = depth
         self._memo: dict[Callable[..., Any], Any] = {}
 
-    def cached(self, function: Callable[[Image], T]) -> T:
+    @cached_property
+    def coloured(self) -> Reference:
+        """A grey original as RGB, for metrics that are not defined for grey."""
+        return Reference(coloured(self.image[..., None]), self.depth)
+
+    def cached(self, function: Callable[[Samples], T]) -> T:
         """``function(image)``, computed at the first call and kept with the original.
 
         Parameters
@@ -44,10 +57,10 @@ class Pair:
     Parameters
     ----------
     reference : the original
-    decoded : the reconstruction, uint8, of the original's shape (height, width, 3)
+    decoded : the reconstruction, of the original's shape (height, width, 3) and type
     """
 
-    def __init__(self, reference: Reference, decoded: Image) -> None:
+    def __init__(self, reference: Reference, decoded: Samples) -> None:
         self.reference = reference
         self.decoded = decoded
         self._memo: dict[Callable[..., Any], Any] = {}
@@ -77,6 +90,10 @@ class Metric(Protocol):
     (``str``) is what a report uses the metric for: ``"distortion"`` is a difference of pixels or of their
     structure, ``"perception"`` follows what people see, and the first metric of each role that a run names
     spans the distortion–perception plane; ``"diagnostic"``, the default, is in curves and tables only.
+
+    Two more, ``depths`` and ``channels``, are those of :class:`bench.codec.Codec` and have the same defaults:
+    the forms of pictures for which the metric is defined. Grey is replicated for a metric that declares RGB
+    alone; of any other form it is not asked, and has no value.
     """
 
     name: str
@@ -99,3 +116,26 @@ class Metric(Protocol):
             The pair has no value, for example because the image is too small; the message says why.
         """
         ...
+
+
+def suited(pair: Pair, metric: Metric) -> Pair:
+    """A pair in a form for which a metric is defined.
+
+    Raises
+    ------
+    bench.errors.MetricUndefined
+        It is defined for none that the pair can have without loss.
+    """
+    channels = channels_of(pair.reference.image.shape)
+    declared = getattr(metric, "channels", ("rgb",))
+    if pair.reference.depth not in getattr(metric, "depths", (8,)):
+        raise MetricUndefined(f"{metric.name} is not defined for {pair.reference.depth} bits a sample")
+    if channels in declared:
+        return pair
+    if channels == "grey" and "rgb" in declared:
+        return pair.cached(_coloured_pair)
+    raise MetricUndefined(f"{metric.name} is not defined for {_NAMED[channels]}")
+
+
+def _coloured_pair(pair: Pair) -> Pair:
+    return Pair(pair.reference.coloured, coloured(pair.decoded[..., None]))

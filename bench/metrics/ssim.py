@@ -7,7 +7,9 @@ image quality assessment", Asilomar 2003.
 Details (valid window, population variance, padding of odd sides, negative values) follow pytorch_msssim
 1.0.0. The values agree with its float64 computation to 1e-7 on photographs and noise. The CPU kernels use
 float32, and deviate by up to 2e-4 in MS-SSIM where flat areas without noise differ by more than a hundred
-levels, such as black and white. On a GPU the computation is in float64; the two agree to 1e-6 on photographs.
+levels, such as black and white. Samples of more than 8 bits are brought to a range of 255, to which the
+constants of the formula belong, and not rounded. On a GPU the computation is in float64; the two agree to
+1e-6 on photographs.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.codec import Image
+from bench.codec import Samples
 from bench.errors import MetricUndefined
-from bench.metrics._planes import decoded_planes, planes, preload
+from bench.metrics._planes import ALL_CHANNELS, ALL_DEPTHS, Levels, preload
 from bench.metrics.base import Pair
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -63,14 +65,20 @@ def _pyramid(plane: Plane) -> list[Plane]:
     return scales
 
 
-def _original(image: Image) -> tuple[tuple[Maps, ...], ...] | None:
+@dataclass(frozen=True)
+class _OriginalMaps:
     """Maps by channel and scale, for :meth:`Reference.cached`; ``None`` if too large to be kept."""
-    from bench.metrics._kernels import reference_maps
 
-    height, width, _ = image.shape
-    if height * width > _KEPT_PIXELS:
-        return None
-    return tuple(tuple(reference_maps(scale) for scale in _pyramid(plane)) for plane in planes(image))
+    levels: Levels
+
+    def __call__(self, image: Samples) -> tuple[tuple[Maps, ...], ...] | None:
+        from bench.metrics._kernels import reference_maps
+
+        if image.shape[0] * image.shape[1] > _KEPT_PIXELS:
+            return None
+        return tuple(
+            tuple(reference_maps(scale) for scale in _pyramid(plane)) for plane in self.levels(image)
+        )
 
 
 def _compare(x: Plane, y: Plane, maps: Maps | None) -> tuple[float, float]:
@@ -124,7 +132,7 @@ class _OnDevice:
 
         _require(pair, SSIM_SMALLEST, "SSIM")
         scales = len(WEIGHTS) if min(pair.decoded.shape[:2]) >= MS_SSIM_SMALLEST else 1
-        contrast, ssim = SsimMeans(self.device, scales)(pair)
+        contrast, ssim = SsimMeans(self.device, scales, pair.reference.depth)(pair)
         return _Scores(contrast=contrast, ssim=ssim)
 
 
@@ -137,9 +145,10 @@ def _scores(pair: Pair) -> _Scores:
         A side is shorter than the window.
     """
     _require(pair, SSIM_SMALLEST, "SSIM")
-    decoded = pair.cached(decoded_planes)
-    reference = pair.reference.cached(planes)
-    maps = pair.reference.cached(_original)
+    levels = Levels(pair.reference.depth)
+    decoded = pair.cached(levels.decoded)
+    reference = pair.reference.cached(levels)
+    maps = pair.reference.cached(_OriginalMaps(levels))
     scores = []
     for channel, (x, y) in enumerate(zip(reference, decoded, strict=True)):
         scales = zip(_pyramid(x), _pyramid(y), strict=True)
@@ -151,7 +160,7 @@ def _scores(pair: Pair) -> _Scores:
 
 
 def _require(pair: Pair, smallest: int, metric: str) -> None:
-    height, width, _ = pair.decoded.shape
+    height, width = pair.decoded.shape[:2]
     if min(height, width) < smallest:
         raise MetricUndefined(
             f"{metric} needs {smallest} pixels on each side; the picture is {width}×{height}"
@@ -167,6 +176,8 @@ class SsimRgb:
     version = "1"
     unit = ""
     higher_is_better = True
+    depths = ALL_DEPTHS
+    channels = ALL_CHANNELS
 
     def __init__(self, *, device: str = "cpu") -> None:
         self._scores = _scores_on(self.name, device)
@@ -194,6 +205,8 @@ class MsSsimRgb:
     version = "1"
     unit = ""
     higher_is_better = True
+    depths = ALL_DEPTHS
+    channels = ALL_CHANNELS
 
     def __init__(self, *, device: str = "cpu") -> None:
         self._scores = _scores_on(self.name, device)

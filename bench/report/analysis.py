@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -33,6 +34,7 @@ from bench.report.data import headline_of
 from bench.report.entries import Entry
 from bench.report.measures import Measure
 from bench.report.options import ReportOptions
+from bench.report.raw_size import raw_bits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,6 +156,8 @@ class LosslessRates:
     bpp: Mapping[str, Mapping[Average, float]]
     """Average by label, over ``images``; nothing for who finished too few."""
     images: tuple[str, ...]
+    raw: Mapping[Average, float]
+    """Average bits of a raw pixel of these images, in the smallest form in which a codec was given each."""
 
     def ranking(self, entries: Sequence[Entry], average: Average) -> tuple[Entry, ...]:
         """The lossless configurations, the smallest rate first, those without one last."""
@@ -170,20 +174,32 @@ def lossless_rates(frame: pd.DataFrame) -> LosslessRates:
 
     As for curves, these are what every configuration that finished enough of them finished.
     """
-    rows = frame.loc[frame["lossless"], ["label", "image", "status", "bpp", "width", "height"]]
+    forms = [it for it in ("depth", "channels") if it in frame]
+    rows = frame.loc[frame["lossless"], ["label", "image", "status", "bpp", "width", "height", *forms]]
     ok = rows[rows["status"] == "ok"].drop_duplicates(["label", "image"])
     least = (MIN_FINISHED * rows.groupby("label", observed=True)["image"].nunique()).clip(lower=1)
     counts = ok.groupby("label", observed=True).size()
     enough = ok[ok["label"].isin(counts.index[counts >= least.loc[counts.index]])]
     finished = enough["image"].value_counts()
     common = finished.index[finished == enough["label"].nunique()]
+    compared = enough[enough["image"].isin(common)]
     averages: dict[str, dict[Average, float]] = {}
-    for label, its in enough[enough["image"].isin(common)].groupby("label", observed=True):
-        pixels = (its["width"] * its["height"]).astype(float)
-        by_pixels = float((its["bpp"] * pixels).sum() / pixels.sum())
-        averages[str(label)] = {"images": float(its["bpp"].mean()), "pixels": by_pixels}
+    for label, its in compared.groupby("label", observed=True):
+        averages[str(label)] = _averages(its, its["bpp"])
+    smallest = compared.assign(raw=raw_bits(compared)).sort_values("raw").drop_duplicates("image")
     names = set(common)
-    return LosslessRates(averages, tuple(str(it) for it in dict.fromkeys(rows["image"]) if it in names))
+    return LosslessRates(
+        averages,
+        tuple(str(it) for it in dict.fromkeys(rows["image"]) if it in names),
+        _averages(smallest, smallest["raw"]),
+    )
+
+
+def _averages(trials: pd.DataFrame, values: pd.Series[float]) -> dict[Average, float]:
+    """Means of ``values``, one for each trial, over images and over pixels."""
+    pixels = (trials["width"] * trials["height"]).astype(float)
+    by_pixels = float((values * pixels).sum() / pixels.sum()) if len(trials) else math.nan
+    return {"images": float(values.mean()), "pixels": by_pixels}
 
 
 def published_curves(

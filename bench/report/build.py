@@ -149,6 +149,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         lossless=lossless.ranking(entries, options.average),
         lossless_bpp=lossless.bpp,
         lossless_images=lossless.images,
+        lossless_raw=lossless.raw[options.average],
         published=published,
         published_pairs=against,
         published_bd={
@@ -163,6 +164,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         findings=(
             *findings.unfinished(entries),
             *findings.not_isolated(frame),
+            *findings.of_other_forms(frame),
             *_gaps(loaded, entries, analyses, lossless.bpp),
             *findings.exact(exact),
             *_other_images(dataset, loaded, options, analyses),

@@ -99,6 +99,8 @@ class ReportData:
     lossless_bpp: Mapping[str, Mapping[Average, float]]
     """Average bpp by label, over ``lossless_images``; nothing for who finished too few."""
     lossless_images: tuple[str, ...]
+    lossless_raw: float
+    """Average bits of a raw pixel of these images."""
 
     published: Mapping[str, Mapping[str, Curve]]
     """Curves that somebody else measured, by metric and label."""

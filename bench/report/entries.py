@@ -8,17 +8,16 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.report.raw_size import raw_bytes
 from bench.runs.columns import PEAKS, STARTUPS
+from bench.runs.frame import as_json, decoder_of
 from bench.trials.codec_ref import threads_of
-from bench.trials.measurement import DISTURBED, PeakOf
+from bench.trials.measurement import DISTURBED, PeakOf, RecordedDecoder
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bench.runs.store import RunInfo
-
-_SAMPLES = 3
-"""Bytes of a raw pixel."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,8 @@ class Entry:
     codec: str
     version: str
     options: Mapping[str, Any]
+    decoder: RecordedDecoder | None
+    """Whose decoder it was, where that is not the codec's own."""
     lossless: bool
     run: str
     machines: Mapping[str, int]
@@ -52,6 +53,8 @@ class Entry:
     encode_peak_mb: float | None = None
     """The most memory over the finished trials, see :func:`peak_kind`; None where it was not measured."""
     decode_peak_mb: float | None = None
+    raw_bytes: float = 3.0
+    """Bytes of a raw pixel, over the finished trials."""
 
     encode_startup_ms: float | None = None
     """Mean time over the finished trials that starting its programs takes, with their files; None where it
@@ -73,12 +76,12 @@ class Entry:
     @property
     def encode_mbs(self) -> float | None:
         """Millions of raw sample bytes per second: the customary MB/s of lossless coders."""
-        return None if self.encode_mps is None else _SAMPLES * self.encode_mps
+        return None if self.encode_mps is None else self.raw_bytes * self.encode_mps
 
     @property
     def decode_mbs(self) -> float | None:
         """As :attr:`encode_mbs`."""
-        return None if self.decode_mps is None else _SAMPLES * self.decode_mps
+        return None if self.decode_mps is None else self.raw_bytes * self.decode_mps
 
 
 def entries_of(
@@ -95,14 +98,15 @@ def entries_of(
     startup_left_out : whether the times are without the start of programs
     """
     complexities = {
-        (run, it.codec, json.dumps(it.config, sort_keys=True)): it.complexity
+        (run, it.codec, json.dumps(it.config, sort_keys=True), as_json(it.recorded_decoder)): it.complexity
         for run, info in runs.items()
         for it in info.codecs
     }
     entries = []
     machines = _machines(frame)
     speeds, shares, peaks, startups = _speeds(frame), _cpu_shares(frame), _peaks(frame), _startups(frame)
-    facts = frame[["label", "codec", "version", "config", "lossless", "run", "status", "timing", "repeats"]]
+    identity = ["codec", "config", "decoder"]
+    facts = frame[["label", *identity, "version", "lossless", "run", "status", "timing", "repeats"]]
     for label, rows in facts.groupby("label", sort=False, observed=True):
         first = rows.iloc[0]
         ok = rows[rows["status"] == "ok"]
@@ -117,6 +121,7 @@ def entries_of(
                 codec=str(first["codec"]),
                 version=str(first["version"]),
                 options=json.loads(first["config"]),
+                decoder=decoder_of(str(first["decoder"])),
                 lossless=bool(first["lossless"]),
                 run=str(first["run"]),
                 machines=of_machines,
@@ -124,13 +129,14 @@ def entries_of(
                 n_ok=len(ok),
                 n_planned=len(rows),
                 n_missing=int((rows["status"] == "cancelled").sum()),
-                complexity=complexities[str(first["run"]), str(first["codec"]), str(first["config"])],
+                complexity=complexities[str(first["run"]), *first[identity].astype(str)],
                 encode_mps=encode_mps,
                 decode_mps=decode_mps,
                 repeats=(0, 0) if ok.empty else (int(ok["repeats"].min()), int(ok["repeats"].max())),
                 cpu_share=share,
                 encode_peak_mb=encode_peak_mb,
                 decode_peak_mb=decode_peak_mb,
+                raw_bytes=raw_bytes(frame.loc[ok.index]),
                 encode_startup_ms=encode_startup_ms,
                 decode_startup_ms=decode_startup_ms,
                 startup_left_out=startup_left_out and encode_startup_ms is not None,

@@ -59,6 +59,27 @@ def not_sealed(frame: pd.DataFrame) -> list[Finding]:
     return [Finding("sealing", "note", text, labels)]
 
 
+def of_other_forms(frame: pd.DataFrame) -> list[Finding]:
+    """One warning where codecs were given the same picture at different depths, or with and without alpha.
+
+    Each is compared with what it was given, so that their values are of different originals.
+    """
+    ok = frame.loc[frame["status"] == "ok"].reindex(columns=["image", "label", "depth", "channels"])
+    depth, alpha = ok["depth"].fillna(8).astype(int), ok["channels"].eq("rgba").astype(int)
+    most, any_alpha = (it.groupby(ok["image"], observed=True).transform("max") for it in (depth, alpha))
+    converted = ok[(depth < most) | (alpha < any_alpha)]
+    if converted.empty:
+        return []
+    labels = tuple(dict.fromkeys(converted["label"].astype(str)))
+    count = converted["image"].nunique()
+    pictures = "a picture was" if count == 1 else f"{count} pictures were"
+    text = (
+        f"{pictures} converted for {', '.join(labels)}, and not for others (fewer bits, or no alpha): their"
+        " values are of different originals"
+    )
+    return [Finding("forms", "warning", text, labels)]
+
+
 def left_out(labels: set[str], entries: Sequence[Entry]) -> list[Finding]:
     """Those of ``labels`` whose failures keep them out of comparisons."""
     return [

@@ -51,7 +51,7 @@ def thread_counts(frame: pd.DataFrame, entries: Iterable[Entry]) -> tuple[Thread
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         options = {key: it for key, it in entry.options.items() if key != THREADS_OPTION}
-        what = repr((entry.run, entry.codec, entry.version, sorted(options.items())))
+        what = repr((entry.run, entry.codec, entry.version, sorted(options.items()), entry.decoder))
         groups.setdefault(what, []).append(entry)
     return tuple(
         it

@@ -16,6 +16,7 @@ import msgspec
 
 from bench.files.journal import Span
 from bench.files.typed_json import Sha256
+from bench.inputs.pixels import Depth
 from bench.runs.store import ImageKey, LineSelector, Point, RunInfo, journal, read_info
 from bench.trials.measurement import Count, Failure, Isolation, MetricValue, Seconds, Side, Status, TimingMode
 
@@ -32,21 +33,21 @@ if TYPE_CHECKING:
 SHARES = ("encode_cpu_share", "decode_cpu_share")
 STARTUPS = ("encode_startup_s", "decode_startup_s")
 PEAKS = ("encode_peak_bytes", "decode_peak_bytes")
-NUMBERS = ("width", "height", "bytes", "gpu_bytes", *PEAKS, *STARTUPS, *SHARES)
+NUMBERS = ("width", "height", "depth", "bytes", "gpu_bytes", *PEAKS, *STARTUPS, *SHARES)
 SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
 """The columns of medians and those of interquartile ranges."""
 REPEATS = "repeats"
 """How many times there are of each operation."""
 _REPEATING = (
     *("status", "environment", "isolation", "timing", "device", "peak_of", "metrics_device"),
-    *("treatment", "decoded_treatment"),
+    *("channels", "treatment", "decoded_treatment"),
 )
 _HASHES = ("bitstream_sha256", "pixels_sha256")
 _TEXTS = (*_HASHES, "error")
 _ABSENT: dict[str, Any] = dict.fromkeys((*_REPEATING, "error"), "") | dict.fromkeys(_HASHES)
 _ABSENT["status"] = "cancelled"
 """What stands for a trial that was never measured."""
-_POINT = Point._fields[:-1]
+_POINT = Point._fields[:-2]
 _IMAGE = ("dataset", "image", "image_sha256")
 _HISTORY = -1
 _FEWEST_FOR_SPREAD = 3
@@ -55,7 +56,7 @@ Key = TypeVar("Key")
 
 
 class _Line(msgspec.Struct, frozen=True, gc=False):
-    """What the table needs of a measurement; the configuration stays unparsed.
+    """What the table needs of a measurement; configurations stay unparsed.
 
     :func:`_line_type` adds the metrics.
     """
@@ -70,8 +71,11 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     status: Status
     quality: float | None = None
     weights_sha256: str | None = None
+    decoder: msgspec.Raw = msgspec.Raw()
     width: Side | None = None
     height: Side | None = None
+    depth: Depth = 8
+    channels: str = "rgb"
     treatment: str = ""
     decoded_treatment: str = ""
     bytes: Count | None = None
@@ -241,8 +245,8 @@ class _Columns:
         """The row of each line, or -1 for one that is history."""
         import numpy as np
 
-        configs = map(bytes, _column(lines, "config"))
-        points = list(zip(*(_column(lines, name) for name in _POINT), configs, strict=True))
+        unparsed = (map(bytes, _column(lines, name)) for name in ("config", "decoder"))
+        points = list(zip(*(_column(lines, name) for name in _POINT), *unparsed, strict=True))
         first = _looked_up(points, self._first_rows, lambda it: self._selector.first_row(Point(*it)))
         images: list[ImageKey] = list(zip(*(_column(lines, name) for name in _IMAGE), strict=True))
         offset = _looked_up(images, self._image_rows, self._selector.image_row)

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from bench.errors import StoreError
 from bench.host.helper_process import Helper, HelperLost, can_help
 from bench.runs.columns import (
@@ -20,6 +22,7 @@ from bench.runs.columns import (
     read_part,
 )
 from bench.runs.store import RunInfo, journal, read_info
+from bench.trials.measurement import RecordedDecoder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +41,7 @@ COLUMNS = (
 _MEMORY = ("gpu_bytes", *PEAKS)
 _IDENTITY = (
     "version",
+    "decoder",
     "lossless",
     "exact",
     "timing",
@@ -50,6 +54,8 @@ _IDENTITY = (
     *_MEMORY,
     "peak_of",
     "metrics_device",
+    "depth",
+    "channels",
     "treatment",
     "decoded_treatment",
     "bitstream_sha256",
@@ -71,12 +77,13 @@ def load(run: Path | str) -> pd.DataFrame:
     pandas.DataFrame
         One row for each planned trial, in the order of the plan's codecs, qualities and images; trials
         that were never measured have the status ``cancelled``. The columns of :data:`COLUMNS` come first,
-        then metrics beyond the built-in ones, then identity. ``config`` is JSON, ``bpp`` bits per pixel,
+        then metrics beyond the built-in ones, then identity. ``config`` is JSON, and so is ``decoder``, which
+        is empty where a codec's own decoder ran; ``bpp`` is bits per pixel,
         ``encode_s`` and ``decode_s`` the median in seconds (``encode_iqr_s`` and ``decode_iqr_s`` the
         interquartile range, where there are three samples or more) of ``repeats`` samples, and
         ``encode_startup_s`` what of that the start of a codec's programs takes, with their files,
         ``encode_cpu_share`` the share of the processor that timed work had; ``error`` is empty where there
-        is none.
+        is none. ``depth`` and ``channels`` are those of the picture as it was coded.
         ``device`` and ``metrics_device`` are where codec and metrics ran, ``gpu_bytes`` the most GPU memory
         that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that a
         codec took; ``peak_of`` says what that is of (:data:`bench.trials.measurement.PeakOf`); ``isolation``
@@ -152,6 +159,7 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "decode_s": numbers["decode_s"],
         "error": trials.texts["error"],
         "version": by_codec([it.version for it in codecs]),
+        "decoder": by_codec([as_json(it.recorded_decoder) for it in codecs]),
         "lossless": np.array([it.lossless for it in codecs], bool)[of_codec],
         "exact": trials.exact,
         "timing": trials.categories["timing"],
@@ -162,6 +170,8 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "peak_of": trials.categories["peak_of"],
         "metrics_device": trials.categories["metrics_device"],
         **{name: numbers[name] for name in SPREADS.values()},
+        "depth": pd.array(numbers["depth"], dtype="Int64"),
+        "channels": trials.categories["channels"],
         "treatment": trials.categories["treatment"],
         "decoded_treatment": trials.categories["decoded_treatment"],
         "bitstream_sha256": trials.texts["bitstream_sha256"],
@@ -178,6 +188,16 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
     frame.attrs["lower_is_better"] = [it.name for it in info.metrics if not it.higher_is_better]
     frame.attrs["ideal"] = {it.name: it.ideal for it in info.metrics if it.ideal is not None}
     return frame
+
+
+def as_json(decoder: RecordedDecoder | None) -> str:
+    """A cell of the column ``decoder``."""
+    return "" if decoder is None else msgspec.json.encode(decoder, order="sorted").decode()
+
+
+def decoder_of(cell: str) -> RecordedDecoder | None:
+    """What a cell of the column ``decoder`` says."""
+    return msgspec.json.decode(cell, type=RecordedDecoder) if cell else None
 
 
 def _categorical(values: list[str], rows: NDArray[np.int_]) -> pd.Categorical:

@@ -9,12 +9,23 @@ from typing import Any
 
 import msgspec
 
-from bench.engines.engine import Answer, Slot, Task, Worker
-from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat, Score
+from bench.engines.engine import Slot, Task, Worker
+from bench.engines.messages import (
+    Decode,
+    Decoded,
+    Encode,
+    Encoded,
+    Failed,
+    NoAnswer,
+    Repeat,
+    Score,
+    answered,
+)
 from bench.host.device import DeviceName
+from bench.inputs.pixels import channels_of
 from bench.trials.measurement import Failure, Isolation, Measurement, TimingMode
 from bench.trials.output_checks import clock_problem, reuse_problem
-from bench.trials.plan import MetricPlan, Trial
+from bench.trials.plan import CodecPlan, MetricPlan, Trial
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "config": work.codec.config,
             "quality": work.quality,
             "weights_sha256": work.codec.weights_sha256,
+            "decoder": work.codec.recorded_decoder,
             "isolation": "sealed" if slot.sealed else self.isolation,
             "timing": self.timing,
             "device": "cuda" if work.codec.on_gpu else "cpu",
@@ -68,19 +80,27 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         try:
             bitstream = self._measured(work, slot, record)
             measurement = Measurement(**record, status="ok")
-        except _Stop as stop:
+        except NoAnswer as stop:
             failed = stop.failed
             measurement = Measurement(**record, status=failed.status, failure=failed.failure)
         return MeasuredTrial(work.codec.label, measurement, bitstream if self.keep_bitstreams else None)
 
     def _measured(self, trial: Trial, slot: Slot, record: dict[str, Any]) -> bytes:
         """Put what is measured into ``record``, as far as it goes, and return the bitstream."""
-        original = _unless_failed(slot.original(trial.path, trial.image.sha256))
-        height, width, _ = original.shape
+        original = answered(slot.original(trial.path, trial.image.sha256, trial.codec.accepted))
+        height, width = original.shape[:2]
         record |= {"width": width, "height": height, "treatment": original.treatment}
+        record |= {"depth": original.depth, "channels": channels_of(original.shape)}
 
-        request = Encode(trial.codec.ref, trial.quality, original.shape, original.number, self.repeat)
-        encoded = _unless_failed(slot.encoder.ask(request, original.pixels))
+        request = Encode(
+            trial.codec.ref,
+            trial.quality,
+            original.shape,
+            original.number,
+            depth=original.depth,
+            repeat=self.repeat,
+        )
+        encoded = answered(slot.encoder.ask(request, original.pixels))
         record |= {
             "bytes": len(encoded.bitstream),
             "bitstream_sha256": hashlib.sha256(encoded.bitstream).hexdigest(),
@@ -91,13 +111,14 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "encode_startup_s": encoded.startup,
             "encode_cpu_share": encoded.cpu_share if self.timing == "alone" else None,
         } | _gpu(encoded.gpu_bytes)
-        threads = trial.codec.ref.threads
-        problem = self._time_problem(encoded, slot.encoder, original.shape, threads)
+        problem = self._time_problem(
+            encoded, slot.encoder, original.shape, original.depth, request.codec.threads
+        )
         if problem is not None:
-            raise _Stop(Failed("mismatch", "encode", "", problem, stderr=slot.encoder.stderr()))
+            raise NoAnswer(Failed("mismatch", "encode", "", problem, stderr=slot.encoder.stderr()))
 
-        decode = Decode(trial.codec.ref, encoded.bitstream, self.repeat, digest=False)
-        decoded = _unless_failed(slot.decoder.ask(decode))
+        decode = Decode(trial.codec.decoder_ref, encoded.bitstream, self.repeat, digest=False)
+        decoded = answered(_with_names(slot.decoder.ask(decode), trial.codec))
         record |= {
             "decode_s": decoded.seconds,
             "decode_peak_bytes": decoded.peak_bytes,
@@ -105,7 +126,9 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "decode_cpu_share": decoded.cpu_share if self.timing == "alone" else None,
             "decoded_treatment": decoded.treatment,
         } | _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
-        problem = self._time_problem(decoded, slot.decoder, original.shape, threads)
+        problem = self._time_problem(
+            decoded, slot.decoder, original.shape, original.depth, decode.codec.threads
+        )
 
         score = Score(
             original.image,
@@ -114,6 +137,8 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             tuple((it.name, it.target) for it in self.metrics),
             trial.codec.lossless,
             self.metrics_device,
+            decoded.dtype,
+            trial.codec.accepted,
         )
         scored = slot.scorer.ask(score, slot.decoder.decoded)
         if isinstance(scored, Failed):
@@ -121,20 +146,25 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
                 record["pixels_sha256"] = scored.sha256
             if scored.phase == "decode":  # it is the decoder's fault that pixels can't be scored
                 scored = msgspec.structs.replace(scored, stderr=slot.decoder.stderr())
-            raise _Stop(scored)
+            raise NoAnswer(scored)
         record["pixels_sha256"] = scored.sha256
         if problem is not None:
-            raise _Stop(Failed("mismatch", "decode", "", problem, stderr=slot.decoder.stderr()))
+            raise NoAnswer(Failed("mismatch", "decode", "", problem, stderr=slot.decoder.stderr()))
         record |= {"exact": scored.exact, "metrics": scored.metrics, "reasons": scored.reasons}
         record["metrics_device"] = self.metrics_device
         return encoded.bitstream
 
     def _time_problem(
-        self, answer: Encoded | Decoded, worker: Worker, shape: tuple[int, int, int], threads: int
+        self,
+        answer: Encoded | Decoded,
+        worker: Worker,
+        shape: tuple[int, ...],
+        depth: int,
+        threads: int,
     ) -> str | None:
         """Why times are none, or not the precise ones that were asked for; under load nobody compares them.
 
-        ``shape`` is the original's; ``threads`` of the codec share its processor time.
+        ``shape`` and ``depth`` are the original's; ``threads`` of the codec share its processor time.
         """
         count = self.repeat.samples
         if len(answer.seconds) != count or not all(0 <= it < math.inf for it in answer.seconds):
@@ -142,26 +172,21 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         if self.timing != "alone":
             return None
         spent = worker.spent
-        handled = math.prod(shape) * (self.repeat.calls + 2)
+        sample = 1 if depth == 8 else 2
+        handled = sample * math.prod(shape) * (self.repeat.calls + 2)
         cpu = None if spent.cpu is None else spent.cpu / threads
         problem = clock_problem(answer.spent, cpu, spent.wall, handled)
-        if problem is None and worker.met(shape) and answer.gpu_bytes is None:
+        if problem is None and worker.met((*shape, depth)) and answer.gpu_bytes is None:
             problem = reuse_problem(answer.first, answer.seconds)
         return problem
 
 
-class _Stop(Exception):
-    """The trial ends here."""
-
-    def __init__(self, failed: Failed) -> None:
-        self.failed = failed
-
-
-def _unless_failed(answer: Answer | Failed) -> Answer:
-    """An answer, unless it is none."""
-    if isinstance(answer, Failed):
-        raise _Stop(answer)
-    return answer
+def _with_names(answer: Decoded | Failed, codec: CodecPlan) -> Decoded | Failed:
+    """A failure of another codec's decoder says whose bitstream it was."""
+    if codec.decoder is None or not isinstance(answer, Failed):
+        return answer
+    told = f"{codec.decoder.codec} fails on a bitstream of {codec.codec}"
+    return msgspec.structs.replace(answer, message=f"{told}: {answer.message}")
 
 
 def _gpu(*held: int | None) -> dict[str, Any]:

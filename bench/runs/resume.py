@@ -20,7 +20,7 @@ from bench.runs.options import Events, Options
 from bench.runs.store import BITSTREAM_FOLDER, LineSelector, RunInfo, is_run, read_info, read_journal
 from bench.trials.codec_ref import DescribedMetric
 from bench.trials.measurement import Isolation, Measurement
-from bench.trials.plan import Plan
+from bench.trials.plan import CodecPlan, Plan
 
 
 def require_same_sets(folder: Path, before: RunInfo, datasets: Sequence[Dataset]) -> None:
@@ -197,7 +197,7 @@ def _changed_codecs(folder: Path, before: RunInfo, plan: Plan) -> Iterator[str]:
     changed = []
     for new in plan.codecs:
         old = former.get((new.codec, new.label), new)
-        if not new.unavailable and (old.version, old.weights_sha256) != (new.version, new.weights_sha256):
+        if not new.unavailable and old.build != new.build:
             changed.append((old, new))
     if not changed:
         return
@@ -209,9 +209,18 @@ def _changed_codecs(folder: Path, before: RunInfo, plan: Plan) -> Iterator[str]:
             keys[codec.label].add(line.key)
     for old, new in changed:
         if keys[old.label]:
-            change = "other weights" if old.version == new.version else f"{old.version} -> {new.version}"
+            change = _change(old, new)
             count = len(keys[old.label])
             yield f"{new.label} changed ({change}): its {count} former results are ignored"
+
+
+def _change(old: CodecPlan, new: CodecPlan) -> str:
+    """What of two builds that differ is another one."""
+    if old.version != new.version:
+        return f"{old.version} -> {new.version}"
+    if old.weights_sha256 != new.weights_sha256:
+        return "other weights"
+    return f"decoder {old.recorded_decoder or 'its own'} -> {new.recorded_decoder or 'its own'}"
 
 
 def finished(

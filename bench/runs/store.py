@@ -21,7 +21,7 @@ from bench.files.journal import Journal
 from bench.files.typed_json import MalformedJson, Option, decode_json
 from bench.host.environment import Environment
 from bench.text.plain import is_one_line
-from bench.trials.measurement import SCHEMA_VERSION, Measurement
+from bench.trials.measurement import SCHEMA_VERSION, Measurement, RecordedDecoder
 from bench.trials.plan import CodecPlan, ImagePlan, MetricPlan, Plan
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ class Point(NamedTuple):
     quality: float | None
     config: bytes
     """As JSON."""
+    decoder: bytes = b""
+    """The same of :class:`bench.trials.measurement.RecordedDecoder`; empty where the codec's own decodes."""
 
 
 ImageKey: TypeAlias = tuple[str, str, str]
@@ -165,7 +167,7 @@ class LineSelector:
         for index, codec in enumerate(info.codecs):
             for quality in codec.qualities:
                 self._points[index, quality] = len(self._points) * len(info.images)
-        self._seen: dict[tuple[str, str, str | None, bytes], int | None] = {}
+        self._seen: dict[tuple[str, str, str | None, bytes, bytes], int | None] = {}
 
     def first_row(self, point: Point) -> int | None:
         """The place of a point's first image in the plan's product, codec by codec, quality by quality.
@@ -194,23 +196,27 @@ class LineSelector:
 
     def _codec_index(self, point: Point) -> int | None:
         identity = (point.codec, point.version, point.weights_sha256)
-        key = (*identity, point.config)
+        key = (*identity, point.config, point.decoder)
         if key not in self._seen:
             fitting = self._codecs.get(identity, ())
-            self._seen[key] = self._of_config(fitting, point.config) if fitting else None
+            self._seen[key] = self._of_config(fitting, point) if fitting else None
         return self._seen[key]
 
-    def _of_config(self, fitting: Sequence[int], config: bytes) -> int | None:
+    def _of_config(self, fitting: Sequence[int], point: Point) -> int | None:
         try:
-            full = decode_json(config, dict[str, Option])
+            config = decode_json(point.config, dict[str, Option])
+            decoder = decode_json(point.decoder, RecordedDecoder) if point.decoder else None
         except MalformedJson:  # no configuration, so none of the plan's
             return None
-        return next((index for index in fitting if self._plans[index].config == full), None)
+        plans = ((index, self._plans[index]) for index in fitting)
+        found = (index for index, it in plans if (it.config, it.recorded_decoder) == (config, decoder))
+        return next(found, None)
 
 
 def _point(it: Measurement) -> Point:
     config = msgspec.json.encode(it.config, order="sorted")
-    return Point(it.environment, it.codec, it.version, it.weights_sha256, it.quality, config)
+    decoder = b"" if it.decoder is None else msgspec.json.encode(it.decoder, order="sorted")
+    return Point(it.environment, it.codec, it.version, it.weights_sha256, it.quality, config, decoder)
 
 
 class RunWriter:

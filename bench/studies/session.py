@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,6 +157,25 @@ def finished_trials(
     return StudyPlan(tuple(finished), unfinished)
 
 
+def rows_nearest(frame: pd.DataFrame, bpp: float) -> Iterator[pd.DataFrame]:
+    """Of each data set and codec the rows of the operating point nearest to a rate, on a log scale.
+
+    Parameters
+    ----------
+    frame : what :func:`bench.load` gives
+    bpp : the rate in bits per pixel
+    """
+    for _, of_codec in frame.groupby(["dataset", "label"], observed=True, sort=False):
+        best, least = None, math.inf
+        for _, rows in of_codec.groupby("quality", dropna=False):
+            mean = rows.loc[rows["status"] == "ok", "bpp"].mean()
+            distance = abs(math.log(mean / bpp)) if mean > 0 else math.inf
+            if best is None or distance < least:
+                best, least = rows, distance
+        if best is not None:
+            yield best
+
+
 def _is_whole(row: Mapping[str, Any]) -> bool:
     """Whether a finished trial has what a question is about; somebody else's journal may lack it."""
     hashes = row["bitstream_sha256"], row["pixels_sha256"]
@@ -169,6 +188,7 @@ def _finished(row: Mapping[str, Any], codec: CodecPlan, metrics: Iterable[str]) 
         codec=codec,
         quality=None if math.isnan(row["quality"]) else float(row["quality"]),
         bytes=int(row["bytes"]),
+        depth=int(row["depth"]),
         bpp=float(row["bpp"]),
         bitstream_sha256=row["bitstream_sha256"],
         pixels_sha256=row["pixels_sha256"],
@@ -211,7 +231,7 @@ class Bitstreams:
             return read_kept(slot.file(self.folder / trial.bitstream_sha256, trial.bitstream_sha256))
         if (known := self._encoded.get(trial.bitstream_sha256)) is not None:
             return known
-        answer = encoded(slot, asked.path, trial.codec.ref, trial.quality, trial.image.sha256)
+        answer = encoded(slot, asked.path, trial.codec, trial.quality, trial.image.sha256)
         if isinstance(answer, Failed):
             remedy = f"; {MORE_TIME}" if answer.status == "timeout" else ""
             raise ConfigError(f"{asked}: {answer.failure}{remedy}")

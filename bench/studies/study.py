@@ -54,6 +54,8 @@ class FinishedTrial:
     """Of the decoded picture."""
     metrics: Mapping[str, float]
     """Those with a finite value: ``psnr_rgb`` is absent where the pixels are identical."""
+    depth: int = 8
+    """Bits a sample of the picture as it was coded."""
 
     @property
     def identity(self) -> list[Any]:
@@ -62,6 +64,7 @@ class FinishedTrial:
         return [
             *(self.image.sha256, codec.codec, codec.version, codec.config, codec.weights_sha256),
             *(self.quality, self.bitstream_sha256),
+            *(() if codec.recorded_decoder is None else (codec.recorded_decoder,)),
         ]
 
     @property

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import itertools
 import math
 import re
 import typing
@@ -28,7 +29,18 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from bench.codec import Codec, FunctionCodec, Image, completed, takes_quality
+from bench.codec import (
+    DEPTHS,
+    Channels,
+    Codec,
+    FunctionCodec,
+    Image,
+    Samples,
+    completed,
+    encoded,
+    takes_depth,
+    takes_quality,
+)
 from bench.errors import Unsupported
 from bench.testing import damage
 
@@ -137,10 +149,10 @@ class _Subject:
         points = [it for it in self.codec.qualities if it is not None]
         return None if not points else max(points) if best else min(points)
 
-    def encode(self, name: str, image: Image, quality: float | None) -> bytes | None:
+    def encode(self, name: str, image: Samples, quality: float | None, depth: int = 8) -> bytes | None:
         """The bitstream, or None where the codec calls this picture unsupported."""
         try:
-            bitstream = self.codec.encode(image.copy(), quality)
+            bitstream = encoded(self.codec, image.copy(), quality, depth)
         except Unsupported as refusal:
             self.expect(not name.startswith("photo"), f"an ordinary picture is refused: {refusal}", name)
             return None
@@ -152,7 +164,9 @@ class _Subject:
         self.expect(len(bitstream) > 0, "encode returned an empty bitstream", name)
         return bitstream
 
-    def decode(self, name: str, bitstream: bytes, codec: Codec | None = None) -> Image:
+    def decode(
+        self, name: str, bitstream: bytes, codec: Codec | None = None, dtype: type = np.uint8
+    ) -> Samples:
         """What a fresh instance decodes: a bitstream is all that it gets."""
         try:
             decoded: typing.Any = (codec or self.fresh()).decode(bitstream)
@@ -160,7 +174,7 @@ class _Subject:
             raise ConformanceError(self._describe("decode", error, name)) from error
         kind = getattr(decoded, "dtype", type(decoded).__name__)
         self.expect(
-            isinstance(decoded, np.ndarray) and decoded.dtype == np.uint8, f"decode returned {kind}", name
+            isinstance(decoded, np.ndarray) and decoded.dtype == dtype, f"decode returned {kind}", name
         )
         return np.ascontiguousarray(decoded)
 
@@ -249,7 +263,45 @@ def _fidelity(subject: _Subject) -> None:
     )
 
 
-def _mse(one: Image, other: Image) -> float:
+def _forms(subject: _Subject) -> None:
+    """Every depth and every kind of channels that it declares comes back, and true to the original."""
+    depths, channels = (getattr(subject.codec, *it) for it in (("depths", (8,)), ("channels", ("rgb",))))
+    subject.expect(len(depths) > 0 and {*depths} <= {*DEPTHS}, f"depths {depths} are not of 8 to 16")
+    known = {*typing.get_args(Channels)}
+    subject.expect(len(channels) > 0 and {*channels} <= known, f"channels {channels}, of {sorted(known)}")
+    told = {*depths} <= {8, 16} or takes_depth(subject.codec)
+    subject.expect(told, f"with depths {depths}, encode needs the keyword depth")
+    for depth, kind in itertools.product(depths, channels):
+        if (depth, kind) == (8, "rgb"):
+            continue
+        name, image = f"photo 96x64 {kind} {depth} bits", _photo_of(kind, depth)
+        bitstream = subject.encode(name, image, subject.quality(), depth)
+        if bitstream is None:
+            continue
+        decoded = subject.decode(name, bitstream, dtype=image.dtype.type)
+        subject.expect(decoded.shape == image.shape, f"decoded to {decoded.shape}, not {image.shape}", name)
+        top = int(decoded.max())
+        subject.expect(top < 1 << depth, f"decoded a sample of {top}, which has more than {depth} bits", name)
+        if subject.codec.lossless:
+            subject.expect(np.array_equal(decoded, image), "called lossless, and samples differ", name)
+        error = _mse(image, decoded) / 4 ** (depth - 8)
+        subject.expect(error < 2000, f"no likeness: mean squared error {error:.0f} in levels of 8 bits", name)
+
+
+def _photo_of(kind: Channels, depth: int) -> Samples:
+    """The photograph of the kit in another form; its alpha falls from opaque to a half."""
+    photo = _photo(96, 64).astype(np.uint64)
+    if kind == "grey":
+        photo = photo[..., 1]
+    if kind == "rgba":
+        alpha = np.broadcast_to(np.linspace(255, 128, 96).round().astype(np.uint64)[:, None], (64, 96, 1))
+        photo = np.concatenate([photo, alpha], axis=2)
+    # the lower bits are a pattern, so that a codec that drops them is found out
+    fine = (photo << (depth - 8)) | (photo * 5 & ((1 << (depth - 8)) - 1))
+    return fine.astype(np.uint8 if depth == 8 else np.uint16)
+
+
+def _mse(one: Samples, other: Samples) -> float:
     return float(np.mean((one.astype(np.float64) - other) ** 2))
 
 
@@ -280,7 +332,7 @@ def _determinism(subject: _Subject) -> None:
         if first is None or again is None:
             continue
         subject.expect(first == again, "a second encode gives another bitstream", name)
-        fresh = subject.fresh().encode(image, subject.quality())
+        fresh = encoded(subject.fresh(), image, subject.quality())
         subject.expect(first == fresh, "a fresh instance gives another bitstream", name)
         decoded = subject.decode(name, first)
         reused = subject.fresh()
@@ -295,11 +347,11 @@ def _input(subject: _Subject) -> None:
     given = image.copy()
     given.flags.writeable = False
     try:
-        first = subject.codec.encode(given, subject.quality())
+        first = encoded(subject.codec, given, subject.quality())
     except Exception as error:
         subject.fail(f"a read-only picture: encode raised {type(error).__name__}: {error}", name)
     given = image.copy()
-    bitstream = subject.codec.encode(given, subject.quality())
+    bitstream = encoded(subject.codec, given, subject.quality())
     subject.expect(bitstream == first, "a read-only picture gives another bitstream", name)
     subject.expect(np.array_equal(given, image), "encode changed the picture that it was given", name)
 
@@ -314,7 +366,7 @@ def _quality_range(subject: _Subject) -> None:
         if math.isinf(quality):
             continue
         try:
-            subject.codec.encode(image, quality)
+            encoded(subject.codec, image, quality)
         except (ValueError, Unsupported):
             continue
         except Exception as error:
@@ -351,6 +403,7 @@ _CHECKS: dict[str, Callable[[_Subject], None]] = {
     "shapes": _shapes,
     "fidelity": _fidelity,
     "channels": _channels,
+    "forms": _forms,
     "determinism": _determinism,
     "input": _input,
     "quality_range": _quality_range,

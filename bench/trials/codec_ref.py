@@ -9,6 +9,7 @@ import msgspec
 
 from bench.files.typed_json import Option, Sha256
 from bench.host.device import DeviceName
+from bench.inputs.pixels import RGB8, Accepted
 
 THREADS_OPTION = "threads"
 """The option of codecs that can be told how many threads to use, see :class:`bench.codec.Codec`."""
@@ -66,6 +67,8 @@ class Description(Message, frozen=True):
     """Options that were added later and are at their default, and so no part of ``config``."""
     takes_quality: bool = True
     """Whether quality reaches the encoder; else there is one operating point, without a quality."""
+    accepted: Accepted = RGB8
+    """The pictures that it declares to take."""
     needs: tuple[str, ...] = ()
     """What it declares to need of the machine beyond files of its own, see :class:`bench.codec.Codec`."""
 
@@ -98,6 +101,8 @@ class DescribedCodec:
     """On the device that its spec, else the suite, asks for; or the reason why it is unavailable."""
     bare: Description | None = None
     """Without any options, where its label tells what differs from that and it can be without."""
+    decoder: DescribedCodec | None = None
+    """Another codec that is to decode its bitstreams."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ Version history of the schema (the journal's lines and ``run.json``):
 1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
    ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``peak_of``,
    ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``, ``encode_startup_s``,
-   ``decode_startup_s``; of ``run.json``
-   ``sources``, ``further_environments``, ``several_machines``. A reader that knows the first machine of a
-   run alone takes what others measured for history.
+   ``decode_startup_s``, ``decoder``, ``depth``, ``channels``; of ``run.json`` ``sources``,
+   ``further_environments``, ``several_machines``, ``decoder``. A reader that knows the first machine of a run
+   alone takes what others measured for history.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
 derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
@@ -20,8 +20,10 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from bench.codec import Channels
 from bench.files.typed_json import Option, Sha256
 from bench.host.device import DeviceName
+from bench.inputs.pixels import Depth
 
 SCHEMA_VERSION = 1
 
@@ -79,6 +81,18 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"{self.phase}: {name}{self.message}"
 
 
+class RecordedDecoder(msgspec.Struct, frozen=True, kw_only=True):
+    """Another codec than the encoder's, which decoded the bitstreams."""
+
+    codec: str
+    version: str
+    config: dict[str, Option]
+    weights_sha256: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.codec} {self.version}".strip()
+
+
 class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One trial (codec configuration × operating point × image) and what became of it."""
 
@@ -93,9 +107,15 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     config: dict[str, Option]
     quality: float | None = None
     weights_sha256: str | None = None
+    decoder: RecordedDecoder | None = None
+    """Whose decoder it was, where that is not the codec's own."""
     status: Status
     width: Side | None = None
     height: Side | None = None
+    depth: Depth = 8
+    """Bits a sample of the picture as it was coded."""
+    channels: Channels = "rgb"
+    """And its channels."""
     treatment: str = ""
     """What reading the original changed or left unused, and whether it was lossy; empty for 8-bit RGB."""
     decoded_treatment: str = ""

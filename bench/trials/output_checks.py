@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.codec import Image
+from bench.codec import Samples
 
 _FEWEST_PIXELS = 256
 _VISIBLE = 3 * 16.0
@@ -113,47 +113,64 @@ def reuse_problem(first: float | None, seconds: tuple[float, ...]) -> str | None
     return None
 
 
-def materialised(pixels: Any) -> Image:
+def materialised(pixels: Any, *, deep: bool = False) -> Samples:
     """A decoder's result as plain samples in memory: a lazy array can't move work out of the clock.
+
+    Parameters
+    ----------
+    deep : whether the codec declares more than 8 bits, so that it may be uint16 too
 
     Raises
     ------
     Mismatch
         It is no numpy array of uint8.
     """
-    if type(pixels) is not np.ndarray or pixels.dtype != np.uint8:
+    types = (np.uint8, np.uint16) if deep else (np.uint8,)
+    if type(pixels) is not np.ndarray or pixels.dtype not in types:
         kind = f"an array of {pixels.dtype}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
-        raise Mismatch(f"decode returned {kind}, not a numpy array of uint8")
+        raise Mismatch(
+            f"decode returned {kind}, not a numpy array of {' or '.join(it.__name__ for it in types)}"
+        )
     return np.ascontiguousarray(pixels)
 
 
-def check_pixels(original: Image, decoded: Image, *, lossless: bool) -> bool:
+def check_pixels(original: Samples, decoded: Samples, *, lossless: bool, depth: int = 8) -> bool:
     """Whether the decoded picture equals the original.
 
     Parameters
     ----------
-    original : uint8, (height, width, 3)
-    decoded : uint8 of any shape
+    original : as the codec was given it
+    decoded : uint8 or uint16 of any shape
     lossless : whether the codec claims to be
+    depth : bits of the original's samples
 
     Raises
     ------
     Mismatch
-        Another shape, channels in another order, or a claim to be lossless that does not hold.
+        Another shape or type, values beyond the depth, channels in another order, or a claim to be lossless
+        that does not hold.
     """
     if decoded.shape != original.shape:
         raise Mismatch(f"decoded shape {decoded.shape}, the original is {original.shape}")
+    if decoded.dtype != original.dtype:
+        raise Mismatch(f"decoded {decoded.dtype}, the original is {original.dtype}")
+    if 8 < depth < 16 and int(decoded.max()) >> depth:
+        raise Mismatch(f"decoded a sample of {decoded.max()}, which has more than {depth} bits")
     exact = bool(np.array_equal(decoded, original))
     if lossless and not exact:
-        different = int(np.count_nonzero((decoded != original).any(axis=2)))
+        different = int(np.count_nonzero((np.atleast_3d(decoded) != np.atleast_3d(original)).any(axis=2)))
         total = original.shape[0] * original.shape[1]
         raise Mismatch(f"claims to be lossless, but {different} pixels of {total} differ")
-    if not exact and (order := permuted_channels(original, decoded)):
+    if (
+        not exact
+        and original.ndim == 3
+        and (order := permuted_channels(original[..., :3], decoded[..., :3], depth))
+    ):
         raise Mismatch(f"decoded channels are in the order {order}, not RGB")
     return exact
 
 
-def permuted_channels(original: Image, decoded: Image) -> str | None:
+def permuted_channels(original: Samples, decoded: Samples, depth: int = 8) -> str | None:
     """The channel order (``"BGR"``) that fits far better than the one returned; None when RGB fits.
 
     An honest reconstruction is nearest to the original as it is; one whose channels were swapped is
@@ -173,6 +190,6 @@ def permuted_channels(original: Image, decoded: Image) -> str | None:
     honest = errors.trace()
     best = min(orders, key=lambda order: sum(errors[i, j] for i, j in enumerate(order)))
     # Decoded channel best[i] holds the original's channel i.
-    if honest > 4 * sum(errors[i, j] for i, j in enumerate(best)) and honest > _VISIBLE:
+    if honest > 4 * sum(errors[i, j] for i, j in enumerate(best)) and honest > _VISIBLE * 4 ** (depth - 8):
         return "".join("RGB"[best.index(j)] for j in range(3))
     return None

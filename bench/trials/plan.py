@@ -8,7 +8,7 @@ import math
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import msgspec
 
@@ -16,13 +16,29 @@ from bench import registry
 from bench.errors import ConfigError
 from bench.files.typed_json import Option, Sha256
 from bench.inputs.datasets import Dataset, ImageFile
-from bench.inputs.suite import CodecEntry, Suite
+from bench.inputs.image import stored_form
+from bench.inputs.pixels import RGB8, Accepted, StoredForm, key_suffix
+from bench.inputs.suite import CodecChoice, CodecEntry, Suite
 from bench.text.plain import printable
 from bench.trials.codec_ref import CodecRef, Described, DescribedCodec, DescribedMetric, Description
+from bench.trials.measurement import RecordedDecoder
 
 DatasetName = Annotated[str, msgspec.Meta(pattern=r"^(?!\.{1,2}\Z)[\w.-]+\Z", max_length=255)]
 MetricName = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*\Z", max_length=100)]
 """Both become parts of file names."""
+
+
+class DecoderPlan(RecordedDecoder, frozen=True, kw_only=True):
+    """Another codec that decodes, as it was found on this machine."""
+
+    target: str
+
+    @property
+    def recorded(self) -> RecordedDecoder:
+        """As it stands in the journal."""
+        return RecordedDecoder(
+            codec=self.codec, version=self.version, config=self.config, weights_sha256=self.weights_sha256
+        )
 
 
 class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,31 +54,61 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     weights_sha256: str | None = None
     complexity: dict[str, Annotated[float, msgspec.Meta(ge=0, le=1e15)]] = {}
     """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
+    accepted: Accepted = RGB8
+    """The pictures that it takes, and what the suite lets be converted for it."""
     needs: tuple[str, ...] = ()
     """What it has declared to need of the machine beyond files of its own, see :class:`bench.codec.Codec`."""
     unavailable: str | None = None
     """Why it cannot run here, with the install line; its trials end as ``unsupported``."""
+    decoder: DecoderPlan | None = None
+    """Another codec that decodes its bitstreams."""
+
+    trusted: ClassVar[bool] = False
 
     @property
     def ref(self) -> CodecRef:
         """How a worker constructs it: only if it is installed and harmless, see :class:`TrustedCodec`."""
-        return CodecRef.of(self.target, self.config)
+        return CodecRef.of(self.target, self.config, trusted=self.trusted)
+
+    @property
+    def decoder_ref(self) -> CodecRef:
+        """How a worker constructs what decodes: the same, or another codec."""
+        decoder = self.decoder or self
+        return CodecRef.of(decoder.target, decoder.config, trusted=self.trusted)
+
+    @property
+    def refs(self) -> frozenset[CodecRef]:
+        """All that workers construct for it."""
+        return frozenset((self.ref, self.decoder_ref))
+
+    @property
+    def recorded_decoder(self) -> RecordedDecoder | None:
+        """Whose decoder it is, where that is not its own."""
+        return None if self.decoder is None else self.decoder.recorded
 
     @property
     def identity(self) -> tuple[str, str]:
-        """The codec and its configuration: what tells it apart within a plan."""
-        return self.codec, _canonical(self.config)
+        """The codec and its configuration, of another decoder too: what tells it apart within a plan."""
+        if self.decoder is None:
+            return self.codec, _canonical(self.config)
+        return self.codec, _canonical([self.config, self.decoder.codec, self.decoder.config])
+
+    @property
+    def build(self) -> tuple[str | None, ...]:
+        """Versions and weights: with others, results of the same configuration are history."""
+        own = self.version, self.weights_sha256
+        return own if self.decoder is None else (*own, self.decoder.version, self.decoder.weights_sha256)
 
     @property
     def on_gpu(self) -> bool:
-        """Whether its configuration puts it on a GPU."""
-        return self.config.get("device") == "cuda"
+        """Whether its configuration, or that of its decoder, is for a GPU."""
+        return any(dict(it.config).get("device") == "cuda" for it in self.refs)
 
     def with_points_of(self, before: CodecPlan | None) -> Self:
         """With the operating points that it had before too, where version and weights were the same."""
         if before is None or self.lossless:
             return self
-        if (before.version, before.weights_sha256) != (self.version, self.weights_sha256):
+        if before.build != self.build:
             return self
         points = sorted({*before.qualities, *self.qualities}, key=lambda q: -1.0 if q is None else q)
         return msgspec.structs.replace(self, qualities=tuple(points))
@@ -74,10 +120,7 @@ class TrustedCodec(CodecPlan, frozen=True, kw_only=True):
     It is written as any other; what is read from ``run.json`` is never one, see :mod:`bench.trials.trust`.
     """
 
-    @property
-    def ref(self) -> CodecRef:
-        """How a worker constructs it, whatever it is."""
-        return CodecRef.of(self.target, self.config, trusted=True)
+    trusted: ClassVar[bool] = True
 
 
 class MetricPlan(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -197,12 +240,15 @@ def trials(plan: Plan, files: dict[ImagePlan, ImageFile]) -> Iterator[Trial]:
     files : where the plan's images are; those without a file have no trials
     """
     prefixes = [(codec, _codec_identity(codec, plan.metrics)) for codec in plan.codecs]
+    by_form = any(it.accepted != RGB8 for it in plan.codecs)
     for image in plan.images:
         if image not in files:
             continue
+        form = stored_form(files[image].path) if by_form else StoredForm()
         for codec, identity in prefixes:
+            suffix = key_suffix(codec.accepted, form)
             for quality in codec.qualities:
-                text = f"{image.sha256}|{identity}|{quality!r}"
+                text = f"{image.sha256}|{identity}|{quality!r}{suffix}"
                 yield Trial(
                     image, files[image].path, codec, quality, hashlib.sha256(text.encode()).hexdigest()[:32]
                 )
@@ -288,9 +334,49 @@ def _metric_plan(described: DescribedMetric) -> MetricPlan:
 
 
 def _codec_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> CodecPlan:
+    """A codec with its own decoder, or another one."""
+    plan = _own_plan(entry, suite, described)
+    if entry.decoder is None or described.decoder is None:
+        return plan
+    decoder, unavailable = _decoder_plan(entry.decoder, described.decoder)
+    found = described.decoder.found
+    complexity = {} if isinstance(found, str) else found.complexity
+    return msgspec.structs.replace(
+        plan,
+        label=entry.label or printable(f"{plan.label} decoded by {decoder.codec}"),
+        complexity={key: it for key, it in plan.complexity.items() if not key.startswith("decoder")}
+        | {key: it for key, it in complexity.items() if key.startswith("decoder")},
+        unavailable=plan.unavailable or unavailable,
+        decoder=decoder,
+        accepted=plan.accepted if isinstance(found, str) else plan.accepted.shared_with(found.accepted),
+    )
+
+
+def _decoder_plan(chosen: CodecChoice, described: DescribedCodec) -> tuple[DecoderPlan, str | None]:
+    """The other codec, and why it is unavailable."""
     target, found = described.target, described.found
     if isinstance(found, str):
-        name = entry.codec if target != entry.codec else registry.short_name(target)
+        name = _name(chosen, target, registry.short_name(target))
+        plan = DecoderPlan(codec=name, target=target, version="", config={**chosen.config})
+        return plan, f"its decoder {name}: {found}"
+    return DecoderPlan(
+        codec=_name(chosen, target, found.name),
+        target=target,
+        version=found.version,
+        config=found.config,
+        weights_sha256=found.weights_sha256,
+    ), None
+
+
+def _name(chosen: CodecChoice, target: str, own: str) -> str:
+    """What a codec is recorded as: its installed name, or what one of a file calls itself."""
+    return chosen.codec if target != chosen.codec else own
+
+
+def _own_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> CodecPlan:
+    target, found = described.target, described.found
+    if isinstance(found, str):
+        name = _name(entry, target, registry.short_name(target))
         return TrustedCodec(
             label=entry.label or _label(name, dict(entry.config), {}),
             codec=name,
@@ -301,7 +387,7 @@ def _codec_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> C
             qualities=entry.quality or (None,),
             unavailable=found,
         )
-    name = entry.codec if target != entry.codec else found.name
+    name = _name(entry, target, found.name)
     return TrustedCodec(
         label=entry.label or _label(name, *_for_label(entry, suite.device, found, described.bare)),
         codec=name,
@@ -312,6 +398,7 @@ def _codec_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> C
         qualities=_qualities(name, entry.quality, suite.quality, found),
         weights_sha256=found.weights_sha256,
         complexity=found.complexity,
+        accepted=msgspec.structs.replace(found.accepted, convert=suite.convert.conversions),
         needs=found.needs,
     )
 
@@ -380,7 +467,10 @@ def _label(name: str, config: dict[str, Any], defaults: dict[str, Any]) -> str:
 
 def _codec_identity(codec: CodecPlan, metrics: tuple[MetricPlan, ...]) -> str:
     definitions = sorted((it.name, it.version) for it in metrics)
-    return _canonical([codec.codec, codec.version, codec.config, codec.weights_sha256, definitions])
+    identity: list[Any] = [codec.codec, codec.version, codec.config, codec.weights_sha256, definitions]
+    if codec.recorded_decoder is not None:
+        identity.append(msgspec.structs.asdict(codec.recorded_decoder))
+    return _canonical(identity)
 
 
 def _canonical(value: Any) -> str:

@@ -26,14 +26,18 @@ class Trust:
 
     def codec(self, recorded: CodecPlan) -> CodecPlan:
         """A codec of ``run.json``, marked as trusted where it is."""
-        identity = (recorded.target, recorded.config)
-        if self.folders or any((it.target, it.config) == identity for it in self.named):
+        if self.folders or any(_code(it) == _code(recorded) for it in self.named):
             return TrustedCodec(**msgspec.structs.asdict(recorded))
         return recorded
 
     def codecs(self, recorded: Iterable[CodecPlan]) -> tuple[CodecPlan, ...]:
         """Each of ``recorded`` as :meth:`codec` gives it."""
         return tuple(map(self.codec, recorded))
+
+
+def _code(codec: CodecPlan) -> list[tuple[object, object]]:
+    """What would run for a codec: target and options of encoder and decoder."""
+    return [(it.target, it.config) for it in (codec.ref, codec.decoder_ref)]
 
 
 NOBODY = Trust()

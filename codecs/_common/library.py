@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from bench.codec import Image
+from bench.codec import Channels, Samples
 from bench.errors import BadBitstream, BenchError, CodecUnavailable
+
+_FORMS: dict[tuple[int, ...], Channels] = {(): "grey", (3,): "rgb", (4,): "rgba"}
 
 
 def load_imagecodecs(codec: str, part: str) -> tuple[ModuleType, str]:
@@ -36,7 +38,7 @@ def load_imagecodecs(codec: str, part: str) -> tuple[ModuleType, str]:
         raise CodecUnavailable(
             f"{codec} needs imagecodecs ({error}): pip install 'imagecodecs>=2024.9.22'"
         ) from error
-    if not getattr(imagecodecs, part.upper()).available:
+    if not getattr(getattr(imagecodecs, part.upper(), None), "available", False):
         raise CodecUnavailable(
             f"{codec}: this build of imagecodecs has no {part}: pip install --upgrade imagecodecs"
         )
@@ -90,15 +92,26 @@ def damage(codec: str) -> Iterator[None]:
         raise BadBitstream(f"{codec}: {type(error).__name__}: {error}") from error
 
 
-def as_image(codec: str, decoded: Any) -> Image:
-    """The decoded image as a C-contiguous ``uint8`` array of shape (height, width, 3).
+def as_image(
+    codec: str, decoded: Any, channels: Sequence[Channels] = ("rgb",), *, deep: bool = False
+) -> Samples:
+    """The decoded image as a C-contiguous array; ``uint8``, (height, width, 3), if nothing else is said.
+
+    Parameters
+    ----------
+    codec : name in the message of an error
+    decoded : what a library returned
+    channels : those that the codec declares
+    deep : whether it declares more than 8 bits, so that samples may be ``uint16``
 
     Raises
     ------
     BadBitstream
-        It is something else: grey, with alpha, of 16 bits, or of several frames.
+        It is something else: of a form that the codec does not declare, or of several frames.
     """
     image = np.ascontiguousarray(decoded)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise BadBitstream(f"{codec}: the bitstream holds {image.dtype} {image.shape}, not 8-bit RGB")
+    found = _FORMS.get(image.shape[2:]) if image.ndim > 1 else None
+    if found not in channels or not (image.dtype == np.uint8 or (deep and image.dtype == np.uint16)):
+        expected = "8-bit RGB" if not deep and tuple(channels) == ("rgb",) else "a picture that it codes"
+        raise BadBitstream(f"{codec}: the bitstream holds {image.dtype} {image.shape}, not {expected}")
     return image

@@ -1,4 +1,4 @@
-"""Image files for external programs: PPM, PNG, and raw planar YCbCr."""
+"""Image files for external programs: PPM and PGM, PNG, TIFF, and raw planar YCbCr."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.codec import Image
+from bench.codec import DEPTHS, Channels, Samples
 from bench.errors import BadBitstream, BadImage, Unsupported, UnsupportedImage
-from bench.image import Picture, read_image
+from bench.image import RGB8, Accepted, Picture, read_image
 
-RasterFormat = Literal["ppm", "png", "yuv444"]
+RasterFormat = Literal["ppm", "png", "tiff", "yuv444"]
 RASTER_FORMATS: tuple[str, ...] = get_args(RasterFormat)
+_EVERY: tuple[Channels, ...] = ("rgb", "grey", "rgba")
+HOLDS: dict[str, tuple[tuple[Channels, ...], tuple[int, ...]]] = {
+    "ppm": (("rgb", "grey"), tuple(DEPTHS)),
+    "png": (_EVERY, tuple(DEPTHS)),
+    "tiff": (_EVERY, (8, 16)),
+    "yuv444": (("rgb",), (8,)),
+}
+"""The channels and depths that a picture may have in each format."""
 
 _KR, _KB = 0.2126, 0.0722
 _TO_YCC = np.array(
@@ -27,14 +35,20 @@ _TO_YCC = np.array(
 _CHROMA_OFFSET = np.array([0, 128, 128], np.float32)
 
 
-def write_raster(path: Path, image: Image, form: str) -> None:
+def write_raster(path: Path, image: Samples, form: str, depth: int = 8) -> None:
     """Write an image to a file.
 
     Parameters
     ----------
-    path : the file image : uint8, shape (height, width, 3) form : ``yuv444`` is planar, 8 bits, full range,
-    BT.709 (ITU-R BT.709-6, 3.2 to 3.4); else a format of Pillow
+    path : the file
+    image : in channels and depth that :data:`HOLDS` has of the format
+    form : ``ppm`` is a PGM for grey, with the maximum 2^depth − 1; ``yuv444`` is planar, 8 bits, full range,
+        BT.709 (ITU-R BT.709-6, 3.2 to 3.4)
+    depth : bits a sample; a PNG holds 9 to 15 in 16, and says so in sBIT
     """
+    if depth > 8:
+        path.write_bytes(_deep_file(image, form, depth))
+        return
     if form == "yuv444":
         ycc = image.astype(np.float32) @ _TO_YCC.T + _CHROMA_OFFSET
         path.write_bytes(_to_bytes(ycc).transpose(2, 0, 1).tobytes())
@@ -44,7 +58,22 @@ def write_raster(path: Path, image: Image, form: str) -> None:
     PIL.Image.fromarray(image).save(path, format=form)
 
 
-def read_raster(path: Path, form: str, size: tuple[int, int]) -> Picture:
+def _deep_file(image: Samples, form: str, depth: int) -> bytes:
+    """The file of an image of more than 8 bits, which Pillow can't write."""
+    if form == "ppm":
+        height, width = image.shape[:2]
+        head = f"P{5 if image.ndim == 2 else 6}\n{width} {height}\n{(1 << depth) - 1}\n"
+        return head.encode() + image.astype(">u2").tobytes()
+    if form == "png":
+        from bench_codecs.png import Png
+
+        return Png(level=1).encode(image, depth=depth)
+    import imagecodecs
+
+    return bytes(imagecodecs.tiff_encode(image, photometric="minisblack" if image.ndim == 2 else "rgb"))
+
+
+def read_raster(path: Path, form: str, size: tuple[int, int], accepted: Accepted = RGB8) -> Picture:
     """Read an image like an original: depth is never reduced silently, and conversions are recorded.
 
     Parameters
@@ -52,13 +81,15 @@ def read_raster(path: Path, form: str, size: tuple[int, int]) -> Picture:
     path : the file
     form : ``yuv444``, or anything else for an image file, whose format is recognised by its bytes
     size : (width, height) of a ``yuv444`` image
+    accepted : the forms that it may have
 
     Raises
     ------
     BadBitstream
         The file is truncated, damaged, not an image, or not of ``size``.
     Unsupported
-        The image is valid, but cannot be 8-bit RGB: it has more bits a sample, or transparent pixels.
+        The image is valid, but of a form that is not accepted: it has more bits a sample, or transparent
+        pixels.
     """
     if form == "yuv444":
         width, height = size
@@ -70,7 +101,7 @@ def read_raster(path: Path, form: str, size: tuple[int, int]) -> Picture:
         ycc = samples.reshape(3, height, width).transpose(1, 2, 0) - _CHROMA_OFFSET
         return Picture(np.ascontiguousarray(_to_bytes(ycc @ np.linalg.inv(_TO_YCC).T)), "")
     try:
-        return read_image(path)
+        return read_image(path, accepted=accepted)
     except (BadImage, UnsupportedImage) as error:
         kind = BadBitstream if isinstance(error, BadImage) else Unsupported
         # The name of the temporary folder differs from trial to trial.

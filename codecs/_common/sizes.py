@@ -8,6 +8,7 @@ Size = tuple[int, int]
 """Width and height in pixels."""
 
 _JXL_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+_JXL_CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 _JXL_BITS = (9, 13, 18, 30)
 
 
@@ -51,7 +52,10 @@ def avif_size(bitstream: bytes) -> Size:
 
 
 def jpegxl_size(bitstream: bytes) -> Size:
-    """The size of a raw JPEG XL codestream, from its SizeHeader (ISO/IEC 18181-1, D.2)."""
+    """The size of a JPEG XL, from its SizeHeader (ISO/IEC 18181-1, D.2), raw or in a container (18181-2)."""
+    if bitstream.startswith(_JXL_CONTAINER):
+        at = max(bitstream.find(kind) + skip for kind, skip in ((b"jxlc", 4), (b"jxlp", 8)))
+        bitstream = bitstream[at:]
     if bitstream[:2] != b"\xff\x0a" or len(bitstream) < 4:
         raise BadBitstream("jpegxl: no raw codestream")
     reader = _Bits(bitstream[2:14])

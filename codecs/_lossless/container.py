@@ -44,6 +44,11 @@ def pack(magic: bytes, version: int, container: Container) -> bytes:
     return head + crc.to_bytes(_CRC_BYTES, "little") + container.payload
 
 
+def version_of(bitstream: bytes) -> int:
+    """The format version that a bitstream states; 0 where it is too short."""
+    return bitstream[2] if len(bitstream) > 2 else 0
+
+
 def unpack(magic: bytes, version: int, bitstream: bytes) -> Container:
     """Check the CRC of a bitstream and return its parts.
 

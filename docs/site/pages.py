@@ -81,6 +81,7 @@ def codec_page(found: Installed, install: str) -> str:
     ]
     if found.codec is not None:
         facts.append(("Coding", "lossless" if found.codec.lossless else "lossy"))
+        facts.append(("Pictures", pictures(found.codec.accepted.depths, found.codec.accepted.channels)))
         if found.codec.quality_range is not None:
             facts.append(("Quality", "{:g} to {:g}, higher is better".format(*found.codec.quality_range)))
             facts.append(("Default operating points", numbers(found.codec.qualities)))
@@ -105,10 +106,20 @@ def metric_page(found: Installed, target: str, install: str) -> str:
         ("Unit", kind.unit or "1, a pure number"),
         ("Better", better(kind)),
         ("Role", getattr(kind, "role", "") or "none"),
+        ("Pictures", pictures(getattr(kind, "depths", (8,)), getattr(kind, "channels", ("rgb",)))),
         ("Install", install),
         ("Class", f"`{target.replace(':', '.')}`"),
     ]
     return "\n\n".join([f"# {found.name}", *description(kind), table(("", ""), facts)])
+
+
+def pictures(depths: Iterable[int], channels: Iterable[str]) -> str:
+    """The forms of pictures that a codec takes, or a metric is defined for, by default options."""
+    known = {"rgb": "RGB", "grey": "grey", "rgba": "RGB with alpha"}
+    bits = [str(it) for it in sorted(depths)]
+    if len(bits) > 3:
+        bits = [f"{bits[0]} to {bits[-1]}"]
+    return f"{', '.join(known[it] for it in channels)}; {', '.join(bits)} bits a sample"
 
 
 def better(kind: Any) -> str:

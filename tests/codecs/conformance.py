@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from bench_codecs.avif import Avif
 from bench_codecs.command import Command
+from bench_codecs.htj2k import Htj2k
 from bench_codecs.huffman import Huffman
 from bench_codecs.jpeg import Jpeg
 from bench_codecs.jpeg2000 import Jpeg2000
@@ -27,6 +28,8 @@ CONFORMANCE = {
         lossless=True,
         output_format="ppm",
     ),
+    "htj2k": Htj2k,
+    "htj2k lossless": partial(Htj2k, lossless=True),
     "huffman": Huffman,
     "huffman plain": partial(Huffman, color="none", predictor="none"),
     "huffman left": partial(Huffman, predictor="left"),

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.codec import Codec
+from bench.codec import Codec, Samples, encoded
 from bench_codecs.avif import Avif
+from bench_codecs.htj2k import Htj2k
 from bench_codecs.huffman import Huffman
 from bench_codecs.jpeg import Jpeg
 from bench_codecs.jpeg2000 import Jpeg2000
@@ -42,14 +43,28 @@ class Golden:
     codec: Callable[[], Codec]
     quality: float | None = None
     tolerance: int = 0
+    form: Callable[[Samples], Samples] = np.asarray
+    """Makes what is coded of the original, which is 8-bit RGB."""
+
+
+def grey12(original: Samples) -> Samples:
+    """Twelve bits of grey, with something in the lower ones."""
+    return original[..., 1].astype(np.uint16) * 16 + original[..., 0] // 16
+
+
+def rgba16(original: Samples) -> Samples:
+    """Sixteen bits, with alpha."""
+    return np.dstack([original, original[..., 2]]).astype(np.uint16) * 256 + 7
 
 
 GOLDEN = {
     "huffman": Golden(Huffman),
     "huffman-plain": Golden(partial(Huffman, color="none", predictor="none")),
+    "huffman-rgba16": Golden(Huffman, form=rgba16),
     "huffman-left": Golden(partial(Huffman, color="none", predictor="left")),
     "huffman-med": Golden(partial(Huffman, predictor="med")),
     "lz-deflate": Golden(Lz),
+    "lz-grey12": Golden(Lz, form=grey12),
     "lz-lzw": Golden(partial(Lz, method="lzw", level=9, predictor="none")),
     "lz-lz4": Golden(partial(Lz, method="lz4")),
     "lz-zstd": Golden(partial(Lz, method="zstd")),
@@ -58,7 +73,9 @@ GOLDEN = {
     "jpeg2000-lossless": Golden(partial(Jpeg2000, lossless=True)),
     "jpegls": Golden(JpegLs),
     "jpegxl-lossless": Golden(partial(JpegXl, lossless=True)),
+    "htj2k-lossless": Golden(partial(Htj2k, lossless=True)),
     "png": Golden(Png),
+    "png-grey12": Golden(Png, form=grey12),
     "qoi": Golden(Qoi),
     "webp-lossless": Golden(partial(WebP, lossless=True)),
     "jpeg": Golden(Jpeg, 75),
@@ -82,7 +99,8 @@ def main() -> None:
         if path.exists():
             continue
         codec = golden.codec()
-        path.write_bytes(codec.encode(original, golden.quality))
+        depth = 8 if golden.form is np.asarray else 12 if golden.form is grey12 else 16
+        path.write_bytes(encoded(codec, golden.form(original), golden.quality, depth))
         if not codec.lossless:
             Image.fromarray(codec.decode(path.read_bytes())).save(path.with_suffix(".png"), optimize=True)
 

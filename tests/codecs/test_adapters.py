@@ -172,11 +172,14 @@ def test_webp_says_which_side_is_too_long():
 
 
 def test_grey_bitstream_is_not_reinterpreted():
-    """A decoder that meets one channel refuses it; it does not repeat it three times."""
-    buffer = io.BytesIO()
-    Image.fromarray(photo(20, 20)[..., 0]).save(buffer, "PNG")
-    with pytest.raises(BadBitstream, match="8-bit RGB"):
-        Png().decode(buffer.getvalue())
+    """A decoder that meets one channel returns it, or refuses it; it does not repeat it three times."""
+    png = io.BytesIO()
+    grey = photo(20, 20)[..., 0]
+    Image.fromarray(grey).save(png, "PNG")
+    np.testing.assert_array_equal(Png().decode(png.getvalue()), grey)
+    Image.fromarray(np.dstack([grey, grey])).save(png := io.BytesIO(), "PNG")
+    with pytest.raises(BadBitstream, match="not a picture that it codes"):
+        Png().decode(png.getvalue())
 
 
 @pytest.mark.parametrize(("codec", "module"), [(Jpeg, "imagecodecs"), (Jpeg2000, "PIL"), (Lz, "numba")])

@@ -135,7 +135,7 @@ def written(picture: Image.Image, **options) -> bytes:
 
 def deep(maximum: int) -> bytes:
     """A PPM file of samples up to ``maximum``, two bytes each."""
-    samples = photo(6, 5).astype(">u2") * (maximum // 255)
+    samples = (photo(6, 5) * np.uint16(maximum // 255)).astype(">u2")
     return b"P6\n5 6\n%d\n" % maximum + samples.tobytes()
 
 

@@ -21,6 +21,8 @@ from tests.metrics.trunks import random_trunks
 NEEDS = {
     "rdbench run programs.yaml": ("cjpeg and djpeg", lambda: shutil.which("cjpeg")),
     "rdbench run pictures.yaml": ("cjpeg and djpeg", lambda: shutil.which("cjpeg")),
+    "rdbench run cross.yaml": ("cjpeg and djpeg", lambda: shutil.which("cjpeg")),
+    "pdflatex paper.tex": ("LaTeX", lambda: shutil.which("pdflatex")),
     "rdbench run -d pictures -c examples/my_model.py": (
         "CompressAI",
         lambda: importlib.util.find_spec("compressai"),

@@ -29,6 +29,8 @@ def metric(request: pytest.FixtureRequest) -> Metric:
 
 def value(metric: Metric, original: Image, decoded: Image) -> float | None:
     """The value, or None where the metric has a reason not to have one."""
+    if "rgb" not in getattr(metric, "channels", ("rgb",)):  # it is of alpha alone
+        original, decoded = (np.dstack([it, it[..., :1]]) for it in (original, decoded))
     try:
         found = metric(Pair(Reference(original), decoded))
     except MetricUndefined:

@@ -142,6 +142,7 @@ def _rows(it: Made, images: int) -> list[dict[str, object]]:
                 "isolation": "process",
                 "environment": MACHINES[(image if it.machine is None else it.machine) % len(MACHINES)].id,
                 "version": "1",
+                "decoder": "",
                 "config": json.dumps({"label": it.label}),
                 "exact": it.lossless,
                 "repeats": 1,

@@ -185,7 +185,7 @@ def test_an_interruption_tells_what_is_kept(
             return Interrupting(Bitstreams.of(run), self.level)
 
     with pytest.raises(KeyboardInterrupt):
-        studies._put(Interrupted(), run, StudyOptions((str(pictures),), engine=engine), run / "out")
+        studies.put_study(Interrupted(), run, StudyOptions((str(pictures),), engine=engine), run / "out")
     assert words in capsys.readouterr().err
 
 

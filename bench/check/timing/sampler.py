@@ -86,13 +86,15 @@ class Sampler:
     def encode(self, label: str, image: str, quality: float | None, loops: int) -> dict[str, Any]:
         """Encode ``loops`` times: seconds for one, and the bitstream's hash."""
         codec, picture = self._codecs[label], self._images[image]
-        takes = inspect.signature(codec.encode).parameters.values()
+        takes = inspect.signature(codec.encode).parameters
+        depth = {"depth": 8} if "depth" in takes else {}
+        others = len(takes) - len(depth)
         given = (
             (picture, quality)
-            if len(takes) > 1 or any(it.kind is it.VAR_POSITIONAL for it in takes)
+            if others > 1 or any(it.kind is it.VAR_POSITIONAL for it in takes.values())
             else (picture,)
         )
-        bitstream, seconds = _timed(lambda: codec.encode(*given), loops)
+        bitstream, seconds = _timed(lambda: codec.encode(*given, **depth), loops)
         self._bitstreams[label, image, quality] = bitstream
         return {"seconds": seconds, "sha256": hashlib.sha256(bitstream).hexdigest()}
 

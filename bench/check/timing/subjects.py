@@ -49,6 +49,12 @@ def subjects_of(suite: Suite) -> TimedSuite:
     for codec in described.codecs:
         if isinstance(codec.found, str):
             raise ConfigError(f"codec {codec.target} cannot be timed: {codec.found}")
+    for entry in suite.codecs:
+        if entry.decoder is not None:
+            raise ConfigError(
+                f"codec {entry.codec}: is decoded by {entry.decoder.codec}; --timing compares a codec with"
+                " its former self, encoder and decoder of one"
+            )
     resolved = make_plan(suite, datasets, described)
     images = {f"{it.dataset}/{it.name}": read_image(file.path).pixels for it, file in resolved.files.items()}
     plans = resolved.plan.codecs

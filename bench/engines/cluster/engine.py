@@ -117,7 +117,7 @@ class ClusterEngine(Engine):
         on_gpu = task.on_gpu or any(it.codec.on_gpu for it in work)
         try:
             with self._connection():
-                self._crew.open(task, {it.codec.ref for it in work}, on_gpu=on_gpu)
+                self._crew.open(task, {ref for it in work for ref in it.codec.refs}, on_gpu=on_gpu)
                 yield from _Run(self._client, self._crew, self._name, self._options, task, work).results()
         finally:
             if self._client.status == "running":

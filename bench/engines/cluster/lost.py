@@ -8,6 +8,7 @@ from typing import Any, NoReturn, Self
 
 from bench.engines.engine import Answer, Spent
 from bench.engines.messages import Failed, Request
+from bench.inputs.pixels import RGB8, Accepted
 
 
 class LostWorker:
@@ -27,7 +28,7 @@ class LostWorker:
         """Nothing was."""
         raise AssertionError("nothing was decoded")
 
-    def samples(self, shape: tuple[int, ...]) -> NoReturn:
+    def samples(self, shape: tuple[int, ...], dtype: str = "uint8") -> NoReturn:
         """Nothing was decoded."""
         raise AssertionError("nothing was decoded")
 
@@ -69,10 +70,10 @@ class LostSlot:
         """The client's."""
         return path.absolute()
 
-    def original(self, image: Path, sha256: str | None) -> Failed:
+    def original(self, image: Path, sha256: str | None, accepted: Accepted = RGB8) -> Failed:
         """The failure."""
         from bench.engines.messages import Load
 
-        failed = self.scorer.ask(Load(image, sha256))
+        failed = self.scorer.ask(Load(image, sha256, accepted))
         assert isinstance(failed, Failed)
         return failed

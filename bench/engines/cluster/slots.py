@@ -15,6 +15,7 @@ from bench.engines.shared_pixels import Original, SharedPixels
 from bench.engines.slot import LocalSlot
 from bench.errors import WorkersLost
 from bench.host.environment import Environment
+from bench.inputs.pixels import RGB8, Accepted
 from bench.trials.codec_ref import CodecRef
 
 if TYPE_CHECKING:
@@ -54,11 +55,11 @@ class HostSlot(LocalSlot["HostWorker"]):
         """Where a file of the client is here."""
         return self.finder.file(path.absolute(), sha256)
 
-    def original(self, image: Path, sha256: str | None) -> Original | Failed:
+    def original(self, image: Path, sha256: str | None, accepted: Accepted = RGB8) -> Original | Failed:
         """A picture of the client as the scorer read it."""
         here = image if sha256 is None else self.file(image, sha256)
         self.engine.hide([here.absolute().parent])
-        return super().original(here, sha256)
+        return super().original(here, sha256, accepted)
 
     def kill(self) -> None:
         """End what goes on; safe from any thread."""

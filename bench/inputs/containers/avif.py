@@ -45,9 +45,9 @@ def examine(data: bytes) -> Contents:
 def _property(kind: bytes, body: bytes) -> list[str]:
     match kind:
         case b"av1C" if len(body) >= 3 and body[2] & _HIGH_BIT_DEPTH:
-            require_depth(12 if body[2] & _TWELVE_BIT else 10)
+            require_depth(12 if body[2] & _TWELVE_BIT else 10, "an AVIF")
         case b"pixi" if len(body) > 5:
-            require_depth(max(body[5 : 5 + body[4]], default=8))
+            require_depth(max(body[5 : 5 + body[4]], default=8), "an AVIF")
         case b"clap":
             raise UnsupportedImage("a clean aperture crops the picture; crop it for good first")
         case b"colr" if body[:4] == b"nclx" and len(body) >= 11:

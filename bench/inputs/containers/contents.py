@@ -9,6 +9,7 @@ from bench.errors import BadImage, UnsupportedImage
 from bench.inputs.containers.directory import first_directory
 
 _ORIENTATION = 0x0112
+_MOST_PIXELS = 178_956_970
 _HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 _SDR_PRIMARIES = (1, 2)
 _SDR_TRANSFERS = (2, 13)
@@ -25,13 +26,22 @@ class Contents:
     orientation: int = 1
     """EXIF's orientation of the stored samples, 1 to 8."""
     notes: list[str] = field(default_factory=list)
-    """What the file contains that is ignored, and how its samples are converted to 8 bits."""
+    """What the file contains that is ignored, and how samples of fewer than 8 bits are converted."""
     lossy: str = ""
     """The lossy compression of the samples; empty if there was none."""
     palette: int = 0
     """Number of colours in the palette; 0 leaves the check to the decoder."""
     colour_key: tuple[int, ...] | None = None
-    """The one grey level or colour, scaled to 8 bits, that PNG declares transparent."""
+    """The one grey level or colour that PNG declares transparent, at 8 bits where samples have fewer."""
+    depth: int = 8
+    """Bits a sample, where there are more than 8; fewer are scaled."""
+    significant: int = 0
+    """How many of these PNG declares to be significant, the same for all channels; 0 if it does not."""
+    grey: bool = False
+    """Whether the format itself says that there is no colour."""
+    alpha: bool = False
+    """Whether there is an alpha channel, or a transparent colour, where the decoder need not tell."""
+    premultiplied: bool = False
 
 
 def part(data: bytes, start: int, size: int) -> bytes:
@@ -47,10 +57,16 @@ def part(data: bytes, start: int, size: int) -> bytes:
     return data[start : start + size]
 
 
-def require_depth(bits: int) -> None:
-    """Refuse samples of more than 8 bits."""
+def require_depth(bits: int, form: str) -> None:
+    """Refuse samples of more than 8 bits in a format of which they are not read."""
     if bits > 8:
-        raise UnsupportedImage(f"{bits} bits a sample; rdbench measures 8-bit pictures, convert it first")
+        raise UnsupportedImage(f"{bits} bits a sample in {form}; convert it to PNG first")
+
+
+def require_size(width: int, height: int) -> None:
+    """Refuse what Pillow refuses as a decompression bomb, for other decoders."""
+    if width * height > _MOST_PIXELS:
+        raise UnsupportedImage(f"{width}x{height} pixels could be a decompression bomb")
 
 
 def require_one(count: int, what: str = "frames") -> None:

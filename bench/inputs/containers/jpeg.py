@@ -45,7 +45,8 @@ def examine(data: bytes) -> Contents:
         if marker in _OTHER_PROCESSES:
             raise UnsupportedImage(f"{_OTHER_PROCESSES[marker]}; convert it to PNG first")
         if marker in _START_OF_FRAME:
-            require_depth(segment[0] if segment else 0)
+            require_depth(segment[0] if segment else 0, "a JPEG")
+            found.grey = segment[5:6] == b"\1"
             found.lossy = "" if marker in _LOSSLESS else "JPEG"
         if marker == _APP1 and segment.startswith(b"Exif\0\0") and found.orientation == 1:
             found.orientation = exif_orientation(segment)

@@ -12,14 +12,14 @@ from bench.inputs.containers.contents import (
     exif_orientation,
     icc_notes,
     part,
-    require_depth,
     require_one,
+    require_size,
     scaled_note,
 )
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIXELS = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND"))
-_GREY, _RGB, _PALETTE = 0, 2, 3
+_GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 _MOST_ICC = 1 << 22
 """Bytes of a profile that are looked at; more could be a decompression bomb."""
 
@@ -31,9 +31,14 @@ def examine(data: bytes) -> Contents:
     if len(header) != 13 or b"IDAT" not in chunks:
         raise BadImage("damaged: no header, or no picture data")
     bits, colour = header[8], header[9]
-    require_depth(bits)
     _require_one_picture(chunks)
     found = Contents("PNG", b"", notes=_colour_notes(chunks), palette=len(chunks.get(b"PLTE", b"")) // 3)
+    found.grey = colour in (_GREY, _GREY_ALPHA)
+    found.alpha = colour in (_GREY_ALPHA, _RGBA) or b"tRNS" in chunks
+    if bits > 8:
+        require_size(*struct.unpack(">II", header[:8]))
+        found.depth = bits
+        found.significant = _significant(chunks.get(b"sBIT", b""), bits)
     if end < len(data):
         found.notes.append(f"{len(data) - end} bytes after the picture left out")
     if colour == _GREY:
@@ -42,7 +47,7 @@ def examine(data: bytes) -> Contents:
         key = chunks[b"tRNS"]
         if len(key) != (2 if colour == _GREY else 6):
             raise BadImage("damaged: tRNS of a wrong length")
-        scale = 255 // ((1 << bits) - 1)
+        scale = 1 if bits > 8 else 255 // ((1 << bits) - 1)
         found.colour_key = tuple(it * scale for it in struct.unpack(f">{len(key) // 2}H", key))
     found.orientation = exif_orientation(chunks.get(b"eXIf", b""))
     found.data = SIGNATURE + b"".join(
@@ -71,6 +76,12 @@ def _chunks(data: bytes) -> tuple[dict[bytes, bytes], list[tuple[bytes, int, int
         chunks.setdefault(kind, data[start + 8 : end - 4] if kind != b"IDAT" else b"")
         start = end
     return chunks, pixels, start
+
+
+def _significant(declared: bytes, bits: int) -> int:
+    """The significant bits of every channel, by sBIT (W3C PNG, 11.3.2.5); 0 if they are all, or differ."""
+    (one, *others) = {*declared} or {0}
+    return one if not others and 8 < one < bits else 0
 
 
 def _require_one_picture(chunks: dict[bytes, bytes]) -> None:

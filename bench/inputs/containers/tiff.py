@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 from bench.errors import BadImage, UnsupportedImage
 from bench.inputs.containers.contents import (
     Contents,
     icc_notes,
-    require_depth,
     require_one,
+    require_size,
     scaled_note,
 )
 from bench.inputs.containers.directory import Layout, Tags, read_directory, read_header, value_bytes
@@ -21,6 +22,7 @@ _NEW_SUBFILE, _SUBFILE = 254, 255
 _WIDTH, _HEIGHT = 256, 257
 _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION, _SAMPLES = 258, 259, 262, 274, 277
 _EXTRA_SAMPLES, _SAMPLE_FORMAT, _ICC = 338, 339, 34675
+_PLANES, _SEPARATE = 284, 2
 
 _MAKE_PIXELS = frozenset(
     (
@@ -51,18 +53,24 @@ def examine(data: bytes) -> Contents:
     layout, start = read_header(data)
     entries, tags, following = read_directory(data, start, layout)
     bits = tags.get(_BITS) or (1,)
-    require_depth(max(bits))
     _require_unsigned(tags)
     _require_known_channels(tags, len(bits))
     compression = _one(tags, _COMPRESSION, 1)
     if compression not in _READABLE:
         raise UnsupportedImage(f"compression {compression}; convert it to PNG first")
     found = Contents("TIFF", b"", lossy=_LOSSY.get(compression, ""))
+    photometric = _one(tags, _PHOTOMETRIC, 0)
+    found.grey = photometric in (0, 1)
+    found.alpha = _EXTRA_SAMPLES in tags
+    found.premultiplied = tags.get(_EXTRA_SAMPLES) == _ALPHA[0]
+    if max(bits) > 8:
+        found.depth = _deep(bits, photometric)
+        require_size(_one(tags, _WIDTH, 0), _one(tags, _HEIGHT, 0))
     found.notes += _pages_note(list(_pages(data, tags, following, layout)))
     if _ICC in tags:
         found.notes += icc_notes(value_bytes(data, entries, _ICC, layout))
     found.notes += [f"{name} not applied" for tag, name in _NOT_APPLIED.items() if tag in tags]
-    if _one(tags, _PHOTOMETRIC, 0) in (0, 1):
+    if found.grey:
         found.notes += scaled_note(bits)
     orientation = _one(tags, _ORIENTATION, 1)
     found.orientation = orientation if orientation in range(1, 9) else 1
@@ -72,6 +80,36 @@ def examine(data: bytes) -> Contents:
 
 def _one(tags: Tags, tag: int, default: int) -> int:
     return (tags.get(tag) or (default,))[0]
+
+
+def _deep(bits: tuple[int, ...], photometric: int) -> int:
+    """The depth of a file of more than 8 bits a sample, where its samples are read."""
+    if set(bits) != {16} or photometric not in (0, 1, 2):
+        raise UnsupportedImage(
+            f"{' and '.join(map(str, sorted({*bits})))} bits a sample in a TIFF that is not 16-bit grey or"
+            " RGB; convert it to PNG first"
+        )
+    return 16
+
+
+def deep_samples(data: bytes) -> Any:
+    """The samples of a file of 16 bits a sample, as :func:`examine` leaves it, by libtiff.
+
+    Returns
+    -------
+    uint16, shape (height, width, channels)
+    """
+    import imagecodecs
+    import numpy as np
+
+    layout, start = read_header(data)
+    _, tags, _ = read_directory(data, start, layout)
+    samples = np.atleast_3d(imagecodecs.tiff_decode(data))
+    if _one(tags, _PLANES, 1) == _SEPARATE and _one(tags, _SAMPLES, 1) > 1:
+        samples = samples.transpose(1, 2, 0)
+    if _one(tags, _PHOTOMETRIC, 0) == 0:
+        samples = np.concatenate([65535 - samples[..., :1], samples[..., 1:]], axis=2)
+    return samples
 
 
 def _require_unsigned(tags: Tags) -> None:

@@ -13,7 +13,7 @@ from bench.report.data import ReportData
 from bench.report.entries import Entry
 from bench.report.measures import Measure
 from bench.report.page.colours import on_dark, on_light
-from bench.report.tables.lossless import RAW_BITS
+from bench.report.tables.lossless import raw_pixel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +36,7 @@ def page_data(data: ReportData) -> dict[str, Any]:
         "anchor": None if data.anchor is None else position[data.anchor],
         "images": data.n_images,
         "average": data.average,
+        "rawPixel": raw_pixel(data),
         "headline": [*data.headline],
         "metrics": [_metric(it, data) for it in data.metrics],
         "entries": entries,
@@ -94,6 +95,7 @@ def _entry(entry: Entry, data: ReportData) -> dict[str, Any]:
         "family": entry.codec,
         "provenance": "measured",
         "version": entry.version,
+        **({} if entry.decoder is None else {"decoder": str(entry.decoder)}),
         "options": {key: str(value) for key, value in entry.options.items()},
         "lossless": entry.lossless,
         "run": entry.run,
@@ -149,7 +151,7 @@ def _lossy_facts(entry: Entry, data: ReportData) -> dict[str, float | None]:
 def _lossless_facts(entry: Entry, data: ReportData) -> dict[str, float | None]:
     bpp = data.lossless_bpp.get(entry.label, {}).get(data.average)
     speeds = {"encode": rounded(entry.encode_mbs), "decode": rounded(entry.decode_mbs)}
-    return {"bpp": rounded(bpp), "ratio": None if bpp is None else rounded(RAW_BITS / bpp), **speeds}
+    return {"bpp": rounded(bpp), "ratio": None if bpp is None else rounded(data.lossless_raw / bpp), **speeds}
 
 
 def _curves(data: ReportData, position: dict[str, int]) -> dict[str, dict[int, list[list[float | None]]]]:

@@ -18,6 +18,7 @@ function measuredDetails(dialog, index, entry) {
     definitions([
       ["codec", entry.family],
       ["version", entry.version || "unknown"],
+      ...(entry.decoder ? [["decoded by", entry.decoder]] : []),
       ["coding", entry.lossless ? "lossless" : "lossy"],
       ["run", entry.run],
       ["trials", `${entry.ok} of ${entry.planned} ok`],

@@ -43,6 +43,8 @@ class ViewerImage:
     height: int
     original: Stored
     reconstructions: tuple[Reconstruction, ...]
+    note: str = ""
+    """How it is shown otherwise than it was measured."""
 
 
 class Examples:
@@ -101,6 +103,7 @@ class _Example:
             "width": self._width,
             "height": self._height,
             "crop": [self._left, self._top, self.image.width, self.image.height],
+            "note": self.image.note,
             "original": {"url": self.original},
             "reconstructions": [
                 [it.entry, it.quality, it.bpp, list(it.values), {"url": url}, self._cut_maps(it)]

@@ -191,5 +191,5 @@ function speedNote() {
 
 function losslessNote() {
   const over = { images: "images", pixels: "pixels (total bits ÷ total pixels)" }[dataset().average];
-  return `bpp is the mean over ${over}, ratio is 24 ÷ that mean; MB are millions of raw sample bytes. Every decoded pixel was compared with the original. Metric and anchor do not apply.${speedNote()}`;
+  return `bpp is the mean over ${over}, ratio is ${dataset().rawPixel} ÷ that mean; MB are millions of raw sample bytes. Every decoded pixel was compared with the original. Metric and anchor do not apply.${speedNote()}`;
 }

@@ -74,6 +74,8 @@ async function chooseImage() {
     if (turn !== viewer.turn) return;
     const target = viewer.image ? targetRate() : 0.5;
     viewer.image = { ...image, reconstructions: image.reconstructions.map(reconstructionOf) };
+    byId("viewer-note").textContent = image.note ?? "";
+    byId("viewer-note").hidden = !image.note;
     offerSides();
     offerImages();
     offerMaps();

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.files.access import write_atomically
+from bench.inputs.pixels import display_note
 from bench.report.data import ReportData
 from bench.report.page.data import rounded, script_json
 from bench.report.page.examples import Reconstruction, ViewerImage
@@ -108,7 +109,16 @@ def _images(
             int(first["height"]),
             originals.get(str(name), str(first["image_sha256"])),
             tuple(reconstructions),
+            _display_note(group),
         )
+
+
+def _display_note(trials: pd.DataFrame) -> str:
+    """How an image is shown otherwise than it was measured."""
+    if "depth" not in trials:
+        return ""
+    with_alpha = (trials["channels"] == "rgba").any()
+    return display_note("rgba" if with_alpha else "rgb", int(trials["depth"].max()))
 
 
 def _image_data(image: ViewerImage, names: Sequence[str]) -> dict[str, Any]:
@@ -117,6 +127,7 @@ def _image_data(image: ViewerImage, names: Sequence[str]) -> dict[str, Any]:
         "width": image.width,
         "height": image.height,
         "maps": map_facts(names),
+        "note": image.note,
         "original": _picture(image.original),
         "reconstructions": [
             [it.entry, it.quality, it.bpp, list(it.values), _picture(it.stored), it.maps]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.engines.kept import KeptBitstream
 from bench.errors import BenchError
 from bench.inputs.image import read_image, sha256_of
+from bench.inputs.pixels import ON_SCREEN
 from bench.report.entries import Entry
 from bench.report.reconstructions.decoded import Stored, store_picture, stored_picture
 from bench.runs.store import BITSTREAM_FOLDER, read_info
@@ -63,7 +64,9 @@ class RunBitstreams:
             if not path.is_file():
                 continue
             codec = self.runs.trust.codec(self._plans[str(row.label)])
-            jobs[row.Index] = KeptBitstream(path, codec, str(row.pixels_sha256))
+            jobs[row.Index] = KeptBitstream(
+                path, codec, str(row.pixels_sha256), int(getattr(row, "depth", 8))
+            )
         return jobs
 
 
@@ -104,7 +107,7 @@ class StoredOriginals:
         try:
             if file.sha256 != sha256 or sha256_of(file.path) != sha256:
                 return Stored(None, "the original at hand is another file than the measured one (SHA-256)")
-            pixels = read_image(file.path).pixels
+            pixels = read_image(file.path, accepted=ON_SCREEN).pixels
             known = stored_picture(self._folder, hashlib.sha256(pixels.tobytes()).hexdigest())
             return Stored(known or store_picture(self._folder, pixels))
         except (BenchError, OSError) as error:
@@ -128,6 +131,7 @@ def _plan(entry: Entry, runs: Mapping[str, Path]) -> CodecPlan | None:
     if run is None or not (run / BITSTREAM_FOLDER).is_dir():
         return None
     for plan in read_info(run).codecs:
-        if (plan.codec, plan.version, plan.config) == (entry.codec, entry.version, entry.options):
+        own = plan.codec, plan.version, plan.config, plan.recorded_decoder
+        if own == (entry.codec, entry.version, entry.options, entry.decoder):
             return plan
     return None

@@ -1,7 +1,7 @@
 """Reconstructions as lossless picture files, decoded from kept bitstreams in worker processes.
 
-Files are named by the SHA-256 of their pixels: equal pictures are stored once, and a second report of
-the same run decodes nothing.
+What is not 8-bit RGB is stored as it is shown. Files are named by the SHA-256 of the measured pixels: equal
+pictures are stored once, and a second report of the same run decodes nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bench.engines import open_engine
 from bench.engines.engine import Slot, Task
 from bench.engines.kept import KeptBitstream, Undecodable, decoded
 from bench.files.access import write_atomically
+from bench.inputs.pixels import displayed
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -92,7 +93,7 @@ class _Compress(Task[KeptBitstream, "tuple[str, tuple[bytes, str] | str]"]):
 
     def __call__(self, work: KeptBitstream, slot: Slot) -> tuple[str, tuple[bytes, str] | str]:
         try:
-            return work.pixels_sha256, lossless_bytes(decoded(work, slot))
+            return work.pixels_sha256, lossless_bytes(displayed(decoded(work, slot), work.depth))
         except Undecodable as error:
             return work.pixels_sha256, str(error)
         except (OSError, ValueError) as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from bench.report.chapters import Chapter
 from bench.report.data import ReportData
+from bench.report.raw_size import RGB8_BITS
 from bench.report.tables import ReportTable, Row
 from bench.report.tables._notes import (
     AVERAGED,
@@ -16,8 +18,6 @@ from bench.report.tables._notes import (
     timing_note,
 )
 from bench.tables.table import Column
-
-RAW_BITS = 24
 
 
 class LosslessTable(ReportTable):
@@ -46,16 +46,23 @@ class LosslessTable(ReportTable):
             also = [] if data.other_average is None else [rates.get(data.other_average)]
             yield (
                 *(entry.label, f"{entry.n_ok}/{entry.n_planned}", rate, *also),
-                *(None if rate is None else RAW_BITS / rate, entry.encode_mbs, entry.decode_mbs),
+                *(None if rate is None else data.lossless_raw / rate, entry.encode_mbs, entry.decode_mbs),
                 *(entry.timing, *machine_cells(entry, data.lossless)),
             )
 
     def notes(self, data: ReportData) -> tuple[str, ...]:
         return (
             f"bpp is the mean over {AVERAGED[data.average]}, of {len(data.lossless_images)} of"
-            f" {data.n_images} images, those that every configuration with a value finished; ratio is 24 ÷"
-            " that mean; MB are millions of raw sample bytes."
+            f" {data.n_images} images, those that every configuration with a value finished; ratio is"
+            f" {raw_pixel(data)} ÷ that mean; MB are millions of raw sample bytes."
             " Every decoded pixel was compared with the original.",
             timing_note(data.lossless),
             *machine_notes(data.lossless),
         )
+
+
+def raw_pixel(data: ReportData) -> str:
+    """The bits of a raw pixel as the notes of ratios name them."""
+    if data.lossless_raw == RGB8_BITS or math.isnan(data.lossless_raw):
+        return "24"
+    return f"{data.lossless_raw:.4g}, the mean bits of a raw pixel,"

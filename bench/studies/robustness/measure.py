@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from bench.engines.engine import Slot, Task
 from bench.engines.messages import Decode, Failed
 from bench.errors import ConfigError
 from bench.files.access import write_atomically
-from bench.inputs.image import read_image
+from bench.inputs.image import png_of, read_image
 from bench.metrics.base import Pair, Reference
 from bench.metrics.psnr import PsnrRgb
 from bench.studies.robustness.changes import DAMAGES, corrupted, generator
@@ -56,14 +55,14 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
         clean = self._picture(slot.file(work.path, trial.image.sha256))
         path = slot.scratch / f"{trial.image.sha256}+{probe.name}.png"
         if not path.exists():
-            write_atomically(path, _png(corrupted(clean, probe.name, trial.image.sha256)))
+            write_atomically(path, png_of(corrupted(clean, probe.name, trial.image.sha256)))
         given = self._picture(path)
         known["psnr_corruption"] = _decibels(clean, given)
-        made = encoded(slot, path, trial.codec.ref, trial.quality)
+        made = encoded(slot, path, trial.codec, trial.quality)
         if isinstance(made, Failed):
             return InputProbe(**known, status=made.status, failure=made.failure)
         known["bytes"] = len(made.bitstream)
-        decoded = slot.decoder.ask(Decode(trial.codec.ref, made.bitstream))
+        decoded = slot.decoder.ask(Decode(trial.codec.decoder_ref, made.bitstream))
         if isinstance(decoded, Failed):
             return InputProbe(**known, status=decoded.status, failure=decoded.failure)
         pixels = slot.decoder.samples(decoded.shape)
@@ -84,7 +83,7 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
         whole = self.bitstreams.whole(work, slot)
         self._require_same_pixels(work, whole, slot)
         random = generator(trial.bitstream_sha256, probe.name, probe.draw)
-        decoded = slot.decoder.ask(Decode(trial.codec.ref, DAMAGES[probe.name](whole, random)))
+        decoded = slot.decoder.ask(Decode(trial.codec.decoder_ref, DAMAGES[probe.name](whole, random)))
         if isinstance(decoded, Failed):
             return BitstreamProbe(**known, outcome=_outcome(decoded.status), failure=decoded.failure)
         if decoded.sha256 == trial.pixels_sha256:
@@ -101,7 +100,7 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
         trial = work.question.trial
         if trial.bitstream_sha256 in self._verified:
             return
-        decoded = slot.decoder.ask(Decode(trial.codec.ref, whole))
+        decoded = slot.decoder.ask(Decode(trial.codec.decoder_ref, whole))
         what = f"{work}: the undamaged bitstream"
         if isinstance(decoded, Failed):
             remedy = MORE_TIME if decoded.status == "timeout" else "run again first"
@@ -134,11 +133,3 @@ def _outcome(status: Status) -> DamageOutcome:
 def _decibels(one: Image, other: Image) -> float | None:
     value = PsnrRgb()(Pair(Reference(one), other))
     return value if math.isfinite(value) else None
-
-
-def _png(image: Image) -> bytes:
-    from PIL import Image as pillow
-
-    buffer = io.BytesIO()
-    pillow.fromarray(image).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()

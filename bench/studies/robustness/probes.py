@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -14,14 +12,11 @@ from bench.errors import ConfigError
 from bench.runs.frame import load
 from bench.runs.store import read_info
 from bench.studies.robustness.changes import CORRUPTIONS, DAMAGES, FLIPS
-from bench.studies.session import finished_trials
+from bench.studies.session import finished_trials, rows_nearest
 from bench.studies.study import FinishedTrial, StudyPlan, key_of
 from bench.trials.measurement import Count, Failure, MetricValue, Status
 from bench.trials.plan import ImagePlan
 from bench.trials.trust import NOBODY, Trust
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PSNR = "psnr_rgb"
 _VERSION = 1
@@ -117,7 +112,10 @@ def plan_probes(run: Path, bpp: float, draws: int, trust: Trust = NOBODY) -> Stu
     """
     if PSNR not in {it.name for it in read_info(run).metrics}:
         raise ConfigError(f"{run}: robustness compares {PSNR}, which the run lacks; add -m {PSNR} to it")
-    finished = finished_trials(run, trust, _points(load(run), bpp))
+    points = list(rows_nearest(load(run), bpp))
+    # corruptions are made of 8-bit RGB, and the reconstruction is compared with that
+    plain = [it[(it["depth"] == 8) & (it["channels"] == "rgb")] for it in points]
+    finished = finished_trials(run, trust, plain)
     by_image: dict[ImagePlan, list[FinishedTrial]] = {}
     for trial in finished.questions:
         by_image.setdefault(trial.image, []).append(trial)
@@ -131,17 +129,5 @@ def plan_probes(run: Path, bpp: float, draws: int, trust: Trust = NOBODY) -> Stu
                 for name in DAMAGES
                 for draw in range(draws if name in FLIPS else 1)
             )
-    return StudyPlan(tuple(probes), finished.unfinished)
-
-
-def _points(frame: pd.DataFrame, bpp: float) -> Iterator[pd.DataFrame]:
-    """Of each data set and codec the rows of the operating point nearest to a rate, on a log scale."""
-    for _, of_codec in frame.groupby(["dataset", "label"], observed=True, sort=False):
-        best, least = None, math.inf
-        for _, rows in of_codec.groupby("quality", dropna=False):
-            mean = rows.loc[rows["status"] == "ok", "bpp"].mean()
-            distance = abs(math.log(mean / bpp)) if mean > 0 else math.inf
-            if best is None or distance < least:
-                best, least = rows, distance
-        if best is not None:
-            yield best
+    others = sum(map(len, points)) - sum(map(len, plain))
+    return StudyPlan(tuple(probes), finished.unfinished + others)

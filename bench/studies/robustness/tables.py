@@ -224,4 +224,8 @@ def _cells(group: Group) -> tuple[Value, ...]:
 
 def _unfinished(probes: Probes) -> tuple[str, ...]:
     count = probes.plan.unfinished
-    return (f"{count} trials of the run have no clean result and were not probed.",) if count else ()
+    return (
+        (f"{count} trials of the run have no clean result of 8-bit RGB and were not probed.",)
+        if count
+        else ()
+    )

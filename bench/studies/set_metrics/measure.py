@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bench import registry
-from bench.codec import Image
+from bench.codec import Image, Samples
 from bench.engines import open_engine
 from bench.engines.kept import DecodeKept, DecoderAbsent, KeptBitstream, Undecodable
-from bench.errors import ConfigError, MetricUndefined
+from bench.errors import ConfigError, MetricUndefined, UnsupportedImage
 from bench.host.device import resolve
 from bench.inputs.image import read_image
 from bench.inputs.originals import Originals
+from bench.inputs.pixels import coloured
 from bench.metrics.dataset import DATASET_METRICS, DatasetMetric, Estimate, Features
 from bench.runs.store import BITSTREAM_FOLDER, RunWriter, read_info
 from bench.studies.session import StudyOptions
@@ -127,12 +130,14 @@ class _Sets:
         points = {key: it for key, it in self._waiting if key not in self._by_key and not it.without_picture}
         self._decoded = {key: {} for key in points}
         return [
-            KeptBitstream(path, self._trust.codec(point.codec), str(row.pixels_sha256), _Place(key, place))
+            KeptBitstream(
+                path, self._trust.codec(point.codec), str(row.pixels_sha256), image=_Place(key, place)
+            )
             for key, point in points.items()
             for place, (path, row) in enumerate(self._rows(point))
         ]
 
-    def take(self, kept: KeptBitstream, picture: Image | Undecodable) -> None:
+    def take(self, kept: KeptBitstream, picture: Samples | Undecodable) -> None:
         """Hold the features of a decoded picture, or why there are none."""
         place = kept.image
         assert isinstance(place, _Place)
@@ -186,7 +191,13 @@ class _Sets:
     def _of_original(self, row: Any) -> Features:
         if row.image_sha256 not in self._reference:
             path = self._originals.find(row.dataset, row.image, row.image_sha256)
-            self._reference[row.image_sha256] = self._metric.features(read_image(path).pixels)
+            try:
+                original = read_image(path).pixels
+            except UnsupportedImage as error:
+                raise MetricUndefined(
+                    f"{self._metric.name} compares pictures of 8-bit RGB: {error}"
+                ) from error
+            self._reference[row.image_sha256] = self._metric.features(original)
         return self._reference[row.image_sha256]
 
     def _of_reconstructions(self, key: str, point: OperatingPoint) -> list[Features]:
@@ -204,16 +215,29 @@ class _Sets:
             found.append(features)
         return found
 
-    def _features(self, kept: KeptBitstream, picture: Image | Undecodable) -> Features | Exception:
+    def _features(self, kept: KeptBitstream, picture: Samples | Undecodable) -> Features | Exception:
         what = f"bitstream {kept.path.name[:12]}…"
         if isinstance(picture, DecoderAbsent):
             return ConfigError(f"{what} cannot be decoded on this machine: {picture.args[0]}")
         if isinstance(picture, Undecodable):
             return Undecodable(f"{what}: {picture}")
         try:
-            return self._metric.features(picture)
+            return self._metric.features(_rgb(picture))
         except MetricUndefined as error:
             return error
+
+
+def _rgb(picture: Samples) -> Image:
+    """A decoded picture as data-set metrics take it: grey is replicated, as in its original.
+
+    Raises
+    ------
+    MetricUndefined
+        It has alpha, or more than 8 bits.
+    """
+    if picture.dtype != np.uint8 or picture.shape[2:] == (4,):
+        raise MetricUndefined("pictures with alpha or of more than 8 bits are not compared as sets")
+    return coloured(picture[..., None]) if picture.ndim == 2 else picture
 
 
 def _measurement(known: dict[str, Any], estimate: Estimate) -> SetMeasurement:

@@ -1,0 +1,1 @@
+"""How much codecs lose when their pictures are encoded again and again."""
