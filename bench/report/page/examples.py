@@ -90,7 +90,7 @@ class _Example:
         self._top = (image.height - self._height) // 2 // STEP * STEP
 
     def cut(self, file: Path) -> str | None:
-        """The crop of a stored picture as a data URL; None for a picture of another size than its record says."""
+        """The crop of a stored picture as a data URL; None where its record says another size."""
         pixels = read_image(file).pixels
         if pixels.shape[:2] != (self.image.height, self.image.width):
             return None
