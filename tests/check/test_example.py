@@ -94,7 +94,7 @@ def test_the_setup_works_as_printed(tmp_path: Path) -> None:
 
 def test_the_example_passes(project: Path) -> None:
     """Its tests and its gate pass against the baselines that are committed with it."""
-    assert "10 passed" in run_tests(project).stdout
+    assert "11 passed" in run_tests(project).stdout
     done = run(project, *CHECK)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "pass (10 of 10 trials identical)" in done.stdout
@@ -107,7 +107,7 @@ def test_the_change_that_the_readme_suggests_is_caught(project: Path) -> None:
     source.write_text(sound.replace("LUMA_TABLE = 6 +", "LUMA_TABLE = 7 +"))
     try:
         assert source.read_text() != sound
-        assert "2 failed, 8 passed" in run_tests(project).stdout
+        assert "2 failed, 9 passed" in run_tests(project).stdout
         done = run(project, *CHECK)
         assert done.returncode == 1
         assert "psnr_rgb" in done.stdout

@@ -100,7 +100,8 @@ def _client(address: ClusterAddress) -> Any:
     """
     import distributed
 
-    where, security = _where(address), _security(address)
+    where = _where(address)
+    security = _security(address, encrypted=where.startswith("tls://"))
     made: Future[Any] = Future()
 
     def connect() -> None:
@@ -154,11 +155,10 @@ def _where(address: ClusterAddress) -> str:
         time.sleep(_LOOK_EVERY)
 
 
-def _security(address: ClusterAddress) -> Any:
+def _security(address: ClusterAddress, *, encrypted: bool) -> Any:
     """TLS by the files that are named, else what Dask's configuration says."""
     from distributed.security import Security
 
-    encrypted = _where(address).startswith("tls://")
     if address.tls_ca is None:
         if encrypted and not Security().get_connection_args("client").get("ssl_context"):
             raise ConfigError(

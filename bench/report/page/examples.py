@@ -67,7 +67,7 @@ class Examples:
         if stored.file is None or reconstruction in example.reconstructions:
             return False
         url = example.cut(stored.file)
-        if len(url) > self._left:
+        if url is None or len(url) > self._left:
             return False
         self._left -= len(url)
         if reconstruction is None:
@@ -89,9 +89,11 @@ class _Example:
         self._left = (image.width - self._width) // 2 // STEP * STEP
         self._top = (image.height - self._height) // 2 // STEP * STEP
 
-    def cut(self, file: Path) -> str:
-        """The crop of a stored picture as a data URL."""
+    def cut(self, file: Path) -> str | None:
+        """The crop of a stored picture as a data URL; None where its record says another size."""
         pixels = read_image(file).pixels
+        if pixels.shape[:2] != (self.image.height, self.image.width):
+            return None
         part = pixels[self._top : self._top + self._height, self._left : self._left + self._width]
         data, suffix = lossless_bytes(part.copy(), effort=2)
         return f"data:image/{suffix[1:]};base64,{base64.b64encode(data).decode()}"

@@ -221,8 +221,11 @@ def test_twenty_workers_the_scheduler_and_the_client(pictures: Path, tmp_path: P
             name = chance.choice([*killed])
             until(lambda name=name: is_up(cluster, name, killed[name]), 60)
             time.sleep(chance.uniform(0, 1))
+            before = measured(out)
             kill_worker(cluster, name)
             killed[name] += 1
+            # what it was at is done before the next is killed: after a third loss a trial fails
+            until(lambda before=before: measured(out) >= before + 8, 60)
         assert run.poll() is None, "it ended before all were killed"
 
         cluster.scheduler.kill()
