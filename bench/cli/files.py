@@ -9,14 +9,14 @@ from pathlib import Path
 from bench.cli import console
 from bench.codec import Samples
 from bench.engines import open_engine
-from bench.engines.describing import codec_target, describe_codec
+from bench.engines.describing import codec_target, describe_codec, named
 from bench.engines.encoding import encoded
 from bench.engines.engine import Engine, EngineOptions, Slot, Task
 from bench.engines.messages import Decode, Decoded, Failed
 from bench.errors import BadBitstream, BenchError, ConfigError
 from bench.files.access import write_atomically
 from bench.inputs.suite import CodecEntry, parse_codec
-from bench.trials.codec_ref import CodecRef, Description
+from bench.trials.codec_ref import Description
 from bench.trials.plan import CodecPlan, TrustedCodec
 
 
@@ -139,7 +139,7 @@ class _DecodeFile(Task[_File, _Picture | Failed]):
 def _described(engine: Engine, spec: str, entry: CodecEntry) -> tuple[CodecPlan, Description]:
     """A codec as it is to be constructed, and what it says of itself."""
     target = codec_target(entry.codec)
-    found = describe_codec(engine, CodecRef.of(target, entry.config, trusted=True))
+    found = describe_codec(engine, named(target, entry))
     if isinstance(found, str):
         raise ConfigError(found)
     codec = TrustedCodec(
@@ -151,6 +151,7 @@ def _described(engine: Engine, spec: str, entry: CodecEntry) -> tuple[CodecPlan,
         config=found.config,
         qualities=entry.quality or (None,),
         accepted=found.accepted,
+        needs=found.needs,
     )
     return codec, found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +11,7 @@ from bench import registry
 from bench.engines.engine import Engine
 from bench.engines.messages import CheckCuda, Describe, DescribeMetric, Failed
 from bench.errors import ConfigError
+from bench.files.typed_json import Option
 from bench.host.device import DeviceName, resolve
 from bench.inputs.suite import CodecChoice, CodecEntry, Suite
 from bench.metrics.dataset import DATASET_METRICS
@@ -122,7 +123,7 @@ def _each_number(
 ) -> Iterator[CodecEntry]:
     """The codec with each number that it takes; the one that it has anyway leaves it as it is."""
     target = codec_target(entry.codec)
-    found = describe_codec(engine, CodecRef.of(target, entry.config, trusted=True))
+    found = describe_codec(engine, named(target, entry))
     if isinstance(found, str):
         return
     refused: dict[str, list[int]] = {}
@@ -132,7 +133,7 @@ def _each_number(
             continue
         config = entry.config | {THREADS_OPTION: count}
         try:
-            describe_codec(engine, CodecRef.of(target, config, trusted=True))
+            describe_codec(engine, named(target, entry, config))
         except ConfigError as error:
             refused.setdefault(str(error), []).append(count)
             continue
@@ -152,6 +153,12 @@ def codec_target(name: str) -> str:
         The name is unknown.
     """
     return name if registry.is_file_target(name) else registry.find(registry.CODECS, name)
+
+
+def named(target: str, choice: CodecChoice, config: Mapping[str, Option] | None = None) -> CodecRef:
+    """How a worker constructs a codec that the user names, with these options if not with its own."""
+    config = choice.config if config is None else config
+    return CodecRef.of(target, config, needs=choice.needs, trusted=True)
 
 
 def _describe_entry(engine: Engine, entry: CodecEntry, device: str) -> DescribedCodec:
@@ -176,7 +183,7 @@ def _placed(engine: Engine, entry: CodecChoice, target: str, wanted: str) -> Des
     ConfigError
         CUDA was asked for in so many words and is absent: no row that fails later, no silent run elsewhere.
     """
-    found = describe_codec(engine, CodecRef.of(target, entry.config, trusted=True))
+    found = describe_codec(engine, named(target, entry))
     explicit = entry.config.get("device", "auto")
     if isinstance(found, str):
         if explicit == "cuda":
@@ -189,7 +196,7 @@ def _placed(engine: Engine, entry: CodecChoice, target: str, wanted: str) -> Des
     if device == default or (wanted == "auto" and device == "cpu" and default != "auto"):
         return found
     try:
-        placed = describe_codec(engine, CodecRef.of(target, entry.config | {"device": device}, trusted=True))
+        placed = describe_codec(engine, named(target, entry, entry.config | {"device": device}))
     except ConfigError:
         if wanted != "auto":
             raise

@@ -448,7 +448,7 @@ def _codec(state: WorkerState, ref: CodecRef) -> _Ready:
 
 def _constructed(ref: CodecRef, idle: int | None) -> _Ready:
     constructor = registry.load_codec(ref.target, dict(ref.config), trusted=ref.trusted)
-    needs = needs_of(constructor)
+    needs = tuple(dict.fromkeys((*ref.needs, *needs_of(constructor))))
     config = complete_config(constructor, dict(ref.config))
     gpu = GpuUse()
     with gpu.counted():

@@ -129,7 +129,7 @@ class WorkerHandle:
         """What a process with this codec sees of the machine; None for everything."""
         if codec is None or self._limits.view is None:
             return None
-        return self._limits.view(codec, self._needs.get(codec, ()))
+        return self._limits.view(codec, (*codec.needs, *self._needs.get(codec, ())))
 
     def _asked(
         self, key: Key, process: Process, request: Request[Answer], pixels: SharedPixels | None = None

@@ -69,6 +69,9 @@ class CodecChoice(BaseModel):
     codec: str
     """Installed name, ``path/to/file.py:Class`` or ``path/to/file.py``."""
     config: dict[str, Option] = {}
+    needs: tuple[str, ...] = ()
+    """What it needs of the machine where codecs are sealed, beside what it declares itself: ``gpu``,
+    ``network``, and paths."""
 
 
 Choice = TypeVar("Choice", bound=CodecChoice)

@@ -33,6 +33,8 @@ class CodecRef(msgspec.Struct, frozen=True):
     trusted: bool = False
     """The user names it in this call, or vouches for the run folder that does; else it has to be installed,
     and to use no option that names a program or a file."""
+    needs: tuple[str, ...] = ()
+    """What it is given of the machine beyond files of its own, whatever it declares itself."""
 
     @property
     def threads(self) -> int:
@@ -40,14 +42,16 @@ class CodecRef(msgspec.Struct, frozen=True):
         return threads_of(dict(self.config))
 
     @classmethod
-    def of(cls, target: str, config: Mapping[str, Option], *, trusted: bool = False) -> CodecRef:
+    def of(
+        cls, target: str, config: Mapping[str, Option], *, needs: tuple[str, ...] = (), trusted: bool = False
+    ) -> CodecRef:
         """A codec with its options in one order, whatever theirs was.
 
         Parameters
         ----------
         target : ``module:Class`` or ``path/to/file.py:Class``, see :func:`bench.registry.load`
         """
-        return cls(target, tuple(sorted(config.items())), trusted)
+        return cls(target, tuple(sorted(config.items())), trusted, needs)
 
 
 class Description(Message, frozen=True):
@@ -70,7 +74,8 @@ class Description(Message, frozen=True):
     accepted: Accepted = RGB8
     """The pictures that it declares to take."""
     needs: tuple[str, ...] = ()
-    """What it declares to need of the machine beyond files of its own, see :class:`bench.codec.Codec`."""
+    """What it declares to need, or is given, of the machine beyond files of its own; see
+    :class:`bench.codec.Codec`."""
 
 
 class MetricDescription(Message, frozen=True):

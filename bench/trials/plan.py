@@ -32,6 +32,7 @@ class DecoderPlan(RecordedDecoder, frozen=True, kw_only=True):
     """Another codec that decodes, as it was found on this machine."""
 
     target: str
+    needs: tuple[str, ...] = ()
 
     @property
     def recorded(self) -> RecordedDecoder:
@@ -57,7 +58,8 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     accepted: Accepted = RGB8
     """The pictures that it takes, and what the suite lets be converted for it."""
     needs: tuple[str, ...] = ()
-    """What it has declared to need of the machine beyond files of its own, see :class:`bench.codec.Codec`."""
+    """What it has declared to need, or is given, of the machine beyond files of its own; see
+    :class:`bench.codec.Codec`."""
     unavailable: str | None = None
     """Why it cannot run here, with the install line; its trials end as ``unsupported``."""
     decoder: DecoderPlan | None = None
@@ -68,13 +70,12 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ref(self) -> CodecRef:
         """How a worker constructs it: only if it is installed and harmless, see :class:`TrustedCodec`."""
-        return CodecRef.of(self.target, self.config, trusted=self.trusted)
+        return _ref(self, trusted=self.trusted)
 
     @property
     def decoder_ref(self) -> CodecRef:
         """How a worker constructs what decodes: the same, or another codec."""
-        decoder = self.decoder or self
-        return CodecRef.of(decoder.target, decoder.config, trusted=self.trusted)
+        return _ref(self.decoder or self, trusted=self.trusted)
 
     @property
     def refs(self) -> frozenset[CodecRef]:
@@ -112,6 +113,11 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
             return self
         points = sorted({*before.qualities, *self.qualities}, key=lambda q: -1.0 if q is None else q)
         return msgspec.structs.replace(self, qualities=tuple(points))
+
+
+def _ref(of: CodecPlan | DecoderPlan, *, trusted: bool) -> CodecRef:
+    """How a worker constructs a codec; a run folder that nobody vouches for gives it nothing to see."""
+    return CodecRef.of(of.target, of.config, needs=of.needs if trusted else (), trusted=trusted)
 
 
 class TrustedCodec(CodecPlan, frozen=True, kw_only=True):
@@ -365,6 +371,7 @@ def _decoder_plan(chosen: CodecChoice, described: DescribedCodec) -> tuple[Decod
         version=found.version,
         config=found.config,
         weights_sha256=found.weights_sha256,
+        needs=found.needs,
     ), None
 
 

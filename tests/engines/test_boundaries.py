@@ -22,6 +22,7 @@ from bench.errors import ConfigError, WorkersLost
 from bench.inputs.image import read_image, sha256_of
 from bench.runs.store import JOURNAL_FILE, read_info, read_journal
 from bench.trials.codec_ref import CodecRef
+from bench.trials.plan import TrustedCodec
 from tests.conftest import ADAPTERS, processes_marked, until
 
 OWN = Path(__file__).with_name("hostile.py")
@@ -161,7 +162,16 @@ def test_a_picture_that_is_replaced_during_the_run_is_bad_input(tmp_path: Path, 
 
 def test_an_encoder_heeds_the_hash_as_well(slot: LocalSlot, pictures: Path) -> None:
     """Where nothing but an encoding is asked for."""
-    answer = encoded(slot, pictures / "p0.png", CodecRef(f"{ADAPTERS}:Honest", trusted=True), 4.0, "0" * 64)
+    plan = TrustedCodec(
+        label="honest",
+        codec="Honest",
+        target=f"{ADAPTERS}:Honest",
+        version="1",
+        lossless=False,
+        config={},
+        qualities=(4.0,),
+    )
+    answer = encoded(slot, pictures / "p0.png", plan, 4.0, "0" * 64)
     assert isinstance(answer, Failed)
     assert answer.status == "bad_input"
 

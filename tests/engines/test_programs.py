@@ -46,7 +46,8 @@ def programs(tmp_path: Path, log: Path) -> CodecEntry:
         "encode": f"{PYTHON} {script} {{input}} {{output}} {log}",
         "decode": "cp {input} {output}",
     }
-    return CodecEntry(codec="command", label="programs", config={**lines, "lossless": True})
+    config = {**lines, "lossless": True}
+    return CodecEntry(codec="command", label="programs", config=config, needs=(str(log.parent),))
 
 
 def measured(pictures: Path, out: Path, codec: CodecEntry | str, *, timing: bool, repeats: int = 3):
