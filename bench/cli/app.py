@@ -102,6 +102,12 @@ def run(
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
     ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N", help="Only every N-th image, from the K-th on; `rdbench merge` joins such runs."
+        ),
+    ] = None,
     recursive: Recursive = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything again.")] = False,
     prune: Annotated[
@@ -142,6 +148,7 @@ def run(
     engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
     with open_engine(engine, EngineOptions(jobs, timeout, timing, sealed, cluster, note)) as started:
         from bench.cli import measuring
+        from bench.inputs.shard import Shard
         from bench.runs.options import Options
 
         request = measuring.RunRequest(
@@ -156,6 +163,7 @@ def run(
             fresh=fresh,
             prune=prune,
             keep_bitstreams=keep_bitstreams,
+            shard=Shard.parse(shard) if shard is not None else None,
             sealed=sealed,
             engine=engine,
             cluster=cluster,

@@ -82,7 +82,7 @@ def _meant(text: str) -> str:
 def run(request: RunRequest, options: Options, engine: Engine) -> bool:
     """Measure, print the summary, write the report; whether any trial failed."""
     suite = request.resolve()
-    folder = request.out or default_folder(suite)
+    folder = request.out or default_folder(suite, options.shard)
     with Progress(bar=engine.isolated) as progress:  # a debugger has the terminal for itself
         try:
             summary = run_suite(suite, folder, options, progress.events, engine)

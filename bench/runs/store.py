@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, TypeAlias
 
 import msgspec
 
@@ -33,6 +33,8 @@ BITSTREAM_FOLDER = "bitstreams"
 _LOCK_FILE = ".lock"
 MAX_TRIALS = 4_000_000
 """Trials of a run: a table of them takes some 2 GB."""
+ShardName: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,6}/[0-9]{1,6}\Z")]
+"""As :class:`bench.inputs.shard.Shard` writes it."""
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +52,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Licence of each data set whose hashes were verified against the catalogue."""
     sources: dict[str, str] = {}
     """Where each data set came from: ``catalogue``, or the absolute path of its folder."""
+    shard: ShardName | None = None
+    """Which part of the suite's images it is of; None for all of them."""
     images: tuple[ImagePlan, ...]
     codecs: tuple[CodecPlan, ...]
     metrics: tuple[MetricPlan, ...]
