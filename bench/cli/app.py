@@ -174,6 +174,19 @@ def run(
 
 
 @app.command()
+def merge(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Run folders.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Run folder of all.", show_default=False)
+    ],
+) -> None:
+    """Join runs: of shards, of other codecs or data sets, of other machines. They stay as they are."""
+    from bench.cli import merging
+
+    merging.merge(runs, out)
+
+
+@app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Run folders.", show_default=False)],
     out: Annotated[

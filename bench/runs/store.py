@@ -116,6 +116,24 @@ def _require_sound(info: RunInfo) -> None:
         raise MalformedJson(f"{len(info.plan)} trials are planned, {MAX_TRIALS} are the most")
 
 
+def encoded_info(folder: Path, info: RunInfo) -> bytes:
+    """What is to stand in ``run.json`` of a folder.
+
+    Raises
+    ------
+    StoreError
+        It could not be read again.
+    """
+    try:
+        data = msgspec.json.format(msgspec.json.encode(info), indent=1)
+        _require_sound(decode_json(data, RunInfo))
+    except (MalformedJson, TypeError, ValueError) as error:
+        raise StoreError(
+            f"{folder / RUN_FILE}: is not written, since it could not be read again ({error})"
+        ) from error
+    return data + b"\n"
+
+
 class _Schema(msgspec.Struct):
     schema: int
 
@@ -304,21 +322,8 @@ class RunWriter:
         return next(it for it in endings if not any((self.folder / f"{name}{it}").exists() for name in files))
 
     def write_info(self, info: RunInfo) -> None:
-        """Replace ``run.json`` in one step.
-
-        Raises
-        ------
-        StoreError
-            It could not be read again, or can't be written.
-        """
-        try:
-            data = msgspec.json.format(msgspec.json.encode(info), indent=1)
-            _require_sound(decode_json(data, RunInfo))
-        except (MalformedJson, TypeError, ValueError) as error:
-            raise StoreError(
-                f"{self.folder / RUN_FILE}: is not written, since it could not be read again ({error})"
-            ) from error
-        write_atomically(self.folder / RUN_FILE, data + b"\n")
+        """Replace ``run.json`` in one step; errors as of :func:`encoded_info`, or it can't be written."""
+        write_atomically(self.folder / RUN_FILE, encoded_info(self.folder, info))
 
     def append(self, measurement: Measurement) -> None:
         """Write one line to the journal; see :meth:`Journal.append`."""
