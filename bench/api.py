@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from bench.engines import LOCAL
 from bench.errors import BenchError, ConfigError
 from bench.files.given_codecs import target_of
+from bench.inputs.catalogue import shipped
 from bench.inputs.datasets import is_known
 from bench.inputs.shard import Shard
 from bench.inputs.suite import CodecChoice, CodecEntry, Suite, load_suite, located
@@ -163,4 +164,4 @@ def _folder_name(dataset: str) -> str:
         return dataset
     path = Path(dataset)
     name = path.resolve().name if path.exists() else path.name
-    return f"{name}-folder" if is_known(name) else name
+    return f"{name}-folder" if name in shipped() else name

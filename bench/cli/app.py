@@ -23,6 +23,8 @@ from bench.cli.arguments import (
     engine_of,
     note,
 )
+from bench.cli.datasets import OwnDatasets
+from bench.cli.datasets import app as dataset_app
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS
 from bench.cli.studies import command_of
 from bench.engines import LOCAL, open_engine
@@ -109,6 +111,7 @@ def run(
         ),
     ] = None,
     recursive: Recursive = False,
+    own_datasets: OwnDatasets = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything again.")] = False,
     prune: Annotated[
         bool,
@@ -354,6 +357,7 @@ def worst(
         str, typer.Option("--format", "-f", metavar="text|markdown|latex|json|csv", help="Form of the table.")
     ] = "text",
     dataset: DatasetFolders = None,
+    own_datasets: OwnDatasets = None,
     timeout: Annotated[
         float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")
     ] = 300,
@@ -458,6 +462,7 @@ def check(
             metavar="RUN", help="The run that the baseline was made of, for its pictures in --html."
         ),
     ] = None,
+    own_datasets: OwnDatasets = None,
     trust: TrustFolder = False,
 ) -> None:
     """Hold a run against a baseline; 0 pass, 1 regression, 2 bad usage, 3 failed trials."""
@@ -511,6 +516,7 @@ def list_(
     what: Annotated[
         str, typer.Argument(metavar="codecs|metrics|datasets|references|runs", show_default=False)
     ],
+    own_datasets: OwnDatasets = None,
 ) -> None:
     """List what can be measured, on what, and what has been."""
     from bench.cli import inspecting
@@ -529,6 +535,7 @@ def doctor() -> None:
 @app.command()
 def fetch(
     names: Annotated[list[str], typer.Argument(metavar="DATASET|REFERENCE…", show_default=False)],
+    own_datasets: OwnDatasets = None,
 ) -> None:
     """Download data sets or published curves into the user's cache, verified."""
     from bench.cli import inspecting
@@ -587,6 +594,7 @@ def train(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N pictures.")] = None,
     recursive: Recursive = False,
+    own_datasets: OwnDatasets = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of initialisation and crops. Default: 1.")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in DIR, with its settings.")
@@ -648,6 +656,7 @@ def distribution(
         str, typer.Option("--metric", "-m", metavar="kid|kid_alexnet|kid_across_images|…|fid")
     ] = "kid_alexnet_across_images",
     dataset: DatasetFolders = None,
+    own_datasets: OwnDatasets = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Decoders at a time; default: one for each processor."),
@@ -674,6 +683,7 @@ def distribution(
 
 
 app.command(RobustnessStudy.name)(command_of(RobustnessStudy))
+app.add_typer(dataset_app)
 
 
 @app.command()
@@ -718,6 +728,7 @@ def generations(
         int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
     ] = None,
     recursive: Recursive = False,
+    own_datasets: OwnDatasets = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -781,6 +792,7 @@ def explain(
         int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
     ] = None,
     recursive: Recursive = False,
+    own_datasets: OwnDatasets = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Pictures at a time; default: one for each processor."),

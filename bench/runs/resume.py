@@ -13,7 +13,7 @@ from bench.engines.engine import Engine, Machine
 from bench.errors import ConfigError
 from bench.files.given_codecs import is_given, no_longer_given
 from bench.host.environment import Environment
-from bench.inputs.datasets import Dataset, catalog
+from bench.inputs.datasets import Dataset
 from bench.inputs.shard import Shard
 from bench.inputs.suite import Suite
 from bench.runs.machines import are_several, machine_notes
@@ -117,9 +117,8 @@ def joined_info(
     ConfigError
         The engine has no machine.
     """
-    specs = catalog()
     sources = {it.name: it.source for it in datasets}
-    licences = {name: specs[name].licence for name in sources if name in specs}
+    licences = {it.name: it.entry.spec.licence for it in datasets if it.entry is not None}
     if not machines:
         raise ConfigError("the engine has no machine to work on")
     first, further = machines[0].environment, list[Environment]()
