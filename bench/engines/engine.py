@@ -83,7 +83,8 @@ class Spent:
     wall: float = 0.0
     """Seconds."""
     cpu: float | None = None
-    """Seconds of processor time of the process, without its children; None where the system does not tell."""
+    """Seconds of processor time of the process, and of what it started where times are to be precise; None
+    where the system does not tell."""
 
 
 class Work(Protocol):

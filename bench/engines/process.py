@@ -25,7 +25,7 @@ from bench.engines.shared_pixels import SampleType, SharedPixels, read_samples
 from bench.engines.zygote import Zygote
 from bench.errors import WorkersLost
 from bench.host.environment import memory_bytes
-from bench.host.processes import kill_group
+from bench.host.processes import TICK, kill_group, seconds_of_descendants
 from bench.sealing.seal import View
 from bench.trials.codec_ref import CodecRef
 from bench.trials.measurement import Status
@@ -147,7 +147,7 @@ class Process:
             for file in attached:
                 os.close(file)
             now = self._cpu()
-            self.spent = Spent(time.perf_counter() - start, None if cpu is None or now is None else now - cpu)
+            self.spent = Spent(time.perf_counter() - start, _between(cpu, now))
             answer = unpack_answer(request, found)
         except _TimedOut:
             return self._died(request, "timeout", f"no result within {timeout:g} s")
@@ -204,12 +204,13 @@ class Process:
             if self._limits.memory and memory.over(self.pid, self._limits.memory):
                 raise _TookMemory
 
-    def _cpu(self) -> float | None:
-        """Seconds of processor time of the process so far, from the system's clock of it."""
+    def _cpu(self) -> tuple[float, float] | None:
+        """Seconds of processor time of the process so far, and of all that it started where times matter."""
         try:
-            return time.clock_gettime((~self.pid << 3) | 2)  # as glibc's clock_getcpuclockid
+            own = time.clock_gettime((~self.pid << 3) | 2)  # as glibc's clock_getcpuclockid
         except (OSError, AttributeError):
             return None
+        return own, seconds_of_descendants(self.pid) if self._limits.pinned else 0.0
 
     def _died(self, request: Request[Any], status: Status, message: str) -> Failed:
         stderr = self.stderr()
@@ -239,6 +240,14 @@ class Process:
             return self._zygote.wait(self.pid)
         finally:
             self._ended = True
+
+
+def _between(before: tuple[float, float] | None, after: tuple[float, float] | None) -> float | None:
+    """Seconds of processor time; those of descendants are counted in ticks, which may be one too many."""
+    if before is None or after is None:
+        return None
+    (own, others), (own_before, others_before) = after, before
+    return own - own_before + max(0.0, others - others_before - TICK)
 
 
 def _signal(number: int) -> str:
