@@ -116,6 +116,8 @@ def _found(line: Measurement, seen: Seen, metrics: MetricsHere) -> Iterator[Diff
     yield from _unequal("height", line.height, seen.shape[0])
     yield from _unequal("width", line.width, seen.shape[1])
     yield from _unequal("channels", line.channels, channels)
+    if seen.mismatch:
+        yield Difference(name="status", recorded="ok", why=printable(seen.mismatch)[:300])
     if seen.pixels_sha256:
         yield from _unequal("pixels_sha256", line.pixels_sha256, seen.pixels_sha256)
     if seen.exact is not None:
@@ -173,12 +175,16 @@ def _other_pixels(line: Measurement, seen: Seen, found: tuple[Difference, ...]) 
 
     Metrics that are the same to the last digit are of the same pixels: then it is the hash that was edited.
     """
-    follows = {"pixels_sha256", "exact", *seen.metrics}
+    follows = {"pixels_sha256", "exact", "width", "height", "channels", "status", *seen.metrics}
     pairs = [(line.metrics.get(name), value) for name, value in seen.metrics.items()]
     taken = [(one, other) for one, other in pairs if one is not None and other is not None]
     edited = bool(taken) and all(math.isclose(*it, rel_tol=_SAME) for it in taken)
     differs = any(it.name == "pixels_sha256" for it in found)
-    return differs and not edited and all(it.name in follows and not it.why for it in found)
+    return (
+        differs
+        and not edited
+        and all(it.name in follows and (it.name == "status" or not it.why) for it in found)
+    )
 
 
 def _sentence(found: tuple[Difference, ...]) -> str:

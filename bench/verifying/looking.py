@@ -18,7 +18,7 @@ from bench.errors import BenchError
 from bench.files.access import MAX_BITSTREAM, read_regular
 from bench.files.stored_pictures import stored_picture
 from bench.inputs.image import read_image
-from bench.inputs.pixels import Accepted
+from bench.inputs.pixels import RGB8, Accepted
 from bench.trials.plan import CodecPlan, ImagePlan
 from bench.verifying.rows import RecordedRow
 
@@ -69,6 +69,8 @@ class Seen:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Why a metric has no value."""
+    mismatch: str = ""
+    """Why the picture can be no reconstruction of the original."""
     unscored: str = ""
     """Why the metrics could not be taken."""
     levels: int | None = None
@@ -103,48 +105,50 @@ class LookAt(Task[Look, Seen]):
 
     def _compared(self, work: Look, slot: Slot, answer: Decoded, seen: Seen) -> Seen:
         """With what the pixels are like."""
-        accepted = work.codec.accepted
         if work.original is None:
             seen = replace(seen, pixels_sha256=answer.sha256, unscored="the original is not here")
         else:
-            score = Score(
-                work.original.absolute(),
-                work.image.sha256,
-                answer.shape,
-                self.metrics,
-                lossless=False,  # what a codec claims is held against the pixels later
-                dtype=answer.dtype,
-                accepted=accepted,
-            )
-            scored = slot.scorer.ask(score, slot.decoder.decoded)
-            if isinstance(scored, Failed):
-                if scored.phase == "decode":
-                    return replace(seen, pixels_sha256=scored.sha256 or "", problem=scored.reason)
-                seen = replace(seen, pixels_sha256=scored.sha256 or "", unscored=scored.reason)
-            else:
-                seen = replace(
-                    seen,
-                    pixels_sha256=scored.sha256,
-                    exact=scored.exact,
-                    metrics=scored.metrics,
-                    reasons=scored.reasons,
-                )
+            seen = self._scored(work, work.original, slot, answer, seen)
         line = work.row.line
-        if line is None or not line.pixels_sha256 or line.pixels_sha256 == seen.pixels_sha256:
+        if seen.problem or line is None or line.pixels_sha256 in (None, seen.pixels_sha256):
             return seen
-        recorded = self._recorded_pixels(line.pixels_sha256, line.exact, work.original, accepted)
+        original = work.original if line.exact else None
+        recorded = self._recorded_pixels(line.pixels_sha256, original, work.codec.accepted)
         with suppress(EOFError):
             found = slot.decoder.samples(answer.shape, answer.dtype)
             if recorded is not None and recorded.shape == found.shape:
                 return replace(seen, levels=largest_difference(recorded, found))
         return seen
 
-    def _recorded_pixels(
-        self, sha256: str, exact: bool, original: Path | None, accepted: Accepted
-    ) -> Samples | None:
+    def _scored(self, work: Look, original: Path, slot: Slot, answer: Decoded, seen: Seen) -> Seen:
+        score = Score(
+            original,
+            work.image.sha256,
+            answer.shape,
+            self.metrics,
+            lossless=False,  # what a codec claims is held against the pixels later
+            dtype=answer.dtype,
+            accepted=work.codec.accepted,
+        )
+        scored = slot.scorer.ask(score, slot.decoder.decoded)
+        if not isinstance(scored, Failed):
+            return replace(
+                seen,
+                pixels_sha256=scored.sha256,
+                exact=scored.exact,
+                metrics=scored.metrics,
+                reasons=scored.reasons,
+            )
+        if scored.phase != "decode":
+            return replace(seen, pixels_sha256=scored.sha256 or "", unscored=scored.reason)
+        if scored.sha256 is None:
+            return replace(seen, problem=scored.reason)
+        return replace(seen, pixels_sha256=scored.sha256, mismatch=scored.reason)
+
+    def _recorded_pixels(self, sha256: str, original: Path | None, accepted: Accepted) -> Samples | None:
         """The pixels with this hash, where they are at hand: the original's, or what a report stored."""
         stored = stored_picture(self.pictures, sha256)
-        for path, form in ((original if exact else None, accepted), (stored, Accepted())):
+        for path, form in ((original, accepted), (stored, RGB8)):
             if path is not None:
                 with suppress(BenchError, OSError):
                     pixels = read_image(path, accepted=form).pixels

@@ -257,15 +257,19 @@ def write_verification(path: Path, verification: Verification) -> None:
     Parameters
     ----------
     path : a link there is replaced, not followed
-    verification : one row a line
+    verification : what it is to hold
 
     Raises
     ------
     StoreError
         It can't be written.
     """
-    plain = msgspec.to_builtins(verification)
-    write_atomically(path, ("{\n" + ",\n".join(_fields(plain)) + "\n}\n").encode())
+    write_atomically(path, as_json(verification).encode())
+
+
+def as_json(verification: Verification) -> str:
+    """The file's text: what is listed has a line each."""
+    return "{\n" + ",\n".join(_fields(msgspec.to_builtins(verification))) + "\n}\n"
 
 
 def _shown(value: Recorded) -> str:

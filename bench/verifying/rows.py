@@ -43,7 +43,9 @@ class RecordedRow:
         return self.line is not None and self.line.status == "ok"
 
 
-def recorded_rows(run: Path, info: RunInfo, codecs: Iterable[CodecPlan]) -> list[RecordedRow]:
+def recorded_rows(
+    run: Path, info: RunInfo, codecs: Iterable[CodecPlan], files: Mapping[ImagePlan, ImageFile]
+) -> list[RecordedRow]:
     """The rows of a run, in the order of the plan.
 
     Parameters
@@ -51,6 +53,7 @@ def recorded_rows(run: Path, info: RunInfo, codecs: Iterable[CodecPlan]) -> list
     run : the run folder
     info : its ``run.json``
     codecs : those of ``info`` in its order, marked as trusted where they are
+    files : the images at hand
 
     Raises
     ------
@@ -66,7 +69,7 @@ def recorded_rows(run: Path, info: RunInfo, codecs: Iterable[CodecPlan]) -> list
             history[it.dataset, it.image, it.key] = it
         else:
             lines.setdefault(row, []).append(it)
-    keys = expected_keys(info.plan, {}, [it.name for it in info.metrics])
+    keys = expected_keys(info.plan, files, [it.name for it in info.metrics])
     points = ((codec, quality) for codec in codecs for quality in codec.qualities)
     rows = []
     for place, ((codec, quality), image) in enumerate(product(points, info.images)):

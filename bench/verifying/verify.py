@@ -124,8 +124,8 @@ class _Inspection:
         self._codecs = tuple(
             options.trust.codec(without_needs(_located(it, run))) for it in self._info.codecs
         )
-        self._rows = recorded_rows(run, self._info, self._codecs)
         self._files = images_at_hand(self._info, options.datasets)
+        self._rows = recorded_rows(run, self._info, self._codecs, self._files)
         self.metrics = MetricsHere({}, {})
 
     @property
