@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.errors import ConfigError
+from bench.files.stored_pictures import FOLDER
 from bench.plotting.series_style import Series, SeriesStyle, series_styles
 from bench.rd import MIN_FINISHED, Average, Curve
 from bench.rd.fairness import (
@@ -28,7 +29,7 @@ from bench.report.measures import set_curves, set_measures
 from bench.report.operating_points import operating_points
 from bench.report.options import STANDARD, ReportOptions
 from bench.report.planes import planes_of
-from bench.report.reconstructions.bitstreams import FOLDER, RunBitstreams, run_folders
+from bench.report.reconstructions.bitstreams import RunBitstreams, run_folders
 from bench.report.study_results import find_studies
 from bench.report.threads import thread_counts
 

@@ -20,8 +20,8 @@ _MOST_TOLD = 8
 _CIRCUMSTANCES = frozenset(
     {
         *("environment", "isolation", "timing", "device", "metrics_device", "gpu_bytes", "peak_of"),
-        *("encode_s", "encode_startup_s", "encode_cpu_share", "encode_peak_bytes"),
-        *("decode_s", "decode_startup_s", "decode_cpu_share", "decode_peak_bytes"),
+        *("encode_s", "encode_cold_s", "encode_startup_s", "encode_cpu_share", "encode_peak_bytes"),
+        *("decode_s", "decode_cold_s", "decode_startup_s", "decode_cpu_share", "decode_peak_bytes"),
     }
 )
 """Fields of a measurement that machine and moment change."""
