@@ -15,7 +15,7 @@ from bench.engines.kept import Undecodable, read_kept
 from bench.errors import ConfigError, StoreError
 from bench.files.access import write_atomically, writing
 from bench.files.journal import Journal
-from bench.runs.agreement import Candidate, JoiningLines, best_of_several
+from bench.runs.candidates import Candidate, JoiningLines, best_of_several
 from bench.runs.joining import JoiningRun, joint_environments, joint_info
 from bench.runs.machines import kinds_note
 from bench.runs.store import (
@@ -78,7 +78,7 @@ def merge(
         raise _holds_another(out)
     _, machines = joint_environments(parts)
     lines = [JoiningLines(at, it, info, machines[at]) for at, it in enumerate(parts)]
-    best = best_of_several(lines)
+    best = best_of_several(lines, info, note)
     if several := kinds_note(info.environments):
         note(several)
     with RunWriter(out) as writer:

@@ -159,7 +159,9 @@ def test_a_result_goes_before_a_failure(run: Callable[..., Path], tmp_path: Path
     for name, lines in ((a, (1, 2)), (b, (2,))):
         for line in lines:
             edit(name, line, **failure)
-    assert bench.merge([a, b], tmp_path / "joint").statuses == {"ok": 5, "timeout": 1}
+    notes: list[str] = []
+    assert bench.merge([a, b], tmp_path / "joint", notes.append).statuses == {"ok": 5, "timeout": 1}
+    assert notes == ["1 failures are left out, since another run has a result of the same trial"]
 
 
 def test_history_stays_behind(run: Callable[..., Path], tmp_path: Path) -> None:

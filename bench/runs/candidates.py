@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, KeysView, Sequence
+from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import msgspec
 
 from bench.errors import StoreError
+from bench.metrics.agreement import agree
 from bench.runs.joining import JoiningRun
 from bench.runs.store import JOURNAL_FILE, LineSelector, RunInfo, read_journal
 from bench.trials.measurement import Measurement
 
-_TOLERANCE = 1e-5
-"""By which a metric may differ, relative to values over 1: another processor or GPU rounds sums otherwise."""
 _MOST_TOLD = 8
 _CIRCUMSTANCES = frozenset(
     {
@@ -59,14 +58,21 @@ class Candidate:
             it.isolation == "sealed",
         )
 
-    def differences(self, other: Candidate) -> Iterator[str]:
-        """What differs between two results, with both values; metrics where they are of one definition."""
+    def differences(self, other: Candidate, units: Mapping[str, str]) -> Iterator[str]:
+        """What differs between two results, with both values.
+
+        Metrics are compared where they are of one definition, but for the rounding of another machine.
+
+        Parameters
+        ----------
+        units : of the metrics
+        """
         mine, its = self.measurement, other.measurement
         pairs = [(name, getattr(mine, name), getattr(its, name)) for name in _DETERMINISTIC]
         found = [it for it in pairs if it[1] != it[2]]
         if mine.key == its.key:
-            metrics = [(name, mine.metrics.get(name), its.metrics.get(name)) for name in mine.metrics]
-            found += [it for it in metrics if not _agree(*it[1:])]
+            metrics = [(name, mine.metrics.get(name), its.metrics.get(name)) for name in units]
+            found += [it for it in metrics if not _agree(*it[1:], units[it[0]])]
         for name, was, now in found:
             yield f"{name} {_short(was)} and {_short(now)}"
 
@@ -76,10 +82,10 @@ def _short(value: object) -> str:
     return text if len(text) <= 20 else f"{text[:16]}…"
 
 
-def _agree(was: float | None, now: float | None) -> bool:
+def _agree(was: float | None, now: float | None, unit: str) -> bool:
     if was is None or now is None:
         return was is now
-    return abs(was - now) <= _TOLERANCE * max(1.0, abs(was))
+    return agree(was, now, unit)
 
 
 class JoiningLines:
@@ -128,17 +134,25 @@ class JoiningLines:
         return f"{self.folder / JOURNAL_FILE}:{line}"
 
 
-def best_of_several(runs: Sequence[JoiningLines]) -> dict[int, Candidate]:
+def best_of_several(
+    runs: Sequence[JoiningLines], joint: RunInfo, note: Callable[[str], None]
+) -> dict[int, Candidate]:
     """The line to take of each trial that several runs have, by the trial's place in the joint plan.
+
+    Parameters
+    ----------
+    note : told of failures that a result takes the place of
 
     Raises
     ------
     StoreError
         Results of a trial differ; the message names file, line and values of both.
     """
+    units = {it.name: it.unit for it in joint.metrics}
     several = {row for row, count in Counter(chain(*(it.rows for it in runs))).items() if count > 1}
     best: dict[int, Candidate] = {}
     differing: list[str] = []
+    outdone = 0
     for lines in runs:
         if several.isdisjoint(lines.rows):
             continue
@@ -146,7 +160,8 @@ def best_of_several(runs: Sequence[JoiningLines]) -> dict[int, Candidate]:
             if row not in several:
                 continue
             held = best.setdefault(row, candidate)
-            if held.is_ok and candidate.is_ok and (found := list(held.differences(candidate))):
+            outdone += held.is_ok != candidate.is_ok
+            if held.is_ok and candidate.is_ok and (found := list(held.differences(candidate, units))):
                 differing.append(
                     f"{held.where} and {candidate.where}: {_trial(candidate)}: {'; '.join(found)}"
                 )
@@ -159,6 +174,8 @@ def best_of_several(runs: Sequence[JoiningLines]) -> dict[int, Candidate]:
             + "\n".join(differing[:_MOST_TOLD])
             + more
         )
+    if outdone:
+        note(f"{outdone} failures are left out, since another run has a result of the same trial")
     return best
 
 
