@@ -306,7 +306,7 @@ def make_plan(suite: Suite, datasets: tuple[Dataset, ...], described: Described)
             " or name one that can"
         )
     _require_distinct(codecs)
-    metrics = tuple(_metric_plan(it) for it in described.metrics)
+    metrics = tuple(metric_plan(it) for it in described.metrics)
     return ResolvedSuite(Plan(tuple(files), codecs, metrics), files, left_out)
 
 
@@ -325,7 +325,8 @@ def _require_distinct(codecs: Sequence[CodecPlan]) -> None:
             )
 
 
-def _metric_plan(described: DescribedMetric) -> MetricPlan:
+def metric_plan(described: DescribedMetric) -> MetricPlan:
+    """A metric as a plan records it."""
     it = described.found
     return MetricPlan(
         described.name,
