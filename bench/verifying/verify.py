@@ -10,6 +10,7 @@ import hashlib
 import math
 import random
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ from bench.trials.trust import NOBODY, Trust
 from bench.verifying.installed import MetricsHere, codec_here, metrics_here
 from bench.verifying.judging import Again, judged
 from bench.verifying.looking import EncodeAgain, Look, LookAt, Seen
+from bench.verifying.memorised import memorising
 from bench.verifying.record import CodecFlag, Verification, VerifiedRow, journal_sha256, plan_sha256
 from bench.verifying.rows import RecordedRow, expected_keys, images_at_hand, recorded_rows, without_needs
 
@@ -149,12 +151,15 @@ class _Inspection:
             absent = {label: it.absent for label, it in here.items() if it.absent}
             seen = self._decoded(engine, self._with_bitstreams(absent))
         again = {} if self._options.decode_only else self._encoded_again(seen, absent)
+        flags = [flag for it in here.values() for flag in it.flags]
+        if not self._options.decode_only:
+            flags += self._memorising(absent)
         keys = _Keys(self._info, self._files)
         rows = tuple(
             judged(it, keys.of(it), self._seen(it, seen, absent), again.get(it.place), self.metrics)
             for it in self._rows
         )
-        return rows, tuple(flag for it in here.values() for flag in it.flags)
+        return rows, tuple(flags)
 
     def _engine(self) -> Engine:
         """Fresh processes that see neither the run nor the originals."""
@@ -236,6 +241,21 @@ class _Inspection:
                     else:
                         again[place] = replace(again[place], seen=it)
         return again
+
+    def _memorising(self, absent: Mapping[str, str]) -> tuple[CodecFlag, ...]:
+        """The codecs that seem to know the originals by heart."""
+        codecs = [it for it in self._codecs if it.label not in absent]
+        files = {image: it.path.absolute() for image, it in self._files.items()}
+        with tempfile.TemporaryDirectory(prefix="rdbench-altered-") as folder, self._engine() as engine:
+            return memorising(
+                engine,
+                codecs,
+                files,
+                self._random.getrandbits(32),
+                Path(folder),
+                lambda count: self._events.planned("compared with those of pictures altered a little", count),
+                self._events.done,
+            )
 
     def _seen(self, row: RecordedRow, seen: Mapping[int, Seen], absent: Mapping[str, str]) -> Seen:
         reason = absent.get(row.codec.label, "no bitstream is kept")
