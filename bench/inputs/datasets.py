@@ -79,7 +79,11 @@ class Dataset:
         hides = self.entry and self.entry.hides
         return [
             *([self.left_out] if self.left_out else []),
-            *([f"another {self.name} stands in {hides}, which comes after"] if hides else []),
+            *(
+                [f"{hides} has another data set {self.name}, which is not the one that is measured"]
+                if hides
+                else []
+            ),
             *([lossy_warning(lossy, len(images), self.name)] if lossy else []),
         ]
 

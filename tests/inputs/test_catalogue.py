@@ -206,7 +206,8 @@ def test_a_run_records_place_and_licence(desk: Path, pictures: Path) -> None:
     )
     info = read_info(Path("run"))
     assert (info.sources, info.datasets) == ({"lab": str(pictures)}, {"lab": "CC0"})
-    assert f"another lab stands in {desk.parent / 'config' / 'datasets.yaml'}, which comes after" in notes
+    hidden = desk.parent / "config" / "datasets.yaml"
+    assert f"{hidden} has another data set lab, which is not the one that is measured" in notes
 
 
 def test_the_command_line_takes_a_file_of_data_sets(pictures: Path, tmp_path: Path) -> None:

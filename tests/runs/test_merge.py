@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -258,6 +259,46 @@ def test_which_folders_are_no_runs_to_join(run: Callable[..., Path], tmp_path: P
             bench.merge(folders, tmp_path / out)
     with pytest.raises(StoreError, match="holds a run that these do not make"):
         bench.merge([a, b], run("other", "webp@50"))
+
+
+def twice(info: Any) -> None:
+    info["codecs"].append(info["codecs"][0] | {"label": "again"})
+
+
+def told_apart_by_type(info: Any) -> None:
+    info["codecs"].append(info["codecs"][0] | {"label": "again", "config": {"optimize": 0}})
+    info["codecs"][0]["config"] = {"optimize": False}
+
+
+def impossible_shard(info: Any) -> None:
+    info["shard"] = "9/8"
+
+
+def other_points(info: Any) -> None:
+    info["codecs"][0] |= {"lossless": True, "qualities": [None, 80]}
+
+
+def no_machine(info: Any) -> None:
+    info["environment"] = {"machine": {}, "software": {}}
+
+
+def giant(info: Any) -> None:
+    info["codecs"][0]["qualities"] = list(range(1_400_000))
+
+
+ODD = [twice, told_apart_by_type, impossible_shard, other_points, no_machine, giant]
+
+
+@pytest.mark.parametrize("change", ODD, ids=[it.__name__ for it in ODD])
+def test_a_strangers_run_ends_in_no_traceback(
+    change: Callable[[Any], None], run: Callable[..., Path], tmp_path: Path
+) -> None:
+    """What no rdbench writes is joined as far as it means something, or refused."""
+    a, b = run("a", "jpeg@30"), run("b", "jpeg@80")
+    edit_info(b, change)
+    with suppress(BenchError):
+        summary = bench.merge([a, b], tmp_path / "joint")
+        assert len(bench.load(tmp_path / "joint")) == summary.planned
 
 
 def test_only_whole_bitstreams_inside_the_run_come_along(run: Callable[..., Path], tmp_path: Path) -> None:
