@@ -18,7 +18,7 @@ from bench.engines.describing import (
 from bench.engines.engine import EngineOptions
 from bench.errors import BenchError, ConfigError, suggestion
 from bench.exchange.references import CATALOG, load_references, open_reference
-from bench.inputs.catalogue import NamedDataset, catalogue
+from bench.inputs.catalogue import NamedDataset, catalogue, find
 from bench.inputs.datasets import fetch as fetch_dataset
 from bench.inputs.datasets import places
 from bench.runs.store import is_run, read_info
@@ -56,10 +56,10 @@ def doctor() -> None:
 def fetch(names: list[str]) -> None:
     """Download data sets and published curves."""
     references = {it.name for it in load_references(CATALOG)}
-    sets = catalogue()
-    known = [*sets, *references]
+    sets = {name for name in names if find(name) is not None}
     for name in names:
-        if name not in known:
+        if name not in sets and name not in references:
+            known = [*catalogue(), *references]
             raise ConfigError(
                 f"{name!r} is neither a data set nor a published curve{suggestion(name, known)}"
             )

@@ -76,16 +76,12 @@ class Dataset:
         """What a user who measures on the set, or on its first ``limit`` images, should know about it."""
         images = self.images[:limit]
         lossy = sum(is_lossy(it.path) for it in images)
-        hides = self.entry and self.entry.hides
-        return [
-            *([self.left_out] if self.left_out else []),
-            *(
-                [f"{hides} has another data set {self.name}, which is not the one that is measured"]
-                if hides
-                else []
-            ),
-            *([lossy_warning(lossy, len(images), self.name)] if lossy else []),
-        ]
+        told = [self.left_out] if self.left_out else []
+        if self.entry is not None and self.entry.hides is not None:
+            told.append(
+                f"{self.entry.hides} has another data set {self.name}, which is not the one that is measured"
+            )
+        return [*told, lossy_warning(lossy, len(images), self.name)] if lossy else told
 
 
 def open_dataset(
