@@ -117,7 +117,9 @@ def test_kills_change_no_result(name: str, desk: Path) -> None:
             command(verb.line), cwd=desk, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         try:
-            _, told = process.communicate(timeout=moments.uniform(0, duration) if kills < KILLS else None)
+            _, told = process.communicate(
+                timeout=moments.uniform(0, 1.3 * duration) if kills < KILLS else None
+            )
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
