@@ -34,7 +34,7 @@ from bench.trials.plan import CodecPlan, ImagePlan
 from bench.trials.trust import NOBODY, Trust
 from bench.verifying.installed import MetricsHere, codec_here, metrics_here
 from bench.verifying.judging import Again, judged
-from bench.verifying.looking import EncodeAgain, Look, LookAt, Seen
+from bench.verifying.looking import DecodedRow, EncodeAgain, Look, LookAt
 from bench.verifying.record import CodecFlag, Verification, VerifiedRow, journal_sha256, plan_sha256
 from bench.verifying.rows import RecordedRow, expected_keys, images_at_hand, recorded_rows, without_needs
 
@@ -184,7 +184,7 @@ class _Inspection:
         file = self._files.get(row.image)
         return None if file is None else file.path.absolute()
 
-    def _decoded(self, engine: Engine, looks: Sequence[Look]) -> dict[int, Seen]:
+    def _decoded(self, engine: Engine, looks: Sequence[Look]) -> dict[int, DecodedRow]:
         self._events.planned("decoded", len(looks))
         task = LookAt(tuple(self.metrics.targets.items()), self._run / _REPORT / FOLDER)
         found = {}
@@ -204,7 +204,7 @@ class _Inspection:
             self._random.shuffle(of_image)
         return [it for of_image in order for it in of_image]
 
-    def _encoded_again(self, seen: dict[int, Seen], absent: Mapping[str, str]) -> dict[int, Again]:
+    def _encoded_again(self, seen: dict[int, DecodedRow], absent: Mapping[str, str]) -> dict[int, Again]:
         """What came of the sample; of a row whose bitstream was not kept, ``seen`` gains the same one."""
         able = [it for it in self._rows if it.claims and it.codec.label not in absent]
         able = [it for it in able if it.image in self._files]
@@ -237,9 +237,11 @@ class _Inspection:
                         again[place] = replace(again[place], seen=it)
         return again
 
-    def _seen(self, row: RecordedRow, seen: Mapping[int, Seen], absent: Mapping[str, str]) -> Seen:
+    def _seen(
+        self, row: RecordedRow, seen: Mapping[int, DecodedRow], absent: Mapping[str, str]
+    ) -> DecodedRow:
         reason = absent.get(row.codec.label, "no bitstream is kept")
-        return seen.get(row.place, Seen(row.place, absent=reason))
+        return seen.get(row.place, DecodedRow(row.place, absent=reason))
 
 
 def _is_recorded(bitstream: bytes, row: RecordedRow) -> bool:

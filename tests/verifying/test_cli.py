@@ -20,8 +20,12 @@ from bench.cli.app import app
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS, EXIT_OK, EXIT_REGRESSION
 from bench.cli.verifying import share
 from bench.errors import ConfigError
+from bench.host.environment import Environment, current
+from bench.report.build import build_report_data
+from bench.report.chapters import Chapter
+from bench.report.tables import tables_of
 from bench.runs.store import BITSTREAM_FOLDER, RUN_FILE
-from bench.verifying.record import VERIFICATION_FILE, read_verification
+from bench.verifying.record import VERIFICATION_FILE, read_verification, write_verification
 from tests.conftest import photo, until
 from tests.verifying.tampering import copied, edit, measured
 
@@ -88,6 +92,41 @@ def test_a_contradicted_run_exits_with_1_and_names_the_row(honest: Path, tmp_pat
     )
     if format == "text":
         assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_report_shows_who_decodes_whose_bitstreams(honest: Path, tmp_path: Path) -> None:
+    """A row for each codec and machine that verified, and a warning for what does not hold there."""
+    run = copied(honest, tmp_path / "run")
+    edit(run, {"codec": "qoi"}, lambda it: it.update(pixels_sha256="0" * 64, metrics=it["metrics"]))
+    typed(run, "--decode-only", "--seed", 1)
+    found = read_verification(run / VERIFICATION_FILE)
+    there = Environment({"cpu": "Example 2"}, {"numpy": "9"})
+    whole = tuple(
+        msgspec.structs.replace(it, verdict="verified", differences=(), levels=None) for it in found.rows
+    )
+    other = msgspec.structs.replace(found, environment=there, rows=whole, sealed=False)
+    write_verification(run / "verification-there.json", other)
+    (run / "verification-broken.json").write_text("{")
+    (data,) = build_report_data([run])
+    told = [(it.severity, it.message) for it in data.findings if it.kind == "verification"]
+    assert [severity for severity, _ in told] == ["note", "note", "warning"]
+    assert "verification-broken.json" in told[0][1]
+    assert "3 of 3 results verified by decoding them again, not sealed" in told[1][1]
+    assert "2 of 3 results verified" in told[2][1]
+    assert "qoi on pictures/p0.png" in told[2][1]
+    (table,) = tables_of(data)[Chapter.VERIFICATION]
+    rows = [dict(zip((it.key for it in table.columns), row, strict=True)) for row in table.rows]
+    assert [(it["label"], it["decoded_again_on"], it["verified"], it["same_pixels"]) for it in rows] == [
+        ("jpeg-420", "Example 2", 2, "2/2"),
+        ("qoi", "Example 2", 1, "1/1"),
+        ("jpeg-420", current().title, 2, "2/2"),
+        ("qoi", current().title, 0, "0/1"),
+    ]
+    assert any("numpy" in it and "-> 9" in it for it in table.notes)
+    edit(run, {"codec": "qoi"}, lambda it: it.update(bytes=7))
+    (stale,) = build_report_data([run])
+    assert Chapter.VERIFICATION not in tables_of(stale)
+    assert any("another state of the run" in it.message for it in stale.findings)
 
 
 def test_what_is_not_vouched_for_exits_with_3(foreign: Path, tmp_path: Path) -> None:
