@@ -32,6 +32,7 @@ from bench.sealing.seal import can_seal
 from bench.text.plain import printable, some_of
 from bench.trials.plan import CodecPlan, ImagePlan
 from bench.trials.trust import NOBODY, Trust
+from bench.verifying.audit import PICTURES, ProbeAltered, memorised, probes, psnr_target, yardsticks_here
 from bench.verifying.installed import MetricsHere, codec_here, metrics_here
 from bench.verifying.judging import Again, judged
 from bench.verifying.looking import DecodedRow, EncodeAgain, Look, LookAt
@@ -66,7 +67,7 @@ class VerifyEvents:
 
     note: Callable[[str], None] = lambda text: None
     planned: Callable[[str, int], None] = lambda what, count: None
-    """Called before bitstreams are decoded, or pictures encoded: what is done, and how often."""
+    """Called before bitstreams are decoded, or pictures coded: what, and how many."""
     done: Callable[[], None] = lambda: None
     """One of them."""
 
@@ -149,12 +150,36 @@ class _Inspection:
             absent = {label: it.absent for label, it in here.items() if it.absent}
             seen = self._decoded(engine, self._with_bitstreams(absent))
         again = {} if self._options.decode_only else self._encoded_again(seen, absent)
+        flags = [flag for it in here.values() for flag in it.flags]
+        if not self._options.decode_only and self._options.sample:
+            flags += self._audited(absent)
         keys = _Keys(self._info, self._files)
         rows = tuple(
             judged(it, keys.of(it), self._seen(it, seen, absent), again.get(it.place), self.metrics)
             for it in self._rows
         )
-        return rows, tuple(flag for it in here.values() for flag in it.flags)
+        return rows, tuple(flags)
+
+    def _audited(self, absent: Mapping[str, str]) -> Iterator[CodecFlag]:
+        """The codecs that seem to know the pictures of the run."""
+        codecs = [it for it in self._codecs if it.label not in absent and not it.unavailable]
+        known = [it for it in self._info.images if it in self._files]
+        chosen = self._random.sample(known, min(PICTURES, len(known)))
+        images = {it: self._files[it].path.absolute() for it in chosen}
+        if not codecs or not images:
+            return
+        seed = self._random.randrange(1 << 32)
+        with self._engine() as engine:
+            work = probes(codecs, images, seed, [*yardsticks_here(engine)])
+            self._random.shuffle(work)
+            self._events.planned("altered pictures to be coded", len(work))
+            found = []
+            for it in engine.run(ProbeAltered(psnr_target()), work):
+                self._events.done()
+                if it is not None:
+                    found.append(it)
+        order = [it.label for it in codecs]
+        yield from sorted(memorised(found), key=lambda it: order.index(it.label))
 
     def _engine(self) -> Engine:
         """Fresh processes that see neither the run nor the originals."""
@@ -185,7 +210,7 @@ class _Inspection:
         return None if file is None else file.path.absolute()
 
     def _decoded(self, engine: Engine, looks: Sequence[Look]) -> dict[int, DecodedRow]:
-        self._events.planned("decoded", len(looks))
+        self._events.planned("bitstreams to be decoded", len(looks))
         task = LookAt(tuple(self.metrics.targets.items()), self._run / _REPORT / FOLDER)
         found = {}
         for seen in engine.run(task, self._shuffled(looks)) if looks else ():
@@ -212,7 +237,7 @@ class _Inspection:
         sample = self._random.sample(able, count)
         if not sample:
             return {}
-        self._events.planned("encoded again", len(sample))
+        self._events.planned("pictures to be encoded again", len(sample))
         bitstreams: dict[int, bytes | Failed] = {}
         looks = {it.place: Look(it, b"", self._original(it)) for it in sample}
         with self._engine() as engine:
