@@ -29,6 +29,7 @@ class VerifyRequest:
     sample: str
     seed: int | None
     decode_only: bool
+    audit: bool
     jobs: int | None
     timeout: float
     trust: bool
@@ -44,6 +45,7 @@ class VerifyRequest:
             sample=share(self.sample),
             seed=self.seed,
             decode_only=self.decode_only,
+            audit=self.audit,
             jobs=self.jobs,
             timeout=self.timeout,
         )

@@ -57,6 +57,9 @@ class VerifyOptions:
     seed: int | None = None
     """Of what is encoded again, and of the order of decoding; None for one that nobody can have known."""
     decode_only: bool = False
+    """Encode nothing: neither the sample, nor for the audit."""
+    audit: bool = True
+    """Whether to code altered pictures too, see :mod:`bench.verifying.audit`."""
     jobs: int | None = None
     timeout: float = 300.0
 
@@ -151,7 +154,7 @@ class _Inspection:
             seen = self._decoded(engine, self._with_bitstreams(absent))
         again = {} if self._options.decode_only else self._encoded_again(seen, absent)
         flags = [flag for it in here.values() for flag in it.flags]
-        if not self._options.decode_only and self._options.sample:
+        if self._options.audit and not self._options.decode_only:
             flags += self._audited(absent)
         keys = _Keys(self._info, self._files)
         rows = tuple(
