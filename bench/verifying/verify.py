@@ -10,6 +10,7 @@ import hashlib
 import math
 import random
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,10 +33,10 @@ from bench.sealing.seal import can_seal
 from bench.text.plain import printable, some_of
 from bench.trials.plan import CodecPlan, ImagePlan
 from bench.trials.trust import NOBODY, Trust
-from bench.verifying.audit import PICTURES, ProbeAltered, memorised, probes, psnr_target, yardsticks_here
 from bench.verifying.installed import MetricsHere, codec_here, metrics_here
 from bench.verifying.judging import Again, judged
 from bench.verifying.looking import DecodedRow, EncodeAgain, Look, LookAt
+from bench.verifying.memorised import memorising
 from bench.verifying.record import CodecFlag, Verification, VerifiedRow, journal_sha256, plan_sha256
 from bench.verifying.rows import RecordedRow, expected_keys, images_at_hand, recorded_rows, without_needs
 
@@ -59,7 +60,7 @@ class VerifyOptions:
     decode_only: bool = False
     """Encode nothing: neither the sample, nor for the audit."""
     audit: bool = True
-    """Whether to code altered pictures too, see :mod:`bench.verifying.audit`."""
+    """Whether to code altered pictures too, see :mod:`bench.verifying.memorised`."""
     jobs: int | None = None
     timeout: float = 300.0
 
@@ -155,34 +156,13 @@ class _Inspection:
         again = {} if self._options.decode_only else self._encoded_again(seen, absent)
         flags = [flag for it in here.values() for flag in it.flags]
         if self._options.audit and not self._options.decode_only:
-            flags += self._audited(absent)
+            flags += self._memorising(absent)
         keys = _Keys(self._info, self._files)
         rows = tuple(
             judged(it, keys.of(it), self._seen(it, seen, absent), again.get(it.place), self.metrics)
             for it in self._rows
         )
         return rows, tuple(flags)
-
-    def _audited(self, absent: Mapping[str, str]) -> Iterator[CodecFlag]:
-        """The codecs that seem to know the pictures of the run."""
-        codecs = [it for it in self._codecs if it.label not in absent and not it.unavailable]
-        known = [it for it in self._info.images if it in self._files]
-        chosen = self._random.sample(known, min(PICTURES, len(known)))
-        images = {it: self._files[it].path.absolute() for it in chosen}
-        if not codecs or not images:
-            return
-        seed = self._random.randrange(1 << 32)
-        with self._engine() as engine:
-            work = probes(codecs, images, seed, [*yardsticks_here(engine)])
-            self._random.shuffle(work)
-            self._events.planned("altered pictures to be coded", len(work))
-            found = []
-            for it in engine.run(ProbeAltered(psnr_target()), work):
-                self._events.done()
-                if it is not None:
-                    found.append(it)
-        order = [it.label for it in codecs]
-        yield from sorted(memorised(found), key=lambda it: order.index(it.label))
 
     def _engine(self) -> Engine:
         """Fresh processes that see neither the run nor the originals."""
@@ -264,6 +244,23 @@ class _Inspection:
                     else:
                         again[place] = replace(again[place], seen=it)
         return again
+
+    def _memorising(self, absent: Mapping[str, str]) -> tuple[CodecFlag, ...]:
+        """The codecs that seem to know the originals by heart."""
+        codecs = [it for it in self._codecs if it.label not in absent and not it.unavailable]
+        if not codecs:
+            return ()
+        files = {image: it.path.absolute() for image, it in self._files.items()}
+        with tempfile.TemporaryDirectory(prefix="rdbench-altered-") as folder, self._engine() as engine:
+            return memorising(
+                engine,
+                codecs,
+                files,
+                self._random.getrandbits(32),
+                Path(folder),
+                lambda count: self._events.planned("trials of altered pictures", count),
+                self._events.done,
+            )
 
     def _seen(
         self, row: RecordedRow, seen: Mapping[int, DecodedRow], absent: Mapping[str, str]
