@@ -54,7 +54,7 @@ def as_markdown(found: Verification) -> str:
     parts = [f"### {mark} Verification: {markdown(headline(found))}"]
     parts.append(to_markdown(counts_table(found)).split("\n", 2)[2].rstrip())
     parts += ["\n".join(f"- **{markdown(name)}**: {markdown(text)}" for name, text in named(found))]
-    parts += [markdown(it) for it in remarks(found)]
+    parts += [markdown(it) if it in found.notes else it for it in remarks(found)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
