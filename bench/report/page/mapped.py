@@ -58,7 +58,7 @@ def former_maps(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
     """
     found: dict[str, dict[str, dict[str, str]]] = {}
     for script in sorted(folder.glob("*.js")):
-        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             text = read_regular(script).decode()
             image = json.loads(text[text.index("(") + 1 : text.rindex(")")])
             if image["maps"]["step"] != STEP:
