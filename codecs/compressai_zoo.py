@@ -27,7 +27,7 @@ import numpy as np
 from bench.codec import Image
 from bench.errors import BadBitstream, CodecUnavailable, Unsupported
 from bench.explanation import Explanation
-from bench.files.access import open_regular
+from bench.files.access import MAX_WEIGHTS, read_regular
 from bench_codecs._common.torch_device import torch_device, use_threads
 from bench_codecs._compressai.symbols import symbols_checksum
 
@@ -230,8 +230,8 @@ class CompressAi:
         if self._weights:
             path = self._file(quality)
             try:
-                with open_regular(path, links=True) as opened:  # a forged length reads no more than there is
-                    held = io.BytesIO(opened.read())
+                # from memory, where a forged length reads no more than there is
+                held = io.BytesIO(read_regular(path, MAX_WEIGHTS, links=True))
                 checkpoint = torch.load(held, map_location="cpu", weights_only=True)
                 if isinstance(checkpoint, dict):
                     for key in ("network", "state_dict", "model_state_dict"):

@@ -87,7 +87,12 @@ class DatasetSpec(BaseModel):
     @classmethod
     def _plain_names(cls, files: dict[str, FileSpec]) -> dict[str, FileSpec]:
         for name in files:
-            if Path(name).name != name or name in ("", "..") or len(name) > _LONGEST_NAME or not is_one_line(name):
+            if (
+                Path(name).name != name
+                or name in ("", "..")
+                or len(name) > _LONGEST_NAME
+                or not is_one_line(name)
+            ):
                 raise ValueError(f"{shown(name)[:80]!r} is not a plain file name")
         return files
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.files.access import open_regular
+from bench.files.access import MAX_WEIGHTS, read_regular
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,8 +51,7 @@ def read_tensor_file(path: Path, format: int) -> TensorFile:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with open_regular(path, links=True) as opened:
-            data = opened.read()
+        data = read_regular(path, MAX_WEIGHTS, links=True)
         with safe_open(path, "pt") as file:
             meta = json.loads((file.metadata() or {})[_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping

@@ -98,4 +98,3 @@ def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Pack
         for branch in (model.analysis_branch, model.synthesis_branch):
             branch.to(memory_format=torch.channels_last)
     return Package(model, tables, file.sha256, file.bytes, training)
-

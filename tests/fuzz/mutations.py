@@ -38,15 +38,48 @@ class Pairs(list[tuple[Any, Any]]):
 
 _NUMBERS: tuple[Any, ...] = (
     *(0, -1, 1, 2, 0.5, -0.0, True, False, None, 2**31, 2**53 + 1, 2**63, 2**64, -(2**63), 1e308, 5e-324),
-    *map(Raw, ("NaN", "Infinity", "-Infinity", "1e999", "9" * 400, "9" * 5000, "1" + "0" * 30, "0x10", "1_0")),
+    *map(
+        Raw, ("NaN", "Infinity", "-Infinity", "1e999", "9" * 400, "9" * 5000, "1" + "0" * 30, "0x10", "1_0")
+    ),
 )
 TEXTS = (
     *("", " ", "\0", "a\nb", "\x1b[2J\x1b]0;x\a", "\x9b2J", "\u202e", "\u2028", "\ud800", "\U0001f600", "é"),
-    *("a" * 300, "b" * 5000, "a/" * 2500, "..", "../..", f"../outside/{PRIVATE}", "/dev/zero", "~nobody-here/a"),
+    *(
+        "a" * 300,
+        "b" * 5000,
+        "a/" * 2500,
+        "..",
+        "../..",
+        f"../outside/{PRIVATE}",
+        "/dev/zero",
+        "~nobody-here/a",
+    ),
     *(f"{CANARY}:Codec", f"{CANARY}.part", f"{CANARY}.py:Codec", "os:system", "subprocess:Popen", "__init__"),
     *("<script>alert(1)</script>", "=1+1", "\\input{x}", "${HOME}", "%s%n", "{0}", "{a.__class__}", "[x](y)"),
-    *("NaN", "1e999", "null", "true", "2001-01-01", "0o7", "1:30", "&a", "*a", "!!python/name:os.system", "- a"),
-    *("file:///etc/passwd", "https://example.invalid/x", "javascript:alert(1)", "C:\\x", "nul", "'", '"', "#", "@"),
+    *(
+        "NaN",
+        "1e999",
+        "null",
+        "true",
+        "2001-01-01",
+        "0o7",
+        "1:30",
+        "&a",
+        "*a",
+        "!!python/name:os.system",
+        "- a",
+    ),
+    *(
+        "file:///etc/passwd",
+        "https://example.invalid/x",
+        "javascript:alert(1)",
+        "C:\\x",
+        "nul",
+        "'",
+        '"',
+        "#",
+        "@",
+    ),
     *("wb", "0" * 64, "f" * 64, "png", "jpeg", "1", "-1", "*", "default", "sample"),
 )
 _NESTED = tuple(
@@ -57,11 +90,52 @@ _NESTED = tuple(
 _EMPTY: tuple[Any, ...] = ([], Pairs(), [[]], [None], Pairs([("", 0)]))
 
 _TOKENS = (
-    *(b"", b"\0", b"\xff", b"\xff\xfe", b"\xc3", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\n", b"\r\n", b"\x85", b"\x1b[2J"),
-    *(b"[" * 2000, b"{" * 2000, b'{"a":' * 2000, b"- " * 2000, b"? " * 500, b"]", b"}", b'"', b"\\", b",", b":", b"'"),
-    *(b"&a ", b"*a", b"!!python/object/apply:os.system [true]", b"!x ", b"<<: ", b"---\n", b"...\n", b"%YAML 9.9\n"),
+    *(
+        b"",
+        b"\0",
+        b"\xff",
+        b"\xff\xfe",
+        b"\xc3",
+        b"\xed\xa0\x80",
+        b"\xef\xbb\xbf",
+        b"\n",
+        b"\r\n",
+        b"\x85",
+        b"\x1b[2J",
+    ),
+    *(
+        b"[" * 2000,
+        b"{" * 2000,
+        b'{"a":' * 2000,
+        b"- " * 2000,
+        b"? " * 500,
+        b"]",
+        b"}",
+        b'"',
+        b"\\",
+        b",",
+        b":",
+        b"'",
+    ),
+    *(
+        b"&a ",
+        b"*a",
+        b"!!python/object/apply:os.system [true]",
+        b"!x ",
+        b"<<: ",
+        b"---\n",
+        b"...\n",
+        b"%YAML 9.9\n",
+    ),
     *(b"9" * 400, b"9" * 5000, b"-", b"e999", b"NaN", b".inf", b"\t", b" " * 5000, b"#", b";", b"|", b">"),
-    *(b"\x00" * 64, b"\xff" * 64, b"PK\x03\x04", b"\x1f\x8b\x08", b"\x80\x04\x95", b"cos\nsystem\n(S'x'\ntR."),
+    *(
+        b"\x00" * 64,
+        b"\xff" * 64,
+        b"PK\x03\x04",
+        b"\x1f\x8b\x08",
+        b"\x80\x04\x95",
+        b"cos\nsystem\n(S'x'\ntR.",
+    ),
 )
 _INTEGERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
@@ -130,7 +204,9 @@ def _document(draw: st.DrawFn, examples: tuple[Any, ...]) -> Any:
     for _ in range(draw(st.integers(1, 3))):
         places = list(_places(document))
         place = draw(st.sampled_from(places))
-        others = [it for it in (_at(document, it) for it in places) if not isinstance(it, list) or len(it) < 4]
+        others = [
+            it for it in (_at(document, it) for it in places) if not isinstance(it, list) or len(it) < 4
+        ]
         document = _changed(document, place, _change(draw, others))
     return document
 

@@ -16,6 +16,7 @@ import struct
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +238,12 @@ def _plain(record: Any) -> Any:
 def _probes(folder: Path) -> list[Any]:
     from bench.studies.robustness.probes import BitstreamProbe, InputProbe
 
-    known: dict[str, Any] = {"dataset": "kodak", "image": "image000.png", "label": "jpeg-420", "quality": 10.0}
+    known: dict[str, Any] = {
+        "dataset": "kodak",
+        "image": "image000.png",
+        "label": "jpeg-420",
+        "quality": 10.0,
+    }
     corrupted = InputProbe(key="a" * 32, **known, corruption="noise5", status="ok", bytes=9, psnr_input=30.0)
     damaged = BitstreamProbe(key="b" * 32, **known, damage="flip", draw=0, outcome="detected")
     return [[_plain(corrupted), _plain(damaged)]]
@@ -246,7 +252,12 @@ def _probes(folder: Path) -> list[Any]:
 def _chains(folder: Path) -> list[Any]:
     from bench.studies.generations.chain import Chain, Generation
 
-    known: dict[str, Any] = {"dataset": "kodak", "image": "image000.png", "label": "jpeg-420", "quality": 10.0}
+    known: dict[str, Any] = {
+        "dataset": "kodak",
+        "image": "image000.png",
+        "label": "jpeg-420",
+        "quality": 10.0,
+    }
     once = Generation(900, "a" * 64, {"psnr_rgb": 30.0}, {"psnr_rgb": None})
     again = Generation(901, "b" * 64, {"psnr_rgb": 29.0}, {"psnr_rgb": 40.0})
     return [[_plain(Chain(key="a" * 32, **known, generations=(once, again, again)))] * 2]
@@ -281,7 +292,7 @@ def _read_distances(path: Path) -> None:
     from bench.studies.set_metrics.record import difference_interval, read_set_measurements
 
     measured = read_set_measurements(path.parent)
-    for first, second in zip(measured, measured[1:], strict=False):
+    for first, second in pairwise(measured):
         difference_interval(first, second)
 
 
@@ -397,7 +408,9 @@ def _tensor_meta(package: str) -> Callable[[Path], Files]:
         body = data[8 + size :]
 
         def whole(meta: bytes) -> bytes:
-            head = json.dumps(header | {"__metadata__": {"rdbench": meta.decode("utf-8", "replace")}}).encode()
+            head = json.dumps(
+                header | {"__metadata__": {"rdbench": meta.decode("utf-8", "replace")}}
+            ).encode()
             return struct.pack("<Q", len(head)) + head + body
 
         meta = header["__metadata__"]["rdbench"]
@@ -407,9 +420,8 @@ def _tensor_meta(package: str) -> Callable[[Path], Files]:
 
 
 def _read_generator(path: Path) -> None:
-    from bench_codecs.vae_gan.weights import load_generator
-
     from bench_codecs.vae.weights import shipped_weights
+    from bench_codecs.vae_gan.weights import load_generator
 
     load_generator(path, hashlib.sha256(shipped_weights().read_bytes()).hexdigest())
 
@@ -543,24 +555,38 @@ READERS: dict[str, Reader] = {
     "figure": Reader("fig.yaml", as_yaml(_figures), _read_figure),
     "maps of a former page": Reader("a.js", as_bytes(_page_script), _read_page_script),
     "scheduler": Reader(
-        "scheduler.json", as_json(lambda _: [{"type": "Scheduler", "address": "tcp://1.2.3.4:8786"}]), _read_scheduler
+        "scheduler.json",
+        as_json(lambda _: [{"type": "Scheduler", "address": "tcp://1.2.3.4:8786"}]),
+        _read_scheduler,
     ),
     "checkpoint": Reader("meta.json", as_json(_checkpoints), _read_checkpoint),
     "checkpoint's tensors": Reader("model.safetensors", as_bytes(_checkpoint_tensors), _read_checkpoint),
-    "training log": Reader("log.csv", as_bytes(lambda _: [b"step,loss,seconds\n1,0.5,1\n2,0.25,2\n"]), _read_log),
+    "training log": Reader(
+        "log.csv", as_bytes(lambda _: [b"step,loss,seconds\n1,0.5,1\n2,0.25,2\n"]), _read_log
+    ),
     "weights": Reader("weights.safetensors", as_bytes(_weights), _read_weights, share=0.02),
     "weights' metadata": Reader("weights.safetensors", _tensor_meta("vae"), _read_weights, share=0.02),
-    "generator's metadata": Reader("weights.safetensors", _tensor_meta("vae_gan"), _read_generator, share=0.1),
+    "generator's metadata": Reader(
+        "weights.safetensors", _tensor_meta("vae_gan"), _read_generator, share=0.1
+    ),
     "state_dict": Reader("model.pt", _state_dicts, _read_state_dict, share=0.1),
     "png": Reader(
         "a.png",
         as_bytes(_images(odd.png(), odd.encoded("PNG", odd.PICTURE.convert("P"))), _png_checksums),
         _read_picture,
     ),
-    "jpg": Reader("a.jpg", as_bytes(_images(odd.jpeg(), odd.jpeg(exif=odd.RATIONAL_NONSENSE))), _read_picture),
-    "webp": Reader("a.webp", as_bytes(_images(odd.encoded("WEBP"), odd.encoded("WEBP", lossless=True))), _read_picture),
+    "jpg": Reader(
+        "a.jpg", as_bytes(_images(odd.jpeg(), odd.jpeg(exif=odd.RATIONAL_NONSENSE))), _read_picture
+    ),
+    "webp": Reader(
+        "a.webp", as_bytes(_images(odd.encoded("WEBP"), odd.encoded("WEBP", lossless=True))), _read_picture
+    ),
     "avif": Reader("a.avif", as_bytes(_images(odd.encoded("AVIF", speed=10))), _read_picture),
-    "bmp": Reader("a.bmp", as_bytes(_images(odd.encoded("BMP"), odd.encoded("BMP", odd.PICTURE.convert("P")))), _read_picture),
+    "bmp": Reader(
+        "a.bmp",
+        as_bytes(_images(odd.encoded("BMP"), odd.encoded("BMP", odd.PICTURE.convert("P")))),
+        _read_picture,
+    ),
     "gif": Reader("a.gif", as_bytes(_images(odd.encoded("GIF"))), _read_picture),
     "ppm": Reader(
         "a.ppm",
@@ -576,7 +602,10 @@ READERS: dict[str, Reader] = {
     "tiff": Reader(
         "a.tif",
         as_bytes(
-            _images(*(odd.encoded("TIFF", compression=it) for it in (None, "tiff_lzw", "tiff_adobe_deflate")), odd.tiff({}))
+            _images(
+                *(odd.encoded("TIFF", compression=it) for it in (None, "tiff_lzw", "tiff_adobe_deflate")),
+                odd.tiff({}),
+            )
         ),
         _read_picture,
     ),

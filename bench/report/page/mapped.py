@@ -66,7 +66,11 @@ def former_maps(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
             scales = image["maps"]["kinds"]
             by_picture = found.setdefault(_name(image["original"]), {})
             for *_, picture, maps in image["reconstructions"]:
-                same = {name: url for name, url in maps.items() if scales[name] == [TITLES[name], FULL[name]]}
+                same = {
+                    name: url
+                    for name, url in maps.items()
+                    if scales[name] == [TITLES[name], FULL[name]] and url.startswith("data:image/")
+                }
                 by_picture[_name(picture)] = same
     return found
 
