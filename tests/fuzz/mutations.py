@@ -141,7 +141,7 @@ _INTEGERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 
 
 
 def mutated_bytes(examples: Sequence[bytes]) -> Changed:
-    """One of the examples with bytes cut off, changed, put in, taken out, doubled or taken from another one."""
+    """One of the examples with bytes cut off, changed, put in, taken out, doubled or of another one."""
     return _bytes(tuple(examples))
 
 

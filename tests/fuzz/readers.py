@@ -195,7 +195,7 @@ _REFERENCES = f"""\
   url: https://example.org/one.json
   sha256: {"c" * 64}
   source: A paper, 2020
-- {{name: two, url: 'https://example.org/two.csv', sha256: {"a" * 64}, source: B, dataset: kodak, license: MIT}}
+- {{name: two, url: 'https://example.org/2.csv', sha256: {"a" * 64}, source: B, dataset: kodak, license: MIT}}
 """
 _COMPRESSAI = {
     "name": "mine",
