@@ -197,6 +197,7 @@ def _little_memory() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_no_command_obeys_the_folder(
     kind: str, sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

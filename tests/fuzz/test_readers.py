@@ -13,7 +13,7 @@ import pytest
 from tests.fuzz.harness import fuzz
 from tests.fuzz.readers import READERS
 
-CASES = 60
+CASES = 50
 """Of each reader, unless the environment says more."""
 
 
