@@ -59,6 +59,11 @@ class EngineOptions:
     """Where an engine of many machines finds them."""
     note: Callable[[str], None] = lambda text: None
     """Called with what the user should read: who joins, who is left out."""
+    hidden: tuple[Path, ...] = ()
+    """Files and folders that sealed codecs are not to see, beside data sets."""
+    foreign: bool = False
+    """For somebody else's results: sealed codecs see nothing for its lying in the working directory, and what
+    they say that they need, a GPU apart, is granted to installed ones alone."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,8 @@ class Spent:
     wall: float = 0.0
     """Seconds."""
     cpu: float | None = None
-    """Seconds of processor time of the process, without its children; None where the system does not tell."""
+    """Seconds of processor time of the process, and of what it started where times are to be precise; None
+    where the system does not tell."""
 
 
 class Work(Protocol):

@@ -9,6 +9,8 @@ import ctypes
 from contextlib import suppress
 from pathlib import Path
 
+from bench.host.processes import tree
+
 
 def reset_peak() -> bool:
     """Let :func:`peak` count from now on; whether it can.
@@ -43,7 +45,7 @@ def used(pid: int) -> int | None:
     tell, or the process has ended.
     """
     try:
-        found = [_fields(it) for it in _tree(pid)]
+        found = [_fields(it) for it in tree(pid)]
     except OSError:
         return None
     return sum(it.get("RssAnon", 0) + it.get("RssShmem", 0) for it in found)
@@ -55,18 +57,8 @@ def over(pid: int, limit: int) -> bool:
         return False
     with suppress(OSError):
         # What processes share was counted in each of them; exact, and slower.
-        return sum(map(_proportional, _tree(pid))) > limit
+        return sum(map(_proportional, tree(pid))) > limit
     return False
-
-
-def _tree(pid: int) -> list[int]:
-    found, queue = [], [pid]
-    while queue:
-        found.append(queue.pop())
-        with suppress(OSError):
-            for thread in Path(f"/proc/{found[-1]}/task").iterdir():
-                queue += map(int, (thread / "children").read_text().split())
-    return found
 
 
 def _fields(process: int | str) -> dict[str, int]:

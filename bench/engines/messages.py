@@ -154,6 +154,8 @@ class Encoded(Message, frozen=True):
     startup: float | None = None
     """Seconds of the same with a program in place of each of the codec's that does nothing; None where it
     runs none, or times are not precise."""
+    cold: float | None = None
+    """Seconds of the first call, where the codec had not been called before in this process."""
 
 
 class Encode(Request[Encoded], frozen=True):
@@ -185,6 +187,7 @@ class Decoded(Message, frozen=True):
     """What the adapter converted in the picture that a program wrote for it."""
     cpu_share: float | None = None
     startup: float | None = None
+    cold: float | None = None
     dtype: SampleType = "uint8"
     """Of the samples."""
 

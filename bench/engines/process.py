@@ -25,7 +25,7 @@ from bench.engines.shared_pixels import SampleType, SharedPixels, read_samples
 from bench.engines.zygote import Zygote
 from bench.errors import WorkersLost
 from bench.host.environment import memory_bytes
-from bench.host.processes import kill_group
+from bench.host.processes import TICK, kill_group, seconds_of_descendants
 from bench.sealing.seal import View
 from bench.trials.codec_ref import CodecRef
 from bench.trials.measurement import Status
@@ -110,6 +110,9 @@ class Process:
                 stack.callback(os.close, self._death)
                 self._poll.register(self._death, select.POLLIN)
             self._files = stack.pop_all()
+        self._cpu_before: tuple[float, float] | None = None
+        """Processor time when it last answered, where times are to be precise: what it works on while nobody
+        asks is counted with the next request."""
         self._deadline = math.inf
         self._ended = False
 
@@ -139,7 +142,7 @@ class Process:
             self._stderr.truncate(0)
         repeat = getattr(request, "repeat", None)
         timeout = self._limits.timeout * (1 if repeat is None else repeat.calls + bool(repeat.warmup))
-        start, cpu = time.perf_counter(), self._cpu()
+        start, cpu = time.perf_counter(), self._cpu_before or self._cpu()
         self._deadline = start + timeout
         try:
             self._channel.send(data, files)
@@ -147,7 +150,10 @@ class Process:
             for file in attached:
                 os.close(file)
             now = self._cpu()
-            self.spent = Spent(time.perf_counter() - start, None if cpu is None or now is None else now - cpu)
+            if cpu is not None and now is None:
+                return self._died(request, "crash", "the process ended while it answered")
+            self._cpu_before = now if self._limits.pinned else None
+            self.spent = Spent(time.perf_counter() - start, _between(cpu, now))
             answer = unpack_answer(request, found)
         except _TimedOut:
             return self._died(request, "timeout", f"no result within {timeout:g} s")
@@ -204,12 +210,13 @@ class Process:
             if self._limits.memory and memory.over(self.pid, self._limits.memory):
                 raise _TookMemory
 
-    def _cpu(self) -> float | None:
-        """Seconds of processor time of the process so far, from the system's clock of it."""
+    def _cpu(self) -> tuple[float, float] | None:
+        """Seconds of processor time of the process so far, and of all that it started where times matter."""
         try:
-            return time.clock_gettime((~self.pid << 3) | 2)  # as glibc's clock_getcpuclockid
+            own = time.clock_gettime((~self.pid << 3) | 2)  # as glibc's clock_getcpuclockid
         except (OSError, AttributeError):
             return None
+        return own, seconds_of_descendants(self.pid) if self._limits.pinned else 0.0
 
     def _died(self, request: Request[Any], status: Status, message: str) -> Failed:
         stderr = self.stderr()
@@ -239,6 +246,14 @@ class Process:
             return self._zygote.wait(self.pid)
         finally:
             self._ended = True
+
+
+def _between(before: tuple[float, float] | None, after: tuple[float, float] | None) -> float | None:
+    """Seconds of processor time; those of descendants are counted in ticks, which may be one too many."""
+    if before is None or after is None:
+        return None
+    (own, others), (own_before, others_before) = after, before
+    return own - own_before + max(0.0, others - others_before - TICK)
 
 
 def _signal(number: int) -> str:

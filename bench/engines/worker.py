@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 import numpy as np
@@ -85,7 +85,7 @@ _SEALED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Ready:
     """The codec as this process constructed it."""
 
@@ -98,6 +98,8 @@ class _Ready:
     gpu: GpuUse
     idle: int | None
     """Bytes that the process had resident before; None where nothing can be told of this codec alone."""
+    called: bool = False
+    """Whether it has encoded or decoded here."""
 
 
 @dataclass
@@ -298,7 +300,7 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
         given.flags.writeable = False
         picture.copy = None
         results = Repetitions("encode", _bitstream)
-        bitstream, seconds, held, startup = _measured(
+        bitstream, took = _measured(
             ready,
             lambda: encoded(ready.codec, given, request.quality, request.depth),
             request.repeat,
@@ -308,16 +310,7 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
             raise Mismatch("encode wrote into the picture that it was given")
         picture.copy = given
         bitstream = bytes(_bitstream(bitstream))  # a subclass could carry more than its bytes
-        return Encoded(
-            bitstream,
-            seconds,
-            ready.gpu.peak,
-            held,
-            results.spent,
-            results.first,
-            ready.gpu.cpu_share,
-            startup,
-        )
+        return Encoded(bitstream, **took)
     except Exception as error:
         return _failed(error, phase)
 
@@ -335,30 +328,37 @@ def _decode(state: WorkerState, request: Decode) -> Decoded:
     ready = _codec(state, request.codec)
     results = Repetitions("decode", lambda it: it.reshape(-1).data)
     deep = max(getattr(ready.codec, "depths", (8,))) > 8
-    pixels, seconds, held, startup = _measured(
+    pixels, took = _measured(
         ready, lambda: materialised(ready.codec.decode(request.bitstream), deep=deep), request.repeat, results
     )
     write_samples(state.samples, pixels)
     digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest() if request.digest else ""
     return Decoded(
         pixels.shape,
-        seconds,
-        digest,
-        ready.gpu.peak,
-        held,
-        results.spent,
-        results.first,
-        str(getattr(ready.codec, "treatment", "")),
-        ready.gpu.cpu_share,
-        startup,
-        "uint8" if pixels.dtype == np.uint8 else "uint16",
+        sha256=digest,
+        treatment=str(getattr(ready.codec, "treatment", "")),
+        dtype="uint8" if pixels.dtype == np.uint8 else "uint16",
+        **took,
     )
+
+
+class _Took(TypedDict):
+    """What calls of a codec took, see :class:`bench.engines.messages.Encoded`."""
+
+    seconds: tuple[float, ...]
+    gpu_bytes: int | None
+    peak_bytes: int | None
+    spent: float
+    first: float | None
+    cpu_share: float | None
+    startup: float | None
+    cold: float | None
 
 
 def _measured(
     ready: _Ready, function: Callable[[], T], repeat: Repeat, results: Repetitions
-) -> tuple[T, tuple[float, ...], int | None, float | None]:
-    """The result, the seconds, the most memory that was needed, and the seconds of programs that do nothing.
+) -> tuple[T, _Took]:
+    """The result of a codec's call, and what it took.
 
     Memory is that of a learned codec, and of every codec where there is a warm-up: giving back what the
     allocator keeps makes the next call slower.
@@ -371,14 +371,25 @@ def _measured(
             result, seconds = timed(function, repeat, ready.gpu, results.take)
         else:
             result, seconds = timed(function, repeat, ready.gpu)
-            results.spent = sum(seconds)
+            results.cold = results.spent = sum(seconds)
     peak = memory.peak() if counts else None
     held = None if peak is None or ready.idle is None else max(0, peak - ready.idle)
-    if not programs.started:
-        return result, seconds, held, None
-    use = program_use(function, repeat.samples) if repeat.warmup and ready.idle is not None else ProgramUse()
-    results.spent += use.spent
-    return result, seconds, use.peak_bytes, use.startup
+    took = _Took(
+        seconds=seconds,
+        gpu_bytes=ready.gpu.peak,
+        peak_bytes=held,
+        spent=results.spent,
+        first=results.first,
+        cpu_share=ready.gpu.cpu_share,
+        startup=None,
+        cold=None if ready.called else results.cold,
+    )
+    ready.called = True
+    if programs.started:
+        whole = bool(repeat.warmup) and ready.idle is not None
+        use = program_use(function, repeat.samples) if whole else ProgramUse()
+        took |= {"spent": took["spent"] + use.spent, "peak_bytes": use.peak_bytes, "startup": use.startup}
+    return result, took
 
 
 def _score(state: WorkerState, request: Score) -> Scored | Failed:

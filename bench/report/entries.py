@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.report.raw_size import raw_bytes
-from bench.runs.columns import PEAKS, STARTUPS
+from bench.runs.columns import COLDS, PEAKS, STARTUPS
 from bench.runs.frame import as_json, decoder_of
 from bench.trials.codec_ref import threads_of
 from bench.trials.measurement import DISTURBED, PeakOf, RecordedDecoder
@@ -60,6 +60,9 @@ class Entry:
     """Mean time over the finished trials that starting its programs takes, with their files; None where it
     runs none."""
     decode_startup_ms: float | None = None
+    encode_cold_ms: float | None = None
+    """Mean time of the first call in a new process; None where none was timed alone."""
+    decode_cold_ms: float | None = None
     startup_left_out: bool = False
     """Whether that was subtracted from its times."""
 
@@ -105,6 +108,7 @@ def entries_of(
     entries = []
     machines = _machines(frame)
     speeds, shares, peaks, startups = _speeds(frame), _cpu_shares(frame), _peaks(frame), _startups(frame)
+    colds = _colds(frame)
     identity = ["codec", "config", "decoder"]
     facts = frame[["label", *identity, "version", "lossless", "run", "status", "timing", "repeats"]]
     for label, rows in facts.groupby("label", sort=False, observed=True):
@@ -115,6 +119,7 @@ def entries_of(
         encode_mps, decode_mps = speeds[str(label)] if len(of_machines) == 1 else (None, None)
         encode_peak_mb, decode_peak_mb = peaks.get(str(label), (None, None))
         encode_startup_ms, decode_startup_ms = startups.get(str(label), (None, None))
+        encode_cold_ms, decode_cold_ms = colds.get(str(label), (None, None))
         entries.append(
             Entry(
                 label=str(label),
@@ -139,6 +144,8 @@ def entries_of(
                 raw_bytes=raw_bytes(frame.loc[ok.index]),
                 encode_startup_ms=encode_startup_ms,
                 decode_startup_ms=decode_startup_ms,
+                encode_cold_ms=encode_cold_ms,
+                decode_cold_ms=decode_cold_ms,
                 startup_left_out=startup_left_out and encode_startup_ms is not None,
             )
         )
@@ -216,6 +223,12 @@ def _startups(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None
     """The mean time for the start of programs to encode and to decode of each label, in ms."""
     ok = frame[frame["status"] == "ok"]
     return _by_side(ok, STARTUPS, "mean", 1e-3)
+
+
+def _colds(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None]]:
+    """The mean time of the first call of a process to encode and to decode of each label, in ms."""
+    ok = frame[frame["status"] == "ok"]
+    return _by_side(ok, COLDS, "mean", 1e-3)
 
 
 def _by_side(

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 SHARES = ("encode_cpu_share", "decode_cpu_share")
 STARTUPS = ("encode_startup_s", "decode_startup_s")
+COLDS = ("encode_cold_s", "decode_cold_s")
 PEAKS = ("encode_peak_bytes", "decode_peak_bytes")
-NUMBERS = ("width", "height", "depth", "bytes", "gpu_bytes", *PEAKS, *STARTUPS, *SHARES)
+NUMBERS = ("width", "height", "depth", "bytes", "gpu_bytes", *PEAKS, *STARTUPS, *COLDS, *SHARES)
 SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
 """The columns of medians and those of interquartile ranges."""
 REPEATS = "repeats"
@@ -88,6 +89,8 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     decode_s: tuple[Seconds, ...] = ()
     encode_startup_s: Seconds | None = None
     decode_startup_s: Seconds | None = None
+    encode_cold_s: Seconds | None = None
+    decode_cold_s: Seconds | None = None
     encode_cpu_share: float | None = None
     decode_cpu_share: float | None = None
     device: str = "cpu"

@@ -11,6 +11,7 @@ import msgspec
 from bench.errors import StoreError
 from bench.host.helper_process import Helper, HelperLost, can_help
 from bench.runs.columns import (
+    COLDS,
     PEAKS,
     REPEATS,
     SHARES,
@@ -49,6 +50,7 @@ _IDENTITY = (
     "encode_iqr_s",
     "decode_iqr_s",
     *STARTUPS,
+    *COLDS,
     *SHARES,
     "device",
     *_MEMORY,
@@ -82,6 +84,7 @@ def load(run: Path | str) -> pd.DataFrame:
         ``encode_s`` and ``decode_s`` the median in seconds (``encode_iqr_s`` and ``decode_iqr_s`` the
         interquartile range, where there are three samples or more) of ``repeats`` samples, and
         ``encode_startup_s`` what of that the start of a codec's programs takes, with their files,
+        ``encode_cold_s`` the time of the first call of a process, for the trial that it began with,
         ``encode_cpu_share`` the share of the processor that timed work had; ``error`` is empty where there
         is none. ``depth`` and ``channels`` are those of the picture as it was coded.
         ``device`` and ``metrics_device`` are where codec and metrics ran, ``gpu_bytes`` the most GPU memory
@@ -164,7 +167,7 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "exact": trials.exact,
         "timing": trials.categories["timing"],
         REPEATS: pd.array(numbers[REPEATS], dtype="Int64"),
-        **{name: numbers[name] for name in (*STARTUPS, *SHARES)},
+        **{name: numbers[name] for name in (*STARTUPS, *COLDS, *SHARES)},
         "device": trials.categories["device"],
         **{name: pd.array(numbers[name], dtype="Int64") for name in _MEMORY},
         "peak_of": trials.categories["peak_of"],

@@ -108,7 +108,8 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "encode_peak_bytes": encoded.peak_bytes,
             "peak_of": "process" if encoded.peak_bytes is None else "codec",
             # while other trials run, every share is low
-            "encode_startup_s": encoded.startup,
+            "encode_startup_s": _told(encoded.startup),
+            "encode_cold_s": _told(encoded.cold) if self.timing == "alone" else None,
             "encode_cpu_share": encoded.cpu_share if self.timing == "alone" else None,
         } | _gpu(encoded.gpu_bytes)
         problem = self._time_problem(
@@ -122,7 +123,8 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         record |= {
             "decode_s": decoded.seconds,
             "decode_peak_bytes": decoded.peak_bytes,
-            "decode_startup_s": decoded.startup,
+            "decode_startup_s": _told(decoded.startup),
+            "decode_cold_s": _told(decoded.cold) if self.timing == "alone" else None,
             "decode_cpu_share": decoded.cpu_share if self.timing == "alone" else None,
             "decoded_treatment": decoded.treatment,
         } | _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
@@ -179,6 +181,11 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         if problem is None and worker.met((*shape, depth)) and answer.gpu_bytes is None:
             problem = reuse_problem(answer.first, answer.seconds)
         return problem
+
+
+def _told(seconds: float | None) -> float | None:
+    """A time that a process with an adapter in it tells, if it can be one."""
+    return seconds if seconds is not None and 0 <= seconds < math.inf else None
 
 
 def _with_names(answer: Decoded | Failed, codec: CodecPlan) -> Decoded | Failed:

@@ -22,12 +22,18 @@ from bench.sealing.seal import NEEDS, View
 
 _OWN = "bench_codecs"
 """rdbench's own codecs, which nobody else can have changed: they may keep compiled kernels."""
+_MOST_FILES = 10_000
 _LIBRARIES = ("LD_LIBRARY_PATH", "NUMBA_CACHE_DIR", "CUDA_HOME", "CONDA_PREFIX")
 """Variables that name folders in which programs and libraries look."""
 
 
 def view_of(
-    target: str, options: Iterable[Option], needs: Iterable[str] = (), hidden: Collection[Path] = ()
+    target: str,
+    options: Iterable[Option],
+    needs: Iterable[str] = (),
+    hidden: Collection[Path] = (),
+    *,
+    working_folder: bool = True,
 ) -> View:
     """What a codec sees of the machine.
 
@@ -37,11 +43,12 @@ def view_of(
     options : the values that it is constructed with: files and programs that they name are visible
     needs : what it declares to need beyond: ``gpu``, ``network``, or a path that it reads and writes
     hidden : files and folders, as of data sets, that are not visible wherever they lie
+    working_folder : whether what lies in the working directory is visible, which may be a module of its own
     """
     own = tuple(_made(Path(it).expanduser()) for it in needs if it not in NEEDS)
     if target.startswith(f"{_OWN}."):
         own += tuple(kernel_cache.folders())
-    roots = {*_installed(), *_importable(), *_own(target)}
+    roots = {*_installed(), *_importable(working_folder=working_folder), *_own(target)}
     for value in options:
         if isinstance(value, str):
             roots |= {*_named(value)}
@@ -54,6 +61,32 @@ def view_of(
         writes=tuple(it for it in own if it.exists()),
         needs=tuple(it for it in NEEDS if it in needs),
     )
+
+
+def own_bytes(target: str, options: Iterable[Option]) -> int | None:
+    """Bytes of what a codec brings along: as much as it could know by heart.
+
+    That is its package, or its file with all that it sees beside it, and the files and programs that its
+    options name; of rdbench's own codecs the latter alone. None for nothing, and where there are too many
+    files to count.
+
+    Parameters
+    ----------
+    target, options : as for :func:`view_of`
+    """
+    roots = set() if target.startswith(f"{_OWN}.") else {*_own(target)}
+    for value in options:
+        if isinstance(value, str):
+            words = (Path(shutil.which(it) or it).expanduser() for it in _words(value))
+            roots |= {it for it in words if it.is_file()}
+    sizes: dict[Path, int] = {}
+    for root in roots:
+        for file in (root,) if root.is_file() else root.rglob("*"):
+            if file.suffix != ".pyc" and file.is_file() and not file.is_symlink():
+                sizes[file.resolve()] = file.stat().st_size
+            if len(sizes) > _MOST_FILES:
+                return None
+    return sum(sizes.values()) or None
 
 
 def _made(path: Path) -> Path:
@@ -73,9 +106,10 @@ def _installed() -> tuple[Path, ...]:
     return tuple(path for it in found if (path := Path(it)).exists())
 
 
-def _importable() -> Iterator[Path]:
+def _importable(*, working_folder: bool) -> Iterator[Path]:
     """What else this process and a worker, which has the working directory too, may import."""
-    for it in {Path.cwd(), *map(Path, filter(None, sys.path))}:
+    here = {Path.cwd()} if working_folder else set()
+    for it in {*here, *map(Path, filter(None, sys.path))}:
         if it.name in ("site-packages", "dist-packages"):
             yield it
         elif it.is_dir() and not any(it.is_relative_to(root) for root in _installed()):
@@ -115,11 +149,7 @@ def _own(target: str) -> Iterator[Path]:
 
 def _named(value: str) -> Iterator[Path]:
     """Files and programs in the value of an option, which may be a command line."""
-    try:
-        words = {value, *shlex.split(value)}
-    except ValueError:
-        words = {value}
-    for word in {*words, *(it.partition("=")[2] for it in words)} - {""}:
+    for word in _words(value):
         path = Path(word).expanduser()
         program = shutil.which(path)
         if "{" in word and path.parent.is_dir():  # a file for each quality, see the codec
@@ -130,6 +160,15 @@ def _named(value: str) -> Iterator[Path]:
             yield path.resolve()
             if path.suffix == ".py":  # a program that is a script
                 yield from _beside(path.resolve())
+
+
+def _words(value: str) -> set[str]:
+    """What in an option's value may be the name of a file."""
+    try:
+        words = {value, *shlex.split(value)}
+    except ValueError:
+        words = {value}
+    return {*words, *(it.partition("=")[2] for it in words)} - {""}
 
 
 def _around(program: Path) -> Iterator[Path]:

@@ -5,9 +5,9 @@ Version history of the schema (the journal's lines and ``run.json``):
 1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
    ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``peak_of``,
    ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``, ``encode_startup_s``,
-   ``decode_startup_s``, ``decoder``, ``depth``, ``channels``; of ``run.json`` ``sources``,
-   ``further_environments``, ``several_machines``, ``decoder``. A reader that knows the first machine of a run
-   alone takes what others measured for history.
+   ``decode_startup_s``, ``encode_cold_s``, ``decode_cold_s``, ``decoder``, ``depth``, ``channels``; of
+   ``run.json`` ``sources``, ``further_environments``, ``several_machines``, ``decoder``. A reader that knows
+   the first machine of a run alone takes what others measured for history.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
 derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
@@ -135,6 +135,10 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     does nothing: starting it, and writing and reading the files. Part of ``encode_s``. Only for ``alone``."""
     decode_startup_s: Seconds | None = None
     """The same of decoding."""
+    encode_cold_s: Seconds | None = None
+    """Of the first call of all in the encoder's process, before anything was loaded or compiled for it, the
+    time; for the trial with which the process began. Only for ``alone``."""
+    decode_cold_s: Seconds | None = None
     encode_cpu_share: float | None = None
     """Of the time to encode, how much the encoder and what it started had the processor, 0 to 1: the median
     of the repetitions. Less than 1 where it waited, most likely for other processes. Only for ``alone``."""

@@ -32,6 +32,8 @@ class Repetitions:
         """Seconds of all calls."""
         self.first: float | None = None
         """Seconds of the first one, without those in which another process had the processor."""
+        self.cold: float | None = None
+        """Seconds of the first one."""
         self._start = process_time()
 
     def take(self, result: Any, seconds: float) -> None:
@@ -48,6 +50,7 @@ class Repetitions:
         """
         self.spent += seconds
         if self.first is None:
+            self.cold = seconds
             self.first = min(seconds, process_time() - self._start)
         found = bytes(self._bytes_of(result))  # a codec may use its memory again
         if self._first is None:

@@ -132,7 +132,10 @@ def test_memory_of_a_codec_without_programs_is_measured_with_precise_times(
     (data,) = build_report_data([tmp_path / "run"])
     table = MemoryTable().make(data)
     assert table is not None
-    assert [it.key for it in table.columns] == ["label", "encode_peak_mb", "decode_peak_mb"]
+    keys = [it.key for it in table.columns]
+    assert keys == ["label", "encode_peak_mb", "decode_peak_mb", "encode_cold_ms", "decode_cold_ms"]
+    assert found.encode_cold_s is not None
+    assert found.encode_cold_s > 0
 
 
 def test_a_call_that_fails_when_it_is_repeated_has_no_numbers(tmp_path: Path) -> None:

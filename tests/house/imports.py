@@ -19,7 +19,7 @@ LAYERS = (
     "bench.results bench.notebook",
     "bench.check bench.report",
     "bench.losses",
-    "bench.testing bench.exchange bench.studies",
+    "bench.testing bench.exchange bench.studies bench.verifying",
     "bench.tables bench.plotting",
     "bench.rd",
     "bench.runs",

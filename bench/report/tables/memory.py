@@ -1,4 +1,4 @@
-"""What codecs need beside time, and what of their time is the start of programs."""
+"""What codecs need beside time, what of it is the start of programs, and the first call of a process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.tables.table import Better, Column
 
 
 class MemoryTable(ReportTable):
-    """Peak memory of every codec, where it was measured of others than learned ones."""
+    """Peak memory and first calls of every codec, where they were measured of others than learned ones."""
 
     name = "memory"
     chapter = Chapter.SPEED
@@ -29,16 +29,20 @@ class MemoryTable(ReportTable):
         if _programs_ran(data):
             yield Column("encode_startup_ms", "enc start, ms", 2)
             yield Column("decode_startup_ms", "dec start, ms", 2)
+        if _was_cold(data):
+            yield Column("encode_cold_ms", "enc cold, ms", 2, "low")
+            yield Column("decode_cold_ms", "dec cold, ms", 2, "low")
 
     def rows(self, data: ReportData) -> Iterator[Row]:
         known = [
             it for it in data.entries if it.encode_peak_mb is not None or it.encode_startup_ms is not None
         ]
-        if all(it.complexity for it in known):  # their memory is in the table of complexity
+        if all(it.complexity for it in known) and not _was_cold(data):  # memory is in the table of complexity
             return
         for it in known:
             starts = (it.encode_startup_ms, it.decode_startup_ms) if _programs_ran(data) else ()
-            yield (it.label, it.encode_peak_mb, it.decode_peak_mb, *starts)
+            cold = (it.encode_cold_ms, it.decode_cold_ms) if _was_cold(data) else ()
+            yield (it.label, it.encode_peak_mb, it.decode_peak_mb, *starts, *cold)
 
     def notes(self, data: ReportData) -> Iterator[str]:
         yield PEAK_NOTES[data.peak_of]
@@ -48,6 +52,15 @@ class MemoryTable(ReportTable):
                 " reading the same files. memory of a codec that runs programs: the most that one of them"
                 " took beyond the one that does nothing."
             )
+        if _was_cold(data):
+            yield (
+                "cold: milliseconds of the first call in a new process, for which libraries are loaded and"
+                " kernels compiled; all other times are of later calls."
+            )
+
+
+def _was_cold(data: ReportData) -> bool:
+    return any(it.encode_cold_ms is not None for it in data.entries)
 
 
 def _programs_ran(data: ReportData) -> bool:
