@@ -68,6 +68,7 @@ WALKED: dict[str, Callable[[Place], Words]] = {
     "encode": lambda it: ["jpeg@50", it.bitstream, it.out / "encoded.jpg"],
     "train": lambda it: ["vae", "-d", str(it.pictures), "-o", it.run, "--resume"],
     "sample": lambda it: ["vae", "-n", "1", "-o", it.out / "grid.png", "--weights", it.bitstream],
+    "verify": lambda it: [it.run, "-d", it.pictures, "--decode-only", "--no-audit"],
     "distribution": lambda it: [it.run, "-d", it.pictures, "-j", "1"],
     "robustness": lambda it: [it.run, "-d", it.pictures, "--draws", "1", "-j", "1"],
     "generations": lambda it: [it.run, "-d", it.pictures, "-n", "2", "-j", "1"],

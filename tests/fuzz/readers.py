@@ -309,6 +309,18 @@ def _read_claim(path: Path) -> None:
     unclaimed(path.with_suffix(""), row)
 
 
+def _verified(folder: Path) -> list[Any]:
+    from tests.verifying.test_record import _FOUND
+
+    return [_plain(_FOUND)]
+
+
+def _read_verification(path: Path) -> None:
+    from bench.verifying.record import read_verification
+
+    read_verification(path)
+
+
 _FIGURE = """\
 runs: [run]
 kind: rd
@@ -543,6 +555,7 @@ READERS: dict[str, Reader] = {
     "baseline": Reader("baseline.json", as_json(_baseline), _read_baseline),
     "baseline in check": Reader("baseline.json", as_json(_baseline), _check, names_file=False),
     "history": Reader("new.json", as_json(_baseline), _read_history, names_file=False),
+    "verification": Reader("verification.json", as_json(_verified), _read_verification),
     "suite": Reader("suite.yaml", as_yaml(lambda _: [_SUITE]), _read_suite),
     "datasets": Reader("datasets.yaml", as_yaml(lambda _: [_DATASETS]), _read_datasets),
     "references list": Reader("references.yaml", as_yaml(lambda _: [_REFERENCES]), _read_references),
