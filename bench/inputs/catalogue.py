@@ -34,6 +34,8 @@ from bench.text.plain import is_one_line
 
 FILES_VARIABLE = "RDBENCH_DATASETS"
 CATALOGUE_FILE = "datasets.yaml"
+_LONGEST_NAME = 200
+"""Most characters of a file's name; file systems have 255 bytes."""
 _SHIPPED = Path(__file__).parents[1] / CATALOGUE_FILE
 
 
@@ -45,7 +47,7 @@ def _dataset_name(name: object) -> object:
 
 def is_dataset_name(name: str) -> bool:
     """Whether a data set may be called so; it becomes a part of paths."""
-    return re.fullmatch(r"(?!\.{1,2}\Z)[\w.-]{1,255}", name) is not None
+    return re.fullmatch(r"\w[\w.-]{0,99}", name) is not None
 
 
 def _relative(name: object) -> object:
@@ -55,6 +57,8 @@ def _relative(name: object) -> object:
         raise ValueError(f"{name!r} is no plain path of a file")
     if path.is_absolute() or ".." in path.parts:
         raise ValueError(f"{name!r} leads out of the data set's folder")
+    if max(map(len, path.parts)) > _LONGEST_NAME:
+        raise ValueError(f"{name[:80]!r}… is too long for a file's name")
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{name!r} has no ending of an image")
     return name
@@ -111,15 +115,16 @@ class DatasetSpec(BaseModel):
         if not is_one_line(self.folder):
             raise ValueError("the folder's name has control characters")
         path = PurePosixPath(self.folder)
+        if any(len(it) > _LONGEST_NAME for it in path.parts):
+            raise ValueError("the folder's name is too long")
         if self.package is not None and (path.is_absolute() or ".." in path.parts):
             raise ValueError(f"the folder {self.folder!r} leads out of the package")
         return self
 
-    def addresses(self, file: str) -> Iterator[str]:
-        """Where one of the files can be downloaded."""
-        if self.url is not None:
-            yield self.url.replace("{file}", quote(file))
-        yield from self.files[file].mirrors
+    def addresses(self, file: str) -> tuple[str, ...]:
+        """Where one of the files can be downloaded, in the order of trying."""
+        own = () if self.url is None else (self.url.replace("{file}", quote(file)),)
+        return *own, *self.files[file].mirrors
 
 
 class _Catalogue(BaseModel):
@@ -146,7 +151,7 @@ class NamedDataset:
 
 def shipped() -> dict[str, DatasetSpec]:
     """The data sets that rdbench ships the description of, by name."""
-    return _read(_SHIPPED)[0]
+    return read_catalogue(_SHIPPED)
 
 
 def catalogue() -> dict[str, NamedDataset]:
@@ -203,6 +208,17 @@ def own_files() -> Iterator[Path]:
         path = folder / CATALOGUE_FILE
         if path.is_file() and not path.samefile(_SHIPPED):
             yield path
+
+
+def read_catalogue(file: Path) -> dict[str, DatasetSpec]:
+    """The entries of a file like ``datasets.yaml``, by name.
+
+    Raises
+    ------
+    ConfigError
+        The file is invalid; the message has one line for each mistake, with file name, line and key.
+    """
+    return _read(file)[0]
 
 
 def _read(file: Path) -> tuple[dict[str, DatasetSpec], Document]:

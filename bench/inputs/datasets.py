@@ -312,7 +312,7 @@ def _download(name: str, spec: DatasetSpec, progress: Progress | None) -> Path:
             target = folder / file_name
             if not (target.is_file() and sha256_of(target) == file.sha256):
                 try:
-                    download_file([*spec.addresses(file_name)], file.sha256, target)
+                    download_file(spec.addresses(file_name), file.sha256, target)
                 except DatasetError as error:
                     raise DatasetError(f"{error}\n{_remedy(name, spec)}") from error
     if progress:

@@ -32,6 +32,7 @@ from bench.report.planes import planes_of
 from bench.report.reconstructions.bitstreams import RunBitstreams, run_folders
 from bench.report.study_results import find_studies
 from bench.report.threads import thread_counts
+from bench.report.verifications import verification_findings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,7 +172,9 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
             *_other_images(dataset, loaded, options, analyses),
             *_unfair(entries, analyses),
             *findings.not_sealed(frame),
+            *verification_findings(loaded.verifications, dataset, {it.label for it in entries}),
         ),
+        verifications=loaded.verifications,
     )
 
 

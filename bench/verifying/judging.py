@@ -13,7 +13,7 @@ from bench.text.plain import printable
 from bench.trials.measurement import Measurement
 from bench.verifying.arithmetic import contradictions
 from bench.verifying.installed import MetricsHere
-from bench.verifying.looking import Seen
+from bench.verifying.looking import DecodedRow
 from bench.verifying.record import Difference, RowVerdict, VerifiedRow
 from bench.verifying.rows import RecordedRow
 
@@ -36,13 +36,13 @@ class Again:
 
     same: bool = False
     """Whether it gave the recorded bitstream."""
-    seen: Seen | None = None
+    seen: DecodedRow | None = None
     """Of the other bitstream."""
     failure: str = ""
 
 
 def judged(
-    row: RecordedRow, key: str | None, seen: Seen, again: Again | None, metrics: MetricsHere
+    row: RecordedRow, key: str | None, seen: DecodedRow, again: Again | None, metrics: MetricsHere
 ) -> VerifiedRow:
     """The verdict on a row.
 
@@ -105,7 +105,7 @@ def _verdict(
     )
 
 
-def _found(line: Measurement, seen: Seen, metrics: MetricsHere) -> Iterator[Difference]:
+def _found(line: Measurement, seen: DecodedRow, metrics: MetricsHere) -> Iterator[Difference]:
     """What is recorded and was found to be something else."""
     if seen.bitstream_sha256:
         yield from _unequal("bytes", line.bytes, seen.bytes)
@@ -130,7 +130,7 @@ def _unequal(name: str, recorded: str | int | None, found: str | int) -> Iterato
         yield Difference(name=name, recorded=recorded, found=found)
 
 
-def _other_values(line: Measurement, seen: Seen, metrics: MetricsHere) -> Iterator[Difference]:
+def _other_values(line: Measurement, seen: DecodedRow, metrics: MetricsHere) -> Iterator[Difference]:
     """Metrics whose recorded value is not that of the pixels."""
     for name, recorded in line.metrics.items():
         if name not in seen.metrics:
@@ -170,7 +170,7 @@ def _of_encoder(line: Measurement, again: Again | None) -> Iterator[Difference]:
             yield Difference(name=f"{name}, encoded again", recorded=recorded, found=value)
 
 
-def _other_pixels(line: Measurement, seen: Seen, found: tuple[Difference, ...]) -> bool:
+def _other_pixels(line: Measurement, seen: DecodedRow, found: tuple[Difference, ...]) -> bool:
     """Whether other pixels are all that differs, with what follows from them.
 
     Metrics that are the same to the last digit are of the same pixels: then it is the hash that was edited.
@@ -188,5 +188,9 @@ def _other_pixels(line: Measurement, seen: Seen, found: tuple[Difference, ...]) 
 
 
 def _sentence(found: tuple[Difference, ...]) -> str:
+    """What differs, in words; of a bitstream that is another one not what follows from that."""
+    if any(it.name == "bitstream_sha256" and not it.why for it in found):
+        told = [str(it) for it in found if it.name == "bytes" or (it.why and it.name != "status")]
+        return "; ".join(["the kept bitstream is not the recorded one", *told])
     more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return "; ".join(map(str, found[:_NAMED])) + more

@@ -51,7 +51,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Seen:
+class DecodedRow:
     """What came of a bitstream."""
 
     place: int
@@ -78,7 +78,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class LookAt(Task[Look, Seen]):
+class LookAt(Task[Look, DecodedRow]):
     """Decodes, and scores in a process that never loads an adapter."""
 
     metrics: tuple[tuple[str, str], ...]
@@ -86,27 +86,32 @@ class LookAt(Task[Look, Seen]):
     pictures: Path
     """Where recorded pixels may be stored."""
 
-    def __call__(self, work: Look, slot: Slot) -> Seen:
+    def __call__(self, work: Look, slot: Slot) -> DecodedRow:
         """Look at one bitstream; whatever its codec does ends in the result."""
         place, bitstream = work.row.place, work.bitstream
         if isinstance(bitstream, Path):
             try:
                 bitstream = read_regular(bitstream, MAX_BITSTREAM)
             except OSError as error:
-                return Seen(place, absent=f"the bitstream can't be read ({error.strerror})")
+                return DecodedRow(place, absent=f"the bitstream can't be read ({error.strerror})")
         size, digest = len(bitstream), hashlib.sha256(bitstream).hexdigest()
-        answer = slot.decoder.ask(Decode(work.codec.decoder_ref, bitstream, digest=work.original is None))
+        answer = slot.decoder.ask(Decode(work.codec.decoder_ref, bitstream, digest=False))
         if isinstance(answer, Failed):
             told = answer.reason
             if answer.status == "unsupported" and answer.phase == "load":
-                return Seen(place, size, digest, absent=told)
-            return Seen(place, size, digest, problem=told)
-        return self._compared(work, slot, answer, Seen(place, size, digest, shape=answer.shape))
+                return DecodedRow(place, size, digest, absent=told)
+            return DecodedRow(place, size, digest, problem=told)
+        return self._compared(work, slot, answer, DecodedRow(place, size, digest, shape=answer.shape))
 
-    def _compared(self, work: Look, slot: Slot, answer: Decoded, seen: Seen) -> Seen:
+    def _compared(self, work: Look, slot: Slot, answer: Decoded, seen: DecodedRow) -> DecodedRow:
         """With what the pixels are like."""
+        try:
+            found = slot.decoder.samples(answer.shape, answer.dtype)
+        except EOFError as error:
+            return replace(seen, problem=str(error))
         if work.original is None:
-            seen = replace(seen, pixels_sha256=answer.sha256, unscored="the original is not here")
+            digest = hashlib.sha256(found.tobytes()).hexdigest()
+            seen = replace(seen, pixels_sha256=digest, unscored="the original is not here")
         else:
             seen = self._scored(work, work.original, slot, answer, seen)
         line = work.row.line
@@ -114,13 +119,13 @@ class LookAt(Task[Look, Seen]):
             return seen
         original = work.original if line.exact else None
         recorded = self._recorded_pixels(line.pixels_sha256, original, work.codec.accepted)
-        with suppress(EOFError):
-            found = slot.decoder.samples(answer.shape, answer.dtype)
-            if recorded is not None and recorded.shape == found.shape:
-                return replace(seen, levels=largest_difference(recorded, found))
+        if recorded is not None and recorded.shape == found.shape:
+            return replace(seen, levels=largest_difference(recorded, found))
         return seen
 
-    def _scored(self, work: Look, original: Path, slot: Slot, answer: Decoded, seen: Seen) -> Seen:
+    def _scored(
+        self, work: Look, original: Path, slot: Slot, answer: Decoded, seen: DecodedRow
+    ) -> DecodedRow:
         score = Score(
             original,
             work.image.sha256,

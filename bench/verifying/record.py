@@ -42,6 +42,8 @@ RowVerdict = Literal[
 ]
 VERDICTS: tuple[RowVerdict, ...] = get_args(RowVerdict)
 """From the best to the one that says nothing."""
+NOT_KEPT = "no bitstream is kept"
+"""Why a row is not checked."""
 CONTRADICTED: frozenset[RowVerdict] = frozenset(VERDICTS[1:4])
 """The verdicts against a record."""
 
@@ -151,6 +153,11 @@ class Verification(_Part, frozen=True, kw_only=True, omit_defaults=False):
     def contradicted(self) -> tuple[VerifiedRow, ...]:
         """The rows of which the record does not hold."""
         return tuple(it for it in self.rows if it.verdict in CONTRADICTED)
+
+    @property
+    def suspicions(self) -> tuple[CodecFlag, ...]:
+        """The flags that say that something may be wrong."""
+        return tuple(it for it in self.flags if it.flag.endswith("?"))
 
     @property
     def whole(self) -> bool:

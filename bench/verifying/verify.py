@@ -35,9 +35,9 @@ from bench.trials.plan import CodecPlan, ImagePlan
 from bench.trials.trust import NOBODY, Trust
 from bench.verifying.installed import MetricsHere, codec_here, metrics_here
 from bench.verifying.judging import Again, judged
-from bench.verifying.looking import EncodeAgain, Look, LookAt, Seen
+from bench.verifying.looking import DecodedRow, EncodeAgain, Look, LookAt
 from bench.verifying.memorised import memorising
-from bench.verifying.record import CodecFlag, Verification, VerifiedRow, journal_sha256, plan_sha256
+from bench.verifying.record import NOT_KEPT, CodecFlag, Verification, VerifiedRow, journal_sha256, plan_sha256
 from bench.verifying.rows import RecordedRow, expected_keys, images_at_hand, recorded_rows, without_needs
 
 DEFAULT_SAMPLE = 0.1
@@ -58,6 +58,9 @@ class VerifyOptions:
     seed: int | None = None
     """Of what is encoded again, and of the order of decoding; None for one that nobody can have known."""
     decode_only: bool = False
+    """Encode nothing: neither the sample, nor for the audit."""
+    audit: bool = True
+    """Whether to code altered pictures too, see :mod:`bench.verifying.memorised`."""
     jobs: int | None = None
     timeout: float = 300.0
 
@@ -68,7 +71,7 @@ class VerifyEvents:
 
     note: Callable[[str], None] = lambda text: None
     planned: Callable[[str, int], None] = lambda what, count: None
-    """Called before bitstreams are decoded, or pictures encoded: what is done, and how often."""
+    """Called before bitstreams are decoded, or pictures coded: what, and how many."""
     done: Callable[[], None] = lambda: None
     """One of them."""
 
@@ -93,6 +96,7 @@ def verify(
     """
     options, events = options or VerifyOptions(), events or VerifyEvents()
     seed = secrets.randbelow(1 << 32) if options.seed is None else options.seed
+    read_info(run)
     judged_files = journal_sha256(run), plan_sha256(run)
     inspection = _Inspection(run, options, events, seed)
     rows, flags = inspection.verdicts()
@@ -152,7 +156,7 @@ class _Inspection:
             seen = self._decoded(engine, self._with_bitstreams(absent))
         again = {} if self._options.decode_only else self._encoded_again(seen, absent)
         flags = [flag for it in here.values() for flag in it.flags]
-        if not self._options.decode_only:
+        if self._options.audit and not self._options.decode_only:
             flags += self._memorising(absent)
         keys = _Keys(self._info, self._files)
         rows = tuple(
@@ -189,8 +193,8 @@ class _Inspection:
         file = self._files.get(row.image)
         return None if file is None else file.path.absolute()
 
-    def _decoded(self, engine: Engine, looks: Sequence[Look]) -> dict[int, Seen]:
-        self._events.planned("decoded", len(looks))
+    def _decoded(self, engine: Engine, looks: Sequence[Look]) -> dict[int, DecodedRow]:
+        self._events.planned("bitstreams to be decoded", len(looks))
         task = LookAt(tuple(self.metrics.targets.items()), self._run / _REPORT / FOLDER)
         found = {}
         for seen in engine.run(task, self._shuffled(looks)) if looks else ():
@@ -209,7 +213,7 @@ class _Inspection:
             self._random.shuffle(of_image)
         return [it for of_image in order for it in of_image]
 
-    def _encoded_again(self, seen: dict[int, Seen], absent: Mapping[str, str]) -> dict[int, Again]:
+    def _encoded_again(self, seen: dict[int, DecodedRow], absent: Mapping[str, str]) -> dict[int, Again]:
         """What came of the sample; of a row whose bitstream was not kept, ``seen`` gains the same one."""
         able = [it for it in self._rows if it.claims and it.codec.label not in absent]
         able = [it for it in able if it.image in self._files]
@@ -217,7 +221,7 @@ class _Inspection:
         sample = self._random.sample(able, count)
         if not sample:
             return {}
-        self._events.planned("encoded again", len(sample))
+        self._events.planned("pictures to be encoded again", len(sample))
         bitstreams: dict[int, bytes | Failed] = {}
         looks = {it.place: Look(it, b"", self._original(it)) for it in sample}
         with self._engine() as engine:
@@ -244,7 +248,9 @@ class _Inspection:
 
     def _memorising(self, absent: Mapping[str, str]) -> tuple[CodecFlag, ...]:
         """The codecs that seem to know the originals by heart."""
-        codecs = [it for it in self._codecs if it.label not in absent]
+        codecs = [it for it in self._codecs if it.label not in absent and not it.unavailable]
+        if not codecs:
+            return ()
         files = {image: it.path.absolute() for image, it in self._files.items()}
         with tempfile.TemporaryDirectory(prefix="rdbench-altered-") as folder, self._engine() as engine:
             return memorising(
@@ -253,13 +259,15 @@ class _Inspection:
                 files,
                 self._random.getrandbits(32),
                 Path(folder),
-                lambda count: self._events.planned("compared with those of pictures altered a little", count),
+                lambda count: self._events.planned("trials of altered pictures", count),
                 self._events.done,
             )
 
-    def _seen(self, row: RecordedRow, seen: Mapping[int, Seen], absent: Mapping[str, str]) -> Seen:
-        reason = absent.get(row.codec.label, "no bitstream is kept")
-        return seen.get(row.place, Seen(row.place, absent=reason))
+    def _seen(
+        self, row: RecordedRow, seen: Mapping[int, DecodedRow], absent: Mapping[str, str]
+    ) -> DecodedRow:
+        reason = absent.get(row.codec.label, NOT_KEPT)
+        return seen.get(row.place, DecodedRow(row.place, absent=reason))
 
 
 def _is_recorded(bitstream: bytes, row: RecordedRow) -> bool:

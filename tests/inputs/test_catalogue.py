@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -177,8 +178,8 @@ def test_only_fetch_downloads_what_an_own_file_names(desk: Path, monkeypatch: py
     )
     asked: list[list[str]] = []
 
-    def download(urls: list[str], sha256: str, target: Path) -> None:
-        asked.append(urls)
+    def download(urls: Sequence[str], sha256: str, target: Path) -> None:
+        asked.append([*urls])
         target.write_bytes(content)
 
     monkeypatch.setattr(module, "download_file", download)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -20,8 +21,12 @@ from bench.cli.app import app
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS, EXIT_OK, EXIT_REGRESSION
 from bench.cli.verifying import share
 from bench.errors import ConfigError
+from bench.host.environment import Environment, current
+from bench.report.build import build_report_data
+from bench.report.chapters import Chapter
+from bench.report.tables import tables_of
 from bench.runs.store import BITSTREAM_FOLDER, RUN_FILE
-from bench.verifying.record import VERIFICATION_FILE, read_verification
+from bench.verifying.record import VERIFICATION_FILE, read_verification, write_verification
 from tests.conftest import photo, until
 from tests.verifying.tampering import copied, edit, measured
 
@@ -90,14 +95,49 @@ def test_a_contradicted_run_exits_with_1_and_names_the_row(honest: Path, tmp_pat
         assert max(map(len, text.splitlines())) <= 80
 
 
+def test_a_report_shows_who_decodes_whose_bitstreams(honest: Path, tmp_path: Path) -> None:
+    """A row for each codec and machine that verified, and a warning for what does not hold there."""
+    run = copied(honest, tmp_path / "run")
+    edit(run, {"codec": "qoi"}, lambda it: it.update(pixels_sha256="0" * 64, metrics=it["metrics"]))
+    typed(run, "--decode-only", "--seed", 1)
+    found = read_verification(run / VERIFICATION_FILE)
+    there = Environment({"cpu": "Example 2"}, {"numpy": "9"})
+    whole = tuple(
+        msgspec.structs.replace(it, verdict="verified", differences=(), levels=None) for it in found.rows
+    )
+    other = msgspec.structs.replace(found, environment=there, rows=whole, sealed=False)
+    write_verification(run / "verification-there.json", other)
+    (run / "verification-broken.json").write_text("{")
+    (data,) = build_report_data([run])
+    told = [(it.severity, it.message) for it in data.findings if it.kind == "verification"]
+    assert [severity for severity, _ in told] == ["note", "note", "warning"]
+    assert "verification-broken.json" in told[0][1]
+    assert "3 of 3 results verified by decoding them again, not sealed" in told[1][1]
+    assert "2 of 3 results verified" in told[2][1]
+    assert "qoi on pictures/p0.png" in told[2][1]
+    (table,) = tables_of(data)[Chapter.VERIFICATION]
+    rows = [dict(zip((it.key for it in table.columns), row, strict=True)) for row in table.rows]
+    assert [(it["label"], it["decoded_again_on"], it["verified"], it["same_pixels"]) for it in rows] == [
+        ("jpeg-420", "Example 2", 2, "2/2"),
+        ("qoi", "Example 2", 1, "1/1"),
+        ("jpeg-420", current().title, 2, "2/2"),
+        ("qoi", current().title, 0, "0/1"),
+    ]
+    assert any("numpy" in it and "-> 9" in it for it in table.notes)
+    edit(run, {"codec": "qoi"}, lambda it: it.update(bytes=7))
+    (stale,) = build_report_data([run])
+    assert Chapter.VERIFICATION not in tables_of(stale)
+    assert any("another state of the run" in it.message for it in stale.findings)
+
+
 def test_what_is_not_vouched_for_exits_with_3(foreign: Path, tmp_path: Path) -> None:
     """A claim that nobody checked is told, with the option that checks it."""
     out = ("-o", tmp_path / "v.json")
-    code, text = typed(foreign, *out)
+    code, text = typed(foreign, "--no-audit", *out)
     assert code == EXIT_FAILED_TRIALS
     assert "1 of 2 results verified" in text
     assert "--trust" in text
-    assert typed(foreign, "--trust", *out)[0] == EXIT_OK
+    assert typed(foreign, "--trust", "--decode-only", *out)[0] == EXIT_OK
 
 
 def test_a_run_folder_chooses_no_code(honest: Path, tmp_path: Path) -> None:
@@ -150,3 +190,22 @@ def test_a_kill_leaves_the_old_file_or_the_new_one(honest: Path, tmp_path: Path)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         assert read_verification(path).rows
+
+
+def test_a_kill_of_the_command_leaves_what_was_there(honest: Path, tmp_path: Path) -> None:
+    """Or the whole of what it was about to write."""
+    run = copied(honest, tmp_path / "run")
+    assert typed(run, "--decode-only", "--seed", 1)[0] == EXIT_OK
+    command = "from bench.cli import main; main()"
+    instants = random.Random(6)
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", command, "verify", str(run), "--decode-only", "--seed", "2"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(instants.uniform(0.2, 4))
+        process.kill()
+        process.wait()
+        assert read_verification(run / VERIFICATION_FILE).seed in (1, 2)
