@@ -62,6 +62,12 @@ def marked(mark: str) -> dict[int, str]:
     return found
 
 
+@pytest.fixture
+def unsealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codecs see the machine: what a test finds untouched was not only out of their reach."""
+    monkeypatch.setattr("bench.sealing.seal.can_seal", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def kodak() -> Path:
     """The folder of the 24 Kodak images, from RDBENCH_DATA or the user's cache."""

@@ -25,6 +25,8 @@ from tests.studies.set_metrics.test_distribution import BRIGHTNESS, _targets
 CODES = (0, 1, 2, 3)
 """What a command may end with: anything but a traceback."""
 
+pytestmark = pytest.mark.usefixtures("unsealed")
+
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:

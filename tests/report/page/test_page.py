@@ -139,6 +139,7 @@ def test_a_broken_bitstream_has_its_reason(kept: Path, tmp_path: Path) -> None:
     assert "the decoded pixels differ from the measured ones" in problems
 
 
+@pytest.mark.usefixtures("unsealed")
 def test_a_run_cannot_make_a_report_run_its_code(kept: Path, tmp_path: Path) -> None:
     """A run.json whose codec is a file of its own is decoded only when the caller trusts it."""
     folder = shutil.copytree(kept, tmp_path / "run")
