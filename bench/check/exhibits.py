@@ -45,6 +45,16 @@ class Exhibit:
         """What it shows."""
         return self.finding.label, self.after.image, self.after.quality
 
+    @property
+    def has_both(self) -> bool:
+        """Whether there are pictures of before and now."""
+        return not isinstance(self.old, str) and not isinstance(self.new, str)
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there is a picture of before or now."""
+        return not isinstance(self.old, str) or not isinstance(self.new, str)
+
 
 @dataclass(frozen=True)
 class ExhibitRuns:

@@ -58,8 +58,9 @@ def _write_crops(losses: Losses, output: Path, request: WorstRequest) -> None:
     problems = dict.fromkeys(problem for it in crops for problem in it.problems)
     for problem in problems:
         console.note(problem)
-    if all(len(it.problems) == 3 for it in crops):
-        raise ConfigError(f"no picture of any of the images is at hand: {output} is not written")
+    crops = [it for it in crops if it.has_any]
+    if not crops:
+        raise ConfigError(f"there is no picture of what the codecs made: {output} is not written")
     with styled():
         form = cast(Format, output.suffix.lower()[1:])
         save(draw_losses(losses, crops, request.map), output.parent, output.stem, (form,))

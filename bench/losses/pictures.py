@@ -48,6 +48,11 @@ class LossCrops:
         """Why pictures are missing."""
         return [it for it in (self.original, self.old, self.new) if isinstance(it, str)]
 
+    @property
+    def has_any(self) -> bool:
+        """Whether there is a picture of what one of the codecs made."""
+        return not isinstance(self.old, str) or not isinstance(self.new, str)
+
 
 @dataclass(frozen=True)
 class PictureOptions:

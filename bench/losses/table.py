@@ -41,7 +41,7 @@ def losses_table(losses: Losses, count: int) -> Table:
     order = f"BD-rate ({title})" if losses.by_bd_rate else f"loss in {title}"
     return Table(
         "worst",
-        f"{new} (new) against {old} (old): worst {len(rows)} of {len(losses.images)} images by {order}",
+        f"old: {old}; new: {new}; worst {len(rows)} of {len(losses.images)} images by {order}",
         tuple(columns),
         rows,
         (

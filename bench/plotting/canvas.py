@@ -228,11 +228,14 @@ def title(axes: Axes, text: str, columns: int) -> None:
 
     Parameters
     ----------
+    text : what is behind its last commas gives way first
     columns : panels that stand side by side, which share the figure's width
     """
     figure = figure_of(axes)
     size = float(axes.title.get_fontsize())
     room = 0.55 * figure.get_figwidth() * POINTS / columns
+    while ", " in text and width_of(figure, printable(text), size) > room:
+        text = text.rpartition(", ")[0]
     shown = fit(figure, text, room, size)
     axes.set_title(shown, loc="left", fontsize=size, parse_math=is_math(shown))
 

@@ -57,12 +57,13 @@ def compose(panels: Sequence[Panel], canvas: Canvas) -> Figure:
     figure, places = canvas.figure(count, height, kind.share_y)
     columns, room = canvas.columns(count), canvas.label_points(count)
     naming = []
+    with_titles = bool(what.title) or len({it.title for it in panels}) > 1
     for index, (axes, panel) in enumerate(zip(places, panels, strict=True)):
         naming.append(draw_panel(axes, panel, room))
         if kind.share_y and index % columns:
             axes.set_ylabel("")
-        own = panel.title if what.title is True or count > 1 else what.title
-        if what.title and own:
+        own = what.title if isinstance(what.title, str) and count == 1 else panel.title
+        if with_titles and own:
             title(axes, str(own), columns)
     if isinstance(what.title, str) and count > 1:
         _set_title_of_all(figure, what.title)
@@ -150,7 +151,7 @@ def _legend_below(figure: Figure, styles: Mapping[str, SeriesStyle]) -> None:
     columns = max(1, min(len(styles), int(room / (widest + _SAMPLE))))
     rows = math.ceil(len(styles) / columns)
     figure.set_figheight(figure.get_figheight() + rows * _BOX_PITCH * _BOX_SIZE / POINTS)
-    options = {"loc": "outside lower center", "ncols": columns, "borderpad": 0}
+    options = {"loc": "outside lower center", "ncols": columns, "borderpad": 0, "frameon": False}
     add_legend(figure, styles, room / columns - _SAMPLE, fontsize=_BOX_SIZE, **options)
 
 
