@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bench.check.attribution import code_change
 from bench.check.baseline import (
     CodecResults,
     ImageIdentity,
@@ -49,6 +50,23 @@ def state(
         images={f"set/{it}.png": ImageIdentity(sha * 64, 100, 100) for it in range(images)},
         codecs=(CodecResults(label="mine", codec="mine", version=version, trials=tuple(trials)),),
     )
+
+
+def test_a_changed_command_is_told_by_the_words_that_changed() -> None:
+    """Of command lines what stands in another's place; of other options both values."""
+
+    def change(old: str, new: str) -> str:
+        states = [state(rate=it) for it in (1.0, 0.9)]
+        one, other = (
+            msgspec.structs.replace(it.codecs[0], config={"encode": text})
+            for it, text in zip(states, (old, new), strict=True)
+        )
+        return code_change(one, other)
+
+    line = "enc -q {quality} -fast {input}"
+    assert change(line, line.replace("-fast", "-slow -m 2")) == "option encode … -fast … -> … -slow -m 2 …"
+    assert change(line, line.replace(" -fast", "")) == "option encode … {quality} -fast … -> … {quality} …"
+    assert change("444", "420") == "option encode 444 -> 420"
 
 
 def test_a_step_has_the_version_that_made_it() -> None:

@@ -126,3 +126,14 @@ def test_the_command_prints_a_table_and_writes_crops(runs: tuple[Path, Path, Pat
     with Image.open(output) as picture:
         assert picture.width > 3 * 2 * SIDE
         assert picture.height > 2 * 2 * SIDE
+
+
+def test_a_picture_of_originals_alone_is_not_written(runs: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    """Without ``--trust`` the table is printed, the reason told, and nothing pretends to be a comparison."""
+    pictures, old, new = runs
+    output = tmp_path / "worst.png"
+    command = [sys.executable, "-m", "bench.cli", "worst", str(old), str(new), "-d", str(pictures)]
+    done = subprocess.run([*command, "-o", str(output)], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "say --trust" in done.stderr
+    assert not output.exists()

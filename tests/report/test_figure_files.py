@@ -180,6 +180,21 @@ def test_title_note_and_width_are_choices() -> None:
     assert figure().get_figwidth() == 7.2
 
 
+@pytest.mark.parametrize(("kind", "differ"), [("bd_bars", True), ("rd", False)])
+def test_panels_without_titles_can_be_told_apart(kind: str, differ: bool) -> None:
+    """Titles that are off stay where they alone say what a panel is of."""
+    made = figure(kind=kind, metric=["psnr_rgb", "ms_ssim_rgb"], title=False)
+    titles = [it.get_title(loc="left") for it in made.axes]
+    assert [bool(it) for it in titles] == [differ, differ]
+    assert differ == (titles[0] != titles[1])
+
+
+def test_a_title_without_room_loses_its_end() -> None:
+    """In half a column the number of images gives way, not the name of the data set."""
+    made = figure(kind="grid", metric=["psnr_rgb", "ms_ssim_rgb"], width="column")
+    assert [it.get_title(loc="left") for it in made.axes] == [DATA.dataset] * 2
+
+
 def test_a_dark_ground_has_lighter_lines(tmp_path: Path) -> None:
     """Black curves and words would not be seen on a dark style."""
     style = tmp_path / "dark.mplstyle"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bench.tables.matrix import Intervals, MatrixCell, matrix
-from bench.tables.table import Table, to_csv, to_json, to_latex, to_markdown, to_text
+from bench.tables.table import Column, Table, to_csv, to_json, to_latex, to_markdown, to_text
 
 
 def cell(method: str, group: str, key: str, value: float | None, **more: object) -> MatrixCell:
@@ -46,6 +46,19 @@ def test_columns_stand_in_groups_and_missing_cells_are_dashes() -> None:
 def test_a_value_that_does_not_compete_is_neither_best_nor_second() -> None:
     """Bold and underlined go to the lowest of those that compete."""
     assert [row[1] for row in table().ranks()] == [1, 0, 2]
+
+
+def test_a_value_alone_is_not_the_best() -> None:
+    """Of one method nothing is set in bold, and none of one that is alone in its column."""
+    assert [row[2] for row in table().ranks()] == [0, 0, 0]
+    one = matrix([cell("mine", "kodak", "psnr", 8.3)], name="t", title="T", keys=["psnr"])
+    assert one.ranks() == [[0, 0]]
+
+
+def test_whole_numbers_are_written_in_full() -> None:
+    """Bytes of a whole data set have all their digits."""
+    made = Table("t", "T", (Column("bytes", "bytes"),), ((1188332,), (-7,)))
+    assert made.text() == [["1188332"], ["−7"]]
 
 
 def test_equal_remarks_share_a_letter_in_every_form() -> None:

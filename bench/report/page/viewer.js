@@ -50,10 +50,10 @@ function offerImages() {
   const loss = (name) => losses?.get(name) ?? null;
   const worst = byId("viewer-order").value === "worst";
   const order = (list) => [...list].sort(([, one], [, other]) => (worst && losses ? (loss(other.name) ?? Number.NEGATIVE_INFINITY) - (loss(one.name) ?? Number.NEGATIVE_INFINITY) || 0 : 0));
-  const words = (it, more) => it.name + (known(loss(it.name)) ? ` ${fixed(loss(it.name), 1, true)}%` : "") + more;
-  const group = (label, kind, list, more) => element("optgroup", { label }, ...order([...list.entries()]).map(([k, it]) => element("option", { value: `${kind} ${k}`, textContent: words(it, more(it)) })));
+  const words = (it, more) => it.name + more + (known(loss(it.name)) ? ` ${fixed(loss(it.name), 1, true)}%` : "");
+  const group = (label, kind, list, more) => element("optgroup", { label }, ...order([...list.entries()]).map(([k, it]) => element("option", { value: `${kind} ${k}`, textContent: words(it, more()) })));
   select.replaceChildren();
-  if (examples.length) select.append(group("Crops inside this page", "example", examples, (it) => `, ${it.width}×${it.height} crop`));
+  if (examples.length) select.append(group("Crops inside this page", "example", examples, () => ", crop"));
   if (images.length) select.append(group("Whole images, beside this page", "image", images, () => ""));
   if (chosen) select.value = chosen;
   byId("viewer-order").disabled = !losses;
