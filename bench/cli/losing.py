@@ -64,4 +64,4 @@ def _write_crops(losses: Losses, output: Path, request: WorstRequest) -> None:
     with styled():
         form = cast(Format, output.suffix.lower()[1:])
         save(draw_losses(losses, crops, request.map), output.parent, output.stem, (form,))
-    console.note(f"{output}: crops of {len(crops)} images")
+    console.note(f"{output}: crops of {len(crops)} image{'' if len(crops) == 1 else 's'}")

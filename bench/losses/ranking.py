@@ -141,8 +141,8 @@ def find_losses(
     losses = []
     rates = _bd_rates(old, new, frames, plan)
     for image, its in trials[0].items():
+        its = [it for it in its if quality is None or it.quality == quality]
         pairs = _pairs(its, trials[1].get(image, ()), same_settings, plan.name)
-        pairs = [it for it in pairs if quality is None or it[0].quality == quality]
         shown = [ImageLoss(*pair, plan, rates.get(image[:2])) for pair in pairs]
         if shown:
             losses.append(max(shown, key=lambda it: it.loss))

@@ -46,7 +46,7 @@ def losses_table(losses: Losses, count: int) -> Table:
         rows,
         (
             "BD-rate: over all operating points, positive = more bits at equal quality. bpp, values and loss"
-            " are of the operating points at which the image loses most.",
+            " are of one operating point of each: where the image loses most, if none is asked for.",
         ),
         names=1 + several,
         dispensable=("old quality", "old bpp"),
