@@ -49,9 +49,9 @@ class LossCrops:
         return [it for it in (self.original, self.old, self.new) if isinstance(it, str)]
 
     @property
-    def has_any(self) -> bool:
-        """Whether there is a picture of what one of the codecs made."""
-        return not isinstance(self.old, str) or not isinstance(self.new, str)
+    def has_both(self) -> bool:
+        """Whether there are pictures of what both codecs made: one alone shows no loss."""
+        return not isinstance(self.old, str) and not isinstance(self.new, str)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ class _Reconstruct(Task[Asked[FinishedTrial], tuple[str, Made]]):
         try:
             bitstream = self.bitstreams.whole(work, slot)
         except ConfigError as error:
-            return work.key, f"the bitstream was not kept, and can't be made again: {error}"
+            why = str(error).removeprefix(f"{work}: ")
+            return work.key, f"the bitstream was not kept, and can't be made again: {why}"
         answer = slot.decoder.ask(Decode(trial.codec.decoder_ref, bitstream, digest=False))
         if isinstance(answer, Failed):
             return work.key, f"decoding failed: {answer.message}"

@@ -52,6 +52,11 @@ class ImageLoss:
         return self.old.image.name
 
     @property
+    def at_equal_rates(self) -> bool:
+        """Whether the rates of the two are as good as equal."""
+        return _gap(self.old, self.new) <= _NEAR
+
+    @property
     def loss(self) -> float:
         """In the metric, at the operating points that are shown: positive where the new one is worse."""
         return _cost(self.new, self.metric) - _cost(self.old, self.metric)

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from bench.losses.ranking import Losses
+from collections.abc import Sequence
+
+from bench.losses.ranking import ImageLoss, Losses
 from bench.tables.table import Column, Table
+
+
+def unequal_rates(shown: Sequence[ImageLoss]) -> list[str]:
+    """That a loss is one of rates that differ, where it is."""
+    if all(it.at_equal_rates for it in shown):
+        return []
+    return ["The operating points that are shown differ in rate: their loss is not one at equal rate."]
 
 
 def losses_table(losses: Losses, count: int) -> Table:
@@ -47,6 +56,7 @@ def losses_table(losses: Losses, count: int) -> Table:
         (
             "BD-rate: over all operating points, positive = more bits at equal quality. bpp, values and loss"
             " are of one operating point of each: where the image loses most, if none is asked for.",
+            *unequal_rates(losses.images[:count]),
         ),
         names=1 + several,
         dispensable=("old quality", "old bpp"),
