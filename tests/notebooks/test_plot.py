@@ -79,3 +79,29 @@ def test_several_data_sets_have_to_be_told_apart(run: Path, tmp_path: Path, axes
         bench.plot.rd(both, ax=axes)
     bench.plot.rd(both, ax=axes, dataset="clic")
     assert len(axes.lines) == 3
+
+
+def test_axes_show_one_metric(run: Path, axes: Axes) -> None:
+    """Several are refused rather than the first one drawn."""
+    with pytest.raises(ConfigError, match=r"metric: \['psnr_rgb', 'ms_ssim_rgb'\] is not one metric"):
+        bench.plot.rd(run, metric=["psnr_rgb", "ms_ssim_rgb"], ax=axes)  # type: ignore[arg-type]
+
+
+def test_ticks_follow_the_axes(run: Path, axes: Axes) -> None:
+    """After other limits there are other ticks, all of them inside and written as plain numbers."""
+    bench.plot.rd(run, ax=axes)
+    axes.set_xlim(0.021, 0.036)
+    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
+    ticks = axes.get_xticks()
+    assert len(ticks) > 2
+    assert all(0.021 <= it <= 0.036 for it in ticks)
+    assert [it.get_text() for it in axes.get_xticklabels()] == [f"{it:g}" for it in ticks]
+
+
+def test_markers_follow_the_settings_of_the_caller(run: Path, axes: Axes) -> None:
+    """They are as much larger as those of the caller's style."""
+    for size in (4, 8):
+        with matplotlib.rc_context({"lines.markersize": size}):
+            bench.plot.rd(run, codecs=["jpeg"], ax=axes)
+    small, large = (it.get_markersize() for it in axes.lines)
+    assert large == pytest.approx(2 * small)

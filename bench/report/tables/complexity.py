@@ -57,8 +57,8 @@ class ComplexityTable(ReportTable):
 
     def notes(self, data: ReportData) -> Iterator[str]:
         yield (
-            "As the codecs declare it. kMAC/px: thousands of multiply–accumulates per pixel; rdbench's own codecs"
-            " count those of all convolutions. A dash: the codec does not report it."
+            "As the codecs declare it. kMAC/px: thousands of multiply–accumulates per pixel; rdbench's own"
+            " codecs count those of all convolutions. A dash: the codec does not report it."
         )
         if _memory_is_known(data):
             yield PEAK_NOTES[data.peak_of]
