@@ -82,7 +82,7 @@ def _run(suite: Suite, folder: Path, options: Options, events: Events, client: A
         return run_suite(suite, folder, options, events, engine)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunSummary(Summary):
     """How a run ended; in a notebook with the ranking that it came to."""
 

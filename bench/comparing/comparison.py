@@ -104,7 +104,7 @@ def compare_selectors(
         not, or give two labels one name.
     """
     found_in = [resolve(text, load_run) for text in tests]
-    anchors = in_every_run(anchor, found_in) or resolve(anchor, load_run)
+    anchors = in_every_run(anchor, found_in) or _anchors_elsewhere(anchor, found_in, load_run)
     labels = {source.label for source in anchors}
     if len(labels) > 1:
         one = f"{anchor}#LABEL" if Path(anchor).exists() else "one of its labels"
@@ -116,6 +116,18 @@ def compare_selectors(
         chosen += others or found
     called = renamed([*anchors, *chosen], names)
     return compare(called[: len(anchors)], called[len(anchors) :], method, metrics, average)
+
+
+def _anchors_elsewhere(
+    anchor: str, found_in: Sequence[Sequence[Source]], load_run: LoadRun
+) -> tuple[Source, ...]:
+    """Those of a path, or of a selector."""
+    if not Path(anchor).exists() and not {"#", "/", "."} & set(anchor):
+        labels = dict.fromkeys(it.label for its in found_in for it in its)
+        raise ConfigError(
+            f"{anchor!r}: neither a run or file, nor a label of the others{suggestion(anchor, labels)}"
+        )
+    return resolve(anchor, load_run)
 
 
 def compare(

@@ -208,6 +208,10 @@ def test_selectors_that_name_nothing_say_what_there_is(run: str, tmp_path: Path)
         resolve(f"{run}#webp", loader())
     with pytest.raises(ConfigError, match="no such run or file"):
         resolve(str(tmp_path / "absent"), loader())
+    with pytest.raises(
+        ConfigError, match=r"'jpag': neither a run or file, nor a label .* did you mean 'jpeg'"
+    ):
+        compare_selectors("jpag", [run], loader())
     with pytest.raises(ConfigError, match="name one anchor as"):
         compare_selectors(run, [TINY], loader())
     with pytest.raises(ConfigError, match="no lossy configuration"):

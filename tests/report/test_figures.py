@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import pickle
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from bench.errors import ConfigError
 from bench.plotting.canvas import Canvas, Width, settle
 from bench.plotting.colours import readable
 from bench.plotting.curve_labels import spread, untangle
-from bench.plotting.series_style import SeriesStyle
+from bench.plotting.series_style import Series, SeriesStyle, series_styles
 from bench.plotting.style import styled
 from bench.report import FigureOptions
 from bench.report.data import ReportData
@@ -124,6 +125,16 @@ def test_a_codec_looks_the_same_in_every_report() -> None:
     assert among["jpeg"].colour == among["jpeg 4:4:4"].colour
     assert among["jpeg"].marker != among["jpeg 4:4:4"].marker
     assert among["jpeg"].dash != among["jpeg 4:4:4"].dash
+
+
+def test_a_stranger_is_not_drawn_like_a_codec_beside_it() -> None:
+    """Whatever its name, its colour can be told from those of the built-in codecs that stand with it."""
+    known = [Series(it, it) for it in ("jpeg", "webp", "avif", "jpegxl")]
+    for name in map("codec{}".format, range(20)):
+        styles = series_styles([*known, Series(name, name)])
+        mine, *others = (bytes.fromhex(styles[it].colour[1:]) for it in (name, *(it.label for it in known)))
+        assert min(math.dist(mine, it) for it in others) >= 80
+        assert styles["webp"].colour == "#009e73"
 
 
 def test_strangers_do_not_share_a_colour() -> None:
