@@ -20,6 +20,10 @@ _FORMULA = ("=", "+", "-", "@", "\t")
 _LATEX = {
     "\\": r"\textbackslash{}",
     **{it: "\\" + it for it in "&%$#_{}"},
+    # which the usual encoding of fonts, OT1, has other letters for
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "−": "$-$",
@@ -40,18 +44,23 @@ _SYMBOL = rf"\\(?:{_SYMBOLS})(?![A-Za-z])"
 _STYLED = r"\\(?:mathrm|mathbf|mathcal|hat|bar|tilde)\{[A-Za-z0-9 ]+\}"
 _SCRIPT = rf"(?:[A-Za-z0-9*]|{_SYMBOL}|\{{[A-Za-z0-9 *,.+\-]+\}})"
 _ATOM = rf"(?:[A-Za-z0-9]|{_SYMBOL}|{_STYLED})(?:_{_SCRIPT}(?:\^{_SCRIPT})?|\^{_SCRIPT}(?:_{_SCRIPT})?)?"
-_MATH = re.compile(rf"(\$(?! )(?:{_ATOM}|[ =+\-.,()<>/|]){{1,60}}(?<! )\$(?![0-9]))")
+_MATH = re.compile(rf"((?<!\\)\$(?! )(?:{_ATOM}|[ =+\-.,()<>/|]){{1,60}}(?<! )\$(?![0-9]))")
 """Symbols, letters, numbers, signs, accents, and one level of scripts: mathematics that can do nothing but be
-typeset."""
+typeset. A dollar after a backslash opens none, since matplotlib takes it for a mere dollar."""
+_MATH_IN_MARKDOWN = str.maketrans({"<": r"\lt{}", ">": r"\gt{}", "|": r"\vert{}"})
+"""What would be a tag, or the end of a table's cell, before it is mathematics."""
 
 
 def markdown(text: str) -> str:
     """One line of GitHub Markdown that displays ``text``, with all markup, HTML, links and images escaped.
 
-    Simple mathematics between dollars is left as it is.
+    Simple mathematics between dollars stays mathematics.
     """
     parts = _MATH.split(printable(text))
-    return "".join(part if place % 2 else _MARKUP.sub(r"\\\g<0>", part) for place, part in enumerate(parts))
+    return "".join(
+        part.translate(_MATH_IN_MARKDOWN) if place % 2 else _MARKUP.sub(r"\\\g<0>", part)
+        for place, part in enumerate(parts)
+    )
 
 
 def latex(text: str) -> str:
