@@ -171,7 +171,12 @@ def _draw(
     what = _described({"kind": kind, **usual, **fields, **named, **chosen})
     data = report_data(run, **{key: options[key] for key in _DATA_OPTIONS if key in options})  # type: ignore[literal-required]
     axes = ax if ax is not None else _new_axes()
-    panel = _only_panel(*prepared(data, what, ground_of(axes)))
+    try:
+        panel = _only_panel(*prepared(data, what, ground_of(axes)))
+    except ConfigError:
+        if ax is None:
+            _forget(axes)
+        raise
     room = LABEL_SHARE * figure_of(axes).get_figwidth() * POINTS
     naming = draw_panel(axes, panel, room)
     if what.legend == "inside":
@@ -207,3 +212,10 @@ def _new_axes() -> Axes:
 
     axes: Axes = pyplot.subplots(layout="constrained")[1]
     return axes
+
+
+def _forget(axes: Axes) -> None:
+    """Close a new figure: a notebook would show it empty."""
+    from matplotlib import pyplot
+
+    pyplot.close(figure_of(axes))

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image
 from bench.errors import ConfigError
 from bench.losses.pictures import SIDE, PictureOptions, loss_crops
 from bench.losses.place import densest
-from bench.losses.ranking import Losses, find_losses, sides_of
+from bench.losses.ranking import Losses, _order, find_losses, sides_of
 from bench.rd import image_curves, per_image_bd_rate
 from bench.runs.frame import load
 from bench.trials.trust import EVERYBODY
@@ -51,6 +52,14 @@ def test_images_stand_in_the_order_of_their_loss(runs: tuple[Path, Path, Path]) 
     assert losses.images[0].image == "p0.png", "of the smallest picture the largest part is spoiled"
     assert {(it.old.quality, it.new.quality) for it in losses.images} == {(90.0, 90.0)}
     assert losses.names == ("blot (run1)", "blot (run2)")
+
+
+def test_an_image_without_loss_is_not_the_worst(runs: tuple[Path, Path, Path]) -> None:
+    """A picture that every setting keeps has no BD-rate and no loss: it is not taken for one far apart."""
+    (lost, *_) = losses_of(*runs[1:]).images
+    kept = replace(lost, new=lost.old, bd_rate=None)
+    apart = replace(lost, bd_rate=None)
+    assert sorted((kept, lost, apart), key=_order, reverse=True) == [apart, lost, kept]
 
 
 def test_crops_lie_where_the_new_picture_is_worse(runs: tuple[Path, Path, Path]) -> None:
