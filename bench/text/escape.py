@@ -17,6 +17,10 @@ _MARKUP = re.compile(r"[\\`*|<>]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All control characters except tabs and line ends."""
 _FORMULA = ("=", "+", "-", "@", "\t")
+_GREEK = (
+    "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|pi|rho|sigma|tau|phi|chi|psi|omega"
+    "|Gamma|Delta|Theta|Lambda|Sigma|Phi|Omega"
+)
 _LATEX = {
     "\\": r"\textbackslash{}",
     **{it: "\\" + it for it in "&%$#_{}"},
@@ -30,16 +34,21 @@ _LATEX = {
     "–": "--",
     "±": r"$\pm$",
     "×": r"$\times$",
-    "σ": r"$\sigma$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "≈": r"$\approx$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
+    **{
+        letter: rf"$\{name}$"
+        for letter, name in zip("αβγδεηθκλμνπρστφχψωΓΔΘΛΣΦΩ", _GREEK.split("|"), strict=True)
+    },
+    "\N{REPLACEMENT CHARACTER}": "?",
 }
+"""What LaTeX would take for a command, and what its usual fonts have only in mathematics."""
 
 
-_SYMBOLS = (
-    "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|pi|rho|sigma|tau|phi|chi|psi|omega|Gamma|Delta"
-    "|Theta|Lambda|Sigma|Phi|Omega|times|cdot|pm|leq|geq|neq|approx|infty|ell|log|exp|min|max"
-)
+_SYMBOLS = f"{_GREEK}|times|cdot|pm|leq|geq|neq|approx|infty|ell|log|exp|min|max"
 _SYMBOL = rf"\\(?:{_SYMBOLS})(?![A-Za-z])"
 _STYLED = r"\\(?:mathrm|mathbf|mathcal|hat|bar|tilde)\{[A-Za-z0-9 ]+\}"
 _SCRIPT = rf"(?:[A-Za-z0-9*]|{_SYMBOL}|\{{[A-Za-z0-9 *,.+\-]+\}})"

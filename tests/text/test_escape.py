@@ -57,8 +57,9 @@ def test_mathematics_holds_no_markup() -> None:
 
 
 def test_signs_of_text_are_themselves_in_latex() -> None:
-    """Those that LaTeX's usual fonts have other letters for are commands."""
+    """What the usual fonts have other letters for becomes a command, and what they lack mathematics."""
     assert latex("a<b|c>d") == r"a\textless{}b\textbar{}c\textgreater{}d"
+    assert latex("Δ PSNR, λ ≥ 1\0") == r"$\Delta$ PSNR, $\lambda$ $\geq$ 1?"
 
 
 def test_labels_with_mathematics_are_drawn() -> None:
