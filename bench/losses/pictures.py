@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from bench.codec import Image
 from bench.engines import LOCAL, open_engine
 from bench.engines.engine import EngineOptions, Slot, Task
-from bench.engines.messages import Decode, Failed
+from bench.engines.kept import Undecodable, decoded_again
 from bench.errors import BenchError, ConfigError
 from bench.inputs.image import read_image
 from bench.inputs.originals import Originals
@@ -103,14 +102,11 @@ class _Reconstruct(Task[Asked[FinishedTrial], tuple[str, Made]]):
         trial = work.question
         try:
             bitstream = self.bitstreams.whole(work, slot)
+            pixels = decoded_again(bitstream, trial.codec, trial.pixels_sha256, slot)
         except ConfigError as error:
             return work.key, f"the bitstream was not kept, and can't be made again: {error}"
-        answer = slot.decoder.ask(Decode(trial.codec.decoder_ref, bitstream, digest=False))
-        if isinstance(answer, Failed):
-            return work.key, f"decoding failed: {answer.message}"
-        pixels = slot.decoder.samples(answer.shape, answer.dtype)
-        if hashlib.sha256(pixels.tobytes()).hexdigest() != trial.pixels_sha256:
-            return work.key, "the decoded pixels differ from the measured ones (SHA-256)"
+        except Undecodable as error:
+            return work.key, str(error)
         return work.key, displayed(pixels, trial.depth)
 
 

@@ -98,6 +98,21 @@ def test_bitstreams_that_were_not_kept_are_made_again(runs: tuple[Path, Path, Pa
     assert isinstance(crops.old, np.ndarray)
 
 
+def test_a_decoder_that_gives_no_pixels_is_told(
+    runs: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that announces samples and writes none leaves an image without its picture, and stops nothing."""
+    pictures, old, new = runs
+
+    def none(*_: object) -> np.ndarray:
+        raise EOFError("fewer samples than announced")
+
+    monkeypatch.setattr("bench.engines.worker_handle.WorkerHandle.samples", none)
+    (crops,) = loss_crops(losses_of(old, new), 1, PictureOptions((str(pictures),)))
+    assert crops.problems == 2 * ["decoding failed: fewer samples than announced"]
+    assert isinstance(crops.original, np.ndarray)
+
+
 def test_the_densest_window_is_found() -> None:
     """It covers the one spot of a plane, and lies inside a plane that is smaller than a window."""
     plane = np.zeros((300, 400))
