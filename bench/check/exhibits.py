@@ -8,9 +8,14 @@ from pathlib import Path
 
 from bench.check.baseline import Snapshot, TrialResult
 from bench.check.verdict import CheckFinding, Verdict
-from bench.inputs.image import read_image
-from bench.inputs.pixels import ON_SCREEN
-from bench.losses.pictures import Made, PictureOptions, original_files, reconstructions, windows
+from bench.losses.pictures import (
+    Made,
+    PictureOptions,
+    original_files,
+    reconstructions,
+    shown_original,
+    windows,
+)
 from bench.runs.frame import load
 from bench.studies.session import finished_trials
 from bench.studies.study import FinishedTrial
@@ -79,7 +84,15 @@ def exhibits(verdict: Verdict, baseline: Snapshot, results: Snapshot, runs: Exhi
     old = {} if runs.before is None else _pictures(runs.before, then, originals, options)
     lacking = _NOT_NAMED if runs.before is None else _LACKING
     missing = {it.key: _OTHER if it.key in held else lacking for it in chosen}
-    return [_shown(it, originals[it.key], old.get(it.key, missing[it.key]), new[it.key]) for it in chosen]
+    return [
+        _shown(
+            it,
+            shown_original(originals[it.key], now[it.key]),
+            old.get(it.key, missing[it.key]),
+            new[it.key],
+        )
+        for it in chosen
+    ]
 
 
 def _chosen(verdict: Verdict, baseline: Snapshot, results: Snapshot) -> list[Exhibit]:
@@ -135,8 +148,7 @@ def _pictures(
     return dict(zip(keys, made, strict=True))
 
 
-def _shown(exhibit: Exhibit, file: Path | str, old: Made, new: Made) -> Exhibit:
-    original: Made = file if isinstance(file, str) else read_image(file, accepted=ON_SCREEN).pixels
+def _shown(exhibit: Exhibit, original: Made, old: Made, new: Made) -> Exhibit:
     place, original, old, new = windows(original, old, new, PictureOptions().map)
     return replace(exhibit, place=place, original=original, old=old, new=new)
 

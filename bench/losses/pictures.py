@@ -16,7 +16,7 @@ from bench.engines.kept import Undecodable, decoded_again
 from bench.errors import BenchError, ConfigError
 from bench.inputs.image import read_image
 from bench.inputs.originals import Originals
-from bench.inputs.pixels import ON_SCREEN, displayed
+from bench.inputs.pixels import displayed
 from bench.losses.place import cut, densest
 from bench.losses.ranking import ImageLoss, Losses
 from bench.metrics.maps import error_map
@@ -134,8 +134,18 @@ def _original_file(trial: FinishedTrial, originals: Originals) -> Path | str:
 
 
 def _crops(loss: ImageLoss, file: Path | str, old: Made, new: Made, name: str) -> LossCrops:
-    original: Made = file if isinstance(file, str) else read_image(file, accepted=ON_SCREEN).pixels
-    return LossCrops(loss, *windows(original, old, new, name))
+    return LossCrops(loss, *windows(shown_original(file, loss.new), old, new, name))
+
+
+def shown_original(file: Path | str, trial: FinishedTrial) -> Made:
+    """The picture that the codec of a trial was given, as it is shown; or why it is not at hand.
+
+    Transparent pixels lie over what the run had them laid over, or else over white.
+    """
+    if isinstance(file, str):
+        return file
+    picture = read_image(file, accepted=trial.codec.accepted)
+    return displayed(picture.pixels, picture.depth)
 
 
 def windows(original: Made, old: Made, new: Made, name: str) -> tuple[tuple[int, int], Made, Made, Made]:

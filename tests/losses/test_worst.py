@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import bench
 from bench.errors import ConfigError
 from bench.losses.pictures import SIDE, PictureOptions, loss_crops
 from bench.losses.place import densest
-from bench.losses.ranking import Losses, _order, find_losses, sides_of
+from bench.losses.ranking import Losses, Side, _order, find_losses, sides_of
 from bench.rd import image_curves, per_image_bd_rate
 from bench.runs.frame import load
 from bench.trials.trust import EVERYBODY
@@ -111,6 +112,22 @@ def test_a_decoder_that_gives_no_pixels_is_told(
     (crops,) = loss_crops(losses_of(old, new), 1, PictureOptions((str(pictures),)))
     assert crops.problems == 2 * ["decoding failed: fewer samples than announced"]
     assert isinstance(crops.original, np.ndarray)
+
+
+def test_the_original_is_the_picture_that_was_coded(tmp_path: Path) -> None:
+    """Transparent pixels that the run had laid over black lie over black in its crop too."""
+    (tmp_path / "pictures").mkdir()
+    Image.fromarray(np.zeros((40, 48, 4), np.uint8)).save(tmp_path / "pictures" / "p.png")
+    bench.run(
+        codecs=[{"codec": "jpeg", "label": "mine", "quality": [50, 90]}],
+        datasets=[str(tmp_path / "pictures")],
+        metrics=["ssim_rgb"],
+        convert={"alpha": "over black"},
+        out=tmp_path / "run",
+    )
+    side = Side(tmp_path / "run", "mine")
+    (crops,) = loss_crops(find_losses(side, side), 1, PictureOptions((str(tmp_path / "pictures"),)))
+    assert np.array_equal(crops.original, crops.new)
 
 
 def test_the_densest_window_is_found() -> None:
