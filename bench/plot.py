@@ -182,9 +182,14 @@ def _draw(
     what = _described({"kind": kind, **usual, **described})
     data = report_data(run, **{key: options[key] for key in _DATA_OPTIONS if key in options})  # type: ignore[literal-required]
     axes = ax if ax is not None else _new_axes()
-    panel = _only_panel(panels_of(data, what, ground_of(axes)), what)
     room = LABEL_SHARE * figure_of(axes).get_figwidth() * POINTS
-    naming = draw_panel(axes, panel, room)
+    try:
+        panel = _only_panel(panels_of(data, what, ground_of(axes)), what)
+        naming = draw_panel(axes, panel, room)
+    except ConfigError:
+        if ax is None:
+            _forget(axes)
+        raise
     if what.legend == "inside":
         add_legend(axes, panel.styles, room)
     elif what.legend == "direct" and naming is not None:
@@ -218,3 +223,10 @@ def _new_axes() -> Axes:
 
     axes: Axes = pyplot.subplots(layout="constrained")[1]
     return axes
+
+
+def _forget(axes: Axes) -> None:
+    """Close a new figure: a notebook would show it empty."""
+    from matplotlib import pyplot
+
+    pyplot.close(figure_of(axes))

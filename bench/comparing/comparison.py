@@ -163,6 +163,7 @@ def compare(
     anchors, tests = (on_measured_datasets(it, everything) for it in (anchors, tests))
     everything = [*anchors, *tests]
     names, labels = unique_names(everything), unique_labels(everything)
+    spelled = _spellings(everything)
     rows: list[BdRow] = []
     for test in tests:
         for anchor in _anchors_of(test, anchors, tests):
@@ -174,10 +175,15 @@ def compare(
                     anchor, test, metric, common_images(curves), exact_images(curves), method, average
                 )
                 row = pair.row(names[id(anchor)], names[id(test)])
-                rows.append(
-                    replace(row, label=labels[id(test)], dataset=test.dataset or anchor.dataset or "")
-                )
+                dataset = spelled.get((test.dataset or anchor.dataset or "").casefold(), "")
+                rows.append(replace(row, label=labels[id(test)], dataset=dataset))
     return tuple(rows)
+
+
+def _spellings(sources: Sequence[Source]) -> dict[str, str]:
+    """The name of each data set by its folded form, as the runs write it where one has measured it."""
+    measured_last = sorted(sources, key=lambda it: bool(it.images))
+    return {it.dataset.casefold(): it.dataset for it in measured_last if it.dataset is not None}
 
 
 def _anchors_of(test: Source, anchors: Sequence[Source], tests: Sequence[Source]) -> list[Source]:

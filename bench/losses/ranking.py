@@ -158,9 +158,12 @@ def find_losses(
 
 
 def _order(loss: ImageLoss) -> tuple[float, float]:
-    """Curves so far apart that they share no quality have no BD-rate: those are the worst, or the best."""
-    value = math.copysign(math.inf, loss.loss) if loss.bd_rate is None else loss.bd_rate
-    return value, loss.loss
+    """Curves so far apart that they share no quality have no BD-rate: those are the worst, or the best.
+
+    Where there is no loss either, nothing is known to be worse.
+    """
+    apart = math.copysign(math.inf, loss.loss) if loss.loss else 0.0
+    return (apart if loss.bd_rate is None else loss.bd_rate), loss.loss
 
 
 def _lossy(info: RunInfo) -> dict[str, str]:

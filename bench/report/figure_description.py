@@ -164,6 +164,10 @@ def _lowest(limits: Limits) -> float:
     return min((low for low, _ in pairs), default=1.0)
 
 
+def _scale(xscale: RateAxis | None, xlim: Limits | None) -> RateAxis:
+    return xscale or ("linear" if xlim is not None and _lowest(xlim) <= 0 else "log")
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -303,10 +307,26 @@ class FigureDescription(_Model):
             raise ValueError("a logarithmic axis begins above 0: change xlim, or say linear")
         return xscale
 
+    @field_validator("inset")
+    @classmethod
+    def _fits_the_scale(cls, inset: Inset | None, info: ValidationInfo) -> Inset | None:
+        said = info.data
+        if (
+            inset is None
+            or said.get("kind") not in _KINDS_OF["xscale"]
+            or not {"xlim", "xscale"} <= said.keys()
+        ):
+            return inset
+        if _scale(said["xscale"], said["xlim"]) == "log" and _lowest(inset.xlim) <= 0:
+            raise ValueError(
+                "its part of a logarithmic axis begins above 0: change its xlim, or say xscale: linear"
+            )
+        return inset
+
     @property
     def scale(self) -> RateAxis:
         """Of the horizontal axis, where that is a choice."""
-        return self.xscale or ("linear" if self.xlim is not None and _lowest(self.xlim) <= 0 else "log")
+        return _scale(self.xscale, self.xlim)
 
     def x_limits(self, metric: str) -> Pair | None:
         """Those of the horizontal axis in a panel of ``metric``."""

@@ -117,7 +117,7 @@ def template(run: Path) -> str:
         for label in labels
     ]
     known = wrapped(f"a panel each; there are {', '.join(metrics)}", _WIDTH, "")
-    datasets = [it.dataset for it in data]
+    datasets = [_quoted(it.dataset) for it in data]
     return _TEMPLATE.format(
         run=_quoted(str(run)),
         kinds=" | ".join(KINDS),
@@ -133,7 +133,7 @@ def template(run: Path) -> str:
 def _quoted(text: str) -> str:
     """A scalar of YAML that is this text; plain where that is safe."""
     plain = text.replace("-", "").replace("_", "").replace("/", "").replace(".", "")
-    harmless = plain.isascii() and plain.isalnum() and not plain.isdigit() and text[0].isalnum()
+    harmless = plain.isascii() and plain.isalnum() and text[0].isalpha()
     if harmless and text.lower() not in _WORDS:
         return text
     return "'{}'".format(text.replace("'", "''")) if text.isprintable() else json.dumps(text)

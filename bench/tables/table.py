@@ -140,7 +140,7 @@ def to_csv(table: Table) -> str:
     """Comma-separated values with full precision, keys as the header."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([column.key for column in table.columns])
+    writer.writerow([csv_cell(column.key) for column in table.columns])
     for row in table.rows:
         writer.writerow(["" if value is None or value != value else csv_cell(value) for value in row])
     return buffer.getvalue()

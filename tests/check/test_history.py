@@ -117,6 +117,15 @@ def test_a_folder_is_read_by_date_or_by_commit(tmp_path: Path) -> None:
         read_states([tmp_path / "nothing"])
 
 
+def test_states_of_one_file_name_are_told_apart(tmp_path: Path) -> None:
+    """Folders of versions with a baseline each of the same name are as many states, not one place."""
+    files = [tmp_path / version / "kodak.json" for version in ("v1", "v2")]
+    for file in files:
+        write_baseline(file, state())
+    assert [it.name for it in read_states(files)] == ["v1/kodak", "v2/kodak"]
+    assert [it.name for it in read_states([*files, files[0]])] == ["v1/kodak (1)", "v2/kodak", "v1/kodak (3)"]
+
+
 def test_a_run_that_holds_a_history_shows_it(tmp_path: Path) -> None:
     """What is written is a table of all states, a figure, and a section of the report of the folder."""
     found = histories([State("a", state()), State("b", state("2", rate=1.2))])

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import bench
 from bench.errors import ConfigError
 from bench.losses.figure import draw_losses
 from bench.losses.pictures import SIDE, LossCrops, PictureOptions, loss_crops
 from bench.losses.place import densest
-from bench.losses.ranking import Losses, find_losses, sides_of
+from bench.losses.ranking import Losses, Side, _order, find_losses, sides_of
 from bench.plotting.style import styled
 from bench.rd import image_curves, per_image_bd_rate
 from bench.runs.frame import load
@@ -54,6 +55,14 @@ def test_images_stand_in_the_order_of_their_loss(runs: tuple[Path, Path, Path]) 
     assert losses.images[0].image == "p0.png", "of the smallest picture the largest part is spoiled"
     assert {(it.old.quality, it.new.quality) for it in losses.images} == {(90.0, 90.0)}
     assert losses.names == ("blot (run1)", "blot (run2)")
+
+
+def test_an_image_without_loss_is_not_the_worst(runs: tuple[Path, Path, Path]) -> None:
+    """A picture that every setting keeps has no BD-rate and no loss: it is not taken for one far apart."""
+    (lost, *_) = losses_of(*runs[1:]).images
+    kept = replace(lost, new=lost.old, bd_rate=None)
+    apart = replace(lost, bd_rate=None)
+    assert sorted((kept, lost, apart), key=_order, reverse=True) == [apart, lost, kept]
 
 
 def test_crops_lie_where_the_new_picture_is_worse(runs: tuple[Path, Path, Path]) -> None:
@@ -108,6 +117,37 @@ def figure_note(losses: Losses, crops: list[LossCrops]) -> str:
     """What stands below the crops."""
     with styled():
         return draw_losses(losses, crops, "ssim").get_supxlabel()
+
+
+def test_a_decoder_that_gives_no_pixels_is_told(
+    runs: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that announces samples and writes none leaves an image without its picture, and stops nothing."""
+    pictures, old, new = runs
+
+    def none(*_: object) -> np.ndarray:
+        raise EOFError("fewer samples than announced")
+
+    monkeypatch.setattr("bench.engines.worker_handle.WorkerHandle.samples", none)
+    (crops,) = loss_crops(losses_of(old, new), 1, PictureOptions((str(pictures),)))
+    assert crops.problems == 2 * ["decoding failed: fewer samples than announced"]
+    assert isinstance(crops.original, np.ndarray)
+
+
+def test_the_original_is_the_picture_that_was_coded(tmp_path: Path) -> None:
+    """Transparent pixels that the run had laid over black lie over black in its crop too."""
+    (tmp_path / "pictures").mkdir()
+    Image.fromarray(np.zeros((40, 48, 4), np.uint8)).save(tmp_path / "pictures" / "p.png")
+    bench.run(
+        codecs=[{"codec": "jpeg", "label": "mine", "quality": [50, 90]}],
+        datasets=[str(tmp_path / "pictures")],
+        metrics=["ssim_rgb"],
+        convert={"alpha": "over black"},
+        out=tmp_path / "run",
+    )
+    side = Side(tmp_path / "run", "mine")
+    (crops,) = loss_crops(find_losses(side, side), 1, PictureOptions((str(tmp_path / "pictures"),)))
+    assert np.array_equal(crops.original, crops.new)
 
 
 def test_the_densest_window_is_found() -> None:

@@ -43,7 +43,7 @@ def test_each_kind_draws_on_the_callers_axes(kind: str, run: Path, axes: Axes) -
 
 
 def test_pyplot_is_imported_only_for_new_axes(run: Path) -> None:
-    """With axes given there is no current figure; without, a new one that is."""
+    """With axes given there is no current figure; without, a new one that is, unless nothing is drawn."""
     script = (
         "import sys, bench\n"
         "from matplotlib.figure import Figure\n"
@@ -52,6 +52,11 @@ def test_pyplot_is_imported_only_for_new_axes(run: Path) -> None:
         f"axes = bench.plot.rd({str(run)!r})\n"
         "from matplotlib import pyplot\n"
         "assert pyplot.gca() is axes\n"
+        "try:\n"
+        f"    bench.plot.rd({str(run)!r}, codecs=['vvc'])\n"
+        "except Exception as error:\n"
+        "    assert 'vvc' in str(error)\n"
+        "assert len(pyplot.get_fignums()) == 1\n"
     )
     environment = {"MPLBACKEND": "agg", "PYTHONPATH": ":".join(sys.path)}
     subprocess.run([sys.executable, "-c", script], check=True, env=environment)

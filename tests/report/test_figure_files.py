@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -158,6 +159,18 @@ def test_an_inset_shows_a_part_on_the_same_scale() -> None:
     assert not inner.texts
 
 
+def test_an_axis_from_zero_is_linear() -> None:
+    """Ratios so far apart that they would stand on a logarithmic axis stand on a linear one from 0."""
+    data = made_data((MadeCodec("jpeg", "jpeg"), MadeCodec("huge", "webp", 4.0)))
+    for limits, scale in ((None, "log"), ((90, 500), "log"), ((0, 500), "linear")):
+        what = FigureDescription(kind="relative_rate", metric=("psnr_rgb",), ylim=limits)
+        with styled():
+            made = described_figure([data], what)
+        assert made is not None
+        assert made.axes[0].get_yscale() == scale
+        assert limits is None or made.axes[0].get_ylim() == limits
+
+
 @pytest.mark.parametrize("place", ["direct", "inside", "outside", "off"])
 def test_names_stand_where_the_legend_is_wanted(place: str) -> None:
     """At the curves, in a box of the panel or below all of them, or nowhere."""
@@ -260,6 +273,10 @@ def test_nothing_is_cut_whatever_the_names(kind: str, legend: str) -> None:
         ({"style": "no.mplstyle"}, r"fig\.yaml:3: style: no\.mplstyle: no such file"),
         ({"references": "vvc"}, r"fig\.yaml:3: references\.0: reference 'vvc': neither a file nor"),
         ({"xlim": [0, 1], "xscale": "log"}, r"xscale: a logarithmic axis begins above 0"),
+        (
+            {"inset": {"xlim": [0, 1], "ylim": [28, 33]}},
+            r"inset: its part of a logarithmic axis begins above",
+        ),
         ({"kind": "bd_bars", "inset": {"xlim": [0, 1], "ylim": [0, 1]}}, r"inset: means nothing to kind bd"),
         ({"kind": "perception"}, r"fig\.yaml:3: kind: the runs have nothing for perception"),
         ({"anchor": "vvc"}, r"fig\.yaml:3: anchor: anchor 'vvc' is in none of the runs"),
@@ -352,6 +369,14 @@ def test_by_command(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert (tmp_path / "new.pdf").read_bytes().startswith(b"%PDF")
     assert rdbench(str(path), "-o", str(tmp_path / "new.gif")) == 2
     assert rdbench() == 2
-    odd = write_run(tmp_path / "odd", [Made("no", "jpeg", 1.0), Made('a: "b" # {', "webp", 0.7)], 6, 5)
+    labels = ["no", 'a: "b" # {', "0x1F"]
+    odd = write_run(tmp_path / "odd", [Made(it, "jpeg", 1.0) for it in labels], 6, 5)
     codecs = yaml.safe_load(template(odd))["codecs"]
-    assert [it["label"] for it in codecs] == ["no", 'a: "b" # {']
+    assert [it["label"] for it in codecs] == labels
+
+
+def test_data_sets_that_look_like_yaml_stay_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run of several, the file names each as it is."""
+    several = [dataclasses.replace(DATA, dataset=it) for it in ("2024", "a, b")]
+    monkeypatch.setattr("bench.report.figure_files.build_report_data", lambda runs: several)
+    assert yaml.safe_load(template(Path("run")))["datasets"] == ["2024", "a, b"]

@@ -90,3 +90,9 @@ def test_a_row_is_no_argument_of_the_command_before(name: str) -> None:
     """A name that looks like an optional argument of the line before it, or its star, is text."""
     made = matrix([cell(name, "", "psnr", 1.0)], name="t", title="T", keys=["psnr"])
     assert f"\n{{}}{name} & " in to_latex(made)
+
+
+def test_a_foreign_data_set_is_no_formula() -> None:
+    """Groups are named by files of others, and the header of a CSV is read by spreadsheets too."""
+    made = matrix([cell("a", it, "psnr", 1.0) for it in ("=1+1", "b")], name="t", title="T", keys=["psnr"])
+    assert to_csv(made).splitlines()[0] == "method,'=1+1_psnr,b_psnr"

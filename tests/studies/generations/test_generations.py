@@ -178,6 +178,8 @@ def test_the_command_takes_a_codec_and_images(desk: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "4 chains planned" in done.stderr
     assert "Loss over 3 generations" in done.stdout
+    told = [it.split() for it in done.stdout.splitlines() if "jpeg" in it]
+    assert all(row[0] in ("p0", "p1") for row in told), "rows of single pictures would be alike"
     folder = desk / "results" / "generations" / "p0+p1"
     drawn = sorted(it.name for it in (folder / "generations" / "figures").glob("*.png"))
     assert drawn == ["p0_generations.png", "p1_generations.png"]
