@@ -58,12 +58,12 @@ _DASHES: dict[str, Dash] = {
     "dotted": (1.0, 1.65),
 }
 CORNERS = {
-    "upper left": (0.06, 0.55),
-    "upper right": (0.57, 0.55),
-    "lower left": (0.06, 0.1),
-    "lower right": (0.57, 0.1),
+    "upper left": (0.1, 0.58),
+    "upper right": (0.61, 0.58),
+    "lower left": (0.1, 0.1),
+    "lower right": (0.61, 0.1),
 }
-INSET_SIZE = (0.4, 0.4)
+INSET_SIZE = (0.36, 0.38)
 """Of insets in a corner: places of lower left corners, width and height, in shares of the panel."""
 _WIDEST = 40
 

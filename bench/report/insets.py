@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def draw_inset(axes: Axes, panel: Panel, room: float) -> None:
     ground = ground_of(axes)
     for label in (*inner.get_xticklabels(), *inner.get_yticklabels()):
         label.set_bbox({"facecolor": ground, "edgecolor": "none", "pad": 0.4})
-    _mark_part(axes, inner, grey_on(ground, "#555555"))
+    _mark_part(axes, inner, box, grey_on(ground, "#555555"))
     if _covered(places, box):
         warnings.warn(
             "the inset covers parts of curves: place it with at, or change the limits", stacklevel=2
@@ -78,12 +78,25 @@ def shows_nothing(axes: Axes) -> bool:
     return bool(lines) and all(visible_end(axes, *np.asarray(it, float).T) is None for it in lines)
 
 
-def _mark_part(axes: Axes, inner: Axes, colour: str) -> None:
+def _mark_part(axes: Axes, inner: Axes, box: Box, colour: str) -> None:
     """A frame around the part that is enlarged, as far as the panel shows it, with lines to the inset."""
     left, right = np.clip(inner.get_xlim(), *axes.get_xlim())
     bottom, top = np.clip(inner.get_ylim(), *axes.get_ylim())
     bounds = (left, bottom, right - left, top - bottom)
-    axes.indicate_inset(bounds, inner, edgecolor=colour, linewidth=0.6)
+    indicator: Any = axes.indicate_inset(bounds, inner, edgecolor=colour, linewidth=0.6)
+    connectors = indicator[1] if isinstance(indicator, tuple) else indicator.connectors  # before 3.10
+    # matplotlib chooses two of them by places that the inset has not taken yet
+    to_shares = axes.transScale + axes.transLimits
+    (x0, y0), (x1, y1) = to_shares.transform(((left, bottom), (right, top)))
+    further = (x0 < box[0], x1 < box[0] + box[2], y0 < box[1], y1 < box[1] + box[3])
+    seen = (
+        further[0] != further[2],
+        further[0] == further[3],
+        further[1] == further[2],
+        further[1] != further[3],
+    )
+    for connector, is_seen in zip(connectors, seen, strict=True):
+        connector.set_visible(is_seen)
 
 
 def _drawn(axes: Axes) -> Array:

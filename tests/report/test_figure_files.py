@@ -338,7 +338,7 @@ def test_an_inset_stands_where_least_is_drawn() -> None:
         made = figure(metric="psnr_rgb", codecs=["webp"], inset=part)
     (inner,) = made.axes[0].child_axes
     left, bottom = made.axes[0].transAxes.inverted().transform(inner.bbox.min)
-    assert (left, bottom) == pytest.approx((0.06, 0.55))
+    assert (left, bottom) == pytest.approx((0.1, 0.58))
     with pytest.warns(UserWarning, match="covers parts of curves"):
         figure(metric="psnr_rgb", inset=part | {"at": [0.2, 0.2, 0.6, 0.6]})
 

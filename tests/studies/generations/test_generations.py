@@ -206,6 +206,14 @@ def test_a_failed_chain_is_in_the_exit_code(grey: Path, monkeypatch: pytest.Monk
     assert CliRunner().invoke(app, line).exit_code == EXIT_FAILED_TRIALS
 
 
+def test_pictures_that_no_codec_takes_are_told_with_the_cause(desk: Path) -> None:
+    """Without a first generation the last line says how it failed."""
+    levels = np.zeros((24, 32), np.uint16) + 999
+    Image.fromarray(levels).save(desk / "deep.png")
+    done = CliRunner().invoke(app, ["generations", "webp@50", "deep.png", "-n", "2"])
+    assert "no finished trials to probe; webp on deep.png: unsupported, load: " in str(done.exception)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
