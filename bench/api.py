@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from bench.engines import LOCAL
 from bench.errors import BenchError, ConfigError
 from bench.files.given_codecs import target_of
+from bench.files.problems import problems_in_python
 from bench.inputs.catalogue import shipped
 from bench.inputs.datasets import is_known
 from bench.inputs.shard import Shard
@@ -89,7 +90,7 @@ def _run(suite: Suite, folder: Path, options: Options, events: Events, client: A
         return run_suite(suite, folder, options, events, engine)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunSummary(Summary):
     """How a run ended; in a notebook with the ranking that it came to."""
 
@@ -139,12 +140,13 @@ def resolve_suite(suite: Suite | Path | str | None = None, **fields: Any) -> Sui
         The suite file or a field is invalid.
     """
     given = suite if isinstance(suite, Suite) else load_suite(Path(suite) if suite else DEFAULT_SUITE)
-    merged = given.model_dump() | {key: value for key, value in fields.items() if value is not None}
+    merged = {name: getattr(given, name) for name in Suite.model_fields} | {
+        key: value for key, value in fields.items() if value is not None
+    }
     try:
         resolved = Suite.model_validate(merged)
     except ValidationError as error:
-        lines = (f"{'.'.join(map(str, it['loc']))}: {it['msg']}" for it in error.errors())
-        raise ConfigError("\n".join(lines)) from error
+        raise problems_in_python(error, Suite) from error
     if not resolved.codecs:
         resolved = resolved.model_copy(update={"codecs": load_suite(DEFAULT_SUITE).codecs})
     return located(resolved, Path.cwd())

@@ -16,16 +16,18 @@ around the axes are changed. Without ``ax``, pyplot makes a figure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from pydantic import ValidationError
 
 from bench.errors import ConfigError
+from bench.files.problems import problems_in_python
 from bench.plotting.canvas import LABEL_SHARE, POINTS, figure_of, ground_of
 from bench.report.composition import add_legend, draw_panel
 from bench.report.figure_description import FigureDescription, Kind, Side
-from bench.report.figures import panel_kinds
-from bench.report.panels import Panel, prepared
+from bench.report.figures import panels_of
+from bench.report.panels import Panel
 from bench.results import Runs, report_data
 
 if TYPE_CHECKING:
@@ -39,6 +41,10 @@ __all__ = ["bd_bars", "pareto", "per_image", "perception", "rd", "relative_rate"
 
 Codecs = Sequence[str | Mapping[str, Any]]
 """Labels, or mappings with ``label`` and any of ``name``, ``color``, ``marker`` and ``linestyle``."""
+_ONE = {"metric": str, "dataset": str, "speed": str, "rate": Real}
+"""What axes show one of, where a figure's file may name several."""
+_FIELDS = {"dataset": "datasets", "rate": "rates"}
+"""What a figure's file calls it."""
 _DATA_OPTIONS = ("anchor", "references", "average")
 
 
@@ -87,7 +93,7 @@ def rd(
     ConfigError
         An option is invalid, or names what the runs do not have.
     """
-    return _draw("rd", run, ax, {"metric": metric or (), "codecs": codecs}, options, "inside")
+    return _draw("rd", run, ax, {"metric": metric, "codecs": codecs}, options, "inside")
 
 
 def relative_rate(
@@ -99,7 +105,7 @@ def relative_rate(
     **options: Unpack[PlotOptions],
 ) -> Axes:
     """Rate over the anchor's at equal quality. Parameters are those of :func:`rd`."""
-    return _draw("relative_rate", run, ax, {"metric": metric or (), "codecs": codecs}, options, "inside")
+    return _draw("relative_rate", run, ax, {"metric": metric, "codecs": codecs}, options, "inside")
 
 
 def bd_bars(
@@ -111,7 +117,7 @@ def bd_bars(
     **options: Unpack[PlotOptions],
 ) -> Axes:
     """BD-rates with their intervals as bars. Parameters are those of :func:`rd`."""
-    return _draw("bd_bars", run, ax, {"metric": metric or (), "codecs": codecs}, options, None)
+    return _draw("bd_bars", run, ax, {"metric": metric, "codecs": codecs}, options, None)
 
 
 def per_image(
@@ -123,7 +129,7 @@ def per_image(
     **options: Unpack[PlotOptions],
 ) -> Axes:
     """BD-rates of single images as dots. Parameters are those of :func:`rd`."""
-    return _draw("per_image", run, ax, {"metric": metric or (), "codecs": codecs}, options, None)
+    return _draw("per_image", run, ax, {"metric": metric, "codecs": codecs}, options, None)
 
 
 def pareto(
@@ -136,7 +142,7 @@ def pareto(
     **options: Unpack[PlotOptions],
 ) -> Axes:
     """BD-rates against the ``speed`` of encoders or decoders. Other parameters are those of :func:`rd`."""
-    fields = {"metric": metric or (), "codecs": codecs, "speed": speed}
+    fields = {"metric": metric, "codecs": codecs, "speed": speed}
     return _draw("pareto", run, ax, fields, options, "direct")
 
 
@@ -153,7 +159,7 @@ def perception(
 
     ``metric`` is the perceptual one, None for the first of the run. Other parameters are those of :func:`rd`.
     """
-    fields = {"metric": metric or (), "codecs": codecs, "rates": rate}
+    fields = {"metric": metric, "codecs": codecs, "rate": rate}
     return _draw("perception", run, ax, fields, options, "direct")
 
 
@@ -165,15 +171,25 @@ def _draw(
     options: PlotOptions,
     legend: str | None,
 ) -> Axes:
-    chosen = {key: value for key, value in options.items() if key not in _DATA_OPTIONS}
-    named = {"datasets": chosen.pop("dataset")} if "dataset" in chosen else {}
+    given = {key: value for key, value in {**fields, **options}.items() if value is not None}
+    for name in _ONE.keys() & given.keys():
+        if not isinstance(given[name], _ONE[name]):
+            raise ConfigError(
+                f"{name}: {given[name]!r} is not one {name}; axes show one, so call once for each"
+            )
     usual = {"legend": legend} if legend else {}
-    what = _described({"kind": kind, **usual, **fields, **named, **chosen})
+    described = {_FIELDS.get(key, key): it for key, it in given.items() if key not in _DATA_OPTIONS}
+    what = _described({"kind": kind, **usual, **described})
     data = report_data(run, **{key: options[key] for key in _DATA_OPTIONS if key in options})  # type: ignore[literal-required]
     axes = ax if ax is not None else _new_axes()
-    panel = _only_panel(*prepared(data, what, ground_of(axes)))
     room = LABEL_SHARE * figure_of(axes).get_figwidth() * POINTS
-    naming = draw_panel(axes, panel, room)
+    try:
+        panel = _only_panel(panels_of(data, what, ground_of(axes)), what)
+        naming = draw_panel(axes, panel, room)
+    except ConfigError:
+        if ax is None:
+            _forget(axes)
+        raise
     if what.legend == "inside":
         add_legend(axes, panel.styles, room)
     elif what.legend == "direct" and naming is not None:
@@ -186,19 +202,19 @@ def _described(fields: Mapping[str, Any]) -> FigureDescription:
     try:
         what = FigureDescription.model_validate(fields)
     except ValidationError as error:
-        lines = (f"{'.'.join(map(str, it['loc']))}: {it['msg']}" for it in error.errors())
-        raise ConfigError("\n".join(lines)) from error
+        keys = {it: key for key, it in _FIELDS.items()}
+        raise problems_in_python(error, FigureDescription, keys) from error
     if what.legend == "outside":
         raise ConfigError("legend: outside of axes is for whole figures; say direct, inside or off")
     return what
 
 
-def _only_panel(data: Sequence[Any], what: FigureDescription) -> Panel:
-    if len(data) > 1:
-        raise ConfigError(f"say dataset=…, one of {', '.join(what.datasets)}")
-    panels = panel_kinds()[what.kind].of(data, what)
+def _only_panel(panels: Sequence[Panel], what: FigureDescription) -> Panel:
     if not panels:
         raise ConfigError(f"the runs have nothing for {what.kind}")
+    names = dict.fromkeys(it.data.dataset for it in panels)
+    if len(names) > 1:
+        raise ConfigError(f"say dataset=…, one of {', '.join(names)}")
     return panels[0]
 
 
@@ -207,3 +223,10 @@ def _new_axes() -> Axes:
 
     axes: Axes = pyplot.subplots(layout="constrained")[1]
     return axes
+
+
+def _forget(axes: Axes) -> None:
+    """Close a new figure: a notebook would show it empty."""
+    from matplotlib import pyplot
+
+    pyplot.close(figure_of(axes))

@@ -6,12 +6,13 @@ Nothing is imported here: a target is a string until a worker process loads it.
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
-from bench.errors import ConfigError, UntrustedCodec
+from bench.errors import ConfigError, UntrustedCodec, suggestion
 from bench.files import codec_files, given_codecs
 
 CODECS = "bench.codecs"
@@ -35,7 +36,7 @@ def find(group: str, name: str) -> str:
     known = targets(group)
     if name not in known:
         kind = group.rsplit(".", 1)[-1].removesuffix("s")
-        raise ConfigError(f"unknown {kind} {name!r}; known: {', '.join(known) or 'none'}")
+        raise ConfigError(f"unknown {kind} {name!r}{suggestion(name, known)}")
     return known[name]
 
 
@@ -83,7 +84,8 @@ def load(target: str) -> Any:
     )
     found = getattr(module, attribute, None)
     if not callable(found):
-        raise ConfigError(f"{module_name} has no class {attribute!r}")
+        classes = [it for it, its in vars(module).items() if inspect.isclass(its) and not it.startswith("_")]
+        raise ConfigError(f"{module_name} has no class {attribute!r}{suggestion(attribute, classes)}")
     return found
 
 

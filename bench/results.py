@@ -17,6 +17,7 @@ from bench.report.panels import labels_named
 from bench.report.summary import summary
 from bench.runs.runner import Summary
 from bench.runs.store import JOURNAL_FILE, RUN_FILE
+from bench.studies.set_metrics.record import SET_METRICS_FILE
 from bench.tables.html import to_html
 from bench.tables.table import Column, Table, Value
 
@@ -157,7 +158,9 @@ def report_data(
         A folder is no run, or one that this version can't read.
     """
     folders = folders_of(run)
-    return _built(folders, tuple(map(_state, folders)), tuple(references), anchor, average)
+    files = [folder / name for folder in folders for name in (RUN_FILE, JOURNAL_FILE, SET_METRICS_FILE)]
+    state = tuple(map(_state, [*files, *map(Path, references)]))
+    return _built(folders, state, tuple(references), anchor, average)
 
 
 def one_dataset(data: Sequence[ReportData], name: str | None) -> ReportData:
@@ -197,10 +200,9 @@ def _named(data: Sequence[ReportData], names: Collection[str]) -> dict[str, None
     return found
 
 
-def _state(folder: Path) -> tuple[tuple[int, int] | None, ...]:
-    """What changes when a run goes on."""
-    files = (folder / RUN_FILE, folder / JOURNAL_FILE)
-    return tuple((it.stat().st_mtime_ns, it.stat().st_size) if it.is_file() else None for it in files)
+def _state(file: Path) -> tuple[str, int, int] | None:
+    """What changes when a file is written, or another folder is the current one."""
+    return (str(file.absolute()), file.stat().st_mtime_ns, file.stat().st_size) if file.is_file() else None
 
 
 @lru_cache(maxsize=_KEPT)

@@ -43,13 +43,31 @@ def code_change(before: CodecResults, after: CodecResults) -> str:
     for key in sorted(before.config.keys() | after.config.keys()):
         old, new = before.config.get(key), after.config.get(key)
         if _without_folders(old) != _without_folders(new):
-            changes.append(f"option {key} {old} -> {new}")
+            changes.append(f"option {key} {' -> '.join(_apart(old, new))}")
     if before.weights_sha256 != after.weights_sha256:
         changes.append("other weights")
     decoders = [it.decoder and _without_library(it.decoder) for it in (before, after)]
     if decoders[0] != decoders[1]:
         changes.append(f"decoder {before.decoder or 'its own'} -> {after.decoder or 'its own'}")
     return ", ".join(changes)
+
+
+def _apart(old: Any, new: Any) -> tuple[str, str]:
+    """Two values of an option; of two command lines what differs, in its place."""
+    if not (isinstance(old, str) and isinstance(new, str)):
+        return str(old), str(new)
+    one, other = old.split(), new.split()
+    shorter = min(len(one), len(other))
+    start = next((k for k in range(shorter) if one[k] != other[k]), shorter)
+    end = next((k for k in range(shorter - start) if one[-1 - k] != other[-1 - k]), shorter - start)
+    start -= bool(start) and shorter == start + end
+    return _part(one, start, end), _part(other, start, end)
+
+
+def _part(words: list[str], start: int, end: int) -> str:
+    """The words but for so many at the start and the end, which dots stand for."""
+    shown = words[start : len(words) - end]
+    return " ".join(["…"] * bool(start) + shown + ["…"] * bool(end))
 
 
 def _without_library(decoder: RecordedDecoder) -> RecordedDecoder:

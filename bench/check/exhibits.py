@@ -8,9 +8,14 @@ from pathlib import Path
 
 from bench.check.baseline import Snapshot, TrialResult
 from bench.check.verdict import CheckFinding, Verdict
-from bench.inputs.image import read_image
-from bench.inputs.pixels import ON_SCREEN
-from bench.losses.pictures import Made, PictureOptions, original_files, reconstructions, windows
+from bench.losses.pictures import (
+    Made,
+    PictureOptions,
+    original_files,
+    reconstructions,
+    shown_original,
+    windows,
+)
 from bench.runs.frame import load
 from bench.studies.session import finished_trials
 from bench.studies.study import FinishedTrial
@@ -20,7 +25,7 @@ MOST = 8
 """Images of a page."""
 _NOT_NAMED = "a baseline holds no pictures: name the run that it was made of with --before"
 _OTHER = "the run of --before holds another result than the baseline"
-_LACKING = "the run lacks the trial"
+_LACKING = "the run of --before lacks the trial"
 
 _Key = tuple[str, str, float | None]
 """Label, data set and file, quality."""
@@ -45,6 +50,16 @@ class Exhibit:
         """What it shows."""
         return self.finding.label, self.after.image, self.after.quality
 
+    @property
+    def has_both(self) -> bool:
+        """Whether there are pictures of before and now."""
+        return not isinstance(self.old, str) and not isinstance(self.new, str)
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there is a picture of before or now."""
+        return not isinstance(self.old, str) or not isinstance(self.new, str)
+
 
 @dataclass(frozen=True)
 class ExhibitRuns:
@@ -68,17 +83,26 @@ def exhibits(verdict: Verdict, baseline: Snapshot, results: Snapshot, runs: Exhi
         return []
     options = PictureOptions()
     now = _trials(runs.run, chosen, runs.trust)
-    then = {} if runs.before is None else _trials(runs.before, chosen, runs.trust)
+    held = {} if runs.before is None else _trials(runs.before, chosen, runs.trust)
     # another run under the same name would show what the baseline is not
-    then = {it.key: then[it.key] for it in chosen if it.key in then and _is_same(then[it.key], it.before)}
+    then = {it.key: held[it.key] for it in chosen if it.key in held and _is_same(held[it.key], it.before)}
     chosen = [it for it in chosen if it.key in now]
     sources = [it for it in (runs.run, runs.before) if it is not None]
     files = original_files([now[it.key] for it in chosen], sources, options)
     originals = dict(zip((it.key for it in chosen), files, strict=True))
     new = _pictures(runs.run, now, originals, options)
     old = {} if runs.before is None else _pictures(runs.before, then, originals, options)
-    missing = _NOT_NAMED if runs.before is None else _OTHER
-    return [_shown(it, originals[it.key], old.get(it.key, missing), new[it.key]) for it in chosen]
+    lacking = _NOT_NAMED if runs.before is None else _LACKING
+    missing = {it.key: _OTHER if it.key in held else lacking for it in chosen}
+    return [
+        _shown(
+            it,
+            shown_original(originals[it.key], now[it.key]),
+            old.get(it.key, missing[it.key]),
+            new[it.key],
+        )
+        for it in chosen
+    ]
 
 
 def _chosen(verdict: Verdict, baseline: Snapshot, results: Snapshot) -> list[Exhibit]:
@@ -134,8 +158,7 @@ def _pictures(
     return dict(zip(keys, made, strict=True))
 
 
-def _shown(exhibit: Exhibit, file: Path | str, old: Made, new: Made) -> Exhibit:
-    original: Made = file if isinstance(file, str) else read_image(file, accepted=ON_SCREEN).pixels
+def _shown(exhibit: Exhibit, original: Made, old: Made, new: Made) -> Exhibit:
     place, original, old, new = windows(original, old, new, PictureOptions().map)
     return replace(exhibit, place=place, original=original, old=old, new=new)
 

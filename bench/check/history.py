@@ -28,7 +28,7 @@ _NOTEWORTHY = 0.005
 
 @dataclass(frozen=True)
 class State:
-    """A snapshot and what it is called: the name of its file or folder."""
+    """A snapshot and what it is called, as no other one: the name of its file or folder."""
 
     name: str
     snapshot: Snapshot
@@ -83,8 +83,8 @@ def read_states(paths: Sequence[Path]) -> list[State]:
         place for path in paths for place in ([path] if is_run(path) or path.is_file() else _inside(path))
     ]
     return [
-        State(it.resolve().name, snapshot(it)) if it.is_dir() else State(it.stem, read_baseline(it))
-        for it in places
+        State(name, snapshot(it) if it.is_dir() else read_baseline(it))
+        for name, it in zip(_names(places), places, strict=True)
     ]
 
 
@@ -122,6 +122,16 @@ def _inside(folder: Path) -> list[Path]:
     if len(placed) == len(found) and all(age is not None for age, _ in placed):
         return [it for _, it in sorted(placed)]
     return found
+
+
+def _names(places: Sequence[Path]) -> list[str]:
+    """Those of the files and folders; where they are equal, with the folder around or a number."""
+    short = [it.resolve().name if it.is_dir() else it.stem for it in places]
+    names = [
+        f"{it.resolve().parent.name}/{name}" if short.count(name) > 1 else name
+        for it, name in zip(places, short, strict=True)
+    ]
+    return [f"{name} ({k})" if names.count(name) > 1 else name for k, name in enumerate(names, 1)]
 
 
 def _ages(folder: Path) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NAME = "history"
 """Of the journal, the folder and its page: a report of the folder that holds them shows it."""
+_STEPS_TOLD = 6
+"""Most steps, the last ones, that the note of a figure tells."""
 _NOTE = (
     "Over the trials that every state finished. BD-rate: against the first state, image by image, negative ="
     " fewer bits at equal quality. step: what differed from the state before where the results did."
@@ -65,16 +67,17 @@ def history_table(history: CodecHistory, name: str = NAME) -> Table:
 
 
 def draw_history(found: Sequence[CodecHistory], canvas: Canvas) -> Figure:
-    """Bytes, the first metric, its BD-rate and speed over the states; a step has a line with what made it."""
+    """Bytes, the first metric, its BD-rate and speed over the states; the note says what made a step."""
     panels = list(_panels(found))
     styles = series_styles(Series(it.label, it.codec, False) for it in found)
     states = list(dict.fromkeys(point.state for it in found for point in it.points))
+    steps = _steps(found)
     figure, axes = canvas.figure(len(panels), 2.1)
-    for place, (panel, (words, values)) in enumerate(zip(axes, panels, strict=True)):
+    for panel, (words, values) in zip(axes, panels, strict=True):
         title(panel, words, canvas.columns(len(panels)))
         for history, its in zip(found, values, strict=True):
             _line(panel, states, history, its, styles[history.label])
-        _mark_steps(panel, states, found, with_names=place == 0)
+        _mark_steps(panel, states, steps)
         panel.set_xticks(
             range(len(states)),
             [fit(figure, it, 60, 6.0) for it in states],
@@ -87,10 +90,7 @@ def draw_history(found: Sequence[CodecHistory], canvas: Canvas) -> Figure:
         axes[0].legend(fontsize=6.0, frameon=False)
     else:
         figure.suptitle(fit(figure, found[0].label, 300, 8.0), fontsize=8.0, x=0.01, ha="left")
-    note(
-        figure,
-        "Over the trials that every state finished. Lines: where the results differ from those before.",
-    )
+    note(figure, _words(steps))
     return figure
 
 
@@ -122,7 +122,7 @@ def write_history(found: Sequence[CodecHistory], folder: Path) -> list[Path]:
 
 def _panels(found: Sequence[CodecHistory]) -> Iterator[tuple[str, list[list[float | None]]]]:
     """What each panel shows, and the values by codec and point."""
-    yield "bytes", [[float(point.bytes) for point in it.points] for it in found]
+    yield "all bitstreams (kB)", [[point.bytes / 1000 for point in it.points] for it in found]
     metric = next((it for it in found[0].metrics), None)
     if metric is not None:
         unit = f" ({found[0].units[metric]})" if found[0].units[metric] else ""
@@ -146,32 +146,27 @@ def _line(
     x = [states.index(it.state) for it in history.points]
     y = [float("nan") if it is None else it for it in values]
     axes.plot(x, y, color=style.colour, marker="o", markersize=3, linewidth=1.1, label=history.label)
-    axes.ticklabel_format(axis="y", useOffset=False)
+    axes.ticklabel_format(axis="y", style="plain", useOffset=False)
 
 
-def _mark_steps(
-    axes: Axes, states: Sequence[str], found: Sequence[CodecHistory], *, with_names: bool
-) -> None:
-    """A thin line at each state that differs from the one before, with what made it in the first panel."""
-    marked: dict[str, str] = {}
+def _mark_steps(axes: Axes, states: Sequence[str], marked: Collection[str]) -> None:
+    """A thin line at each state that differs from the one before."""
+    for state in marked:
+        axes.axvline(states.index(state), color="#888888", linewidth=0.6, linestyle=(0, (3, 2)), zorder=1)
+
+
+def _steps(found: Sequence[CodecHistory]) -> dict[str, str]:
+    """What made a state differ from the one before, by state."""
+    steps: dict[str, str] = {}
     for history in found:
         for point in history.points:
             if point.step:
-                marked.setdefault(point.state, point.step)
-    for state, words in marked.items():
-        x = states.index(state)
-        axes.axvline(x, color="#888888", linewidth=0.6, linestyle=(0, (3, 2)), zorder=1)
-        if with_names:
-            axes.annotate(
-                fit(axes.figure, words.replace("->", "→"), 90, 5.5),  # type: ignore[arg-type]
-                (x, 1.0),
-                xycoords=("data", "axes fraction"),
-                xytext=(-2, -2),
-                textcoords="offset points",
-                rotation=90,
-                ha="right",
-                va="top",
-                fontsize=5.5,
-                color="#555555",
-                bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.6},
-            )
+                steps.setdefault(point.state, point.step.replace("->", "→"))
+    return steps
+
+
+def _words(steps: Mapping[str, str]) -> str:
+    told = [f"{state}: {words}" for state, words in [*steps.items()][-_STEPS_TOLD:]]
+    last = "the last ones" if len(told) < len(steps) else "due to"
+    dashed = f" Dashed: where results differ from those before; {last}: {'; '.join(told)}" if steps else ""
+    return f"Over the trials that every state finished.{dashed}"

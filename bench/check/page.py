@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from bench.check.baseline import Snapshot
 from bench.check.exhibits import Exhibit, measures
-from bench.check.text import findings_table, headline, remarks, speeds_table
+from bench.check.text import common_cause, findings_table, headline, remarks, speeds_table
 from bench.check.verdict import Verdict
 from bench.codec import Image
 from bench.losses.pictures import SIDE, Made
@@ -36,7 +36,7 @@ def as_page(verdict: Verdict, shown: Sequence[Exhibit] = (), results: Snapshot |
         "title": _text(f"Codec regression check: {verdict.outcome}"),
         "outcome": verdict.outcome if not any(it.fails for it in verdict.findings) else "regression",
         "headline": _text(f"Codec regression check: {headline(verdict)}"),
-        "remarks": "".join(f"<p>{_text(it)}</p>" for it in remarks(verdict)),
+        "remarks": "".join(_paragraph(it) for it in (common_cause(verdict), *remarks(verdict)) if it),
         "findings": _table("What differs, worst first", findings_table(verdict)),
         "speeds": _table("Speed", speeds_table(verdict)),
         "exhibits": "" if results is None else _exhibits(shown, results),
@@ -47,6 +47,10 @@ def as_page(verdict: Verdict, shown: Sequence[Exhibit] = (), results: Snapshot |
 
 def _text(text: str) -> str:
     return html.escape(harmless(text.replace("\n", " ")))
+
+
+def _paragraph(text: str, kind: str = "") -> str:
+    return f'<p class="{kind}">{_text(text)}</p>' if kind else f"<p>{_text(text)}</p>"
 
 
 def _table(title: str, rows: Sequence[Sequence[str]]) -> str:
@@ -69,13 +73,16 @@ def _row(cells: Sequence[str]) -> str:
 def _exhibits(shown: Sequence[Exhibit], results: Snapshot) -> str:
     if not shown:
         return ""
+    grew = all(it.has_both for it in shown)
+    where = "grew most" if grew else "grew most, or is largest in the one picture that there is"
     note = (
-        f"Crops of at most {SIDE}×{SIDE} pixels, placed where the error map (SSIM) grew most."
+        f"Crops of at most {SIDE}×{SIDE} pixels, placed where the error map (SSIM) {where}."
         " Numbers are those of the whole picture."
     )
-    return f'<h2>Where it got worse</h2><p class="note">{note}</p>' + "".join(
-        _exhibit(it, results) for it in shown
-    )
+    why = dict.fromkeys(made for it in shown if not it.has_any for made in (it.old, it.new))
+    absent = [_absent(made) for made in why if isinstance(made, str)]
+    parts = [_paragraph(note, "note") if any(it.has_any for it in shown) else "", *absent]
+    return "<h2>Where it got worse</h2>" + "".join([*parts, *(_exhibit(it, results) for it in shown)])
 
 
 def _exhibit(exhibit: Exhibit, results: Snapshot) -> str:
@@ -83,13 +90,16 @@ def _exhibit(exhibit: Exhibit, results: Snapshot) -> str:
     point = "" if quality is None else f", quality {quality:g}"
     left, top = exhibit.place
     sides = (("original", exhibit.original), ("before", exhibit.old), ("now", exhibit.new))
-    figures = "".join(_figure(name, made, f"{image}, {name}") for name, made in sides)
+    if exhibit.has_any:
+        figures = "".join(_figure(name, made, f"{image}, {name}") for name, made in sides)
+        crops, at = f'<div class="crops">{figures}</div>', f"at ({left}, {top})"
+    else:
+        crops = at = ""  # an original alone shows nothing
     rows = [_numbers(*it) for it in measures(exhibit, results)]
     titles = "".join(f'<th scope="col" class="number">{it}</th>' for it in ("before", "now", "change"))
     return (
         f"<section><h3>{_text(f'{label}{point}: {image}')}</h3>"
-        f'<div class="crops">{figures}</div>'
-        f'<table><thead><tr><th scope="col">at ({left}, {top})</th>{titles}</tr></thead>'
+        f'{crops}<table><thead><tr><th scope="col">{at}</th>{titles}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></section>"
     )
 
@@ -109,10 +119,14 @@ def _number(value: float | None, sign: str = "") -> str:
 
 def _figure(name: str, made: Made, description: str) -> str:
     if isinstance(made, str):
-        shown = f'<p class="absent">No picture: {_text(made)}.</p>'
+        shown = _absent(made)
     else:
         shown = f'<img src="{_data_url(made)}" width="{SIDE}" alt="{_text(description)}">'
     return f"<figure>{shown}<figcaption>{name}</figcaption></figure>"
+
+
+def _absent(reason: str) -> str:
+    return _paragraph(f"No picture: {reason}.", "absent")
 
 
 def _data_url(pixels: Image) -> str:

@@ -15,6 +15,8 @@ _TITLES = ("verdict", "codec", "quality", "measure", "worst", "limit", "images, 
 _SPEED_TITLES = ("verdict", "codec", "quality", "", "ratio", "99% interval", "limit", "samples", "")
 _MOST_NAMED = 4
 """Most images that a table names, and most measures in a line. JSON lists all of them."""
+_WIDE = 120
+"""Columns of a terminal from which on that many are named; on others the worst alone."""
 _AT_A_GLANCE = 8
 """Most rows of a table without a summary."""
 
@@ -34,7 +36,8 @@ def as_text(verdict: Verdict, accept: str = "--update", width: int | None = None
     if lines := _by_codec(verdict):
         parts.append(_wrapped(lines, width))
     if listed := _listed(verdict):
-        parts.append(_aligned(_TITLES, map(_cells, listed), width))
+        named = _MOST_NAMED if width is None or width >= _WIDE else 1
+        parts.append(_aligned(_TITLES, [_cells(it, named) for it in listed], width))
     if verdict.speed:
         parts.append(_aligned(_SPEED_TITLES, map(_speed_cells, verdict.speed), width))
     parts += [_wrapped([it], width) for it in remarks(verdict, accept)]
@@ -63,6 +66,8 @@ def as_markdown(verdict: Verdict) -> str:
     mark = {"pass": "✅", "inconclusive": "⚠️"}.get(verdict.outcome, "❌")
     mark = "❌" if any(it.fails for it in verdict.findings) else mark
     parts = [f"### {mark} Codec regression check: {headline(verdict)}"]
+    if cause := common_cause(verdict):
+        parts.append(markdown(cause))
     if _listed(verdict):
         parts.append(_piped(findings_table(verdict)))
     if verdict.speed:
@@ -72,8 +77,22 @@ def as_markdown(verdict: Verdict) -> str:
 
 
 def findings_table(verdict: Verdict) -> list[tuple[str, ...]]:
-    """The titles, then a row for each finding, the worst first; without rows where there are none."""
-    return [_TITLES, *map(_cells, _listed(verdict))]
+    """The titles, then a row for each finding, the worst first; without rows where there are none.
+
+    What all findings are due to has no column: :func:`common_cause` tells it.
+    """
+    rows = [_TITLES, *map(_cells, _listed(verdict))]
+    return [it[:-1] for it in rows] if len(_causes(verdict)) == 1 else rows
+
+
+def common_cause(verdict: Verdict) -> str:
+    """What all findings are due to, as a sentence; empty where they differ in that, or nothing is known."""
+    causes = _causes(verdict)
+    return f"Because: {', '.join(causes)}" if len(causes) == 1 and any(causes) else ""
+
+
+def _causes(verdict: Verdict) -> set[str]:
+    return {it.detail for it in _listed(verdict)}
 
 
 def speeds_table(verdict: Verdict) -> list[tuple[str, ...]]:
@@ -130,7 +149,7 @@ def sentence(finding: CheckFinding) -> str:
     return f"{finding.kind}: {finding.label}{point}, {finding.measure}{amount}{limit}{images}{detail}"
 
 
-def _cells(finding: CheckFinding) -> tuple[str, ...]:
+def _cells(finding: CheckFinding, named: int = _MOST_NAMED) -> tuple[str, ...]:
     return (
         _word(finding),
         finding.label,
@@ -138,7 +157,7 @@ def _cells(finding: CheckFinding) -> tuple[str, ...]:
         finding.measure,
         _worst(finding),
         _limit(finding),
-        _images(finding),
+        _images(finding, named),
         finding.detail,
     )
 
@@ -177,16 +196,16 @@ def _limit(finding: CheckFinding) -> str:
     return _amount(finding.limit, finding.unit) if finding.limit else "0"
 
 
-def _images(finding: CheckFinding) -> str:
-    several = len(finding.changes) > 1
+def _images(finding: CheckFinding, most: int = _MOST_NAMED) -> str:
+    several = min(len(finding.changes), most) > 1
 
     def one(change: Change) -> str:
         name = change.image.partition("/")[2] or change.image
         return f"{name} {_signed(change, finding.unit)}" if several and change.amount else name
 
-    named = ", ".join(one(it) for it in finding.changes[:_MOST_NAMED])
-    more = len(finding.changes) - _MOST_NAMED
-    return f"{named} and {more} more" if more > 0 else named
+    named = ", ".join(one(it) for it in finding.changes[:most])
+    more = len(finding.changes) - most
+    return f"{named}{' and' if several else ','} {more} more" if more > 0 else named
 
 
 def _speed_cells(cell: SpeedCell) -> tuple[str, ...]:

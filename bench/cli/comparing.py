@@ -50,6 +50,11 @@ class TableLayout:
         for text in self.names:
             if not all(text.partition("=")[::2]):
                 raise ConfigError(f"--name {text!r}: expected LABEL=NAME")
+        named = (self.columns or "").split(",")
+        if self.columns is not None and self.metrics is None:
+            raise ConfigError("--columns names no metric; leave it out for a row for each comparison")
+        if twice := [it for it in self.metrics or () if [*map(str.strip, named)].count(it) > 1]:
+            raise ConfigError(f"--columns names {twice[0]} twice")
         if not self.is_matrix and (self.intervals or self.mean_curve):
             option = "--intervals" if self.intervals else "--mean-curve"
             raise ConfigError(f"{option} is for a table of --columns METRIC,… or --format latex")

@@ -58,9 +58,11 @@ def _write_crops(losses: Losses, output: Path, request: WorstRequest) -> None:
     problems = dict.fromkeys(problem for it in crops for problem in it.problems)
     for problem in problems:
         console.note(problem)
-    if all(len(it.problems) == 3 for it in crops):
-        raise ConfigError(f"no picture of any of the images is at hand: {output} is not written")
+    shown = [it for it in crops if it.has_both]
+    if not shown:
+        raise ConfigError(f"there are no pictures of what both codecs made: {output} is not written")
     with styled():
         form = cast(Format, output.suffix.lower()[1:])
-        save(draw_losses(losses, crops, request.map), output.parent, output.stem, (form,))
-    console.note(f"{output}: crops of {len(crops)} images")
+        save(draw_losses(losses, shown, request.map), output.parent, output.stem, (form,))
+    of_all = f"{len(shown)} of " if len(shown) < len(crops) else ""
+    console.note(f"{output}: crops of {of_all}{len(crops)} image{'' if len(crops) == 1 else 's'}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
@@ -62,7 +63,11 @@ def figure(description: Path | None, output: Path | None, new: Path | None) -> N
     assert description is not None
     file = output or description.with_suffix(".pdf")
     form = one_of("--output", file.suffix.removeprefix(".").lower(), FORMATS)
-    write_atomically(file, figure_bytes(description, cast(Format, form)))
+    with warnings.catch_warnings(record=True, action="always", category=UserWarning) as found:
+        drawn = figure_bytes(description, cast(Format, form))
+    for text in dict.fromkeys(str(it.message) for it in found):
+        console.note(text)
+    write_atomically(file, drawn)
     print(f"figure: {file}")
 
 

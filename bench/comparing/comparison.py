@@ -104,7 +104,7 @@ def compare_selectors(
         not, or give two labels one name.
     """
     found_in = [resolve(text, load_run) for text in tests]
-    anchors = in_every_run(anchor, found_in) or resolve(anchor, load_run)
+    anchors = in_every_run(anchor, found_in) or _anchors_elsewhere(anchor, found_in, load_run)
     labels = {source.label for source in anchors}
     if len(labels) > 1:
         one = f"{anchor}#LABEL" if Path(anchor).exists() else "one of its labels"
@@ -116,6 +116,18 @@ def compare_selectors(
         chosen += others or found
     called = renamed([*anchors, *chosen], names)
     return compare(called[: len(anchors)], called[len(anchors) :], method, metrics, average)
+
+
+def _anchors_elsewhere(
+    anchor: str, found_in: Sequence[Sequence[Source]], load_run: LoadRun
+) -> tuple[Source, ...]:
+    """Those of a path, or of a selector."""
+    if not Path(anchor).exists() and not {"#", "/", "."} & set(anchor):
+        labels = dict.fromkeys(it.label for its in found_in for it in its)
+        raise ConfigError(
+            f"{anchor!r}: neither a run or file, nor a label of the others{suggestion(anchor, labels)}"
+        )
+    return resolve(anchor, load_run)
 
 
 def compare(
@@ -151,6 +163,7 @@ def compare(
     anchors, tests = (on_measured_datasets(it, everything) for it in (anchors, tests))
     everything = [*anchors, *tests]
     names, labels = unique_names(everything), unique_labels(everything)
+    spelled = _spellings(everything)
     rows: list[BdRow] = []
     for test in tests:
         for anchor in _anchors_of(test, anchors, tests):
@@ -162,10 +175,15 @@ def compare(
                     anchor, test, metric, common_images(curves), exact_images(curves), method, average
                 )
                 row = pair.row(names[id(anchor)], names[id(test)])
-                rows.append(
-                    replace(row, label=labels[id(test)], dataset=test.dataset or anchor.dataset or "")
-                )
+                dataset = spelled.get((test.dataset or anchor.dataset or "").casefold(), "")
+                rows.append(replace(row, label=labels[id(test)], dataset=dataset))
     return tuple(rows)
+
+
+def _spellings(sources: Sequence[Source]) -> dict[str, str]:
+    """The name of each data set by its folded form, as the runs write it where one has measured it."""
+    measured_last = sorted(sources, key=lambda it: bool(it.images))
+    return {it.dataset.casefold(): it.dataset for it in measured_last if it.dataset is not None}
 
 
 def _anchors_of(test: Source, anchors: Sequence[Source], tests: Sequence[Source]) -> list[Source]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from bench.comparing.comparison import NO_NAMES, BdRow
 from bench.comparing.text import divided_texts
+from bench.errors import ConfigError
 from bench.rd import MIN_IMAGES, Interval
 from bench.rd.bd import with_rounded_overlap
 from bench.report.measures import title_of
@@ -34,7 +36,13 @@ def bd_matrix(
     metrics : the order of columns; by default that of the rows
     mean_curve : whether BD-rates are those of mean curves
     names : what data sets and metrics are to be called
+
+    Raises
+    ------
+    ConfigError
+        ``names`` give two data sets one name.
     """
+    _require_apart({it.dataset for it in rows}, names)
     averaged = mean_curve or any(it.per_image is None and it.n_images != 0 for it in rows)
     cells = []
     for row in rows:
@@ -58,6 +66,12 @@ def bd_matrix(
         notes=(*_notes(rows, averaged, intervals.shown), *divided_texts(rows)),
         intervals=intervals,
     )
+
+
+def _require_apart(datasets: Collection[str], names: Mapping[str, str]) -> None:
+    for one, other in itertools.combinations(sorted(datasets), 2):
+        if (name := names.get(one, one)) == names.get(other, other):
+            raise ConfigError(f"{one!r} and {other!r} would both be called {name!r}")
 
 
 def _title(rows: Sequence[BdRow], datasets: Iterable[str]) -> str:

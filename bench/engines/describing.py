@@ -117,7 +117,8 @@ def with_threads(engine: Engine, suite: Suite, counts: Sequence[int], note: Call
     codecs: list[CodecEntry] = []
     for entry in suite.codecs:
         numbers = () if THREADS_OPTION in entry.config else counts
-        codecs += [*_each_number(engine, entry, numbers, note)] or [entry]
+        with entry.located_errors():
+            codecs += [*_each_number(engine, entry, numbers, note)] or [entry]
     return suite.model_copy(update={"codecs": tuple(codecs)})
 
 
@@ -144,7 +145,10 @@ def _each_number(
         yield entry.model_copy(update={"config": config, "label": label})
     for why, numbers in refused.items():
         name, several = entry.label or found.name, " or ".join(map(str, numbers))
-        note(f"{name} is not measured with {several} threads: {why}")
+        note(
+            f"{name} is not measured with {several} threads: {why} (a codec of one's own is given an option"
+            f" {THREADS_OPTION}: docs/concepts/timing.md)"
+        )
 
 
 def codec_target(name: str) -> str:
@@ -165,6 +169,11 @@ def named(target: str, choice: CodecChoice, config: Mapping[str, Option] | None 
 
 
 def _describe_entry(engine: Engine, entry: CodecEntry, device: str) -> DescribedCodec:
+    with entry.located_errors():
+        return _description_of(engine, entry, device)
+
+
+def _description_of(engine: Engine, entry: CodecEntry, device: str) -> DescribedCodec:
     target = codec_target(entry.codec)
     found = _placed(engine, entry, target, device)
     if isinstance(found, Description):

@@ -83,7 +83,12 @@ def decoded(kept: KeptBitstream, slot: Slot) -> Samples:
         The codec, or the GPU that it ran on, is not here.
     """
     bitstream = read_kept(slot.file(kept.path, kept.path.name))
-    answer = slot.decoder.ask(Decode(kept.codec.decoder_ref, bitstream, digest=False))
+    return decoded_again(bitstream, kept.codec, kept.pixels_sha256, slot)
+
+
+def decoded_again(bitstream: bytes, codec: CodecPlan, pixels_sha256: str, slot: Slot) -> Samples:
+    """The pixels of a bitstream, which have to be the measured ones; errors are those of :func:`decoded`."""
+    answer = slot.decoder.ask(Decode(codec.decoder_ref, bitstream, digest=False))
     if isinstance(answer, Failed):
         if answer.status == "unsupported":
             raise DecoderAbsent(answer.message)
@@ -92,6 +97,6 @@ def decoded(kept: KeptBitstream, slot: Slot) -> Samples:
         pixels = slot.decoder.samples(answer.shape, answer.dtype)
     except EOFError as error:
         raise Undecodable(f"decoding failed: {error}") from error
-    if hashlib.sha256(pixels.tobytes()).hexdigest() != kept.pixels_sha256:
+    if hashlib.sha256(pixels.tobytes()).hexdigest() != pixels_sha256:
         raise Undecodable("the decoded pixels differ from the measured ones (SHA-256)")
     return pixels

@@ -8,7 +8,7 @@ or in base 60.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from bench.errors import ConfigError, suggestion
+from bench.errors import ConfigError
 from bench.files.access import read_regular
+from bench.files.problems import problem_of
 
 Model = TypeVar("Model", bound=BaseModel)
 Key = tuple[str | int, ...]
@@ -57,15 +58,35 @@ def load_yaml(path: Path) -> Document:
         _require_plain(path, yaml.parse(text, Loader=loader))
         node = yaml.compose(text, Loader=loader)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        raise ConfigError(f"{where}: not valid YAML ({problem})") from error
+        raise ConfigError(_not_yaml(path, text, error)) from error
     if node is None:
         return Document(path, None, {})
     lines: dict[Key, int] = {}
     _note_lines(path, node, (), lines)
     return Document(path, _value(path, node), lines)
+
+
+def _not_yaml(path: Path, text: str, error: yaml.YAMLError) -> str:
+    """What is wrong, and how texts with signs that mean something to YAML are written."""
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    lines = text.splitlines()
+    mark = getattr(error, "problem_mark", None)
+    at = min(mark.line, len(lines) - 1) if mark else 0
+    # a comment that takes the end of a bracket is noticed on a later line, or behind the last
+    swallowed = next((it for it in range(at, -1, -1) if _COMMENT_IN_BRACKETS.search(lines[it])), None)
+    if swallowed is not None:
+        at, hint = (
+            swallowed,
+            "; # begins a comment: put a value that begins with it in quotes, as in '#cc0000'",
+        )
+    elif "\\" in lines[at] or "$" in lines[at]:
+        hint = "; put a text with { } or \\ in single quotes, as in '$\\mathcal{K}$LT'"
+    else:
+        hint = ""
+    return f"{path}:{at + 1}: not valid YAML ({problem}){hint}"
+
+
+_COMMENT_IN_BRACKETS = re.compile(r"[{\[][^}\]]*[:,]\s+#")
 
 
 def _require_plain(path: Path, events: Iterable[yaml.Event]) -> None:
@@ -141,18 +162,19 @@ def validate(model: type[Model], data: Any, document: Document, *, skip: int = 0
             # pydantic tells by [key] that it is a mapping's key that is wrong
             key = tuple(it for it in problem["loc"][skip:] if it != "[key]")
             name = ".".join(str(part) for part in key if not _is_union_tag(part, document, key))
-            if problem["type"] == "extra_forbidden":
-                what = "unknown key" + suggestion(str(key[-1]), _sibling_keys(model, problem["loc"]))
-            else:
-                what = problem["msg"].removeprefix("Value error, ")
-            problems.append(f"{document.path}:{_line_of(key, document)}: {name or 'document'}: {what}")
+            where = f"{document.path}:{_line_of(key, document)}: {name or 'document'}"
+            problems.append(f"{where}: {problem_of(problem, model)}")
         raise ConfigError("\n".join(dict.fromkeys(problems))) from error
 
 
 def located(document: Document, key: Key, problem: str) -> ConfigError:
     """The error about a key of a document that is valid by itself: ``file:line: key: problem``."""
-    name = ".".join(map(str, key))
-    return ConfigError(f"{document.path}:{_line_of(key, document)}: {name}: {problem}")
+    return ConfigError(f"{place_of(document, key)}: {problem}")
+
+
+def place_of(document: Document, key: Key) -> str:
+    """Where a key stands: ``file:line: key``."""
+    return f"{document.path}:{_line_of(key, document)}: {'.'.join(map(str, key))}"
 
 
 def _note_lines(path: Path, node: yaml.Node, key: Key, lines: dict[Key, int]) -> None:
@@ -178,29 +200,6 @@ def _line_of(key: Key, document: Document) -> int:
     while key and key not in document.lines:
         key = key[:-1]
     return document.lines.get(key, 1)
-
-
-def _sibling_keys(model: type[BaseModel], key: Key) -> list[str]:
-    """The keys that a model allows in the place of ``key``, from its JSON schema."""
-    schema = model.model_json_schema()
-    nodes = [schema]
-    for part in key[:-1]:
-        inner = "items" if isinstance(part, int) else "additionalProperties"
-        nodes = [
-            found
-            for it in _alternatives(nodes, schema)
-            if (found := it.get("properties", {}).get(part) or it.get(inner))
-        ]
-    return [name for it in _alternatives(nodes, schema) for name in it.get("properties", {})]
-
-
-def _alternatives(nodes: list[dict[str, Any]], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Nodes of a schema with references resolved, and all members of their unions."""
-    for node in nodes:
-        found = schema["$defs"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
-        yield found
-        # pydantic before 2.9 wraps a reference that has a default in allOf
-        yield from _alternatives(found.get("anyOf", []) + found.get("allOf", []), schema)
 
 
 def _is_union_tag(part: str | int, document: Document, key: Key) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from bench.errors import ConfigError
+from bench.files.problems import problems_in_python
 
 
 def _number(value: Any) -> Any:
@@ -98,5 +98,4 @@ def gate_of(**limits: Any) -> Gate:
     try:
         return Gate.model_validate(limits)
     except ValidationError as error:
-        lines = (f"{'.'.join(map(str, it['loc']))}: {it['msg']}" for it in error.errors())
-        raise ConfigError("\n".join(lines)) from error
+        raise problems_in_python(error, Gate) from error

@@ -21,15 +21,26 @@ import math
 import os
 import re
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    field_validator,
+)
 
 from bench.codec import DEPTHS
 from bench.errors import ConfigError
-from bench.files.typed_yaml import load_yaml, validate
+from bench.files.typed_yaml import load_yaml, place_of, validate
 from bench.inputs.datasets import is_known
 from bench.inputs.gate import Gate
 from bench.inputs.pixels import Background, Conversions
@@ -89,6 +100,13 @@ def _spec_or_choice(value: Any) -> Any:
     return {"codec": entry.codec, "config": entry.config}
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where something stands in a file, ``file:line: key``. It tells no two things apart."""
+
+    text: str = field(default="", compare=False)
+
+
 class CodecEntry(CodecChoice):
     """One codec in one configuration, and the operating points to measure it at."""
 
@@ -101,6 +119,17 @@ class CodecEntry(CodecChoice):
     """If the codec is unavailable, leave it out with a remark instead of failing each of its trials."""
     gate: Gate | None = None
     """Limits of the regression gate for this codec that differ from those of the suite."""
+    _place: Place = PrivateAttr(Place())
+
+    @contextmanager
+    def located_errors(self) -> Iterator[None]:
+        """Have a :class:`ConfigError` about this codec begin with the place in the suite file."""
+        try:
+            yield
+        except ConfigError as error:
+            if not self._place.text:
+                raise
+            raise ConfigError(f"{self._place.text}: {error}") from error
 
 
 def _spec_or_entry(value: Any) -> Any:
@@ -187,6 +216,8 @@ def load_suite(path: Path) -> Suite:
     """
     document = load_yaml(path)
     suite = validate(Suite, {} if document.data is None else document.data, document)
+    for index, entry in enumerate(suite.codecs):
+        entry._place = Place(place_of(document, ("codecs", index)))
     return located(suite, path.parent)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.losses.pictures import SIDE, LossCrops, Made
 from bench.losses.ranking import ImageLoss, Losses
+from bench.losses.table import unequal_rates
 from bench.plotting.canvas import POINTS, fit, note
 from bench.studies.study import FinishedTrial
 from bench.trials.plan import MetricPlan
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _SCALE = 2
 """Dots of the figure for a pixel of an image: a whole number, so that all pixels have one size."""
 _GAP = 12
-"""Dots between crops."""
+"""Dots between crops, and beside them."""
 _WIDTH = 7.2
 _SIZE = 7.0
 _HEAD, _FOOT = 0.24, 0.36
@@ -32,25 +33,28 @@ def draw_losses(losses: Losses, crops: Sequence[LossCrops], map_name: str) -> Fi
     from matplotlib.figure import Figure
 
     step = _SCALE * SIDE + _GAP
-    dpi = (3 * step - _GAP) / _WIDTH
+    dpi = (3 * step + _GAP) / _WIDTH
     pitch = _SCALE * SIDE / dpi + _HEAD + _FOOT
     figure = Figure(figsize=(_WIDTH, len(crops) * pitch + _NOTE), dpi=dpi)
     figure.set_layout_engine("none")
     FigureCanvasAgg(figure)
-    note(figure, _words(losses, map_name))
+    note(figure, _words(losses, crops, map_name))
     width, height = (float(it) for it in figure.get_size_inches())
     side = _SCALE * SIDE / dpi
     room = side * POINTS
+    margin = _GAP / dpi / width
     for index, row in enumerate(crops):
         top = height - index * pitch - _HEAD
-        figure.text(0, (top + 0.05) / height, fit(figure, heading(row.loss), 3 * room, 8.0), fontsize=8.0)
+        figure.text(
+            margin, (top + 0.05) / height, fit(figure, heading(row.loss), 3 * room, 8.0), fontsize=8.0
+        )
         points = (point(it, losses.metric) for it in (row.loss.old, row.loss.new))
         cells = zip((row.original, row.old, row.new), ("", *points), strict=True)
-        for column, (name, (made, words)) in enumerate(zip(("original", *losses.names), cells, strict=True)):
+        for column, (name, (made, at)) in enumerate(zip(("original", *losses.names), cells, strict=True)):
             bottom = round((top - side) * dpi) / dpi
-            place = (column * step / dpi / width, bottom / height, side / width, side / height)
+            place = (margin + column * step / dpi / width, bottom / height, side / width, side / height)
             axes = figure.add_axes(place)
-            lines = [fit(figure, it, room, _SIZE) for it in (name, words)]
+            lines = [fit(figure, it, room, _SIZE) for it in (name, at)]
             _draw(axes, made, "\n".join(lines))
     return figure
 
@@ -81,10 +85,17 @@ def _draw(axes: Axes, made: Made, caption: str) -> None:
     axes.text(0, -0.02, caption, transform=axes.transAxes, va="top", fontsize=_SIZE, linespacing=1.25)
 
 
-def _words(losses: Losses, map_name: str) -> str:
+def _words(losses: Losses, crops: Sequence[LossCrops], map_name: str) -> str:
     old, new = losses.names
     order = "BD-rate" if losses.by_bd_rate else (losses.metric.title or losses.metric.name)
-    return (
-        f"{new} against {old}, worst first by {order}. Crops of {SIDE}×{SIDE} pixels, placed where the error"
-        f" map ({map_name}) of {new} exceeds that of {old} most. Values of the whole pictures."
-    )
+    by_map = f"where the error map ({map_name}) of {new} exceeds that of {old} most"
+    with_original = {not isinstance(it.original, str) for it in crops}
+    places = [by_map] * (True in with_original)
+    places += ["where the two differ most, if there is no original"] * (False in with_original)
+    sentences = [
+        f"{new} against {old}, worst first by {order}.",
+        f"Crops of up to {SIDE}×{SIDE} pixels, placed {', or '.join(places)}.",
+        "Values of the whole pictures.",
+        *unequal_rates([it.loss for it in crops]),
+    ]
+    return " ".join(sentences)

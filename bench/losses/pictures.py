@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,11 @@ import numpy as np
 from bench.codec import Image
 from bench.engines import LOCAL, open_engine
 from bench.engines.engine import EngineOptions, Slot, Task
-from bench.engines.messages import Decode, Failed
+from bench.engines.kept import Undecodable, decoded_again
 from bench.errors import BenchError, ConfigError
 from bench.inputs.image import read_image
 from bench.inputs.originals import Originals
-from bench.inputs.pixels import ON_SCREEN, displayed
+from bench.inputs.pixels import displayed
 from bench.losses.place import cut, densest
 from bench.losses.ranking import ImageLoss, Losses
 from bench.metrics.maps import error_map
@@ -47,6 +46,11 @@ class LossCrops:
     def problems(self) -> list[str]:
         """Why pictures are missing."""
         return [it for it in (self.original, self.old, self.new) if isinstance(it, str)]
+
+    @property
+    def has_both(self) -> bool:
+        """Whether there are pictures of what both codecs made: one alone shows no loss."""
+        return not isinstance(self.old, str) and not isinstance(self.new, str)
 
 
 @dataclass(frozen=True)
@@ -103,14 +107,12 @@ class _Reconstruct(Task[Asked[FinishedTrial], tuple[str, Made]]):
         trial = work.question
         try:
             bitstream = self.bitstreams.whole(work, slot)
+            pixels = decoded_again(bitstream, trial.codec, trial.pixels_sha256, slot)
         except ConfigError as error:
-            return work.key, f"the bitstream was not kept, and can't be made again: {error}"
-        answer = slot.decoder.ask(Decode(trial.codec.decoder_ref, bitstream, digest=False))
-        if isinstance(answer, Failed):
-            return work.key, f"decoding failed: {answer.message}"
-        pixels = slot.decoder.samples(answer.shape, answer.dtype)
-        if hashlib.sha256(pixels.tobytes()).hexdigest() != trial.pixels_sha256:
-            return work.key, "the decoded pixels differ from the measured ones (SHA-256)"
+            why = str(error).removeprefix(f"{work}: ")
+            return work.key, f"the bitstream was not kept, and can't be made again: {why}"
+        except Undecodable as error:
+            return work.key, str(error)
         return work.key, displayed(pixels, trial.depth)
 
 
@@ -138,8 +140,18 @@ def _original_file(trial: FinishedTrial, originals: Originals) -> Path | str:
 
 
 def _crops(loss: ImageLoss, file: Path | str, old: Made, new: Made, name: str) -> LossCrops:
-    original: Made = file if isinstance(file, str) else read_image(file, accepted=ON_SCREEN).pixels
-    return LossCrops(loss, *windows(original, old, new, name))
+    return LossCrops(loss, *windows(shown_original(file, loss.new), old, new, name))
+
+
+def shown_original(file: Path | str, trial: FinishedTrial) -> Made:
+    """The picture that the codec of a trial was given, as it is shown; or why it is not at hand.
+
+    Transparent pixels lie over what the run had them laid over, or else over white.
+    """
+    if isinstance(file, str):
+        return file
+    picture = read_image(file, accepted=trial.codec.accepted)
+    return displayed(picture.pixels, picture.depth)
 
 
 def windows(original: Made, old: Made, new: Made, name: str) -> tuple[tuple[int, int], Made, Made, Made]:

@@ -52,6 +52,11 @@ class ImageLoss:
         return self.old.image.name
 
     @property
+    def at_equal_rates(self) -> bool:
+        """Whether the rates of the two are as good as equal."""
+        return _gap(self.old, self.new) <= _NEAR
+
+    @property
     def loss(self) -> float:
         """In the metric, at the operating points that are shown: positive where the new one is worse."""
         return _cost(self.new, self.metric) - _cost(self.old, self.metric)
@@ -141,8 +146,8 @@ def find_losses(
     losses = []
     rates = _bd_rates(old, new, frames, plan)
     for image, its in trials[0].items():
+        its = [it for it in its if quality is None or it.quality == quality]
         pairs = _pairs(its, trials[1].get(image, ()), same_settings, plan.name)
-        pairs = [it for it in pairs if quality is None or it[0].quality == quality]
         shown = [ImageLoss(*pair, plan, rates.get(image[:2])) for pair in pairs]
         if shown:
             losses.append(max(shown, key=lambda it: it.loss))
@@ -153,9 +158,12 @@ def find_losses(
 
 
 def _order(loss: ImageLoss) -> tuple[float, float]:
-    """Curves so far apart that they share no quality have no BD-rate: those are the worst, or the best."""
-    value = math.copysign(math.inf, loss.loss) if loss.bd_rate is None else loss.bd_rate
-    return value, loss.loss
+    """Curves so far apart that they share no quality have no BD-rate: those are the worst, or the best.
+
+    Where there is no loss either, nothing is known to be worse.
+    """
+    apart = math.copysign(math.inf, loss.loss) if loss.loss else 0.0
+    return (apart if loss.bd_rate is None else loss.bd_rate), loss.loss
 
 
 def _lossy(info: RunInfo) -> dict[str, str]:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from bench.losses.ranking import Losses
+from collections.abc import Sequence
+
+from bench.losses.ranking import ImageLoss, Losses
 from bench.tables.table import Column, Table
+
+
+def unequal_rates(shown: Sequence[ImageLoss]) -> list[str]:
+    """That a loss is one of rates that differ, where it is."""
+    if all(it.at_equal_rates for it in shown):
+        return []
+    return ["The operating points that are shown differ in rate: their loss is not one at equal rate."]
 
 
 def losses_table(losses: Losses, count: int) -> Table:
@@ -41,12 +50,13 @@ def losses_table(losses: Losses, count: int) -> Table:
     order = f"BD-rate ({title})" if losses.by_bd_rate else f"loss in {title}"
     return Table(
         "worst",
-        f"{new} (new) against {old} (old): worst {len(rows)} of {len(losses.images)} images by {order}",
+        f"old: {old}; new: {new}; worst {len(rows)} of {len(losses.images)} images by {order}",
         tuple(columns),
         rows,
         (
             "BD-rate: over all operating points, positive = more bits at equal quality. bpp, values and loss"
-            " are of the operating points at which the image loses most.",
+            " are of one operating point of each: where the image loses most, if none is asked for.",
+            *unequal_rates(losses.images[:count]),
         ),
         names=1 + several,
         dispensable=("old quality", "old bpp"),

@@ -1,8 +1,9 @@
 """The colour planes that the pixel metrics share. Each image is split once.
 
 Grey has three equal planes. Where the original is fully transparent, colour is not seen and does not count:
-it is 0 in the planes of both images. Elsewhere it counts as stored, however little of it is seen; alpha is a
-plane of its own, :class:`bench.metrics.psnr.PsnrAlpha`.
+it is 0 in the planes of both images, and means are taken over the other pixels, see :func:`seen`. There it
+counts as stored, however little of it is seen; alpha is a plane of its own,
+:class:`bench.metrics.psnr.PsnrAlpha`.
 """
 
 from __future__ import annotations
@@ -62,6 +63,12 @@ def _planes_where(image: Samples, original: Samples) -> Planes:
     if original.shape[2] == 4:
         split[:, original[..., 3] == 0] = 0
     return split
+
+
+def seen(image: Samples) -> NDArray[np.bool_]:
+    """Which pixels of an original are not fully transparent, shape (height, width)."""
+    opaque = image.ndim < 3 or image.shape[2] < 4
+    return np.ones(image.shape[:2], np.bool_) if opaque else image[..., 3] > 0
 
 
 @dataclass(frozen=True)

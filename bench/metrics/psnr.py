@@ -22,6 +22,7 @@ from bench.metrics._planes import (
     decoded_planes,
     planes,
     preload,
+    seen,
 )
 from bench.metrics.base import Pair
 
@@ -80,8 +81,8 @@ def _deep_products(original: Planes, decoded: Planes) -> tuple[int, ...]:
 
 
 def _pixels(pair: Pair) -> int:
-    height, width = pair.decoded.shape[:2]
-    return height * width
+    """How many count."""
+    return int(pair.reference.cached(seen).sum())
 
 
 def _decibels(squared_error: float, samples: int, depth: int) -> float:

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from bench.codec import Samples
 from bench.errors import MetricUndefined
-from bench.metrics._planes import ALL_CHANNELS, ALL_DEPTHS, Levels, preload
-from bench.metrics.base import Pair
+from bench.metrics._planes import ALL_CHANNELS, ALL_DEPTHS, Levels, preload, seen
+from bench.metrics.base import Pair, Reference
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the five scales of MS-SSIM, the finest first."""
@@ -53,6 +53,13 @@ class _Scores:
     ssim: NDArray[np.float64]
     """The product of all three terms."""
 
+    def of_seen(self, reference: Reference) -> _Scores:
+        """Without the windows in which nothing is seen: the planes are 0 there, and both terms exactly 1."""
+        shares = reference.cached(_seen_windows)
+        if not shares.all():
+            return self
+        return _Scores(1 - (1 - self.contrast) / shares, 1 - (1 - self.ssim) / shares)
+
 
 def _pyramid(plane: Plane) -> list[Plane]:
     """A plane (height, width) at the scales on which it is compared: five, or one if it is small."""
@@ -63,6 +70,19 @@ def _pyramid(plane: Plane) -> list[Plane]:
         for _ in WEIGHTS[1:]:
             scales.append(pooled(scales[-1]))
     return scales
+
+
+def _seen_windows(image: Samples) -> NDArray[np.float64]:
+    """The share of windows, by scale, that hold a pixel which is not fully transparent."""
+    if image.ndim < 3 or image.shape[2] < 4:
+        return np.ones(1)
+    shares = []
+    for scale in _pyramid(seen(image).astype(np.float32)):
+        sums = np.pad((scale > 0).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+        size = SSIM_SMALLEST
+        inside = sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size] + sums[:-size, :-size]
+        shares.append((inside > 0).mean())
+    return np.array(shares)
 
 
 @dataclass(frozen=True)
@@ -133,7 +153,7 @@ class _OnDevice:
         _require(pair, SSIM_SMALLEST, "SSIM")
         scales = len(WEIGHTS) if min(pair.decoded.shape[:2]) >= MS_SSIM_SMALLEST else 1
         contrast, ssim = SsimMeans(self.device, scales, pair.reference.depth)(pair)
-        return _Scores(contrast=contrast, ssim=ssim)
+        return _Scores(contrast=contrast, ssim=ssim).of_seen(pair.reference)
 
 
 def _scores(pair: Pair) -> _Scores:
@@ -156,7 +176,7 @@ def _scores(pair: Pair) -> _Scores:
             [_compare(*scale, maps[channel][level] if maps else None) for level, scale in enumerate(scales)]
         )
     table = np.array(scores)
-    return _Scores(contrast=table[:, :, 0], ssim=table[:, :, 1])
+    return _Scores(contrast=table[:, :, 0], ssim=table[:, :, 1]).of_seen(pair.reference)
 
 
 def _require(pair: Pair, smallest: int, metric: str) -> None:

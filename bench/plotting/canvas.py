@@ -32,6 +32,8 @@ LABEL_SHARE = 0.36
 MAX_HEIGHT = 9.0
 _CONTEXT = 4
 """Letters shown before the first one in which two long labels differ."""
+_STYLED_MARKER = 3.5
+"""``lines.markersize`` of rdbench's style."""
 _OPTICAL = {
     "*": 1.6,
     "P": 1.2,
@@ -139,7 +141,15 @@ def settle(figure: Figure) -> None:
 
 
 def marks(style: SeriesStyle, size: float) -> dict[str, Any]:
-    """The arguments of ``Axes.plot`` for markers alone, ``size`` points wide."""
+    """The arguments of ``Axes.plot`` for markers alone.
+
+    Parameters
+    ----------
+    size : points in rdbench's style; in another one in proportion to its markers
+    """
+    from matplotlib import rcParams
+
+    size *= rcParams["lines.markersize"] / _STYLED_MARKER
     return {
         "linestyle": "none",
         "marker": style.marker,
@@ -228,11 +238,14 @@ def title(axes: Axes, text: str, columns: int) -> None:
 
     Parameters
     ----------
+    text : what is behind its last commas gives way first
     columns : panels that stand side by side, which share the figure's width
     """
     figure = figure_of(axes)
     size = float(axes.title.get_fontsize())
     room = 0.55 * figure.get_figwidth() * POINTS / columns
+    while ", " in text and width_of(figure, printable(text), size) > room:
+        text = text.rpartition(", ")[0]
     shown = fit(figure, text, room, size)
     axes.set_title(shown, loc="left", fontsize=size, parse_math=is_math(shown))
 

@@ -20,6 +20,8 @@ _ROOM = 60.0
 """Points of the longest name; longer ones lose their middle."""
 _GAP = 2.4
 """Points from the middle of a dot to its name."""
+_DOT = 1.6
+"""Points around the middle of a dot that no name may cover; its own name is further away."""
 _HEIGHT = 1.05 * SIZE
 
 
@@ -57,7 +59,7 @@ def label_dots(axes: Axes, labels: Sequence[DotLabel], occupied: Array) -> None:
         dot = points(np.array([[label.x, label.y]]))[0]
         for box in _places(dot, size):
             inside = (box[0] >= low).all() and (box[1] <= high).all()
-            covers = ((taken > box[0]) & (taken < box[1])).all(axis=1).any()
+            covers = ((taken > box[0] - _DOT) & (taken < box[1] + _DOT)).all(axis=1).any()
             if inside and not covers and not any(_meet(box, it) for it in boxes):
                 boxes.append(box)
                 x, y = axes.transData.inverted().transform((box[0] + box[1]) / 2 / scale)

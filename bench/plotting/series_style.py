@@ -8,6 +8,7 @@ No figure relies on colour alone: markers and dashes differ too, and curves are 
 from __future__ import annotations
 
 import itertools
+import math
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ _FAMILIES = {
     "huffman": ("#882255", "<"),
     "lz": ("#999933", ">"),
     "qoi": ("#44aa99", "p"),
+    "vae": ("#117733", "d"),
+    "vae-gan": ("#cc6677", "*"),
 }
 _OTHERS = (
     ("#332288", "h"),
@@ -39,6 +42,8 @@ _OTHERS = (
     ("#b8a038", "X"),
     ("#3bb0c9", "p"),
 )
+_APART = 80.0
+"""The distance of two colours in 8-bit RGB below which they are taken for one another in thin lines."""
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "d")
 _DASHES: tuple[Dash, ...] = ((), (6, 1.5), (5, 1.2, 1, 1.2), (1.2, 1.2))
 _GREYS = ("#6e6e6e", "#8c8c8c")
@@ -95,8 +100,9 @@ def series_styles(
     """How everything in the figures of a data set is drawn, by label.
 
     A built-in codec always has the same colour, another one a colour by the hash of its name, moved on
-    only if a codec among ``series`` has it. Configurations of one codec share the colour and differ in
-    marker and dash. Curves that were not measured here are thin, grey, dashed and hollow.
+    only if a codec among ``series`` has it, or one that is hard to tell from it. Configurations of one
+    codec share the colour and differ in marker and dash. Curves that were not measured here are thin,
+    grey, dashed and hollow.
 
     Parameters
     ----------
@@ -120,14 +126,23 @@ def series_styles(
 def _families(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     present = dict.fromkeys(names)
     chosen = {name: _FAMILIES[name] for name in present if name in _FAMILIES}
-    free = set(range(len(_OTHERS)))
+    free = {it for it in range(len(_OTHERS)) if _OTHERS[it] not in chosen.values()}
     for name in sorted(present.keys() - chosen.keys()):
         free = free or set(range(len(_OTHERS)))
+        apart = {
+            it
+            for it in free
+            if all(_distance(_OTHERS[it][0], colour) >= _APART for colour, _ in chosen.values())
+        }
         start = zlib.crc32(name.encode())
-        slot = next(it for k in itertools.count(start) if (it := k % len(_OTHERS)) in free)
+        slot = next(it for k in itertools.count(start) if (it := k % len(_OTHERS)) in (apart or free))
         free.discard(slot)
         chosen[name] = _OTHERS[slot]
     return chosen
+
+
+def _distance(one: str, other: str) -> float:
+    return math.dist(bytes.fromhex(one[1:]), bytes.fromhex(other[1:]))
 
 
 def _variant(family: tuple[str, str], index: int) -> SeriesStyle:

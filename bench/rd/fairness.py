@@ -212,6 +212,7 @@ def _subsampling(configs: Sequence[Config]) -> list[Finding]:
 def _curves(configs: Sequence[Config], anchor: str | None) -> list[Finding]:
     anchors = {curve.metric: curve for c in configs if c.label == anchor for curve in c.curves}
     findings = []
+    short: dict[str, list[tuple[str, str]]] = {}
     for config in configs:
         for curve in config.curves:
             # A curve overlaps fully with itself, so any warning is about the curve alone.
@@ -221,10 +222,13 @@ def _curves(configs: Sequence[Config], anchor: str | None) -> list[Finding]:
                 text = f"{folds[0]} ({curve.metric})"
                 findings.append(Finding("non-monotone", "warning", text, (config.label,)))
             elif alone.value is None:
-                text = f"{config.label}: {alone.reason}, no BD-rate in {curve.metric}"
-                findings.append(Finding("few-points", "note", text, (config.label,)))
+                short.setdefault(str(alone.reason), []).append((config.label, curve.metric))
         if anchor is not None and config.label != anchor:
             findings += _small_overlaps(anchors, anchor, config)
+    for reason, its in short.items():
+        labels, metrics = (tuple(dict.fromkeys(column)) for column in zip(*its, strict=True))
+        text = f"{_names(labels, configs)}: {reason}, no BD-rate in {_join(metrics)}"
+        findings.append(Finding("few-points", "note", text, labels))
     return findings
 
 
@@ -232,7 +236,8 @@ def _small_overlaps(anchors: Mapping[str, Curve], anchor: str, config: Config) -
     """At most one finding for a configuration, whatever the number of metrics in which it overlaps little."""
     parts = []
     for curve in config.curves:
-        if curve.metric not in anchors:
+        # points have no range to share
+        if curve.metric not in anchors or min(len(curve.rate), len(anchors[curve.metric].rate)) < 2:
             continue
         overlap = config.overlaps.get(curve.metric)
         if overlap is None:

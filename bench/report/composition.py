@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bench.plotting.canvas import (
@@ -13,7 +12,6 @@ from bench.plotting.canvas import (
     figure_of,
     fit,
     fit_all,
-    ground_of,
     lay_out,
     marks,
     note,
@@ -22,9 +20,9 @@ from bench.plotting.canvas import (
     title,
     width_of,
 )
-from bench.plotting.colours import grey_on
 from bench.plotting.series_style import SeriesStyle
-from bench.report.figure_description import limits_of
+from bench.report.figure_description import FieldProblem
+from bench.report.insets import draw_inset, shows_nothing
 from bench.report.panels import NameIt, Panel, all_styles
 from bench.text.escape import is_math
 
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.legend import Legend
 
 _BOX_SIZE = 6.5
-"""Points: letters in legends, and at the axes of insets."""
+"""Points: letters in legends."""
 _BOX_PITCH = 1.7
 """Line spacing of a legend below the panels, in the size of its letters."""
 _SAMPLE = 32.0
@@ -57,12 +55,13 @@ def compose(panels: Sequence[Panel], canvas: Canvas) -> Figure:
     figure, places = canvas.figure(count, height, kind.share_y)
     columns, room = canvas.columns(count), canvas.label_points(count)
     naming = []
+    with_titles = bool(what.title) or len({it.title for it in panels}) > 1
     for index, (axes, panel) in enumerate(zip(places, panels, strict=True)):
         naming.append(draw_panel(axes, panel, room))
         if kind.share_y and index % columns:
             axes.set_ylabel("")
-        own = panel.title if what.title is True or count > 1 else what.title
-        if what.title and own:
+        own = what.title if isinstance(what.title, str) and count == 1 else panel.title
+        if with_titles and own:
             title(axes, str(own), columns)
     if isinstance(what.title, str) and count > 1:
         _set_title_of_all(figure, what.title)
@@ -83,17 +82,17 @@ def draw_panel(axes: Axes, panel: Panel, room: float) -> NameIt | None:
     Returns
     -------
     What writes names, as of :meth:`~bench.report.panels.Panel.draw`.
+
+    Raises
+    ------
+    FieldProblem
+        Within the limits of the panel, or of its inset, nothing is drawn.
     """
     naming = panel.draw(axes, room)
-    inset = panel.what.inset
-    if inset is not None:
-        part = _enlarged(panel)
-        if part.what.xlim is not None and part.what.ylim is not None:
-            inner = axes.inset_axes(inset.box)
-            part.draw(inner, room)
-            inner.set(xlabel="", ylabel="")
-            inner.tick_params(labelsize=_BOX_SIZE - 1.5, length=1.5, pad=1.5)
-            axes.indicate_inset_zoom(inner, edgecolor=grey_on(ground_of(axes), "#555555"), linewidth=0.6)
+    if shows_nothing(axes):
+        field = "ylim" if panel.what.y_limits(panel.metric) else "xlim"
+        raise FieldProblem((field,), f"nothing of {panel.metric} lies within the limits")
+    draw_inset(axes, panel, room)
     return naming
 
 
@@ -150,25 +149,12 @@ def _legend_below(figure: Figure, styles: Mapping[str, SeriesStyle]) -> None:
     columns = max(1, min(len(styles), int(room / (widest + _SAMPLE))))
     rows = math.ceil(len(styles) / columns)
     figure.set_figheight(figure.get_figheight() + rows * _BOX_PITCH * _BOX_SIZE / POINTS)
-    options = {"loc": "outside lower center", "ncols": columns, "borderpad": 0}
+    options = {"loc": "outside lower center", "ncols": columns, "borderpad": 0, "frameon": False}
     add_legend(figure, styles, room / columns - _SAMPLE, fontsize=_BOX_SIZE, **options)
 
 
 def _points_wide(axes: Axes) -> float:
     return float(axes.bbox.width) * POINTS / figure_of(axes).dpi
-
-
-def _enlarged(panel: Panel) -> Panel:
-    """The panel with the limits of its inset."""
-    what, inset = panel.what, panel.what.inset
-    assert inset is not None
-    part = {
-        "xlim": limits_of(inset.xlim, panel.metric),
-        "ylim": limits_of(inset.ylim, panel.metric),
-        "xscale": what.scale,
-        "inset": None,
-    }
-    return replace(panel, what=what.model_copy(update=part))
 
 
 def _set_title_of_all(figure: Figure, text: str) -> None:

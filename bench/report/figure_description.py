@@ -7,17 +7,19 @@ A file says the same in YAML, and from which runs::
     metric: psnr_rgb
     codecs:
       - {label: jpeg, name: JPEG}
-      - {label: vae, name: $\beta$-VAE, color: "#d55e00", marker: s}
+      - {label: vae, name: '$\beta$-VAE', color: '#d55e00', marker: s}
     xlim: [0, 1.5]
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -55,13 +57,14 @@ _DASHES: dict[str, Dash] = {
     "dashdot": (6.4, 1.6, 1.0, 1.6),
     "dotted": (1.0, 1.65),
 }
-_CORNERS = {
-    "upper left": (0.06, 0.55),
-    "upper right": (0.57, 0.55),
-    "lower left": (0.06, 0.1),
-    "lower right": (0.57, 0.1),
+CORNERS = {
+    "upper left": (0.1, 0.58),
+    "upper right": (0.61, 0.58),
+    "lower left": (0.1, 0.1),
+    "lower right": (0.61, 0.1),
 }
-_INSET_SIZE = (0.4, 0.4)
+INSET_SIZE = (0.36, 0.38)
+"""Of insets in a corner: places of lower left corners, width and height, in shares of the panel."""
 _WIDEST = 40
 
 
@@ -107,9 +110,22 @@ def _width(value: Any) -> Any:
 
 def _place(value: Any) -> Any:
     numbers = isinstance(value, list | tuple) and len(value) == 4
-    if not numbers and value not in _CORNERS:
-        raise ValueError(f"{', '.join(_CORNERS)}, or [left, bottom, width, height], not {value!r}")
+    if not numbers and value not in ("auto", *CORNERS):
+        raise ValueError(f"auto, {', '.join(CORNERS)}, or [left, bottom, width, height], not {value!r}")
+    if numbers and not _is_inside(*value):
+        raise ValueError(
+            f"left, bottom, width and height are shares of the panel, inside of it, not {value!r}"
+        )
     return value
+
+
+def _is_inside(*box: Any) -> bool:
+    try:
+        left, bottom, width, height = map(float, box)
+    except (TypeError, ValueError):
+        return False
+    wide = left >= 0 and 0 < width <= 1 - left
+    return wide and bottom >= 0 and 0 < height <= 1 - bottom
 
 
 def _off(value: Any) -> Any:
@@ -121,12 +137,21 @@ def _one_or_many(value: Any) -> Any:
     return value if value is None or isinstance(value, list | tuple) else (value,)
 
 
+def _once_each(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Names, or looks of codecs, none of them twice."""
+    names = [it.label if isinstance(it, CodecLook) else it for it in values]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name} stands here twice; name it once")
+    return values
+
+
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 Pair: TypeAlias = tuple[float, float]
 """From the lowest to the highest."""
 Limits = Annotated[Pair | dict[str, Pair], BeforeValidator(_limits)]
 """Of each metric its own where there are panels of several."""
-Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), AfterValidator(_once_each)]
 
 
 def limits_of(limits: Limits | None, metric: str) -> Pair | None:
@@ -137,6 +162,10 @@ def limits_of(limits: Limits | None, metric: str) -> Pair | None:
 def _lowest(limits: Limits) -> float:
     pairs = limits.values() if isinstance(limits, dict) else [limits]
     return min((low for low, _ in pairs), default=1.0)
+
+
+def _scale(xscale: RateAxis | None, xlim: Limits | None) -> RateAxis:
+    return xscale or ("linear" if xlim is not None and _lowest(xlim) <= 0 else "log")
 
 
 class _Model(BaseModel):
@@ -159,7 +188,10 @@ class CodecLook(_Model):
     @classmethod
     def _is_a_name(cls, name: str | None) -> str | None:
         if name is not None and not is_one_line(name):
-            raise ValueError("a name is one line without control characters")
+            raise ValueError(
+                "a name is one line without control characters; in double quotes \\b and \\t are such:"
+                " put a name with a backslash in single quotes"
+            )
         if name is not None and name.count("$") > 1 and not is_math(name):
             raise ValueError(
                 f"{name} is not mathematics that can be typeset here: symbols, letters, accents and scripts"
@@ -212,13 +244,13 @@ class Inset(_Model):
 
     xlim: Limits
     ylim: Limits
-    at: Annotated[str | tuple[_Finite, _Finite, _Finite, _Finite], BeforeValidator(_place)] = "lower right"
-    """A corner, or left, bottom, width and height in shares of the panel."""
+    at: Annotated[str | tuple[_Finite, _Finite, _Finite, _Finite], BeforeValidator(_place)] = "auto"
+    """A corner, ``auto`` for the emptiest one, or left, bottom, width and height in shares of the panel."""
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """Left, bottom, width and height in shares of the panel."""
-        return (*_CORNERS[self.at], *_INSET_SIZE) if isinstance(self.at, str) else self.at
+        """Left, bottom, width and height in shares of the panel, unless that follows from what is drawn."""
+        return (*CORNERS[self.at], *INSET_SIZE) if isinstance(self.at, str) else self.at
 
 
 def _label_or_look(value: Any) -> Any:
@@ -236,7 +268,9 @@ class FigureDescription(_Model):
     datasets: Names = ()
     """A panel each; none for all of the runs."""
     codecs: Annotated[
-        tuple[Annotated[CodecLook, BeforeValidator(_label_or_look)], ...], BeforeValidator(_one_or_many)
+        tuple[Annotated[CodecLook, BeforeValidator(_label_or_look)], ...],
+        BeforeValidator(_one_or_many),
+        AfterValidator(_once_each),
     ] = ()
     """What is drawn, in this order; none for everything."""
     speed: Annotated[tuple[Side, ...], BeforeValidator(_one_or_many), Field(min_length=1)] = get_args(Side)
@@ -273,10 +307,26 @@ class FigureDescription(_Model):
             raise ValueError("a logarithmic axis begins above 0: change xlim, or say linear")
         return xscale
 
+    @field_validator("inset")
+    @classmethod
+    def _fits_the_scale(cls, inset: Inset | None, info: ValidationInfo) -> Inset | None:
+        said = info.data
+        if (
+            inset is None
+            or said.get("kind") not in _KINDS_OF["xscale"]
+            or not {"xlim", "xscale"} <= said.keys()
+        ):
+            return inset
+        if _scale(said["xscale"], said["xlim"]) == "log" and _lowest(inset.xlim) <= 0:
+            raise ValueError(
+                "its part of a logarithmic axis begins above 0: change its xlim, or say xscale: linear"
+            )
+        return inset
+
     @property
     def scale(self) -> RateAxis:
         """Of the horizontal axis, where that is a choice."""
-        return self.xscale or ("linear" if self.xlim is not None and _lowest(self.xlim) <= 0 else "log")
+        return _scale(self.xscale, self.xlim)
 
     def x_limits(self, metric: str) -> Pair | None:
         """Those of the horizontal axis in a panel of ``metric``."""
@@ -315,6 +365,10 @@ def load_figure_file(path: Path) -> tuple[FigureFile, Document]:
         The file is invalid; the message has one line for each mistake, with file name, line and key.
     """
     document = load_yaml(path)
+    for key in _nothings(document.data):
+        raise located(
+            document, key, "nothing is given; leave it out, or quote what holds a #, as in '#cc0000'"
+        )
     read = validate(FigureFile, {} if document.data is None else document.data, document)
     for place, folder in enumerate(read.runs):
         if not (path.parent / folder).is_dir():
@@ -327,3 +381,12 @@ def load_figure_file(path: Path) -> tuple[FigureFile, Document]:
     )
     runs = tuple(path.parent / it for it in read.runs)
     return read.model_copy(update={"runs": runs, "references": references, "style": style}), document
+
+
+def _nothings(value: Any, key: Key = ()) -> Iterator[Key]:
+    """Where a key has no value, which a comment may have taken."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, its in inner:
+        if its is None:
+            yield (*key, name)
+        yield from _nothings(its, (*key, name))

@@ -33,14 +33,15 @@ metric: [{metric}]
 {datasets}# anchor: {anchor}
 # average: pixels              # what counts the same in mean curves; default: images
 
-# What is drawn, in this order, and how; a label alone will do. A name may hold mathematics: $\\beta$-VAE
+# What is drawn, in this order, and how; a label alone will do. A name may hold mathematics: '$\\beta$-VAE'
+# Single quotes are for what holds # {{ }} or a backslash: in double quotes \\b is a control character.
 # linestyle: solid, dashed, dashdot, dotted, or points on and off by turns: [6, 1.5]
 codecs:
 {codecs}
 # xlim: [0, 1.5]
 # ylim: {{{first}: [28, 42]}}   # of one metric; [28, 42] is of every panel
 # xscale: linear               # or log
-# inset: {{xlim: [0.2, 0.4], ylim: [30, 33], at: lower right}}   # or at: [left, bottom, width, height]
+# inset: {{xlim: [0.2, 0.4], ylim: [30, 33], at: auto}}   # or a corner, or [left, bottom, width, height]
 # speed: decode                # of kind pareto; default: a panel for encode and decode each
 # rates: [0.25, 0.5]           # of kind perception, in bits per pixel
 
@@ -63,10 +64,15 @@ def figure_bytes(path: Path, form: Format) -> bytes:
         A folder is no run, or one that this version can't read.
     """
     file, document = load_figure_file(path)
+    for place, name in enumerate(file.references):
+        try:
+            open_reference(name)
+        except ConfigError as error:
+            raise located(document, ("references", place), str(error)) from error
     try:
         data = figure_data(file.runs, file.references, file.anchor, file.average)
     except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise located(document, ("anchor",) if file.anchor else ("runs",), str(error)) from error
     try:
         with styled(file.style):
             figure = described_figure(data, file)
@@ -107,11 +113,11 @@ def template(run: Path) -> str:
     headline = data[0].headline or tuple(metrics[:1])
     codecs = [
         f"  - {{label: {_quoted(label)}, name: {_quoted(label)},"
-        f' color: "{styles[label].colour}", marker: "{styles[label].marker}"}}'
+        f" color: '{styles[label].colour}', marker: '{styles[label].marker}'}}"
         for label in labels
     ]
     known = wrapped(f"a panel each; there are {', '.join(metrics)}", _WIDTH, "")
-    datasets = [it.dataset for it in data]
+    datasets = [_quoted(it.dataset) for it in data]
     return _TEMPLATE.format(
         run=_quoted(str(run)),
         kinds=" | ".join(KINDS),
@@ -127,8 +133,10 @@ def template(run: Path) -> str:
 def _quoted(text: str) -> str:
     """A scalar of YAML that is this text; plain where that is safe."""
     plain = text.replace("-", "").replace("_", "").replace("/", "").replace(".", "")
-    harmless = plain.isascii() and plain.isalnum() and not plain.isdigit() and text[0].isalnum()
-    return text if harmless and text.lower() not in _WORDS else json.dumps(text)
+    harmless = plain.isascii() and plain.isalnum() and text[0].isalpha()
+    if harmless and text.lower() not in _WORDS:
+        return text
+    return "'{}'".format(text.replace("'", "''")) if text.isprintable() else json.dumps(text)
 
 
 _WORDS = {"on", "off", "yes", "no", "true", "false", "null", "y", "n"}

@@ -8,10 +8,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from bench.errors import suggestion
 from bench.plotting.canvas import short
 from bench.plotting.series_style import SeriesStyle
 from bench.report.data import ReportData
-from bench.report.figure_description import CodecLook, FieldProblem, FigureDescription, Kind, LegendPlace
+from bench.report.figure_description import (
+    CodecLook,
+    FieldProblem,
+    FigureDescription,
+    Kind,
+    LegendPlace,
+    Limits,
+)
 from bench.report.measures import Measure
 
 if TYPE_CHECKING:
@@ -142,12 +150,12 @@ def prepared(
     by_name = {it.dataset: it for it in data}
     for place, name in enumerate(what.datasets):
         if name not in by_name:
-            raise FieldProblem(("datasets", place), f"no data set {name!r}; there are {', '.join(by_name)}")
+            raise FieldProblem(("datasets", place), f"no data set {name!r}{_known(name, by_name)}")
     meant = [by_name[it] for it in what.datasets] or [*data]
     known = list(dict.fromkeys(measure.name for it in meant for measure in it.measures))
     for place, name in enumerate(what.metric):
         if name not in known:
-            raise FieldProblem(("metric", place), f"nothing has a curve in {name!r}; {_there_are(known)}")
+            raise FieldProblem(("metric", place), f"nothing has a curve in {name!r}{_known(name, known)}")
     looks = _looks_by_label(meant, what.codecs)
     described = what.model_copy(
         update={"codecs": tuple(looks.values()), "datasets": tuple(it.dataset for it in meant)}
@@ -155,8 +163,27 @@ def prepared(
     return [_dressed(it, looks, ground) for it in meant], described
 
 
-def _there_are(names: Collection[str]) -> str:
-    return f"there are {', '.join(names)}" if names else "there are none"
+def require_matching_limits(panels: Collection[Panel], what: FigureDescription) -> None:
+    """Refuse limits of a metric that no panel shows.
+
+    Raises
+    ------
+    FieldProblem
+        There are such.
+    """
+    drawn = dict.fromkeys(it.metric for it in panels)
+    fields: dict[tuple[str, ...], Limits | None] = {("xlim",): what.xlim, ("ylim",): what.ylim}
+    if what.inset is not None:
+        fields |= {("inset", "xlim"): what.inset.xlim, ("inset", "ylim"): what.inset.ylim}
+    for key, limits in fields.items():
+        for metric in limits if isinstance(limits, dict) else ():
+            if metric not in drawn:
+                raise FieldProblem((*key, metric), f"no panel shows it{suggestion(metric, drawn)}")
+
+
+def _known(name: str, names: Collection[str]) -> str:
+    """The end of a message about an unknown name: one like it, or all that there are."""
+    return suggestion(name, names).replace("; known:", "; there are") if names else "; there are none"
 
 
 def _looks_by_label(data: Sequence[ReportData], looks: Sequence[CodecLook]) -> dict[str, CodecLook]:
@@ -167,7 +194,7 @@ def _looks_by_label(data: Sequence[ReportData], looks: Sequence[CodecLook]) -> d
         key = ("codecs", place, "label")
         if not found:
             labels = dict.fromkeys(label for it in data for label in it.styles)
-            raise FieldProblem(key, f"no codec {look.label!r}; {_there_are(labels)}")
+            raise FieldProblem(key, f"no codec {look.label!r}{_known(look.label, labels)}")
         if len(found) > 1 and not look.is_plain:
             raise FieldProblem(key, f"{look.label!r} is each of {', '.join(found)}: name one of them")
         for label in found:

@@ -38,7 +38,7 @@ _CROWDED = 0.25
 """Of the processors, the share that others may keep busy beside a timed run without a remark."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
     """How a run ended."""
 
@@ -53,6 +53,9 @@ class Summary:
     other_images: tuple[str, ...] = ()
     codecs: tuple[CodecPlan, ...] = ()
     """What this suite asks for."""
+
+    def __repr__(self) -> str:
+        return f"{self.folder}: {self.statuses['ok']} of {self.planned} trials ok; {len(self.codecs)} codecs"
 
     @property
     def failed(self) -> int:

@@ -94,7 +94,7 @@ def put(
     with RunWriter(run), journal_of(study, run) as journal:
         plan = study.plan(run, options.trust)
         if not plan.questions:
-            raise ConfigError(f"{run}: no finished trials to probe")
+            raise ConfigError(f"{run}: no finished trials to probe{_first_failure(run)}")
         answers = {it.key: it for it in journal}
         asked = {study.key(it): it for it in plan.questions}
         originals = Originals(options.datasets)
@@ -120,6 +120,14 @@ def put(
                 answers[answer.key] = answer
                 events.answered(answer)
     return Answers(plan, {it.key: answers[key] for key, it in asked.items()})
+
+
+def _first_failure(run: Path) -> str:
+    """The end of a message about a run without finished trials: how the first one failed."""
+    frame = load(run)
+    for row in frame[frame["status"] != "ok"].itertuples():
+        return f"; {row.label} on {row.image}: {row.status}, {row.error}"
+    return ""
 
 
 def journal_of(study: Study[QuestionT, AnswerT], run: Path) -> Journal[AnswerT]:

@@ -98,7 +98,9 @@ class Table:
         if isinstance(value, str):
             return value
         sign = "+" if column.signed else ""
-        text = f"{value:{sign}.{column.digits}f}" if column.digits is not None else f"{value:{sign}g}"
+        whole = "d" if isinstance(value, int) else "g"
+        form = whole if column.digits is None else f".{column.digits}f"
+        text = f"{value:{sign}{form}}"
         return text.replace("-", "−")
 
     def by_label(self, key: str) -> dict[str, Value]:
@@ -114,7 +116,7 @@ class Table:
         ]
 
     def ranks(self) -> list[list[int]]:
-        """For each cell 1 (best of its column), 2 (second) or 0; equal values share a rank."""
+        """For each cell 1 (best of its column), 2 (second) or 0; a lone value has 0."""
         result = [[0] * len(self.columns) for _ in self.rows]
         for index, column in enumerate(self.columns):
             if column.better is None:
@@ -125,6 +127,8 @@ class Table:
                 competes = place not in self.unranked and (place, index) not in self.unranked_cells
                 if competes and isinstance(row[index], int | float) and text != "–":
                     printed[place] = float(text.replace("−", "-"))
+            if len(printed) < 2:
+                continue
             best = sorted(set(printed.values()), reverse=column.better == "high")[:2]
             for place, value in printed.items():
                 if value in best:
@@ -136,7 +140,7 @@ def to_csv(table: Table) -> str:
     """Comma-separated values with full precision, keys as the header."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([column.key for column in table.columns])
+    writer.writerow([csv_cell(column.key) for column in table.columns])
     for row in table.rows:
         writer.writerow(["" if value is None or value != value else csv_cell(value) for value in row])
     return buffer.getvalue()

@@ -17,41 +17,59 @@ _MARKUP = re.compile(r"[\\`*|<>]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All control characters except tabs and line ends."""
 _FORMULA = ("=", "+", "-", "@", "\t")
+_GREEK = (
+    "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|pi|rho|sigma|tau|phi|chi|psi|omega"
+    "|Gamma|Delta|Theta|Lambda|Sigma|Phi|Omega"
+)
 _LATEX = {
     "\\": r"\textbackslash{}",
     **{it: "\\" + it for it in "&%$#_{}"},
+    # which the usual encoding of fonts, OT1, has other letters for
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "−": "$-$",
     "–": "--",
     "±": r"$\pm$",
     "×": r"$\times$",
-    "σ": r"$\sigma$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "≈": r"$\approx$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
+    **{
+        letter: rf"$\{name}$"
+        for letter, name in zip("αβγδεηθκλμνπρστφχψωΓΔΘΛΣΦΩ", _GREEK.split("|"), strict=True)
+    },
+    "\N{REPLACEMENT CHARACTER}": "?",
 }
+"""What LaTeX would take for a command, and what its usual fonts have only in mathematics."""
 
 
-_SYMBOLS = (
-    "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|pi|rho|sigma|tau|phi|chi|psi|omega|Gamma|Delta"
-    "|Theta|Lambda|Sigma|Phi|Omega|times|cdot|pm|leq|geq|neq|approx|infty|ell|log|exp|min|max"
-)
+_SYMBOLS = f"{_GREEK}|times|cdot|pm|leq|geq|neq|approx|infty|ell|log|exp|min|max"
 _SYMBOL = rf"\\(?:{_SYMBOLS})(?![A-Za-z])"
 _STYLED = r"\\(?:mathrm|mathbf|mathcal|hat|bar|tilde)\{[A-Za-z0-9 ]+\}"
 _SCRIPT = rf"(?:[A-Za-z0-9*]|{_SYMBOL}|\{{[A-Za-z0-9 *,.+\-]+\}})"
 _ATOM = rf"(?:[A-Za-z0-9]|{_SYMBOL}|{_STYLED})(?:_{_SCRIPT}(?:\^{_SCRIPT})?|\^{_SCRIPT}(?:_{_SCRIPT})?)?"
-_MATH = re.compile(rf"(\$(?! )(?:{_ATOM}|[ =+\-.,()<>/|]){{1,60}}(?<! )\$(?![0-9]))")
+_MATH = re.compile(rf"((?<!\\)\$(?! )(?:{_ATOM}|[ =+\-.,()<>/|]){{1,60}}(?<! )\$(?![0-9]))")
 """Symbols, letters, numbers, signs, accents, and one level of scripts: mathematics that can do nothing but be
-typeset."""
+typeset. A dollar after a backslash opens none, since matplotlib takes it for a mere dollar."""
+_MATH_IN_MARKDOWN = str.maketrans({"<": r"\lt{}", ">": r"\gt{}", "|": r"\vert{}"})
+"""What would be a tag, or the end of a table's cell, before it is mathematics."""
 
 
 def markdown(text: str) -> str:
     """One line of GitHub Markdown that displays ``text``, with all markup, HTML, links and images escaped.
 
-    Simple mathematics between dollars is left as it is.
+    Simple mathematics between dollars stays mathematics.
     """
     parts = _MATH.split(printable(text))
-    return "".join(part if place % 2 else _MARKUP.sub(r"\\\g<0>", part) for place, part in enumerate(parts))
+    return "".join(
+        part.translate(_MATH_IN_MARKDOWN) if place % 2 else _MARKUP.sub(r"\\\g<0>", part)
+        for place, part in enumerate(parts)
+    )
 
 
 def latex(text: str) -> str:

@@ -345,7 +345,8 @@ def metric_plan(described: DescribedMetric) -> MetricPlan:
 
 def _codec_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> CodecPlan:
     """A codec with its own decoder, or another one."""
-    plan = _own_plan(entry, suite, described)
+    with entry.located_errors():
+        plan = _own_plan(entry, suite, described)
     if entry.decoder is None or described.decoder is None:
         return plan
     decoder, unavailable = _decoder_plan(entry.decoder, described.decoder)

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.check.formats import FORMATS
+from bench.check.page import as_page
 from bench.check.text import as_text
 from bench.check.verdict import Change, CheckFinding, SpeedCell, Verdict, worst_first
 
@@ -133,6 +134,23 @@ def test_text_fits_the_terminal() -> None:
     text = as_text(many, width=80)
     assert max(map(len, text.splitlines())) <= 80
     assert all(it in text for it in ("b.png", "a.png", "3.1.3", "420"))
+
+
+def test_a_narrow_terminal_has_the_worst_image_alone() -> None:
+    """Where lines are short, a row names one image and counts the others."""
+    changes = tuple(Change(f"k/p{k}.png", 30.0, 29.0, 1.0 - 0.1 * k) for k in range(6))
+    verdict = Verdict((CheckFinding("regression", True, "jpeg", 50.0, "psnr_rgb", "dB", 0.0, changes),))
+    assert "p0.png, 5 more" in as_text(verdict, width=80)
+    assert "p3.png −1.0000 dB and 2 more" in as_text(verdict, width=160)
+
+
+def test_a_cause_of_all_findings_is_told_once() -> None:
+    """Above the table instead of in each row; with several causes they stay in their rows."""
+    due = Verdict(tuple(replace(it, detail="subsampling 444 -> 420") for it in VERDICT.findings[1:]))
+    for form in (FORMATS["markdown"], as_page):
+        assert form(due).count("subsampling 444") == 1
+        assert "<th" not in form(due) or "because" not in form(due)
+    assert "because" in FORMATS["markdown"](VERDICT)
 
 
 def test_a_long_table_begins_with_a_line_for_each_codec() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bench.check.attribution import code_change
 from bench.check.baseline import (
     CodecResults,
     ImageIdentity,
@@ -49,6 +50,23 @@ def state(
         images={f"set/{it}.png": ImageIdentity(sha * 64, 100, 100) for it in range(images)},
         codecs=(CodecResults(label="mine", codec="mine", version=version, trials=tuple(trials)),),
     )
+
+
+def test_a_changed_command_is_told_by_the_words_that_changed() -> None:
+    """Of command lines what stands in another's place; of other options both values."""
+
+    def change(old: str, new: str) -> str:
+        states = [state(rate=it) for it in (1.0, 0.9)]
+        one, other = (
+            msgspec.structs.replace(it.codecs[0], config={"encode": text})
+            for it, text in zip(states, (old, new), strict=True)
+        )
+        return code_change(one, other)
+
+    line = "enc -q {quality} -fast {input}"
+    assert change(line, line.replace("-fast", "-slow -m 2")) == "option encode … -fast … -> … -slow -m 2 …"
+    assert change(line, line.replace(" -fast", "")) == "option encode … {quality} -fast … -> … {quality} …"
+    assert change("444", "420") == "option encode 444 -> 420"
 
 
 def test_a_step_has_the_version_that_made_it() -> None:
@@ -97,6 +115,15 @@ def test_a_folder_is_read_by_date_or_by_commit(tmp_path: Path) -> None:
     assert [it.name for it in read_states([tmp_path / "commits"])] == commits
     with pytest.raises(ConfigError, match="no run, no baseline file"):
         read_states([tmp_path / "nothing"])
+
+
+def test_states_of_one_file_name_are_told_apart(tmp_path: Path) -> None:
+    """Folders of versions with a baseline each of the same name are as many states, not one place."""
+    files = [tmp_path / version / "kodak.json" for version in ("v1", "v2")]
+    for file in files:
+        write_baseline(file, state())
+    assert [it.name for it in read_states(files)] == ["v1/kodak", "v2/kodak"]
+    assert [it.name for it in read_states([*files, files[0]])] == ["v1/kodak (1)", "v2/kodak", "v1/kodak (3)"]
 
 
 def test_a_run_that_holds_a_history_shows_it(tmp_path: Path) -> None:

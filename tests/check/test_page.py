@@ -59,6 +59,16 @@ def test_without_the_old_run_the_page_says_what_to_name(project: Path) -> None:
     assert (done.returncode, "--out DIR" in done.stderr) == (2, True)
 
 
+def test_another_old_run_is_told_from_one_that_lacks_the_trial(project: Path) -> None:
+    """A run of one setting, whose results are others, is no source of old pictures, and both are said."""
+    (project / "one.yaml").write_text(SUITE.replace("[60, 90]", "[90]"))
+    for line in ("run one.yaml -o other --no-report", "check gate.yaml -b base.json --out mixed --html"):
+        rdbench(project, *line.split(), *(["--before", "other"] if "--html" in line else []))
+    page = (project / "mixed" / "verdict.html").read_text()
+    assert page.count("the run of --before holds another result than the baseline") == 1
+    assert page.count("the run of --before lacks the trial") == 1
+
+
 def test_nothing_foreign_becomes_markup() -> None:
     """Names and messages are text; the page has no script, and a policy that allows none."""
     page = as_page(VERDICT)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from bench.comparing.comparison import BdRow, compare_selectors
+from bench.comparing.matrix import bd_matrix
 from bench.comparing.sources import SourceSelector, resolve
 from bench.comparing.text import format_rows
 from bench.errors import ConfigError
@@ -162,6 +163,23 @@ def test_a_published_curve_is_of_its_own_data_set(run: str, tmp_path: Path) -> N
     assert "ELIC was published for clic" in stray.note
 
 
+def test_a_data_set_is_one_however_it_is_spelled(run: str, tmp_path: Path) -> None:
+    """A file's Kodak is the run's kodak, in the same columns of a table; two data sets have two names."""
+    rows = ["codec,dataset,bpp,psnr_rgb", *(f"ELIC,Kodak,{0.1 * 2**k},{27 + 3 * k}" for k in range(4))]
+    (tmp_path / "elic.csv").write_text("\n".join(rows))
+    frame = run_table(datasets=("kodak", "cid22"))
+    found = compare_selectors(
+        f"{run}#jpeg", [run, str(tmp_path / "elic.csv")], loader(frame), metrics=["psnr_rgb"]
+    )
+    assert [(it.label, it.dataset) for it in found] == [
+        ("jpeg 4:4:4", "kodak"),
+        ("jpeg 4:4:4", "cid22"),
+        ("ELIC", "kodak"),
+    ]
+    with pytest.raises(ConfigError, match="'cid22' and 'kodak' would both be called 'photos'"):
+        bd_matrix(found, names={"kodak": "photos", "cid22": "photos"})
+
+
 def test_a_run_tells_in_which_direction_a_published_metric_is_better(run: str, tmp_path: Path) -> None:
     """A file says nothing of it; an unknown metric's direction is the run's."""
     frame = run_table()
@@ -208,6 +226,10 @@ def test_selectors_that_name_nothing_say_what_there_is(run: str, tmp_path: Path)
         resolve(f"{run}#webp", loader())
     with pytest.raises(ConfigError, match="no such run or file"):
         resolve(str(tmp_path / "absent"), loader())
+    with pytest.raises(
+        ConfigError, match=r"'jpag': neither a run or file, nor a label .* did you mean 'jpeg'"
+    ):
+        compare_selectors("jpag", [run], loader())
     with pytest.raises(ConfigError, match="name one anchor as"):
         compare_selectors(run, [TINY], loader())
     with pytest.raises(ConfigError, match="no lossy configuration"):

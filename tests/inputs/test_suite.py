@@ -75,7 +75,7 @@ def test_suite_file(tmp_path: Path) -> None:
     [
         (
             ("quality: [10, 30, 50]", "quality: [10, high]"),
-            "suite.yaml:8: codecs.1.quality.1: Input should be a valid number",
+            "suite.yaml:8: codecs.1.quality.1: write a number, not 'high'",
         ),
         (
             ("label: JPEG 4:4:4", "lable: JPEG 4:4:4"),
@@ -102,7 +102,14 @@ def test_suite_file(tmp_path: Path) -> None:
             "suite.yaml:3: codecs: YAML splits a list at its commas; quote the codec: 'jpeg@10,50,90.5'",
         ),
         (("codecs:", "codecs: ["), "suite.yaml:4: not valid YAML"),
-        (("metrics: [psnr_rgb, ms_ssim_rgb]", "metrics: []"), "suite.yaml:2: metrics"),
+        (
+            ("metrics: [psnr_rgb, ms_ssim_rgb]", "metrics: []"),
+            "suite.yaml:2: metrics: is empty; give at least one",
+        ),
+        (
+            ("datasets: kodak", "convert: over white"),
+            "suite.yaml:1: convert: write a mapping of keys to values",
+        ),
     ],
 )
 def test_mistakes_are_told_by_file_line_and_key(
@@ -219,3 +226,21 @@ def test_optional_codec_is_left_out_where_it_is_unavailable(tmp_path: Path, pict
     assert measure("asked").failed == 3
     assert measure("optional", optional=True).failed == 0
     assert any("pip install libmissing" in note for note in notes)
+
+
+def test_what_a_codec_refuses_is_told_by_its_place(tmp_path: Path) -> None:
+    """An error about an entry that the file alone could not tell begins with file, line and key."""
+    (entry, other) = load_suite(write(tmp_path, "codecs:\n  - webp\n  - jpeg@500\n")).codecs
+    with pytest.raises(ConfigError, match=r"suite\.yaml:3: codecs\.1: too much"), other.located_errors():
+        raise ConfigError("too much")
+    assert entry == CodecEntry(codec="webp"), "the place tells no two entries apart"
+    with pytest.raises(ConfigError, match=r"^too much"), CodecEntry(codec="webp").located_errors():
+        raise ConfigError("too much")
+
+
+def test_wrong_values_from_python_are_told_in_the_same_words() -> None:
+    """A field that does not exist, and a value of another kind."""
+    with pytest.raises(ConfigError, match=r"^dataset: unknown key; did you mean 'datasets'"):
+        resolve_suite(dataset="kodak")
+    with pytest.raises(ConfigError, match=r"^convert: write a mapping of keys to values, not 'over white'"):
+        resolve_suite(convert="over white")

@@ -6,16 +6,20 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import bench
 from bench.errors import ConfigError
-from bench.losses.pictures import SIDE, PictureOptions, loss_crops
+from bench.losses.figure import draw_losses
+from bench.losses.pictures import SIDE, LossCrops, PictureOptions, loss_crops
 from bench.losses.place import densest
-from bench.losses.ranking import Losses, find_losses, sides_of
+from bench.losses.ranking import Losses, Side, _order, find_losses, sides_of
+from bench.plotting.style import styled
 from bench.rd import image_curves, per_image_bd_rate
 from bench.runs.frame import load
 from bench.trials.trust import EVERYBODY
@@ -53,6 +57,14 @@ def test_images_stand_in_the_order_of_their_loss(runs: tuple[Path, Path, Path]) 
     assert losses.names == ("blot (run1)", "blot (run2)")
 
 
+def test_an_image_without_loss_is_not_the_worst(runs: tuple[Path, Path, Path]) -> None:
+    """A picture that every setting keeps has no BD-rate and no loss: it is not taken for one far apart."""
+    (lost, *_) = losses_of(*runs[1:]).images
+    kept = replace(lost, new=lost.old, bd_rate=None)
+    apart = replace(lost, bd_rate=None)
+    assert sorted((kept, lost, apart), key=_order, reverse=True) == [apart, lost, kept]
+
+
 def test_crops_lie_where_the_new_picture_is_worse(runs: tuple[Path, Path, Path]) -> None:
     """The window covers what the new version spoils, and the pixels in it are those that were measured."""
     pictures, old, new = runs
@@ -87,6 +99,55 @@ def test_bitstreams_that_were_not_kept_are_made_again(runs: tuple[Path, Path, Pa
         code.write_text(text)
     assert "encoding again gives another bitstream" in " ".join(crops.problems)
     assert isinstance(crops.old, np.ndarray)
+
+
+def test_a_crop_of_one_codec_alone_shows_no_loss(runs: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    """Where one of the two pictures is missing, no row of crops is drawn, and the note claims no map."""
+    pictures, old, new = runs
+    losses = losses_of(old, new)
+    crops = loss_crops(losses, 2, PictureOptions((str(pictures),)))
+    assert all(it.has_both for it in crops)
+    assert not replace(crops[0], new="refused").has_both
+    without = [replace(crops[0], original="not at hand")]
+    assert "error map" in figure_note(losses, crops)
+    assert "error map" not in figure_note(losses, without)
+
+
+def figure_note(losses: Losses, crops: list[LossCrops]) -> str:
+    """What stands below the crops."""
+    with styled():
+        return draw_losses(losses, crops, "ssim").get_supxlabel()
+
+
+def test_a_decoder_that_gives_no_pixels_is_told(
+    runs: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that announces samples and writes none leaves an image without its picture, and stops nothing."""
+    pictures, old, new = runs
+
+    def none(*_: object) -> np.ndarray:
+        raise EOFError("fewer samples than announced")
+
+    monkeypatch.setattr("bench.engines.worker_handle.WorkerHandle.samples", none)
+    (crops,) = loss_crops(losses_of(old, new), 1, PictureOptions((str(pictures),)))
+    assert crops.problems == 2 * ["decoding failed: fewer samples than announced"]
+    assert isinstance(crops.original, np.ndarray)
+
+
+def test_the_original_is_the_picture_that_was_coded(tmp_path: Path) -> None:
+    """Transparent pixels that the run had laid over black lie over black in its crop too."""
+    (tmp_path / "pictures").mkdir()
+    Image.fromarray(np.zeros((40, 48, 4), np.uint8)).save(tmp_path / "pictures" / "p.png")
+    bench.run(
+        codecs=[{"codec": "jpeg", "label": "mine", "quality": [50, 90]}],
+        datasets=[str(tmp_path / "pictures")],
+        metrics=["ssim_rgb"],
+        convert={"alpha": "over black"},
+        out=tmp_path / "run",
+    )
+    side = Side(tmp_path / "run", "mine")
+    (crops,) = loss_crops(find_losses(side, side), 1, PictureOptions((str(tmp_path / "pictures"),)))
+    assert np.array_equal(crops.original, crops.new)
 
 
 def test_the_densest_window_is_found() -> None:
@@ -126,3 +187,14 @@ def test_the_command_prints_a_table_and_writes_crops(runs: tuple[Path, Path, Pat
     with Image.open(output) as picture:
         assert picture.width > 3 * 2 * SIDE
         assert picture.height > 2 * 2 * SIDE
+
+
+def test_a_picture_of_originals_alone_is_not_written(runs: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    """Without ``--trust`` there is a table, and the reason once a file; nothing pretends to compare."""
+    pictures, old, new = runs
+    output = tmp_path / "worst.png"
+    command = [sys.executable, "-m", "bench.cli", "worst", str(old), str(new), "-d", str(pictures)]
+    done = subprocess.run([*command, "-o", str(output)], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("say --trust") == 2
+    assert not output.exists()

@@ -121,9 +121,21 @@ def test_colour_that_is_not_seen_does_not_count() -> None:
     hidden[:50, :, :3] = 99
     for metric in (PsnrRgb(), SsimRgb(), MsSsimRgb()):
         assert metric(pair_of(one, hidden, 8)) == metric(pair_of(one, other, 8))
-    seen = (one.astype(np.float64) - other)[..., :3] ** 2
-    seen[:50] = 0
-    assert PsnrRgb()(pair_of(one, hidden, 8)) == pytest.approx(decibels(seen, 8), abs=1e-9)
+    assert PsnrRgb()(pair_of(one, hidden, 8)) == PsnrRgb()(pair_of(one[50:, :, :3], other[50:, :, :3], 8))
+
+
+def test_what_is_not_seen_flatters_no_mean() -> None:
+    """A picture in a transparent frame has nearly the SSIM of itself: only windows at its edge differ."""
+    one, other = pictures(8, channels=4, side=256)
+    framed = [np.pad(it, ((256, 0), (0, 512), (0, 0))) for it in (one, other)]
+    for picture in (one, other, *(it[256:, :256] for it in framed)):
+        picture[..., 3] = 255
+    for metric in (SsimRgb(), MsSsimRgb()):
+        bare = metric(pair_of(one, other, 8))
+        assert 1 - metric(pair_of(*framed, 8)) == pytest.approx(1 - bare, rel=0.2)
+    nothing = [it * np.uint8([1, 1, 1, 0]) for it in (one, other)]
+    assert SsimRgb()(pair_of(*nothing, 8)) == 1
+    assert PsnrRgb()(pair_of(*nothing, 8)) == math.inf
 
 
 def test_a_metric_that_is_not_defined_says_so() -> None:

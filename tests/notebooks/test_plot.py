@@ -43,7 +43,7 @@ def test_each_kind_draws_on_the_callers_axes(kind: str, run: Path, axes: Axes) -
 
 
 def test_pyplot_is_imported_only_for_new_axes(run: Path) -> None:
-    """With axes given there is no current figure; without, a new one that is."""
+    """With axes given there is no current figure; without, a new one that is, unless nothing is drawn."""
     script = (
         "import sys, bench\n"
         "from matplotlib.figure import Figure\n"
@@ -52,6 +52,11 @@ def test_pyplot_is_imported_only_for_new_axes(run: Path) -> None:
         f"axes = bench.plot.rd({str(run)!r})\n"
         "from matplotlib import pyplot\n"
         "assert pyplot.gca() is axes\n"
+        "try:\n"
+        f"    bench.plot.rd({str(run)!r}, codecs=['vvc'])\n"
+        "except Exception as error:\n"
+        "    assert 'vvc' in str(error)\n"
+        "assert len(pyplot.get_fignums()) == 1\n"
     )
     environment = {"MPLBACKEND": "agg", "PYTHONPATH": ":".join(sys.path)}
     subprocess.run([sys.executable, "-c", script], check=True, env=environment)
@@ -79,3 +84,29 @@ def test_several_data_sets_have_to_be_told_apart(run: Path, tmp_path: Path, axes
         bench.plot.rd(both, ax=axes)
     bench.plot.rd(both, ax=axes, dataset="clic")
     assert len(axes.lines) == 3
+
+
+def test_axes_show_one_metric(run: Path, axes: Axes) -> None:
+    """Several are refused rather than the first one drawn."""
+    with pytest.raises(ConfigError, match=r"metric: \['psnr_rgb', 'ms_ssim_rgb'\] is not one metric"):
+        bench.plot.rd(run, metric=["psnr_rgb", "ms_ssim_rgb"], ax=axes)  # type: ignore[arg-type]
+
+
+def test_ticks_follow_the_axes(run: Path, axes: Axes) -> None:
+    """After other limits there are other ticks, all of them inside and written as plain numbers."""
+    bench.plot.rd(run, ax=axes)
+    axes.set_xlim(0.021, 0.036)
+    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
+    ticks = axes.get_xticks()
+    assert len(ticks) > 2
+    assert all(0.021 <= it <= 0.036 for it in ticks)
+    assert [it.get_text() for it in axes.get_xticklabels()] == [f"{it:g}" for it in ticks]
+
+
+def test_markers_follow_the_settings_of_the_caller(run: Path, axes: Axes) -> None:
+    """They are as much larger as those of the caller's style."""
+    for size in (4, 8):
+        with matplotlib.rc_context({"lines.markersize": size}):
+            bench.plot.rd(run, codecs=["jpeg"], ax=axes)
+    small, large = (it.get_markersize() for it in axes.lines)
+    assert large == pytest.approx(2 * small)

@@ -72,6 +72,15 @@ def test_a_run_that_went_on_is_read_again(tmp_path: Path) -> None:
     assert list(bench.curves(folder)) == ["jpeg-420", "<i>webp", "avif"]
 
 
+def test_published_curves_that_changed_are_read_again(run: Path, tmp_path: Path) -> None:
+    """What is kept is of the files of references as they are, too."""
+    file = tmp_path / "theirs.csv"
+    for count in (2, 3):
+        points = "".join(f"theirs,{0.2 * k},{25 + 3 * k}\n" for k in range(1, count + 1))
+        file.write_text(f"codec,bpp,psnr_rgb\n{points}")
+        assert len(bench.curves(run, references=[str(file)])["theirs"].rate) == count
+
+
 def test_no_module_takes_the_place_of_a_function() -> None:
     """A package of the name would become the attribute once anything imports it."""
     importlib.import_module("bench.cli.reporting")

@@ -56,6 +56,15 @@ def test_each_fault_is_found(kind: str, change: dict[str, object], words: str) -
     assert "b" in findings[0].labels
 
 
+def test_single_points_are_told_once() -> None:
+    """One note for all configurations and metrics without a curve; points have no ranges to share."""
+    points = tuple(replace(curve("b", points=1), metric=it) for it in ("psnr_rgb", "ms_ssim_rgb"))
+    (finding,) = fairness_findings([replace(FAIR, curves=points), replace(OTHER, curves=points)], "a")
+    assert finding.kind == "few-points"
+    assert "psnr_rgb, ms_ssim_rgb" in finding.message
+    assert finding.labels == ("a", "b")
+
+
 def test_warnings_come_before_notes() -> None:
     """What can overturn a conclusion is listed first."""
     findings = fairness_findings([FAIR, replace(OTHER, n_images=2, n_ok=1)], "a")

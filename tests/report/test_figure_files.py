@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -158,6 +159,18 @@ def test_an_inset_shows_a_part_on_the_same_scale() -> None:
     assert not inner.texts
 
 
+def test_an_axis_from_zero_is_linear() -> None:
+    """Ratios so far apart that they would stand on a logarithmic axis stand on a linear one from 0."""
+    data = made_data((MadeCodec("jpeg", "jpeg"), MadeCodec("huge", "webp", 4.0)))
+    for limits, scale in ((None, "log"), ((90, 500), "log"), ((0, 500), "linear")):
+        what = FigureDescription(kind="relative_rate", metric=("psnr_rgb",), ylim=limits)
+        with styled():
+            made = described_figure([data], what)
+        assert made is not None
+        assert made.axes[0].get_yscale() == scale
+        assert limits is None or made.axes[0].get_ylim() == limits
+
+
 @pytest.mark.parametrize("place", ["direct", "inside", "outside", "off"])
 def test_names_stand_where_the_legend_is_wanted(place: str) -> None:
     """At the curves, in a box of the panel or below all of them, or nowhere."""
@@ -178,6 +191,21 @@ def test_title_note_and_width_are_choices() -> None:
     assert "Two panels" in said(figure(title="Two panels"))
     assert figure(metric="psnr_rgb").get_figwidth() == 3.5
     assert figure().get_figwidth() == 7.2
+
+
+@pytest.mark.parametrize(("kind", "differ"), [("bd_bars", True), ("rd", False)])
+def test_panels_without_titles_can_be_told_apart(kind: str, differ: bool) -> None:
+    """Titles that are off stay where they alone say what a panel is of."""
+    made = figure(kind=kind, metric=["psnr_rgb", "ms_ssim_rgb"], title=False)
+    titles = [it.get_title(loc="left") for it in made.axes]
+    assert [bool(it) for it in titles] == [differ, differ]
+    assert differ == (titles[0] != titles[1])
+
+
+def test_a_title_without_room_loses_its_end() -> None:
+    """In half a column the number of images gives way, not the name of the data set."""
+    made = figure(kind="grid", metric=["psnr_rgb", "ms_ssim_rgb"], width="column")
+    assert [it.get_title(loc="left") for it in made.axes] == [DATA.dataset] * 2
 
 
 def test_a_dark_ground_has_lighter_lines(tmp_path: Path) -> None:
@@ -225,8 +253,11 @@ def test_nothing_is_cut_whatever_the_names(kind: str, legend: str) -> None:
     ("fields", "problem"),
     [
         ({"kind": "rd", "color": "red"}, r"fig\.yaml:4: color: unknown key"),
-        ({"kind": "radar"}, r"fig\.yaml:3: kind: Input should be 'rd'"),
-        ({"codecs": ["webp", "wepb"]}, r"fig\.yaml:5: codecs\.1\.label: no codec 'wepb'; there are jpeg-420"),
+        ({"kind": "radar"}, r"fig\.yaml:3: kind: 'radar' is none of rd, bd_bars"),
+        (
+            {"codecs": ["webp", "wepb"]},
+            r"fig\.yaml:5: codecs\.1\.label: no codec 'wepb'; did you mean 'webp'",
+        ),
         ({"codecs": [{"label": "webp", "marker": "%"}]}, r"fig\.yaml:5: codecs\.0\.marker: '%' is no marker"),
         ({"codecs": [{"label": "webp", "color": "rouge"}]}, r"codecs\.0\.color: 'rouge' is no color"),
         ({"codecs": [{"label": "webp", "name": r"$\input{x}$"}]}, r"codecs\.0\.name: .* is not mathematics"),
@@ -235,13 +266,43 @@ def test_nothing_is_cut_whatever_the_names(kind: str, legend: str) -> None:
         ({"xlim": [2, 1]}, r"fig\.yaml:3: xlim: the first limit is below the second, not \[2, 1\]$"),
         ({"ylim": {"psnr_rgb": 30}}, r"ylim: write \[lowest, highest\], or .*, not 30$"),
         ({"width": 0.2}, r"fig\.yaml:3: width: column, double, or inches from 1 to 40, not 0\.2$"),
-        ({"inset": {"xlim": [1, 2], "ylim": [1, 2], "at": "left"}}, r"inset\.at: upper left, .*not 'left'$"),
+        (
+            {"inset": {"xlim": [1, 2], "ylim": [1, 2], "at": "left"}},
+            r"inset\.at: auto, upper left, .*not 'left'$",
+        ),
         ({"style": "no.mplstyle"}, r"fig\.yaml:3: style: no\.mplstyle: no such file"),
-        ({"references": "vvc"}, r"fig\.yaml: reference 'vvc': neither a file nor"),
+        ({"references": "vvc"}, r"fig\.yaml:3: references\.0: reference 'vvc': neither a file nor"),
         ({"xlim": [0, 1], "xscale": "log"}, r"xscale: a logarithmic axis begins above 0"),
+        (
+            {"inset": {"xlim": [0, 1], "ylim": [28, 33]}},
+            r"inset: its part of a logarithmic axis begins above",
+        ),
         ({"kind": "bd_bars", "inset": {"xlim": [0, 1], "ylim": [0, 1]}}, r"inset: means nothing to kind bd"),
         ({"kind": "perception"}, r"fig\.yaml:3: kind: the runs have nothing for perception"),
-        ({"anchor": "vvc"}, r"fig\.yaml: anchor 'vvc' is in none of the runs"),
+        ({"anchor": "vvc"}, r"fig\.yaml:3: anchor: anchor 'vvc' is in none of the runs"),
+        (
+            {"codecs": [{"label": "webp", "color": None}]},
+            r"fig\.yaml:5: codecs\.0\.color: nothing is given; .*quote",
+        ),
+        ({"codecs": ["webp", "webp"]}, r"fig\.yaml:3: codecs: webp stands here twice"),
+        (
+            {"ylim": {"psnr_rbg": [1, 2]}},
+            r"fig\.yaml:4: ylim\.psnr_rbg: no panel shows it; did you mean 'psnr_rgb'",
+        ),
+        ({"xlim": [90, 99]}, r"fig\.yaml:3: xlim: nothing of psnr_rgb lies within the limits"),
+        (
+            {"inset": {"xlim": [90, 99], "ylim": [1, 2]}},
+            r"fig\.yaml:3: inset: nothing that is drawn lies within",
+        ),
+        (
+            {"inset": {"xlim": [1, 2], "ylim": [1, 2], "at": [0.8, 0, 0.4, 0.4]}},
+            r"inset\.at: .* inside of it",
+        ),
+        ({"metric": 3}, r"fig\.yaml:3: metric\.0: write a text, not 3"),
+        (
+            {"width": "column", "decibels": "perhaps"},
+            r"fig\.yaml:4: decibels: write true or false, not 'perhaps'",
+        ),
     ],
 )
 def test_errors_name_file_and_field(
@@ -250,6 +311,36 @@ def test_errors_name_file_and_field(
     """Whatever is wrong in itself, or is not in the runs, is told where it stands."""
     with pytest.raises(ConfigError, match=problem):
         figure_bytes(described(**fields), "png")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (r"codecs: [{label: webp, name: $\mathcal{K}$LT}]", r"fig\.yaml:2: .*single quotes, as in '\$"),
+        ("codecs:\n  - {label: webp, color: #cc0000}\n", r"fig\.yaml:3: .*# begins a comment.*'#cc0000'"),
+        (r'codecs: [{label: webp, name: "$\beta$"}]', r"fig\.yaml:2: codecs\.0\.name: .*single quotes"),
+        (r'codecs: [{label: webp, name: "$\mu$"}]', r"fig\.yaml:2: .*single quotes"),
+        ("- webp", r"fig\.yaml:1: document: write a mapping of keys to values, not a list"),
+    ],
+)
+def test_traps_of_yaml_are_told(text: str, problem: str, run: Path, tmp_path: Path) -> None:
+    """What YAML makes of # { } and backslashes is told with the line and the way to write it."""
+    path = tmp_path / "fig.yaml"
+    path.write_text(text if text.startswith("-") else f"runs: [{run}]\n{text}")
+    with pytest.raises(ConfigError, match=problem):
+        figure_bytes(path, "png")
+
+
+def test_an_inset_stands_where_least_is_drawn() -> None:
+    """With ``at: auto`` in the emptiest corner; one over curves is told."""
+    part = {"xlim": [0.3, 0.6], "ylim": [28, 33]}
+    with warnings.catch_warnings(action="error", category=UserWarning):
+        made = figure(metric="psnr_rgb", codecs=["webp"], inset=part)
+    (inner,) = made.axes[0].child_axes
+    left, bottom = made.axes[0].transAxes.inverted().transform(inner.bbox.min)
+    assert (left, bottom) == pytest.approx((0.1, 0.58))
+    with pytest.warns(UserWarning, match="covers parts of curves"):
+        figure(metric="psnr_rgb", inset=part | {"at": [0.2, 0.2, 0.6, 0.6]})
 
 
 def test_a_look_is_of_one_configuration() -> None:
@@ -278,6 +369,14 @@ def test_by_command(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert (tmp_path / "new.pdf").read_bytes().startswith(b"%PDF")
     assert rdbench(str(path), "-o", str(tmp_path / "new.gif")) == 2
     assert rdbench() == 2
-    odd = write_run(tmp_path / "odd", [Made("no", "jpeg", 1.0), Made('a: "b" # {', "webp", 0.7)], 6, 5)
+    labels = ["no", 'a: "b" # {', "0x1F"]
+    odd = write_run(tmp_path / "odd", [Made(it, "jpeg", 1.0) for it in labels], 6, 5)
     codecs = yaml.safe_load(template(odd))["codecs"]
-    assert [it["label"] for it in codecs] == ["no", 'a: "b" # {']
+    assert [it["label"] for it in codecs] == labels
+
+
+def test_data_sets_that_look_like_yaml_stay_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run of several, the file names each as it is."""
+    several = [dataclasses.replace(DATA, dataset=it) for it in ("2024", "a, b")]
+    monkeypatch.setattr("bench.report.figure_files.build_report_data", lambda runs: several)
+    assert yaml.safe_load(template(Path("run")))["datasets"] == ["2024", "a, b"]

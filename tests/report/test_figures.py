@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import pickle
 import subprocess
 import sys
@@ -15,18 +16,20 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 
 from bench.errors import ConfigError
 from bench.plotting.canvas import Canvas, Width, settle
 from bench.plotting.colours import readable
 from bench.plotting.curve_labels import spread, untangle
+from bench.plotting.series_style import Series, SeriesStyle, series_styles
 from bench.plotting.style import styled
 from bench.report import FigureOptions
 from bench.report.data import ReportData
 from bench.report.drawing import draw, job_for
 from bench.report.figures import figures_of
 from bench.report.figures._rows import PITCH
+from bench.report.figures._scatter import ScatterPoint, draw_points, name_points
 from bench.report.figures.per_image import ImageStrips
 from bench.report.options import AS_IT_SUITS
 from tests.report.hostile import HOSTILE, PUBLISHED, assert_nothing_is_cut, crowded, words
@@ -122,6 +125,16 @@ def test_a_codec_looks_the_same_in_every_report() -> None:
     assert among["jpeg"].colour == among["jpeg 4:4:4"].colour
     assert among["jpeg"].marker != among["jpeg 4:4:4"].marker
     assert among["jpeg"].dash != among["jpeg 4:4:4"].dash
+
+
+def test_a_stranger_is_not_drawn_like_a_codec_beside_it() -> None:
+    """Whatever its name, its colour can be told from those of the built-in codecs that stand with it."""
+    known = [Series(it, it) for it in ("jpeg", "webp", "avif", "jpegxl")]
+    for name in map("codec{}".format, range(20)):
+        styles = series_styles([*known, Series(name, name)])
+        mine, *others = (bytes.fromhex(styles[it].colour[1:]) for it in (name, *(it.label for it in known)))
+        assert min(math.dist(mine, it) for it in others) >= 80
+        assert styles["webp"].colour == "#009e73"
 
 
 def test_strangers_do_not_share_a_colour() -> None:
@@ -299,6 +312,35 @@ def test_leaders_from_one_height_do_not_cross() -> None:
     """Of two curves that end equally low, the one that ends further left gets the higher label."""
     tips = np.array([[0.9, 0.0], [0.5, 0.0], [0.9, 0.5]])
     np.testing.assert_allclose(untangle(tips, np.array([0.3, 0.2, 0.5]), np.arange(3), 0.01), [0.2, 0.3, 0.5])
+
+
+def test_a_leader_runs_around_other_names() -> None:
+    """Of two dots side by side and one below, the name that has to go away crosses none."""
+    points = [
+        ScatterPoint(it, x, y, SeriesStyle("#000000", "o", name=f"{it} with a long name"))
+        for it, x, y in (
+            ("a", 74.0, -7.7),
+            ("b", 124.0, -8.3),
+            ("c", 184.0, -7.2),
+            ("d", 450.0, 0.0),
+            ("e", 1.0, -43.0),
+        )
+    ]
+    with styled():
+        made, (axes,) = Canvas("column").figure(1, 2.4)
+        draw_points(axes, points)
+        axes.set_ylim(-60, 5)
+        settle(made)
+        name_points(axes, points, 80.0)
+        made.draw_without_rendering()
+    boxes = [Text.get_window_extent(it) for it in axes.texts]
+    leaders = [it for it in axes.texts if isinstance(it, Annotation) and it.arrow_patch is not None]
+    assert leaders
+    for leader in leaders:
+        assert leader.arrow_patch is not None
+        path = leader.arrow_patch.get_path().transformed(leader.arrow_patch.get_transform())
+        others = [box for it, box in zip(axes.texts, boxes, strict=True) if it is not leader]
+        assert not any(path.intersects_bbox(it, filled=False) for it in others)
 
 
 def test_rows_keep_their_height_under_a_long_note() -> None:

@@ -14,12 +14,13 @@ import pandas as pd
 import pytest
 
 import bench
+from bench.check.timing.subjects import subjects_of
 from bench.codec import completed
 from bench.engines.description import described
 from bench.errors import ConfigError
 from bench.files.typed_json import decode_json
 from bench.inputs.image import read_image
-from bench.inputs.suite import load_suite
+from bench.inputs.suite import Suite, load_suite
 from bench.report import write_report
 from bench.report.findings import of_other_forms
 from bench.runs.store import read_journal
@@ -160,6 +161,19 @@ def test_a_suite_converts_for_it_and_a_changed_conversion_is_measured_again(
     changed = {name for name in white if white[name].key != black[name].key}
     assert changed == {"rgba.png", "rgba16.png"}
     assert white["rgba.png"].pixels_sha256 != black["rgba.png"].pixels_sha256
+
+
+def test_what_a_suite_converts_is_timed_as_converted(folder: Path) -> None:
+    """``rdbench check --timing`` takes the pictures that its suite measures, as 8-bit RGB."""
+    suite = Suite.model_validate(
+        {
+            "datasets": [str(folder)],
+            "codecs": ["jpeg@50"],
+            "convert": {"alpha": "over white", "depth": 8},
+        }
+    )
+    pictures = subjects_of(suite).images.values()
+    assert {(it.dtype.name, it.shape[2:]) for it in pictures} == {("uint8", (3,))}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bench.tables.matrix import Intervals, MatrixCell, matrix
-from bench.tables.table import Table, to_csv, to_json, to_latex, to_markdown, to_text
+from bench.tables.table import Column, Table, to_csv, to_json, to_latex, to_markdown, to_text
 
 
 def cell(method: str, group: str, key: str, value: float | None, **more: object) -> MatrixCell:
@@ -48,6 +48,19 @@ def test_a_value_that_does_not_compete_is_neither_best_nor_second() -> None:
     assert [row[1] for row in table().ranks()] == [1, 0, 2]
 
 
+def test_a_value_alone_is_not_the_best() -> None:
+    """Of one method nothing is set in bold, and none of one that is alone in its column."""
+    assert [row[2] for row in table().ranks()] == [0, 0, 0]
+    one = matrix([cell("mine", "kodak", "psnr", 8.3)], name="t", title="T", keys=["psnr"])
+    assert one.ranks() == [[0, 0]]
+
+
+def test_whole_numbers_are_written_in_full() -> None:
+    """Bytes of a whole data set have all their digits."""
+    made = Table("t", "T", (Column("bytes", "bytes"),), ((1188332,), (-7,)))
+    assert made.text() == [["1188332"], ["−7"]]
+
+
 def test_equal_remarks_share_a_letter_in_every_form() -> None:
     """Cells point to notes below: equal remarks to the same one, and data forms hold bare numbers."""
     made = table()
@@ -77,3 +90,9 @@ def test_a_row_is_no_argument_of_the_command_before(name: str) -> None:
     """A name that looks like an optional argument of the line before it, or its star, is text."""
     made = matrix([cell(name, "", "psnr", 1.0)], name="t", title="T", keys=["psnr"])
     assert f"\n{{}}{name} & " in to_latex(made)
+
+
+def test_a_foreign_data_set_is_no_formula() -> None:
+    """Groups are named by files of others, and the header of a CSV is read by spreadsheets too."""
+    made = matrix([cell("a", it, "psnr", 1.0) for it in ("=1+1", "b")], name="t", title="T", keys=["psnr"])
+    assert to_csv(made).splitlines()[0] == "method,'=1+1_psnr,b_psnr"

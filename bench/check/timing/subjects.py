@@ -11,6 +11,7 @@ from bench.engines.describing import describe_suite
 from bench.errors import ConfigError
 from bench.inputs.datasets import open_dataset
 from bench.inputs.image import read_image
+from bench.inputs.pixels import Accepted
 from bench.inputs.suite import Suite
 from bench.trials.plan import CodecPlan, make_plan
 
@@ -36,7 +37,7 @@ class TimedSuite:
 
 
 def subjects_of(suite: Suite) -> TimedSuite:
-    """Resolve a suite for timing.
+    """Resolve a suite for timing, its pictures as 8-bit RGB with the conversions that it allows.
 
     Raises
     ------
@@ -56,7 +57,11 @@ def subjects_of(suite: Suite) -> TimedSuite:
                 " its former self, encoder and decoder of one"
             )
     resolved = make_plan(suite, datasets, described)
-    images = {f"{it.dataset}/{it.name}": read_image(file.path).pixels for it, file in resolved.files.items()}
+    plain = Accepted(convert=suite.convert.conversions)
+    images = {
+        f"{it.dataset}/{it.name}": read_image(file.path, accepted=plain).pixels
+        for it, file in resolved.files.items()
+    }
     plans = resolved.plan.codecs
     codecs = tuple(TimedCodec(it.label, it.codec, it.target, it.config, it.qualities) for it in plans)
     return TimedSuite(codecs, plans, images)

@@ -23,7 +23,7 @@ from bench.report.composition import compose
 from bench.report.data import ReportData
 from bench.report.discovery import classes_in
 from bench.report.figure_description import FigureDescription, Kind
-from bench.report.panels import Panel, prepared
+from bench.report.panels import Panel, prepared, require_matching_limits
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -103,15 +103,32 @@ def described_figure(
     from matplotlib.colors import to_hex
 
     ground = rcParams["axes.facecolor"]
-    dressed, described = prepared(data, what, WHITE if ground == "none" else str(to_hex(ground)))
-    kind = panel_kinds()[what.kind]
-    panels = kind.of(dressed, described)
+    panels = panels_of(data, what, WHITE if ground == "none" else str(to_hex(ground)))
     if not panels:
         return None
+    kind = type(panels[0])
     if canvas is None:
         width = what.width or ("double" if len(panels) > 1 else "column")
         canvas = Canvas(width, what.scale, kind.side_by_side(panels))
     return compose(panels, canvas)
+
+
+def panels_of(data: Sequence[ReportData], what: FigureDescription, ground: str) -> Sequence[Panel]:
+    """The panels of a description, none where ``data`` has nothing for it.
+
+    Parameters
+    ----------
+    ground : the colour behind the drawing, ``#rrggbb``
+
+    Raises
+    ------
+    FieldProblem
+        The description names something that ``data`` does not have.
+    """
+    panels = panel_kinds()[what.kind].of(*prepared(data, what, ground))
+    if panels:
+        require_matching_limits(panels, what)
+    return panels
 
 
 def panel_kinds() -> dict[Kind, type[Panel]]:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _RATES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-_MIN_TICKS = 3
 
 
 def values_of(measure: Measure, curve: Curve) -> tuple[Array, Array]:
@@ -42,8 +41,7 @@ def rate_axis(axes: Axes, rates: Array, kind: RateAxis, limits: tuple[float, flo
         axes.set_xscale("log", base=2)
     axes.set_xlim(low, high)
     if kind == "log":
-        inside = [it for it in _RATES if low <= it <= high]
-        _ticks(axes, "x", inside if len(inside) >= _MIN_TICKS else _log_ticks(low, high))
+        _few_ticks(axes, "x", _RATES)
 
 
 def rate_limits(rates: Array, kind: RateAxis) -> tuple[float, float]:
@@ -93,26 +91,15 @@ def log_axis(
     else:
         axes.set_yscale("log")
         axes.set_ylim(low, high)
-    _ticks(axes, which, _log_ticks(low, high))
+    _few_ticks(axes, which)
 
 
-def _log_ticks(low: float, high: float) -> list[float]:
-    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    for steps in (
-        (1,),
-        (1, 3),
-        (1, 2, 5),
-        (1, 1.5, 2, 3, 5, 7),
-        (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
-    ):
-        ticks = [step * 10.0**decade for decade in decades for step in steps]
-        inside = [float(f"{it:.6g}") for it in ticks if low <= it <= high]
-        if len(inside) > _MIN_TICKS:
-            return inside
-    return inside or [float(f"{(low * high) ** 0.5:.3g}")]
+def _few_ticks(axes: Axes, which: Literal["x", "y"], usual: Sequence[float] = ()) -> None:
+    from matplotlib.ticker import FuncFormatter, NullLocator
 
+    from bench.plotting.ticks import FewLogTicks
 
-def _ticks(axes: Axes, which: Literal["x", "y"], ticks: Sequence[float]) -> None:
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_ticks(ticks, labels=[f"{it:g}" for it in ticks])
-    axis.set_ticks([], minor=True)
+    axis.set_major_locator(FewLogTicks(usual))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())

@@ -22,6 +22,8 @@ _SIZE = 6.3
 _MARK = 4.6
 _GAPS = (4.2, 11.0, 18.0, 26.0)
 """Points between a marker's centre and its name, to try in this order."""
+_CROSSING = 10.0
+"""The cost of two points of a leader that lie on another name, as an area in square points."""
 _TURNS = (0, 180, 45, -45, 135, -135, 90, -90)
 """Directions to try for a name, the best first."""
 
@@ -104,13 +106,20 @@ def name_points(
     scale = POINTS / figure.dpi
     panel = (frame.x0 * scale, frame.y0 * scale, frame.x1 * scale, frame.y1 * scale)
     taken = [*_marker_boxes(at), *_line_boxes(axes, points, directions)]
+    named: list[Box] = []
     names = fit_all(figure, [it.style.name for it in points], room, _SIZE)
     for point, text, (x, y) in sorted(zip(points, names, at, strict=True), key=lambda it: -it[2][1]):
         size = (width_of(figure, text, _SIZE), _SIZE * 1.05)
         boxes = [(_place((x, y), turn, gap, size), gap) for gap in _GAPS for turn in _TURNS]
-        costs = [_cost(box, taken, panel) + 0.1 * rank for rank, (box, _) in enumerate(boxes)]
-        box, gap = boxes[costs.index(min(costs))]
-        taken.append(box)
+        leaders = [_leader_boxes((x, y), box) if gap > _GAPS[0] else [] for box, gap in boxes]
+        costs = [
+            _cost(box, taken, panel) + _crossed(leader, named) + 0.1 * rank
+            for rank, ((box, _), leader) in enumerate(zip(boxes, leaders, strict=True))
+        ]
+        best = costs.index(min(costs))
+        box, gap = boxes[best]
+        named.append(box)
+        taken += [box, *leaders[best]]
         axes.annotate(
             text,
             xy=(point.x, point.y),
@@ -159,13 +168,25 @@ def _line_boxes(axes: Axes, points: Sequence[ScatterPoint], directions: Directio
         if point.interval is not None:
             start, end = _on_paper(axes, [(point.x, point.interval[0]), (point.x, point.interval[1])])
             lines.append((start, end))
-    boxes = []
-    for (x0, y0), (x1, y1) in lines:
-        steps = max(1, int(math.hypot(x1 - x0, y1 - y0) / 2.0))
-        for k in range(steps + 1):
-            x, y = x0 + (x1 - x0) * k / steps, y0 + (y1 - y0) * k / steps
-            boxes.append((x - 0.8, y - 0.8, x + 0.8, y + 0.8))
-    return boxes
+    return [box for start, end in lines for box in _boxes_along(start, end)]
+
+
+def _boxes_along(start: tuple[float, float], end: tuple[float, float]) -> list[Box]:
+    (x0, y0), (x1, y1) = start, end
+    steps = max(1, int(math.hypot(x1 - x0, y1 - y0) / 2.0))
+    places = ((x0 + (x1 - x0) * k / steps, y0 + (y1 - y0) * k / steps) for k in range(steps + 1))
+    return [(x - 0.8, y - 0.8, x + 0.8, y + 0.8) for x, y in places]
+
+
+def _leader_boxes(marker: tuple[float, float], name: Box) -> list[Box]:
+    """Small boxes along the line from a marker towards the middle of its name, as far as it is drawn."""
+    middle = ((name[0] + name[2]) / 2, (name[1] + name[3]) / 2)
+    return [it for it in _boxes_along(marker, middle) if not _shared(it, name)]
+
+
+def _crossed(leader: Sequence[Box], names: Sequence[Box]) -> float:
+    """What it costs that a leader runs through other names: it makes both illegible."""
+    return _CROSSING * sum(_shared(it, name) > 0 for it in leader for name in names)
 
 
 def _place(centre: tuple[float, float], turn: float, gap: float, size: tuple[float, float]) -> Box:

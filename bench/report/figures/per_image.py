@@ -91,8 +91,8 @@ class StripsPanel(Panel):
     def note(cls, panels: Sequence[Self], figure: Figure) -> str:
         return (
             f"{datasets_in(panels, figure)}: BD-rate of single images against"
-            f" {anchors_in(panels, figure)}, negative = fewer bits at equal quality. Black bar: their mean in"
-            " log-rate."
+            f" {anchors_in(panels, figure)}, negative = fewer bits at equal quality. Upright bar: their mean"
+            " in log-rate."
         )
 
 

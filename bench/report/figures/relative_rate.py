@@ -30,7 +30,7 @@ _Line: TypeAlias = tuple[Array, Array]
 _Ratios: TypeAlias = dict[str, tuple[_Line, _Line]]
 _STEPS = 48
 _LINEAR_TO = 250.0
-"""Percent; a plot that goes higher is logarithmic."""
+"""Percent; a plot that goes higher is logarithmic, unless its limits begin at 0."""
 _HEIGHT, _FRAME = 2.4, 0.7
 
 
@@ -84,11 +84,12 @@ class RatiosPanel(Panel):
     def _set_axes(self, axes: Axes) -> None:
         finite = [line[1][np.isfinite(line[1])] for line, _ in self.ratios.values()]
         drawn = np.concatenate([[100.0], *finite])
-        if drawn.max() > _LINEAR_TO:
-            log_axis(axes, "y", drawn.tolist(), 1.1, self.what.y_limits(self.metric))
+        limits = self.what.y_limits(self.metric)
+        if drawn.max() > _LINEAR_TO and (limits is None or limits[0] > 0):
+            log_axis(axes, "y", drawn.tolist(), 1.1, limits)
         else:
             low, high = axes.get_ylim()
-            axes.set_ylim(self.what.y_limits(self.metric) or (min(low, 95.0), max(high, 105.0)))
+            axes.set_ylim(limits or (min(low, 95.0), max(high, 105.0)))
         axes.margins(x=0.02)
         axes.set_xlim(self.what.x_limits(self.metric) or axes.get_xlim())
         quality_axis(axes, "x", self.measure)

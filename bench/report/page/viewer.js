@@ -51,9 +51,9 @@ function offerImages() {
   const worst = byId("viewer-order").value === "worst";
   const order = (list) => [...list].sort(([, one], [, other]) => (worst && losses ? (loss(other.name) ?? Number.NEGATIVE_INFINITY) - (loss(one.name) ?? Number.NEGATIVE_INFINITY) || 0 : 0));
   const words = (it, more) => it.name + more + (known(loss(it.name)) ? ` ${fixed(loss(it.name), 1, true)}%` : "");
-  const group = (label, kind, list, more) => element("optgroup", { label }, ...order([...list.entries()]).map(([k, it]) => element("option", { value: `${kind} ${k}`, textContent: words(it, more(it)) })));
+  const group = (label, kind, list, more) => element("optgroup", { label }, ...order([...list.entries()]).map(([k, it]) => element("option", { value: `${kind} ${k}`, textContent: words(it, more()) })));
   select.replaceChildren();
-  if (examples.length) select.append(group("Crops inside this page", "example", examples, (it) => `, ${it.width}×${it.height} crop`));
+  if (examples.length) select.append(group("Crops inside this page", "example", examples, () => ", crop"));
   if (images.length) select.append(group("Whole images, beside this page", "image", images, () => ""));
   if (chosen) select.value = chosen;
   byId("viewer-order").disabled = !losses;
@@ -72,7 +72,8 @@ async function chooseImage() {
   try {
     const image = kind === "example" ? dataset().viewer.examples[index] : await loadIndex(dataset().viewer.images[index].script);
     if (turn !== viewer.turn) return;
-    const target = viewer.image ? targetRate() : 0.5;
+    const isFirst = viewer.image === null;
+    const target = isFirst ? 0.5 : targetRate();
     viewer.image = { ...image, reconstructions: image.reconstructions.map(reconstructionOf) };
     byId("viewer-note").textContent = image.note ?? "";
     byId("viewer-note").hidden = !image.note;
@@ -80,6 +81,11 @@ async function chooseImage() {
     offerImages();
     offerMaps();
     setTargetRate(target);
+    if (isFirst && byId("viewer-image").selectedIndex > 0) {
+      // the order was not known before: it takes the codecs of an image
+      byId("viewer-image").selectedIndex = 0;
+      return chooseImage();
+    }
     Object.assign(viewer, { fitted: true, pictures: [null, null], shown: viewerSides().map((select) => nearestReconstruction(select.value)) });
     sizeStage();
     showShots();

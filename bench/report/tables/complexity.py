@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bench.report.chapters import Chapter
 from bench.report.data import ReportData
@@ -29,8 +29,9 @@ class ComplexityTable(ReportTable):
         yield Column("label", "codec")
         yield Column("parameters_m", "parameters, M", 2, "low")
         yield Column("weights_mb", "weights, MB", 2, "low")
-        yield Column("encoder_kmac_px", "enc kMAC/px", 1, "low")
-        yield Column("decoder_kmac_px", "dec kMAC/px", 1, "low")
+        digits = max(1, *(_digits(it.complexity) for it in _learned(data)))
+        yield Column("encoder_kmac_px", "enc kMAC/px", digits, "low")
+        yield Column("decoder_kmac_px", "dec kMAC/px", digits, "low")
         if _memory_is_known(data):
             yield Column("encode_peak_mb", "enc memory, MB", 0, "low")
             yield Column("decode_peak_mb", "dec memory, MB", 0, "low")
@@ -56,12 +57,18 @@ class ComplexityTable(ReportTable):
 
     def notes(self, data: ReportData) -> Iterator[str]:
         yield (
-            "kMAC/px: thousands of multiply–accumulates per pixel of all convolutions, counted by hooks. A"
-            " dash: the codec does not report it."
+            "As the codecs declare it. kMAC/px: thousands of multiply–accumulates per pixel; rdbench's own"
+            " codecs count those of all convolutions. A dash: the codec does not report it."
         )
         if _memory_is_known(data):
             yield PEAK_NOTES[data.peak_of]
         yield from machine_notes(_learned(data))
+
+
+def _digits(cost: Mapping[str, float]) -> int:
+    """Decimals of a codec's operations per pixel, for at least two digits that count."""
+    known = [it for side in ("encoder", "decoder") if (it := cost.get(f"{side}_kmac_per_pixel", 0.0)) > 0]
+    return max((min(1 - math.floor(math.log10(it)), 4) for it in known), default=1)
 
 
 def _learned(data: ReportData) -> tuple[Entry, ...]:

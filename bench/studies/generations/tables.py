@@ -85,18 +85,11 @@ def title_of(metric: MetricPlan) -> tuple[str, str]:
     return printable(metric.title) or metric.name, "dB" if metric.name in DB_METRICS else metric.unit
 
 
-_WHAT = (
-    Column("dataset", "data set", in_terminal=False),
-    Column("label", "codec"),
-    Column("quality", "quality"),
-)
-
-
 def loss_table(chains: Chains, count: int, shift: int = 0) -> Table:
     """What all generations cost together, and whether the codec comes to rest."""
     metrics = _metrics(chains)
     columns = (
-        *_WHAT,
+        *_what(chains),
         Column("bpp", "bpp", 3),
         Column("bpp_change", "Δ bpp [%]", 2, signed=True),
         *(
@@ -128,7 +121,7 @@ def generations_table(chains: Chains, count: int) -> Table:
     """Every generation: rate, and metrics against the original and against the generation before."""
     metrics = _metrics(chains)
     columns = (
-        *_WHAT,
+        *_what(chains),
         Column("generation", "generation"),
         Column("bpp", "bpp", 4),
         *(Column(f"{it.name}_original", _heading(it, "to original"), 3) for it in metrics),
@@ -156,6 +149,13 @@ def generations_table(chains: Chains, count: int) -> Table:
 def moved(shift: int) -> str:
     """What is done to the picture between two generations, to follow the words for it."""
     return f", moved by {shift} pixel{'s' * (shift > 1)} down and to the right" if shift else ""
+
+
+def _what(chains: Chains) -> Iterator[Column]:
+    """What a row is about: data sets tell rows apart where there are several, such as single pictures."""
+    several = len({it.trial.image.dataset for it in chains.plan.questions}) > 1
+    yield Column("dataset", "data set", in_terminal=several)
+    yield from (Column("label", "codec"), Column("quality", "quality"))
 
 
 def _loss_row(line: Line, metrics: Sequence[MetricPlan], count: int) -> tuple[Value, ...]:

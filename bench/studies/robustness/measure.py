@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.codec import Image
+from bench.codec import Image, Samples
 from bench.engines.encoding import encoded
 from bench.engines.engine import Slot, Task
 from bench.engines.messages import Decode, Failed
 from bench.errors import ConfigError
 from bench.files.access import write_atomically
 from bench.inputs.image import png_of, read_image
+from bench.inputs.pixels import RGB8, Accepted
 from bench.metrics.base import Pair, Reference
 from bench.metrics.psnr import PsnrRgb
 from bench.studies.robustness.changes import DAMAGES, corrupted, generator
@@ -32,7 +33,7 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
 
     bitstreams: Bitstreams
     """Of the run."""
-    _pictures: dict[Path, Image] = field(default_factory=dict, repr=False)
+    _pictures: dict[tuple[Path, Accepted], Image] = field(default_factory=dict, repr=False)
     _verified: set[str] = field(default_factory=set, repr=False)
 
     def __call__(self, work: Asked[PlannedProbe], slot: Slot) -> Probe:
@@ -52,7 +53,7 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
     def _input(self, work: Asked[PlannedProbe], slot: Slot, known: dict[str, Any]) -> InputProbe:
         probe, trial = work.question, work.question.trial
         known["corruption"] = probe.name
-        clean = self._picture(slot.file(work.path, trial.image.sha256))
+        clean = self._picture(slot.file(work.path, trial.image.sha256), trial.codec.accepted)
         path = slot.scratch / f"{trial.image.sha256}+{probe.name}.png"
         if not path.exists():
             write_atomically(path, png_of(corrupted(clean, probe.name, trial.image.sha256)))
@@ -65,9 +66,9 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
         decoded = slot.decoder.ask(Decode(trial.codec.decoder_ref, made.bitstream))
         if isinstance(decoded, Failed):
             return InputProbe(**known, status=decoded.status, failure=decoded.failure)
-        pixels = slot.decoder.samples(decoded.shape)
-        if pixels.shape != clean.shape:
-            told = f"decoded shape {pixels.shape}, the original is {clean.shape}"
+        pixels = slot.decoder.samples(decoded.shape, decoded.dtype)
+        if _form(pixels) != _form(clean):
+            told = f"decoded {_form(pixels)}, the original is {_form(clean)}"
             return InputProbe(**known, status="mismatch", failure=Failure(phase="decode", message=told))
         return InputProbe(
             **known,
@@ -88,10 +89,10 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
             return BitstreamProbe(**known, outcome=_outcome(decoded.status), failure=decoded.failure)
         if decoded.sha256 == trial.pixels_sha256:
             return BitstreamProbe(**known, outcome="unchanged")
-        pixels = slot.decoder.samples(decoded.shape)
-        original = self._picture(slot.file(work.path, trial.image.sha256))
-        if pixels.shape != original.shape:
-            failure = Failure(phase="decode", message=f"decoded shape {pixels.shape}, not {original.shape}")
+        pixels = slot.decoder.samples(decoded.shape, decoded.dtype)
+        original = self._picture(slot.file(work.path, trial.image.sha256), trial.codec.accepted)
+        if _form(pixels) != _form(original):
+            failure = Failure(phase="decode", message=f"decoded {_form(pixels)}, not {_form(original)}")
             return BitstreamProbe(**known, outcome="wrong", failure=failure)
         return BitstreamProbe(**known, outcome="wrong", psnr=_decibels(original, pixels))
 
@@ -109,15 +110,19 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
             raise ConfigError(f"{what} decodes to other pixels than in the run; run again first")
         self._verified.add(trial.bitstream_sha256)
 
-    def _picture(self, path: Path) -> Image:
-        """The samples of a file; the last ones are kept."""
-        if (known := self._pictures.get(path)) is not None:
+    def _picture(self, path: Path, accepted: Accepted = RGB8) -> Image:
+        """The samples of a file, as a codec was given them; the last ones are kept."""
+        if (known := self._pictures.get((path, accepted))) is not None:
             return known
-        pixels = read_image(path).pixels
+        pixels = read_image(path, accepted=accepted).pixels
         if len(self._pictures) >= _MOST_PICTURES:
             self._pictures.clear()
-        self._pictures[path] = pixels
+        self._pictures[path, accepted] = pixels
         return pixels
+
+
+def _form(pixels: Samples) -> str:
+    return f"{pixels.dtype} of shape {pixels.shape}"
 
 
 def _outcome(status: Status) -> DamageOutcome:

@@ -203,14 +203,22 @@ def test_two_runs_stand_side_by_side_and_the_worst_image_first(
     assert first.startswith("p1.png +")
     assert second.startswith("p0.png +")
     assert "bits of blot (run2) against blot (run1) at equal PSNR" in page.find("#viewer-order-note").text
+    assert page.find("#viewer-stage").get_attribute("aria-label").startswith("p1.png")
     page.choose("#viewer-order", "as in the data set")
     assert page.js(order) == [second, first]
+
+
+def test_the_viewer_fits_a_phone(of_two_versions: Path, open_page: OpenPage) -> None:
+    """Nothing stands out of the page, which would make all of it scroll."""
+    page = open_page(of_two_versions, 360)
+    shown(page, "blot (run1)")
+    assert page.js("return document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_the_viewer_goes_to_where_two_pictures_differ(of_two_versions: Path, open_page: OpenPage) -> None:
     """The button enlarges the place where the error maps differ most."""
     page = open_page(of_two_versions)
-    page.choose("#viewer-image", "p0.png, 320×320 crop")
+    page.choose("#viewer-image", "p0.png, crop")
     page.until("return document.getElementById('viewer-stage').ariaLabel.startsWith('p0.png')")
     shown(page, "blot (run1)")
     before = int(page.find("#viewer-zoom").text.rstrip("%"))
@@ -231,7 +239,7 @@ def test_the_viewer_goes_to_where_two_pictures_differ(of_two_versions: Path, ope
 def test_the_error_map_is_that_of_each_side(of_two_versions: Path, open_page: OpenPage) -> None:
     """The original has no error; where a version spoils the picture, its map is bright."""
     page = open_page(of_two_versions)
-    page.choose("#viewer-image", "p0.png, 320×320 crop")
+    page.choose("#viewer-image", "p0.png, crop")
     page.until("return document.getElementById('viewer-stage').ariaLabel.startsWith('p0.png')")
     page.choose("#viewer-left", "Original")
     page.choose("#viewer-right", "blot (run2)")

@@ -178,6 +178,8 @@ def test_the_command_takes_a_codec_and_images(desk: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "4 chains planned" in done.stderr
     assert "Loss over 3 generations" in done.stdout
+    told = [it.split() for it in done.stdout.splitlines() if "jpeg" in it]
+    assert all(row[0] in ("p0", "p1") for row in told), "rows of single pictures would be alike"
     folder = desk / "results" / "generations" / "p0+p1"
     drawn = sorted(it.name for it in (folder / "generations" / "figures").glob("*.png"))
     assert drawn == ["p0_generations.png", "p1_generations.png"]
@@ -202,6 +204,14 @@ def test_a_failed_chain_is_in_the_exit_code(grey: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(grey.parent)
     line = ["generations", "-c", f"{ADAPTERS}:Weary", "-d", "grey", "-n", "4", "-m", "psnr_rgb"]
     assert CliRunner().invoke(app, line).exit_code == EXIT_FAILED_TRIALS
+
+
+def test_pictures_that_no_codec_takes_are_told_with_the_cause(desk: Path) -> None:
+    """Without a first generation the last line says how it failed."""
+    levels = np.zeros((24, 32), np.uint16) + 999
+    Image.fromarray(levels).save(desk / "deep.png")
+    done = CliRunner().invoke(app, ["generations", "webp@50", "deep.png", "-n", "2"])
+    assert "no finished trials to probe; webp on deep.png: unsupported, load: " in str(done.exception)
 
 
 @pytest.mark.parametrize(

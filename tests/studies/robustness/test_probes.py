@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
@@ -300,6 +301,25 @@ def test_trials_without_a_result_are_told(tmp_path: Path) -> None:
     probes = probe(run)
     assert probes.plan.unfinished == 1
     assert any("1 trials" in note for note in input_table(probes).notes)
+
+
+def test_pictures_are_those_that_the_codec_was_given(tmp_path: Path) -> None:
+    """What a suite lets be converted is converted for probes too; samples of another depth are wrong ones."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    transparent = np.dstack([photo(48, 56), np.full((48, 56, 1), 100, np.uint8)])
+    PillowImage.fromarray(transparent).save(pictures / "p.png")
+    bench.run(
+        datasets=[str(pictures)],
+        codecs=[f"{ADAPTERS}:Deepening@8"],
+        metrics=["psnr_rgb"],
+        convert={"alpha": "over white"},
+        out=tmp_path / "run",
+    )
+    taken = [answer for _, answer in put(RobustnessStudy(bpp=30, draws=4), tmp_path / "run", means(pictures))]
+    assert {it.status for it in taken if isinstance(it, InputProbe)} == {"ok"}
+    failures = [str(it.failure) for it in taken if isinstance(it, BitstreamProbe) and it.outcome == "wrong"]
+    assert any("decoded uint16 of shape (48, 56, 3), not uint8" in it for it in failures)
 
 
 @pytest.mark.slow
