@@ -94,7 +94,22 @@ def read_info(folder: Path) -> RunInfo:
         _require_sound(info)
     except MalformedJson as error:
         raise StoreError(f"{path}: damaged ({error}); restore it, or start again with --fresh") from error
-    return info
+    return msgspec.structs.replace(info, codecs=tuple(_located(it, folder) for it in info.codecs))
+
+
+def _located(plan: CodecPlan, folder: Path) -> CodecPlan:
+    """A codec whose file is named relative to the run folder, which brings it along, where it lies."""
+    decoder = plan.decoder
+    if decoder is not None:
+        decoder = msgspec.structs.replace(decoder, target=_located_target(decoder.target, folder))
+    return msgspec.structs.replace(plan, target=_located_target(plan.target, folder), decoder=decoder)
+
+
+def _located_target(target: str, folder: Path) -> str:
+    file, colon, attribute = target.partition(":")
+    if not file.endswith(".py"):
+        return target
+    return f"{folder.absolute() / file}{colon}{attribute}"
 
 
 def _require_sound(info: RunInfo) -> None:

@@ -17,6 +17,7 @@ LAYERS = (
     "bench.cli",
     "bench.api bench.plot bench.pytest_plugin bench.comparing",
     "bench.results bench.notebook",
+    "bench.boards",
     "bench.check bench.report",
     "bench.losses",
     "bench.testing bench.exchange bench.studies bench.verifying",
