@@ -21,7 +21,7 @@ LAYERS = (
     "bench.check bench.report",
     "bench.losses",
     "bench.testing bench.exchange bench.studies bench.verifying",
-    "bench.tables bench.plotting",
+    "bench.tables bench.plotting bench.web",
     "bench.rd",
     "bench.runs",
     "bench.engines",
