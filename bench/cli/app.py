@@ -539,6 +539,27 @@ def submit(
 
 
 @app.command()
+def site(
+    board: Annotated[
+        Path,
+        typer.Argument(metavar="BOARD", help="A folder with entries anywhere below.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the site goes.")] = Path(
+        "site"
+    ),
+    pictures: Annotated[
+        int,
+        typer.Option(min=0, max=50, metavar="N", help="Images of each data set with reconstructions."),
+    ] = 2,
+    trust: TrustFolder = False,
+) -> None:
+    """Write the site of a leaderboard from its folder of entries; it opens from disk and needs no server."""
+    from bench.cli import boards
+
+    boards.write(board, out, pictures, trust)
+
+
+@app.command()
 def history(
     states: Annotated[
         list[Path],

@@ -10,8 +10,11 @@ from pydantic import ValidationError
 
 from bench.boards.entry_check import check_entry
 from bench.boards.entry_file import Statement, read_statement
+from bench.boards.site import write_site
 from bench.boards.submit import described, draft_of, submit
 from bench.errors import BenchError, ConfigError
+from bench.files.access import writing
+from bench.trials.trust import Trust
 
 
 def submit_run(
@@ -43,6 +46,17 @@ def check_entries(folders: Sequence[Path]) -> None:
             print(f"{folder}: sound, {submission.name} {submission.version}")
     if problems:
         raise ConfigError("\n".join(problems))
+
+
+def write(board: Path, out: Path, pictures: int, trust: bool) -> None:
+    """Write a site, and tell where it is."""
+    with writing(out):
+        made = write_site(board, out, pictures=pictures, trust=Trust(trust))
+    entries = made.board.entries
+    current = [it for it in entries if it.current]
+    verified = sum(it.verification is not None and it.verification.whole for it in current)
+    print(f"{len(current)} entries, {len(entries) - len(current)} older versions, {verified} verified")
+    print(f"site: {made.page}")
 
 
 def _with(statement: Statement, said: Mapping[str, Any]) -> Statement:

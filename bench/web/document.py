@@ -38,7 +38,7 @@ def document(
 
     Parameters
     ----------
-    template : HTML with ``@policy@``, ``@title@`` and ``@style@``, and where it has any ``@script@``, ``@data@``
+    template : HTML with ``@policy@``, ``@title@``, ``@style@``; with scripts ``@script@`` and ``@data@``
     title : plain text
     styles, scripts : in the order in which they stand in the document
     data : JSON values for the script
