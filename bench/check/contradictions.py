@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.check.baseline import Snapshot
-from bench.check.rules import tolerance_across_environments
 from bench.errors import ConfigError
+from bench.metrics.agreement import agree
 
 _MOST_NAMED = 3
 
@@ -50,11 +50,5 @@ def _contradictions(baseline: Snapshot, run: Snapshot) -> Iterator[str]:
                 for name in shared:
                     # Either may be absent because a library was not installed.
                     old, new = before.metrics.get(name), after.metrics.get(name)
-                    if old is not None and new is not None and not _agree(old, new, run.metrics[name].unit):
+                    if old is not None and new is not None and not agree(old, new, run.metrics[name].unit):
                         yield f"{where} has {name} {new:.6g}, in the baseline {old:.6g}"
-
-
-def _agree(old: float, new: float, unit: str) -> bool:
-    """Whether both values may be of the same pixels; the tolerance is relative to values over 1."""
-    scale = 1.0 if unit == "dB" else max(1.0, abs(old))
-    return abs(old - new) <= tolerance_across_environments(unit) * scale

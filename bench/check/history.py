@@ -15,9 +15,9 @@ import msgspec
 from bench.check.attribution import code_change, library_change
 from bench.check.baseline import CodecResults, MetricDefinition, Snapshot, TrialResult, read_baseline
 from bench.check.curves import curves_of
-from bench.check.rules import tolerance_across_environments
 from bench.check.snapshot import snapshot
 from bench.errors import ConfigError, suggestion
+from bench.metrics.agreement import tolerance_across_environments
 from bench.runs.store import is_run
 
 _DATE = re.compile(r"\d{4}-?\d\d-?\d\d")

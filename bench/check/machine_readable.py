@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from bench.check.text import headline, remarks, sentence
 from bench.check.verdict import Change, CheckFinding, Verdict
+from bench.text.escape import workflow_command
 from bench.text.plain import harmless
 
 
@@ -56,12 +57,12 @@ def as_github(verdict: Verdict) -> str:
     """
     level = {"pass": "notice", "inconclusive": "warning"}.get(verdict.outcome, "error")
     level = "error" if any(it.fails for it in verdict.findings) else level
-    lines = [_command(level, "rdbench check", "\n".join((headline(verdict), *remarks(verdict))))]
+    lines = [workflow_command(level, "rdbench check", "\n".join((headline(verdict), *remarks(verdict))))]
     for finding in verdict.findings[:_ANNOTATIONS]:
         level = "error" if finding.fails else "notice"
         if finding.kind in ("inconclusive", "environment changed") and not finding.fails:
             level = "warning"
-        lines.append(_command(level, f"{finding.label}: {finding.kind}", sentence(finding)))
+        lines.append(workflow_command(level, f"{finding.label}: {finding.kind}", sentence(finding)))
     if more := verdict.findings[_ANNOTATIONS:]:
         lines.append(f"and {len(more)} more, which the summary of the job lists")
     return "\n".join(lines) + "\n"
@@ -88,16 +89,8 @@ def _image(change: Change) -> str:
 
 
 def _clean(text: str) -> str:
-    """Lines without control characters, which XML 1.0 does not allow and a terminal would obey."""
+    """Lines without control characters, which XML 1.0 does not allow."""
     return "\n".join(map(harmless, text.split("\n")))
-
-
-def _command(level: str, title: str, message: str) -> str:
-    def escaped(text: str) -> str:
-        return _clean(text).replace("%", "%25").replace("\n", "%0A")
-
-    name = escaped(title).replace(":", "%3A").replace(",", "%2C")
-    return f"::{level} title={name}::{escaped(message)}"
 
 
 def _finite(value: Any) -> Any:

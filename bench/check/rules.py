@@ -9,10 +9,9 @@ from functools import cached_property
 from bench.check.baseline import Snapshot
 from bench.host.environment import Environment
 from bench.inputs.gate import Gate
+from bench.metrics.agreement import tolerance_across_environments
 
 _SAME_ENVIRONMENT = 1e-6
-_OTHER_ENVIRONMENT_DB = 1e-3
-_OTHER_ENVIRONMENT = 1e-4
 _IRRELEVANT = frozenset({"kernel", "memory", "cores"})
 """Parts of an environment that affect at most times, and never a result of a codec."""
 
@@ -69,8 +68,3 @@ class Rules:
     def _one_environment(self) -> bool:
         first, *others = (*self.baseline.environments, *self.run.environments)
         return not any(_relevant(first, it) for it in others)
-
-
-def tolerance_across_environments(unit: str) -> float:
-    """The smallest difference of a metric with this unit that counts between two environments."""
-    return _OTHER_ENVIRONMENT_DB if unit == "dB" else _OTHER_ENVIRONMENT

@@ -454,6 +454,47 @@ def check(
 
 
 @app.command()
+def verify(
+    run: RunFolder,
+    dataset: DatasetFolders = None,
+    sample: Annotated[
+        str, typer.Option(metavar="SHARE", help="Of the results, how many to encode again as well.")
+    ] = "10%",
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Of the sample and of the order of decoding; default: one nobody can know."),
+    ] = None,
+    decode_only: Annotated[bool, typer.Option("--decode-only", help="Encode nothing again.")] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Bitstreams at a time; default: one for each processor."),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")
+    ] = 300,
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="text|markdown|json|github", help="Form of the output.")
+    ] = "text",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="What is written; default `verification.json` in the run."
+        ),
+    ] = None,
+    trust: TrustFolder = False,
+) -> None:
+    """Decode a run again, check its numbers; 0 verified, 1 contradicted, 2 bad usage, 3 not all checked."""
+    from bench.cli import verifying
+
+    request = verifying.VerifyRequest(
+        *(run, tuple(dataset or ()), sample, seed, decode_only, jobs, timeout, trust, format, output)
+    )
+    code = verifying.verify(request)
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command()
 def submit(
     folders: Annotated[
         list[Path],

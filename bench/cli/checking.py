@@ -252,11 +252,16 @@ def _write(verdict: Verdict, request: CheckRequest) -> None:
     else:
         write_atomically(request.output, text.encode())
         console.note(f"{headline(verdict)}; written to {request.output}")
+    add_to_summary(FORMATS["markdown"](verdict))
+
+
+def add_to_summary(text: str) -> None:
+    """Add Markdown to the summary of a job of GitHub's, where this is one."""
     summary = os.environ.get(_SUMMARY_VARIABLE)
     if summary:
         try:
             with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(FORMATS["markdown"](verdict))
+                file.write(text)
         except OSError as error:  # the verdict stands
             console.note(f"{summary}: no summary is written ({error.strerror})")
 

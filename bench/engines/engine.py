@@ -59,6 +59,11 @@ class EngineOptions:
     """Where an engine of many machines finds them."""
     note: Callable[[str], None] = lambda text: None
     """Called with what the user should read: who joins, who is left out."""
+    hidden: tuple[Path, ...] = ()
+    """Files and folders that sealed codecs are not to see, beside data sets."""
+    foreign: bool = False
+    """For somebody else's results: sealed codecs see nothing for its lying in the working directory, and what
+    they say that they need, a GPU apart, is granted to installed ones alone."""
 
 
 @dataclass(frozen=True)

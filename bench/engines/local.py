@@ -43,7 +43,7 @@ class LocalEngine(Engine):
         self._options = options
         self._memory = memory
         self.sealed = _sealed(options.sealed)
-        self._hidden: frozenset[Path] = frozenset()
+        self._hidden = frozenset(options.hidden)
         """Folders that no codec is to see."""
         self._views: dict[tuple[CodecRef, tuple[str, ...]], View] = {}
         self._zygote = Zygote()
@@ -121,14 +121,21 @@ class LocalEngine(Engine):
 
     def _view(self, codec: CodecRef, needs: tuple[str, ...]) -> View:
         from bench.inputs.datasets import data_folders
+        from bench.registry import CODECS, targets
         from bench.sealing.view import view_of
+
+        foreign = self._options.foreign
+        if foreign and codec.target not in targets(CODECS).values():
+            needs = tuple(it for it in needs if it == "gpu")
 
         if (codec, needs) not in self._views:
             device = dict(codec.config).get("device")
             gpu = ("gpu",) if device not in (None, "cpu") else ()
             hidden = self._hidden.union(data_folders())
             values = [it for _, it in codec.config]
-            self._views[codec, needs] = view_of(codec.target, values, (*needs, *gpu), hidden)
+            self._views[codec, needs] = view_of(
+                codec.target, values, (*needs, *gpu), hidden, working_folder=not foreign
+            )
         return self._views[codec, needs]
 
     def end_describing(self) -> None:

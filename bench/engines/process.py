@@ -110,6 +110,9 @@ class Process:
                 stack.callback(os.close, self._death)
                 self._poll.register(self._death, select.POLLIN)
             self._files = stack.pop_all()
+        self._cpu_before: tuple[float, float] | None = None
+        """Processor time when it last answered, where times are to be precise: what it works on while nobody
+        asks is counted with the next request."""
         self._deadline = math.inf
         self._ended = False
 
@@ -139,7 +142,7 @@ class Process:
             self._stderr.truncate(0)
         repeat = getattr(request, "repeat", None)
         timeout = self._limits.timeout * (1 if repeat is None else repeat.calls + bool(repeat.warmup))
-        start, cpu = time.perf_counter(), self._cpu()
+        start, cpu = time.perf_counter(), self._cpu_before or self._cpu()
         self._deadline = start + timeout
         try:
             self._channel.send(data, files)
@@ -147,6 +150,9 @@ class Process:
             for file in attached:
                 os.close(file)
             now = self._cpu()
+            if cpu is not None and now is None:
+                return self._died(request, "crash", "the process ended while it answered")
+            self._cpu_before = now if self._limits.pinned else None
             self.spent = Spent(time.perf_counter() - start, _between(cpu, now))
             answer = unpack_answer(request, found)
         except _TimedOut:

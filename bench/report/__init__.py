@@ -128,9 +128,9 @@ def _build(
 ) -> tuple[ReportData, ...]:
     """What the report says, crops included; nothing has been written then but what is decoded for these."""
     from bench.files.access import require_inside, require_no_link
+    from bench.files.stored_pictures import FOLDER
     from bench.report.build import build_report_data, with_crops_and_studies
     from bench.report.drawing import warm_up
-    from bench.report.reconstructions.bitstreams import FOLDER
 
     # Not before: journals keep two processes busy as it is.
     begin = partial(helper.submit, warm_up) if helper is not None else lambda: None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.errors import ConfigError
+from bench.files.stored_pictures import FOLDER
 from bench.plotting.series_style import Series, SeriesStyle, series_styles
 from bench.rd import MIN_FINISHED, Average, Curve
 from bench.rd.fairness import (
@@ -28,9 +29,10 @@ from bench.report.measures import set_curves, set_measures
 from bench.report.operating_points import operating_points
 from bench.report.options import STANDARD, ReportOptions
 from bench.report.planes import planes_of
-from bench.report.reconstructions.bitstreams import FOLDER, RunBitstreams, run_folders
+from bench.report.reconstructions.bitstreams import RunBitstreams, run_folders
 from bench.report.study_results import find_studies
 from bench.report.threads import thread_counts
+from bench.report.verifications import verification_findings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,7 +172,9 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
             *_other_images(dataset, loaded, options, analyses),
             *_unfair(entries, analyses),
             *findings.not_sealed(frame),
+            *verification_findings(loaded.verifications, dataset, {it.label for it in entries}),
         ),
+        verifications=loaded.verifications,
     )
 
 

@@ -15,6 +15,7 @@ class Chapter(Enum):
     LOSSLESS = "Lossless coding"
     COMPARISONS = "Pairs of codecs, and codecs at matched rate and quality"
     OPERATING_POINTS = "Operating points"
+    VERIFICATION = "Verification"
     MORE = "More"
 
     @property

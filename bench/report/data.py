@@ -22,6 +22,7 @@ from bench.report.operating_points import PointMeans
 from bench.report.planes import Plane
 from bench.report.study_results import StudyResults
 from bench.report.threads import ThreadCount
+from bench.report.verifications import ReadVerification
 from bench.studies.set_metrics.record import SetMeasurement
 from bench.trials.measurement import PeakOf
 
@@ -120,6 +121,8 @@ class ReportData:
     crops: tuple[Crops, ...] = ()
     """Of each of ``decoder_pairs``, where the report has a folder for decoded images."""
     studies: tuple[StudyResults, ...] = ()
+    verifications: tuple[ReadVerification, ...] = ()
+    """Of the runs, on whatever machines; of all their data sets."""
 
     @property
     def lossy(self) -> tuple[Entry, ...]:

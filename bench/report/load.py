@@ -13,6 +13,7 @@ from bench.errors import ConfigError
 from bench.report import findings
 from bench.report.measures import Measure, measure_of
 from bench.report.selection import Selection
+from bench.report.verifications import ReadVerification, read_verifications
 from bench.runs.frame import load
 from bench.runs.store import RunInfo, read_info
 from bench.studies.set_metrics.record import SetMeasurement, current_set_measurements
@@ -31,6 +32,7 @@ class LoadedRuns:
     metrics: tuple[Measure, ...]
     distances: tuple[SetMeasurement, ...] = ()
     """Of metrics of sets, under the labels of ``frame``."""
+    verifications: tuple[ReadVerification, ...] = ()
 
     def without(self, labels: Collection[str]) -> LoadedRuns:
         """What is left when the trials of these labels are left out."""
@@ -98,6 +100,11 @@ def load_runs(
             msgspec.structs.replace(it, label=labels[it.label])
             for folder, labels in zip(folders, renamed, strict=True)
             for it in current_set_measurements(folder)
+        ),
+        tuple(
+            it
+            for folder, name, labels in zip(folders, names, renamed, strict=True)
+            for it in read_verifications(folder, name, labels)
         ),
     )
     if selection:

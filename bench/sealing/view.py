@@ -27,7 +27,12 @@ _LIBRARIES = ("LD_LIBRARY_PATH", "NUMBA_CACHE_DIR", "CUDA_HOME", "CONDA_PREFIX")
 
 
 def view_of(
-    target: str, options: Iterable[Option], needs: Iterable[str] = (), hidden: Collection[Path] = ()
+    target: str,
+    options: Iterable[Option],
+    needs: Iterable[str] = (),
+    hidden: Collection[Path] = (),
+    *,
+    working_folder: bool = True,
 ) -> View:
     """What a codec sees of the machine.
 
@@ -37,11 +42,12 @@ def view_of(
     options : the values that it is constructed with: files and programs that they name are visible
     needs : what it declares to need beyond: ``gpu``, ``network``, or a path that it reads and writes
     hidden : files and folders, as of data sets, that are not visible wherever they lie
+    working_folder : whether what lies in the working directory is visible, which may be a module of its own
     """
     own = tuple(_made(Path(it).expanduser()) for it in needs if it not in NEEDS)
     if target.startswith(f"{_OWN}."):
         own += tuple(kernel_cache.folders())
-    roots = {*_installed(), *_importable(), *_own(target)}
+    roots = {*_installed(), *_importable(working_folder=working_folder), *_own(target)}
     for value in options:
         if isinstance(value, str):
             roots |= {*_named(value)}
@@ -73,9 +79,10 @@ def _installed() -> tuple[Path, ...]:
     return tuple(path for it in found if (path := Path(it)).exists())
 
 
-def _importable() -> Iterator[Path]:
+def _importable(*, working_folder: bool) -> Iterator[Path]:
     """What else this process and a worker, which has the working directory too, may import."""
-    for it in {Path.cwd(), *map(Path, filter(None, sys.path))}:
+    here = {Path.cwd()} if working_folder else set()
+    for it in {*here, *map(Path, filter(None, sys.path))}:
         if it.name in ("site-packages", "dist-packages"):
             yield it
         elif it.is_dir() and not any(it.is_relative_to(root) for root in _installed()):

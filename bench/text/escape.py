@@ -108,3 +108,21 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def workflow_command(level: str, title: str, message: str) -> str:
+    """An annotation as GitHub reads it from the output of a step.
+
+    Parameters
+    ----------
+    level : ``error``, ``warning`` or ``notice``
+    title : one line
+    message : one line or several
+    """
+
+    def escaped(text: str) -> str:
+        lines = "\n".join(map(harmless, text.split("\n")))
+        return lines.replace("%", "%25").replace("\n", "%0A")
+
+    name = escaped(title).replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} title={name}::{escaped(message)}"

@@ -29,6 +29,7 @@ VERIFICATION_FILE = "verification.json"
 VERIFICATION_SCHEMA = 1
 FORMAT: Literal["rdbench verification"] = "rdbench verification"
 _BLOCK = 1 << 20
+_LONG = 40
 _MOST_TEXT = 1000
 """Characters of a text, which may tell what a stranger's codec said."""
 
@@ -62,6 +63,13 @@ class Difference(_Part, frozen=True, kw_only=True):
     behind."""
     recorded: Recorded = None
     found: Recorded = None
+    why: Text = ""
+    """What the recorded value contradicts, where it is not a value that was found."""
+
+    def __str__(self) -> str:
+        if self.why:
+            return f"{self.name} {_shown(self.recorded)}: {self.why}"
+        return f"{self.name} {_shown(self.recorded)} recorded, {_shown(self.found)} found"
 
 
 class VerifiedRow(_Part, frozen=True, kw_only=True):
@@ -75,6 +83,8 @@ class VerifiedRow(_Part, frozen=True, kw_only=True):
     """Of the codec's configuration."""
     quality: float | None = None
     verdict: RowVerdict
+    claimed: bool = True
+    """Whether the record claims a result; of a failure, or what was never measured, nothing is checked."""
     detail: Text = ""
     """Why; empty for what is verified."""
     levels: Level | None = None
@@ -144,8 +154,9 @@ class Verification(_Part, frozen=True, kw_only=True, omit_defaults=False):
 
     @property
     def whole(self) -> bool:
-        """Whether every row is verified."""
-        return bool(self.rows) and all(it.verdict == "verified" for it in self.rows)
+        """Whether every result that the record claims is verified."""
+        claimed = [it.verdict for it in self.rows if it.claimed]
+        return bool(claimed) and all(it == "verified" for it in claimed)
 
 
 def journal_sha256(run: Path) -> str:
@@ -246,15 +257,31 @@ def write_verification(path: Path, verification: Verification) -> None:
     Parameters
     ----------
     path : a link there is replaced, not followed
-    verification : one row a line
+    verification : what it is to hold
 
     Raises
     ------
     StoreError
         It can't be written.
     """
-    plain = msgspec.to_builtins(verification)
-    write_atomically(path, ("{\n" + ",\n".join(_fields(plain)) + "\n}\n").encode())
+    write_atomically(path, as_json(verification).encode())
+
+
+def as_json(verification: Verification) -> str:
+    """The file's text: what is listed has a line each."""
+    return "{\n" + ",\n".join(_fields(msgspec.to_builtins(verification))) + "\n}\n"
+
+
+def _shown(value: Recorded) -> str:
+    """A recorded value in a sentence: hashes are long, and the first digits tell them apart."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = str(value)
+    return text if len(text) <= _LONG else f"{text[:12]}…"
 
 
 def _fields(plain: dict[str, Any]) -> Iterator[str]:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from bench.engines.kept import KeptBitstream
 from bench.errors import BenchError
+from bench.files.stored_pictures import stored_picture
 from bench.inputs.image import read_image, sha256_of
 from bench.inputs.pixels import ON_SCREEN
 from bench.report.entries import Entry
-from bench.report.reconstructions.decoded import Stored, store_picture, stored_picture
+from bench.report.reconstructions.decoded import Stored, store_picture
 from bench.runs.store import BITSTREAM_FOLDER, read_info
 from bench.trials.plan import CodecPlan
 from bench.trials.trust import NOBODY, Trust
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bench.inputs.datasets import ImageFile
-
-FOLDER = "viewer"
-"""Where pictures are stored, beside the page."""
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,13 @@ from bench.engines import open_engine
 from bench.engines.engine import Slot, Task
 from bench.engines.kept import KeptBitstream, Undecodable, decoded
 from bench.files.access import write_atomically
+from bench.files.stored_pictures import picture_name, stored_picture
 from bench.inputs.pixels import displayed
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
 
-_NAME_LENGTH = 32
 _WEBP_SIDE = 16383
-_SUFFIXES = (".webp", ".png")
 
 
 @dataclass(frozen=True)
@@ -36,22 +35,13 @@ class Stored:
     problem: str = ""
 
 
-def stored_picture(folder: Path, pixels_sha256: str) -> Path | None:
-    """The file of these pixels if an earlier report wrote it."""
-    for suffix in _SUFFIXES:
-        path = folder / (pixels_sha256[:_NAME_LENGTH] + suffix)
-        if path.is_file() and not path.is_symlink():
-            return path
-    return None
-
-
 def store_picture(folder: Path, pixels: Image) -> Path:
     """Write pixels (height, width, 3) losslessly under the hash of their samples."""
     return _store(folder, hashlib.sha256(pixels.tobytes()).hexdigest(), *lossless_bytes(pixels))
 
 
 def _store(folder: Path, pixels_sha256: str, data: bytes, suffix: str) -> Path:
-    path = folder / (pixels_sha256[:_NAME_LENGTH] + suffix)
+    path = folder / (picture_name(pixels_sha256) + suffix)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
     return path

@@ -1,0 +1,104 @@
+"""``rdbench verify``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.cli import console
+from bench.cli.arguments import one_of
+from bench.cli.checking import add_to_summary
+from bench.cli.exit_codes import EXIT_FAILED_TRIALS, EXIT_OK, EXIT_REGRESSION
+from bench.errors import ConfigError
+from bench.trials.trust import Trust
+from bench.verifying.record import VERIFICATION_FILE, Verification, write_verification
+from bench.verifying.text import FORMATS, as_markdown, as_text
+from bench.verifying.verify import VerifyEvents, VerifyOptions
+from bench.verifying.verify import verify as verify_run
+
+_STEP = 500
+"""Bitstreams between two lines of progress."""
+
+
+@dataclass(frozen=True)
+class VerifyRequest:
+    """What the command line asks for."""
+
+    run: Path
+    datasets: tuple[str, ...]
+    sample: str
+    seed: int | None
+    decode_only: bool
+    jobs: int | None
+    timeout: float
+    trust: bool
+    format: str
+    output: Path | None
+
+    @property
+    def options(self) -> VerifyOptions:
+        """How to verify."""
+        return VerifyOptions(
+            datasets=self.datasets,
+            trust=Trust(self.trust),
+            sample=share(self.sample),
+            seed=self.seed,
+            decode_only=self.decode_only,
+            jobs=self.jobs,
+            timeout=self.timeout,
+        )
+
+
+def share(text: str) -> float:
+    """``10%`` or ``0.1`` as a number from 0 to 1.
+
+    Raises
+    ------
+    ConfigError
+        It is none.
+    """
+    try:
+        number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise ConfigError(f"--sample is a share such as 10%, from 0 to 100%, not {text!r}")
+    return number
+
+
+def verify(request: VerifyRequest) -> int:
+    """Verify, print what came of it, write the file, and return the exit code."""
+    one_of("--format", request.format, tuple(FORMATS))
+    path = request.output or request.run / VERIFICATION_FILE
+    found = verify_run(request.run, request.options, _events())
+    write_verification(path, found)
+    whole = as_text(found, console.width()) if request.format == "text" else FORMATS[request.format](found)
+    print(whole, end="")
+    add_to_summary(as_markdown(found))
+    console.note(f"written to {path}")
+    return exit_code(found)
+
+
+def exit_code(found: Verification) -> int:
+    """A regression where the record does not hold, failed trials where a claim is not checked."""
+    if found.contradicted:
+        return EXIT_REGRESSION
+    unchecked = any(it.claimed and it.verdict == "not checked" for it in found.rows)
+    return EXIT_FAILED_TRIALS if unchecked else EXIT_OK
+
+
+def _events() -> VerifyEvents:
+    done = count = 0
+
+    def planned(what: str, how_many: int) -> None:
+        nonlocal done, count
+        done, count = 0, how_many
+        console.note(f"{count} {'bitstream' if count == 1 else 'bitstreams'} to be {what}")
+
+    def one() -> None:
+        nonlocal done
+        done += 1
+        if done % _STEP == 0:
+            console.note(f"{done}/{count}")
+
+    return VerifyEvents(console.note, planned, one)

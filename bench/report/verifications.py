@@ -1,0 +1,90 @@
+"""What verifying said of the runs of a report: which results hold, and who decodes whose bitstreams."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import StoreError
+from bench.host.environment import Environment
+from bench.rd.fairness import Finding
+from bench.text.plain import some_of
+from bench.verifying.record import VerifiedRow, belongs, read_verification
+
+_PATTERN = "verification*.json"
+"""One for each machine that verified: ``rdbench verify -o`` names them."""
+_MOST = 32
+"""Files of a run that are read."""
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class ReadVerification:
+    """A verification of a run, or why a file is none of it as it is."""
+
+    run: str
+    file: str
+    rows: tuple[VerifiedRow, ...] = ()
+    """Under the labels of the report."""
+    environment: Environment | None = None
+    """Of the machine that verified."""
+    sealed: bool = False
+    problem: str = ""
+
+    def of(self, dataset: str, labels: Collection[str]) -> tuple[VerifiedRow, ...]:
+        """The results of one data set and some codecs that the record claims."""
+        return tuple(it for it in self.rows if it.claimed and it.dataset == dataset and it.label in labels)
+
+
+def read_verifications(folder: Path, run: str, labels: Mapping[str, str]) -> Iterator[ReadVerification]:
+    """The verifications in a run folder.
+
+    Parameters
+    ----------
+    folder : the run, which may be somebody else's
+    run : its name in the report
+    labels : those of the report by those of the run
+    """
+    for path in sorted(folder.glob(_PATTERN))[:_MOST]:
+        try:
+            found = read_verification(path)
+            current = belongs(found, folder)
+        except StoreError as error:
+            yield ReadVerification(run, path.name, problem=str(error))
+            continue
+        if not current:
+            problem = f"{path}: is of another state of the run; verify it again"
+            yield ReadVerification(run, path.name, problem=problem)
+            continue
+        rows = tuple(_renamed(it, labels) for it in found.rows)
+        yield ReadVerification(run, path.name, rows, found.environment, found.sealed)
+
+
+def _renamed(row: VerifiedRow, labels: Mapping[str, str]) -> VerifiedRow:
+    from msgspec.structs import replace
+
+    name = labels.get(row.label, row.label)
+    return row if name == row.label else replace(row, label=name)
+
+
+def verification_findings(
+    verifications: Sequence[ReadVerification], dataset: str, labels: Collection[str]
+) -> Iterator[Finding]:
+    """A warning for results that do not hold, else a remark on how much of what is claimed was verified."""
+    for it in verifications:
+        if it.problem:
+            yield Finding("verification", "note", it.problem, ())
+            continue
+        rows = it.of(dataset, labels)
+        if not rows:
+            continue
+        verified = sum(row.verdict == "verified" for row in rows)
+        against = [row for row in rows if row.verdict not in ("verified", "not checked")]
+        how = "" if it.sealed else ", not sealed"
+        text = f"{it.run}: {verified} of {len(rows)} results verified by decoding them again{how}"
+        if against:
+            named = some_of([f"{row.where} ({row.verdict})" for row in against], _NAMED)
+            text += f"; {len(against)} do not hold: {named}"
+        of_labels = tuple(dict.fromkeys(row.label for row in against or rows))
+        yield Finding("verification", "warning" if against else "note", text, of_labels)

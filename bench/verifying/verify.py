@@ -1,0 +1,284 @@
+"""Verifying a run: every kept bitstream is decoded again, and a sample of the pictures encoded again.
+
+Decoders run in processes that no encoder ever was in, shut in where the system can do that, and see neither
+the run folder nor the originals. They are given the images, and the rows of each, in an order of our own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from bench.engines import open_engine
+from bench.engines.engine import Engine, EngineOptions
+from bench.engines.messages import Failed
+from bench.errors import StoreError
+from bench.files.stored_pictures import FOLDER
+from bench.host.environment import current
+from bench.inputs.datasets import ImageFile
+from bench.metrics.agreement import tolerance_across_environments
+from bench.registry import is_file_target
+from bench.runs.store import BITSTREAM_FOLDER, RunInfo, read_info
+from bench.sealing.seal import can_seal
+from bench.text.plain import printable, some_of
+from bench.trials.plan import CodecPlan, ImagePlan
+from bench.trials.trust import NOBODY, Trust
+from bench.verifying.installed import MetricsHere, codec_here, metrics_here
+from bench.verifying.judging import Again, judged
+from bench.verifying.looking import DecodedRow, EncodeAgain, Look, LookAt
+from bench.verifying.record import CodecFlag, Verification, VerifiedRow, journal_sha256, plan_sha256
+from bench.verifying.rows import RecordedRow, expected_keys, images_at_hand, recorded_rows, without_needs
+
+DEFAULT_SAMPLE = 0.1
+_REPORT = "report"
+"""Where a report of the run is, unless somebody chose another folder."""
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """How a run is verified."""
+
+    datasets: tuple[str, ...] = ()
+    """Where the originals are, for data sets that are folders; those of the catalogue are found."""
+    trust: Trust = NOBODY
+    """Which codecs of the run may run besides the installed ones."""
+    sample: float = DEFAULT_SAMPLE
+    """Share of the rows whose picture is encoded again, 0 to 1."""
+    seed: int | None = None
+    """Of what is encoded again, and of the order of decoding; None for one that nobody can have known."""
+    decode_only: bool = False
+    jobs: int | None = None
+    timeout: float = 300.0
+
+
+@dataclass(frozen=True)
+class VerifyEvents:
+    """What a caller may want to know meanwhile."""
+
+    note: Callable[[str], None] = lambda text: None
+    planned: Callable[[str, int], None] = lambda what, count: None
+    """Called before bitstreams are decoded, or pictures encoded: what is done, and how often."""
+    done: Callable[[], None] = lambda: None
+    """One of them."""
+
+
+def verify(
+    run: Path, options: VerifyOptions | None = None, events: VerifyEvents | None = None
+) -> Verification:
+    """Verify a run that somebody else may have made.
+
+    Parameters
+    ----------
+    run : a run folder; nothing is written into it
+    options : how
+    events : what to tell meanwhile
+
+    Raises
+    ------
+    StoreError
+        The folder is no run, its journal is damaged, or changes meanwhile.
+    ConfigError, DatasetError
+        A data set that was given does not exist.
+    """
+    options, events = options or VerifyOptions(), events or VerifyEvents()
+    seed = secrets.randbelow(1 << 32) if options.seed is None else options.seed
+    judged_files = journal_sha256(run), plan_sha256(run)
+    inspection = _Inspection(run, options, events, seed)
+    rows, flags = inspection.verdicts()
+    if (journal_sha256(run), plan_sha256(run)) != judged_files:
+        raise StoreError(f"{run}: the run changed while it was verified; wait until it is finished")
+    metrics = inspection.metrics
+    return Verification(
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        rdbench=version("rdbench"),
+        environment=current(),
+        seed=seed,
+        sample=0.0 if options.decode_only else options.sample,
+        decode_only=options.decode_only,
+        sealed=can_seal(),
+        journal_sha256=judged_files[0],
+        plan_sha256=judged_files[1],
+        tolerances={it: tolerance_across_environments(unit) for it, unit in metrics.units.items()},
+        rows=rows,
+        flags=flags,
+        notes=inspection.notes,
+    )
+
+
+class _Inspection:
+    """One verification at work."""
+
+    def __init__(self, run: Path, options: VerifyOptions, events: VerifyEvents, seed: int) -> None:
+        self._run, self._options, self._events = run, options, events
+        self._random = random.Random(seed)
+        self._info = read_info(run)
+        self._codecs = tuple(
+            options.trust.codec(without_needs(_located(it, run))) for it in self._info.codecs
+        )
+        self._files = images_at_hand(self._info, options.datasets)
+        self._rows = recorded_rows(run, self._info, self._codecs, self._files)
+        self.metrics = MetricsHere({}, {})
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of the folder as a whole."""
+        absent = [it.name for it in self._info.images if it not in self._files]
+        said = []
+        if absent:
+            said.append(
+                f"{len(absent)} of {len(self._info.images)} originals are not here ({some_of(absent, 3)}):"
+                " their metrics can't be taken; give their folder with --dataset"
+            )
+        said += self.metrics.unavailable.values()
+        return tuple(printable(it)[:1000] for it in said)
+
+    def verdicts(self) -> tuple[tuple[VerifiedRow, ...], tuple[CodecFlag, ...]]:
+        """A verdict for each row, and what was noticed of the codecs."""
+        with self._engine() as engine:
+            self.metrics = metrics_here(engine, self._info)
+            here = {it.label: codec_here(engine, it) for it in self._codecs}
+            absent = {label: it.absent for label, it in here.items() if it.absent}
+            seen = self._decoded(engine, self._with_bitstreams(absent))
+        again = {} if self._options.decode_only else self._encoded_again(seen, absent)
+        keys = _Keys(self._info, self._files)
+        rows = tuple(
+            judged(it, keys.of(it), self._seen(it, seen, absent), again.get(it.place), self.metrics)
+            for it in self._rows
+        )
+        return rows, tuple(flag for it in here.values() for flag in it.flags)
+
+    def _engine(self) -> Engine:
+        """Fresh processes that see neither the run nor the originals."""
+        folders = {it.path.resolve().parent for it in self._files.values()}
+        return open_engine(
+            options=EngineOptions(
+                jobs=self._options.jobs,
+                timeout=self._options.timeout,
+                hidden=(*_hidden(self._run, self._codecs), *folders),
+                foreign=True,
+            )
+        )
+
+    def _with_bitstreams(self, absent: Mapping[str, str]) -> list[Look]:
+        """The rows that can be decoded."""
+        folder = self._run / BITSTREAM_FOLDER
+        looks = []
+        for row in self._rows:
+            name = row.line.bitstream_sha256 if row.line is not None and row.claims else None
+            if name and row.codec.label not in absent and not folder.is_symlink():
+                path = folder / name
+                if path.is_file():
+                    looks.append(Look(row, path.absolute(), self._original(row)))
+        return looks
+
+    def _original(self, row: RecordedRow) -> Path | None:
+        file = self._files.get(row.image)
+        return None if file is None else file.path.absolute()
+
+    def _decoded(self, engine: Engine, looks: Sequence[Look]) -> dict[int, DecodedRow]:
+        self._events.planned("decoded", len(looks))
+        task = LookAt(tuple(self.metrics.targets.items()), self._run / _REPORT / FOLDER)
+        found = {}
+        for seen in engine.run(task, self._shuffled(looks)) if looks else ():
+            found[seen.place] = seen
+            self._events.done()
+        return found
+
+    def _shuffled(self, looks: Sequence[Look]) -> list[Look]:
+        """In an order that no encoder knew: images, and the rows of each; an image is read once."""
+        images: dict[ImagePlan, list[Look]] = {}
+        for look in looks:
+            images.setdefault(look.image, []).append(look)
+        order = list(images.values())
+        self._random.shuffle(order)
+        for of_image in order:
+            self._random.shuffle(of_image)
+        return [it for of_image in order for it in of_image]
+
+    def _encoded_again(self, seen: dict[int, DecodedRow], absent: Mapping[str, str]) -> dict[int, Again]:
+        """What came of the sample; of a row whose bitstream was not kept, ``seen`` gains the same one."""
+        able = [it for it in self._rows if it.claims and it.codec.label not in absent]
+        able = [it for it in able if it.image in self._files]
+        count = math.ceil(self._options.sample * len(able))
+        sample = self._random.sample(able, count)
+        if not sample:
+            return {}
+        self._events.planned("encoded again", len(sample))
+        bitstreams: dict[int, bytes | Failed] = {}
+        looks = {it.place: Look(it, b"", self._original(it)) for it in sample}
+        with self._engine() as engine:
+            for place, found in engine.run(EncodeAgain(), self._shuffled([*looks.values()])):
+                bitstreams[place] = found
+                self._events.done()
+        again, others = {}, []
+        for row in sample:
+            found = bitstreams[row.place]
+            if isinstance(found, Failed):
+                again[row.place] = Again(failure=found.reason)
+                continue
+            again[row.place] = Again(same=_is_recorded(found, row))
+            if not again[row.place].same or row.place not in seen:
+                others.append(replace(looks[row.place], bitstream=found))
+        if others:
+            with self._engine() as engine:
+                for place, it in self._decoded(engine, others).items():
+                    if again[place].same:
+                        seen[place] = it
+                    else:
+                        again[place] = replace(again[place], seen=it)
+        return again
+
+    def _seen(
+        self, row: RecordedRow, seen: Mapping[int, DecodedRow], absent: Mapping[str, str]
+    ) -> DecodedRow:
+        reason = absent.get(row.codec.label, "no bitstream is kept")
+        return seen.get(row.place, DecodedRow(row.place, absent=reason))
+
+
+def _is_recorded(bitstream: bytes, row: RecordedRow) -> bool:
+    assert row.line is not None
+    return hashlib.sha256(bitstream).hexdigest() == row.line.bitstream_sha256
+
+
+class _Keys:
+    """The key that a row's trial has to have, by the metrics that its line says were taken."""
+
+    def __init__(self, info: RunInfo, files: Mapping[ImagePlan, ImageFile]) -> None:
+        self._info, self._files = info, files
+        self._known: dict[frozenset[str], dict[tuple[ImagePlan, str, float | None], str]] = {}
+
+    def of(self, row: RecordedRow) -> str | None:
+        """The key; None where it can't be told."""
+        taken = frozenset(() if row.line is None else row.line.metrics)
+        if taken not in self._known:
+            self._known[taken] = expected_keys(self._info.plan, self._files, taken)
+        return self._known[taken].get((row.image, row.codec.label, row.quality))
+
+
+def _located(codec: CodecPlan, run: Path) -> CodecPlan:
+    """A codec in a file that lies in the run folder, which it may name by a relative path."""
+    file, _, name = codec.target.partition(":")
+    if is_file_target(codec.target) and not Path(file).is_absolute() and (run / file).is_file():
+        return msgspec.structs.replace(codec, target=f"{(run / file).resolve()}:{name}".rstrip(":"))
+    return codec
+
+
+def _hidden(run: Path, codecs: Sequence[CodecPlan]) -> Iterator[Path]:
+    """What of the run folder no codec is to see: all but the files of trusted ones that lie in it."""
+    run = run.resolve()
+    targets = (ref.target.partition(":")[0] for it in codecs if it.trusted for ref in it.refs)
+    own = {Path(it).resolve() for it in targets if it.endswith(".py")}
+    own = {it for it in own if it.is_relative_to(run)}
+    if not own:
+        yield run
+        return
+    yield from (it for it in run.iterdir() if not any(file.is_relative_to(it) for file in own))

@@ -1,0 +1,243 @@
+"""Verifying a run: what is honest is verified, and what was edited, swapped or foreign is named."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import bench
+from bench.runs.store import BITSTREAM_FOLDER
+from bench.sealing.seal import can_seal
+from bench.trials.trust import EVERYBODY
+from bench.verifying.record import Verification, belongs
+from bench.verifying.verify import VerifyOptions, verify
+from tests.conftest import photo
+from tests.verifying.tampering import copied, edit, lines, measured, swap, write
+
+ADAPTERS = Path(__file__).parents[1] / "adapters.py"
+STRANGERS = Path(__file__).with_name("strangers.py")
+sealed_only = pytest.mark.skipif(not can_seal(), reason="codecs can't be sealed here: no Landlock")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two small pictures."""
+    folder = tmp_path_factory.mktemp("originals") / "pictures"
+    folder.mkdir()
+    for index in range(2):
+        Image.fromarray(photo(40, 44 + index, index)).save(folder / f"p{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def honest(pictures: Path) -> Path:
+    """A run of built-in codecs, and of one in a file."""
+    codecs = ["jpeg", "webp", "png", "qoi", f"{ADAPTERS}:HonestLossless"]
+    return measured(pictures, pictures.parent / "run", codecs)
+
+
+def found_in(run: Path, pictures: Path | None, **options: object) -> Verification:
+    """What a verification says; decoding alone unless a sample is asked for."""
+    given = (str(pictures),) if pictures is not None else ()
+    means = {"decode_only": "sample" not in options, "seed": 7, "jobs": 2, **options}
+    return verify(run, VerifyOptions(given, **means))
+
+
+def told(found: Verification) -> dict[str, str]:
+    """Verdicts of the rows that are not verified, by the row in words."""
+    return {it.where.replace("pictures/", ""): it.verdict for it in found.rows if it.verdict != "verified"}
+
+
+def test_an_honest_run_is_verified(honest: Path, pictures: Path) -> None:
+    """Every result of every codec, and of each encoded again the same bitstream."""
+    found = found_in(honest, pictures, sample=1.0, trust=EVERYBODY)
+    assert told(found) == {}
+    assert found.whole
+    assert all(it.encoded_again for it in found.rows)
+    assert len(found.rows) == 2 * (2 + 2 + 1 + 1 + 1)
+    assert (found.flags, found.notes, found.sealed) == ((), (), can_seal())
+    assert belongs(found, honest)
+
+
+def test_edits_swaps_and_foreign_codecs_are_named_and_nothing_else(
+    honest: Path, pictures: Path, tmp_path: Path
+) -> None:
+    """Five edited rows, three swapped bitstreams and one codec of a stranger's."""
+    run = copied(honest, tmp_path / "run")
+    edit(run, {"codec": "jpeg", "image": "p0.png", "quality": 30}, lambda it: it.update(bytes=100))
+    edit(
+        run, {"codec": "jpeg", "image": "p1.png", "quality": 30}, lambda it: it["metrics"].update(psnr_rgb=50)
+    )
+    edit(run, {"codec": "jpeg", "image": "p0.png", "quality": 70}, lambda it: it.update(width=4000))
+    edit(run, {"codec": "webp", "image": "p0.png", "quality": 30}, lambda it: it.update(decode_s=[1e-9]))
+    edit(
+        run, {"codec": "webp", "image": "p1.png", "quality": 30}, lambda it: it.update(pixels_sha256="0" * 64)
+    )
+    hashes = {
+        (it["codec"], it["image"], it.get("quality")): it["bitstream_sha256"]
+        for it in lines(run)
+        if it["status"] == "ok"
+    }
+    swap(run, hashes["png", "p0.png", None], hashes["png", "p1.png", None])
+    swapped = run / BITSTREAM_FOLDER / hashes["qoi", "p1.png", None]
+    swapped.write_bytes((run / BITSTREAM_FOLDER / hashes["jpeg", "p1.png", 70]).read_bytes())
+
+    found = found_in(run, pictures)
+    assert told(found) == {
+        "jpeg-420 at 30 on p0.png": "decodes, numbers differ",
+        "jpeg-420 at 30 on p1.png": "decodes, numbers differ",
+        "jpeg-420 at 70 on p0.png": "decodes, numbers differ",
+        "webp at 30 on p0.png": "decodes, numbers differ",
+        "webp at 30 on p1.png": "decodes, numbers differ",
+        "png on p0.png": "decodes, numbers differ",
+        "png on p1.png": "decodes, numbers differ",
+        "qoi on p1.png": "does not decode",
+        "HonestLossless on p0.png": "not checked",
+        "HonestLossless on p1.png": "not checked",
+    }
+    details = {it.where.replace("pictures/", ""): it for it in found.rows}
+    assert [it.name for it in details["jpeg-420 at 30 on p0.png"].differences] == ["bytes"]
+    assert [it.name for it in details["jpeg-420 at 30 on p1.png"].differences] == ["psnr_rgb"]
+    assert details["jpeg-420 at 30 on p1.png"].differences[0].recorded == 50
+    assert [it.name for it in details["jpeg-420 at 70 on p0.png"].differences] == ["width"]
+    assert "--trust" in details["HonestLossless on p0.png"].detail
+
+
+def test_each_edited_field_is_named(honest: Path, pictures: Path, tmp_path: Path) -> None:
+    """Of one line each, also where the edit makes it belong to no planned trial."""
+    run = copied(honest, tmp_path / "run")
+    edits = {
+        ("jpeg", "p0.png", 30): ({"key": "0" * 32}, ["key"]),
+        ("jpeg", "p1.png", 30): ({"bytes": None}, ["bytes"]),
+        ("jpeg", "p0.png", 70): ({"exact": True}, ["exact", "exact"]),
+        ("jpeg", "p1.png", 70): ({"encode_s": []}, ["encode_s", "decode_s"]),
+        ("webp", "p0.png", 30): ({"version": "99"}, ["version"]),
+        ("webp", "p1.png", 30): ({"image_sha256": "0" * 64}, ["image_sha256"]),
+        ("webp", "p0.png", 70): ({"config": {"effort": 6}}, ["config"]),
+        ("webp", "p1.png", 70): ({"quality": 71.0}, ["quality"]),
+        ("png", "p0.png", None): ({"channels": "grey"}, ["channels"]),
+        ("png", "p1.png", None): ({"exact": False}, ["exact", "exact"]),
+        ("qoi", "p0.png", None): ({"weights_sha256": "0" * 64}, ["weights_sha256"]),
+    }
+    for (codec, image, quality), (change, _) in edits.items():
+        edit(run, {"codec": codec, "image": image, "quality": quality}, lambda it, c=change: it.update(c))
+    found = found_in(run, pictures, trust=EVERYBODY)
+    assert {it.verdict for it in found.contradicted} == {"decodes, numbers differ"}
+    assert [
+        ((it.label.removesuffix("-420"), it.image, it.quality), [that.name for that in it.differences])
+        for it in found.contradicted
+    ] == [(key, names) for key, (_, names) in edits.items()]
+    assert not belongs(found, honest)
+
+
+def test_two_lines_that_contradict_each_other_are_named(honest: Path, pictures: Path, tmp_path: Path) -> None:
+    """The last line decides and holds; an earlier one of the same trial says something else."""
+    run = copied(honest, tmp_path / "run")
+    journal = lines(run)
+    write(run, [journal[0] | {"bytes": 5}, *journal, journal[0]])
+    found = found_in(run, pictures, trust=EVERYBODY)
+    (row,) = found.contradicted
+    assert [(it.name, it.found) for it in row.differences] == [("bytes, in an earlier line", 5)]
+
+
+def test_what_cannot_be_checked_says_why(honest: Path, pictures: Path, tmp_path: Path) -> None:
+    """No bitstream kept, no original, nothing measured, no metric here; pixels are compared all the same."""
+    run = copied(honest, tmp_path / "run")
+    journal = lines(run)
+    gone = next(it for it in journal if it["codec"] == "webp")
+    (run / BITSTREAM_FOLDER / gone["bitstream_sha256"]).unlink()
+    failed = next(it for it in journal if it["codec"] == "qoi")
+    failed |= {"status": "crash", "failure": {"phase": "decode", "message": "it fell over"}}
+    unmeasured = next(it for it in journal if it["codec"] == "png")
+    write(run, [it for it in journal if it is not unmeasured])
+    found = found_in(run, pictures, trust=EVERYBODY)
+    assert [(it.label, it.detail, it.claimed) for it in found.rows if it.verdict == "not checked"] == [
+        ("webp", "no bitstream is kept", True),
+        ("png", "never measured", False),
+        ("qoi", "recorded without a result (crash)", False),
+    ]
+    away = shutil.move(pictures, tmp_path / "away")
+    try:
+        blind = found_in(run, None, trust=EVERYBODY)
+    finally:
+        shutil.move(away, pictures)
+    assert {it.verdict for it in blind.rows} == {"not checked"}
+    assert "the original is not here" in {it.detail for it in blind.rows}
+    assert "originals are not here" in blind.notes[0]
+
+
+def test_encoding_again_stands_in_for_a_bitstream_that_was_not_kept(
+    honest: Path, pictures: Path, tmp_path: Path
+) -> None:
+    """The same bitstream comes again, and is decoded and scored as a kept one would be."""
+    run = copied(honest, tmp_path / "run")
+    shutil.rmtree(run / BITSTREAM_FOLDER)
+    assert found_in(run, pictures, sample=1.0, trust=EVERYBODY).whole
+
+
+def test_bitstreams_of_another_encoder_are_named(honest: Path, pictures: Path, tmp_path: Path) -> None:
+    """They decode and their numbers hold, but the codec of that operating point does not write them."""
+    run = copied(honest, tmp_path / "run")
+    journal = lines(run)
+    points = {(it["image"], it["quality"]): it for it in journal if it["codec"] == "jpeg"}
+    worse, better = points["p0.png", 30], points["p0.png", 70]
+    kept = {key: worse[key] for key in ("key", "quality")}
+    write(run, [it if it is not worse else better | kept for it in journal])
+    assert told(found_in(run, pictures, trust=EVERYBODY)) == {}
+    found = found_in(run, pictures, sample=1.0, trust=EVERYBODY)
+    assert told(found) == {"jpeg-420 at 30 on p0.png": "decodes, numbers differ"}
+    assert "bytes, encoded again" in {it.name for it in found.contradicted[0].differences}
+
+
+@sealed_only
+def test_decoders_that_look_elsewhere_give_other_pixels(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scratch files, the working directory, the run folder, the data set: none is there to be looked at."""
+    run = tmp_path / "run"
+    monkeypatch.setenv("CHEAT_PICTURES", str(pictures))
+    monkeypatch.setenv("CHEAT_RUN_FOLDER", str(run))
+    monkeypatch.chdir(tmp_path)
+    names = ("InTemporaryFiles", "InWorkingDirectory", "InRunFolder", "ByHash", "ByDeclaredNeed")
+    bench.run(
+        datasets=[str(pictures)],
+        codecs=[f"{STRANGERS}:{it}" for it in names],
+        metrics=["psnr_rgb"],
+        out=run,
+        options=bench.Options(jobs=2, keep_bitstreams=True, sealed=False),
+    )
+    assert bench.load(run)["exact"].all()
+    found = found_in(run, pictures, trust=EVERYBODY)
+    assert {it.verdict for it in found.rows} == {"decodes elsewhere differently"}
+    assert {it.label for it in found.rows} == set(names)
+    assert all(it.levels is not None and it.levels > 50 for it in found.rows)
+    for module in ("bench.sealing.seal", "bench.verifying.verify"):
+        monkeypatch.setattr(f"{module}.can_seal", lambda: False)
+    unsealed = found_in(run, pictures, trust=EVERYBODY)
+    assert unsealed.whole
+    assert not unsealed.sealed
+    shutil.rmtree("/tmp/rdbench-verifying")
+
+
+def test_other_pixels_are_measured_in_levels_where_the_recorded_ones_are_at_hand(
+    honest: Path, pictures: Path, tmp_path: Path
+) -> None:
+    """A report made where the run was measured has stored them."""
+    run = copied(honest, tmp_path / "run")
+    decoded = photo(40, 44, 9)
+    sha256 = hashlib.sha256(decoded.tobytes()).hexdigest()
+    edit(
+        run,
+        {"codec": "webp", "image": "p0.png", "quality": 30},
+        lambda it: it.update(pixels_sha256=sha256, metrics=it["metrics"] | {"psnr_rgb": 20.0}),
+    )
+    (run / "report" / "viewer").mkdir(parents=True)
+    Image.fromarray(decoded).save(run / "report" / "viewer" / f"{sha256[:32]}.png")
+    (row,) = found_in(run, pictures, trust=EVERYBODY).contradicted
+    assert row.verdict == "decodes elsewhere differently"
+    assert row.levels is not None
+    assert 20 < row.levels < 256
