@@ -61,7 +61,7 @@ def mean_over_sets(sets: Sequence[Array]) -> tuple[float, Interval | None]:
 
     Returns
     -------
-    The mean, and (low, high), or None where a set has fewer than :data:`MIN_IMAGES` images, or no value differs
+    The mean, and (low, high); None where a set has fewer than :data:`MIN_IMAGES` images, or no value differs
     from another one of its set.
     """
     mean = sum(float(it.mean()) for it in sets) / len(sets)
