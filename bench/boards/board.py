@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from bench.boards.entry_file import ENTRY_FILE, Line, Lines, Submission, read_submission
+from bench.boards.entry_file import ENTRY_FILE, Lines, Submission, read_submission
 from bench.errors import ConfigError, StoreError
 from bench.files.typed_yaml import load_yaml, validate
+from bench.inputs.texts import Line
 from bench.runs.store import RunInfo, read_info
 from bench.verifying.record import VERIFICATION_FILE, Verification, belongs, read_verification
 

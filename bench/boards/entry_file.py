@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date as Day
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bench.errors import ConfigError
 from bench.files.typed_yaml import Document, load_yaml, validate
-from bench.text.plain import is_one_line
+from bench.inputs.texts import Address, Line
 
 ENTRY_FILE = "entry.yaml"
 CODE_FOLDER = "codec"
 """Where an entry has the files of its codecs."""
-
-_ADDRESS = re.compile(r"https?://[^\s<>\"']+\Z")
-
-
-def _one_line(text: str) -> str:
-    if not is_one_line(text) or not text.strip():
-        raise ValueError("one line without control characters is needed")
-    return text
-
-
-def _address(text: str) -> str:
-    if not _ADDRESS.match(text):
-        raise ValueError("an address begins with https:// or http:// and has no blanks or quotes")
-    return text
 
 
 def _is_text(value: Any) -> Any:
@@ -45,8 +30,6 @@ def _one_or_many(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
-Address = Annotated[str, Field(max_length=1000), AfterValidator(_address)]
 Version = Annotated[Line, BeforeValidator(_is_text)]
 Lines = Annotated[tuple[Line, ...], BeforeValidator(_one_or_many)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
+
 from bench.engines import open_engine
 from bench.engines.describing import describe_metric, describe_suite, with_threads
 from bench.engines.engine import Engine
@@ -182,6 +184,8 @@ class _Run:
         info = joined_info(writer.folder, plan, self.engine.machines, self.datasets, self.events)
         if is_run(writer.folder):
             info = without_history(writer.folder, info, plan, self.options, self.events)
+        if self.suite.title:
+            info = msgspec.structs.replace(info, title=self.suite.title)
         done = finished(writer.folder, info, self.options, task.isolation)
         writer.write_info(info)
         if self.options.prune:

@@ -42,6 +42,14 @@ class DecoderPlan(RecordedDecoder, frozen=True, kw_only=True):
         )
 
 
+class CodecLinks(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a suite says about a codec for whoever reads the report."""
+
+    paper: str = ""
+    code: str = ""
+    note: str = ""
+
+
 class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A codec at one configuration, as it was found on this machine."""
 
@@ -64,6 +72,7 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Why it cannot run here, with the install line; its trials end as ``unsupported``."""
     decoder: DecoderPlan | None = None
     """Another codec that decodes its bitstreams."""
+    links: CodecLinks = CodecLinks()
 
     trusted: ClassVar[bool] = False
 
@@ -341,7 +350,8 @@ def _metric_plan(described: DescribedMetric) -> MetricPlan:
 
 def _codec_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> CodecPlan:
     """A codec with its own decoder, or another one."""
-    plan = _own_plan(entry, suite, described)
+    links = CodecLinks(entry.paper or "", entry.code or "", entry.note or "")
+    plan = msgspec.structs.replace(_own_plan(entry, suite, described), links=links)
     if entry.decoder is None or described.decoder is None:
         return plan
     decoder, unavailable = _decoder_plan(entry.decoder, described.decoder)

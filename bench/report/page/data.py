@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from bench.plotting.series_style import SeriesStyle
 from bench.rd import DB_METRICS, MIN_IMAGES, BdResult, to_db
 from bench.report.data import ReportData
@@ -96,6 +98,7 @@ def _entry(entry: Entry, data: ReportData) -> dict[str, Any]:
         "machines": entry.machines,
         "ok": entry.n_ok,
         "planned": entry.n_planned,
+        "links": msgspec.to_builtins(entry.links),
         **_needs(entry),
         **_style(data.styles[entry.label]),
         **(_lossless_facts(entry, data) if entry.lossless else _lossy_facts(entry, data)),
