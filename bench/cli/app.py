@@ -465,6 +465,10 @@ def verify(
         typer.Option(min=0, help="Of the sample and of the order of decoding; default: one nobody can know."),
     ] = None,
     decode_only: Annotated[bool, typer.Option("--decode-only", help="Encode nothing again.")] = False,
+    audit: Annotated[
+        bool,
+        typer.Option(help="Encode altered pictures too: a codec that knows the originals stands out."),
+    ] = True,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Bitstreams at a time; default: one for each processor."),
@@ -487,7 +491,7 @@ def verify(
     from bench.cli import verifying
 
     request = verifying.VerifyRequest(
-        *(run, tuple(dataset or ()), sample, seed, decode_only, jobs, timeout, trust, format, output)
+        *(run, tuple(dataset or ()), sample, seed, decode_only, audit, jobs, timeout, trust, format, output)
     )
     code = verifying.verify(request)
     if code:

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from bench import registry
 from bench.engines.engine import Engine
 from bench.engines.messages import CheckCuda, Describe, DescribeMetric, Failed
@@ -15,6 +17,7 @@ from bench.files.typed_json import Option
 from bench.host.device import DeviceName, resolve
 from bench.inputs.suite import CodecChoice, CodecEntry, Suite
 from bench.metrics.dataset import DATASET_METRICS
+from bench.sealing.view import own_bytes
 from bench.trials.codec_ref import (
     THREADS_OPTION,
     CodecRef,
@@ -164,6 +167,8 @@ def named(target: str, choice: CodecChoice, config: Mapping[str, Option] | None 
 def _describe_entry(engine: Engine, entry: CodecEntry, device: str) -> DescribedCodec:
     target = codec_target(entry.codec)
     found = _placed(engine, entry, target, device)
+    if isinstance(found, Description):
+        found = msgspec.structs.replace(found, own_bytes=own_bytes(target, found.config.values()))
     bare: Description | str | None = None
     if isinstance(found, Description) and entry.label is None and needs_bare(entry, device):
         with suppress(ConfigError):  # it can't be without options

@@ -22,6 +22,7 @@ from bench.sealing.seal import NEEDS, View
 
 _OWN = "bench_codecs"
 """rdbench's own codecs, which nobody else can have changed: they may keep compiled kernels."""
+_MOST_FILES = 10_000
 _LIBRARIES = ("LD_LIBRARY_PATH", "NUMBA_CACHE_DIR", "CUDA_HOME", "CONDA_PREFIX")
 """Variables that name folders in which programs and libraries look."""
 
@@ -60,6 +61,32 @@ def view_of(
         writes=tuple(it for it in own if it.exists()),
         needs=tuple(it for it in NEEDS if it in needs),
     )
+
+
+def own_bytes(target: str, options: Iterable[Option]) -> int | None:
+    """Bytes of what a codec brings along: as much as it could know by heart.
+
+    That is its package, or its file with all that it sees beside it, and the files and programs that its
+    options name; of rdbench's own codecs the latter alone. None for nothing, and where there are too many
+    files to count.
+
+    Parameters
+    ----------
+    target, options : as for :func:`view_of`
+    """
+    roots = set() if target.startswith(f"{_OWN}.") else {*_own(target)}
+    for value in options:
+        if isinstance(value, str):
+            words = (Path(shutil.which(it) or it).expanduser() for it in _words(value))
+            roots |= {it for it in words if it.is_file()}
+    sizes: dict[Path, int] = {}
+    for root in roots:
+        for file in (root,) if root.is_file() else root.rglob("*"):
+            if file.suffix != ".pyc" and file.is_file() and not file.is_symlink():
+                sizes[file.resolve()] = file.stat().st_size
+            if len(sizes) > _MOST_FILES:
+                return None
+    return sum(sizes.values()) or None
 
 
 def _made(path: Path) -> Path:
@@ -122,11 +149,7 @@ def _own(target: str) -> Iterator[Path]:
 
 def _named(value: str) -> Iterator[Path]:
     """Files and programs in the value of an option, which may be a command line."""
-    try:
-        words = {value, *shlex.split(value)}
-    except ValueError:
-        words = {value}
-    for word in {*words, *(it.partition("=")[2] for it in words)} - {""}:
+    for word in _words(value):
         path = Path(word).expanduser()
         program = shutil.which(path)
         if "{" in word and path.parent.is_dir():  # a file for each quality, see the codec
@@ -137,6 +160,15 @@ def _named(value: str) -> Iterator[Path]:
             yield path.resolve()
             if path.suffix == ".py":  # a program that is a script
                 yield from _beside(path.resolve())
+
+
+def _words(value: str) -> set[str]:
+    """What in an option's value may be the name of a file."""
+    try:
+        words = {value, *shlex.split(value)}
+    except ValueError:
+        words = {value}
+    return {*words, *(it.partition("=")[2] for it in words)} - {""}
 
 
 def _around(program: Path) -> Iterator[Path]:

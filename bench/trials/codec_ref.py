@@ -73,6 +73,8 @@ class Description(Message, frozen=True):
     """Whether quality reaches the encoder; else there is one operating point, without a quality."""
     accepted: Accepted = RGB8
     """The pictures that it declares to take."""
+    own_bytes: int | None = None
+    """Of what it brings along, see :func:`bench.sealing.view.own_bytes`."""
     needs: tuple[str, ...] = ()
     """What it declares to need, or is given, of the machine beyond files of its own; see
     :class:`bench.codec.Codec`."""

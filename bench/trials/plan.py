@@ -65,6 +65,9 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
     accepted: Accepted = RGB8
     """The pictures that it takes, and what the suite lets be converted for it."""
+    own_bytes: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)] | None = None
+    """Of its code, weights and programs, as far as rdbench does not bring them: as much as it could know by
+    heart."""
     needs: tuple[str, ...] = ()
     """What it has declared to need, or is given, of the machine beyond files of its own; see
     :class:`bench.codec.Codec`."""
@@ -315,7 +318,7 @@ def make_plan(suite: Suite, datasets: tuple[Dataset, ...], described: Described)
             " or name one that can"
         )
     _require_distinct(codecs)
-    metrics = tuple(_metric_plan(it) for it in described.metrics)
+    metrics = tuple(metric_plan(it) for it in described.metrics)
     return ResolvedSuite(Plan(tuple(files), codecs, metrics), files, left_out)
 
 
@@ -334,7 +337,8 @@ def _require_distinct(codecs: Sequence[CodecPlan]) -> None:
             )
 
 
-def _metric_plan(described: DescribedMetric) -> MetricPlan:
+def metric_plan(described: DescribedMetric) -> MetricPlan:
+    """A metric as a plan records it."""
     it = described.found
     return MetricPlan(
         described.name,
@@ -416,6 +420,7 @@ def _own_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> Cod
         weights_sha256=found.weights_sha256,
         complexity=found.complexity,
         accepted=msgspec.structs.replace(found.accepted, convert=suite.convert.conversions),
+        own_bytes=found.own_bytes,
         needs=found.needs,
     )
 

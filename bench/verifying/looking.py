@@ -95,7 +95,7 @@ class LookAt(Task[Look, DecodedRow]):
             except OSError as error:
                 return DecodedRow(place, absent=f"the bitstream can't be read ({error.strerror})")
         size, digest = len(bitstream), hashlib.sha256(bitstream).hexdigest()
-        answer = slot.decoder.ask(Decode(work.codec.decoder_ref, bitstream, digest=work.original is None))
+        answer = slot.decoder.ask(Decode(work.codec.decoder_ref, bitstream, digest=False))
         if isinstance(answer, Failed):
             told = answer.reason
             if answer.status == "unsupported" and answer.phase == "load":
@@ -105,8 +105,13 @@ class LookAt(Task[Look, DecodedRow]):
 
     def _compared(self, work: Look, slot: Slot, answer: Decoded, seen: DecodedRow) -> DecodedRow:
         """With what the pixels are like."""
+        try:
+            found = slot.decoder.samples(answer.shape, answer.dtype)
+        except EOFError as error:
+            return replace(seen, problem=str(error))
         if work.original is None:
-            seen = replace(seen, pixels_sha256=answer.sha256, unscored="the original is not here")
+            digest = hashlib.sha256(found.tobytes()).hexdigest()
+            seen = replace(seen, pixels_sha256=digest, unscored="the original is not here")
         else:
             seen = self._scored(work, work.original, slot, answer, seen)
         line = work.row.line
@@ -114,10 +119,8 @@ class LookAt(Task[Look, DecodedRow]):
             return seen
         original = work.original if line.exact else None
         recorded = self._recorded_pixels(line.pixels_sha256, original, work.codec.accepted)
-        with suppress(EOFError):
-            found = slot.decoder.samples(answer.shape, answer.dtype)
-            if recorded is not None and recorded.shape == found.shape:
-                return replace(seen, levels=largest_difference(recorded, found))
+        if recorded is not None and recorded.shape == found.shape:
+            return replace(seen, levels=largest_difference(recorded, found))
         return seen
 
     def _scored(

@@ -153,6 +153,11 @@ class Verification(_Part, frozen=True, kw_only=True, omit_defaults=False):
         return tuple(it for it in self.rows if it.verdict in CONTRADICTED)
 
     @property
+    def suspicions(self) -> tuple[CodecFlag, ...]:
+        """The flags that say that something may be wrong."""
+        return tuple(it for it in self.flags if it.flag.endswith("?"))
+
+    @property
     def whole(self) -> bool:
         """Whether every result that the record claims is verified."""
         claimed = [it.verdict for it in self.rows if it.claimed]

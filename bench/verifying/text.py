@@ -78,7 +78,9 @@ FORMATS: dict[str, Callable[[Verification], str]] = {
 
 def level(found: Verification) -> str:
     """How bad it is: ``error``, ``warning`` or ``notice``."""
-    return "error" if found.contradicted else "notice" if found.whole else "warning"
+    if found.contradicted:
+        return "error"
+    return "notice" if found.whole and not found.suspicions else "warning"
 
 
 def headline(found: Verification) -> str:

@@ -10,6 +10,7 @@ import hashlib
 import math
 import random
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ from bench.trials.trust import NOBODY, Trust
 from bench.verifying.installed import MetricsHere, codec_here, metrics_here
 from bench.verifying.judging import Again, judged
 from bench.verifying.looking import DecodedRow, EncodeAgain, Look, LookAt
+from bench.verifying.memorised import memorising
 from bench.verifying.record import CodecFlag, Verification, VerifiedRow, journal_sha256, plan_sha256
 from bench.verifying.rows import RecordedRow, expected_keys, images_at_hand, recorded_rows, without_needs
 
@@ -56,6 +58,9 @@ class VerifyOptions:
     seed: int | None = None
     """Of what is encoded again, and of the order of decoding; None for one that nobody can have known."""
     decode_only: bool = False
+    """Encode nothing: neither the sample, nor for the audit."""
+    audit: bool = True
+    """Whether to code altered pictures too, see :mod:`bench.verifying.memorised`."""
     jobs: int | None = None
     timeout: float = 300.0
 
@@ -66,7 +71,7 @@ class VerifyEvents:
 
     note: Callable[[str], None] = lambda text: None
     planned: Callable[[str, int], None] = lambda what, count: None
-    """Called before bitstreams are decoded, or pictures encoded: what is done, and how often."""
+    """Called before bitstreams are decoded, or pictures coded: what, and how many."""
     done: Callable[[], None] = lambda: None
     """One of them."""
 
@@ -149,12 +154,15 @@ class _Inspection:
             absent = {label: it.absent for label, it in here.items() if it.absent}
             seen = self._decoded(engine, self._with_bitstreams(absent))
         again = {} if self._options.decode_only else self._encoded_again(seen, absent)
+        flags = [flag for it in here.values() for flag in it.flags]
+        if self._options.audit and not self._options.decode_only:
+            flags += self._memorising(absent)
         keys = _Keys(self._info, self._files)
         rows = tuple(
             judged(it, keys.of(it), self._seen(it, seen, absent), again.get(it.place), self.metrics)
             for it in self._rows
         )
-        return rows, tuple(flag for it in here.values() for flag in it.flags)
+        return rows, tuple(flags)
 
     def _engine(self) -> Engine:
         """Fresh processes that see neither the run nor the originals."""
@@ -185,7 +193,7 @@ class _Inspection:
         return None if file is None else file.path.absolute()
 
     def _decoded(self, engine: Engine, looks: Sequence[Look]) -> dict[int, DecodedRow]:
-        self._events.planned("decoded", len(looks))
+        self._events.planned("bitstreams to be decoded", len(looks))
         task = LookAt(tuple(self.metrics.targets.items()), self._run / _REPORT / FOLDER)
         found = {}
         for seen in engine.run(task, self._shuffled(looks)) if looks else ():
@@ -212,7 +220,7 @@ class _Inspection:
         sample = self._random.sample(able, count)
         if not sample:
             return {}
-        self._events.planned("encoded again", len(sample))
+        self._events.planned("pictures to be encoded again", len(sample))
         bitstreams: dict[int, bytes | Failed] = {}
         looks = {it.place: Look(it, b"", self._original(it)) for it in sample}
         with self._engine() as engine:
@@ -236,6 +244,23 @@ class _Inspection:
                     else:
                         again[place] = replace(again[place], seen=it)
         return again
+
+    def _memorising(self, absent: Mapping[str, str]) -> tuple[CodecFlag, ...]:
+        """The codecs that seem to know the originals by heart."""
+        codecs = [it for it in self._codecs if it.label not in absent and not it.unavailable]
+        if not codecs:
+            return ()
+        files = {image: it.path.absolute() for image, it in self._files.items()}
+        with tempfile.TemporaryDirectory(prefix="rdbench-altered-") as folder, self._engine() as engine:
+            return memorising(
+                engine,
+                codecs,
+                files,
+                self._random.getrandbits(32),
+                Path(folder),
+                lambda count: self._events.planned("trials of altered pictures", count),
+                self._events.done,
+            )
 
     def _seen(
         self, row: RecordedRow, seen: Mapping[int, DecodedRow], absent: Mapping[str, str]

@@ -6,11 +6,12 @@ import hashlib
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 from PIL import Image
 
 import bench
-from bench.runs.store import BITSTREAM_FOLDER
+from bench.runs.store import BITSTREAM_FOLDER, RUN_FILE
 from bench.sealing.seal import can_seal
 from bench.trials.trust import EVERYBODY
 from bench.verifying.record import Verification, belongs
@@ -43,7 +44,7 @@ def honest(pictures: Path) -> Path:
 def found_in(run: Path, pictures: Path | None, **options: object) -> Verification:
     """What a verification says; decoding alone unless a sample is asked for."""
     given = (str(pictures),) if pictures is not None else ()
-    means = {"decode_only": "sample" not in options, "seed": 7, "jobs": 2, **options}
+    means = {"decode_only": "sample" not in options, "audit": False, "seed": 7, "jobs": 2, **options}
     return verify(run, VerifyOptions(given, **means))
 
 
@@ -221,6 +222,25 @@ def test_decoders_that_look_elsewhere_give_other_pixels(
     assert unsealed.whole
     assert not unsealed.sealed
     shutil.rmtree("/tmp/rdbench-verifying")
+
+
+def test_a_trusted_codec_may_lie_in_the_run_folder(pictures: Path, tmp_path: Path) -> None:
+    """It is found by a relative path, and sees its own folder there."""
+    run = measured(pictures, tmp_path / "run", [f"{ADAPTERS}:HonestLossless"])
+    code = run / "code"
+    code.mkdir()
+    shutil.copy(ADAPTERS, code)
+    info = msgspec.json.decode((run / RUN_FILE).read_bytes())
+    for codec in info["codecs"]:
+        codec["target"] = codec["target"].replace(str(ADAPTERS.parent), "code")
+        codec["needs"] = [str(pictures)]
+    (run / RUN_FILE).write_bytes(msgspec.json.encode(info))
+    found = found_in(run, pictures, trust=EVERYBODY)
+    assert found.whole
+    assert found.flags == ()
+    (code / "adapters.py").write_text(ADAPTERS.read_text() + "\n# another one")
+    changed = found_in(run, pictures, trust=EVERYBODY)
+    assert [(it.label, it.flag) for it in changed.flags] == [("HonestLossless", "other version")]
 
 
 def test_other_pixels_are_measured_in_levels_where_the_recorded_ones_are_at_hand(

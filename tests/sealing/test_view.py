@@ -1,0 +1,69 @@
+"""What a sealed codec sees of the machine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.sealing.view import own_bytes, view_of
+
+
+def sees(target: str, path: Path, *options: str, **more: object) -> bool:
+    """Whether a codec can read a file."""
+    path = path.resolve()
+    return any(path.is_relative_to(it) for it in view_of(target, options, **more).reads)
+
+
+@pytest.fixture
+def codec(tmp_path: Path) -> Path:
+    """A codec's file, with weights, a run folder and a data set beside it."""
+    folder = tmp_path / "project"
+    for name in ("codec.py", "weights.bin", "run/run.json", "run/bitstreams/0", "pictures/p0.png"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x" * 100)
+    return folder / "codec.py"
+
+
+def test_a_file_sees_what_lies_beside_it_but_no_run_and_no_data_set(codec: Path, tmp_path: Path) -> None:
+    """Its weights are beside it; the folder of the pictures is hidden by whoever measures."""
+    folder = codec.parent
+    hidden = {"hidden": [folder / "pictures"]}
+    assert sees(str(codec), codec, **hidden)
+    assert sees(f"{codec}:Codec", folder / "weights.bin", **hidden)
+    assert not sees(str(codec), folder / "run" / "bitstreams" / "0", **hidden)
+    assert not sees(str(codec), folder / "pictures" / "p0.png", **hidden)
+    assert not sees(str(codec), tmp_path / "elsewhere")
+
+
+def test_options_show_files_and_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A weights file, one for each quality, a program on the path, a script and its modules."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.pt", "b1.pt", "b2.pt", "scripts/run.py", "scripts/module.py"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text("")
+    folder = tmp_path.parent / f"{tmp_path.name}-far"
+    target = "bench_codecs.command:Command"
+    assert not sees(target, folder / "a.pt")
+    (folder / "scripts").mkdir(parents=True)
+    for name in ("a.pt", "b1.pt", "b2.pt", "scripts/run.py", "scripts/module.py"):
+        (folder / name).write_text("")
+    assert sees(target, folder / "a.pt", f"{folder}/a.pt")
+    assert sees(target, folder / "a.pt", f"--weights={folder}/a.pt {{input}}")
+    assert sees(target, folder / "b2.pt", f"{folder}/b{{quality}}.pt")
+    assert sees(
+        target, folder / "scripts" / "module.py", f"{sys.executable} {folder}/scripts/run.py {{input}}"
+    )
+    assert not sees(target, folder / "a.pt", f"{folder}/b1.pt")
+
+
+def test_bytes_that_a_codec_brings_along_are_counted(codec: Path, tmp_path: Path) -> None:
+    """What it sees of its own, and what its options name; nothing of rdbench's own codecs."""
+    program = tmp_path / "program"
+    program.write_bytes(b"x" * 1000)
+    program.chmod(0o755)
+    assert own_bytes(str(codec), ()) == 300  # its file, the weights, and pictures that lie there
+    assert own_bytes("bench_codecs.jpeg:Jpeg", ("420", True)) is None
+    assert own_bytes("bench_codecs.command:Command", (f"{program} {{input}} {{output}}",)) == 1000
