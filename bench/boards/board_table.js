@@ -165,7 +165,8 @@ function boardNote() {
   const places = onAll()
     ? "Over all data sets every set counts the same; mean rank only for who is ranked on all of them, by the metric chosen above."
     : "Places are shared unless the interval of the direct comparison agrees with the order; who lacks an image of the anchor’s, or too much of the range of quality, has none.";
-  return `${bd} ${places} * has a remark: hover. Speeds and memory are of the entry’s own machine.`;
+  const few = it.few && !onAll() ? " Too few images for intervals: the order is that of these images alone." : "";
+  return `${bd} ${places}${few} * has a remark: hover. Speeds and memory are of the entry’s own machine.`;
 }
 
 /** The choice of columns. */

@@ -9,7 +9,7 @@ from bench.boards.board import Board, BoardEntry
 from bench.boards.conditions import is_verified, unmet
 from bench.boards.results import BoardResults, BoardRow, MetricResults, SetResults
 from bench.plotting.series_style import Series, SeriesStyle, series_styles
-from bench.rd import DB_METRICS, RANKED_OVERLAP, DetailedBd, to_db
+from bench.rd import DB_METRICS, MIN_IMAGES, DetailedBd, to_db
 from bench.report.entries import Entry
 from bench.report.page.colours import on_dark, on_light
 from bench.report.page.data import rounded
@@ -36,7 +36,6 @@ def site_data(board: Board, results: BoardResults, pictures: Mapping[str, Any]) 
         "title": board.file.title,
         "about": board.file.about,
         "version": rdbench_version(),
-        "rankedOverlap": RANKED_OVERLAP,
         "conditions": [{"name": name, "about": it.about} for name, it in board.file.conditions.items()],
         "entries": [_entry(it) for it in board.entries],
         "rows": [_row(it, board, results, plans[it.key], styles[it.key]) for it in results.rows],
@@ -165,7 +164,7 @@ def _metric(of: MetricResults) -> dict[str, Any]:
         "decibels": measure.decibel,
         "higher": measure.higher_is_better,
         "ideal": measure.ideal,
-        "images": of.images,
+        "few": of.images < MIN_IMAGES,
     }
 
 
