@@ -98,7 +98,7 @@ function boardRows() {
   const rows = data.rows.filter((row) => row.lossless === lossless && present(row.index)).map(lossless ? losslessRow : lossyRow);
   const key = lossless ? "bpp" : onAll() ? "meanRank" : "order";
   const ranked = rows.filter((row) => known(row[key]) && data.entries[row.row.entry].current).sort((a, b) => a[key] - b[key] || a.bd - b.bd);
-  ranked.forEach((row, k) => Object.assign(row, { rank: k + 1 }));
+  for (const [k, row] of ranked.entries()) row.rank = k + 1;
   return rows;
 }
 

@@ -54,10 +54,10 @@ def _problems(folder: Path, submission: Submission, document: Document, info: Ru
     yield from _about_trials(folder, measured, info)
     expected = {ENTRY_FILE, RUN_FILE, JOURNAL_FILE, VERIFICATION_FILE}
     sources = {name: sha256 for it in submission.codecs for name, sha256 in it.files.items()}
-    streams = {}
-    if submission.bitstreams is None:
-        finished = (it for it in measured if it.status == "ok" and it.bitstream_sha256)
-        streams = {f"{BITSTREAM_FOLDER}/{it.bitstream_sha256}": it for it in finished}
+    finished = (it for it in measured if it.status == "ok" and it.bitstream_sha256)
+    streams = {f"{BITSTREAM_FOLDER}/{it.bitstream_sha256}": it for it in finished}
+    if submission.bitstreams is not None:  # they may have been fetched
+        streams = {name: it for name, it in streams.items() if (folder / name).exists()}
     yield from _about_files(folder, sources)
     yield from _about_bitstreams(folder, streams)
     yield from _about_others(folder, expected | sources.keys() | streams.keys())

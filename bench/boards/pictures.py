@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from bench.trials.trust import Trust
 if TYPE_CHECKING:
     import pandas as pd
 
-FOLDER = "pictures"
+PICTURE_FOLDER = "pictures"
 SIDE = 256
 """Pixels of a crop."""
 RATES = (0.25, 0.75)
@@ -56,6 +56,12 @@ def write_pictures(
     """
     folders = RunFolders({it.slug: it.folder for it in board.entries}, trust)
     return {it.dataset: _of_set(it, folders, results, site, count) for it in results.sets} if count else {}
+
+
+def addresses(shown: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The pictures of one data set by their places below the site."""
+    of_cells = {cell[3] for it in shown for cell in it["cells"]}
+    return {it for it in of_cells | {its["original"] for its in shown} if it is not None}
 
 
 def _of_set(
@@ -114,7 +120,7 @@ def _original(dataset: str, name: str, sha256: str, site: Path, folders: RunFold
 
 def _stored(site: Path, sha256: str, made: tuple[bytes, str]) -> str:
     data, suffix = made
-    name = f"{FOLDER}/{sha256[:32]}{suffix}"
+    name = f"{PICTURE_FOLDER}/{sha256[:32]}{suffix}"
     write_atomically(site / name, data)
     return name
 

@@ -245,7 +245,7 @@ def _of_metric(
     if ranked:
         comparisons = Comparisons(ranked)
         bd = comparisons.against(anchor)
-        places = {it.label: it for it in standings(anchor, bd, comparisons.pairs())}
+        places = {it.label: it for it in standings(anchor, bd, comparisons.pairs(intervals_of_means=False))}
     curves = {key: mean_curve(it) for key, it in ranked.items()}
     for key in finished.keys() - ranked.keys():
         both = common_images([finished[anchor], finished[key]])

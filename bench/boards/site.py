@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.boards.board import Board, read_board
-from bench.boards.pictures import write_pictures
+from bench.boards.pictures import PICTURE_FOLDER, addresses, write_pictures
 from bench.boards.results import board_results
 from bench.boards.site_data import site_data
 from bench.boards.site_tables import overall_table, set_table
@@ -16,6 +17,7 @@ from bench.trials.trust import NOBODY, Trust
 from bench.web.document import document, shared
 
 PAGE_FILE = "index.html"
+TABLE_FOLDER = "tables"
 _HERE = "bench.boards"
 _SCRIPTS = (
     *shared("util.js", "theme.js", "address.js", "tables.js", "marks.js"),
@@ -62,9 +64,20 @@ def write_site(folder: Path, out: Path, *, pictures: int = 2, trust: Trust = NOB
         data=site_data(board, results, shown),
     ).encode()
     tables = [overall_table(board, results), *(set_table(it, board, results) for it in results.sets)]
-    for table in tables:
-        write_atomically(out / "tables" / f"{table.name}.csv", to_csv(table).encode())
-        write_atomically(out / "tables" / f"{table.name}.json", to_json(table).encode())
+    files = {f"{it.name}.csv": to_csv(it) for it in tables} | {
+        f"{it.name}.json": to_json(it) for it in tables
+    }
+    for name, contents in files.items():
+        write_atomically(out / TABLE_FOLDER / name, contents.encode())
     write_atomically(out / ".nojekyll", b"")
     write_atomically(out / PAGE_FILE, text)
+    _remove_others(out / TABLE_FOLDER, files)
+    _remove_others(out / PICTURE_FOLDER, {Path(it).name for its in shown.values() for it in addresses(its)})
     return Site(board, out / PAGE_FILE, len(text))
+
+
+def _remove_others(folder: Path, kept: Collection[str]) -> None:
+    """What a former site had in a folder that is all this module's."""
+    for file in folder.glob("*") if folder.is_dir() else ():
+        if file.name not in kept and file.is_file():
+            file.unlink()

@@ -12,7 +12,7 @@ function change(changes, step = false) {
   saveAddress(step);
 }
 
-data.rows.forEach((row, index) => Object.assign(row, { index }));
+for (const [index, row] of data.rows.entries()) row.index = index;
 const entryOf = (index) => data.rows[index];
 const entryById = (id) => data.entries.findIndex((entry) => entry.id === id);
 const versionsOf = (entry) => data.entries.filter((other) => other.name === entry.name);

@@ -555,6 +555,10 @@ def submit(
     check_only: Annotated[
         bool, typer.Option("--check", help="Say what is wrong with the entries named, and write nothing.")
     ] = False,
+    fetch_streams: Annotated[
+        bool,
+        typer.Option("--fetch", help="With --check: download the bitstreams that an entry has elsewhere."),
+    ] = False,
 ) -> None:
     """Make the folder of an entry for a leaderboard, the same of the same run; or check such folders."""
     from bench.cli import boards
@@ -576,7 +580,7 @@ def submit(
         "conditions": condition,
     }
     if check_only:
-        boards.check_entries(folders)
+        boards.check_entries(folders, fetch_streams)
     else:
         boards.submit_run(
             folders, out, entry, {key: it for key, it in said.items() if it is not None}, codec or []

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from bench.boards.entry_check import check_entry
 from bench.boards.entry_file import Statement, read_statement
+from bench.boards.fetching import fetch_bitstreams
 from bench.boards.site import write_site
 from bench.boards.submit import described, draft_of, submit
 from bench.errors import BenchError, ConfigError
@@ -34,11 +35,18 @@ def submit_run(
     print(described(submit(runs[0], out, statement, labels)))
 
 
-def check_entries(folders: Sequence[Path]) -> None:
-    """Name what is wrong with entries, all of it."""
+def check_entries(folders: Sequence[Path], fetch: bool) -> None:
+    """Name what is wrong with entries, all of it.
+
+    Parameters
+    ----------
+    fetch : download bitstreams that are elsewhere before
+    """
     problems = []
     for folder in folders:
         try:
+            if fetch and (count := fetch_bitstreams(folder)):
+                print(f"{folder}: {count} bitstreams downloaded")
             submission = check_entry(folder)
         except BenchError as error:
             problems.append(str(error))

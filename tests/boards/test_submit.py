@@ -5,17 +5,23 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from bench.api import run
 from bench.boards.entry_check import check_entry
 from bench.boards.entry_file import Statement
+from bench.boards.fetching import fetch_bitstreams
 from bench.boards.submit import submit
-from bench.errors import BenchError, ConfigError, StoreError
+from bench.errors import BenchError, ConfigError, DatasetError, StoreError
 from bench.runs.options import Options
 from bench.runs.store import read_info
+from bench.trials.trust import Trust
+from bench.verifying.verify import VerifyOptions, verify
 
 SAID = {"name": "Flate", "authors": ("A. Person", "B. Other"), "date": "2026-11-01", "licence": "MIT"}
 FLATE = """
@@ -140,6 +146,42 @@ def test_what_a_board_refuses(entry: Path, spoil: object, told: str) -> None:
     spoil(entry)  # type: ignore[operator]
     with pytest.raises(BenchError, match=told):
         check_entry(entry)
+
+
+def test_bitstreams_elsewhere_are_fetched_by_their_hashes(made: Path, tmp_path: Path) -> None:
+    """What the address has under a hash must have it; what is fetched is part of the entry then."""
+    for path in (made / "bitstreams").iterdir():
+        shutil.copy(path, tmp_path / path.name)
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        entry = tmp_path / "entry"
+        submit(made, entry, Statement.model_validate({**SAID, "bitstreams": address}))
+        spoiled = sorted(tmp_path.glob("?" * 64))[0]
+        honest = spoiled.read_bytes()
+        spoiled.write_bytes(honest + b"!")
+        with pytest.raises(DatasetError, match=spoiled.name):
+            fetch_bitstreams(entry)
+        spoiled.write_bytes(honest)
+        assert fetch_bitstreams(entry) > 0
+        assert fetch_bitstreams(entry) == 0
+        server.shutdown()
+    assert len([*(entry / "bitstreams").iterdir()]) == len([*(made / "bitstreams").iterdir()])
+    check_entry(entry)
+
+
+def test_a_keeper_verifies_an_entry_by_its_own_source(made: Path, tmp_path: Path) -> None:
+    """The entry's own source decodes, once the keeper trusts it; without that its rows are not checked."""
+    submit(made, tmp_path / "entry", Statement.model_validate(SAID))
+    trusting = verify(tmp_path / "entry", VerifyOptions(decode_only=True, trust=Trust(folders=True)))
+    assert {it.verdict for it in trusting.rows} == {"verified"}
+    doubting = verify(tmp_path / "entry", VerifyOptions(decode_only=True))
+    assert {it.label for it in doubting.rows if it.verdict == "not checked"} == {"flate"}
 
 
 def test_from_the_command_line(made: Path, tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ function setUpAddress() {
   remember("hide", () => [...state.hidden].map((index) => entryOf(index).label), (labels) => Object.assign(state, { hidden: new Set(labels.map(called).filter((index) => index >= 0)) }));
   rememberOrder("sort", sorting, "rank");
   rememberPlot();
+  rememberViewer();
   window.addEventListener("popstate", () => {
     restoreAddress();
     drawAll({ dataset: state.dataset });

@@ -49,6 +49,28 @@ def test_the_address_holds_the_controls(index: Path, open_page: OpenPage) -> Non
     assert usual.labels() == ["avif-420", "webp", "jpeg-420"]
 
 
+def test_the_address_holds_what_the_viewer_compares(kept: Path, tmp_path: Path, open_page: OpenPage) -> None:
+    """Image, sides, rate and kind of comparison are there again; untouched, the viewer adds nothing."""
+    page = open_page(write_page(build_report_data([kept]), tmp_path, runs=[kept])[0])
+    ready = "return document.querySelector('#viewer-values tbody tr') !== null"
+    page.until(ready)
+    assert page.js("return location.hash") == ""
+    page.choose("#viewer-image", "p1.png")
+    page.until("return location.hash.includes('p1.png')")
+    page.choose("#viewer-left", "Original")
+    page.choose("#viewer-right", "jpeg-420")
+    page.click('input[name="mode"][value="difference"]')
+    page.choose("#viewer-gain", "×4")
+    page.until("return location.hash.includes('amplify=4')")
+    address = page.js("return location.hash.slice(1)")
+    shown = page.texts("#viewer-values tr")
+    again = opened_at(page, address)
+    again.until(ready)
+    assert again.texts("#viewer-values tr") == shown
+    assert again.js("return location.hash.slice(1)") == address
+    assert again.js("return document.querySelector('#viewer-stage').dataset.mode") == "difference"
+
+
 def test_the_ranking_is_saved_as_csv(index: Path, open_page: OpenPage) -> None:
     """As it is shown, with numbers in full."""
     page = open_page(index)
