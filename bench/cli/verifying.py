@@ -97,7 +97,7 @@ def _events() -> VerifyEvents:
     def planned(what: str, how_many: int) -> None:
         nonlocal done, count
         done, count = 0, how_many
-        console.note(f"{count} {what}")
+        console.note(f"{what}: {count}")
 
     def one() -> None:
         nonlocal done

@@ -188,5 +188,9 @@ def _other_pixels(line: Measurement, seen: DecodedRow, found: tuple[Difference, 
 
 
 def _sentence(found: tuple[Difference, ...]) -> str:
+    """What differs, in words; of a bitstream that is another one not what follows from that."""
+    if any(it.name == "bitstream_sha256" and not it.why for it in found):
+        told = [str(it) for it in found if it.name == "bytes" or (it.why and it.name != "status")]
+        return "; ".join(["the kept bitstream is not the recorded one", *told])
     more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return "; ".join(map(str, found[:_NAMED])) + more

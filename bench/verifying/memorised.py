@@ -34,7 +34,9 @@ _POINTS = 2
 _SMALLEST = 64
 """Pixels of a side: below that headers and padding decide."""
 _MEAN, _SINGLE = 0.15, 1.0
-"""Octaves that the pictures' rates may be lower for the originals: the mean, and that of any one."""
+"""Octaves that the pictures' rates may be lower for the originals: the mean, and that of any one. The mean
+counts from :data:`_FEWEST` pictures on: that of one or two scatters too much."""
+_FEWEST = 3
 _NEAREST = 0.05
 """The mean squared error that stands for less: differences of what nobody sees count for nothing."""
 _DB_PER_OCTAVE = 6.0
@@ -160,7 +162,8 @@ def _flags(
         beyond = {case: it - max(0.0, *usual.get(case, [0.0]), 0.0) for case, it in own.items()}
         for how in ALTERATIONS:
             of_images = [it for (altered, _), it in beyond.items() if altered == how]
-            if of_images and (statistics.fmean(of_images) > _MEAN or max(of_images) > _SINGLE):
+            fitted = len(of_images) >= _FEWEST and statistics.fmean(of_images) > _MEAN
+            if fitted or max(of_images, default=0.0) > _SINGLE:
                 yield CodecFlag(label=codec.label, flag=FLAG, detail=_told(how, of_images))
                 break
 

@@ -42,6 +42,8 @@ RowVerdict = Literal[
 ]
 VERDICTS: tuple[RowVerdict, ...] = get_args(RowVerdict)
 """From the best to the one that says nothing."""
+NOT_KEPT = "no bitstream is kept"
+"""Why a row is not checked."""
 CONTRADICTED: frozenset[RowVerdict] = frozenset(VERDICTS[1:4])
 """The verdicts against a record."""
 

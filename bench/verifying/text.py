@@ -7,8 +7,16 @@ from collections.abc import Callable, Iterator
 from bench.tables.table import Column, Table, Value, to_markdown, to_text
 from bench.tables.terminal import wrapped
 from bench.text.escape import markdown, workflow_command
-from bench.text.plain import harmless
-from bench.verifying.record import CONTRADICTED, VERDICTS, RowVerdict, Verification, VerifiedRow, as_json
+from bench.text.plain import harmless, some_of
+from bench.verifying.record import (
+    CONTRADICTED,
+    NOT_KEPT,
+    VERDICTS,
+    RowVerdict,
+    Verification,
+    VerifiedRow,
+    as_json,
+)
 
 _TITLES: dict[RowVerdict, str] = {
     "verified": "verified",
@@ -19,6 +27,8 @@ _TITLES: dict[RowVerdict, str] = {
 }
 _MOST_NAMED = 20
 """Most rows that are named; the file has all of them."""
+_LABELS = 3
+"""Most codecs that are named as not checked for one reason."""
 _ANNOTATIONS = 10
 """Of a level and step, which is all that GitHub shows."""
 
@@ -30,6 +40,7 @@ ELSEWHERE = (
     "A bitstream that gives other pixels here is of a codec that depends on the machine, its libraries or its"
     " threads: name these beside its results, or have a decoder that does not."
 )
+KEEP = "`rdbench run … --keep-bitstreams` keeps bitstreams; without them `--sample 100%` encodes all again."
 UNCHECKED = "What is not checked is nobody's word but the record's."
 
 
@@ -54,7 +65,7 @@ def as_markdown(found: Verification) -> str:
     parts = [f"### {mark} Verification: {markdown(headline(found))}"]
     parts.append(to_markdown(counts_table(found)).split("\n", 2)[2].rstrip())
     parts += ["\n".join(f"- **{markdown(name)}**: {markdown(text)}" for name, text in named(found))]
-    parts += [markdown(it) for it in remarks(found)]
+    parts += [markdown(it) if it in found.notes else it for it in remarks(found)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -116,13 +127,14 @@ def named(found: Verification, most: int = _MOST_NAMED) -> Iterator[tuple[str, s
         yield row.where, _sentence(row)
     if len(found.contradicted) > most:
         yield "and more", f"{len(found.contradicted) - most} further rows, which verification.json lists"
-    unchecked: dict[tuple[str, str], list[VerifiedRow]] = {}
+    unchecked: dict[str, list[VerifiedRow]] = {}
     for row in found.rows:
         if row.verdict == "not checked":
-            unchecked.setdefault((row.label, row.detail), []).append(row)
-    for (label, detail), rows in unchecked.items():
+            unchecked.setdefault(row.detail, []).append(row)
+    for detail, rows in unchecked.items():
         count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
-        yield label, f"{count} not checked: {detail}"
+        labels = some_of([*dict.fromkeys(it.label for it in rows)], _LABELS)
+        yield labels, f"{count} not checked: {detail}"
     for flag in found.flags:
         yield flag.label, ": ".join(filter(None, (flag.flag, flag.detail)))
 
@@ -148,6 +160,8 @@ def remarks(found: Verification) -> Iterator[str]:
         yield ELSEWHERE
     if "not checked" in verdicts:
         yield UNCHECKED
+    if any(it.detail == NOT_KEPT for it in found.rows):
+        yield KEEP
 
 
 def _wrapped(lines: list[str], width: int | None) -> str:

@@ -37,7 +37,7 @@ from bench.verifying.installed import MetricsHere, codec_here, metrics_here
 from bench.verifying.judging import Again, judged
 from bench.verifying.looking import DecodedRow, EncodeAgain, Look, LookAt
 from bench.verifying.memorised import memorising
-from bench.verifying.record import CodecFlag, Verification, VerifiedRow, journal_sha256, plan_sha256
+from bench.verifying.record import NOT_KEPT, CodecFlag, Verification, VerifiedRow, journal_sha256, plan_sha256
 from bench.verifying.rows import RecordedRow, expected_keys, images_at_hand, recorded_rows, without_needs
 
 DEFAULT_SAMPLE = 0.1
@@ -96,6 +96,7 @@ def verify(
     """
     options, events = options or VerifyOptions(), events or VerifyEvents()
     seed = secrets.randbelow(1 << 32) if options.seed is None else options.seed
+    read_info(run)
     judged_files = journal_sha256(run), plan_sha256(run)
     inspection = _Inspection(run, options, events, seed)
     rows, flags = inspection.verdicts()
@@ -265,7 +266,7 @@ class _Inspection:
     def _seen(
         self, row: RecordedRow, seen: Mapping[int, DecodedRow], absent: Mapping[str, str]
     ) -> DecodedRow:
-        reason = absent.get(row.codec.label, "no bitstream is kept")
+        reason = absent.get(row.codec.label, NOT_KEPT)
         return seen.get(row.place, DecodedRow(row.place, absent=reason))
 
 

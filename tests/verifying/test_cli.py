@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -189,3 +190,22 @@ def test_a_kill_leaves_the_old_file_or_the_new_one(honest: Path, tmp_path: Path)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         assert read_verification(path).rows
+
+
+def test_a_kill_of_the_command_leaves_what_was_there(honest: Path, tmp_path: Path) -> None:
+    """Or the whole of what it was about to write."""
+    run = copied(honest, tmp_path / "run")
+    assert typed(run, "--decode-only", "--seed", 1)[0] == EXIT_OK
+    command = "from bench.cli import main; main()"
+    instants = random.Random(6)
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", command, "verify", str(run), "--decode-only", "--seed", "2"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(instants.uniform(0.2, 4))
+        process.kill()
+        process.wait()
+        assert read_verification(run / VERIFICATION_FILE).seed in (1, 2)
