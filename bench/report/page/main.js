@@ -63,6 +63,7 @@ function drawFailures() {
   byId("failures-summary").textContent = total ? `${plural(total, "planned trial")} ended without a result. Images that failed anywhere are left out of every compared curve.${hidden ? ` ${plural(hidden, "further kind")} of failure in tables/failures.csv.` : ""}` : "None: every planned trial has a result.";
   const table = byId("failures-table");
   table.hidden = !groups.length;
+  for (const buttons of document.querySelectorAll('[data-table="failures-table"] .buttons')) buttons.hidden = table.hidden;
   const example = (it) => (known(it.quality) ? `${it.image} at ${it.quality}` : it.image);
   table.tBodies[0].replaceChildren(
     ...groups.map((it) => {
