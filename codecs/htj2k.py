@@ -8,6 +8,10 @@ from bench_codecs._common.claims import check_claim, check_end
 from bench_codecs._common.library import as_image, damage, load_imagecodecs
 from bench_codecs._common.options import check_quality
 
+_START_OF_TILE, _QCD, _QCC = 0x90, 0x5C, 0x5D
+_MOST_BITS = 30
+"""Of a coefficient's magnitude."""
+
 
 class Htj2k:
     """HTJ2K codestreams with one tile, five decompositions and the colour transform.
@@ -60,6 +64,34 @@ class Htj2k:
             raise BadBitstream("htj2k: not one, three or four components of 8 or 16 bits")
         size = (int.from_bytes(bitstream[8:12], "big"), int.from_bytes(bitstream[12:16], "big"))
         check_claim(self.name, size, len(bitstream))
+        _check_quantisation(bitstream, length, components)
         with damage(self.name):
             decoded = self._imagecodecs.htj2k_decode(bitstream)
             return as_image(self.name, decoded, self.channels, deep=True)
+
+
+def _check_quantisation(bitstream: bytes, start: int, components: int) -> None:
+    """Refuse coefficients of more bits than OpenJPH's blocks hold, on which it ends the process.
+
+    Parameters
+    ----------
+    start : of the first segment after SIZ
+    components : of the picture
+
+    Raises
+    ------
+    BadBitstream
+        A sub-band has more of them, by the guard bits and exponents of QCD and QCC (T.800, A.6.4, A.6.5).
+    """
+    at = start
+    while at + 4 <= len(bitstream) and bitstream[at] == 0xFF and bitstream[at + 1] != _START_OF_TILE:
+        marker, length = bitstream[at + 1], int.from_bytes(bitstream[at + 2 : at + 4], "big")
+        body = bitstream[at + 4 : at + 2 + length]
+        if marker == _QCC:
+            body = body[1 if components < 257 else 2 :]
+        if marker in (_QCD, _QCC) and body:
+            guard, reversible = body[0] >> 5, body[0] & 31 == 0
+            exponents = [it >> 3 for it in body[1 :: 1 if reversible else 2]]
+            if guard + max(exponents, default=0) - 1 > _MOST_BITS:
+                raise BadBitstream("htj2k: coefficients of more bits than its blocks hold")
+        at += 2 + length

@@ -148,11 +148,27 @@ def read_baseline(path: Path) -> Snapshot:
         )
     try:
         snapshot = decode_json(data, Snapshot)
+        _require_sound(snapshot)
     except MalformedJson as error:
         raise StoreError(f"{path}: damaged baseline ({error}); make it again") from error
     if not len(snapshot):
         raise ConfigError(f"{path}: the baseline is empty, so nothing can be compared; make it again")
     return snapshot
+
+
+def _require_sound(snapshot: Snapshot) -> None:
+    """What the types do not say: labels and trials are named once, and trials are of known images."""
+    labels: set[str] = set()
+    for codec in snapshot.codecs:
+        if codec.label in labels:
+            raise MalformedJson(f"the label {codec.label[:80]!r} is used twice")
+        labels.add(codec.label)
+        keys = {it.key for it in codec.trials}
+        if len(keys) < len(codec.trials):
+            raise MalformedJson(f"a trial of {codec.label[:80]!r} is there twice")
+        unknown = next((image for image, _ in keys if image not in snapshot.images), None)
+        if unknown is not None:
+            raise MalformedJson(f"a trial of {unknown[:80]!r}, which is not among the images")
 
 
 def write_baseline(path: Path, snapshot: Snapshot) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.check.history import CodecHistory
-from bench.files.access import write_atomically
+from bench.files.access import subfolder, write_atomically
 from bench.plotting.canvas import Canvas, fit, note, title
 from bench.plotting.series_style import Series, SeriesStyle, series_styles
 from bench.plotting.style import save, styled
@@ -98,14 +98,19 @@ def write_history(found: Sequence[CodecHistory], folder: Path) -> list[Path]:
     """Write ``history.jsonl`` and, in ``history/``, tables, figures and the page.
 
     Beside a run's journal these are a section of its report.
+
+    Raises
+    ------
+    StoreError
+        It cannot be written there, or ``history`` or a folder in it is a link.
     """
-    home = folder / NAME
+    home = subfolder(folder, NAME)
     tables = [
         history_table(it, NAME if len(found) == 1 else f"{NAME}_{place}") for place, it in enumerate(found, 1)
     ]
-    files = write_tables(tables, home / "tables")
+    files = write_tables(tables, subfolder(home, "tables"))
     with styled():
-        files += save(draw_history(found, Canvas("double")), home / "figures", NAME)
+        files += save(draw_history(found, Canvas("double")), subfolder(home, "figures"), NAME)
     page = home / f"{NAME}.md"
     parts = ["# History", f"![{NAME}](figures/{NAME}.png)", *map(to_markdown, tables)]
     write_atomically(page, "\n\n".join(parts).encode())

@@ -42,7 +42,7 @@ def main() -> None:
         # A file that cannot be written is the user's to mend; code 1 would say that a codec has got worse.
         streams.abandon()  # it may be standard output that is on a full disk
         where = "" if error.filename is None else f"{error.filename}: "
-        streams.complain(f"{where}{error.strerror or error}")
+        streams.complain(terminal(f"{where}{error.strerror or error}"))
         sys.exit(EXIT_USAGE)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)

@@ -14,7 +14,7 @@ from bench.engines.encoding import encoded
 from bench.engines.engine import Engine, EngineOptions, Slot, Task
 from bench.engines.messages import Decode, Decoded, Failed
 from bench.errors import BadBitstream, BenchError, ConfigError
-from bench.files.access import write_atomically
+from bench.files.access import MAX_BITSTREAM, read_regular, write_atomically
 from bench.inputs.suite import CodecEntry, parse_codec
 from bench.trials.codec_ref import Description
 from bench.trials.plan import CodecPlan, TrustedCodec
@@ -92,7 +92,7 @@ def decode(spec: str, bitstream: Path, output: Path, timeout: float) -> bool:
     if output.suffix.lower() != ".png":
         raise ConfigError(f"{output}: decoded pictures are written as PNG; end the name in .png")
     try:
-        data = bitstream.read_bytes()
+        data = read_regular(bitstream, MAX_BITSTREAM, links=True)
     except OSError as error:
         raise BadBitstream(f"{bitstream}: cannot be read ({error.strerror})") from error
     with open_engine(options=EngineOptions(timeout=timeout)) as engine:

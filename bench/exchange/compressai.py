@@ -57,7 +57,8 @@ def read_compressai(path: str | Path) -> Published:
         raise ConfigError(f"{path}: 'name' must be text, found {_kind(label)}")
     meta = document.get("meta")
     meta = meta if isinstance(meta, dict) else {}
-    lower = [it for it in meta.get("lower_is_better") or () if isinstance(it, str)]
+    listed = meta.get("lower_is_better")
+    lower = [it for it in listed if isinstance(it, str)] if isinstance(listed, list) else []
     curves = published(label, bpp, series, str(path), lower)
     return Published(
         label,

@@ -14,6 +14,7 @@ from bench.errors import ConfigError, DatasetError, suggestion
 from bench.exchange.compressai import read_compressai
 from bench.exchange.published import Published
 from bench.exchange.typed_csv import read_typed_csv
+from bench.files.access import read_regular
 from bench.files.download import cache_folder, download
 from bench.files.typed_yaml import load_yaml, validate
 from bench.rd import Curve
@@ -48,7 +49,7 @@ class PublicCurve(BaseModel):
             The file cannot be read as a curve.
         """
         try:
-            found = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+            found = hashlib.sha256(read_regular(Path(path), links=True)).hexdigest()
         except OSError as error:
             raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
         if found != self.sha256:

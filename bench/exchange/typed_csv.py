@@ -15,6 +15,7 @@ any order, since a curve is sorted by rate.
 from __future__ import annotations
 
 import csv
+import io
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -23,6 +24,7 @@ from pathlib import Path
 
 from bench.errors import ConfigError
 from bench.exchange.published import Published, metric_name, published, remark_on_order
+from bench.files.access import read_regular
 from bench.rd import Curve
 from bench.text.escape import from_csv_cell
 
@@ -46,9 +48,9 @@ def read_typed_csv(path: str | Path) -> tuple[Published, ...]:
     """
     codecs: dict[tuple[str, str], _Codec] = {}
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            for number, row in _rows(path, file):
-                _add(codecs, row, f"{path}:{number}")
+        text = read_regular(Path(path), links=True).decode("utf-8-sig")
+        for number, row in _rows(path, io.StringIO(text, newline="")):
+            _add(codecs, row, f"{path}:{number}")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (UnicodeDecodeError, csv.Error) as error:

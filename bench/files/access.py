@@ -22,6 +22,8 @@ MAX_DOCUMENT = 1 << 28
 """Size in bytes of the largest document (``run.json``, a baseline, a results file) that is read."""
 MAX_BITSTREAM = 1 << 30
 """Size in bytes of the largest bitstream that is read."""
+MAX_WEIGHTS = 1 << 32
+"""Size in bytes of the largest file of weights that is read."""
 LONGEST_LINE = 1 << 26
 """Bytes of the longest line of a journal; real ones have about a thousand."""
 
@@ -85,7 +87,10 @@ def read_regular(path: Path, most: int = MAX_DOCUMENT, *, links: bool = False) -
         There is no such file, or it is a link, not a regular file, or too large; ``strerror`` says which.
     """
     with open_regular(path, links=links) as file:
-        data = file.read(most + 1)
+        size = min(os.fstat(file.fileno()).st_size, most)
+        data = file.read(size + 1)  # as much memory is taken as is asked for
+        if len(data) > size:  # it has grown meanwhile, or is too large
+            data += file.read(most - size)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"larger than {most >> 20} MiB", str(path))
     return data

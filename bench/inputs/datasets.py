@@ -12,7 +12,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Annotated
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -22,8 +23,11 @@ from bench.files.download import cache_folder
 from bench.files.download import download as download_file
 from bench.files.typed_yaml import load_yaml, validate
 from bench.inputs.image import SUFFIXES, is_lossy, lossy_warning, sha256_of, shown
+from bench.text.plain import is_one_line
 
 DATA_VARIABLE = "RDBENCH_DATA"
+Address = Annotated[str, Field(pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]
+"""Where a file is downloaded from."""
 UNREADABLE = "0" * 64
 """The SHA-256 that stands for a file that cannot be read; its trials fail with ``bad_input``."""
 
@@ -34,6 +38,8 @@ _PLURALS = {
     _HIDDEN: "hidden image files",
     _BARE: "files without an ending",
 }
+_LONGEST_NAME = 200
+"""Most characters of a file's name; file systems have 255 bytes."""
 _MOST_ENDINGS = 5
 """Most file name endings that a remark lists."""
 
@@ -55,19 +61,19 @@ class FileSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    mirrors: tuple[str, ...] = ()
+    mirrors: tuple[Address, ...] = ()
 
 
 class DatasetSpec(BaseModel):
-    """An entry of ``datasets.yaml``."""
+    """An entry of ``datasets.yaml``. It names no file outside the folders of data sets, and no code."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     description: str
     licence: str
     source: str
-    package: str | None = None
+    package: str | None = Field(None, pattern=r"^[A-Za-z_]\w*$")  # a dotted one would be imported to be found
     folder: str = ""
-    url: str | None = None
+    url: Address | None = None
     files: dict[str, FileSpec] = Field(min_length=1)
 
     @field_validator("files", mode="before")
@@ -81,13 +87,31 @@ class DatasetSpec(BaseModel):
     @classmethod
     def _plain_names(cls, files: dict[str, FileSpec]) -> dict[str, FileSpec]:
         for name in files:
-            if Path(name).name != name:
-                raise ValueError(f"{name!r} is not a plain file name")
+            if (
+                Path(name).name != name
+                or name in ("", "..")
+                or len(name) > _LONGEST_NAME
+                or not is_one_line(name)
+            ):
+                raise ValueError(f"{shown(name)[:80]!r} is not a plain file name")
         return files
+
+    @field_validator("folder")
+    @classmethod
+    def _inside(cls, folder: str) -> str:
+        parts = PurePosixPath(folder).parts
+        if any(it in ("/", "//", "..") or len(it) > _LONGEST_NAME for it in parts) or not is_one_line(folder):
+            raise ValueError("is not a folder inside the package")
+        return folder
+
+    def addresses(self, file: str) -> tuple[str, ...]:
+        """Where a file of the set can be downloaded, in the order of trying."""
+        own = () if self.url is None else (self.url.replace("{file}", quote(file)),)
+        return *own, *self.files[file].mirrors
 
 
 class _Catalog(BaseModel):
-    datasets: dict[str, DatasetSpec]
+    datasets: dict[Annotated[str, Field(pattern=r"^\w[\w.-]{0,99}$")], DatasetSpec]
 
 
 @dataclass(frozen=True)
@@ -124,7 +148,17 @@ class Dataset:
 
 def catalog() -> dict[str, DatasetSpec]:
     """The entries of ``datasets.yaml``, by name."""
-    path = Path(__file__).parents[1] / "datasets.yaml"
+    return read_catalog(Path(__file__).parents[1] / "datasets.yaml")
+
+
+def read_catalog(path: Path) -> dict[str, DatasetSpec]:
+    """The entries of a file like ``datasets.yaml``, by name.
+
+    Raises
+    ------
+    ConfigError
+        The file is invalid; the message has one line for each mistake, with file name, line and key.
+    """
     document = load_yaml(path)
     return validate(_Catalog, {"datasets": document.data}, document, skip=1).datasets
 
@@ -340,10 +374,8 @@ def _download(name: str, spec: DatasetSpec, progress: Progress | None) -> Path:
                 progress(file_name, done, len(spec.files))
             target = folder / file_name
             if not (target.is_file() and sha256_of(target) == file.sha256):
-                assert spec.url is not None
                 try:
-                    urls = [spec.url.format(file=quote(file_name)), *file.mirrors]
-                    download_file(urls, file.sha256, target)
+                    download_file(spec.addresses(file_name), file.sha256, target)
                 except DatasetError as error:
                     raise DatasetError(f"{error}\n{_remedy(name)}") from error
     if progress:

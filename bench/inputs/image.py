@@ -66,6 +66,8 @@ LOSSY = "lossy original"
 """How the conversions of a file with lossy compression begin."""
 
 
+_MOST_BYTES = 1 << 31
+"""Of an image file: more than the samples of any picture that is decoded."""
 _MAY_HAVE_ALPHA = frozenset(("WEBP", "AVIF", "BMP", "GIF"))
 """Formats whose header is not asked for alpha."""
 
@@ -88,7 +90,7 @@ def file_bytes(path: Path) -> bytes:
     Raises
     ------
     BadImage
-        It is missing, not a regular file, or cannot be read.
+        It is missing, not a regular file, too large, or cannot be read.
     """
     with _opened(path) as file:
         return file.read()
@@ -99,8 +101,11 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
     """Open a file, unless it is a pipe or a device, on which a reader could wait for ever."""
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
                 raise BadImage(f"{shown(str(path))}: cannot be read (not a regular file)")
+            if found.st_size > _MOST_BYTES:
+                raise BadImage(f"{shown(str(path))}: cannot be read (larger than {_MOST_BYTES >> 30} GiB)")
             yield file
     except OSError as error:
         raise BadImage(f"{shown(str(path))}: cannot be read ({error.strerror})") from error

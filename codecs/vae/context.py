@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated
 
+import msgspec
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench_codecs.vae.fixed import FixedConv2d, FixedModule, at_level, leaky
+from bench_codecs.vae.fixed import Channels, FixedConv2d, FixedModule, Repeats, at_level, leaky
 from bench_codecs.vae.levels import LEVELS, step_size
 from bench_codecs.vae.rate import SliceCoder
 
@@ -27,18 +29,18 @@ _ENERGY_FLOOR = 0.02
 class GridSpec:
     """Shape of the entropy model of one latent grid."""
 
-    slices: tuple[int, ...]
+    slices: Annotated[tuple[Channels, ...], msgspec.Meta(min_length=1, max_length=16)]
     """Channels of each slice, in coding order."""
-    checkerboards: int
+    checkerboards: Repeats
     """How many of the first slices are coded in two passes."""
-    hyper_channels: int
-    hyper_stages: int
+    hyper_channels: Channels
+    hyper_stages: Repeats
     """Halvings of the resolution between the latents and the hyper-latents."""
     given: bool = False
     """Whether the first slice is known from another grid and not coded."""
-    features: int = 64
-    hidden: int = 64
-    wide: int = 96
+    features: Channels = 64
+    hidden: Channels = 64
+    wide: Channels = 96
 
     @property
     def channels(self) -> int:

@@ -11,12 +11,19 @@ the same way, so that every device writes the same bitstream. Here weights are m
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated, TypeAlias
 
+import msgspec
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench_codecs.vae.levels import LEVELS, STEPS_PER_LEVEL
+
+Channels: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=512)]
+"""As a weights file may state them: they are allocated before its tensors are looked at."""
+Repeats: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=16)]
+"""The same of slices, stages and blocks."""
 
 WEIGHT_SCALE = 2.0**14
 ACTIVATION_SCALE = 2.0**8

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench_codecs.vae.fixed import EncoderConv2d, FixedModule, at_level, leaky
+from bench_codecs.vae.fixed import Channels, EncoderConv2d, FixedModule, Repeats, at_level, leaky
 from bench_codecs.vae.levels import LEVELS
 from bench_codecs.vae.transform import COEFFICIENTS
 
@@ -25,11 +25,11 @@ REDUCTION = 4
 class BranchSpec:
     """Widths of the convolutional branches."""
 
-    analysis: int = 128
-    latent: int = 128
-    pixel: int = 64
-    blocks: int = 3
-    shared: int = 16
+    analysis: Channels = 128
+    latent: Channels = 128
+    pixel: Channels = 64
+    blocks: Repeats = 3
+    shared: Channels = 16
     """Channels at 1/4 resolution that the latent part hands to the pixel part."""
 
 

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bench.files.access import MAX_WEIGHTS, read_regular
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -49,14 +51,14 @@ def read_tensor_file(path: Path, format: int) -> TensorFile:
     from safetensors import SafetensorError, safe_open
 
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MAX_WEIGHTS, links=True)
         with safe_open(path, "pt") as file:
             meta = json.loads((file.metadata() or {})[_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
         found = meta["format"]
     except FileNotFoundError:
         raise
-    except (OSError, SafetensorError, KeyError, TypeError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(str(error)) from error
     if found != format:
         raise ValueError(f"format {found}, this version reads {format}")

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from bench.errors import CodecUnavailable
@@ -14,7 +15,7 @@ from bench_codecs.vae.tables import CodingTables, check_tables
 from bench_codecs.vae.tensor_file import read_tensor_file, write_tensor_file
 
 if TYPE_CHECKING:
-    from bench_codecs.vae.model import ModelSpec, VaeModel
+    from bench_codecs.vae.model import VaeModel
 
 FILE_FORMAT = 1
 _TABLES = "tables."
@@ -70,13 +71,13 @@ def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Pack
     """
     import torch
 
-    from bench_codecs.vae.model import VaeModel
+    from bench_codecs.vae.model import ModelSpec, VaeModel
 
     try:
         file = read_tensor_file(path, FILE_FORMAT)
-        tensors, training = dict(file.tensors), file.meta["training"]
+        tensors, training = dict(file.tensors), msgspec.convert(file.meta["training"], dict[str, Any])
         arrays = [tensors.pop(_TABLES + name).numpy() for name in _TABLE_NAMES]
-        model = VaeModel(_model_spec(file.meta["spec"]))
+        model = VaeModel(msgspec.convert(file.meta["spec"], ModelSpec))
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
         tables = CodingTables(FrequencyTables(*arrays[:4]), *arrays[4:])
         contexts = (model.coarse.context, model.fine.context)
@@ -89,7 +90,7 @@ def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Pack
         raise CodecUnavailable(
             f"vae: no weights at {path}: reinstall rdbench, or train with `rdbench train vae`"
         ) from error
-    except (KeyError, ValueError, RuntimeError, TypeError) as error:
+    except (KeyError, ValueError, RuntimeError, TypeError, msgspec.ValidationError) as error:
         raise CodecUnavailable(f"vae: {path} is not a weights file of this codec ({error})") from error
     model.use_branches = bool(training.get("branches", True))
     model.to(torch.device(device))
@@ -97,15 +98,3 @@ def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Pack
         for branch in (model.analysis_branch, model.synthesis_branch):
             branch.to(memory_format=torch.channels_last)
     return Package(model, tables, file.sha256, file.bytes, training)
-
-
-def _model_spec(fields: dict[str, Any]) -> ModelSpec:
-    from bench_codecs.vae.context import GridSpec
-    from bench_codecs.vae.model import ModelSpec
-    from bench_codecs.vae.networks import BranchSpec
-
-    grids = {}
-    for name in ("coarse", "fine"):
-        values = dict(fields[name])
-        grids[name] = GridSpec(**{**values, "slices": tuple(values["slices"])})
-    return ModelSpec(**grids, branches=BranchSpec(**fields["branches"]))

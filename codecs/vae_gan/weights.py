@@ -37,7 +37,7 @@ def load_generator(path: Path, vae: str, device: str = "cpu") -> TensorFile:
     """
     try:
         file = read_tensor_file(path, FILE_FORMAT)
-        theirs = file.meta["vae"]
+        theirs = str(file.meta["vae"])
     except FileNotFoundError as error:
         raise CodecUnavailable(
             f"vae-gan: no generator at {path}: reinstall rdbench, or train with `rdbench train vae-gan`"

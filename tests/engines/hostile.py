@@ -13,15 +13,6 @@ import numpy as np
 
 from tests.adapters import Honest
 
-WORK = 0.06
-
-
-def burn(seconds: float = WORK) -> None:
-    """Work for so long."""
-    end = time.process_time() + seconds
-    while time.process_time() < end:
-        pass
-
 
 class Patches(Honest):
     """Improves metrics, checks and the built-in JPEG codec, as far as they are in its process."""
@@ -175,69 +166,6 @@ class Spawns(Honest):
 
 def _double(number):
     return 2 * number
-
-
-class Works(Honest):
-    """Honest, and slow enough to be worth a lie."""
-
-    def decode(self, bitstream):
-        burn()
-        return super().decode(bitstream)
-
-
-class StopsTheClock(Works):
-    """Its first moment is the last."""
-
-    def __init__(self):
-        import bench.engines.gpu
-
-        bench.engines.gpu.perf_counter = lambda: 0.0
-
-
-class TurnsTheClockBack(Works):
-    def decode(self, bitstream):
-        import bench.engines.gpu
-
-        bench.engines.gpu.perf_counter = lambda: 0.0
-        return super().decode(bitstream)
-
-
-class PatchesTime(Works):
-    """Patches the standard library alone, which the harness does not ask any more."""
-
-    def decode(self, bitstream):
-        time.perf_counter = time.monotonic = time.time = lambda: 0.0
-        return super().decode(bitstream)
-
-
-class RemembersResult(Works):
-    """Decodes a bitstream once; later calls are free."""
-
-    last = (b"", None)
-
-    def decode(self, bitstream):
-        if self.last[0] != bitstream:
-            self.last = bitstream, super().decode(bitstream)
-        return self.last[1].copy()
-
-
-class WorksOnceInThree(Works):
-    calls = 0
-
-    def decode(self, bitstream):
-        self.calls += 1
-        decoded = super().decode(bitstream) if self.calls % 3 == 0 else None
-        return np.zeros((1, 1, 3), np.uint8) if decoded is None else decoded
-
-
-class Lively(Honest):
-    """Another bitstream each time."""
-
-    calls = 0
-
-    def encode(self, image, quality):
-        self.calls += 1
-        return super().encode(image, quality) + bytes([self.calls])
 
 
 class HangsInConstructor(Honest):

@@ -317,42 +317,6 @@ def test_honest_slips_are_read_as_meant(tmp_path: Path, pictures: Path) -> None:
     assert codec.qualities == (2.0, 4.0, 6.0)
 
 
-def test_times_that_do_not_add_up_are_a_mismatch(tmp_path: Path, pictures: Path) -> None:
-    """A clock that stands or goes back, work in one repetition of three, results that change."""
-    lies = ("StopsTheClock", "TurnsTheClockBack", "WorksOnceInThree", "Lively")
-    names = ("Works", "PatchesTime", *lies)
-    for it in pictures.iterdir():
-        if it.name != "p0.png":
-            it.write_bytes((pictures / "p0.png").read_bytes())
-    found = measured(pictures, tmp_path / "run", *map(spec, names), timing=True, repeats=2)
-    problems = {name: {str(it.failure) for it in rows[1:]} for name, rows in found.items()}
-    for name in ("Works", "PatchesTime"):
-        assert problems[name] == {"None"}
-        assert all(min(it.decode_s) >= 0.05 for it in found[name])
-    for name, told in {
-        "StopsTheClock": "the codec's times don't add up",  # in whichever phase it first shows
-        "TurnsTheClockBack": "decode: the codec's times",
-        "WorksOnceInThree": "decode: decode returned something else when it was repeated",
-        "Lively": "encode: encode returned something else when it was repeated",
-    }.items():
-        assert {it.status for it in found[name]} == {"mismatch"}
-        assert all(told in it for it in problems[name]), problems[name]
-
-
-def test_results_kept_between_calls_are_found(tmp_path: Path, pictures: Path) -> None:
-    """From the second picture of a size on, a first call that is far slower than the others tells."""
-    from bench.trials.output_checks import reuse_problem
-
-    found = measured(pictures, tmp_path / "run", f"{OWN}:RemembersResult@3,4,5", limit=1, timing=True)
-    first, *later = sorted(found["RemembersResult"], key=lambda it: it.quality)
-    assert first.status == "ok"
-    for it in later:
-        assert it.status == "mismatch"
-        assert "results are kept between calls" in it.failure.message
-    assert reuse_problem(0.050, (0.004, 0.003)) is None
-    assert reuse_problem(None, (0.1,)) is None
-
-
 def test_samples_change_no_more_once_they_are_scored(slot: LocalSlot, pictures: Path) -> None:
     """The scorer refuses samples that are not as many as announced, and hashes the copy that it scores."""
     from bench.engines.messages import Score, Scored

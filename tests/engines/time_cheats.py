@@ -51,6 +51,47 @@ class PatchesTheClock(Slow):
         return super().decode(bitstream)
 
 
+class StartsTheClockStopped(Slow):
+    """The same, from when it is constructed."""
+
+    told = ADD_UP
+
+    def __init__(self):
+        import bench.engines.gpu
+
+        bench.engines.gpu.perf_counter = lambda: 0.0
+
+
+class PatchesTheLibrary(Slow):
+    """Has the standard library's clocks stand still, which the harness does not ask any more."""
+
+    def decode(self, bitstream):
+        time.perf_counter = time.monotonic = time.time = lambda: 0.0
+        return super().decode(bitstream)
+
+
+class WorksOnceInThree(Slow):
+    """Works in the repetition that counts."""
+
+    told = "decode returned something else when it was repeated"
+    calls = 0
+
+    def decode(self, bitstream):
+        self.calls += 1
+        return super().decode(bitstream) if self.calls % 3 == 0 else np.zeros((1, 1, 3), np.uint8)
+
+
+class Lively(Slow):
+    """Another bitstream each time."""
+
+    told = "encode returned something else when it was repeated"
+    calls = 0
+
+    def encode(self, image, quality):
+        self.calls += 1
+        return super().encode(image, quality) + bytes([self.calls, 0, 0] * image.shape[1])
+
+
 class GoesOnInThread(Slow):
     """Returns at once; a thread, which leaves the interpreter to the harness meanwhile, does the work."""
 

@@ -16,9 +16,11 @@ from typing import Any
 
 from bench.engines.engine import ClusterAddress, EngineOptions
 from bench.errors import ConfigError
+from bench.files.access import read_regular
 from bench.host.processor import usable_processors
 
 LOCAL = "local"
+_MOST_BYTES = 1 << 20
 _PATIENCE = 20.0
 """Seconds that a scheduler may take to write its file, and to answer."""
 _LOOK_EVERY = 0.1
@@ -145,8 +147,8 @@ def _where(address: ClusterAddress) -> str:
         return address.scheduler
     deadline = time.monotonic() + _PATIENCE
     while True:  # in a job script the scheduler has been started just now
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            found = json.loads(path.read_text())["address"]
+        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            found = json.loads(read_regular(path, _MOST_BYTES, links=True))["address"]
             if isinstance(found, str):
                 return found
         if time.monotonic() > deadline:

@@ -58,7 +58,7 @@ def former_maps(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
     """
     found: dict[str, dict[str, dict[str, str]]] = {}
     for script in sorted(folder.glob("*.js")):
-        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             text = read_regular(script).decode()
             image = json.loads(text[text.index("(") + 1 : text.rindex(")")])
             if image["maps"]["step"] != STEP:
@@ -66,7 +66,11 @@ def former_maps(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
             scales = image["maps"]["kinds"]
             by_picture = found.setdefault(_name(image["original"]), {})
             for *_, picture, maps in image["reconstructions"]:
-                same = {name: url for name, url in maps.items() if scales[name] == [TITLES[name], FULL[name]]}
+                same = {
+                    name: url
+                    for name, url in maps.items()
+                    if scales[name] == [TITLES[name], FULL[name]] and url.startswith("data:image/")
+                }
                 by_picture[_name(picture)] = same
     return found
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SET_METRICS_FILE = "set_metrics.json"
 
+_BYTES_OF_ERROR = 4
 _ACROSS_IMAGES = {"kid": "kid_across_images", "kid_alexnet": "kid_alexnet_across_images"}
 """What version 1 of a name is called now: it left out the pairs of patches within one image."""
 
@@ -109,6 +110,9 @@ def read_set_measurements(run: Path) -> list[SetMeasurement]:
         return []
     try:
         measured = decode_json(read_regular(path, links=True), list[SetMeasurement])
+        for it in measured:
+            if it.errors and (it.value is None or len(it.errors) % _BYTES_OF_ERROR):
+                raise MalformedJson(f"errors of no value, or a part of one, of {it.label[:80]!r}")
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
     except MalformedJson as error:

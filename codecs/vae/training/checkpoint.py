@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from bench.errors import ConfigError
+from bench.files.access import open_regular, read_regular
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,6 +119,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str,
     for name in meta["files"]:
         file = path / f"{name}.safetensors"
         try:
+            open_regular(file).close()  # no pipe, and no link out of the folder
             groups[name] = load_file(file)
         except (OSError, SafetensorError) as error:
             raise _unreadable(path, file, error) from error
@@ -134,7 +136,7 @@ def load_meta(path: Path) -> dict[str, Any]:
     """
     file = path / _META
     try:
-        meta: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        meta: dict[str, Any] = json.loads(read_regular(file))
         _Meta.model_validate(meta, strict=True)
     except ValidationError as error:
         first = error.errors()[0]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from bench_codecs.vae.training.log import columns
 
 
 def draw_training(run: Path) -> None:
     """Draw ``log.csv`` and, where present, ``validation.csv`` of a run's folder to its ``training.png``."""
-    log = columns(run / "log.csv")
-    losses = {"R + λD (negative ELBO)": [-it for it in log["elbo_bpp"]], "R": log["rate_bpp"]}
+    steps, elbo, rate = columns(run / "log.csv", ("step", "elbo_bpp", "rate_bpp"))
+    losses = {"R + λD (negative ELBO)": [-it for it in elbo], "R": rate}
     curves = by_step(run / "validation.csv", "psnr_rgb")
-    draw(run / "training.png", log["step"], losses, curves, ("bits per pixel", "PSNR (RGB), dB"))
+    draw(run / "training.png", steps, losses, curves, ("bits per pixel", "PSNR (RGB), dB"))
 
 
 def draw(
@@ -61,17 +62,9 @@ def by_step(path: Path, score: str) -> dict[str, tuple[list[float], list[float]]
     -------
     Rates in bpp and scores, by ``"step N"``.
     """
-    points = columns(path) if path.exists() else {}
     curves: dict[str, tuple[list[float], list[float]]] = {}
-    for step, rate, value in zip(*(points.get(it, []) for it in ("step", "bpp", score)), strict=True):
+    for step, rate, value in zip(*columns(path, ("step", "bpp", score)), strict=True):
         rates, values = curves.setdefault(f"step {step:.0f}", ([], []))
         rates.append(rate)
         values.append(value)
     return curves
-
-
-def columns(path: Path) -> dict[str, list[float]]:
-    """The columns of a CSV file of numbers."""
-    with path.open(newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {})}

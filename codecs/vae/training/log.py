@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import ConfigError
+from bench.files.access import read_regular, write_atomically
 
 TRACES = ("log.csv", "validation.csv")
 """The files that a run appends to. The first column of each is the step."""
@@ -45,9 +46,46 @@ def append(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) ->
         writer.writerows(rows)
 
 
+def read_lines(path: Path) -> list[str]:
+    """The lines of a CSV file with their ends; none where there is no file.
+
+    Raises
+    ------
+    ConfigError
+        It can't be read, or is no text.
+    """
+    try:
+        return read_regular(path).decode().splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise _damaged(path, "not a text file in UTF-8") from error
+
+
+def columns(path: Path, names: Sequence[str]) -> list[list[float]]:
+    """Columns of a CSV file of numbers; empty ones where there is no file, or nothing in it.
+
+    Raises
+    ------
+    ConfigError
+        It has no such column, or something else than numbers in it.
+    """
+    lines = read_lines(path)
+    if not lines:
+        return [[] for _ in names]
+    try:
+        header, *rows = csv.reader(lines)
+        places = [header.index(it) for it in names]
+        return [[float(row[place]) for row in rows] for place in places]
+    except (csv.Error, ValueError, IndexError) as error:
+        raise _damaged(path, error) from error
+
+
 def has_step(path: Path, step: int) -> bool:
     """Whether a CSV file exists and has a row for ``step``."""
-    return path.exists() and any(line.startswith(f"{step},") for line in path.read_text().splitlines())
+    return any(line.startswith(f"{step},") for line in read_lines(path))
 
 
 def trim(path: Path, step: int) -> None:
@@ -58,11 +96,15 @@ def trim(path: Path, step: int) -> None:
     ConfigError
         A row does not begin with a step.
     """
+    lines = read_lines(path)
     try:
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
         if not lines or not lines[0].startswith("step,"):
             return
         kept = lines[:1] + [line for line in lines[1:] if int(line.split(",", 1)[0]) <= step]
     except ValueError as error:
-        raise ConfigError(f"{path}: damaged ({error}); remove it, or use another --out") from error
-    path.write_text("".join(kept))
+        raise _damaged(path, error) from error
+    write_atomically(path, "".join(kept).encode())
+
+
+def _damaged(path: Path, why: object) -> ConfigError:
+    return ConfigError(f"{path}: damaged ({why}); remove it, or use another --out")

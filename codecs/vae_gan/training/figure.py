@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench_codecs.vae.training.figure import by_step, columns, draw
+from bench_codecs.vae.training.figure import by_step, draw
+from bench_codecs.vae.training.log import columns
+
+_LOSSES = ("loss", "lpips_vgg", "texture", "discriminator")
 
 
 def draw_training(run: Path) -> None:
     """Draw ``log.csv`` and, where present, ``validation.csv`` of a run's folder to its ``training.png``."""
-    log = columns(run / "log.csv")
-    losses = {name: log[name] for name in ("loss", "lpips_vgg", "texture", "discriminator")}
+    steps, *values = columns(run / "log.csv", ("step", *_LOSSES))
+    losses = dict(zip(_LOSSES, values, strict=True))
     curves = by_step(run / "validation.csv", "lpips_alex")
     if curves:
         curves = {"vae": next(iter(by_step(run / "validation.csv", "lpips_alex_vae").values()))} | curves
-    draw(run / "training.png", log["step"], losses, curves, ("loss", "LPIPS (AlexNet)"))
+    draw(run / "training.png", steps, losses, curves, ("loss", "LPIPS (AlexNet)"))
