@@ -97,10 +97,7 @@ def read_board(folder: Path) -> Board:
         The run of an entry can't be read.
     """
     path = folder / BOARD_FILE
-    file = BoardFile()
-    if path.is_file():
-        document = load_yaml(path)
-        file = validate(BoardFile, {} if document.data is None else document.data, document)
+    file = read_board_file(path) if path.is_file() else BoardFile()
     folders = sorted(_entry_folders(folder))
     if not folders:
         raise ConfigError(f"{folder}: has no entry, a folder with {ENTRY_FILE}; rdbench submit makes one")
@@ -113,6 +110,18 @@ def read_board(folder: Path) -> Board:
     order = sorted(newest_first, key=lambda it: submissions[it].name.lower())
     entries = (_entry(it, folder, submissions[it], it == newest[submissions[it].name]) for it in order)
     return Board(folder, file, tuple(entries))
+
+
+def read_board_file(path: Path) -> BoardFile:
+    """Read a ``board.yaml``.
+
+    Raises
+    ------
+    ConfigError
+        The file is invalid; one line for each mistake, with file name, line and key.
+    """
+    document = load_yaml(path)
+    return validate(BoardFile, {} if document.data is None else document.data, document)
 
 
 def _entry_folders(board: Path) -> list[Path]:
