@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bench.rd import Curve, bd_rate
     from bench.results import compare, curves
     from bench.runs.frame import load
+    from bench.runs.merge import merge
     from bench.runs.options import Events, Options
     from bench.runs.runner import Summary
 
@@ -37,6 +38,7 @@ __all__ = [
     "compare",
     "curves",
     "load",
+    "merge",
     "plot",
     "run",
 ]
@@ -52,6 +54,7 @@ _HOMES = {
     "compare": "bench.results",
     "curves": "bench.results",
     "load": "bench.runs.frame",
+    "merge": "bench.runs.merge",
     "run": "bench.api",
 }
 

@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from bench.engines import LOCAL
 from bench.errors import BenchError, ConfigError
 from bench.files.given_codecs import target_of
+from bench.inputs.catalogue import shipped
 from bench.inputs.datasets import is_known
+from bench.inputs.shard import Shard
 from bench.inputs.suite import CodecChoice, CodecEntry, Suite, load_suite, located
 from bench.notebook import in_notebook, notebook_events
 from bench.runs.options import Events, Options
@@ -32,6 +34,7 @@ def run(
     options: Options | None = None,
     events: Events | None = None,
     client: Any = None,
+    shard: str | None = None,
     **replaced: Any,
 ) -> Summary:
     """Measure a suite, or what is still missing of it in the run folder.
@@ -42,6 +45,8 @@ def run(
     out : run folder; by default ``results/runs/<data set>``. An existing run is resumed
     options : jobs, timeout, timing and the like
     events : callbacks for progress; in a notebook, without any, a bar is shown
+    shard : ``"2/8"`` for every eighth image over all data sets, from the second on; :func:`bench.merge` joins
+        what eight machines measured
     client : a ``dask.distributed.Client``, to run on the machines of its cluster; it stays open
     **replaced : fields of :class:`Suite` that replace the suite's own, for example
         ``codecs=["jpeg@10,50,90"], datasets=["kodak"], limit=4``. A codec may be a class or an object too, or
@@ -63,10 +68,13 @@ def run(
         if replaced.get("codecs") is not None:
             replaced["codecs"] = _named(replaced["codecs"], Path(given))
         resolved = resolve_suite(suite, **replaced)
-        folder = Path(out) if out is not None else default_folder(resolved)
+        options = options or Options()
+        if shard is not None:
+            options = replace(options, shard=Shard.parse(shard))
+        folder = Path(out) if out is not None else default_folder(resolved, options.shard)
         if events is None:
             events = notebook_events() if in_notebook() else Events()
-        summary = _run(resolved, folder, options or Options(), events, client)
+        summary = _run(resolved, folder, options, events, client)
     return RunSummary(**{it.name: getattr(summary, it.name) for it in fields(Summary)})
 
 
@@ -142,12 +150,13 @@ def resolve_suite(suite: Suite | Path | str | None = None, **fields: Any) -> Sui
     return located(resolved, Path.cwd())
 
 
-def default_folder(suite: Suite) -> Path:
-    """The default run folder, ``results/runs/<data set>``.
+def default_folder(suite: Suite, shard: Shard | None = None) -> Path:
+    """The default run folder, ``results/runs/<data set>``, of a shard ``results/runs/<data set>-2-of-8``.
 
     A folder of images that merely has the name of a known data set gets ``-folder`` appended.
     """
-    return RUNS_FOLDER / "+".join(map(_folder_name, suite.datasets))
+    part = "" if shard is None else f"-{shard.number}-of-{shard.of}"
+    return RUNS_FOLDER / ("+".join(map(_folder_name, suite.datasets)) + part)
 
 
 def _folder_name(dataset: str) -> str:
@@ -155,4 +164,4 @@ def _folder_name(dataset: str) -> str:
         return dataset
     path = Path(dataset)
     name = path.resolve().name if path.exists() else path.name
-    return f"{name}-folder" if is_known(name) else name
+    return f"{name}-folder" if name in shipped() else name

@@ -23,6 +23,8 @@ from bench.cli.arguments import (
     engine_of,
     note,
 )
+from bench.cli.datasets import OwnDatasets
+from bench.cli.datasets import app as dataset_app
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS
 from bench.cli.studies import command_of
 from bench.engines import LOCAL, open_engine
@@ -102,7 +104,14 @@ def run(
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
     ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N", help="Only every N-th image, from the K-th on; `rdbench merge` joins such runs."
+        ),
+    ] = None,
     recursive: Recursive = False,
+    own_datasets: OwnDatasets = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything again.")] = False,
     prune: Annotated[
         bool,
@@ -142,6 +151,7 @@ def run(
     engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
     with open_engine(engine, EngineOptions(jobs, timeout, timing, sealed, cluster, note)) as started:
         from bench.cli import measuring
+        from bench.inputs.shard import Shard
         from bench.runs.options import Options
 
         request = measuring.RunRequest(
@@ -156,6 +166,7 @@ def run(
             fresh=fresh,
             prune=prune,
             keep_bitstreams=keep_bitstreams,
+            shard=Shard.parse(shard) if shard is not None else None,
             sealed=sealed,
             engine=engine,
             cluster=cluster,
@@ -163,6 +174,19 @@ def run(
         failed = measuring.run(request, options, started)
     if failed:
         raise typer.Exit(EXIT_FAILED_TRIALS)
+
+
+@app.command()
+def merge(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Run folders.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Run folder of all.", show_default=False)
+    ],
+) -> None:
+    """Join runs: of shards, of other codecs or data sets, of other machines. They stay as they are."""
+    from bench.cli import merging
+
+    merging.merge(runs, out)
 
 
 @app.command()
@@ -333,6 +357,7 @@ def worst(
         str, typer.Option("--format", "-f", metavar="text|markdown|latex|json|csv", help="Form of the table.")
     ] = "text",
     dataset: DatasetFolders = None,
+    own_datasets: OwnDatasets = None,
     timeout: Annotated[
         float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")
     ] = 300,
@@ -437,6 +462,7 @@ def check(
             metavar="RUN", help="The run that the baseline was made of, for its pictures in --html."
         ),
     ] = None,
+    own_datasets: OwnDatasets = None,
     trust: TrustFolder = False,
 ) -> None:
     """Hold a run against a baseline; 0 pass, 1 regression, 2 bad usage, 3 failed trials."""
@@ -457,6 +483,7 @@ def check(
 def verify(
     run: RunFolder,
     dataset: DatasetFolders = None,
+    own_datasets: OwnDatasets = None,
     sample: Annotated[
         str, typer.Option(metavar="SHARE", help="Of the results, how many to encode again as well.")
     ] = "10%",
@@ -645,6 +672,7 @@ def list_(
     what: Annotated[
         str, typer.Argument(metavar="codecs|metrics|datasets|references|runs", show_default=False)
     ],
+    own_datasets: OwnDatasets = None,
 ) -> None:
     """List what can be measured, on what, and what has been."""
     from bench.cli import inspecting
@@ -663,6 +691,7 @@ def doctor() -> None:
 @app.command()
 def fetch(
     names: Annotated[list[str], typer.Argument(metavar="DATASET|REFERENCE…", show_default=False)],
+    own_datasets: OwnDatasets = None,
 ) -> None:
     """Download data sets or published curves into the user's cache, verified."""
     from bench.cli import inspecting
@@ -721,6 +750,7 @@ def train(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N pictures.")] = None,
     recursive: Recursive = False,
+    own_datasets: OwnDatasets = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of initialisation and crops. Default: 1.")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in DIR, with its settings.")
@@ -782,6 +812,7 @@ def distribution(
         str, typer.Option("--metric", "-m", metavar="kid|kid_alexnet|kid_across_images|…|fid")
     ] = "kid_alexnet_across_images",
     dataset: DatasetFolders = None,
+    own_datasets: OwnDatasets = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Decoders at a time; default: one for each processor."),
@@ -808,6 +839,7 @@ def distribution(
 
 
 app.command(RobustnessStudy.name)(command_of(RobustnessStudy))
+app.add_typer(dataset_app)
 
 
 @app.command()
@@ -852,6 +884,7 @@ def generations(
         int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
     ] = None,
     recursive: Recursive = False,
+    own_datasets: OwnDatasets = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -915,6 +948,7 @@ def explain(
         int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
     ] = None,
     recursive: Recursive = False,
+    own_datasets: OwnDatasets = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Pictures at a time; default: one for each processor."),

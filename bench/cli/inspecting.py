@@ -18,8 +18,9 @@ from bench.engines.describing import (
 from bench.engines.engine import EngineOptions
 from bench.errors import BenchError, ConfigError, suggestion
 from bench.exchange.references import CATALOG, load_references, open_reference
-from bench.inputs.datasets import catalog, places
+from bench.inputs.catalogue import NamedDataset, catalogue, find
 from bench.inputs.datasets import fetch as fetch_dataset
+from bench.inputs.datasets import places
 from bench.runs.store import is_run, read_info
 
 _PATIENT = EngineOptions(timeout=120.0)
@@ -55,15 +56,16 @@ def doctor() -> None:
 def fetch(names: list[str]) -> None:
     """Download data sets and published curves."""
     references = {it.name for it in load_references(CATALOG)}
-    known = [*catalog(), *references]
+    sets = {name for name in names if find(name) is not None}
     for name in names:
-        if name not in known:
+        if name not in sets and name not in references:
+            known = [*catalogue(), *references]
             raise ConfigError(
                 f"{name!r} is neither a data set nor a published curve{suggestion(name, known)}"
             )
     with Progress() as progress:
         for name in names:
-            if name in references and name not in catalog():
+            if name in references and name not in sets:
                 curves = open_reference(name)
                 print(f"{name}: {len(curves[0].curves)} curves, {curves[0].source}")
                 continue
@@ -122,13 +124,26 @@ def _metric_cells(it: Installed, user: str) -> tuple[str, str, str, str]:
 
 
 def _datasets() -> None:
-    rows = []
-    for name, spec in catalog().items():
-        here = any(all((folder / file).is_file() for file in spec.files) for folder in places(name, spec))
-        rows.append(
-            (name, str(len(spec.files)), "here" if here else "to be fetched", spec.licence, spec.description)
-        )
-    console.print_table(("data set", "images", "state", "licence", "description"), rows, numeric_from=9)
+    rows = [
+        (name, str(len(it.spec.files)), _state(name, it), _origin(it), it.spec.licence, it.spec.description)
+        for name, it in catalogue().items()
+    ]
+    head = ("data set", "images", "state", "from", "licence", "description")
+    console.print_table(head, rows, numeric_from=len(head))
+
+
+def _state(name: str, entry: NamedDataset) -> str:
+    for folder in places(name, entry):
+        if all((folder / file).is_file() for file in entry.spec.files):
+            return "here"
+    return "to be fetched" if entry.spec.url else "absent"
+
+
+def _origin(entry: NamedDataset) -> str:
+    """Which file describes a data set."""
+    if entry.file is None:
+        return "rdbench"
+    return f"{entry.file}, before {entry.hides}" if entry.hides else str(entry.file)
 
 
 def _references() -> None:

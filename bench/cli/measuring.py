@@ -13,7 +13,7 @@ from bench.cli import console
 from bench.cli.progress import Progress
 from bench.engines.engine import Engine
 from bench.errors import ConfigError
-from bench.inputs.datasets import catalog
+from bench.inputs.datasets import is_known
 from bench.inputs.suite import Device, Suite, parse_codec, parse_numbers
 from bench.runs.options import Options
 from bench.runs.runner import Summary
@@ -74,7 +74,7 @@ def _meant(text: str) -> str:
     """The option that takes what was given in the place of a suite file."""
     if re.split("[:@]", text)[0] in registry.targets(registry.CODECS) or ".py:" in text:
         return f"; to measure this codec: rdbench run -c {text}"
-    if text in catalog() or Path(text).is_dir():
+    if is_known(text) or Path(text).is_dir():
         return f"; to measure on these images: rdbench run -d {text}"
     return ""
 
@@ -82,7 +82,7 @@ def _meant(text: str) -> str:
 def run(request: RunRequest, options: Options, engine: Engine) -> bool:
     """Measure, print the summary, write the report; whether any trial failed."""
     suite = request.resolve()
-    folder = request.out or default_folder(suite)
+    folder = request.out or default_folder(suite, options.shard)
     with Progress(bar=engine.isolated) as progress:  # a debugger has the terminal for itself
         try:
             summary = run_suite(suite, folder, options, progress.events, engine)

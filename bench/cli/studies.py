@@ -21,6 +21,7 @@ from bench.cli.arguments import (
     engine_of,
     note,
 )
+from bench.cli.datasets import OwnDatasets
 from bench.engines import LOCAL
 from bench.studies.study import Answers, Study
 
@@ -51,6 +52,7 @@ def command_of(study: type[Study[Any, Any]]) -> Callable[..., None]:
         tls_key: Path | None,
         out: Path | None,
         trust: bool,
+        own_datasets: None,  # what it says is in effect by now
         **own: Any,
     ) -> None:
         from bench.engines.engine import EngineOptions
@@ -124,6 +126,7 @@ def _parameters(study: type[Study[Any, Any]]) -> list[Parameter]:
     return [
         parameter("run", RunFolder),
         parameter("dataset", DatasetFolders, None),
+        parameter("own_datasets", OwnDatasets, None),
         *(parameter(it.name, hints[it.name], it.default) for it in own),
         parameter("jobs", Annotated[int | None, jobs], None),
         parameter("timeout", Annotated[float, timeout], 60),

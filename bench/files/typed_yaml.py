@@ -138,7 +138,8 @@ def validate(model: type[Model], data: Any, document: Document, *, skip: int = 0
     except ValidationError as error:
         problems = []
         for problem in error.errors():
-            key = tuple(problem["loc"])[skip:]
+            # pydantic tells by [key] that it is a mapping's key that is wrong
+            key = tuple(it for it in problem["loc"][skip:] if it != "[key]")
             name = ".".join(str(part) for part in key if not _is_union_tag(part, document, key))
             if problem["type"] == "extra_forbidden":
                 what = "unknown key" + suggestion(str(key[-1]), _sibling_keys(model, problem["loc"]))

@@ -1,8 +1,9 @@
-"""Data sets: the catalogue ``datasets.yaml``, where the files are, and downloading them.
+"""Data sets: where the files of the catalogue's are, downloading them, and folders of images.
 
 A data set is an entry of the catalogue, whose files are verified by their SHA-256, or any folder of images,
 or a single image file. The files of an entry are searched in this order: in ``$RDBENCH_DATA/<name>``, in the
-installed Python package that contains them, and in the user's cache, where :func:`fetch` puts them.
+installed Python package that contains them, or the folder that a file of the user's names, and in the user's
+cache, where :func:`fetch` puts them.
 """
 
 from __future__ import annotations
@@ -12,22 +13,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Annotated
-from urllib.parse import quote
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pathlib import Path
 
 from bench.errors import BadImage, ConfigError, DatasetError
 from bench.files.download import cache_folder
 from bench.files.download import download as download_file
-from bench.files.typed_yaml import load_yaml, validate
+from bench.inputs.catalogue import DatasetSpec, NamedDataset, catalogue, find, shipped
 from bench.inputs.image import SUFFIXES, is_lossy, lossy_warning, sha256_of, shown
-from bench.text.plain import is_one_line
 
 DATA_VARIABLE = "RDBENCH_DATA"
-Address = Annotated[str, Field(pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]
-"""Where a file is downloaded from."""
 UNREADABLE = "0" * 64
 """The SHA-256 that stands for a file that cannot be read; its trials fail with ``bad_input``."""
 
@@ -38,13 +32,11 @@ _PLURALS = {
     _HIDDEN: "hidden image files",
     _BARE: "files without an ending",
 }
-_LONGEST_NAME = 200
-"""Most characters of a file's name; file systems have 255 bytes."""
 _MOST_ENDINGS = 5
 """Most file name endings that a remark lists."""
 
 CATALOGUE = "catalogue"
-"""The source of a data set of the catalogue."""
+"""The source of a data set that rdbench ships the description of."""
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of the next file, the number of files done, and of all files."""
@@ -54,64 +46,6 @@ def data_folders() -> tuple[Path, ...]:
     """Where data sets of the catalogue lie on this machine."""
     named = os.environ.get(DATA_VARIABLE)
     return (cache_folder(), *((Path(named).absolute(),) if named else ()))
-
-
-class FileSpec(BaseModel):
-    """The hash of one file of a data set, and further addresses of it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    mirrors: tuple[Address, ...] = ()
-
-
-class DatasetSpec(BaseModel):
-    """An entry of ``datasets.yaml``. It names no file outside the folders of data sets, and no code."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    description: str
-    licence: str
-    source: str
-    package: str | None = Field(None, pattern=r"^[A-Za-z_]\w*$")  # a dotted one would be imported to be found
-    folder: str = ""
-    url: Address | None = None
-    files: dict[str, FileSpec] = Field(min_length=1)
-
-    @field_validator("files", mode="before")
-    @classmethod
-    def _hash_alone(cls, files: object) -> object:
-        if isinstance(files, dict):
-            return {name: {"sha256": it} if isinstance(it, str) else it for name, it in files.items()}
-        return files
-
-    @field_validator("files")
-    @classmethod
-    def _plain_names(cls, files: dict[str, FileSpec]) -> dict[str, FileSpec]:
-        for name in files:
-            if (
-                Path(name).name != name
-                or name in ("", "..")
-                or len(name) > _LONGEST_NAME
-                or not is_one_line(name)
-            ):
-                raise ValueError(f"{shown(name)[:80]!r} is not a plain file name")
-        return files
-
-    @field_validator("folder")
-    @classmethod
-    def _inside(cls, folder: str) -> str:
-        parts = PurePosixPath(folder).parts
-        if any(it in ("/", "//", "..") or len(it) > _LONGEST_NAME for it in parts) or not is_one_line(folder):
-            raise ValueError("is not a folder inside the package")
-        return folder
-
-    def addresses(self, file: str) -> tuple[str, ...]:
-        """Where a file of the set can be downloaded, in the order of trying."""
-        own = () if self.url is None else (self.url.replace("{file}", quote(file)),)
-        return *own, *self.files[file].mirrors
-
-
-class _Catalog(BaseModel):
-    datasets: dict[Annotated[str, Field(pattern=r"^\w[\w.-]{0,99}$")], DatasetSpec]
 
 
 @dataclass(frozen=True)
@@ -132,35 +66,22 @@ class Dataset:
     name: str
     images: tuple[ImageFile, ...]
     source: str = CATALOGUE
-    """:data:`CATALOGUE` if the hashes were verified, else the absolute path of the folder or file."""
+    """:data:`CATALOGUE` for one that rdbench ships, else the absolute path of the folder or file."""
     left_out: str = ""
     """What else is in its folder, in one line."""
+    entry: NamedDataset | None = None
+    """What the catalogue says of it, if the hashes were verified."""
 
     def remarks(self, limit: int | None = None) -> list[str]:
         """What a user who measures on the set, or on its first ``limit`` images, should know about it."""
         images = self.images[:limit]
         lossy = sum(is_lossy(it.path) for it in images)
-        return [
-            *([self.left_out] if self.left_out else []),
-            *([lossy_warning(lossy, len(images), self.name)] if lossy else []),
-        ]
-
-
-def catalog() -> dict[str, DatasetSpec]:
-    """The entries of ``datasets.yaml``, by name."""
-    return read_catalog(Path(__file__).parents[1] / "datasets.yaml")
-
-
-def read_catalog(path: Path) -> dict[str, DatasetSpec]:
-    """The entries of a file like ``datasets.yaml``, by name.
-
-    Raises
-    ------
-    ConfigError
-        The file is invalid; the message has one line for each mistake, with file name, line and key.
-    """
-    document = load_yaml(path)
-    return validate(_Catalog, {"datasets": document.data}, document, skip=1).datasets
+        told = [self.left_out] if self.left_out else []
+        if self.entry is not None and self.entry.hides is not None:
+            told.append(
+                f"{self.entry.hides} has another data set {self.name}, which is not the one that is measured"
+            )
+        return [*told, lossy_warning(lossy, len(images), self.name)] if lossy else told
 
 
 def open_dataset(
@@ -175,7 +96,8 @@ def open_dataset(
     Parameters
     ----------
     name_or_path : a name in the catalogue takes precedence over a folder of that name, which is ``./NAME``
-    download : whether missing files of the catalogue may be downloaded
+    download : whether missing files of data sets that rdbench ships may be downloaded; those of the user's
+        own files are by :func:`fetch` alone
     progress : called before each download
     recursive : include the images in a folder's sub-folders
 
@@ -186,9 +108,10 @@ def open_dataset(
     DatasetError
         Files are absent and could not be downloaded, or differ from their hashes.
     """
-    specs = catalog()
-    if name_or_path in specs:
-        return _open_known(name_or_path, specs[name_or_path], download=download, progress=progress)
+    entry = find(name_or_path)
+    if entry is not None:
+        download = download and entry.file is None
+        return _open_known(name_or_path, entry, download=download, progress=progress)
     path = Path(name_or_path).expanduser()
     left_out = ""
     if path.is_dir():
@@ -202,23 +125,31 @@ def open_dataset(
         files = {shown(path.name): path}
     else:
         raise ConfigError(
-            f"data set {name_or_path!r}: neither a known data set ({', '.join(specs)}) nor a folder of images"
+            f"data set {name_or_path!r}: neither a known data set ({', '.join(catalogue())}) nor a folder of"
+            " images"
         )
     images = tuple(ImageFile(name, file, _identity(file)) for name, file in files.items())
-    return Dataset(_name_of(path, images, specs), images, str(path.resolve()), left_out)
+    name, source = name_of(path), str(path.resolve())
+    spec = shipped().get(name)
+    if spec is None:
+        return Dataset(name, images, source, left_out)
+    if not all(_is_of(spec, it) for it in images):
+        return Dataset(f"{name}-folder", images, source, left_out)
+    return Dataset(name, images, source, left_out, NamedDataset(spec))
 
 
 def is_known(name_or_path: str) -> bool:
     """Whether it names an entry of the catalogue, which takes precedence over a folder of that name."""
-    return name_or_path in catalog()
+    return find(name_or_path) is not None
 
 
-def _name_of(path: Path, images: tuple[ImageFile, ...], specs: dict[str, DatasetSpec]) -> str:
-    """The name of a data set from a folder. It is that of the catalogue only if all hashes agree."""
-    name = re.sub(r"[^\w.-]+", "-", path.resolve().name if path.is_dir() else path.stem)
-    hashes = {file: it.sha256 for file, it in specs[name].files.items()} if name in specs else {}
-    verified = all(hashes.get(it.name) == it.sha256 for it in images)
-    return name if name not in specs or verified else f"{name}-folder"
+def name_of(path: Path) -> str:
+    """What a data set of a folder or a file is called."""
+    return re.sub(r"[^\w.-]+", "-", path.resolve().name if path.is_dir() else path.stem)
+
+
+def _is_of(spec: DatasetSpec, image: ImageFile) -> bool:
+    return image.name in spec.files and spec.files[image.name].sha256 == image.sha256
 
 
 def images_in(folder: Path, *, recursive: bool = False) -> tuple[dict[str, Path], Counter[str]]:
@@ -285,12 +216,15 @@ def _identity(file: Path) -> str:
         return UNREADABLE
 
 
-def places(name: str, spec: DatasetSpec) -> Iterator[Path]:
+def places(name: str, entry: NamedDataset) -> Iterator[Path]:
     """The folders in which a data set of the catalogue may be, in the order of search."""
+    spec = entry.spec
     if root := os.environ.get(DATA_VARIABLE):
         yield Path(root).expanduser() / name
     if spec.package and (folder := _package_folder(spec.package)):
         yield folder / spec.folder
+    if entry.folder is not None:
+        yield entry.folder
     yield cache_folder() / "datasets" / name
 
 
@@ -307,31 +241,32 @@ def fetch(name: str, *, progress: Progress | None = None) -> Dataset:
     DatasetError
         A file could not be downloaded, or differs from its hash.
     """
-    specs = catalog()
-    if name not in specs:
-        raise ConfigError(f"unknown data set {name!r}; known: {', '.join(specs)}")
-    return _open_known(name, specs[name], download=True, progress=progress)
+    entry = find(name)
+    if entry is None:
+        raise ConfigError(f"unknown data set {name!r}; known: {', '.join(catalogue())}")
+    return _open_known(name, entry, download=True, progress=progress)
 
 
-def _open_known(name: str, spec: DatasetSpec, *, download: bool, progress: Progress | None) -> Dataset:
-    problems = []
-    for folder in places(name, spec):
+def _open_known(name: str, entry: NamedDataset, *, download: bool, progress: Progress | None) -> Dataset:
+    spec, problems = entry.spec, []
+    for folder in places(name, entry):
         if not folder.is_dir():
             problems.append(f"{folder}: no such folder")
             continue
         problem = _verify(folder, spec)
         if problem is None:
-            return _dataset(name, spec, folder)
+            return _dataset(name, entry, folder)
         problems.append(f"{folder}: {problem}")
     if spec.url and download:
-        return _dataset(name, spec, _download(name, spec, progress))
-    remedy = f"Reinstall {spec.package}, which carries the files." if spec.package else _remedy(name)
+        return _dataset(name, entry, _download(name, spec, progress))
+    remedy = f"Reinstall {spec.package}, which carries the files." if spec.package else _remedy(name, spec)
     raise DatasetError(f"data set {name!r} is not here:\n  " + "\n  ".join(problems) + "\n" + remedy)
 
 
-def _remedy(name: str) -> str:
+def _remedy(name: str, spec: DatasetSpec) -> str:
+    fetch = f"Run `rdbench fetch {name}` with a connection, or set" if spec.url else "Set"
     return (
-        f"Run `rdbench fetch {name}` with a connection, or set {DATA_VARIABLE} to a folder that holds {name}/"
+        f"{fetch} {DATA_VARIABLE} to a folder that holds {name}/"
         " with the original files; a re-packed copy can be used as a plain folder: give its path."
     )
 
@@ -347,8 +282,10 @@ def _verify(folder: Path, spec: DatasetSpec) -> str | None:
     return None
 
 
-def _dataset(name: str, spec: DatasetSpec, folder: Path) -> Dataset:
-    return Dataset(name, tuple(ImageFile(it, folder / it, file.sha256) for it, file in spec.files.items()))
+def _dataset(name: str, entry: NamedDataset, folder: Path) -> Dataset:
+    images = tuple(ImageFile(it, folder / it, file.sha256) for it, file in entry.spec.files.items())
+    source = CATALOGUE if entry.file is None else str(folder.resolve())
+    return Dataset(name, images, source, entry=entry)
 
 
 def _package_folder(package: str) -> Path | None:
@@ -377,7 +314,7 @@ def _download(name: str, spec: DatasetSpec, progress: Progress | None) -> Path:
                 try:
                     download_file(spec.addresses(file_name), file.sha256, target)
                 except DatasetError as error:
-                    raise DatasetError(f"{error}\n{_remedy(name)}") from error
+                    raise DatasetError(f"{error}\n{_remedy(name, spec)}") from error
     if progress:
         progress("", len(spec.files), len(spec.files))
     return folder

@@ -168,7 +168,7 @@ def published_findings(published: Mapping[str, str | None], dataset: str, images
     """
     if not published:
         return []
-    from bench.inputs.datasets import catalog
+    from bench.inputs.catalogue import shipped
 
     findings = []
     silent = tuple(label for label, its in published.items() if its is None)
@@ -183,7 +183,7 @@ def published_findings(published: Mapping[str, str | None], dataset: str, images
         text = f"{', '.join(others)}: of other pictures than {dataset}, and left out"
         findings.append(Finding("published", "note", text, others))
     same = tuple(label for label, its in published.items() if its == dataset)
-    spec = catalog().get(dataset) if same else None
+    spec = shipped().get(dataset) if same else None
     if spec is not None and images < len(spec.files):
         text = (
             f"{', '.join(same)}: published over all {len(spec.files)} images of {dataset}, and here are"

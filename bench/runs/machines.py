@@ -34,8 +34,8 @@ def machine_notes(before: RunInfo | None, machines: Sequence[Machine]) -> Iterat
     """
     now = [it.environment for it in machines]
     if before is None:
-        if len({it.id for it in now}) > 1:
-            yield f"machines of several kinds ({_kinds(now)}): {_NO_COMPARISON}"
+        if several := kinds_note(now):
+            yield several
     elif before.several_machines or are_several(machines):
         yield from _joining(before, now)
     elif changed := before.environment.differences(now[0]):
@@ -45,6 +45,13 @@ def machine_notes(before: RunInfo | None, machines: Sequence[Machine]) -> Iterat
             else "codecs whose version changed are measured again"
         )
         yield f"the environment differs from this run's former one ({'; '.join(changed)}): {consequence}"
+
+
+def kinds_note(environments: Sequence[Environment]) -> str | None:
+    """What follows if these are machines of several kinds; None if they are of one."""
+    if len({it.id for it in environments}) < 2:
+        return None
+    return f"machines of several kinds ({_kinds(environments)}): {_NO_COMPARISON}"
 
 
 def _joining(before: RunInfo, now: Sequence[Environment]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.engines import LOCAL
 from bench.engines.engine import ClusterAddress, EngineOptions, Machine
 from bench.inputs.datasets import Progress
+from bench.inputs.shard import Shard
 from bench.trials.measurement import Measurement
 
 
@@ -28,6 +29,8 @@ class Options:
     fresh: bool = False
     """Measure everything again; the former journal is archived."""
     keep_bitstreams: bool = False
+    shard: Shard | None = None
+    """Take only a part of the images."""
     prune: bool = False
     """Remove what the suite does not ask for from the run; the former journal is archived."""
     engine: str = LOCAL

@@ -13,7 +13,8 @@ from bench.engines.engine import Engine, Machine
 from bench.errors import ConfigError
 from bench.files.given_codecs import is_given, no_longer_given
 from bench.host.environment import Environment
-from bench.inputs.datasets import Dataset, catalog
+from bench.inputs.datasets import Dataset
+from bench.inputs.shard import Shard
 from bench.inputs.suite import Suite
 from bench.runs.machines import are_several, machine_notes
 from bench.runs.options import Events, Options
@@ -48,6 +49,24 @@ def require_same_sets(folder: Path, before: RunInfo, datasets: Sequence[Dataset]
                 + f" than {dataset.source}, and they would share a mean; keep this one in a run folder of its"
                 f" own: --out {folder.with_name(f'{path.parent.name}-{path.name}')}"
             )
+
+
+def require_same_shard(folder: Path, before: RunInfo, shard: Shard | None) -> None:
+    """Refuse another part of the images than the folder holds: former results would leave the reports.
+
+    Raises
+    ------
+    ConfigError
+        Names both.
+    """
+    asked = None if shard is None else str(shard)
+    if before.shard != asked:
+        held, now = (f"shard {it}" if it else "all images" for it in (before.shard, asked))
+        same = f"--shard {before.shard}" if before.shard else "no --shard"
+        raise ConfigError(
+            f"{folder}: is of {held}, and this command of {now}; go on with {same}, or give another --out and"
+            " join both with `rdbench merge`"
+        )
 
 
 def require_given(before: RunInfo, suite: Suite) -> None:
@@ -98,9 +117,8 @@ def joined_info(
     ConfigError
         The engine has no machine.
     """
-    specs = catalog()
     sources = {it.name: it.source for it in datasets}
-    licences = {name: specs[name].licence for name in sources if name in specs}
+    licences = {it.name: it.entry.spec.licence for it in datasets if it.entry is not None}
     if not machines:
         raise ConfigError("the engine has no machine to work on")
     first, further = machines[0].environment, list[Environment]()

@@ -27,6 +27,7 @@ from bench.runs.resume import (
     metrics_of_folder,
     require_given,
     require_same_sets,
+    require_same_shard,
     without_history,
 )
 from bench.runs.store import LineSelector, RunInfo, RunWriter, is_run, read_info
@@ -94,6 +95,9 @@ def run(
         events.note(_pictures_of(dataset, suite.limit))
         for remark in dataset.remarks(suite.limit):
             events.note(remark)
+    if options.shard is not None:
+        datasets = options.shard.of_datasets(datasets, suite.limit)
+        events.note(f"shard {options.shard}: {sum(len(it.images) for it in datasets)} of these images")
     with RunWriter(folder) as writer:
         return _Run(suite, datasets, options, events, engine, writer).measure()
 
@@ -158,6 +162,7 @@ class _Run:
         metrics = [describe_metric(self.engine, name) for name in self.suite.metrics]
         if is_run(folder) and not options.fresh:
             before = read_info(folder)
+            require_same_shard(folder, before, options.shard)
             require_same_sets(folder, before, self.datasets)
             require_given(before, self.suite)
             metrics += metrics_of_folder(before, self.suite, self.engine, self.events)
@@ -182,6 +187,7 @@ class _Run:
         if self.options.fresh:
             writer.archive()
         info = joined_info(writer.folder, plan, self.engine.machines, self.datasets, self.events)
+        info = msgspec.structs.replace(info, shard=self.options.shard and str(self.options.shard))
         if is_run(writer.folder):
             info = without_history(writer.folder, info, plan, self.options, self.events)
         if self.suite.title:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, TypeAlias
 
 import msgspec
 
@@ -33,6 +33,8 @@ BITSTREAM_FOLDER = "bitstreams"
 _LOCK_FILE = ".lock"
 MAX_TRIALS = 4_000_000
 """Trials of a run: a table of them takes some 2 GB."""
+ShardName: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,6}/[0-9]{1,6}\Z")]
+"""As :class:`bench.inputs.shard.Shard` writes it."""
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Licence of each data set whose hashes were verified against the catalogue."""
     sources: dict[str, str] = {}
     """Where each data set came from: ``catalogue``, or the absolute path of its folder."""
+    shard: ShardName | None = None
+    """Which part of the suite's images it is of; None for all of them."""
     images: tuple[ImagePlan, ...]
     codecs: tuple[CodecPlan, ...]
     metrics: tuple[MetricPlan, ...]
@@ -127,6 +131,24 @@ def _require_sound(info: RunInfo) -> None:
         raise MalformedJson("an image is named twice")
     if len(info.plan) > MAX_TRIALS:
         raise MalformedJson(f"{len(info.plan)} trials are planned, {MAX_TRIALS} are the most")
+
+
+def encoded_info(folder: Path, info: RunInfo) -> bytes:
+    """What is to stand in ``run.json`` of a folder.
+
+    Raises
+    ------
+    StoreError
+        It could not be read again.
+    """
+    try:
+        data = msgspec.json.format(msgspec.json.encode(info), indent=1)
+        _require_sound(decode_json(data, RunInfo))
+    except (MalformedJson, TypeError, ValueError) as error:
+        raise StoreError(
+            f"{folder / RUN_FILE}: is not written, since it could not be read again ({error})"
+        ) from error
+    return data + b"\n"
 
 
 class _Schema(msgspec.Struct):
@@ -317,21 +339,8 @@ class RunWriter:
         return next(it for it in endings if not any((self.folder / f"{name}{it}").exists() for name in files))
 
     def write_info(self, info: RunInfo) -> None:
-        """Replace ``run.json`` in one step.
-
-        Raises
-        ------
-        StoreError
-            It could not be read again, or can't be written.
-        """
-        try:
-            data = msgspec.json.format(msgspec.json.encode(info), indent=1)
-            _require_sound(decode_json(data, RunInfo))
-        except (MalformedJson, TypeError, ValueError) as error:
-            raise StoreError(
-                f"{self.folder / RUN_FILE}: is not written, since it could not be read again ({error})"
-            ) from error
-        write_atomically(self.folder / RUN_FILE, data + b"\n")
+        """Replace ``run.json`` in one step; errors as of :func:`encoded_info`, or it can't be written."""
+        write_atomically(self.folder / RUN_FILE, encoded_info(self.folder, info))
 
     def append(self, measurement: Measurement) -> None:
         """Write one line to the journal; see :meth:`Journal.append`."""

@@ -230,10 +230,11 @@ tiny:
 
 
 def _read_datasets(path: Path) -> None:
-    from bench.inputs.datasets import places, read_catalog
+    from bench.inputs.catalogue import NamedDataset, read_catalogue
+    from bench.inputs.datasets import places
 
-    for name, spec in read_catalog(path).items():
-        for folder in places(name, spec):
+    for name, spec in read_catalogue(path).items():
+        for folder in places(name, NamedDataset(spec, path)):
             [(folder / it).is_file() for it in spec.files]
         spec.addresses(next(iter(spec.files)))
 

@@ -18,7 +18,7 @@ from bench.errors import BadBitstream, BadImage, BenchError, CodecUnavailable, C
 from bench.exchange import read_typed_csv
 from bench.exchange.compressai import read_compressai
 from bench.files.access import read_regular
-from bench.inputs.datasets import read_catalog
+from bench.inputs.catalogue import read_catalogue
 from bench.inputs.image import read_image
 from bench.report.page.mapped import former_maps
 from bench.studies.set_metrics.record import read_set_measurements
@@ -66,14 +66,14 @@ def test_a_catalogue_names_neither_code_nor_places(name: str, fields: dict[str, 
     """Names that leave the folders of data sets, dotted packages and odd addresses are refused."""
     (tmp_path / "sets.yaml").write_text(json.dumps({name: ENTRY | fields}))
     with pytest.raises(ConfigError, match=r"sets\.yaml"):
-        read_catalog(tmp_path / "sets.yaml")
+        read_catalogue(tmp_path / "sets.yaml")
 
 
 def test_an_address_is_no_format_string(tmp_path: Path) -> None:
     """Only ``{file}`` is replaced in an address."""
     fields = {"url": "https://example.org/{0}{file.__class__}/{file}"}
     (tmp_path / "sets.yaml").write_text(json.dumps({"x": ENTRY | fields}))
-    addresses = read_catalog(tmp_path / "sets.yaml")["x"].addresses("a.png")
+    addresses = read_catalogue(tmp_path / "sets.yaml")["x"].addresses("a.png")
     assert addresses == ("https://example.org/{0}{file.__class__}/a.png",)
 
 

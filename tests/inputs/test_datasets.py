@@ -12,7 +12,8 @@ import pytest
 
 from bench.errors import ConfigError, DatasetError
 from bench.inputs import datasets
-from bench.inputs.datasets import DatasetSpec, FileSpec, catalog, fetch, open_dataset
+from bench.inputs.catalogue import DatasetSpec, FileSpec, NamedDataset, shipped
+from bench.inputs.datasets import fetch, open_dataset
 
 GOOD = b"the right contents"
 FILES = {"a b.png": FileSpec(sha256=hashlib.sha256(GOOD).hexdigest())}
@@ -60,7 +61,7 @@ def spec(url: str, *mirrors: str) -> DatasetSpec:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, it: DatasetSpec) -> None:
-    monkeypatch.setattr(datasets, "catalog", lambda: {"tiny": it})
+    monkeypatch.setattr(datasets, "find", {"tiny": NamedDataset(it)}.get)
 
 
 def test_download_is_verified_and_done_once(
@@ -124,9 +125,9 @@ def test_sample_needs_no_network() -> None:
 
 def test_catalog_has_the_standard_sets() -> None:
     """Names, sizes and licences of the standard sets."""
-    sizes = {name: len(it.files) for name, it in catalog().items()}
+    sizes = {name: len(it.files) for name, it in shipped().items()}
     assert sizes == {"sample": 5, "kodak": 24, "cid22-val": 41, "cid22-train": 209, "gb82": 25}
-    assert all(it.licence and it.source for it in catalog().values())
+    assert all(it.licence and it.source for it in shipped().values())
 
 
 def test_folder_and_single_file(pictures: Path) -> None:

@@ -10,7 +10,8 @@ from PIL import Image
 
 import bench
 from bench.errors import ConfigError
-from bench.inputs.datasets import CATALOGUE, catalog, open_dataset
+from bench.inputs.catalogue import shipped
+from bench.inputs.datasets import CATALOGUE, open_dataset
 from bench.runs.options import Events
 from bench.runs.store import read_info
 from tests.conftest import photo
@@ -99,7 +100,7 @@ def test_verified_copies_keep_the_name_and_the_licence(tmp_path: Path) -> None:
     copied = open_dataset(str(copies))
     assert (copied.name, copied.source) == ("sample", str(copies))
     bench.run(codecs=["png"], metrics=["psnr_rgb"], datasets=[str(copies)], limit=1, out=tmp_path / "run")
-    assert read_info(tmp_path / "run").datasets == {"sample": catalog()["sample"].licence}
+    assert read_info(tmp_path / "run").datasets == {"sample": shipped()["sample"].licence}
 
 
 def test_the_catalogue_comes_first_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

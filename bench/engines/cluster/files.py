@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bench.errors import BadImage
 from bench.files.access import write_atomically
-from bench.inputs.datasets import DATA_VARIABLE, catalog, places
+from bench.inputs.catalogue import NamedDataset, shipped
+from bench.inputs.datasets import DATA_VARIABLE, places
 from bench.inputs.image import sha256_of
 
 _MOST_BYTES = 2 << 30
@@ -113,10 +114,10 @@ class Files:
 
     @cached_property
     def _of_data_sets(self) -> dict[str, list[Path]]:
-        """Where images of the catalogue may be here, by their hash."""
+        """Where images of the data sets that rdbench ships may be here, by their hash."""
         found: dict[str, list[Path]] = {}
-        for name, spec in catalog().items():
-            for folder in places(name, spec):
+        for name, spec in shipped().items():
+            for folder in places(name, NamedDataset(spec)):
                 for file, it in spec.files.items():
                     found.setdefault(it.sha256, []).append(folder / file)
         return found

@@ -79,13 +79,14 @@ class StoredOriginals:
     """
 
     def __init__(self, dataset: str, folder: Path, runs: RunFolders) -> None:
-        from bench.inputs.datasets import is_known, open_dataset
+        from bench.inputs.catalogue import shipped
+        from bench.inputs.datasets import open_dataset
 
         self._folder = folder
         self.stored: dict[str, Stored] = {}
         self.stand_ins: dict[str, KeptBitstream] = {}
         self._files: dict[str, ImageFile] = {}
-        places = [dataset] if is_known(dataset) else source_folders(runs.folders.values(), dataset)
+        places = [dataset] if dataset in shipped() else source_folders(runs.folders.values(), dataset)
         for place in places:
             with suppress(BenchError, OSError):
                 images = open_dataset(place, download=False, recursive=place != dataset).images

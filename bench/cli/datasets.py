@@ -1,0 +1,52 @@
+"""``rdbench dataset``, and the option ``--datasets`` of the commands that take data sets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.arguments import Recursive
+
+app = typer.Typer(name="dataset", no_args_is_help=True)
+
+
+def _use(file: Path | None) -> None:
+    """Have the catalogue read a file of the user's."""
+    from bench.inputs.catalogue import FILES_VARIABLE
+
+    if file is not None:
+        os.environ[FILES_VARIABLE] = str(file)
+
+
+OwnDatasets = Annotated[
+    Path | None,
+    typer.Option(
+        "--datasets",
+        metavar="FILE",
+        help="Data sets of your own, beside those of ./datasets.yaml.",
+        callback=_use,
+        expose_value=False,
+    ),
+]
+
+
+@app.callback()
+def _group() -> None:
+    """Describe data sets of your own."""
+
+
+@app.command(name="hash")
+def hash_(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of images.", show_default=False)],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What it is called; default: as the folder.")
+    ] = None,
+    recursive: Recursive = False,
+) -> None:
+    """Print the entry of a folder for datasets.yaml: where it is, and the SHA-256 of each image."""
+    from bench.inputs.hashing import entry_of
+
+    print(entry_of(folder, name, recursive=recursive), end="")
