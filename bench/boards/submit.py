@@ -119,6 +119,10 @@ def _selected(info: RunInfo, labels: Sequence[str]) -> RunInfo:
     absent = [f"{it.label} ({it.unavailable})" for it in codecs if it.unavailable]
     if absent:
         raise ConfigError(f"not measured: {'; '.join(absent)}; name the others with --codec LABEL")
+    if info.shard is not None:
+        raise ConfigError(
+            f"the run is only the part {info.shard} of its images; join all parts with rdbench merge"
+        )
     return msgspec.structs.replace(info, codecs=codecs)
 
 

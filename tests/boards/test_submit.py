@@ -18,6 +18,7 @@ from bench.boards.entry_file import Statement
 from bench.boards.fetching import fetch_bitstreams
 from bench.boards.submit import submit
 from bench.errors import BenchError, ConfigError, DatasetError, StoreError
+from bench.inputs.shard import Shard
 from bench.runs.options import Options
 from bench.runs.store import read_info
 from bench.trials.trust import Trust
@@ -92,6 +93,21 @@ def test_what_nobody_else_knows_is_asked_for_at_once(made: Path, tmp_path: Path)
     elsewhere = Statement.model_validate({**SAID, "bitstreams": "https://example.org/streams"})
     assert submit(bare, tmp_path / "entry", elsewhere).bitstreams == 0
     check_entry(tmp_path / "entry")
+
+
+def test_a_part_of_the_images_is_no_entry(tmp_path: Path) -> None:
+    """A shard is refused, and the command that joins it with the others is named."""
+    options = Options(keep_bitstreams=True, shard=Shard(1, 2))
+    run(
+        codecs=["jpeg@10"],
+        datasets=["sample"],
+        limit=2,
+        metrics=["psnr_rgb"],
+        out=tmp_path / "run",
+        options=options,
+    )
+    with pytest.raises(ConfigError, match="rdbench merge"):
+        submit(tmp_path / "run", tmp_path / "entry", Statement.model_validate(SAID))
 
 
 def test_only_an_entry_is_replaced(made: Path, tmp_path: Path) -> None:
