@@ -69,6 +69,7 @@ WALKED: dict[str, Callable[[Place], Words]] = {
     "train": lambda it: ["vae", "-d", str(it.pictures), "-o", it.run, "--resume"],
     "sample": lambda it: ["vae", "-n", "1", "-o", it.out / "grid.png", "--weights", it.bitstream],
     "verify": lambda it: [it.run, "-d", it.pictures, "--decode-only", "--no-audit"],
+    "merge": lambda it: [it.sound, it.run, "-o", it.out / "joined"],
     "submit": lambda it: [it.run, "-o", it.out / "entry", "--entry", it.run / "entry.yaml"],
     "site": lambda it: [it.run, "-o", it.out / "site"],
     "distribution": lambda it: [it.run, "-d", it.pictures, "-j", "1"],
