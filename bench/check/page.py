@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import html
 import io
-import re
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 
 from bench.check.baseline import Snapshot
 from bench.check.exhibits import Exhibit, measures
@@ -17,6 +14,7 @@ from bench.check.verdict import Verdict
 from bench.codec import Image
 from bench.losses.pictures import SIDE, Made
 from bench.text.plain import harmless
+from bench.web.document import document, shared
 
 
 def as_page(verdict: Verdict, shown: Sequence[Exhibit] = (), results: Snapshot | None = None) -> str:
@@ -27,13 +25,7 @@ def as_page(verdict: Verdict, shown: Sequence[Exhibit] = (), results: Snapshot |
     shown : images to show, the worst first
     results : the new state, whose metrics are told of each of them
     """
-    here = files("bench.check")
-    style = here.joinpath("page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     parts = {
-        "policy": f"sha256-{digest}",
-        "style": style,
-        "title": _text(f"Codec regression check: {verdict.outcome}"),
         "outcome": verdict.outcome if not any(it.fails for it in verdict.findings) else "regression",
         "headline": _text(f"Codec regression check: {headline(verdict)}"),
         "remarks": "".join(_paragraph(it) for it in (common_cause(verdict), *remarks(verdict)) if it),
@@ -41,8 +33,12 @@ def as_page(verdict: Verdict, shown: Sequence[Exhibit] = (), results: Snapshot |
         "speeds": _table("Speed", speeds_table(verdict)),
         "exhibits": "" if results is None else _exhibits(shown, results),
     }
-    template = here.joinpath("page.html").read_text(encoding="utf-8")
-    return re.sub(r"@(\w+)@", lambda place: parts[place[1]], template)
+    return document(
+        ("bench.check", "page.html"),
+        f"Codec regression check: {verdict.outcome}",
+        styles=[*shared("base.css"), ("bench.check", "page.css")],
+        parts=parts,
+    )
 
 
 def _text(text: str) -> str:

@@ -526,6 +526,116 @@ def verify(
 
 
 @app.command()
+def submit(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN|ENTRY…", help="A finished run; with --check entries.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="The folder of the entry.")
+    ] = None,
+    entry: Annotated[
+        Path | None,
+        typer.Option(
+            "--entry",
+            metavar="FILE.yaml",
+            help="What is said below, as a file; default: the entry.yaml that DIR has.",
+        ),
+    ] = None,
+    codec: Annotated[
+        list[str] | None,
+        typer.Option("--codec", "-c", metavar="LABEL", help="Only these configurations of the run."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the entry.")] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Of the entry; those of one name are its history. Default: 1.")
+    ] = None,
+    authors: Annotated[
+        list[str] | None, typer.Option("--authors", metavar="NAME", help="Repeatable.")
+    ] = None,
+    date: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Of the results.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Of the codec's code.")] = None,
+    paper: Annotated[str | None, typer.Option(metavar="URL")] = None,
+    code: Annotated[str | None, typer.Option(metavar="URL")] = None,
+    comment: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="A line about it.")] = None,
+    hardware: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Default: the processors that the run names.")
+    ] = None,
+    training_data: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Of a learned codec, which has to say it.")
+    ] = None,
+    open_weights: Annotated[
+        bool | None,
+        typer.Option("--open-weights/--closed-weights", help="Of a learned codec: can everybody have them?"),
+    ] = None,
+    weights_url: Annotated[str | None, typer.Option(metavar="URL")] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option("--condition", metavar="NAME", help="A condition of the board that it meets."),
+    ] = None,
+    bitstreams: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Leave them out: each is at URL/<SHA-256> instead."),
+    ] = None,
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Say what is wrong with the entries named, and write nothing.")
+    ] = False,
+    fetch_streams: Annotated[
+        bool,
+        typer.Option("--fetch", help="With --check: download the bitstreams that an entry has elsewhere."),
+    ] = False,
+) -> None:
+    """Make the folder of an entry for a leaderboard, the same of the same run; or check such folders."""
+    from bench.cli import boards
+
+    said = {
+        "name": name,
+        "version": version,
+        "authors": authors,
+        "date": date,
+        "licence": licence,
+        "paper": paper,
+        "code": code,
+        "hardware": hardware,
+        "training_data": training_data,
+        "open_weights": open_weights,
+        "weights_url": weights_url,
+        "bitstreams": bitstreams,
+        "note": comment,
+        "conditions": condition,
+    }
+    if check_only:
+        boards.check_entries(folders, fetch_streams)
+    else:
+        boards.submit_run(
+            folders, out, entry, {key: it for key, it in said.items() if it is not None}, codec or []
+        )
+
+
+@app.command()
+def site(
+    board: Annotated[
+        Path,
+        typer.Argument(metavar="BOARD", help="A folder with entries anywhere below.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the site goes.")] = Path(
+        "site"
+    ),
+    pictures: Annotated[
+        int,
+        typer.Option(min=0, max=50, metavar="N", help="Images of each data set with reconstructions."),
+    ] = 2,
+    trust: TrustFolder = False,
+) -> None:
+    """Write the site of a leaderboard from its folder of entries; it opens from disk and needs no server."""
+    from bench.cli import boards
+
+    boards.write(board, out, pictures, trust)
+
+
+@app.command()
 def history(
     states: Annotated[
         list[Path],

@@ -44,6 +44,7 @@ from bench.files.typed_yaml import load_yaml, place_of, validate
 from bench.inputs.datasets import is_known
 from bench.inputs.gate import Gate
 from bench.inputs.pixels import Background, Conversions
+from bench.inputs.texts import Address, Line
 from bench.text.plain import is_one_line
 
 DEFAULT_METRICS = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim_rgb", "ms_ssim_rgb")
@@ -119,6 +120,10 @@ class CodecEntry(CodecChoice):
     """If the codec is unavailable, leave it out with a remark instead of failing each of its trials."""
     gate: Gate | None = None
     """Limits of the regression gate for this codec that differ from those of the suite."""
+    paper: Address | None = None
+    code: Address | None = None
+    note: Line | None = None
+    """What a report links and says of it; no result depends on it."""
     _place: Place = PrivateAttr(Place())
 
     @contextmanager
@@ -183,6 +188,8 @@ class Suite(BaseModel):
     """What to convert for codecs that can't take a picture as it is: ``{alpha: over white, depth: 8}``."""
     gate: Gate = Gate()
     """The limits of ``rdbench check``."""
+    title: Line | None = None
+    """What its report is called."""
 
     @field_validator("codecs", mode="before")
     @classmethod

@@ -31,7 +31,7 @@ from bench.rd.curve import (
 )
 from bench.rd.images import ImagesBd, per_image_bd_quality, per_image_bd_rate
 from bench.rd.interpolate import quality_at, rate_at, rates_at
-from bench.rd.intervals import MIN_IMAGES, Interval, interval_of_mean, jackknife_interval
+from bench.rd.intervals import MIN_IMAGES, Interval, interval_of_mean, jackknife_interval, mean_over_sets
 from bench.rd.pairwise import Comparisons, DetailedBd, PairedBd, all_pairs, paired_bd_rate
 from bench.rd.pareto import pareto
 from bench.rd.ranking import Standing, standings
@@ -77,6 +77,7 @@ __all__ = [
     "jackknife_interval",
     "lossy_trials",
     "mean_curve",
+    "mean_over_sets",
     "metric_columns",
     "paired_bd_rate",
     "pareto",

@@ -14,6 +14,7 @@ chosen for their measured coverage, see :func:`~bench.rd.pairwise.paired_bd_rate
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from typing import TypeAlias
 
@@ -45,6 +46,34 @@ def interval_of_mean(values: Array) -> Interval | None:
         return None
     error = float(values.std(ddof=1)) / math.sqrt(count)
     return _around(float(values.mean()), error, count, freedom=count - 2)
+
+
+def mean_over_sets(sets: Sequence[Array]) -> tuple[float, Interval | None]:
+    """The mean of the means of several data sets, each of which counts the same, and its interval.
+
+    The sets are what they are, and their images a sample: the interval is that of a stratified mean, with the
+    degrees of freedom of Satterthwaite (Biometrics Bulletin 2, 1946), those of a set as in
+    :func:`interval_of_mean`.
+
+    Parameters
+    ----------
+    sets : of each data set the values of its images; none is empty
+
+    Returns
+    -------
+    The mean, and (low, high); None where a set has fewer than :data:`MIN_IMAGES` images, or no value differs
+    from another one of its set.
+    """
+    mean = sum(float(it.mean()) for it in sets) / len(sets)
+    if any(len(it) < MIN_IMAGES for it in sets):
+        return mean, None
+    variances = [float(it.var(ddof=1)) / (len(it) - 1) for it in sets]
+    spread = sum(variances)
+    if spread == 0.0:
+        return mean, None
+    freedom = spread**2 / sum(v**2 / (len(it) - 2) for v, it in zip(variances, sets, strict=True))
+    reach = _student_t(freedom) * math.sqrt(spread) / len(sets)
+    return mean, (mean - reach, mean + reach)
 
 
 def jackknife_interval(estimate: float, without_one: Array) -> Interval | None:

@@ -156,13 +156,18 @@ class Comparisons:
                 )
         return result
 
-    def pairs(self) -> dict[tuple[str, str], PairedBd]:
-        """Every ordered pair (anchor, test) of different labels."""
+    def pairs(self, *, intervals_of_means: bool = True) -> dict[tuple[str, str], PairedBd]:
+        """Every ordered pair (anchor, test) of different labels.
+
+        Parameters
+        ----------
+        intervals_of_means : whether the results have ``ci95``, which a ranking makes no use of
+        """
         result: dict[tuple[str, str], PairedBd] = {}
         for one, other in itertools.combinations(self._prepared, 2):
             first, second = self._prepared[one], self._prepared[other]
             gaps = _image_gaps(first, second)
-            without_one = _without_one(first, second)
+            without_one = _without_one(first, second) if intervals_of_means else None
             for (anchor, its), (test, theirs), sign in (
                 ((one, first), (other, second), 1),
                 ((other, second), (one, first), -1),

@@ -108,7 +108,7 @@ def analyse(
         metric: {label: it for label, it in by_label.items() if finished_enough(it)}
         for metric, by_label in started.items()
     }
-    anchor = _choose_anchor(entries, options.anchor, next(iter(finished.values()), {}))
+    anchor = choose_anchor(entries, options.anchor, next(iter(finished.values()), {}))
     by_metric = {it.name: _analyse(it, finished[it.name], anchor, options.average) for it in metrics}
     return Analyses(started, finished, anchor, by_metric)
 
@@ -134,7 +134,7 @@ def _analyse(
     return MetricAnalysis(images, exact, per_image, curves, pairs, bd, gains, order, allocations)
 
 
-def _choose_anchor(entries: Sequence[Entry], wanted: str | None, curves: Collection[str]) -> str | None:
+def choose_anchor(entries: Sequence[Entry], wanted: str | None, curves: Collection[str]) -> str | None:
     """The one that is wanted, or the first of the usual ones among those with ``curves``."""
     lossy = [it for it in entries if not it.lossless and it.n_ok]
     if wanted is not None:

@@ -13,6 +13,7 @@ from bench.runs.columns import COLDS, PEAKS, STARTUPS
 from bench.runs.frame import as_json, decoder_of
 from bench.trials.codec_ref import threads_of
 from bench.trials.measurement import DISTURBED, PeakOf, RecordedDecoder
+from bench.trials.plan import CodecLinks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,8 @@ class Entry:
     n_planned: int
     complexity: Mapping[str, float] = field(default_factory=dict)
     """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
+    links: CodecLinks = field(default_factory=CodecLinks)
+    """What the suite says about it."""
     encode_mps: float | None = None
     """Megapixels of the finished trials ÷ seconds for all of them; None where several machines took them."""
     decode_mps: float | None = None
@@ -100,8 +103,8 @@ def entries_of(
     runs : by their names in the column ``run``
     startup_left_out : whether the times are without the start of programs
     """
-    complexities = {
-        (run, it.codec, json.dumps(it.config, sort_keys=True), as_json(it.recorded_decoder)): it.complexity
+    plans = {
+        (run, it.codec, json.dumps(it.config, sort_keys=True), as_json(it.recorded_decoder)): it
         for run, info in runs.items()
         for it in info.codecs
     }
@@ -120,6 +123,7 @@ def entries_of(
         encode_peak_mb, decode_peak_mb = peaks.get(str(label), (None, None))
         encode_startup_ms, decode_startup_ms = startups.get(str(label), (None, None))
         encode_cold_ms, decode_cold_ms = colds.get(str(label), (None, None))
+        plan = plans[str(first["run"]), *first[identity].astype(str)]
         entries.append(
             Entry(
                 label=str(label),
@@ -134,7 +138,8 @@ def entries_of(
                 n_ok=len(ok),
                 n_planned=len(rows),
                 n_missing=int((rows["status"] == "cancelled").sum()),
-                complexity=complexities[str(first["run"]), *first[identity].astype(str)],
+                complexity=plan.complexity,
+                links=plan.links,
                 encode_mps=encode_mps,
                 decode_mps=decode_mps,
                 repeats=(0, 0) if ok.empty else (int(ok["repeats"].min()), int(ok["repeats"].max())),

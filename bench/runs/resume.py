@@ -139,6 +139,7 @@ def joined_info(
         environment=first,
         further_environments=tuple(further),
         several_machines=several,
+        title="" if before is None else before.title,
         datasets=licences,
         sources=sources,
         images=plan.images,

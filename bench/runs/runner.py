@@ -193,6 +193,8 @@ class _Run:
         info = msgspec.structs.replace(info, shard=self.options.shard and str(self.options.shard))
         if is_run(writer.folder):
             info = without_history(writer.folder, info, plan, self.options, self.events)
+        if self.suite.title:
+            info = msgspec.structs.replace(info, title=self.suite.title)
         done = finished(writer.folder, info, self.options, task.isolation)
         writer.write_info(info)
         if self.options.prune:

@@ -48,6 +48,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     several_machines: bool = False
     """Whether an engine of several machines had part in it. From then on machines add up: the results of all
     that are named here count, and nothing is measured again because a machine is another one."""
+    title: str = ""
+    """What the suite calls itself."""
     datasets: dict[str, str] = {}
     """Licence of each data set whose hashes were verified against the catalogue."""
     sources: dict[str, str] = {}
@@ -98,13 +100,28 @@ def read_info(folder: Path) -> RunInfo:
         _require_sound(info)
     except MalformedJson as error:
         raise StoreError(f"{path}: damaged ({error}); restore it, or start again with --fresh") from error
-    return info
+    return msgspec.structs.replace(info, codecs=tuple(_located(it, folder) for it in info.codecs))
+
+
+def _located(plan: CodecPlan, folder: Path) -> CodecPlan:
+    """A codec whose file is named relative to the run folder, which brings it along, where it lies."""
+    decoder = plan.decoder
+    if decoder is not None:
+        decoder = msgspec.structs.replace(decoder, target=_located_target(decoder.target, folder))
+    return msgspec.structs.replace(plan, target=_located_target(plan.target, folder), decoder=decoder)
+
+
+def _located_target(target: str, folder: Path) -> str:
+    file, colon, attribute = target.partition(":")
+    if not file.endswith(".py"):
+        return target
+    return f"{folder.absolute() / file}{colon}{attribute}"
 
 
 def _require_sound(info: RunInfo) -> None:
     """What the types do not say of ``run.json``: names that a table can hold, each once, and not too many."""
     labels = [it.label for it in info.codecs]
-    for name in (*labels, *(it.name for it in info.images)):
+    for name in (info.title, *labels, *(it.name for it in info.images)):
         if not is_one_line(name):
             raise MalformedJson(f"control characters in the name {name[:80]!r}")
     for what, names in (("label", labels), ("metric", [it.name for it in info.metrics])):

@@ -6,8 +6,9 @@ Version history of the schema (the journal's lines and ``run.json``):
    ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``peak_of``,
    ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``, ``encode_startup_s``,
    ``decode_startup_s``, ``encode_cold_s``, ``decode_cold_s``, ``decoder``, ``depth``, ``channels``; of
-   ``run.json`` ``sources``, ``further_environments``, ``several_machines``, ``decoder``, ``shard``. A reader
-   that knows the first machine of a run alone takes what others measured for history.
+   ``run.json`` ``sources``, ``further_environments``, ``several_machines``, ``decoder``, ``shard``,
+   ``title``, ``links``. A reader that knows the first machine of a run alone takes what others measured for
+   history.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
 derived (never stored), a metric without a value is ``null`` and its reason stands beside it.

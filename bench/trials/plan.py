@@ -42,6 +42,14 @@ class DecoderPlan(RecordedDecoder, frozen=True, kw_only=True):
         )
 
 
+class CodecLinks(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a suite says about a codec for whoever reads the report."""
+
+    paper: str = ""
+    code: str = ""
+    note: str = ""
+
+
 class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A codec at one configuration, as it was found on this machine."""
 
@@ -67,6 +75,7 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Why it cannot run here, with the install line; its trials end as ``unsupported``."""
     decoder: DecoderPlan | None = None
     """Another codec that decodes its bitstreams."""
+    links: CodecLinks = CodecLinks()
 
     trusted: ClassVar[bool] = False
 
@@ -345,8 +354,9 @@ def metric_plan(described: DescribedMetric) -> MetricPlan:
 
 def _codec_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> CodecPlan:
     """A codec with its own decoder, or another one."""
+    links = CodecLinks(entry.paper or "", entry.code or "", entry.note or "")
     with entry.located_errors():
-        plan = _own_plan(entry, suite, described)
+        plan = msgspec.structs.replace(_own_plan(entry, suite, described), links=links)
     if entry.decoder is None or described.decoder is None:
         return plan
     decoder, unavailable = _decoder_plan(entry.decoder, described.decoder)

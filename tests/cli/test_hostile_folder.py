@@ -69,6 +69,9 @@ WALKED: dict[str, Callable[[Place], Words]] = {
     "train": lambda it: ["vae", "-d", str(it.pictures), "-o", it.run, "--resume"],
     "sample": lambda it: ["vae", "-n", "1", "-o", it.out / "grid.png", "--weights", it.bitstream],
     "verify": lambda it: [it.run, "-d", it.pictures, "--decode-only", "--no-audit"],
+    "merge": lambda it: [it.sound, it.run, "-o", it.out / "joined"],
+    "submit": lambda it: [it.run, "-o", it.out / "entry", "--entry", it.run / "entry.yaml"],
+    "site": lambda it: [it.run, "-o", it.out / "site"],
     "distribution": lambda it: [it.run, "-d", it.pictures, "-j", "1"],
     "robustness": lambda it: [it.run, "-d", it.pictures, "--draws", "1", "-j", "1"],
     "generations": lambda it: [it.run, "-d", it.pictures, "-n", "2", "-j", "1"],
@@ -121,6 +124,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["report", run],
     ):
         assert rdbench(*words).code == 0, words
+    said = ["--name", "it", "--authors", "A. Person", "--date", "2026-01-01", "--licence", "MIT"]
+    assert rdbench("submit", run, "-o", folder / "entry", *said).code == 0
+    shutil.copy(folder / "entry" / "entry.yaml", run)
     (run / "set_metrics.json").write_text("[]")
     return folder
 

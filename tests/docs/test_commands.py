@@ -64,6 +64,7 @@ def test_what_a_page_says_works(page: str, desk: Path) -> None:
     missing = []
     for block in blocks(ROOT / page):
         if block.title:
+            (desk / block.title).parent.mkdir(parents=True, exist_ok=True)
             (desk / block.title).write_text(block.text)
             continue
         for line in lines(block):

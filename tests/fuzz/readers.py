@@ -167,6 +167,54 @@ def _read_suite(path: Path) -> None:
     load_suite(path)
 
 
+_ENTRY = f"""\
+name: A codec
+version: "1.0"
+authors: [A. Person, B. Other]
+date: "2026-01-01"
+licence: MIT
+paper: https://example.org/paper
+note: In a line.
+hardware: a machine
+open_weights: true
+weights_url: https://example.org/weights
+conditions: [small]
+bitstreams: https://example.org/streams
+codecs:
+  - label: mine
+    codec: mine
+    version: "1"
+    files: {{codec/mine.py: {"a" * 64}}}
+    weights: {{sha256: {"b" * 64}, bytes: 100}}
+"""
+
+
+def _read_entry(path: Path) -> None:
+    from bench.boards.entry_file import as_yaml, read_statement, read_submission
+
+    read_statement(path)
+    as_yaml(read_submission(path)[0])
+
+
+_BOARD = """\
+title: A board
+about: |
+  Some
+  lines.
+anchor: jpeg
+datasets: [kodak]
+metrics: [psnr_rgb, ms_ssim_rgb]
+conditions:
+  small: {about: Small., weights_mb: 20, decode_mps: 0.5, points: 4, sealed: true, timing: alone}
+"""
+
+
+def _read_board(path: Path) -> None:
+    from bench.boards.board import read_board_file
+
+    read_board_file(path)
+
+
 _DATASETS = f"""\
 tiny:
   description: Two pictures
@@ -558,6 +606,8 @@ READERS: dict[str, Reader] = {
     "history": Reader("new.json", as_json(_baseline), _read_history, names_file=False),
     "verification": Reader("verification.json", as_json(_verified), _read_verification),
     "suite": Reader("suite.yaml", as_yaml(lambda _: [_SUITE]), _read_suite),
+    "entry": Reader("entry.yaml", as_yaml(lambda _: [_ENTRY]), _read_entry),
+    "board": Reader("board.yaml", as_yaml(lambda _: [_BOARD]), _read_board),
     "datasets": Reader("datasets.yaml", as_yaml(lambda _: [_DATASETS]), _read_datasets),
     "references list": Reader("references.yaml", as_yaml(lambda _: [_REFERENCES]), _read_references),
     "CompressAI reference": Reader("curve.json", as_json(lambda _: [_COMPRESSAI]), _read_published),

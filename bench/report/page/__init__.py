@@ -42,6 +42,7 @@ def write_page(
     from bench.report.page.perception import crop_bytes, perception_data, study_data
     from bench.report.page.viewer import write_viewer
     from bench.report.reconstructions.bitstreams import run_folders
+    from bench.runs.store import read_info
 
     path.mkdir(parents=True, exist_ok=True)
     folders = run_folders(runs, trust)
@@ -59,5 +60,6 @@ def write_page(
             | {"viewer": viewer.data | {"examples": examples.of(images)}}
         )
     page = path / PAGE_FILE
-    write_atomically(page, assemble(parts).encode())
+    title = next((info.title for info in map(read_info, runs) if info.title), "")
+    write_atomically(page, assemble(parts, title).encode())
     return [page, *dict.fromkeys(files)]

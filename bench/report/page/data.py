@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from bench.plotting.series_style import SeriesStyle
 from bench.rd import DB_METRICS, MIN_IMAGES, BdResult, to_db
@@ -68,12 +69,6 @@ def rounded(value: float | None, digits: int = 6) -> float | None:
     return float(f"{value:.{digits}g}")
 
 
-def script_json(value: Any) -> str:
-    """JSON that can stand inside a script element: nothing in it ends the element or opens a comment."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
 def _metric(metric: Measure, data: ReportData) -> dict[str, Any]:
     images = len(data.images.get(metric.name, ()))
     return {
@@ -103,6 +98,7 @@ def _entry(entry: Entry, data: ReportData) -> dict[str, Any]:
         "machines": entry.machines,
         "ok": entry.n_ok,
         "planned": entry.n_planned,
+        "links": msgspec.to_builtins(entry.links),
         **_needs(entry),
         **_style(data.styles[entry.label]),
         **(_lossless_facts(entry, data) if entry.lossless else _lossy_facts(entry, data)),

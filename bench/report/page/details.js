@@ -29,6 +29,9 @@ function measuredDetails(dialog, index, entry) {
       ["speed", `${significant(entry.encode)} encode, ${significant(entry.decode)} decode, in ${entry.lossless ? "MB/s" : "megapixels/s"}`],
     ]),
   );
+  const links = [outwards(entry.links?.paper, "paper"), outwards(entry.links?.code, "code")].filter(Boolean);
+  if (entry.links?.note) dialog.append(element("p", { className: "note", textContent: entry.links.note }));
+  if (links.length) dialog.append(element("p", { className: "links" }, ...links));
   heading(dialog, "Options");
   const options = Object.entries(entry.options);
   dialog.append(options.length ? definitions(options) : element("p", { className: "note", textContent: "none" }));

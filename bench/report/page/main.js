@@ -1,9 +1,5 @@
 const FINDINGS_SHOWN = 4;
 
-function plural(count, one, many = `${one}s`) {
-  return `${count} ${count === 1 ? one : many}`;
-}
-
 /** The choices in the controls; those of the anchor are the curves in the chosen metric. */
 function drawControls() {
   const it = dataset();
@@ -67,6 +63,7 @@ function drawFailures() {
   byId("failures-summary").textContent = total ? `${plural(total, "planned trial")} ended without a result. Images that failed anywhere are left out of every compared curve.${hidden ? ` ${plural(hidden, "further kind")} of failure in tables/failures.csv.` : ""}` : "None: every planned trial has a result.";
   const table = byId("failures-table");
   table.hidden = !groups.length;
+  for (const buttons of document.querySelectorAll('[data-table="failures-table"] .buttons')) buttons.hidden = table.hidden;
   const example = (it) => (known(it.quality) ? `${it.image} at ${it.quality}` : it.image);
   table.tBodies[0].replaceChildren(
     ...groups.map((it) => {
@@ -76,31 +73,6 @@ function drawFailures() {
       return element("tr", {}, element("td", {}, name), cell(it.status, "bad"), cell(it.phase), cell(it.error), cell(String(it.count), "number"), cell(it.examples.map(example).join(", ")));
     }),
   );
-}
-
-function setUpTheme() {
-  const button = byId("theme");
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const root = document.documentElement;
-  const chosen = () => root.dataset.theme || (dark.matches ? "dark" : "light");
-  // Storage may be refused for a page opened from disk; the theme is then not remembered.
-  const storage = (act) => {
-    try {
-      return act();
-    } catch {
-      return null;
-    }
-  };
-  const before = storage(() => localStorage.getItem("rdbench-theme"));
-  if (before === "dark" || before === "light") root.dataset.theme = before;
-  const show = () => (button.textContent = chosen() === "dark" ? "Light theme" : "Dark theme");
-  button.onclick = () => {
-    root.dataset.theme = chosen() === "dark" ? "light" : "dark";
-    storage(() => localStorage.setItem("rdbench-theme", root.dataset.theme));
-    show();
-  };
-  dark.addEventListener("change", show);
-  show();
 }
 
 function setUpControls() {
@@ -115,9 +87,30 @@ function setUpControls() {
   for (const choice of document.querySelectorAll('input[name="coding"]')) choice.onchange = () => change({ coding: choice.value });
 }
 
+/** What the address keeps of the controls; each by a name that a report made again still has. */
+function setUpAddress() {
+  const start = () => initial(state.dataset);
+  const called = (label) => dataset().entries.findIndex((entry) => entry.label === label);
+  remember("set", () => (state.dataset ? dataset().dataset : ""), ([name]) => Object.assign(state, initial(Math.max(0, data.datasets.findIndex((it) => it.dataset === name)))));
+  remember("metric", () => (state.metric === start().metric ? "" : state.metric), ([name]) => Object.assign(state, dataset().curves[name] ? { metric: name } : {}));
+  remember("anchor", () => (state.anchor === start().anchor || state.anchor === null ? "" : entryOf(state.anchor).label), ([label]) => Object.assign(state, called(label) < 0 ? {} : { anchor: called(label) }));
+  remember("coding", () => (state.coding === start().coding ? "" : state.coding), ([name]) => Object.assign(state, ["lossy", "lossless"].includes(name) ? { coding: name } : {}));
+  remember("family", () => state.family, ([name = ""]) => Object.assign(state, { family: name }));
+  remember("search", () => state.search, ([text = ""]) => Object.assign(state, { search: text }));
+  remember("hide", () => [...state.hidden].map((index) => entryOf(index).label), (labels) => Object.assign(state, { hidden: new Set(labels.map(called).filter((index) => index >= 0)) }));
+  rememberOrder("sort", sorting, "rank");
+  rememberPlot();
+  rememberViewer();
+  window.addEventListener("popstate", () => {
+    restoreAddress();
+    drawAll({ dataset: state.dataset });
+  });
+}
+
 /** A drawing that what changed does not touch is left alone: zoom and focus stay where they are. */
 function drawAll(changes) {
   const newDataset = "dataset" in changes;
+  if (newDataset) byId("dataset").value = String(state.dataset);
   drawControls();
   if (!("hidden" in changes) || newDataset) drawRanking();
   if (newDataset || "metric" in changes) {
@@ -137,14 +130,18 @@ function drawAll(changes) {
 }
 
 setUpTheme();
+if (data.title) byId("title").textContent = data.title;
 if (data.datasets.length) {
   setUpControls();
   setUpPlot();
   setUpSaving();
+  setUpTables((table) => `${table.replace("-table", "")}_${dataset().dataset}`);
   setUpPerception();
   setUpViewer();
-  views.push(drawAll);
-  change(initial(0));
+  setUpAddress();
+  views.push(drawAll, () => saveAddress());
+  restoreAddress();
+  change({ dataset: state.dataset });
 } else {
   byId("subtitle").textContent = "The runs hold no measurements.";
   document.querySelector("main").hidden = true;

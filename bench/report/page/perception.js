@@ -4,7 +4,6 @@ const planeMargin = { left: 62, right: 18, top: 12, bottom: 46 };
 const NAME_HEIGHT = 15;
 
 const directed = (it, arrows) => (it.ideal !== null ? `${it.ideal} is ideal` : it.higher ? arrows[0] : arrows[1]);
-const measureTitle = (it) => (it.unit ? `${it.title} (${it.unit})` : it.title);
 const measureDigits = (it) => (it.unit === "dB" ? 2 : 3);
 
 function setUpPerception() {

@@ -1,30 +1,28 @@
 /** The ranking: one row an entry, sorted by any column. */
 const sorting = { key: "", descending: false };
-
-const number = (key, title, text, more = {}) => ({ key, title, text, numeric: true, ...more });
 /** Times of different machines are not compared, so that there is no order of them. */
 const speed = (key, title) => number(key, title, (row) => significant(row[key]), { part: "p2", falling: true, unsortable: severalMachines() });
 const lossyColumns = () => [
-  number("rank", "#", placeText),
-  { key: "label", title: "Codec", node: nameCell },
-  number("bd", "BD-rate %", (row) => fixed(row.bd, 1, true), { best: true }),
-  number("width", "95% interval", (row) => (known(row.low) ? `${fixed(row.low, 1, true)} to ${fixed(row.high, 1, true)}` : row.reason), { part: "p2", plain: true }),
-  { key: "chart", title: "", node: intervalChart, part: "p3", unsortable: true },
-  number("wins", "wins", (row) => (row.count ? `${row.wins}/${row.count}` : "–"), { part: "p3", falling: true }),
+  number("rank", "#", placeText, { plain: true, spoken: "Rank" }),
+  { key: "label", title: "Codec", node: nameCell, head: true },
+  number("bd", "BD-rate %", (row) => fixed(row.bd, 1, true), { best: true, remark: bdRemark }),
+  number("width", "95% interval", (row) => (known(row.low) ? `${fixed(row.low, 1, true)} to ${fixed(row.high, 1, true)}` : row.reason), { part: "p2", plain: true, spoken: "95% interval, by width" }),
+  { key: "chart", title: "", node: intervalChart, part: "p3 range-chart", unsortable: true },
+  number("wins", "wins", (row) => (row.count ? `${row.wins}/${row.count}` : "–"), { part: "p3", falling: true, plain: true }),
   number("mean", "mean curve %", (row) => fixed(row.mean, 1, true), { part: "p3" }),
-  number("lowRate", "bpp range", (row) => (known(row.lowRate) ? `${fixed(row.lowRate, 2)}–${fixed(row.highRate, 2)}` : "–"), { part: "p2" }),
+  number("lowRate", "bpp range", (row) => (known(row.lowRate) ? `${fixed(row.lowRate, 2)}–${fixed(row.highRate, 2)}` : "–"), { part: "p2", plain: true }),
   speed("encode", "enc MP/s"),
   speed("decode", "dec MP/s"),
-  number("ok", "ok", okText),
+  number("ok", "ok", okText, { plain: true, bad: (row) => row.ok !== null && row.ok < 1 }),
 ];
 const losslessColumns = () => [
-  number("rank", "#", (row) => (row.rank ? String(row.rank) : "–")),
-  { key: "label", title: "Codec", node: nameCell },
+  number("rank", "#", (row) => (row.rank ? String(row.rank) : "–"), { spoken: "Rank" }),
+  { key: "label", title: "Codec", node: nameCell, head: true },
   number("bpp", "bpp", (row) => fixed(row.bpp, 3), { best: true }),
   number("ratio", "ratio", (row) => fixed(row.ratio, 3), { falling: true }),
   speed("encode", "enc MB/s"),
   speed("decode", "dec MB/s"),
-  number("ok", "ok", okText),
+  number("ok", "ok", okText, { plain: true, bad: (row) => row.ok !== null && row.ok < 1 }),
 ];
 
 /** Whether the entries of the chosen kind were timed on different machines. */
@@ -32,6 +30,9 @@ function severalMachines() {
   const shown = dataset().entries.filter((entry) => entry.machines && entry.lossless === (state.coding === "lossless"));
   return new Set(shown.flatMap((entry) => Object.keys(entry.machines))).size > 1;
 }
+
+/** What there is to know of a BD-rate; of one that is there it is marked with a star. */
+const bdRemark = (row) => row.remark && { text: row.remark, star: known(row.bd) };
 
 function okText(row) {
   return row.entry.provenance === "measured" ? `${row.entry.ok}/${row.entry.planned}` : "–";
@@ -84,14 +85,9 @@ function partial(row) {
   return Boolean(row.partial);
 }
 
-function sorted(rows) {
-  const { key, descending } = sorting;
-  const sign = descending ? -1 : 1;
-  return rows.sort((a, b) => {
-    const [x, y] = [a[key], b[key]];
-    if (!known(x) || !known(y)) return Number(!known(x)) - Number(!known(y)) || Number(!known(a.bd)) - Number(!known(b.bd)) || (known(a.bd) && a.bd - b.bd) || a.index - b.index;
-    return sign * (typeof x === "string" ? x.localeCompare(y, "en", { numeric: true }) : x - y) || a.index - b.index;
-  });
+/** Among rows without a value those with a BD-rate come first, in its order. */
+function byBdRate(a, b) {
+  return Number(!known(a.bd)) - Number(!known(b.bd)) || (known(a.bd) && a.bd - b.bd);
 }
 
 function nameCell(row) {
@@ -119,54 +115,19 @@ function drawRanking() {
   const all = rankingRows();
   const ends = all.flatMap((row) => [row.bd, row.low, row.high]).filter(known);
   const extent = ends.length ? [Math.min(0, ...ends), Math.max(0, ...ends)] : null;
-  const rows = sorted(all.filter((row) => matches(row.entry)));
+  const rows = sortRows(all.filter((row) => matches(row.entry)), sorting, byBdRate);
   const best = Math.min(...all.filter((row) => row.rank === 1).map((row) => row.index));
 
   const table = byId("ranking-table");
-  const focused = document.activeElement?.dataset.sort;
-  table.tHead.replaceChildren(element("tr", {}, ...columns.map(headCell)));
-  table.tBodies[0].replaceChildren(
-    ...rows.map((row) =>
-      element("tr", { "data-label": row.label }, ...columns.map((column) => bodyCell(column, row, extent, row.index === best))),
-    ),
-  );
-  if (focused) table.tHead.querySelector(`[data-sort="${focused}"]`)?.focus();
+  drawRows(table, columns, rows, { sorting, redraw: drawSorted, extent, best });
   byId("ranking-empty").hidden = rows.length > 0;
   byId("ranking-live").textContent = `${rows.length} of ${all.length} configurations shown`;
   byId("ranking-note").textContent = lossless ? losslessNote() : lossyNote();
 }
 
-function headCell(column) {
-  const cell = element("th", { scope: "col", className: `${column.numeric ? "number " : ""}${column.part || ""}` });
-  if (column.unsortable) {
-    cell.textContent = column.title;
-    return cell;
-  }
-  const chosen = sorting.key === column.key;
-  cell.setAttribute("aria-sort", chosen ? (sorting.descending ? "descending" : "ascending") : "none");
-  const toggle = () => {
-    Object.assign(sorting, { key: column.key, descending: chosen ? !sorting.descending : Boolean(column.falling) });
-    drawRanking();
-  };
-  const name = { rank: "Rank", width: "95% interval, by width" }[column.key];
-  cell.append(element("button", { type: "button", textContent: column.title, "data-sort": column.key, onclick: toggle, "aria-label": name }));
-  return cell;
-}
-
-function bodyCell(column, row, extent, best) {
-  const head = column.key === "label";
-  const part = column.part || "";
-  const cell = element(head ? "th" : "td", { className: `${column.numeric ? "number " : ""}${column.key === "chart" ? "range-chart " : ""}${part}` });
-  if (head) cell.scope = "row";
-  if (column.node) cell.append(column.node(row, extent));
-  else cell.textContent = column.text(row);
-  if (column.best && best) cell.classList.add("best");
-  if (column.key === "bd" && row.remark) {
-    cell.title = row.remark;
-    if (known(row.bd)) cell.append(element("abbr", { textContent: "*", title: row.remark }));
-  }
-  if (column.key === "ok" && row.ok !== null && row.ok < 1) cell.classList.add("bad");
-  return cell;
+function drawSorted() {
+  drawRanking();
+  saveAddress();
 }
 
 function lossyNote() {

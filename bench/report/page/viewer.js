@@ -1,5 +1,5 @@
 /** The comparison of reconstructions. `image` is an index: {name, width, height, original, reconstructions, crop?}. */
-const viewer = { image: null, pictures: [null, null], maps: [null, null], shown: [null, null], view: { scale: 1, x: 0, y: 0 }, fitted: true, mode: "slider", divider: 0.5, flipped: false, timer: null, turn: 0, gain: 8 };
+const viewer = { image: null, pictures: [null, null], maps: [null, null], shown: [null, null], view: { scale: 1, x: 0, y: 0 }, fitted: true, mode: "slider", divider: 0.5, flipped: false, timer: null, turn: 0, gain: 8, touched: false, wish: {} };
 const FLICKER_MS = 700; // Under three changes a second (WCAG 2.3.1).
 const ORIGINAL = "original";
 
@@ -22,8 +22,54 @@ function setUpViewer() {
   byId("viewer-out").onclick = () => zoomViewer(0.5);
   byId("viewer-one").onclick = () => setScale(1);
   byId("viewer-fit").onclick = fitViewer;
+  byId("viewer-body").addEventListener("change", () => {
+    viewer.touched = true;
+    saveAddress();
+  });
   listenToStage();
   new ResizeObserver(() => viewer.image && sizeStage()).observe(byId("viewer-stage"));
+}
+
+/** What the address keeps of the viewer once the reader has changed anything there: pictures, rate, kind of comparison. */
+function rememberViewer() {
+  // until the wished image is there, the address keeps the wish
+  const kept = (name, read) => () => (viewer.touched ? (viewer.image ? read() : (viewer.wish[name] ?? "")) : "");
+  const wished = (name) => ([text]) => {
+    viewer.wish[name] = text;
+  };
+  const sideName = ({ value }) => (value === ORIGINAL ? ORIGINAL : entryOf(Number(value)).label);
+  const chosenImage = () => {
+    const [kind, place] = byId("viewer-image").value.split(" ");
+    return `${kind} ${dataset().viewer[`${kind}s`][place].name}`;
+  };
+  remember("image", kept("image", chosenImage), ([text]) => Object.assign(viewer, { touched: Boolean(text), wish: { image: text } }));
+  viewerSides().forEach((select, side) => {
+    const name = ["left", "right"][side];
+    remember(name, kept(name, () => sideName(select)), wished(name));
+  });
+  remember("rate", kept("rate", () => targetRate().toPrecision(3)), wished("rate"));
+  const choices = (name, id, usual, use) => {
+    const known = () => [...byId(id).options].map((it) => it.value);
+    remember(name, () => (byId(id).value === usual ? "" : byId(id).value), ([text]) => use(known().includes(text) ? text : usual));
+  };
+  choices("order", "viewer-order", "worst", (text) => (byId("viewer-order").value = text));
+  choices("amplify", "viewer-gain", "8", (text) => {
+    byId("viewer-gain").value = text;
+    setGain(Number(text));
+  });
+  const modes = [...document.querySelectorAll('input[name="mode"]')];
+  remember("compare", () => (viewer.mode === "slider" ? "" : viewer.mode), ([text]) => {
+    const chosen = modes.find((it) => it.value === text) ?? modes[0];
+    chosen.checked = true;
+    setMode(chosen.value);
+  });
+}
+
+/** The image that the address wishes for, where this data set has it. */
+function chooseWishedImage() {
+  const [kind, name] = (viewer.wish.image ?? "").split(/ (.*)/s);
+  const place = (["example", "image"].includes(kind) ? dataset().viewer[`${kind}s`] : []).findIndex((it) => it.name === name);
+  if (place >= 0) byId("viewer-image").value = `${kind} ${place}`;
 }
 
 /** A data set was chosen: offer its images, examples first. */
@@ -38,6 +84,7 @@ function drawViewer() {
   if (!any) return;
   byId("viewer-image").replaceChildren();
   offerImages();
+  chooseWishedImage();
   chooseImage();
 }
 
@@ -72,8 +119,8 @@ async function chooseImage() {
   try {
     const image = kind === "example" ? dataset().viewer.examples[index] : await loadIndex(dataset().viewer.images[index].script);
     if (turn !== viewer.turn) return;
-    const isFirst = viewer.image === null;
-    const target = isFirst ? 0.5 : targetRate();
+    const isOpening = viewer.image === null && !viewer.wish.image;
+    const target = Number(viewer.wish.rate) || (viewer.image ? targetRate() : 0.5);
     viewer.image = { ...image, reconstructions: image.reconstructions.map(reconstructionOf) };
     byId("viewer-note").textContent = image.note ?? "";
     byId("viewer-note").hidden = !image.note;
@@ -81,7 +128,7 @@ async function chooseImage() {
     offerImages();
     offerMaps();
     setTargetRate(target);
-    if (isFirst && byId("viewer-image").selectedIndex > 0) {
+    if (isOpening && byId("viewer-image").selectedIndex > 0) {
       // the order was not known before: it takes the codecs of an image
       byId("viewer-image").selectedIndex = 0;
       return chooseImage();
@@ -101,7 +148,13 @@ function offerSides() {
   // of two runs the same codec, side by side
   const twin = entries.find((it) => entryOf(it).run !== entryOf(first).run && entryOf(it).family === entryOf(first).family);
   const defaults = [String(first), String(twin ?? entries.find((it) => it !== first) ?? ORIGINAL)];
+  const wishes = [viewer.wish.left, viewer.wish.right].map((label) => choices.find(([key, text]) => label === (key === ORIGINAL ? ORIGINAL : text))?.[0]);
+  viewer.wish = {};
   viewerSides().forEach((select, side) => {
+    if (wishes[side]) {
+      fillSelect(select, choices, wishes[side]);
+      return;
+    }
     fillSelect(select, choices, select.value && choices.some(([key]) => key === select.value) ? select.value : defaults[side]);
   });
 }

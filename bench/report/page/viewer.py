@@ -17,12 +17,13 @@ from bench.files.access import write_atomically
 from bench.files.stored_pictures import FOLDER
 from bench.inputs.pixels import display_note
 from bench.report.data import ReportData
-from bench.report.page.data import rounded, script_json
+from bench.report.page.data import rounded
 from bench.report.page.examples import Reconstruction, ViewerImage
 from bench.report.page.mapped import former_maps, with_maps
 from bench.report.page.maps import map_facts, map_names
 from bench.report.reconstructions.bitstreams import RunBitstreams, RunFolders, StoredOriginals
 from bench.report.reconstructions.decoded import Stored, decode_all
+from bench.web.document import script_json
 
 if TYPE_CHECKING:
     import pandas as pd

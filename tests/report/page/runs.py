@@ -36,8 +36,10 @@ class Made:
     """Only its first operating points."""
 
 
-def write_run(folder: Path, codecs: list[Made], images: int, points: int, dataset: str = "kodak") -> Path:
-    """A finished run of images of 768×512 and ``points`` operating points."""
+def write_run(
+    folder: Path, codecs: list[Made], images: int, points: int, dataset: str = "kodak", *further: str
+) -> Path:
+    """A finished run of images of 768×512 in each data set, and ``points`` operating points."""
     plans = tuple(
         CodecPlan(
             label=it.label,
@@ -50,7 +52,11 @@ def write_run(folder: Path, codecs: list[Made], images: int, points: int, datase
         )
         for index, it in enumerate(codecs)
     )
-    pictures = tuple(ImagePlan(dataset, f"image{k:03}.png", _sha(f"image {k}")) for k in range(images))
+    pictures = tuple(
+        ImagePlan(name, f"image{k:03}.png", _sha(f"image {k}"))
+        for name in (dataset, *further)
+        for k in range(images)
+    )
     with RunWriter(folder) as writer:
         writer.write_info(RunInfo(environment=ENVIRONMENT, images=pictures, codecs=plans, metrics=METRICS))
         for plan, made in zip(plans, codecs, strict=True):
@@ -66,7 +72,7 @@ def _measurement(
     number, image = at
     step = 12.0 if quality is None else quality / 10
     hardness = 0.7 + 0.03 * (number * 7 % 20)
-    name = f"{plan.label}|{quality}|{image.name}"
+    name = f"{plan.label}|{quality}|{image.dataset}|{image.name}"
     known = {
         "key": _sha(name)[:32],
         "environment": ENVIRONMENT.id,

@@ -321,6 +321,7 @@ function setUpPlot() {
     choice.onchange = () => {
       plot.log = choice.value === "log";
       setZoom(null);
+      saveAddress();
     };
   }
   let width = 0;
@@ -328,4 +329,14 @@ function setUpPlot() {
     if (area.clientWidth !== width && data.datasets.length) drawPlot();
     width = area.clientWidth;
   }).observe(area);
+}
+
+/** The address keeps the kind of the rate axis. */
+function rememberPlot() {
+  const choose = ([kind]) => {
+    plot.log = kind !== "linear";
+    plot.zoom = null;
+    for (const choice of document.querySelectorAll('input[name="scale"]')) choice.checked = (choice.value === "log") === plot.log;
+  };
+  remember("scale", () => (plot.log ? "" : "linear"), choose);
 }

@@ -54,16 +54,11 @@ function savedPlot() {
   return { text: new XMLSerializer().serializeToString(made), ...size };
 }
 
-function download(blob, ending) {
-  const address = URL.createObjectURL(blob);
-  const name = `rd_${dataset().dataset}_${state.metric}.${ending}`.replace(/[^\w.-]+/g, "-");
-  element("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 10000);
-}
+const plotName = (ending) => `rd_${dataset().dataset}_${state.metric}.${ending}`;
 
 function saveSvg() {
   const made = savedPlot();
-  if (made) download(new Blob([made.text], { type: "image/svg+xml" }), "svg");
+  if (made) download(new Blob([made.text], { type: "image/svg+xml" }), plotName("svg"));
 }
 
 async function savePng() {
@@ -74,7 +69,7 @@ async function savePng() {
   await picture.decode();
   const canvas = element("canvas", { width: made.width * PIXELS_PER_DOT, height: made.height * PIXELS_PER_DOT });
   canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
-  canvas.toBlob((blob) => download(blob, "png"), "image/png");
+  canvas.toBlob((blob) => download(blob, plotName("png")), "image/png");
 }
 
 function setUpSaving() {

@@ -51,3 +51,22 @@ function definitions(pairs) {
 function clamp(value, low, high) {
   return Math.min(high, Math.max(low, value));
 }
+
+function plural(count, one, many = `${one}s`) {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+const measureTitle = (it) => (it.unit ? `${it.title} (${it.unit})` : it.title);
+
+/** Offer a file for saving; what its name can't have becomes a dash. */
+function download(blob, name) {
+  const address = URL.createObjectURL(blob);
+  element("a", { href: address, download: name.replace(/[^\w.-]+/g, "-") }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+}
+
+/** A link out of the page; only to addresses that a browser fetches, so that no name becomes a script. */
+function outwards(address, text) {
+  if (!/^https?:\/\//.test(address ?? "")) return null;
+  return element("a", { href: address, textContent: text, rel: "noopener noreferrer", target: "_blank" });
+}

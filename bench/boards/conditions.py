@@ -1,0 +1,83 @@
+"""Which rows of a board meet its conditions, and what keeps the others from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.boards.board import Board, BoardEntry, Condition
+from bench.boards.results import BoardResults, BoardRow
+from bench.report.entries import Entry
+
+
+def unmet(row: BoardRow, board: Board, results: BoardResults) -> dict[str, list[str]]:
+    """By condition what keeps a row from it; an empty list for one that it meets."""
+    entry = board.entries[row.entry]
+    return {
+        name: list(_obstacles(condition, row, entry, results))
+        for name, condition in board.file.conditions.items()
+    }
+
+
+def _obstacles(
+    condition: Condition, row: BoardRow, entry: BoardEntry, results: BoardResults
+) -> Iterator[str]:
+    sets = {it.dataset: it for it in results.sets}
+    for name in condition.datasets or tuple(sets):
+        facts = sets[name].entries.get(row.key) if name in sets else None
+        if facts is None:
+            yield f"no results on {name}"
+            continue
+        if facts.n_ok < facts.n_planned:
+            yield f"{facts.n_planned - facts.n_ok} trials without a result on {name}"
+        yield from (f"{it} on {name}" for it in _out_of_bounds(condition, facts))
+        if condition.sealed and not _is_sealed(sets[name].frame, row.key):
+            yield f"not sealed on {name}"
+    plan = next(it for it in entry.info.codecs if it.label == row.label)
+    if condition.points is not None and len(plan.qualities) < condition.points:
+        yield f"{len(plan.qualities)} operating points"
+    yield from _too_large(condition, plan.complexity)
+    if condition.verified and not is_verified(entry, row.label):
+        yield "not verified"
+    if condition.open_weights and plan.weights_sha256 is not None and not entry.submission.open_weights:
+        yield "its weights are not open"
+
+
+def _out_of_bounds(condition: Condition, facts: Entry) -> Iterator[str]:
+    """Speed, memory and the way of timing on one data set."""
+    if condition.timing is not None and facts.timing != condition.timing:
+        yield "not timed alone"
+    for least, speed, side in (
+        (condition.encode_mps, facts.encode_mps, "encodes"),
+        (condition.decode_mps, facts.decode_mps, "decodes"),
+    ):
+        if least is not None and (speed is None or speed < least):
+            yield f"{side} unknown megapixels a second" if speed is None else f"{side} {speed:.3g} MP/s"
+    most = condition.memory_mb
+    if most is not None and (facts.decode_peak_mb is None or facts.decode_peak_mb > most):
+        known = facts.decode_peak_mb
+        yield "its memory was not measured" if known is None else f"takes {known:.0f} MB"
+
+
+def _too_large(condition: Condition, complexity: dict[str, float]) -> Iterator[str]:
+    weights = complexity.get("weight_bytes", 0.0) / 1e6
+    if condition.weights_mb is not None and weights > condition.weights_mb:
+        yield f"{weights:.1f} MB of weights"
+    cost = complexity.get("decoder_kmac_per_pixel", 0.0)
+    if condition.decoder_kmac is not None and cost > condition.decoder_kmac:
+        yield f"{cost:.0f} kMAC a pixel"
+
+
+def _is_sealed(frame: object, key: str) -> bool:
+    import pandas as pd
+
+    assert isinstance(frame, pd.DataFrame)
+    rows = frame[(frame["label"] == key) & (frame["status"] == "ok")]
+    return bool(len(rows)) and bool((rows["isolation"] == "sealed").all())
+
+
+def is_verified(entry: BoardEntry, label: str) -> bool:
+    """Whether every trial of a configuration was verified as it stands in the entry."""
+    if entry.verification is None:
+        return False
+    counts = entry.verification.counts().get(label)
+    return counts is not None and set(counts) == {"verified"}

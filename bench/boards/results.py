@@ -1,0 +1,304 @@
+"""What the entries of a board come to on each data set, and over all of them.
+
+Everybody is compared with the anchor on the images that both have finished, so that nobody's BD-rate depends
+on who else takes part. Places are for the newest version of each entry, and only for who has finished every
+image that the anchor has: an entry that lacks some takes none from the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.boards.board import Board, BoardEntry
+from bench.errors import ConfigError
+from bench.rd import (
+    Comparisons,
+    Curve,
+    DetailedBd,
+    ImageCurves,
+    Interval,
+    Standing,
+    common_images,
+    finished_enough,
+    image_curves_by_metric,
+    mean_curve,
+    mean_over_sets,
+    paired_bd_rate,
+    standings,
+)
+from bench.rd.bd import percent
+from bench.rd.curve import Array
+from bench.report.analysis import choose_anchor, lossless_rates
+from bench.report.entries import Entry, entries_of
+from bench.report.measures import Measure, measure_of
+from bench.runs.frame import load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class BoardRow:
+    """A configuration of an entry: what a table of the board has a row of."""
+
+    key: str
+    """As the frames of the board call it."""
+    entry: int
+    """Its place among the board's entries."""
+    label: str
+    """As its entry calls it."""
+    title: str
+    """As the board calls it: by its entry."""
+
+
+@dataclass(frozen=True, eq=False)
+class MetricResults:
+    """What one metric says on one data set, by the keys of rows."""
+
+    measure: Measure
+    images: int
+    """How many are behind the places."""
+    curves: Mapping[str, Curve]
+    bd: Mapping[str, DetailedBd]
+    """Against the anchor; of itself there is none."""
+    standings: Mapping[str, Standing]
+    """Of those that take part in the ranking."""
+
+
+@dataclass(frozen=True, eq=False)
+class SetResults:
+    """One data set."""
+
+    dataset: str
+    frame: pd.DataFrame
+    """The trials; ``label`` has the keys of rows, ``run`` the slugs of entries."""
+    entries: Mapping[str, Entry]
+    """Facts of each row that has trials here."""
+    anchor: str | None
+    images: int
+    metrics: tuple[MetricResults, ...]
+    lossless_bpp: Mapping[str, float]
+    raw_bpp: float
+    """Bits of a raw pixel."""
+
+
+@dataclass(frozen=True)
+class OverallResult:
+    """A row over all data sets, in one metric."""
+
+    sets: int
+    """On how many it is ranked."""
+    bd: float
+    """Mean over these, percent: of log-rates, as a change of rate."""
+    ci95: Interval | None
+    rank: float | None
+    """Mean place; None unless it is ranked on every set."""
+    best: float | None
+    """Mean of the best and of the worst places that the intervals leave open."""
+    worst: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class BoardResults:
+    """Everything that the tables of a board show."""
+
+    rows: tuple[BoardRow, ...]
+    sets: tuple[SetResults, ...]
+    overall: Mapping[str, Mapping[str, OverallResult]]
+    """By metric and key."""
+
+
+def board_results(board: Board) -> BoardResults:
+    """Compare all entries.
+
+    Raises
+    ------
+    ConfigError
+        Entries hold different pictures of one name, or the anchor that the board names is in none.
+    """
+    rows = _rows(board.entries)
+    keys = {(it.entry, it.label): it.key for it in rows}
+    _require_same_pictures(board.entries)
+    frame = _frame(board.entries, keys)
+    measures = _measures(board)
+    infos = {it.slug: it.info for it in board.entries}
+    names = board.file.datasets or tuple(map(str, frame["dataset"].unique()))
+    sets = []
+    for name in names:
+        of_set = frame[frame["dataset"].astype(str) == name].reset_index(drop=True)
+        if len(of_set):
+            found = {it.label: it for it in entries_of(of_set, infos)}
+            sets.append(_of_set(name, of_set, found, measures, board, rows))
+    if board.file.anchor is not None and not any(it.anchor for it in sets):
+        raise ConfigError(f"the anchor {board.file.anchor!r} of the board is in no entry")
+    overall = {it.name: _overall(it.name, sets) for it in measures}
+    return BoardResults(rows, tuple(sets), overall)
+
+
+def _rows(entries: Sequence[BoardEntry]) -> tuple[BoardRow, ...]:
+    rows = []
+    for index, entry in enumerate(entries):
+        plans = entry.info.codecs
+        for plan in plans:
+            name = entry.submission.name
+            title = name if len(plans) == 1 else f"{name}: {plan.label}"
+            if not entry.current:
+                title += f" ({entry.submission.version})"
+            rows.append(BoardRow(f"{index}:{plan.label}", index, plan.label, title))
+    return tuple(rows)
+
+
+def _require_same_pictures(entries: Sequence[BoardEntry]) -> None:
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
+    for entry in entries:
+        for image in entry.info.images:
+            sha256, slug = seen.setdefault((image.dataset, image.name), (image.sha256, entry.slug))
+            if sha256 != image.sha256:
+                raise ConfigError(
+                    f"{slug} and {entry.slug} hold different pictures called {image.name} in {image.dataset};"
+                    " a board is of the same data sets"
+                )
+
+
+def _frame(entries: Sequence[BoardEntry], keys: Mapping[tuple[int, str], str]) -> pd.DataFrame:
+    import pandas as pd
+
+    frames = []
+    for index, entry in enumerate(entries):
+        frame = load(entry.folder)
+        labels = frame["label"].astype(str)
+        frame["label"] = labels.map({label: keys[index, label] for label in labels.unique()})
+        frame["run"] = entry.slug
+        frames.append(frame)
+    frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    for name in ("label", "run", "dataset", "image"):
+        frame[name] = frame[name].astype("category")
+    return frame
+
+
+def _measures(board: Board) -> tuple[Measure, ...]:
+    """The board's metrics that an entry has and that can rank; where there is none, the first that can."""
+    plans = {it.name: it for entry in reversed(board.entries) for it in entry.info.metrics}
+    usable = {name: measure_of(it) for name, it in plans.items() if it.ideal is None}
+    chosen = [usable[name] for name in board.file.metrics if name in usable]
+    return tuple(chosen or list(usable.values())[:1])
+
+
+def _of_set(
+    name: str,
+    frame: pd.DataFrame,
+    entries: Mapping[str, Entry],
+    measures: Sequence[Measure],
+    board: Board,
+    rows: Sequence[BoardRow],
+) -> SetResults:
+    current = {it.key for it in rows if board.entries[it.entry].current}
+    curves = image_curves_by_metric(frame, [it.name for it in measures if it.name in frame], name)
+    known = next((it for it in curves.values() if it), {})
+    anchor = _anchor(board, rows, [it for key, it in entries.items() if key in current], known)
+    metrics = tuple(
+        _of_metric(it, curves.get(it.name, {}), anchor, current) for it in measures if curves.get(it.name)
+    )
+    lossless = lossless_rates(frame)
+    return SetResults(
+        name,
+        frame,
+        entries,
+        anchor,
+        frame["image"].nunique(),
+        metrics,
+        {key: it["images"] for key, it in lossless.bpp.items()},
+        lossless.raw["images"],
+    )
+
+
+def _anchor(
+    board: Board, rows: Sequence[BoardRow], entries: Sequence[Entry], curves: Mapping[str, ImageCurves]
+) -> str | None:
+    """The one that the board names, or else as in a report."""
+    wanted = board.file.anchor
+    if wanted is None:
+        return choose_anchor(entries, None, curves)
+    names = {it.key: (it.label, board.entries[it.entry].submission.name) for it in rows}
+    fitting = [it for it in entries if not it.lossless and it.label in curves]
+    named = [it.label for it in fitting if wanted in names[it.label]]
+    return next(iter(named or [it.label for it in fitting if it.codec == wanted]), None)
+
+
+def _of_metric(
+    measure: Measure, started: Mapping[str, ImageCurves], anchor: str | None, current: set[str]
+) -> MetricResults:
+    finished = {key: it for key, it in started.items() if finished_enough(it)}
+    if anchor is None or anchor not in finished:
+        curves = {key: mean_curve(it.only(it.complete())) for key, it in finished.items()}
+        return MetricResults(measure, 0, curves, {}, {})
+    needed = set(finished[anchor].complete())
+    whole = [key for key, it in finished.items() if key in current and needed <= set(it.complete())]
+    images = tuple(it for it in common_images([finished[key] for key in whole]) if it in needed)
+    ranked = {key: finished[key].only(images) for key in whole} if images else {}
+    bd: dict[str, DetailedBd] = {}
+    places: dict[str, Standing] = {}
+    if ranked:
+        comparisons = Comparisons(ranked)
+        bd = comparisons.against(anchor)
+        places = {it.label: it for it in standings(anchor, bd, comparisons.pairs(intervals_of_means=False))}
+    curves = {key: mean_curve(it) for key, it in ranked.items()}
+    for key in finished.keys() - ranked.keys():
+        both = common_images([finished[anchor], finished[key]])
+        if both:
+            theirs = finished[key].only(both)
+            bd[key] = paired_bd_rate(finished[anchor].only(both), theirs)
+            curves[key] = mean_curve(theirs)
+    return MetricResults(measure, len(images), curves, bd, places)
+
+
+def _overall(metric: str, sets: Sequence[SetResults]) -> dict[str, OverallResult]:
+    """Mean places and BD-rates over the data sets on which the metric ranks anybody."""
+    ranking = [
+        (of_set, it) for of_set in sets for it in of_set.metrics if it.measure.name == metric and it.standings
+    ]
+    keys = dict.fromkeys(key for _, it in ranking for key in it.standings)
+    results = {}
+    for key in keys:
+        gaps, places = [], []
+        for of_set, it in ranking:
+            standing = it.standings.get(key)
+            values = _log_rates(it.bd.get(key), is_anchor=key == of_set.anchor, images=it.images)
+            if standing is not None and standing.ranked and len(values):
+                gaps.append(values)
+                places.append(standing)
+        if not gaps:
+            continue
+        mean, interval = mean_over_sets(gaps)
+        everywhere = len(places) == len(ranking)
+        order = [_place(key, it) for _, it in ranking] if everywhere else []
+        results[key] = OverallResult(
+            len(places),
+            percent(mean),
+            None if interval is None else (percent(interval[0]), percent(interval[1])),
+            _mean(order) if everywhere else None,
+            _mean(it.best for it in places) if everywhere else None,
+            _mean(it.worst for it in places) if everywhere else None,
+        )
+    return results
+
+
+def _mean(places: Iterable[int | None]) -> float:
+    return float(np.mean([it for it in places if it is not None]))
+
+
+def _place(key: str, of: MetricResults) -> int:
+    """The place by BD-rate alone."""
+    return 1 + [it for it, its in of.standings.items() if its.ranked].index(key)
+
+
+def _log_rates(bd: DetailedBd | None, *, is_anchor: bool, images: int) -> Array:
+    """The difference in log10 of the rate of each image."""
+    values = [] if bd is None else [it.value for it in bd.images if it.value is not None]
+    changes = np.zeros(images) if is_anchor else np.array(values, float)
+    logs: Array = np.log10(1.0 + changes / 100.0)
+    return logs
