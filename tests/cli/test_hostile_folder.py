@@ -81,6 +81,7 @@ WALKED: dict[str, Callable[[Place], Words]] = {
 
 APART = {
     "list": "reads the catalogues of the package, and the names of folders",
+    "dataset": "reads image files, as run does, and writes a catalogue's entry",
     "doctor": "reads nothing but what is installed",
     "fetch": "writes only what has the hash of a catalogue; tests/fuzz has the reader of catalogues",
 }
