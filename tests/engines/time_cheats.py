@@ -39,6 +39,30 @@ class Slow:
         return np.frombuffer(bitstream[2:], np.uint8).reshape(-1, width, 3) << 2
 
 
+class WorksInThreads(Slow):
+    """Honest: shares its work among threads, and waits for them."""
+
+    def decode(self, bitstream):
+        threads = [threading.Thread(target=burn, args=(WORK / 4,)) for _ in range(4)]
+        for it in threads:
+            it.start()
+        for it in threads:
+            it.join()
+        return Slow.decode(self, bitstream)
+
+
+class CachesTables(Slow):
+    """Honest: has its tables from the first call on."""
+
+    tables = None
+
+    def decode(self, bitstream):
+        if self.tables is None:
+            burn(10 * WORK)
+            self.tables = np.arange(256)
+        return super().decode(bitstream)
+
+
 class PatchesTheClock(Slow):
     """Has the harness's own clock stand still."""
 
