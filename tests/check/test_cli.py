@@ -67,7 +67,13 @@ def test_a_suite_is_measured_afresh(worse: Path, tmp_path: Path) -> None:
     for _ in range(2):
         done = rdbench("check", "suite.yaml", "-b", "baseline.json", "--out", kept, cwd=worse)
         assert done.returncode == 1, done.stderr
-        for word in ("regression", "tables", "bytes", "p0.png", "p1.png", "--update"):
+        for word in (
+            "regression",
+            "tables",
+            "bytes",
+            ".png",
+            "--update",
+        ):  # how many names depends on the width
             assert word in done.stdout
     assert (kept / "run.json").is_file()
 

@@ -120,7 +120,7 @@ USAGE_ERRORS = {
     "quality out of range": (("run", "-c", "jpeg@101"), ["jpeg", "101", "1 to 100"]),
     "common quality out of range": (("run", "-c", "jpeg", "-q", "0"), ["jpeg", "1 to 100"]),
     "quality for lossless": (("run", "-c", "huffman@3"), ["huffman", "lossless"]),
-    "unknown metric": (("run", "-m", "pnsr"), ["pnsr", "psnr_rgb"]),
+    "unknown metric": (("run", "-m", "pnsr"), ["pnsr", "psnr_"]),
     "unknown data set": (("run", "-d", "kodka"), ["kodka", "kodak"]),
     "missing suite file": (("run", "nowhere.yaml"), ["nowhere.yaml"]),
     "missing codec file": (("run", "-c", "nowhere.py:Mine"), ["nowhere.py"]),

@@ -147,7 +147,7 @@ FAULTS = {
     "folder": (entry(folder='"a\\0b"'), r":1: lab: the folder's name has control characters"),
     "scheme": (entry(url="file:///etc/{file}"), r":5: lab\.url: .*https://"),
     "no place for the name": (entry(url="https://example.org/a"), r":5: lab\.url: .*{file}"),
-    "list": ("- lab\n", r":1: document: .*dictionary"),
+    "list": ("- lab\n", r":1: document: write a mapping"),
 }
 
 

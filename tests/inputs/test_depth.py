@@ -225,7 +225,7 @@ def test_a_suite_says_what_to_convert(tmp_path: Path) -> None:
         assert load_suite(suite).convert.conversions == Conversions("over white", 8)
     for text, message in (
         ("{alfa: over white}", "did you mean 'alpha'"),
-        ("{alpha: over pink}", "'over white' or 'over black'"),
+        ("{alpha: over pink}", "over white or over black"),
         ("{depth: 7}", "depth"),
         ("[alpha]", "convert"),
     ):
