@@ -98,6 +98,7 @@ def test_a_trial_that_kills_workers_fails_instead_of_a_fourth(
             limit=1,
             out=tmp_path / "run",
             client=dask,
+            options=bench.Options(sealed=False),  # it looks for the worker, and writes down its death
         )
     frame = bench.load(tmp_path / "run")
     assert len(deaths.read_text().splitlines()) == 3
