@@ -121,7 +121,7 @@ def read_board_file(path: Path) -> BoardFile:
         The file is invalid; one line for each mistake, with file name, line and key.
     """
     document = load_yaml(path)
-    return validate(BoardFile, {} if document.data is None else document.data, document)
+    return validate(BoardFile, document.content, document)
 
 
 def _entry_folders(board: Path) -> list[Path]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from bench.boards.board import Board, BoardEntry, Condition
 from bench.boards.results import BoardResults, BoardRow
 from bench.report.entries import Entry
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def unmet(row: BoardRow, board: Board, results: BoardResults) -> dict[str, list[str]]:
@@ -67,10 +71,7 @@ def _too_large(condition: Condition, complexity: dict[str, float]) -> Iterator[s
         yield f"{cost:.0f} kMAC a pixel"
 
 
-def _is_sealed(frame: object, key: str) -> bool:
-    import pandas as pd
-
-    assert isinstance(frame, pd.DataFrame)
+def _is_sealed(frame: pd.DataFrame, key: str) -> bool:
     rows = frame[(frame["label"] == key) & (frame["status"] == "ok")]
     return bool(len(rows)) and bool((rows["isolation"] == "sealed").all())
 

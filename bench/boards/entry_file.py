@@ -110,7 +110,7 @@ def read_statement(path: Path) -> Statement:
         The file is invalid; one line for each mistake, with file name, line and key.
     """
     document = load_yaml(path)
-    return validate(Statement, {} if document.data is None else document.data, document)
+    return validate(Statement, document.content, document)
 
 
 def read_submission(path: Path) -> tuple[Submission, Document]:
@@ -122,7 +122,7 @@ def read_submission(path: Path) -> tuple[Submission, Document]:
         As of :func:`read_statement`, or something is missing.
     """
     document = load_yaml(path)
-    return validate(Submission, {} if document.data is None else document.data, document), document
+    return validate(Submission, document.content, document), document
 
 
 def completed(statement: Statement, found: Mapping[str, Any]) -> Submission:

@@ -88,7 +88,7 @@ def _of_set(
 
 
 def _nearest(rows: pd.DataFrame) -> list[Any]:
-    return [index for _, row in _by_rate(rows) for index in [row.Index]]
+    return [row.Index for _, row in _by_rate(rows)]
 
 
 def _by_rate(rows: pd.DataFrame) -> Iterator[tuple[float, Any]]:

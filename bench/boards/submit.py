@@ -23,9 +23,10 @@ from bench.boards.entry_file import (
     as_yaml,
     completed,
 )
+from bench.engines.kept import Undecodable, read_kept
 from bench.errors import ConfigError, StoreError, suggestion
 from bench.files import given_codecs
-from bench.files.access import MAX_BITSTREAM, read_regular, writing
+from bench.files.access import writing
 from bench.files.codec_files import sources_of
 from bench.runs.store import (
     BITSTREAM_FOLDER,
@@ -246,9 +247,10 @@ def _bitstreams(folder: Path, hashes: Sequence[str]) -> Iterator[tuple[str, byte
             " --keep-bitstreams (and --fresh), or say where they are with --bitstreams URL"
         )
     for name in hashes:
-        data = read_regular(folder / name, MAX_BITSTREAM)
-        if hashlib.sha256(data).hexdigest() != name:
-            raise StoreError(f"{folder / name}: damaged, its bytes have another hash; measure it again")
+        try:
+            data = read_kept(folder / name)
+        except Undecodable as error:
+            raise StoreError(f"{folder / name}: {error}; measure it again") from error
         yield name, data
 
 

@@ -38,6 +38,11 @@ class Document:
     data: Any
     lines: dict[Key, int] = field(repr=False)
 
+    @property
+    def content(self) -> Any:
+        """The data of a file in which every key may be left out: an empty one says nothing."""
+        return {} if self.data is None else self.data
+
 
 def load_yaml(path: Path) -> Document:
     """Parse a YAML file.

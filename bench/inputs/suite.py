@@ -222,7 +222,7 @@ def load_suite(path: Path) -> Suite:
         The file is invalid; the message has one line for each mistake, with file name, line and key.
     """
     document = load_yaml(path)
-    suite = validate(Suite, {} if document.data is None else document.data, document)
+    suite = validate(Suite, document.content, document)
     for index, entry in enumerate(suite.codecs):
         entry._place = Place(place_of(document, ("codecs", index)))
     return located(suite, path.parent)

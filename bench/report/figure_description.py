@@ -369,7 +369,7 @@ def load_figure_file(path: Path) -> tuple[FigureFile, Document]:
         raise located(
             document, key, "nothing is given; leave it out, or quote what holds a #, as in '#cc0000'"
         )
-    read = validate(FigureFile, {} if document.data is None else document.data, document)
+    read = validate(FigureFile, document.content, document)
     for place, folder in enumerate(read.runs):
         if not (path.parent / folder).is_dir():
             raise located(document, ("runs", place), f"{folder}: no such folder beside this file")

@@ -10,7 +10,7 @@ from bench.errors import StoreError
 from bench.host.environment import Environment
 from bench.rd.fairness import Finding
 from bench.text.plain import some_of
-from bench.verifying.record import VerifiedRow, belongs, read_verification
+from bench.verifying.record import CONTRADICTED, VerifiedRow, belongs, read_verification
 
 _PATTERN = "verification*.json"
 """One for each machine that verified: ``rdbench verify -o`` names them."""
@@ -80,7 +80,7 @@ def verification_findings(
         if not rows:
             continue
         verified = sum(row.verdict == "verified" for row in rows)
-        against = [row for row in rows if row.verdict not in ("verified", "not checked")]
+        against = [row for row in rows if row.verdict in CONTRADICTED]
         how = "" if it.sealed else ", not sealed"
         text = f"{it.run}: {verified} of {len(rows)} results verified by decoding them again{how}"
         if against:

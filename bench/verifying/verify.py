@@ -17,8 +17,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-import msgspec
-
 from bench.engines import open_engine
 from bench.engines.engine import Engine, EngineOptions
 from bench.engines.messages import Failed
@@ -27,7 +25,6 @@ from bench.files.stored_pictures import FOLDER
 from bench.host.environment import current
 from bench.inputs.datasets import ImageFile
 from bench.metrics.agreement import tolerance_across_environments
-from bench.registry import is_file_target
 from bench.runs.store import BITSTREAM_FOLDER, RunInfo, read_info
 from bench.sealing.seal import can_seal
 from bench.text.plain import printable, some_of
@@ -127,9 +124,7 @@ class _Inspection:
         self._run, self._options, self._events = run, options, events
         self._random = random.Random(seed)
         self._info = read_info(run)
-        self._codecs = tuple(
-            options.trust.codec(without_needs(_located(it, run))) for it in self._info.codecs
-        )
+        self._codecs = tuple(options.trust.codec(without_needs(it)) for it in self._info.codecs)
         self._files = images_at_hand(self._info, options.datasets)
         self._rows = recorded_rows(run, self._info, self._codecs, self._files)
         self.metrics = MetricsHere({}, {})
@@ -288,14 +283,6 @@ class _Keys:
         if taken not in self._known:
             self._known[taken] = expected_keys(self._info.plan, self._files, taken)
         return self._known[taken].get((row.image, row.codec.label, row.quality))
-
-
-def _located(codec: CodecPlan, run: Path) -> CodecPlan:
-    """A codec in a file that lies in the run folder, which it may name by a relative path."""
-    file, _, name = codec.target.partition(":")
-    if is_file_target(codec.target) and not Path(file).is_absolute() and (run / file).is_file():
-        return msgspec.structs.replace(codec, target=f"{(run / file).resolve()}:{name}".rstrip(":"))
-    return codec
 
 
 def _hidden(run: Path, codecs: Sequence[CodecPlan]) -> Iterator[Path]:
