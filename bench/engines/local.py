@@ -124,17 +124,16 @@ class LocalEngine(Engine):
         from bench.registry import CODECS, targets
         from bench.sealing.view import view_of
 
-        foreign = self._options.foreign
-        if foreign and codec.target not in targets(CODECS).values():
-            needs = tuple(it for it in needs if it == "gpu")
-
         if (codec, needs) not in self._views:
+            foreign, granted = self._options.foreign, needs
+            if foreign and codec.target not in targets(CODECS).values():
+                granted = tuple(it for it in needs if it == "gpu")
             device = dict(codec.config).get("device")
             gpu = ("gpu",) if device not in (None, "cpu") else ()
             hidden = self._hidden.union(data_folders())
             values = [it for _, it in codec.config]
             self._views[codec, needs] = view_of(
-                codec.target, values, (*needs, *gpu), hidden, working_folder=not foreign
+                codec.target, values, (*granted, *gpu), hidden, working_folder=not foreign
             )
         return self._views[codec, needs]
 

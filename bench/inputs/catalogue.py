@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Self
 from urllib.parse import quote
@@ -149,7 +150,8 @@ class NamedDataset:
         return self.file.absolute().parent / Path(self.spec.folder).expanduser()
 
 
-def shipped() -> dict[str, DatasetSpec]:
+@cache
+def shipped() -> Mapping[str, DatasetSpec]:
     """The data sets that rdbench ships the description of, by name."""
     return read_catalogue(_SHIPPED)
 
@@ -223,5 +225,4 @@ def read_catalogue(file: Path) -> dict[str, DatasetSpec]:
 
 def _read(file: Path) -> tuple[dict[str, DatasetSpec], Document]:
     document = load_yaml(file)
-    data = {} if document.data is None else document.data
-    return validate(_Catalogue, {"datasets": data}, document, skip=1).datasets, document
+    return validate(_Catalogue, {"datasets": document.content}, document, skip=1).datasets, document

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from bench.codec import Samples
 from bench.errors import MetricUndefined
 from bench.metrics._planes import (
     ALL_CHANNELS,
@@ -82,7 +83,11 @@ def _deep_products(original: Planes, decoded: Planes) -> tuple[int, ...]:
 
 def _pixels(pair: Pair) -> int:
     """How many count."""
-    return int(pair.reference.cached(seen).sum())
+    return pair.reference.cached(_count_of_seen)
+
+
+def _count_of_seen(image: Samples) -> int:
+    return int(np.count_nonzero(seen(image)))
 
 
 def _decibels(squared_error: float, samples: int, depth: int) -> float:
