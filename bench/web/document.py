@@ -38,7 +38,8 @@ def document(
 
     Parameters
     ----------
-    template : HTML with ``@policy@``, ``@title@``, ``@style@``; with scripts ``@script@`` and ``@data@``
+    template : HTML with ``@policy@``, ``@title@``, ``@style@``; with scripts ``@script@`` and ``@data@``;
+        ``@plot@`` is the beginning of the section with the plot, as ``plot.js`` expects it
     title : plain text
     styles, scripts : in the order in which they stand in the document
     data : JSON values for the script
@@ -60,7 +61,8 @@ def document(
         "data": script_json(data),
         **(parts or {}),
     }
-    return re.sub(r"@(\w+)@", lambda place: known[place[1]], _text(template))
+    whole = _text(template).replace("@plot@", _text(("bench.web", "plot.fragment")).rstrip("\n"))
+    return re.sub(r"@(\w+)@", lambda place: known[place[1]], whole)
 
 
 def script_json(value: Any) -> str:
