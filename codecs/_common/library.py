@@ -36,7 +36,7 @@ def load_imagecodecs(codec: str, part: str) -> tuple[ModuleType, str]:
         import imagecodecs
     except ImportError as error:
         raise CodecUnavailable(
-            f"{codec} needs imagecodecs ({error}): pip install 'imagecodecs>=2024.9.22'"
+            f"{codec} needs imagecodecs ({error}): pip install 'imagecodecs>=2026.1.14'"
         ) from error
     if not getattr(getattr(imagecodecs, part.upper(), None), "available", False):
         raise CodecUnavailable(
