@@ -73,7 +73,7 @@ def _trial(measurement: Measurement) -> TrialResult:
     precise = measurement.timing == "alone"
     return TrialResult(
         image=f"{measurement.dataset}/{measurement.image}",
-        quality=measurement.quality,
+        quality=measurement.point,
         status=measurement.status,
         bytes=measurement.bytes,
         bitstream_sha256=measurement.bitstream_sha256,

@@ -149,7 +149,7 @@ def _described(engine: Engine, spec: str, entry: CodecEntry) -> tuple[CodecPlan,
         version=found.version,
         lossless=found.lossless,
         config=found.config,
-        qualities=entry.quality or (None,),
+        qualities=entry.settings or (None,),
         accepted=found.accepted,
         needs=found.needs,
     )
@@ -159,19 +159,20 @@ def _described(engine: Engine, spec: str, entry: CodecEntry) -> tuple[CodecPlan,
 def _quality(spec: str, entry: CodecEntry, codec: Description) -> float | None:
     if codec.lossless:
         return None
-    if entry.quality is not None and not codec.takes_quality:
+    points = entry.settings
+    if points is not None and not codec.takes_quality:
         raise ConfigError(f"codec {spec!r} encodes without a quality; leave out @…")
-    if entry.quality is None and None in codec.qualities:
+    if points is None and None in codec.qualities:
         return None
-    if entry.quality is None or len(entry.quality) != 1:
+    if points is None or len(points) != 1:
         example = f"{codec.qualities[len(codec.qualities) // 2]:g}" if codec.qualities else "50"
         raise ConfigError(f"codec {spec!r} is lossy: give one quality, as in {entry.codec}@{example}")
-    low, high = codec.quality_range or (entry.quality[0],) * 2
-    if not low <= entry.quality[0] <= high:
+    low, high = codec.quality_range or (points[0],) * 2
+    if not low <= points[0] <= high:
         raise ConfigError(
-            f"codec {entry.codec!r}: quality {entry.quality[0]:g} is outside its range {low:g} to {high:g}"
+            f"codec {entry.codec!r}: quality {points[0]:g} is outside its range {low:g} to {high:g}"
         )
-    return entry.quality[0]
+    return points[0]
 
 
 def _tell_failure(what: str, answer: Failed) -> bool:

@@ -14,7 +14,7 @@ from bench.cli.progress import Progress
 from bench.engines.engine import Engine
 from bench.errors import ConfigError
 from bench.inputs.datasets import is_known
-from bench.inputs.suite import Device, Suite, parse_codec, parse_numbers
+from bench.inputs.suite import Device, Suite, parse_codec, parse_numbers, parse_points
 from bench.runs.options import Options
 from bench.runs.runner import Summary
 from bench.runs.runner import run as run_suite
@@ -48,7 +48,7 @@ class RunRequest:
             self.suite,
             datasets=self.datasets,
             codecs=[parse_codec(it) for it in self.codecs] if self.codecs else None,
-            quality=parse_numbers(self.quality, "--quality") if self.quality else None,
+            quality=parse_points(self.quality, "--quality") if self.quality else None,
             metrics=self.metrics,
             limit=self.limit,
             recursive=self.recursive or None,

@@ -1,7 +1,8 @@
 """What to measure, as the user writes it: codec SPECs and suite files.
 
 A codec SPEC is ``NAME[:option=value,...][@quality,...]``, where NAME is an installed codec or
-``path/to/file.py:Class``. A suite file says the same in YAML, with labels::
+``path/to/file.py:Class``; in the place of qualities may stand what each image is to reach, ``@bpp=0.25,0.5``.
+A suite file says the same in YAML, with labels::
 
     datasets: [kodak]
     metrics: [psnr_rgb, ms_ssim_rgb]
@@ -13,6 +14,8 @@ A codec SPEC is ``NAME[:option=value,...][@quality,...]``, where NAME is an inst
         quality: [10, 30, 50, 70, 90]
       - codec: my_encoder.py:MyJpeg
         decoder: jpeg
+      - codec: avif
+        quality: {bpp: [0.25, 0.5], tolerance: 1%}
 """
 
 from __future__ import annotations
@@ -43,6 +46,7 @@ from bench.errors import ConfigError
 from bench.files.typed_yaml import load_yaml, place_of, validate
 from bench.inputs.datasets import is_known
 from bench.inputs.gate import Gate
+from bench.inputs.goals import Goals, are_goals, parse_goals
 from bench.inputs.pixels import Background, Conversions
 from bench.inputs.texts import Address, Line
 from bench.text.plain import is_one_line
@@ -72,6 +76,14 @@ def _one_line(label: str) -> str:
 
 
 OperatingPoints = Annotated[tuple[float, ...], AfterValidator(_points)]
+
+
+def _goals_or_points(value: Any) -> Any:
+    return Goals.model_validate(value) if isinstance(value, dict) else value
+
+
+Points = Annotated[OperatingPoints | Goals, BeforeValidator(_goals_or_points)]
+"""Qualities of the codec's own, or what each image is to reach."""
 
 
 class CodecChoice(BaseModel):
@@ -114,7 +126,7 @@ class CodecEntry(CodecChoice):
     label: Annotated[str, AfterValidator(_one_line)] | None = Field(default=None, min_length=1, max_length=80)
     decoder: Annotated[CodecChoice, BeforeValidator(_spec_or_choice)] | None = None
     """Another codec, whose decoder is to decode the bitstreams; a SPEC, or ``codec`` and ``config``."""
-    quality: OperatingPoints | None = None
+    quality: Points | None = None
     """Operating points; None for the codec's own sweep."""
     optional: bool = False
     """If the codec is unavailable, leave it out with a remark instead of failing each of its trials."""
@@ -125,6 +137,17 @@ class CodecEntry(CodecChoice):
     note: Line | None = None
     """What a report links and says of it; no result depends on it."""
     _place: Place = PrivateAttr(Place())
+
+    @property
+    def settings(self) -> tuple[float, ...] | None:
+        """Its operating points, for what does not search.
+
+        Raises
+        ------
+        ConfigError
+            It names what is to be reached.
+        """
+        return settings_of(self.quality, f"codec {self.codec!r}")
 
     @contextmanager
     def located_errors(self) -> Iterator[None]:
@@ -175,7 +198,7 @@ class Suite(BaseModel):
     datasets: tuple[str, ...] = Field(default=("sample",), min_length=1)
     codecs: tuple[Annotated[CodecEntry, BeforeValidator(_spec_or_entry)], ...] = ()
     """Empty for the codecs of the default suite."""
-    quality: OperatingPoints | None = None
+    quality: Points | None = None
     """Operating points of the lossy codecs that have none of their own."""
     metrics: tuple[str, ...] = Field(default=DEFAULT_METRICS, min_length=1)
     limit: int | None = Field(default=None, ge=1)
@@ -327,8 +350,26 @@ def parse_codec(spec: str) -> CodecEntry:
         if not equals or not key.isidentifier():
             raise ConfigError(f"codec {spec!r}: option {item!r} is not of the form name=value")
         config[key] = value
-    quality = parse_numbers(points, f"codec {spec!r}") if at else None
+    quality = parse_points(points, f"codec {spec!r}") if at else None
     return CodecEntry(codec=match["codec"], config=config, quality=quality)
+
+
+def parse_points(text: str, what: str) -> tuple[float, ...] | Goals:
+    """Parse what stands behind the @ of a SPEC; as :func:`parse_numbers` or :func:`parse_goals`."""
+    return parse_goals(text, what) if are_goals(text) else parse_numbers(text, what)
+
+
+def settings_of(points: tuple[float, ...] | Goals | None, what: str) -> tuple[float, ...] | None:
+    """Operating points, for what does not search.
+
+    Raises
+    ------
+    ConfigError
+        They are goals; ``what`` begins the message.
+    """
+    if isinstance(points, Goals):
+        raise ConfigError(f"{what}: only rdbench run searches for {points.of}; give qualities here")
+    return points
 
 
 def parse_numbers(text: str, what: str) -> tuple[float, ...]:

@@ -24,7 +24,7 @@ _CIRCUMSTANCES = frozenset(
     }
 )
 """Fields of a measurement that machine and moment change."""
-_COMPARED_APART = frozenset({"key", "metrics", "reasons"})
+_COMPARED_APART = frozenset({"key", "metrics", "reasons", "reached"})
 _DETERMINISTIC = [
     it for it in Measurement.__struct_fields__ if it not in _CIRCUMSTANCES and it not in _COMPARED_APART
 ]
@@ -51,6 +51,7 @@ class Candidate:
         it = self.measurement
         return (
             self.is_ok,
+            it.reached is None or it.reached.within,
             sum(value is not None for value in it.metrics.values()),
             it.isolation != "none",
             it.timing == "alone" and not it.disturbed,
@@ -68,6 +69,8 @@ class Candidate:
         units : of the metrics
         """
         mine, its = self.measurement, other.measurement
+        if mine.reached is not None and mine.quality != its.quality:
+            return  # two searches may end at two trials
         pairs = [(name, getattr(mine, name), getattr(its, name)) for name in _DETERMINISTIC]
         found = [it for it in pairs if it[1] != it[2]]
         if mine.key == its.key:
@@ -117,14 +120,24 @@ class JoiningLines:
             if self._last.get(row) == line:
                 yield row, Candidate(self._number, self._where(line), measurement)
 
+    def of_searches(self) -> Iterator[Measurement]:
+        """The trials that searches made on their way, which have no rows."""
+        if self._own.has_searches:
+            lines = read_journal(self.folder)
+            yield from (self._of_joint(it) for it in lines if self._own.is_of_search(it))
+
+    def _of_joint(self, measurement: Measurement) -> Measurement:
+        machine = self._machines[measurement.environment]
+        if machine == measurement.environment:
+            return measurement
+        return msgspec.structs.replace(measurement, environment=machine)
+
     def _counting(self) -> Iterator[tuple[int, Measurement, int]]:
         """Number, measurement and place of each line that is not history in its own run."""
         for line, measurement in enumerate(read_journal(self.folder), 1):
             if self._own.row(measurement) is None:
                 continue
-            machine = self._machines[measurement.environment]
-            if machine != measurement.environment:
-                measurement = msgspec.structs.replace(measurement, environment=machine)
+            measurement = self._of_joint(measurement)
             row = self._joint.row(measurement)
             if row is None:
                 raise StoreError(f"{self._where(line)}: several configurations of the plan fit this line")

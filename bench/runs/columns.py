@@ -18,7 +18,17 @@ from bench.files.journal import Span
 from bench.files.typed_json import Sha256
 from bench.inputs.pixels import Depth
 from bench.runs.store import ImageKey, LineSelector, Point, RunInfo, journal, read_info
-from bench.trials.measurement import Count, Failure, Isolation, MetricValue, Seconds, Side, Status, TimingMode
+from bench.trials.measurement import (
+    Count,
+    Failure,
+    Isolation,
+    MetricValue,
+    Reached,
+    Seconds,
+    Side,
+    Status,
+    TimingMode,
+)
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -44,11 +54,15 @@ _REPEATING = (
     *("channels", "treatment", "decoded_treatment"),
 )
 _HASHES = ("bitstream_sha256", "pixels_sha256")
-_TEXTS = (*_HASHES, "error")
-_ABSENT: dict[str, Any] = dict.fromkeys((*_REPEATING, "error"), "") | dict.fromkeys(_HASHES)
+WHY_NOT = "target_reason"
+SEARCHED = ("setting", "within", "encodes")
+"""Of what was searched: the quality that the codec was given, whether that is within the tolerance, and how
+many trials were made for it."""
+_TEXTS = (*_HASHES, "error", WHY_NOT)
+_ABSENT: dict[str, Any] = dict.fromkeys((*_REPEATING, "error", WHY_NOT), "") | dict.fromkeys(_HASHES)
 _ABSENT["status"] = "cancelled"
 """What stands for a trial that was never measured."""
-_POINT = Point._fields[:-2]
+_POINT = ("environment", "codec", "version", "weights_sha256")
 _IMAGE = ("dataset", "image", "image_sha256")
 _HISTORY = -1
 _FEWEST_FOR_SPREAD = 3
@@ -100,6 +114,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     peak_of: str = "process"
     metrics_device: str = "cpu"
     failure: Failure | None = None
+    reached: Reached | None = None
 
 
 def _line_type(metrics: Sequence[str]) -> type[_Line]:
@@ -190,7 +205,7 @@ class _Columns:
         self._first_rows: dict[tuple[Any, ...], int] = {}
         self._image_rows: dict[ImageKey, int] = {}
         self._rows: list[NDArray[np.int64]] = []
-        numeric = (*self._fields, *SPREADS, *SPREADS.values(), REPEATS)
+        numeric = (*self._fields, *SPREADS, *SPREADS.values(), REPEATS, *SEARCHED)
         self._numbers: dict[str, list[Floats]] = {name: [] for name in numeric}
         self._codes: dict[str, list[NDArray[np.int32]]] = {name: [] for name in _REPEATING}
         self._known: dict[str, dict[str, int]] = {name: {} for name in _REPEATING}
@@ -223,6 +238,19 @@ class _Columns:
         for name in _HASHES:
             self._texts[name] += _column(lines, name)
         self._texts["error"] += ["" if it is None else str(it) for it in _column(lines, "failure")]
+        self._put_searched(lines)
+
+    def _put_searched(self, lines: list[_Line]) -> None:
+        import numpy as np
+
+        found = _column(lines, "reached")
+        searched = [row for row, it in enumerate(found) if it is not None]
+        values = np.full((len(SEARCHED), len(lines)), np.nan)
+        for row in searched:
+            values[:, row] = lines[row].quality, found[row].within, found[row].encodes
+        for name, its in zip(SEARCHED, values, strict=True):
+            self._numbers[name].append(its)
+        self._texts[WHY_NOT] += ["" if it is None else it.reason for it in found]
 
     def part(self) -> Part:
         """What was collected; the collection is used up."""
@@ -248,8 +276,15 @@ class _Columns:
         """The row of each line, or -1 for one that is history."""
         import numpy as np
 
+        reached = _column(lines, "reached")
+        qualities = _column(lines, "quality")
+        goals = [""] * len(lines)
+        for row, it in enumerate(reached):
+            if it is not None:
+                qualities[row], goals[row] = it.value, it.of
         unparsed = (map(bytes, _column(lines, name)) for name in ("config", "decoder"))
-        points = list(zip(*(_column(lines, name) for name in _POINT), *unparsed, strict=True))
+        named = (_column(lines, name) for name in _POINT)
+        points = list(zip(*named, qualities, *unparsed, goals, strict=True))
         first = _looked_up(points, self._first_rows, lambda it: self._selector.first_row(Point(*it)))
         images: list[ImageKey] = list(zip(*(_column(lines, name) for name in _IMAGE), strict=True))
         offset = _looked_up(images, self._image_rows, self._selector.image_row)

@@ -14,9 +14,11 @@ from bench.runs.columns import (
     COLDS,
     PEAKS,
     REPEATS,
+    SEARCHED,
     SHARES,
     SPREADS,
     STARTUPS,
+    WHY_NOT,
     Part,
     Trials,
     in_order_of_plan,
@@ -65,6 +67,9 @@ _IDENTITY = (
     "image_sha256",
     "isolation",
     "environment",
+    "target",
+    *SEARCHED,
+    WHY_NOT,
 )
 
 _WORTH_A_HELPER = 1 << 26
@@ -91,7 +96,11 @@ def load(run: Path | str) -> pd.DataFrame:
         that the codec held, ``encode_peak_bytes`` and ``decode_peak_bytes`` the most memory that a
         codec took; ``peak_of`` says what that is of (:data:`bench.trials.measurement.PeakOf`); ``isolation``
         is ``none`` for what was measured in rdbench's own process, ``environment`` the machine that
-        measured: the ``id`` of an environment in ``run.json``, empty for what was not measured. A metric
+        measured: the ``id`` of an environment in ``run.json``, empty for what was not measured. Where
+        ``target`` names a rate or a metric, ``quality`` is what each image was to reach, ``setting`` the
+        quality that the codec was given for it, ``within`` whether that is within the tolerance, else
+        ``target_reason`` says why not, and ``encodes`` counts the trials that were made for it; elsewhere
+        ``setting`` is ``quality``. A metric
         without a value is NaN. Columns that repeat few values are categorical.
         ``frame.attrs["metrics"]`` names the columns of metrics, ``frame.attrs["metric_versions"]`` has the
         versions of those that were asked for, ``frame.attrs["lower_is_better"]`` names those that measure
@@ -138,6 +147,8 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
     of_codec = np.repeat(np.array([index for index, _ in points], np.intp), len(images))
     qualities = np.array([np.nan if quality is None else quality for _, quality in points], dtype=float)
     pixels = numbers["width"] * numbers["height"]
+    quality = np.repeat(qualities, len(images))
+    searched = np.array([it.goal is not None for it in codecs], bool)[of_codec]
 
     def by_image(values: list[str]) -> pd.Categorical:
         return _categorical(values, of_image)
@@ -151,7 +162,7 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "codec": by_codec([it.codec for it in codecs]),
         "label": by_codec([it.label for it in codecs]),
         "config": by_codec([json.dumps(it.config, sort_keys=True) for it in codecs]),
-        "quality": np.repeat(qualities, len(images)),
+        "quality": quality,
         "status": trials.categories["status"],
         "width": pd.array(numbers["width"], dtype="Int64"),
         "height": pd.array(numbers["height"], dtype="Int64"),
@@ -182,6 +193,11 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "image_sha256": by_image([it.sha256 for it in images]),
         "isolation": trials.categories["isolation"],
         "environment": trials.categories["environment"],
+        "target": by_codec(["" if it.goal is None else it.goal.of for it in codecs]),
+        "setting": np.where(searched, numbers["setting"], quality),
+        "within": pd.array(numbers["within"], dtype="boolean"),
+        "encodes": pd.array(numbers["encodes"], dtype="Int64"),
+        WHY_NOT: trials.texts[WHY_NOT],
     }
     further = metrics[len(METRIC_COLUMNS) :]
     order = (*COLUMNS, *further, *_IDENTITY)

@@ -144,7 +144,7 @@ def _codecs(runs: Sequence[JoiningRun], note: Callable[[str], None]) -> tuple[Co
 
 def _made_like(codec: CodecPlan) -> tuple[object, ...]:
     """What is the same where two results of one configuration are to be equal."""
-    return codec.build, codec.accepted, codec.lossless
+    return codec.build, codec.accepted, codec.lossless, codec.goal
 
 
 def _conflict(
@@ -173,3 +173,4 @@ def _facts(codec: CodecPlan) -> Iterator[tuple[str, str]]:
     yield "conversions", f"alpha {convert.alpha or 'as it is'}, depth {convert.depth or 'as it is'}"
     yield "pictures", f"{codec.accepted.depths} {codec.accepted.channels}"
     yield "lossless", str(codec.lossless).lower()
+    yield "target", "none" if codec.goal is None else str(codec.goal)

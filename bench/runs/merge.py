@@ -9,6 +9,7 @@ import filecmp
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from bench.engines.kept import Undecodable, read_kept
@@ -129,12 +130,23 @@ class _JointRun:
         """Write the lines; what a killed merge has left is replaced."""
         write_atomically(self.unfinished, b"")
         with Journal[Measurement](self.unfinished, Measurement) as file:
+            for measurement in self._searched():
+                file.append(measurement)
             for candidate in self._lines():
                 measurement = candidate.measurement
                 self.statuses[measurement.status] += 1
                 if measurement.status == "ok" and measurement.bitstream_sha256:
                     self._bitstreams.setdefault(measurement.bitstream_sha256, candidate.run)
                 file.append(measurement)
+
+    def _searched(self) -> Iterator[Measurement]:
+        """The trials of searches, each once."""
+        written: set[tuple[str, str, str]] = set()
+        for measurement in chain.from_iterable(it.of_searches() for it in self._runs):
+            trial = measurement.dataset, measurement.image, measurement.key
+            if trial not in written:
+                written.add(trial)
+                yield measurement
 
     def _lines(self) -> Iterator[Candidate]:
         for lines in self._runs:

@@ -245,7 +245,7 @@ def _change(old: CodecPlan, new: CodecPlan) -> str:
 def finished(
     folder: Path, info: RunInfo, options: Options, isolation: Isolation
 ) -> set[tuple[str, str, str]]:
-    """The trials that need not run again, as (data set, image, key).
+    """The trials that need not run again, as (data set, image, key); of searches see :mod:`bench.runs.goals`.
 
     Of several lines for one trial the last decides, which is what tables show. A failure runs again: what
     made it fail may be mended. So does what was measured without isolation, where there is isolation now, and
@@ -260,21 +260,21 @@ def finished(
     selector = LineSelector(info)
     last: dict[int, tuple[str, str, str] | None] = {}
     for line in read_journal(folder):
-        row = selector.row(line)
+        row = None if line.reached is not None else selector.row(line)
         if row is not None:
-            serves = _isolated(line, isolation, options) and _serves(line, folder, options)
-            last[row] = (line.dataset, line.image, line.key) if serves else None
+            done = is_isolated(line, isolation, options) and serves(line, folder, options)
+            last[row] = (line.dataset, line.image, line.key) if done else None
     return {it for it in last.values() if it is not None}
 
 
-def _isolated(it: Measurement, isolation: Isolation, options: Options) -> bool:
+def is_isolated(it: Measurement, isolation: Isolation, options: Options) -> bool:
     """Whether a result was measured in as much isolation as it would be now, where somebody wants that."""
     return it.isolation == "sealed" or (
         not options.sealed and (it.isolation == "process" or isolation == "none")
     )
 
 
-def _serves(it: Measurement, folder: Path, options: Options) -> bool:
+def serves(it: Measurement, folder: Path, options: Options) -> bool:
     """Whether a result is all that a run with these options would give.
 
     Times of any machine that the run names are: who wants them of one machine takes a folder of its own.

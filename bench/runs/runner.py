@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from bench.engines.messages import Repeat
 from bench.errors import ConfigError
 from bench.host import kernel_cache
 from bench.inputs.datasets import CATALOGUE, Dataset, open_dataset
+from bench.inputs.goals import Goals
 from bench.inputs.suite import Suite
+from bench.runs.goals import ImageSearch, Searched, SearchImage, firsts_and_others, searches, taught
 from bench.runs.machines import RunMachines
-from bench.runs.measure import MeasureTrial
+from bench.runs.measure import MeasuredTrial, MeasureTrial
 from bench.runs.options import Events, Options
 from bench.runs.resume import (
     finished,
@@ -121,34 +123,46 @@ class _Run:
         self._note_conditions()
         _require_processors(self.options, self.engine)
         resolved, task = self._planned()
-        info, todo, planned = self._to_do(resolved, task)
-        statuses = Counter({"ok": planned - len(todo)})
-        self.events.started(len(todo), planned)
-        timed: list[Measurement] = []
-        machines = RunMachines(info, self.engine, self.writer, self.events)
+        info, todo, pieces = self._to_do(resolved, task)
+        planned = len(list(trials(resolved.plan, resolved.files)))
+        planned += sum(len(it.codec.qualities) for it in pieces)
+        pending = len(todo) + sum(len(it.values) for it in pieces)
+        statuses = Counter({"ok": planned - pending})
+        self.events.started(pending, planned)
+        taken = _Taken(self, RunMachines(info, self.engine, self.writer, self.events), statuses)
         for result in self.engine.run(task, todo):
-            measurement, bitstream = result.measurement, result.bitstream
-            if bitstream is not None and measurement.bitstream_sha256:
-                self.writer.keep_bitstream(measurement.bitstream_sha256, bitstream)
-            machines.saw(measurement.environment)
-            self.writer.append(measurement)
-            statuses[measurement.status] += 1
-            self.events.measured(result.label, measurement)
-            if measurement.cpu_share is not None:
-                timed.append(measurement)
-        if timed:
-            _note_disturbance(timed, self.events)
+            taken.take(result)
+            taken.count(result.label, result.measurement)
+        self._search(task, pieces, taken)
+        if taken.timed:
+            _note_disturbance(taken.timed, self.events)
         labels = {it.label for it in resolved.plan.codecs}
         return Summary(
             self.writer.folder,
             planned,
-            len(todo),
-            planned - len(todo),
+            pending,
+            planned - pending,
             statuses,
             tuple(it.label for it in info.codecs if it.label not in labels),
             tuple(it.name for it in info.images if it not in resolved.files),
             resolved.plan.codecs,
         )
+
+    def _search(self, task: MeasureTrial, pieces: Sequence[ImageSearch], taken: _Taken) -> None:
+        """Make the searches: on the first image of each data set, then with what that has taught."""
+        quick = replace(task, timing="load", repeat=Repeat(), keep_bitstreams=False)
+        search = SearchImage(quick if self.options.timing else task, task)
+        firsts, others = firsts_and_others(pieces)
+        found = [*taken.searched(self.engine.run(search, [it for it in firsts if it.values]))]
+        rest = taught((it for it in others if it.values), firsts, found)
+        found += taken.searched(self.engine.run(search, rest))
+        if outcomes := [outcome for its in found for outcome in its.outcomes]:
+            within = sum(it.reached is not None and it.reached.within for it in outcomes)
+            encodes = sum(len(it.trials) for it in found)
+            self.events.note(
+                f"{within} of {len(outcomes)} targets are reached within the tolerance, with"
+                f" {encodes / len(outcomes):.1f} trials each"
+            )
 
     def _note_conditions(self) -> None:
         if remark := kernel_cache.remark():
@@ -162,13 +176,15 @@ class _Run:
     def _planned(self) -> tuple[ResolvedSuite, MeasureTrial]:
         """The plan, and what is done with each of its trials."""
         folder, options = self.writer.folder, self.options
-        metrics = [describe_metric(self.engine, name) for name in self.suite.metrics]
+        names = dict.fromkeys((*self.suite.metrics, *_metrics_of_goals(self.suite)))
+        metrics = [describe_metric(self.engine, name) for name in names]
         if is_run(folder) and not options.fresh:
             before = read_info(folder)
             require_same_shard(folder, before, options.shard)
             require_same_sets(folder, before, self.datasets)
             require_given(before, self.suite)
-            metrics += metrics_of_folder(before, self.suite, self.engine, self.events)
+            taken = self.suite.model_copy(update={"metrics": tuple(names)})
+            metrics += metrics_of_folder(before, taken, self.engine, self.events)
         suite = with_threads(self.engine, self.suite, options.threads, self.events.note)
         described = describe_suite(self.engine, suite, metrics)
         resolved = make_plan(suite, self.datasets, described)
@@ -184,8 +200,10 @@ class _Run:
         )
         return resolved, task
 
-    def _to_do(self, resolved: ResolvedSuite, task: MeasureTrial) -> tuple[RunInfo, list[Trial], int]:
-        """What the folder holds from now on, the trials that are missing, and how many were asked for."""
+    def _to_do(
+        self, resolved: ResolvedSuite, task: MeasureTrial
+    ) -> tuple[RunInfo, list[Trial], list[ImageSearch]]:
+        """What the folder holds from now on, the trials that are missing, and all that is searched."""
         writer, plan = self.writer, resolved.plan
         if self.options.fresh:
             writer.archive()
@@ -199,11 +217,46 @@ class _Run:
         writer.write_info(info)
         if self.options.prune:
             selector = LineSelector(info)
-            if former := writer.prune(lambda it: selector.row(it) is not None):
+            if former := writer.prune(lambda it: selector.row(it) is not None or selector.is_of_search(it)):
                 self.events.note(f"removed results that are not asked for; the journal with them is {former}")
-        asked = list(trials(plan, resolved.files))
+        asked = trials(plan, resolved.files)
         todo = [it for it in asked if (it.image.dataset, it.image.name, it.key) not in done]
-        return info, todo, len(asked)
+        return info, todo, searches(writer.folder, info, resolved, self.options, task.isolation)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """Takes results into the store."""
+
+    run: _Run
+    machines: RunMachines
+    statuses: Counter[str]
+    timed: list[Measurement] = field(default_factory=list)
+
+    def take(self, result: MeasuredTrial) -> None:
+        """Write a trial."""
+        measurement, writer = result.measurement, self.run.writer
+        if result.bitstream is not None and measurement.bitstream_sha256:
+            writer.keep_bitstream(measurement.bitstream_sha256, result.bitstream)
+        self.machines.saw(measurement.environment)
+        writer.append(measurement)
+        if measurement.cpu_share is not None:
+            self.timed.append(measurement)
+
+    def count(self, label: str, row: Measurement) -> None:
+        """Count what was planned."""
+        self.statuses[row.status] += 1
+        self.run.events.measured(label, row)
+
+    def searched(self, results: Iterator[Searched]) -> Iterator[Searched]:
+        """Write searches as they come in: their trials, then what each has reached."""
+        for result in results:
+            for trial in result.trials:
+                self.take(trial)
+            for outcome in result.outcomes:
+                self.run.writer.append(outcome)
+                self.count(result.label, outcome)
+            yield result
 
 
 def _require_processors(options: Options, engine: Engine) -> None:
@@ -218,6 +271,12 @@ def _require_processors(options: Options, engine: Engine) -> None:
             f"--threads {','.join(map(str, options.threads))}: each is from 1 to {most or 'as many'}, the"
             " processors that this run may use"
         )
+
+
+def _metrics_of_goals(suite: Suite) -> Iterator[str]:
+    """The metrics that are to reach a value."""
+    points = (suite.quality, *(it.quality for it in suite.codecs))
+    yield from (it.metric for it in points if isinstance(it, Goals) and it.metric is not None)
 
 
 def _require_names(datasets: Sequence[Dataset]) -> None:

@@ -181,6 +181,8 @@ class Point(NamedTuple):
     """As JSON."""
     decoder: bytes = b""
     """The same of :class:`bench.trials.measurement.RecordedDecoder`; empty where the codec's own decodes."""
+    goal: str = ""
+    """Of what the quality here is a value that was reached; empty for a quality of the codec's own."""
 
 
 ImageKey: TypeAlias = tuple[str, str, str]
@@ -206,7 +208,8 @@ class LineSelector:
         for index, codec in enumerate(info.codecs):
             for quality in codec.qualities:
                 self._points[index, quality] = len(self._points) * len(info.images)
-        self._seen: dict[tuple[str, str, str | None, bytes, bytes], int | None] = {}
+        self._goals = {it.goal.of for it in info.codecs if it.goal is not None}
+        self._seen: dict[tuple[str, str, str | None, bytes, bytes, str], int | None] = {}
 
     def first_row(self, point: Point) -> int | None:
         """The place of a point's first image in the plan's product, codec by codec, quality by quality.
@@ -225,7 +228,7 @@ class LineSelector:
     def row(self, it: Measurement) -> int | None:
         """The place of a measurement in the plan's product, image by image last; None for history."""
         first = self.first_row(_point(it))
-        image = self.image_row((it.dataset, it.image, it.image_sha256))
+        image = self.image_row(_image(it))
         return None if first is None or image is None else first + image
 
     def codec_of(self, it: Measurement) -> CodecPlan | None:
@@ -233,9 +236,23 @@ class LineSelector:
         index = None if self.row(it) is None else self._codec_index(_point(it))
         return None if index is None else self._plans[index]
 
+    @property
+    def has_searches(self) -> bool:
+        """Whether anything of the plan is searched."""
+        return bool(self._goals)
+
+    def is_of_search(self, it: Measurement) -> bool:
+        """Whether a line has no row, and is of a configuration that is searched on its image."""
+        if not self._goals or self.row(it) is not None or it.reached is not None:
+            return False
+        point = _point(it)
+        if point.environment not in self._machines or _image(it) not in self._images:
+            return False
+        return any(self._codec_index(point._replace(goal=of)) is not None for of in self._goals)
+
     def _codec_index(self, point: Point) -> int | None:
         identity = (point.codec, point.version, point.weights_sha256)
-        key = (*identity, point.config, point.decoder)
+        key = (*identity, point.config, point.decoder, point.goal)
         if key not in self._seen:
             fitting = self._codecs.get(identity, ())
             self._seen[key] = self._of_config(fitting, point) if fitting else None
@@ -248,14 +265,24 @@ class LineSelector:
         except MalformedJson:  # no configuration, so none of the plan's
             return None
         plans = ((index, self._plans[index]) for index in fitting)
-        found = (index for index, it in plans if (it.config, it.recorded_decoder) == (config, decoder))
-        return next(found, None)
+        facts = config, decoder, point.goal
+        return next((index for index, it in plans if _told_apart_by(it) == facts), None)
+
+
+def _image(it: Measurement) -> ImageKey:
+    return it.dataset, it.image, it.image_sha256
+
+
+def _told_apart_by(plan: CodecPlan) -> tuple[dict[str, Option], RecordedDecoder | None, str]:
+    """What configurations of one codec differ in."""
+    return plan.config, plan.recorded_decoder, "" if plan.goal is None else plan.goal.of
 
 
 def _point(it: Measurement) -> Point:
     config = msgspec.json.encode(it.config, order="sorted")
     decoder = b"" if it.decoder is None else msgspec.json.encode(it.decoder, order="sorted")
-    return Point(it.environment, it.codec, it.version, it.weights_sha256, it.quality, config, decoder)
+    goal = "" if it.reached is None else it.reached.of
+    return Point(it.environment, it.codec, it.version, it.weights_sha256, it.point, config, decoder, goal)
 
 
 class RunWriter:

@@ -194,7 +194,7 @@ def _finished(row: Mapping[str, Any], codec: CodecPlan, metrics: Iterable[str]) 
     return FinishedTrial(
         image=ImagePlan(row["dataset"], row["image"], row["image_sha256"]),
         codec=codec,
-        quality=None if math.isnan(row["quality"]) else float(row["quality"]),
+        quality=None if math.isnan(row["setting"]) else float(row["setting"]),
         bytes=int(row["bytes"]),
         depth=int(row["depth"]),
         bpp=float(row["bpp"]),

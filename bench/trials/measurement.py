@@ -5,10 +5,10 @@ Version history of the schema (the journal's lines and ``run.json``):
 1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
    ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``peak_of``,
    ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``, ``encode_startup_s``,
-   ``decode_startup_s``, ``encode_cold_s``, ``decode_cold_s``, ``decoder``, ``depth``, ``channels``; of
-   ``run.json`` ``sources``, ``further_environments``, ``several_machines``, ``decoder``, ``shard``,
-   ``title``, ``links``. A reader that knows the first machine of a run alone takes what others measured for
-   history.
+   ``decode_startup_s``, ``encode_cold_s``, ``decode_cold_s``, ``decoder``, ``depth``, ``channels``,
+   ``reached``; of ``run.json`` ``sources``, ``further_environments``, ``several_machines``, ``decoder``,
+   ``shard``, ``title``, ``links``, ``goal``. A
+   reader that knows the first machine of a run alone takes what others measured for history.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
 derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
@@ -94,8 +94,26 @@ class RecordedDecoder(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.codec} {self.version}".strip()
 
 
+class Reached(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a search was to reach, and how it ended with the trial that bears this."""
+
+    of: str
+    """``bpp``, ``bytes``, or a metric."""
+    value: float
+    within: bool = True
+    """Whether the trial's own value is within the tolerance."""
+    reason: str = ""
+    """Why it is not."""
+    encodes: Count = 0
+    """Trials that were made for it; others may have served it too."""
+
+
 class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One trial (codec configuration × operating point × image) and what became of it."""
+    """One trial (codec configuration × operating point × image) and what became of it.
+
+    A search measures trials like any other, and then repeats the line of the one that came nearest, with
+    ``reached``: that line alone is a row of the run's table.
+    """
 
     key: str
     environment: str
@@ -163,6 +181,13 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     reasons: dict[str, str] = {}
     """Why a metric is null, by metric."""
     failure: Failure | None = None
+    reached: Reached | None = None
+    """For what was searched, that this trial came nearest to it."""
+
+    @property
+    def point(self) -> float | None:
+        """The operating point of its row: what was to be reached, else the quality."""
+        return self.quality if self.reached is None else self.reached.value
 
     @property
     def bpp(self) -> float | None:

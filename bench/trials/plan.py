@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -16,6 +16,7 @@ from bench import registry
 from bench.errors import ConfigError
 from bench.files.typed_json import Option, Sha256
 from bench.inputs.datasets import Dataset, ImageFile
+from bench.inputs.goals import RATES, Goals
 from bench.inputs.image import stored_form
 from bench.inputs.pixels import RGB8, Accepted, StoredForm, key_suffix
 from bench.inputs.suite import CodecChoice, CodecEntry, Suite
@@ -50,6 +51,25 @@ class CodecLinks(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
 
 
+class Goal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the operating points of a configuration are, where they are no qualities of the codec's own."""
+
+    of: MetricName
+    """``bpp``, ``bytes``, or a metric."""
+    tolerance: Annotated[float, msgspec.Meta(ge=0, le=1e12)] = 0.01
+    relative: bool = True
+    """Whether the tolerance is a share of the value, and not in its unit."""
+
+    def window(self, value: float) -> tuple[float, float]:
+        """The smallest and the largest value that counts as ``value``."""
+        half = self.tolerance * abs(value) if self.relative else self.tolerance
+        return value - half, value + half
+
+    def __str__(self) -> str:
+        tolerance = f"{100 * self.tolerance:g}%" if self.relative else f"{self.tolerance:g}"
+        return f"{self.of} ± {tolerance}"
+
+
 class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A codec at one configuration, as it was found on this machine."""
 
@@ -60,6 +80,7 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     lossless: bool
     config: dict[str, Option]
     qualities: tuple[float | None, ...]
+    """Its operating points; with a ``goal``, what each image is to reach."""
     weights_sha256: str | None = None
     complexity: dict[str, Annotated[float, msgspec.Meta(ge=0, le=1e15)]] = {}
     """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
@@ -76,6 +97,8 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     decoder: DecoderPlan | None = None
     """Another codec that decodes its bitstreams."""
     links: CodecLinks = CodecLinks()
+    goal: Goal | None = None
+    """Where the qualities that the codec is given are searched on each image."""
 
     trusted: ClassVar[bool] = False
 
@@ -101,10 +124,13 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> tuple[str, str]:
-        """The codec and its configuration, of another decoder too: what tells it apart within a plan."""
-        if self.decoder is None:
-            return self.codec, _canonical(self.config)
-        return self.codec, _canonical([self.config, self.decoder.codec, self.decoder.config])
+        """What tells it apart within a plan: codec, configuration, another decoder, and what is searched."""
+        parts: list[Any] = [self.config]
+        if self.decoder is not None:
+            parts += [self.decoder.codec, self.decoder.config]
+        if self.goal is not None:
+            parts.append({"goal": self.goal.of})
+        return self.codec, _canonical(parts if len(parts) > 1 else self.config)
 
     @property
     def build(self) -> tuple[str | None, ...]:
@@ -250,26 +276,58 @@ class Trial:
     """Identity of the result: the same key means that measuring again would give the same numbers."""
 
 
+@dataclass(frozen=True)
+class TrialMaker:
+    """One codec configuration on one image, at whatever quality."""
+
+    image: ImagePlan
+    path: Path
+    codec: CodecPlan
+    identity: str
+    """What keys have of the codec and the metrics."""
+    suffix: str
+    """And of the form in which the codec gets the image."""
+
+    def at(self, quality: float | None) -> Trial:
+        """The trial at a quality of the codec's own."""
+        text = f"{self.image.sha256}|{self.identity}|{quality!r}{self.suffix}"
+        key = hashlib.sha256(text.encode()).hexdigest()[:32]
+        return Trial(self.image, self.path, self.codec, quality, key)
+
+
 def trials(plan: Plan, files: dict[ImagePlan, ImageFile]) -> Iterator[Trial]:
-    """All trials whose image file is at hand, image by image.
+    """All trials whose image file is at hand, image by image; not those that a search will find.
 
     Parameters
     ----------
     files : where the plan's images are; those without a file have no trials
     """
-    prefixes = [(codec, _codec_identity(codec, plan.metrics)) for codec in plan.codecs]
+    for maker in trial_makers(plan, files):
+        if maker.codec.goal is None:
+            yield from map(maker.at, maker.codec.qualities)
+
+
+def trial_makers(plan: Plan, files: dict[ImagePlan, ImageFile]) -> Iterator[TrialMaker]:
+    """Each codec on each image whose file is at hand, image by image."""
+    identities = [(codec, _codec_identity(codec, plan.metrics)) for codec in plan.codecs]
     by_form = any(it.accepted != RGB8 for it in plan.codecs)
     for image in plan.images:
         if image not in files:
             continue
-        form = stored_form(files[image].path) if by_form else StoredForm()
-        for codec, identity in prefixes:
-            suffix = key_suffix(codec.accepted, form)
-            for quality in codec.qualities:
-                text = f"{image.sha256}|{identity}|{quality!r}{suffix}"
-                yield Trial(
-                    image, files[image].path, codec, quality, hashlib.sha256(text.encode()).hexdigest()[:32]
-                )
+        path = files[image].path
+        form = stored_form(path) if by_form else StoredForm()
+        for codec, identity in identities:
+            yield TrialMaker(image, path, codec, identity, key_suffix(codec.accepted, form))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The qualities of a codec's own among which a search is made."""
+
+    low: float
+    high: float
+    sweep: tuple[float, ...]
+    """Its default operating points, or both ends."""
 
 
 @dataclass(frozen=True)
@@ -281,6 +339,8 @@ class ResolvedSuite:
     """Of each image of the plan."""
     left_out: tuple[str, ...]
     """Each optional codec that is unavailable, and why."""
+    settings: dict[str, Settings] = field(default_factory=dict)
+    """By label, of what is searched."""
 
 
 def make_plan(suite: Suite, datasets: tuple[Dataset, ...], described: Described) -> ResolvedSuite:
@@ -319,7 +379,39 @@ def make_plan(suite: Suite, datasets: tuple[Dataset, ...], described: Described)
         )
     _require_distinct(codecs)
     metrics = tuple(metric_plan(it) for it in described.metrics)
-    return ResolvedSuite(Plan(tuple(files), codecs, metrics), files, left_out)
+    _require_reachable(codecs, metrics)
+    settings = {
+        codec.label: _settings(codec.label, it.found)
+        for codec, it in zip((it for _, it in found), described.codecs, strict=True)
+        if codec.goal is not None and isinstance(it.found, Description)
+    }
+    return ResolvedSuite(Plan(tuple(files), codecs, metrics), files, left_out, settings)
+
+
+def _require_reachable(codecs: Sequence[CodecPlan], metrics: Sequence[MetricPlan]) -> None:
+    """Refuse goals in what is not measured, or has no better direction."""
+    ideals = {it.name: it.ideal for it in metrics}
+    for codec in codecs:
+        name = None if codec.goal is None else codec.goal.of
+        if name is None or name in RATES:
+            continue
+        if name not in ideals:
+            raise ConfigError(f"{codec.label}: {name} is not a metric of this suite, nor {', '.join(RATES)}")
+        if ideals[name] is not None:
+            raise ConfigError(f"{codec.label}: {name} is best at {ideals[name]:g}; no search goes for it")
+
+
+def _settings(label: str, found: Description) -> Settings:
+    """Where a search may look: the codec's own range, else that of its sweep."""
+    sweep = tuple(sorted(it for it in found.qualities if it is not None))
+    ends = (sweep[0], sweep[-1]) if sweep else (math.nan, math.nan)
+    low, high = found.quality_range or ends
+    if not low < high:
+        raise ConfigError(
+            f"{label}: a target needs the codec's quality_range, or a sweep of its own between whose ends to"
+            " search"
+        )
+    return Settings(float(low), float(high), sweep or (float(low), float(high)))
 
 
 def _require_distinct(codecs: Sequence[CodecPlan]) -> None:
@@ -399,31 +491,47 @@ def _own_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> Cod
     target, found = described.target, described.found
     if isinstance(found, str):
         name = _name(entry, target, registry.short_name(target))
+        qualities, goal = _as_asked(entry.quality)
         return TrustedCodec(
-            label=entry.label or _label(name, dict(entry.config), {}),
+            label=entry.label or _goal_label(_label(name, dict(entry.config), {}), goal),
             codec=name,
             target=target,
             version="",
             lossless=False,
             config=dict(entry.config),
-            qualities=entry.quality or (None,),
+            qualities=qualities or (None,),
             unavailable=found,
+            goal=goal,
         )
     name = _name(entry, target, found.name)
+    qualities, goal = _operating_points(name, entry.quality, suite.quality, found)
+    label = _label(name, *_for_label(entry, suite.device, found, described.bare))
     return TrustedCodec(
-        label=entry.label or _label(name, *_for_label(entry, suite.device, found, described.bare)),
+        label=entry.label or _goal_label(label, goal),
         codec=name,
         target=target,
         version=found.version,
         lossless=found.lossless,
         config=found.config,
-        qualities=_qualities(name, entry.quality, suite.quality, found),
+        qualities=qualities,
         weights_sha256=found.weights_sha256,
         complexity=found.complexity,
         accepted=msgspec.structs.replace(found.accepted, convert=suite.convert.conversions),
         own_bytes=found.own_bytes,
         needs=found.needs,
+        goal=goal,
     )
+
+
+def _goal_label(label: str, goal: Goal | None) -> str:
+    """A name for legends, which tells what is searched from a sweep of the same configuration."""
+    return label if goal is None else printable(f"{label}@{goal.of}")
+
+
+def _as_asked(points: tuple[float, ...] | Goals | None) -> tuple[tuple[float | None, ...], Goal | None]:
+    if isinstance(points, Goals):
+        return points.values, Goal(points.of, points.tolerance, points.relative)
+    return points or (), None
 
 
 def _for_label(
@@ -446,27 +554,34 @@ def needs_bare(entry: CodecEntry, device: str) -> bool:
     return bool(entry.config) or device != "auto"
 
 
-def _qualities(
-    name: str, asked: tuple[float, ...] | None, common: tuple[float, ...] | None, codec: Description
-) -> tuple[float | None, ...]:
+def _operating_points(
+    name: str,
+    asked: tuple[float, ...] | Goals | None,
+    common: tuple[float, ...] | Goals | None,
+    codec: Description,
+) -> tuple[tuple[float | None, ...], Goal | None]:
+    """What a codec is to be measured at, and what is to be searched."""
     if codec.lossless or not codec.takes_quality:
         if asked:
             why = "is lossless at this configuration" if codec.lossless else "encodes without a quality"
             raise ConfigError(f"codec {name!r} {why} and has no quality; leave out @…")
-        return (None,)
-    qualities = asked or common or codec.qualities
+        return (None,), None
+    qualities, goal = _as_asked(asked or common or None)
+    if goal is not None:
+        return qualities, goal
+    qualities = qualities or codec.qualities
     if not qualities:
         raise ConfigError(
             f"codec {name!r} has no sweep of its own; name its operating points, as in {name}@10,50,90"
         )
     points = [it for it in qualities if it is not None]
     if not points:
-        return (None,)
+        return (None,), None
     low, high = codec.quality_range or (-math.inf, math.inf)
     for quality in points:
         if not low <= quality <= high:
             raise ConfigError(f"codec {name!r}: quality {quality:g} is outside its range {low:g} to {high:g}")
-    return tuple(sorted(points))
+    return tuple(sorted(points)), None
 
 
 def _label(name: str, config: dict[str, Any], defaults: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from bench.engines.engine import Engine, EngineOptions, Slot, Task
 from bench.engines.messages import Explained
 from bench.errors import ConfigError
 from bench.inputs.datasets import ImageFile, Progress, open_dataset
-from bench.inputs.suite import Suite
+from bench.inputs.suite import Suite, settings_of
 from bench.studies.explain.pages import Page, page_of, page_stems
 from bench.studies.explain.record import ExplainedPicture, row_of
 from bench.trials.codec_ref import Described
@@ -79,7 +79,7 @@ def _planned(suite: Suite, engine: Engine, events: ExplainEvents) -> list[Trial]
         for text in resolved.left_out:
             events.note(text)
         files = resolved.files
-        named = entry.quality or suite.quality
+        named = entry.settings or settings_of(suite.quality, "the suite")
         codecs += resolved.plan.codecs if named else map(_at_the_middle, resolved.plan.codecs)
     labels = [it.label for it in codecs]
     for label in labels:
