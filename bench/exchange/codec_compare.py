@@ -73,6 +73,8 @@ def export_codec_compare(frame: pd.DataFrame, folder: str | Path, time: str = ""
         rows = config.rows[config.rows["status"] == "ok"].sort_values(["image", "quality"])
         if rows.empty:
             continue
+        if "setting" in rows:
+            rows = rows.assign(quality=rows["setting"])
         file = Path(folder) / BATCHES / f"{safe_name(config)}.json"
         index = LOSSLESS_INDEX if rows["exact"].all() else INDEX
         lists[index].append(write_json(file, _batch(config, rows, time)))

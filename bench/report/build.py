@@ -166,6 +166,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         findings=(
             *findings.unfinished(entries),
             *findings.not_isolated(frame),
+            *findings.searched(frame, loaded.runs),
             *findings.of_other_forms(frame),
             *_gaps(loaded, entries, analyses, lossless.bpp),
             *findings.exact(exact),

@@ -13,6 +13,7 @@ from bench.exchange import Published
 from bench.inputs.image import LOSSY, lossy_warning
 from bench.rd import MIN_FINISHED
 from bench.rd.fairness import Finding
+from bench.runs.frame import searched_rows
 from bench.text.plain import some_of
 
 if TYPE_CHECKING:
@@ -57,6 +58,21 @@ def not_sealed(frame: pd.DataFrame) -> list[Finding]:
         " machine's files, the originals among them"
     )
     return [Finding("sealing", "note", text, labels)]
+
+
+def searched(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> list[Finding]:
+    """A remark on configurations whose qualities were searched: what for, and on how many images it came."""
+    goals = {it.goal.of: it.goal for info in runs.values() for it in info.codecs if it.goal is not None}
+    rows = searched_rows(frame)
+    found = []
+    for target, its in rows.groupby("target", sort=False, observed=True):
+        labels = tuple(its["label"].astype(str).unique())
+        text = (
+            f"{', '.join(labels)}: the quality was searched on each image, for {goals[str(target)]};"
+            f" {int(its['within'].sum())} of {len(its)} are within that"
+        )
+        found.append(Finding("targets", "note", text, labels))
+    return found
 
 
 def of_other_forms(frame: pd.DataFrame) -> list[Finding]:

@@ -209,6 +209,13 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
     return frame
 
 
+def searched_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose quality was searched; none of a table that does not say."""
+    if "target" not in frame:
+        return frame.iloc[:0].assign(target="", setting=0.0, within=False, encodes=0, target_reason="")
+    return frame[frame["target"].fillna("").astype(str) != ""]
+
+
 def as_json(decoder: RecordedDecoder | None) -> str:
     """A cell of the column ``decoder``."""
     return "" if decoder is None else msgspec.json.encode(decoder, order="sorted").decode()

@@ -166,9 +166,7 @@ class _SearchedImage:
         chosen = self.found[best.setting]
         if best.setting not in self.work.complete and not self._is_last(chosen):
             chosen = self._measure(best.setting, self.task.last)
-        raw = scale.raw(chosen)
-        low, high = self.work.goal.window(value)
-        within = raw is not None and low <= raw <= high
+        within = self.work.goal.is_within(chosen, value)
         reason = "" if within else ended.reason
         return msgspec.structs.replace(
             chosen, reached=Reached(self.work.goal.of, value, within, reason, encodes)
@@ -197,13 +195,13 @@ class _Names:
 
 
 def points_of(trials: Iterable[Measurement], scale: Scale) -> list[SearchPoint]:
-    """The trials that have a value, by rising quality."""
-    found = []
+    """The trials that have a value, by rising quality, each quality once."""
+    found = {}
     for it in trials:
         value = scale.of(it)
         if value is not None and it.quality is not None:
-            found.append(SearchPoint(it.quality, value, it.bitstream_sha256 or ""))
-    return sorted(found, key=lambda it: it.setting)
+            found[it.quality] = SearchPoint(it.quality, value, it.bitstream_sha256 or "")
+    return [found[it] for it in sorted(found)]
 
 
 def takes_whole(trials: Iterable[Measurement]) -> bool:
@@ -285,10 +283,8 @@ class _Held:
         self.trials.setdefault(line.quality, msgspec.structs.replace(line, reached=None))
         if line.reached.of != self.goal.of:
             return
-        raw = Scale(self.goal).raw(line)
-        low, high = self.goal.window(line.reached.value)
         # with another tolerance than then, it may be to be searched again
-        same = line.reached.within == (raw is not None and low <= raw <= high)
+        same = line.reached.within == self.goal.is_within(line, line.reached.value)
         if is_complete and same:
             self.reached.add(line.reached.value)
         else:

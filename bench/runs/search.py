@@ -49,18 +49,10 @@ class Scale:
         """The value of a trial; infinite for identical pixels, None where there is none."""
         if it.status != "ok":
             return None
-        raw = self.raw(it)
+        raw = self.goal.value_of(it)
         if raw is None:
             return math.inf if it.exact and self.goal.of in it.metrics else None
         return self.at(raw)
-
-    def raw(self, it: Measurement) -> float | None:
-        """The same in its own unit."""
-        if self.goal.of == "bpp":
-            return it.bpp
-        if self.goal.of == "bytes":
-            return it.bytes
-        return it.metrics.get(self.goal.of)
 
     def at(self, raw: float) -> float:
         """Where a value lies: the logarithm of a rate."""

@@ -194,7 +194,8 @@ def _finished(row: Mapping[str, Any], codec: CodecPlan, metrics: Iterable[str]) 
     return FinishedTrial(
         image=ImagePlan(row["dataset"], row["image"], row["image_sha256"]),
         codec=codec,
-        quality=None if math.isnan(row["setting"]) else float(row["setting"]),
+        quality=None if math.isnan(row["quality"]) else float(row["quality"]),
+        found=None if math.isnan(row["setting"]) else float(row["setting"]),
         bytes=int(row["bytes"]),
         depth=int(row["depth"]),
         bpp=float(row["bpp"]),
@@ -239,7 +240,7 @@ class Bitstreams:
             return read_kept(slot.file(self.folder / trial.bitstream_sha256, trial.bitstream_sha256))
         if (known := self._encoded.get(trial.bitstream_sha256)) is not None:
             return known
-        answer = encoded(slot, asked.path, trial.codec, trial.quality, trial.image.sha256)
+        answer = encoded(slot, asked.path, trial.codec, trial.setting, trial.image.sha256)
         if isinstance(answer, Failed):
             remedy = f"; {MORE_TIME}" if answer.status == "timeout" else ""
             raise ConfigError(f"{asked}: {answer.failure}{remedy}")

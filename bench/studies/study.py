@@ -56,6 +56,13 @@ class FinishedTrial:
     """Those with a finite value: ``psnr_rgb`` is absent where the pixels are identical."""
     depth: int = 8
     """Bits a sample of the picture as it was coded."""
+    found: float | None = None
+    """The quality that a search gave the codec, where ``quality`` is what the image was to reach."""
+
+    @property
+    def setting(self) -> float | None:
+        """The quality that the codec was given."""
+        return self.quality if self.codec.goal is None else self.found
 
     @property
     def identity(self) -> list[Any]:

@@ -22,7 +22,7 @@ from bench.inputs.pixels import RGB8, Accepted, StoredForm, key_suffix
 from bench.inputs.suite import CodecChoice, CodecEntry, Suite
 from bench.text.plain import printable
 from bench.trials.codec_ref import CodecRef, Described, DescribedCodec, DescribedMetric, Description
-from bench.trials.measurement import RecordedDecoder
+from bench.trials.measurement import Measurement, RecordedDecoder
 
 DatasetName = Annotated[str, msgspec.Meta(pattern=r"^(?!\.{1,2}\Z)[\w.-]+\Z", max_length=255)]
 MetricName = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*\Z", max_length=100)]
@@ -64,6 +64,18 @@ class Goal(msgspec.Struct, frozen=True, omit_defaults=True):
         """The smallest and the largest value that counts as ``value``."""
         half = self.tolerance * abs(value) if self.relative else self.tolerance
         return value - half, value + half
+
+    def value_of(self, it: Measurement) -> float | None:
+        """What a trial has reached; None without a value."""
+        if self.of == "bpp":
+            return it.bpp
+        return it.bytes if self.of == "bytes" else it.metrics.get(self.of)
+
+    def is_within(self, it: Measurement, value: float) -> bool:
+        """Whether that is ``value``, within the tolerance."""
+        reached = self.value_of(it)
+        low, high = self.window(value)
+        return reached is not None and low <= reached <= high
 
     def __str__(self) -> str:
         tolerance = f"{100 * self.tolerance:g}%" if self.relative else f"{self.tolerance:g}"

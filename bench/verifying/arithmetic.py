@@ -40,6 +40,10 @@ def contradictions(row: RecordedRow, key: str | None) -> Iterator[Difference]:
         yield Difference(name="exact", recorded=True, why="it has a finite PSNR")
     yield from _times(line)
     yield from _earlier(row, line)
+    if row.codec.goal is not None and line.reached is not None:
+        within = row.codec.goal.is_within(line, line.reached.value)
+        if line.reached.within != within:
+            yield Difference(name="reached", recorded=line.reached.within, found=within)
 
 
 def _not_as_planned(row: RecordedRow, line: Measurement) -> Iterator[Difference]:

@@ -30,6 +30,7 @@ class RecordedRow:
     image: ImagePlan
     codec: CodecPlan
     quality: float | None
+    """Of a search, the one that came nearest."""
     line: Measurement | None
     """The last one that counts; None where there is none."""
     earlier: tuple[Measurement, ...] = ()
@@ -78,6 +79,8 @@ def recorded_rows(
         stray = None if own else history.get((image.dataset, image.name, key))
         earlier = tuple(it for it in own[:-1] if it.status == "ok")
         line = own[-1] if own else stray
+        if codec.goal is not None and line is not None:
+            quality = line.quality
         rows.append(RecordedRow(place, image, codec, quality, line, earlier, stray is not None))
     return rows
 
@@ -99,6 +102,16 @@ def expected_keys(
         known = {it: file for it, file in known.items() if it in files}
     measured = Plan(plan.images, plan.codecs, tuple(it for it in plan.metrics if it.name in taken))
     return {(it.image, it.codec.label, it.quality): it.key for it in trials(measured, known)}
+
+
+def plain(codec: CodecPlan, rows: Iterable[RecordedRow]) -> CodecPlan:
+    """A codec that was searched, as if what came nearest on some image had been its operating points."""
+    if codec.goal is None:
+        return codec
+    found = {it.quality for it in rows if it.codec.label == codec.label and it.line is not None}
+    return msgspec.structs.replace(
+        codec, goal=None, qualities=tuple(sorted(it for it in found if it is not None))
+    )
 
 
 def without_needs(codec: CodecPlan) -> CodecPlan:

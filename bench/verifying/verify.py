@@ -25,17 +25,24 @@ from bench.files.stored_pictures import FOLDER
 from bench.host.environment import current
 from bench.inputs.datasets import ImageFile
 from bench.metrics.agreement import tolerance_across_environments
-from bench.runs.store import BITSTREAM_FOLDER, RunInfo, read_info
+from bench.runs.store import BITSTREAM_FOLDER, read_info
 from bench.sealing.seal import can_seal
 from bench.text.plain import printable, some_of
-from bench.trials.plan import CodecPlan, ImagePlan
+from bench.trials.plan import CodecPlan, ImagePlan, Plan
 from bench.trials.trust import NOBODY, Trust
 from bench.verifying.installed import MetricsHere, codec_here, metrics_here
 from bench.verifying.judging import Again, judged
 from bench.verifying.looking import DecodedRow, EncodeAgain, Look, LookAt
 from bench.verifying.memorised import memorising
 from bench.verifying.record import NOT_KEPT, CodecFlag, Verification, VerifiedRow, journal_sha256, plan_sha256
-from bench.verifying.rows import RecordedRow, expected_keys, images_at_hand, recorded_rows, without_needs
+from bench.verifying.rows import (
+    RecordedRow,
+    expected_keys,
+    images_at_hand,
+    plain,
+    recorded_rows,
+    without_needs,
+)
 
 DEFAULT_SAMPLE = 0.1
 _REPORT = "report"
@@ -153,7 +160,8 @@ class _Inspection:
         flags = [flag for it in here.values() for flag in it.flags]
         if self._options.audit and not self._options.decode_only:
             flags += self._memorising(absent)
-        keys = _Keys(self._info, self._files)
+        codecs = tuple(plain(it, self._rows) for it in self._info.codecs)
+        keys = _Keys(Plan(self._info.images, codecs, self._info.metrics), self._files)
         rows = tuple(
             judged(it, keys.of(it), self._seen(it, seen, absent), again.get(it.place), self.metrics)
             for it in self._rows
@@ -243,7 +251,8 @@ class _Inspection:
 
     def _memorising(self, absent: Mapping[str, str]) -> tuple[CodecFlag, ...]:
         """The codecs that seem to know the originals by heart."""
-        codecs = [it for it in self._codecs if it.label not in absent and not it.unavailable]
+        here = (it for it in self._codecs if it.label not in absent and not it.unavailable)
+        codecs = [plain(it, self._rows) for it in here]
         if not codecs:
             return ()
         files = {image: it.path.absolute() for image, it in self._files.items()}
@@ -273,15 +282,15 @@ def _is_recorded(bitstream: bytes, row: RecordedRow) -> bool:
 class _Keys:
     """The key that a row's trial has to have, by the metrics that its line says were taken."""
 
-    def __init__(self, info: RunInfo, files: Mapping[ImagePlan, ImageFile]) -> None:
-        self._info, self._files = info, files
+    def __init__(self, plan: Plan, files: Mapping[ImagePlan, ImageFile]) -> None:
+        self._plan, self._files = plan, files
         self._known: dict[frozenset[str], dict[tuple[ImagePlan, str, float | None], str]] = {}
 
     def of(self, row: RecordedRow) -> str | None:
         """The key; None where it can't be told."""
         taken = frozenset(() if row.line is None else row.line.metrics)
         if taken not in self._known:
-            self._known[taken] = expected_keys(self._info.plan, self._files, taken)
+            self._known[taken] = expected_keys(self._plan, self._files, taken)
         return self._known[taken].get((row.image, row.codec.label, row.quality))
 
 

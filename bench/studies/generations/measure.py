@@ -82,7 +82,7 @@ class MakeChain(Task[Asked[PlannedChain], Chain]):
                 if self.shift:
                     samples = _moved(read_image(path, accepted=codec.accepted).pixels, self.shift * number)
                     original = _written(folder / f"{number}-original.png", samples)
-                bitstream = answered(encoded(slot, given.path, codec, trial.quality, given.sha256)).bitstream
+                bitstream = answered(encoded(slot, given.path, codec, trial.setting, given.sha256)).bitstream
 
 
 @dataclass(frozen=True)

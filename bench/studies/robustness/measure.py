@@ -59,7 +59,7 @@ class TakeProbe(Task[Asked[PlannedProbe], Probe]):
             write_atomically(path, png_of(corrupted(clean, probe.name, trial.image.sha256)))
         given = self._picture(path)
         known["psnr_corruption"] = _decibels(clean, given)
-        made = encoded(slot, path, trial.codec, trial.quality)
+        made = encoded(slot, path, trial.codec, trial.setting)
         if isinstance(made, Failed):
             return InputProbe(**known, status=made.status, failure=made.failure)
         known["bytes"] = len(made.bitstream)
