@@ -322,6 +322,42 @@ def compare(
 
 
 @app.command()
+def budget(
+    run: RunFolder,
+    bpp: Annotated[
+        str | None, typer.Option(metavar="0.15,…", help="Total bits over total pixels of a data set.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option("--bytes", metavar="N,…", help="Bytes of all its bitstreams instead.")
+    ] = None,
+    metric: Annotated[
+        str, typer.Option("--metric", "-m", metavar="NAME", help="Whose mean is to be the best.")
+    ] = "psnr_rgb",
+    pooled: Annotated[
+        bool, typer.Option("--pooled", help="The PSNR of the whole set's squared error instead of the mean.")
+    ] = False,
+    cap: Annotated[
+        float | None, typer.Option(min=0.0, metavar="BPP", help="Bits per pixel that no image exceeds.")
+    ] = None,
+    codec: Annotated[
+        list[str] | None,
+        typer.Option("--codec", "-c", metavar="LABEL", help="Only these codecs; default: all lossy ones."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="SUITE.yaml", help="Write the qualities, to be run again."),
+    ] = None,
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="text|markdown|latex|json|csv", help="Form of the table.")
+    ] = "text",
+) -> None:
+    """Choose one measured point of each image, the best within a budget of bytes for the data set."""
+    from bench.cli import budgeting
+
+    budgeting.budget(run, budgeting.request_of(bpp, size, metric, pooled, cap, codec or []), output, format)
+
+
+@app.command()
 def worst(
     run: RunFolder,
     run2: Annotated[

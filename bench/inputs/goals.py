@@ -1,7 +1,8 @@
 """Rates and qualities that each image is to reach, where a suite may name operating points too.
 
 ``jpeg@bpp=0.25,0.5,1``, ``avif@bytes=20000,tolerance=2%``, or in a suite
-``quality: {psnr_y: [34, 38], tolerance: 0.05}``.
+``quality: {psnr_y: [34, 38], tolerance: 0.05}``. What ``rdbench budget`` writes names a quality for each
+image instead: ``quality: {budget: [{bpp: 0.15, images: {kodim01.png: 21}}]}``.
 """
 
 from __future__ import annotations
@@ -10,14 +11,33 @@ import math
 import re
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bench.errors import ConfigError
 
 RATES = ("bpp", "bytes")
+BUDGET = "budget"
+"""Stands where a rate or metric does for qualities that are given, image by image."""
 DEFAULT_TOLERANCE = "1%"
 _TOLERANCE = "tolerance"
 _EXAMPLE = "bpp=0.25,0.5,1 or psnr_y=34,38"
+
+
+class GivenQualities(BaseModel):
+    """An operating point with a quality for each image."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    bpp: float = Field(gt=0, allow_inf_nan=False)
+    """Of the data set, for which they were chosen."""
+    images: dict[str, float] = Field(min_length=1)
 
 
 class Goals(BaseModel):
@@ -25,11 +45,13 @@ class Goals(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     of: str = Field(pattern=r"^\w[\w.-]*$", max_length=100)
-    """``bpp``, ``bytes``, or the name of a metric."""
+    """``bpp``, ``bytes``, the name of a metric, or ``budget``."""
     values: tuple[float, ...] = Field(min_length=1)
     tolerance: float = Field(default=0.01, ge=0)
     relative: bool = True
     """Whether the tolerance is a share of the value, and not in its unit."""
+    given: tuple[GivenQualities, ...] = ()
+    """Those of a budget."""
 
     @model_validator(mode="before")
     @classmethod
@@ -37,6 +59,9 @@ class Goals(BaseModel):
         """``{bpp: [0.12, 0.25], tolerance: 1%}``."""
         if not isinstance(value, dict) or "of" in value:
             return value
+        if list(value) == [BUDGET]:
+            given = TypeAdapter(tuple[GivenQualities, ...]).validate_python(value[BUDGET])
+            return {"of": BUDGET, "values": [it.bpp for it in given], "tolerance": 0, "given": given}
         names = [it for it in value if it != _TOLERANCE]
         if len(names) != 1:
             raise ValueError("name one rate or metric, as in {bpp: [0.25, 0.5]}; another one is a codec more")
@@ -56,12 +81,14 @@ class Goals(BaseModel):
     def _possible(self) -> Goals:
         if self.of in RATES and self.values[0] <= 0:
             raise ValueError(f"{self.of} is above 0")
+        if (self.of == BUDGET) != bool(self.given):
+            raise ValueError("a budget names a quality for each image: rdbench budget writes such a suite")
         return self
 
     @property
     def metric(self) -> str | None:
         """The metric that is to be taken for them; None for a rate."""
-        return None if self.of in RATES else self.of
+        return None if self.of in (*RATES, BUDGET) else self.of
 
 
 def _tolerance(text: Any) -> tuple[float, bool]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import ConfigError
 from bench.exchange import Published
+from bench.inputs.goals import BUDGET
 from bench.inputs.image import LOSSY, lossy_warning
 from bench.rd import MIN_FINISHED
 from bench.rd.fairness import Finding
@@ -67,6 +68,10 @@ def searched(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> list[Finding]:
     found = []
     for target, its in rows.groupby("target", sort=False, observed=True):
         labels = tuple(its["label"].astype(str).unique())
+        if target == BUDGET:
+            text = f"{', '.join(labels)}: the quality of each image was chosen for {goals[BUDGET]}"
+            found.append(Finding("targets", "note", text, labels))
+            continue
         text = (
             f"{', '.join(labels)}: the quality was searched on each image, for {goals[str(target)]};"
             f" {int(its['within'].sum())} of {len(its)} are within that"

@@ -8,7 +8,7 @@ for another value, begins with them. The trial that came nearest to a value is w
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -44,6 +44,8 @@ class ImageSearch:
     complete: frozenset[float] = frozenset()
     """Qualities of those that are all that a run with these options would give."""
     taught: Taught = NOTHING
+    given: Mapping[float, float] = field(default_factory=dict)
+    """Qualities that need no search, by value."""
 
     @property
     def codec(self) -> CodecPlan:
@@ -114,13 +116,21 @@ class _SearchedImage:
         image, values, middle = self.work.image, self.work.values, len(self.work.values) // 2
         # from the middle, whose trials are nearest to all others
         order = sorted(values, key=lambda it: abs(values.index(it) - middle))
-        ended = {value: self._search(value) for value in order}
+        ended = {value: self._given(value) or self._search(value) for value in order}
         outcomes = tuple(self._outcome(value, *ended[value]) for value in values)
         kept = {it.bitstream_sha256 for it in outcomes}
         trials = (
             it if it.measurement.bitstream_sha256 in kept else replace(it, bitstream=None) for it in self.made
         )
         return Searched(self.work.codec.label, (image.dataset, image.name), tuple(trials), outcomes)
+
+    def _given(self, value: float) -> tuple[Ended, int] | None:
+        """Measure a quality that is given; None where there is none."""
+        quality = self.work.given.get(value)
+        if quality is None or quality in self.found:
+            return None if quality is None else (Ended(), 0)
+        result = self._measure(quality, self.task.measure)
+        return Ended("" if result.status == "ok" else _failure(result)), 1
 
     def _search(self, value: float) -> tuple[Ended, int]:
         """Why it ended, and how many trials were made for it."""
@@ -156,16 +166,20 @@ class _SearchedImage:
 
     def _outcome(self, value: float, ended: Ended, encodes: int) -> Measurement:
         """The line of the trial that came nearest, which is measured as it is to be where it was not."""
-        scale = self.work.scale
-        best = nearest(self._points(), scale.at(value))
+        if value in self.work.given:
+            best = self.work.given[value] if self.found[self.work.given[value]].status == "ok" else None
+        else:
+            point = nearest(self._points(), self.work.scale.at(value))
+            best = None if point is None else point.setting
         if best is None:
             failed = [it for it in self.found.values() if not _is_refused_fraction(it)]
             failed = failed or list(self.found.values())
+            failed = [self.found[self.work.given[value]]] if value in self.work.given else failed
             reached = Reached(self.work.goal.of, value, False, ended.reason, encodes)
             return msgspec.structs.replace(failed[-1], reached=reached)
-        chosen = self.found[best.setting]
-        if best.setting not in self.work.complete and not self._is_last(chosen):
-            chosen = self._measure(best.setting, self.task.last)
+        chosen = self.found[best]
+        if best not in self.work.complete and not self._is_last(chosen):
+            chosen = self._measure(best, self.task.last)
         within = self.work.goal.is_within(chosen, value)
         reason = "" if within else ended.reason
         return msgspec.structs.replace(
@@ -235,10 +249,13 @@ def searches(
     plan = resolved.plan
     lower = {it.name for it in plan.metrics if not it.higher_is_better}
     wanted: dict[tuple[str, str, str], list[_Held]] = {}
+    given = resolved.given
     for maker in trial_makers(plan, resolved.files):
         if maker.codec.goal is not None:
             image = maker.image
-            wanted.setdefault((image.dataset, image.name, maker.codec.codec), []).append(_Held(maker))
+            wanted.setdefault((image.dataset, image.name, maker.codec.codec), []).append(
+                _Held(maker, {bpp: its[image.name] for bpp, its in given.get(maker.codec.label, {}).items()})
+            )
     if not wanted:
         return []
     machines = {it.id for it in info.environments}
@@ -263,6 +280,7 @@ class _Held:
     """What the journal has of one configuration on one image."""
 
     maker: TrialMaker
+    given: dict[float, float]
     trials: dict[float | None, Measurement] = field(default_factory=dict)
     complete: set[float] = field(default_factory=set)
     reached: set[float] = field(default_factory=set)
@@ -285,6 +303,7 @@ class _Held:
             return
         # with another tolerance than then, it may be to be searched again
         same = line.reached.within == self.goal.is_within(line, line.reached.value)
+        same = same and self.given.get(line.reached.value, line.quality) == line.quality
         if is_complete and same:
             self.reached.add(line.reached.value)
         else:
@@ -301,6 +320,7 @@ class _Held:
             tuple(q for q in codec.qualities if q is not None and q not in self.reached),
             tuple(it for it in self.trials.values() if it.status == "ok" or _is_refused_fraction(it)),
             frozenset(self.complete),
+            given=self.given,
         )
 
 

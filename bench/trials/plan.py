@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -16,7 +16,7 @@ from bench import registry
 from bench.errors import ConfigError
 from bench.files.typed_json import Option, Sha256
 from bench.inputs.datasets import Dataset, ImageFile
-from bench.inputs.goals import RATES, Goals
+from bench.inputs.goals import BUDGET, RATES, Goals
 from bench.inputs.image import stored_form
 from bench.inputs.pixels import RGB8, Accepted, StoredForm, key_suffix
 from bench.inputs.suite import CodecChoice, CodecEntry, Suite
@@ -55,7 +55,7 @@ class Goal(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the operating points of a configuration are, where they are no qualities of the codec's own."""
 
     of: MetricName
-    """``bpp``, ``bytes``, or a metric."""
+    """``bpp``, ``bytes``, a metric, or ``budget`` where the suite gives a quality for each image."""
     tolerance: Annotated[float, msgspec.Meta(ge=0, le=1e12)] = 0.01
     relative: bool = True
     """Whether the tolerance is a share of the value, and not in its unit."""
@@ -67,17 +67,19 @@ class Goal(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def value_of(self, it: Measurement) -> float | None:
         """What a trial has reached; None without a value."""
-        if self.of == "bpp":
+        if self.of in ("bpp", BUDGET):
             return it.bpp
         return it.bytes if self.of == "bytes" else it.metrics.get(self.of)
 
     def is_within(self, it: Measurement, value: float) -> bool:
         """Whether that is ``value``, within the tolerance."""
         reached = self.value_of(it)
-        low, high = self.window(value)
+        low, high = self.window(value) if self.of != BUDGET else (-math.inf, math.inf)
         return reached is not None and low <= reached <= high
 
     def __str__(self) -> str:
+        if self.of == BUDGET:
+            return "a budget of the data set"
         tolerance = f"{100 * self.tolerance:g}%" if self.relative else f"{self.tolerance:g}"
         return f"{self.of} ± {tolerance}"
 
@@ -353,6 +355,8 @@ class ResolvedSuite:
     """Each optional codec that is unavailable, and why."""
     settings: dict[str, Settings] = field(default_factory=dict)
     """By label, of what is searched."""
+    given: dict[str, dict[float, dict[str, float]]] = field(default_factory=dict)
+    """By label, operating point and image, of what is given image by image."""
 
 
 def make_plan(suite: Suite, datasets: tuple[Dataset, ...], described: Described) -> ResolvedSuite:
@@ -392,12 +396,27 @@ def make_plan(suite: Suite, datasets: tuple[Dataset, ...], described: Described)
     _require_distinct(codecs)
     metrics = tuple(metric_plan(it) for it in described.metrics)
     _require_reachable(codecs, metrics)
+    given = {
+        codec.label: {it.bpp: it.images for it in points.given}
+        for entry, codec in found
+        if codec.goal is not None and isinstance(points := entry.quality or suite.quality, Goals)
+    }
+    _require_given(given, files)
     settings = {
         codec.label: _settings(codec.label, it.found)
         for codec, it in zip((it for _, it in found), described.codecs, strict=True)
-        if codec.goal is not None and isinstance(it.found, Description)
+        if codec.goal is not None and codec.goal.of != BUDGET and isinstance(it.found, Description)
     }
-    return ResolvedSuite(Plan(tuple(files), codecs, metrics), files, left_out, settings)
+    return ResolvedSuite(Plan(tuple(files), codecs, metrics), files, left_out, settings, given)
+
+
+def _require_given(given: dict[str, dict[float, dict[str, float]]], images: Iterable[ImagePlan]) -> None:
+    """Refuse a budget that leaves out an image."""
+    names = [it.name for it in images]
+    for label, points in given.items():
+        for bpp, qualities in points.items():
+            if absent := [it for it in names if it not in qualities]:
+                raise ConfigError(f"{label}: the budget of {bpp:g} bpp names no quality for {absent[0]}")
 
 
 def _require_reachable(codecs: Sequence[CodecPlan], metrics: Sequence[MetricPlan]) -> None:
@@ -405,7 +424,7 @@ def _require_reachable(codecs: Sequence[CodecPlan], metrics: Sequence[MetricPlan
     ideals = {it.name: it.ideal for it in metrics}
     for codec in codecs:
         name = None if codec.goal is None else codec.goal.of
-        if name is None or name in RATES:
+        if name is None or name in (*RATES, BUDGET):
             continue
         if name not in ideals:
             raise ConfigError(f"{codec.label}: {name} is not a metric of this suite, nor {', '.join(RATES)}")

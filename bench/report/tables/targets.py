@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
+from bench.inputs.goals import BUDGET
 from bench.report.chapters import Chapter
 from bench.report.data import ReportData
 from bench.report.tables import ReportTable, Row
@@ -34,8 +36,8 @@ class TargetsTable(ReportTable):
             ["label", "target", "quality"], sort=False, observed=True
         ):
             found = rows[rows["status"] == "ok"]
-            reached = found[str(target)].astype(float)
-            off = (100 * (reached / value - 1)).abs().max()
+            reached = found["bpp" if target == BUDGET else str(target)].astype(float)
+            off = math.nan if target == BUDGET else (100 * (reached / value - 1)).abs().max()
             yield (
                 *(str(label), str(target), float(value), f"{int(rows['within'].sum())}/{len(rows)}"),
                 *(None if it != it else float(it) for it in (reached.mean(), off, rows["encodes"].mean())),
