@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from html import escape
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bench.conditions.definition import find_conditions
+from bench.conditions.suites import under
 from bench.engines import LOCAL
 from bench.errors import BenchError, ConfigError
 from bench.files.given_codecs import target_of
@@ -68,13 +70,12 @@ def run(
     with tempfile.TemporaryDirectory(prefix="rdbench-") as given:
         if replaced.get("codecs") is not None:
             replaced["codecs"] = _named(replaced["codecs"], Path(given))
-        resolved = resolve_suite(suite, **replaced)
+        events = events or (notebook_events() if in_notebook() else Events())
+        resolved = resolve_suite(suite, note=events.note, **replaced)
         options = options or Options()
         if shard is not None:
             options = replace(options, shard=Shard.parse(shard))
         folder = Path(out) if out is not None else default_folder(resolved, options.shard)
-        if events is None:
-            events = notebook_events() if in_notebook() else Events()
         summary = _run(resolved, folder, options, events, client)
     return RunSummary(**{it.name: getattr(summary, it.name) for it in fields(Summary)})
 
@@ -125,14 +126,20 @@ def _with_target(codec: Any, folder: Path) -> Any:
     return {"codec": target_of(codec, folder)}
 
 
-def resolve_suite(suite: Suite | Path | str | None = None, **fields: Any) -> Suite:
-    """A suite with some of its fields replaced.
+def resolve_suite(
+    suite: Suite | Path | str | None = None,
+    *,
+    note: Callable[[str], None] = lambda text: None,
+    **fields: Any,
+) -> Suite:
+    """A suite with some of its fields replaced, and what it leaves open as its test conditions have it.
 
     Parameters
     ----------
     suite : as for :func:`run`
     **fields : fields of :class:`Suite`; None leaves a field unchanged. Paths are relative to the working
         directory
+    note : told what conditions ask for and this machine lacks
 
     Raises
     ------
@@ -147,9 +154,14 @@ def resolve_suite(suite: Suite | Path | str | None = None, **fields: Any) -> Sui
         resolved = Suite.model_validate(merged)
     except ValidationError as error:
         raise problems_in_python(error, Suite) from error
+    resolved = located(resolved, Path.cwd())
+    if resolved.conditions:
+        named = {key for key, value in fields.items() if value is not None}
+        named |= given.model_fields_set if suite is not None else set()
+        resolved = under(find_conditions(resolved.conditions.partition(" ")[0]), resolved, named, note)
     if not resolved.codecs:
         resolved = resolved.model_copy(update={"codecs": load_suite(DEFAULT_SUITE).codecs})
-    return located(resolved, Path.cwd())
+    return resolved
 
 
 def default_folder(suite: Suite, shard: Shard | None = None) -> Path:

@@ -28,6 +28,8 @@ class Condition(BaseModel):
     about: Annotated[str, Field(max_length=500)] = ""
     datasets: Lines = ()
     """It must have results on all of these; default: on all of the board."""
+    conditions: Line | None = None
+    """Test conditions that its run must keep to."""
     timing: Literal["alone"] | None = None
     sealed: bool = False
     verified: bool = False

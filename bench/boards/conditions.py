@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.boards.board import Board, BoardEntry, Condition
 from bench.boards.results import BoardResults, BoardRow
+from bench.conditions.definition import find_conditions
+from bench.conditions.deviations import judge
 from bench.report.entries import Entry
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ def _obstacles(
         if facts.n_ok < facts.n_planned:
             yield f"{facts.n_planned - facts.n_ok} trials without a result on {name}"
         yield from (f"{it} on {name}" for it in _out_of_bounds(condition, facts))
+        if condition.conditions is not None:
+            yield from _departures(condition.conditions, row, entry, sets[name].frame, name)
         if condition.sealed and not _is_sealed(sets[name].frame, row.key):
             yield f"not sealed on {name}"
     plan = next(it for it in entry.info.codecs if it.label == row.label)
@@ -44,6 +49,17 @@ def _obstacles(
         yield "not verified"
     if condition.open_weights and plan.weights_sha256 is not None and not entry.submission.open_weights:
         yield "its weights are not open"
+
+
+def _departures(
+    conditions: str, row: BoardRow, entry: BoardEntry, frame: pd.DataFrame, dataset: str
+) -> Iterator[str]:
+    """Where a configuration departs from test conditions; the anchor is the board's matter."""
+    rows = frame[frame["label"] == row.key].assign(label=row.label)
+    its = find_conditions(conditions)
+    its = replace(its, definition=its.definition.model_copy(update={"anchor": None}))
+    verdict = judge(its, entry.info, rows, labels=[row.label])
+    yield from (f"{it} on {dataset} ({its.name})" for it in verdict.deviations)
 
 
 def _out_of_bounds(condition: Condition, facts: Entry) -> Iterator[str]:

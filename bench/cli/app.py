@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.arguments import (
+    ConditionsName,
     DatasetFolders,
     Device,
     EngineName,
@@ -101,6 +102,7 @@ def run(
     timeout: Annotated[
         float, typer.Option(min=0.001, metavar="S", help="Seconds for one encode or decode.")
     ] = 300,
+    conditions: ConditionsName = None,
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Only the first N images of each set.")
     ] = None,
@@ -155,7 +157,7 @@ def run(
         from bench.runs.options import Options
 
         request = measuring.RunRequest(
-            suite, dataset, codec, quality, metric, limit, device, out, report, recursive
+            suite, dataset, codec, quality, metric, limit, device, out, report, recursive, conditions
         )
         options = Options(
             jobs=jobs,
@@ -224,7 +226,10 @@ def report(
     style: Annotated[
         Path | None, typer.Option(metavar="FILE.mplstyle", help="Matplotlib style instead of rdbench's.")
     ] = None,
-    average: Annotated[str, typer.Option(metavar="images|pixels", help=_AVERAGE_HELP)] = "images",
+    average: Annotated[
+        str | None, typer.Option(metavar="images|pixels", help=f"{_AVERAGE_HELP} Default: images.")
+    ] = None,
+    conditions: ConditionsName = None,
     startup: Annotated[
         bool,
         typer.Option(
@@ -239,7 +244,8 @@ def report(
     from bench.trials.trust import Trust
 
     selection = Selection(tuple(codec or ()), tuple(metric or ()))
-    options = reporting.report_options(anchor, reference or [], selection, average)
+    average = reporting.average_of(average, conditions, runs)
+    options = reporting.report_options(anchor, reference or [], selection, average, conditions)
     figures = reporting.figure_options(width, rate_axis, style)
     options = replace(options, figures=figures, startup=startup, trust=Trust(trust))
     if latex is None:
@@ -706,7 +712,8 @@ def history(
 @app.command(name="list")
 def list_(
     what: Annotated[
-        str, typer.Argument(metavar="codecs|metrics|datasets|references|runs", show_default=False)
+        str,
+        typer.Argument(metavar="codecs|metrics|datasets|references|conditions|runs", show_default=False),
     ],
     own_datasets: OwnDatasets = None,
 ) -> None:

@@ -27,6 +27,13 @@ DatasetFolders = Annotated[
     list[str] | None,
     typer.Option("--dataset", "-d", metavar="FOLDER", help="The originals, where they are a folder."),
 ]
+ConditionsName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[@VERSION]|FILE",
+        help="Test conditions (`rdbench list conditions`): what departs from them is named.",
+    ),
+]
 Recursive = Annotated[bool, typer.Option("--recursive", help="Take the images in sub-folders too.")]
 Sealed = Annotated[
     bool | None,

@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.api import RUNS_FOLDER
 from bench.cli import console
 from bench.cli.progress import Progress
+from bench.conditions.definition import shipped_conditions
 from bench.engines import open_engine
 from bench.engines.describing import (
     Installed,
@@ -33,11 +34,31 @@ def list_things(what: str) -> None:
         "metrics": _metrics,
         "datasets": _datasets,
         "references": _references,
+        "conditions": _conditions,
         "runs": _runs,
     }
     if what not in lists:
         raise ConfigError(f"list what? one of {', '.join(lists)}, not {what!r}")
     lists[what]()
+
+
+def _conditions() -> None:
+    """Print the test conditions that rdbench brings."""
+    known = shipped_conditions()
+    rows = [
+        (
+            it.name,
+            it.definition.title,
+            ", ".join(each.name for each in it.definition.datasets) or "any",
+            ", ".join(it.definition.metrics),
+        )
+        for it in known
+    ]
+    console.print_table(("conditions", "title", "images", "metrics"), rows, numeric_from=4)
+    for it in known:
+        for images in it.definition.datasets:
+            if images.obtain:
+                print(f"\n{it.name}: no address of {images.name} has a hash; name its folder with -d")
 
 
 def doctor() -> None:

@@ -37,6 +37,7 @@ class RunRequest:
     out: Path | None
     report: bool
     recursive: bool = False
+    conditions: str | None = None
 
     def resolve(self) -> Suite:
         """The suite that the suite file and the options describe together."""
@@ -53,6 +54,8 @@ class RunRequest:
             limit=self.limit,
             recursive=self.recursive or None,
             device=None if self.device == "auto" else self.device,
+            conditions=self.conditions,
+            note=console.note,
         )
 
 

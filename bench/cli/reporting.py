@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from bench.cli import console
 from bench.cli.arguments import one_of
+from bench.conditions.deviations import judge
 from bench.errors import ConfigError
 from bench.exchange import export_codec_compare, export_compressai
 from bench.exchange.references import open_reference
@@ -18,6 +19,7 @@ from bench.plotting.canvas import RateAxis, Width
 from bench.plotting.style import FORMATS, Format
 from bench.rd import AVERAGES, Average
 from bench.report import FigureOptions, ReportOptions, write_paper, write_report
+from bench.report.conditions import conditions_of
 from bench.report.data import ReportData
 from bench.report.options import STANDARD
 from bench.report.selection import Selection
@@ -26,6 +28,7 @@ from bench.report.tables.lossless import LosslessTable
 from bench.report.tables.memory import MemoryTable
 from bench.report.tables.threads import ThreadsTable
 from bench.runs.frame import load
+from bench.runs.store import read_info
 from bench.text.escape import csv_cell
 
 if TYPE_CHECKING:
@@ -84,7 +87,11 @@ def paper(runs: Sequence[Path], folder: Path, out: Path | None, options: ReportO
 
 
 def report_options(
-    anchor: str | None, references: Sequence[str], selection: Selection, average: str
+    anchor: str | None,
+    references: Sequence[str],
+    selection: Selection,
+    average: str,
+    conditions: str | None = None,
 ) -> ReportOptions:
     """The options of a report as the command line says them, but for its figures."""
     published = tuple(curve for it in references for curve in open_reference(it))
@@ -95,7 +102,16 @@ def report_options(
         published=published,
         selection=selection,
         average=cast(Average, one_of("--average", average, AVERAGES)),
+        conditions=conditions,
     )
+
+
+def average_of(average: str | None, conditions: str | None, runs: Sequence[Path]) -> str:
+    """What counts the same: as the command line says, else as the conditions do, else every image."""
+    if average is not None:
+        return average
+    found = conditions_of({str(it): read_info(it) for it in runs}, conditions)
+    return "images" if found is None else found.definition.averaging.rate
 
 
 def figure_options(width: str | None, rate_axis: str, style: Path | None) -> FigureOptions:
@@ -111,18 +127,30 @@ def export(run: Path, format: str, output: Path | None) -> None:
     if format in _FOLDER_EXPORTS:
         if output is None:
             raise ConfigError(f"{format} writes several files: give --output DIR")
-        written = _FOLDER_EXPORTS[format](load(run), output)
+        written = _FOLDER_EXPORTS[format](_loaded(run), output)
         console.note(f"{len(written)} files in {output}")
         return
     if format not in _EXPORTS:
         raise ConfigError(f"--format is one of {', '.join((*_EXPORTS, *_FOLDER_EXPORTS))}, not {format!r}")
     if output is None and sys.stdout.isatty() and format == "parquet":
         raise ConfigError("parquet is binary: give --output FILE")
-    data = _EXPORTS[format](load(run))
+    data = _EXPORTS[format](_loaded(run))
     if output is None:
         sys.stdout.buffer.write(data)
     else:
         write_atomically(output, data)
+
+
+def _loaded(run: Path) -> pd.DataFrame:
+    """A run's table; of one that was made under conditions, with how far it keeps to them."""
+    frame, info = load(run), read_info(run)
+    conditions = conditions_of({str(run): info}, None)
+    if conditions is None:
+        return frame
+    verdict = str(judge(conditions, info, frame))
+    exported = frame.assign(conditions=verdict)
+    exported.attrs.update(frame.attrs | {"conditions": verdict})
+    return exported
 
 
 def _csv(frame: pd.DataFrame) -> bytes:

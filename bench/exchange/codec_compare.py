@@ -147,6 +147,8 @@ def _batch(config: Configuration, ok: pd.DataFrame, time: str) -> dict[str, Any]
     }
     if not time:
         del constants["time"]
+    if "conditions" in rows:
+        constants["conditions"] = ("Test conditions, and where they were departed from", first["conditions"])
     return {
         "constant_descriptions": [{name: description} for name, (description, _) in constants.items()],
         "constant_values": [value.replace("${", "$ {") for _, value in constants.values()],

@@ -134,6 +134,8 @@ def _document(label: str, dataset: str, rows: pd.DataFrame) -> dict[str, Any] | 
         meta["metrics_left_out"] = [name for name in measured if name not in metrics]
     if lower := [name for name in rows.attrs.get("lower_is_better", ()) if name in metrics]:
         meta["lower_is_better"] = lower
+    if "conditions" in rows.columns:
+        meta["conditions"] = str(first["conditions"])
     if "version" in rows.columns:
         meta["version"] = str(first["version"])
     description = f"{first['codec']} on {dataset}, mean over {len(images)} images, measured by rdbench"

@@ -213,6 +213,9 @@ class Suite(BaseModel):
     """The limits of ``rdbench check``."""
     title: Line | None = None
     """What its report is called."""
+    conditions: Line | None = None
+    """Test conditions, by name or file: they give what the suite leaves open, and the run is held against
+    them."""
 
     @field_validator("codecs", mode="before")
     @classmethod
@@ -262,7 +265,10 @@ def located(suite: Suite, base: Path) -> Suite:
     base = base.absolute()
     datasets = tuple(it if is_known(it) else _located_folder(it, base) for it in suite.datasets)
     codecs = tuple(located_codec(it, base) for it in suite.codecs)
-    return suite.model_copy(update={"datasets": datasets, "codecs": codecs})
+    conditions = suite.conditions
+    if conditions is not None and conditions.endswith((".yaml", ".yml")):
+        conditions = _absolute(conditions, base)
+    return suite.model_copy(update={"datasets": datasets, "codecs": codecs, "conditions": conditions})
 
 
 def located_codec(entry: CodecEntry, base: Path) -> CodecEntry:

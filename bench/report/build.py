@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from bench.conditions.deviations import anchor_label
 from bench.errors import ConfigError
 from bench.files.stored_pictures import FOLDER
 from bench.plotting.series_style import Series, SeriesStyle, series_styles
@@ -20,6 +21,7 @@ from bench.rd.fairness import (
 )
 from bench.report import findings
 from bench.report.analysis import Analyses, analyse, lossless_rates, published_curves, published_pairs
+from bench.report.conditions import condition_findings, conditions_of, matched_rows, mean_bd
 from bench.report.crops import CropSource, find_crops
 from bench.report.data import ReportData
 from bench.report.decoder_pairs import find_decoder_pairs
@@ -110,6 +112,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
     frame = loaded.frame
     entries = tuple(it for it in every if it.label not in redundant)
     metrics = tuple(it for it in loaded.metrics if frame[it.name].notna().any())
+    options = _with_anchor(options, loaded)
     analyses = analyse(dataset, frame, entries, metrics, options)
     by_metric, anchor = analyses.by_metric, analyses.anchor
     exact = {name: it.exact for name, it in by_metric.items()}
@@ -121,6 +124,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         *set_measures(loaded.distances),
     )
     of_sets = set_curves(loaded.distances)
+    conditions, departures = condition_findings(loaded, options, anchor)
     return ReportData(
         dataset=dataset,
         n_images=frame["image"].nunique(),
@@ -147,6 +151,8 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         gains={name: by_metric[name].gains for name in analyses.bd},
         pairs={name: by_metric[name].pairs for name in analyses.bd},
         standings={name: it.standings for name, it in by_metric.items() if it.standings},
+        mean_bd=mean_bd(conditions, analyses.bd, anchor),
+        matched=matched_rows(conditions, frame, entries),
         ranking=analyses.ranking(entries),
         lossless=lossless.ranking(entries, options.average),
         lossless_bpp=lossless.bpp,
@@ -164,6 +170,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         decoder_pairs=find_decoder_pairs(frame, [it.label for it in entries], measures, loaded.distances),
         planes=planes_of(measures, analyses.curves | of_sets),
         findings=(
+            *departures,
             *findings.unfinished(entries),
             *findings.not_isolated(frame),
             *findings.searched(frame, loaded.runs),
@@ -177,6 +184,16 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         ),
         verifications=loaded.verifications,
     )
+
+
+def _with_anchor(options: ReportOptions, loaded: LoadedRuns) -> ReportOptions:
+    """With the anchor of the conditions, where the options name none."""
+    conditions = conditions_of(loaded.runs, options.conditions)
+    if options.anchor is not None or conditions is None:
+        return options
+    found = (anchor_label(conditions.definition, it) for it in loaded.runs.values())
+    known = set(loaded.frame["label"].astype(str).unique())
+    return replace(options, anchor=next((it for it in found if it in known), None))
 
 
 def _gaps(

@@ -14,6 +14,7 @@ from bench.host.environment import Environment
 from bench.plotting.series_style import SeriesStyle
 from bench.rd import Average, BdResult, Curve, DetailedBd, ImageCurves, PairedBd, Standing
 from bench.rd.fairness import Finding
+from bench.report.conditions import MatchedRow, MeanBd
 from bench.report.crops import Crops
 from bench.report.decoder_pairs import DecoderPair
 from bench.report.entries import Entry
@@ -121,6 +122,10 @@ class ReportData:
     crops: tuple[Crops, ...] = ()
     """Of each of ``decoder_pairs``, where the report has a folder for decoded images."""
     studies: tuple[StudyResults, ...] = ()
+    mean_bd: MeanBd | None = None
+    """BD-rates averaged over several metrics, where conditions ask for it or all of JPEG AI's are there."""
+    matched: tuple[MatchedRow, ...] = ()
+    """Pairs of configurations at matched points, where conditions ask for them."""
     verifications: tuple[ReadVerification, ...] = ()
     """Of the runs, on whatever machines; of all their data sets."""
 

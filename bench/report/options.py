@@ -42,6 +42,9 @@ class ReportOptions:
     """What of the runs the report is about."""
     average: Average = "images"
     """What counts the same in mean curves and tables: every image, or every pixel."""
+    conditions: str | None = None
+    """Test conditions that the runs are held against, by name or file; by default those that they were made
+    under."""
     startup: bool = True
     """Whether times have in them what starting a codec's programs takes, with their files."""
     trust: Trust = NOBODY

@@ -44,6 +44,7 @@ def joint_info(runs: Sequence[JoiningRun], note: Callable[[str], None]) -> RunIn
         several_machines=any(it.info.several_machines for it in runs)
         or any(it.id != environment.id for it in further),
         title=next((it.info.title for it in runs if it.info.title), ""),
+        conditions=first.info.conditions if len({it.info.conditions for it in runs}) == 1 else "",
         datasets={key: it for run in reversed(runs) for key, it in run.info.datasets.items()},
         sources={key: it for run in reversed(runs) for key, it in run.info.sources.items()},
         shard=first.info.shard if len(shards) == 1 else None,

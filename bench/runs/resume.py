@@ -140,6 +140,7 @@ def joined_info(
         further_environments=tuple(further),
         several_machines=several,
         title="" if before is None else before.title,
+        conditions="" if before is None else before.conditions,
         datasets=licences,
         sources=sources,
         images=plan.images,

@@ -33,6 +33,7 @@ from bench.runs.resume import (
     without_history,
 )
 from bench.runs.store import LineSelector, RunInfo, RunWriter, is_run, read_info
+from bench.trials.codec_ref import DescribedMetric
 from bench.trials.measurement import Measurement
 from bench.trials.plan import CodecPlan, ResolvedSuite, Trial, make_plan, trials
 
@@ -177,7 +178,7 @@ class _Run:
         """The plan, and what is done with each of its trials."""
         folder, options = self.writer.folder, self.options
         names = dict.fromkeys((*self.suite.metrics, *_metrics_of_goals(self.suite)))
-        metrics = [describe_metric(self.engine, name) for name in names]
+        metrics = [it for name in names if (it := self._described(name)) is not None]
         if is_run(folder) and not options.fresh:
             before = read_info(folder)
             require_same_shard(folder, before, options.shard)
@@ -200,6 +201,16 @@ class _Run:
         )
         return resolved, task
 
+    def _described(self, name: str) -> DescribedMetric | None:
+        """A metric; None where test conditions ask for it, and it does not work here."""
+        try:
+            return describe_metric(self.engine, name)
+        except ConfigError as error:
+            if not self.suite.conditions:
+                raise
+            self.events.note(f"{error}; the run departs from {self.suite.conditions.partition(' ')[0]}")
+            return None
+
     def _to_do(
         self, resolved: ResolvedSuite, task: MeasureTrial
     ) -> tuple[RunInfo, list[Trial], list[ImageSearch]]:
@@ -213,6 +224,8 @@ class _Run:
             info = without_history(writer.folder, info, plan, self.options, self.events)
         if self.suite.title:
             info = msgspec.structs.replace(info, title=self.suite.title)
+        if self.suite.conditions:
+            info = msgspec.structs.replace(info, conditions=self.suite.conditions)
         done = finished(writer.folder, info, self.options, task.isolation)
         writer.write_info(info)
         if self.options.prune:

@@ -50,6 +50,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     that are named here count, and nothing is measured again because a machine is another one."""
     title: str = ""
     """What the suite calls itself."""
+    conditions: str = ""
+    """The test conditions that it was made under: name, version, and a part of the definition's hash."""
     datasets: dict[str, str] = {}
     """Licence of each data set whose hashes were verified against the catalogue."""
     sources: dict[str, str] = {}
@@ -121,7 +123,7 @@ def _located_target(target: str, folder: Path) -> str:
 def _require_sound(info: RunInfo) -> None:
     """What the types do not say of ``run.json``: names that a table can hold, each once, and not too many."""
     labels = [it.label for it in info.codecs]
-    for name in (info.title, *labels, *(it.name for it in info.images)):
+    for name in (info.title, info.conditions, *labels, *(it.name for it in info.images)):
         if not is_one_line(name):
             raise MalformedJson(f"control characters in the name {name[:80]!r}")
     for what, names in (("label", labels), ("metric", [it.name for it in info.metrics])):

@@ -7,7 +7,8 @@ Version history of the schema (the journal's lines and ``run.json``):
    ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``, ``encode_startup_s``,
    ``decode_startup_s``, ``encode_cold_s``, ``decode_cold_s``, ``decoder``, ``depth``, ``channels``,
    ``reached``; of ``run.json`` ``sources``, ``further_environments``, ``several_machines``, ``decoder``,
-   ``shard``, ``title``, ``links``, ``goal``. A
+   ``shard``, ``title``, ``links``, ``goal``,
+   ``conditions``. A
    reader that knows the first machine of a run alone takes what others measured for history.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and

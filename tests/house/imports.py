@@ -20,7 +20,7 @@ LAYERS = (
     "bench.boards",
     "bench.check bench.report",
     "bench.losses",
-    "bench.testing bench.exchange bench.studies bench.verifying",
+    "bench.testing bench.exchange bench.studies bench.verifying bench.conditions",
     "bench.tables bench.plotting bench.web",
     "bench.rd",
     "bench.runs",

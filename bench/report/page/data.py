@@ -40,6 +40,9 @@ def page_data(data: ReportData) -> dict[str, Any]:
         "rawPixel": raw_pixel(data),
         "headline": [*data.headline],
         "metrics": [_metric(it, data) for it in data.metrics],
+        "meanBd": None
+        if data.mean_bd is None
+        else {"title": data.mean_bd.title, "metrics": [*data.mean_bd.metrics]},
         "entries": entries,
         "environments": {
             run: [{"id": it.id, "machine": it.machine, "software": it.software} for it in environments]

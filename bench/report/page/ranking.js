@@ -9,6 +9,7 @@ const lossyColumns = () => [
   number("width", "95% interval", (row) => (known(row.low) ? `${fixed(row.low, 1, true)} to ${fixed(row.high, 1, true)}` : row.reason), { part: "p2", plain: true, spoken: "95% interval, by width" }),
   { key: "chart", title: "", node: intervalChart, part: "p3 range-chart", unsortable: true },
   number("wins", "wins", (row) => (row.count ? `${row.wins}/${row.count}` : "–"), { part: "p3", falling: true, plain: true }),
+  ...(dataset().meanBd ? [number("meanBd", dataset().meanBd.title, (row) => fixed(row.meanBd, 1, true))] : []),
   number("mean", "mean curve %", (row) => fixed(row.mean, 1, true), { part: "p3" }),
   number("lowRate", "bpp range", (row) => (known(row.lowRate) ? `${fixed(row.lowRate, 2)}–${fixed(row.highRate, 2)}` : "–"), { part: "p2", plain: true }),
   speed("encode", "enc MP/s"),
@@ -55,6 +56,7 @@ function rankingRows() {
     const it = comparison(index);
     if (index === state.anchor && directed) Object.assign(row, { bd: 0, mean: 0, reason: "anchor" });
     else if (it) Object.assign(row, { ...it, bd: it.value, reason: it.value === null ? it.remark : "" });
+    row.meanBd = state.anchor === null ? null : meanBdOf(state.anchor, index);
     row.width = known(row.low) ? row.high - row.low : null;
     rows.push(row);
   });

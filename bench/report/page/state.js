@@ -32,10 +32,16 @@ function comparison(index) {
 }
 
 /** The comparison of one entry with another. */
-function comparisonOf(anchor, index) {
-  const cells = dataset().bd[state.metric]?.[anchor]?.[index];
+function comparisonOf(anchor, index, name = state.metric) {
+  const cells = dataset().bd[name]?.[anchor]?.[index];
   if (!cells) return null;
-  return Object.fromEntries(COMPARISON.map((name, k) => [name, cells[k]]));
+  return Object.fromEntries(COMPARISON.map((key, k) => [key, cells[k]]));
+}
+
+/** The BD-rate averaged over the metrics that the conditions name; null where one of them has none. */
+function meanBdOf(anchor, index) {
+  const values = (dataset().meanBd?.metrics ?? []).map((name) => (index === anchor ? 0 : comparisonOf(anchor, index, name)?.value));
+  return values.length && values.every(known) ? values.reduce((sum, it) => sum + it, 0) / values.length : null;
 }
 
 /** The settings that a data set starts with. */

@@ -42,6 +42,8 @@ class RankingTable(ReportTable):
             yield Column(f"wins_{name}", "wins")
             yield Column(f"overlap_per_image_{name}", "overlap %", 0)
             yield Column(f"bd_rate_{name}", "mean curve %", 1, signed=True)
+        if data.mean_bd is not None:
+            yield Column("mean_bd_rate", data.mean_bd.title, 1, "low", signed=True)
         best = best_speed(data.lossy)
         yield from (Column("encode_mps", "enc MP/s", 2, best), Column("decode_mps", "dec MP/s", 2, best))
         yield Column("timing", "timed")
@@ -55,6 +57,8 @@ class RankingTable(ReportTable):
             cells += data.rate_range(entry.label) or (None, None)
             for metric in data.headline:
                 cells += _bd_cells(data, metric, entry.label)
+            if data.mean_bd is not None:
+                cells.append(data.mean_bd.values.get(entry.label))
             cells += (entry.encode_mps, entry.decode_mps, entry.timing)
             yield (*cells, *machine_cells(entry, data.lossy))
 
@@ -63,6 +67,9 @@ class RankingTable(ReportTable):
         order = data.standings.get(data.headline[0], ()) if data.headline else ()
         yield from comparison_notes(data, data.headline)
         yield from _rank_notes(order, images)
+        if data.mean_bd is not None:
+            names = ", ".join(data.measure(it).title for it in data.mean_bd.metrics)
+            yield f"{data.mean_bd.title.removesuffix(' %')}: of {names}, each image by image."
         yield timing_note(data.lossy)
         yield from machine_notes(data.lossy)
 
