@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -99,11 +99,13 @@ def run(request: RunRequest, options: Options, engine: Engine) -> bool:
         _print_others(summary)
     if request.report and summary.statuses["ok"]:
         from bench.cli import reporting
-        from bench.report import ReportOptions
+        from bench.report.selection import EVERYTHING
         from bench.trials.trust import Trust
 
         # of the codecs that the folder holds beside, only installed ones decode: it may be another's
-        reporting.report([folder], options=ReportOptions(trust=Trust(named=summary.codecs)))
+        average = reporting.average_of(None, None, [folder])
+        of_report = reporting.report_options(None, (), EVERYTHING, average)
+        reporting.report([folder], options=replace(of_report, trust=Trust(named=summary.codecs)))
     return summary.failed > 0
 
 

@@ -32,9 +32,6 @@ class Evaluation:
     """Label; None where that is left to the report."""
 
 
-AS_USUAL = Evaluation()
-
-
 @dataclass(frozen=True)
 class Verdict:
     """How far a run keeps to conditions."""
@@ -55,7 +52,7 @@ def judge(
     conditions: NamedConditions,
     info: RunInfo,
     frame: pd.DataFrame,
-    evaluation: Evaluation = AS_USUAL,
+    evaluation: Evaluation | None = None,
     labels: Collection[str] | None = None,
 ) -> Verdict:
     """Hold a run against conditions.
@@ -64,7 +61,7 @@ def judge(
     ----------
     info : ``run.json``
     frame : its table, or that of one data set
-    evaluation : of the report
+    evaluation : of the report; None where measurements alone are in question
     labels : of the configurations that matter; None for all
     """
     its = conditions.definition
@@ -72,9 +69,9 @@ def judge(
     found = (
         *_of_images(its, info, frame),
         *_of_metrics(its, info),
-        *_of_anchor(its, codecs if labels is None else info.codecs, evaluation),
+        *_of_anchor(its, info.codecs, None if evaluation is None else evaluation.anchor),
         *(text for codec in codecs for text in _of_codec(its, codec, _rows(frame, codec.label))),
-        *_of_evaluation(its, evaluation),
+        *(() if evaluation is None else _of_evaluation(its, evaluation)),
     )
     return Verdict(conditions.name, tuple(dict.fromkeys(found)))
 
@@ -128,14 +125,14 @@ def _of_metrics(conditions: Conditions, info: RunInfo) -> Iterator[str]:
             yield f"{name} is of version {measured[name]}, not {version}"
 
 
-def _of_anchor(conditions: Conditions, codecs: Sequence[CodecPlan], evaluation: Evaluation) -> Iterator[str]:
+def _of_anchor(conditions: Conditions, codecs: Sequence[CodecPlan], anchor: str | None) -> Iterator[str]:
     if conditions.anchor is None:
         return
     found = [it.label for it in codecs if _is_anchor(conditions, it)]
     if not found:
         yield f"the anchor {conditions.anchor.codec} is not measured"
-    elif evaluation.anchor is not None and evaluation.anchor not in found:
-        yield f"compared with {evaluation.anchor}, not with the anchor {found[0]}"
+    elif anchor is not None and anchor not in found:
+        yield f"compared with {anchor}, not with the anchor {found[0]}"
 
 
 def _is_anchor(conditions: Conditions, codec: CodecPlan) -> bool:
