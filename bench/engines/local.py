@@ -42,11 +42,15 @@ class LocalEngine(Engine):
         """``memory`` in bytes is what all codecs may have; by default most of the machine's."""
         self._options = options
         self._memory = memory
-        self.sealed = _sealed(options.sealed)
         self._hidden = frozenset(options.hidden)
         """Folders that no codec is to see."""
         self._views: dict[tuple[CodecRef, tuple[str, ...]], View] = {}
         self._zygote = Zygote()
+        try:
+            self.sealed = _sealed(options.sealed)
+        except BaseException:
+            self._zygote.close()
+            raise
         self._describer: WorkerHandle | None = None
 
     def close(self) -> None:
@@ -80,6 +84,7 @@ class LocalEngine(Engine):
         """
         self.end_describing()
         self.hide(it.path.absolute().parent for it in work)
+        self.hide(it.path.resolve() for it in work if it.path.is_symlink())
         on_gpu = task.on_gpu or any(it.codec.on_gpu for it in work)
         jobs = 1 if self._options.alone else self._options.jobs or default_jobs(on_gpu=on_gpu)
         jobs = max(1, min(jobs, len(work)))
@@ -214,12 +219,10 @@ def _sealed(wanted: bool | None) -> bool:
     ConfigError
         It is wanted, and this machine can't.
     """
-    from bench.sealing.seal import can_seal
+    from bench.sealing.seal import can_seal, obstacle
 
     if wanted and not can_seal():
-        raise ConfigError(
-            "codecs can't be sealed here: that takes Linux with Landlock (5.13 or later); leave out --sealed"
-        )
+        raise ConfigError(f"codecs can't be sealed here: {obstacle()}; or leave out --sealed")
     return can_seal() if wanted is None else wanted
 
 
