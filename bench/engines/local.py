@@ -83,8 +83,7 @@ class LocalEngine(Engine):
             The process that starts workers has ended; from the iterator.
         """
         self.end_describing()
-        self.hide(it.path.absolute().parent for it in work)
-        self.hide(it.path.resolve() for it in work if it.path.is_symlink())
+        self.hide_images({it.path for it in work})
         on_gpu = task.on_gpu or any(it.codec.on_gpu for it in work)
         jobs = 1 if self._options.alone else self._options.jobs or default_jobs(on_gpu=on_gpu)
         jobs = max(1, min(jobs, len(work)))
@@ -104,6 +103,11 @@ class LocalEngine(Engine):
         if more := frozenset(folders) - self._hidden:
             self._hidden |= more
             self._views.clear()
+
+    def hide_images(self, images: Iterable[Path]) -> None:
+        """The same of the folders of images, and of the files themselves where those are links."""
+        images = [it.absolute() for it in images]
+        self.hide({it.parent for it in images} | {it.resolve() for it in images if it.is_symlink()})
 
     def worker(self, count: int) -> WorkerHandle:
         """A worker of one of ``count`` slots."""
