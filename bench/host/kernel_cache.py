@@ -1,8 +1,8 @@
 """Where numba keeps compiled kernels when neither the packages nor the user's cache can be written.
 
 numba refuses a function that it is to cache and cannot: ``cannot cache function: no locator available``. A
-read-only installation keeps kernels in the user's cache. Without a writable home directory it gets a folder for
-as long as the process lives: its workers share it, and the next run compiles again.
+read-only installation keeps kernels in the user's cache. Without a writable home directory it gets a folder
+for as long as the process lives: its workers share it, and the next run compiles again.
 """
 
 from __future__ import annotations

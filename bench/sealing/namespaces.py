@@ -1,11 +1,11 @@
 """Processes, shared memory, mounts and a network that are this process's own, with nothing of others in them.
 
-First :func:`fork_apart` forks a process that can name no process but those that it starts. That one then calls
-:func:`leave`, after which it sees all files of the machine read-only, its own ``/proc``, and empty folders for
-temporary files and shared memory, which end with it.
+First :func:`fork_apart` forks a process that can name no process but those that it starts. That one then
+calls :func:`leave`, after which it sees all files of the machine read-only, its own ``/proc``, and empty
+folders for temporary files and shared memory, which end with it.
 
-A file that can't be written to can't have its times, attributes or permissions changed either, so that nothing
-is left there for another process to find.
+A file that can't be written to can't have its times, attributes or permissions changed either, so that
+nothing is left there for another process to find.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def fork_apart() -> tuple[int, int]:
 
     Only for a process with one thread that adopts orphans, ``PR_SET_CHILD_SUBREAPER``.
 
-    A namespace of processes ends with the first process in it, to which the kernel does not deliver signals as
-    to others; so the new process is the second. The first does nothing.
+    A namespace of processes ends with the first process in it, to which the kernel does not deliver signals
+    as to others; so the new process is the second. The first does nothing.
 
     Returns
     -------
-    In the caller the numbers of the new process and of the first one, both its children, of which the first one
-    is to be killed when the other has ended; in the new process two zeros.
+    In the caller the numbers of the new process and of the first one, both its children, of which the first
+    one is to be killed when the other has ended; in the new process two zeros.
 
     Raises
     ------

@@ -101,8 +101,8 @@ def _keep_no_kernels() -> None:
 def seal(view: View) -> None:
     """Shut this process in, and all that it will start: what it can still reach is the view.
 
-    It keeps its open files. It can write to its folder for temporary files, which begins empty, and to what the
-    view names so.
+    It keeps its open files. It can write to its folder for temporary files, which begins empty, and to what
+    the view names so.
 
     Raises
     ------

@@ -1,12 +1,13 @@
 """A filter of system calls: those that reach other processes, or the network, fail without going there.
 
-Files are Landlock's, and what a process can name is its namespaces'. Closed are what those leave open: locks and
-watches on a file that two processes may both read, what is known of a file's pages in memory, sockets of all kinds
-(pairs of streams, which stay within the process, are allowed), keys, and new namespaces, in which more would be
-possible. What a lock would do is said to be done: nobody is there to be locked out.
+Files are Landlock's, and what a process can name is its namespaces'. Closed are what those leave open:
+locks and watches on a file that two processes may both read, what is known of a file's pages in memory,
+sockets of all kinds (pairs of streams, which stay within the process, are allowed), keys, and new
+namespaces, in which more would be possible. What a lock would do is said to be done: nobody is there to be
+locked out.
 
-What two processes that run at the same time can tell each other by keeping a processor, a cache or a futex in a
-library that both have in memory busy stays open.
+What two processes that run at the same time can tell each other by keeping a processor, a cache or a futex
+in a library that both have in memory busy stays open.
 https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
@@ -119,6 +120,7 @@ def deny(*, network: bool = True) -> None:
     column = _column()
     assert column is not None
     denied = [calls[column] for name, calls in _CALLS.items() if network or name not in _NETWORK]
+    allow = _statement(_RETURN, 0, 0, _ALLOW)
     program = [
         _statement(_LOAD, 0, 0, _ARCHITECTURE),
         _statement(_EQUAL, 1, 0, (_X86_64, _AARCH64)[column]),
@@ -130,7 +132,7 @@ def deny(*, network: bool = True) -> None:
     special = {
         _FCNTL: [
             _argument(1),
-            *(it for command in _OF_DESCRIPTORS for it in _where(command, [_statement(_RETURN, 0, 0, _ALLOW)])),
+            *(it for command in _OF_DESCRIPTORS for it in _where(command, [allow])),
             *(it for command in _SET_LOCKS for it in _where(command, [_fail(0)])),
             _fail(errno.EINVAL),
         ],
@@ -141,20 +143,20 @@ def deny(*, network: bool = True) -> None:
             _argument(0),
             _statement(_ANY_OF, 0, 1, _ELSEWHERE),
             _fail(errno.EPERM),
-            _statement(_RETURN, 0, 0, _ALLOW),
+            allow,
         ],
     }
     if network:
         special[_SOCKETPAIR] = [
             _argument(1),
             _statement(_AND, 0, 0, _KIND_OF_SOCKET),
-            *_where(_STREAM, [_statement(_RETURN, 0, 0, _ALLOW)]),
+            *_where(_STREAM, [allow]),
             _fail(errno.EPERM),
         ]
     for call, answer in special.items():
         program += _where(call[column], answer)
     program += [it for number in denied if number is not None for it in _where(number, [_fail(errno.EPERM)])]
-    program.append(_statement(_RETURN, 0, 0, _ALLOW))
+    program.append(allow)
     code = ctypes.create_string_buffer(b"".join(program))
     header = struct.pack("HxxxxxxQ", len(program), ctypes.addressof(code))
     prctl(_SET_SECCOMP, _FILTER, ctypes.create_string_buffer(header))

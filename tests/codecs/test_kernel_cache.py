@@ -46,7 +46,7 @@ def test_nothing_is_left_to_compile(target: str, tmp_path: Path, monkeypatch: py
 
     def kept(code: str) -> set[Path]:
         subprocess.run([sys.executable, "-c", code.format(target=target)], check=True)
-        return {it for it in tmp_path.rglob("*.nbc")}
+        return set(tmp_path.rglob("*.nbc"))
 
     compiled = kept(COMPILE)
     assert compiled

@@ -39,9 +39,7 @@ def files(folder: Path) -> list[Path]:
 
 @sealed_only
 @pytest.mark.parametrize("sealed", [False, True])
-def test_a_timeout_leaves_no_rasters(
-    tmp_path: Path, pictures: Path, temporary: Path, sealed: bool
-) -> None:
+def test_a_timeout_leaves_no_rasters(tmp_path: Path, pictures: Path, temporary: Path, sealed: bool) -> None:
     """What a program's picture files took is given back when its worker is killed."""
     entry = CodecEntry(codec="command", config=HANGING)
     options = Options(timeout=0.5, sealed=sealed)
@@ -56,7 +54,16 @@ def test_a_killed_run_leaves_no_rasters(tmp_path: Path, pictures: Path, temporar
     """After SIGKILL of the run its workers' files go with them."""
     suite = tmp_path / "suite.yaml"
     suite.write_text(f"datasets: [{pictures}]\ncodecs: [{{codec: command, config: {HANGING}}}]\n")
-    line = [sys.executable, "-m", "bench.cli", "run", str(suite), "--out", str(tmp_path / "run"), "--no-sealed"]
+    line = [
+        sys.executable,
+        "-m",
+        "bench.cli",
+        "run",
+        str(suite),
+        "--out",
+        str(tmp_path / "run"),
+        "--no-sealed",
+    ]
     with subprocess.Popen(line, stderr=subprocess.DEVNULL) as process:
         until(lambda: list(temporary.glob("rdbench-scratch-*/*/rdbench-*/bitstream.bin")))
         process.send_signal(signal.SIGKILL)

@@ -1,7 +1,7 @@
-"""Codecs whose bitstream has nothing of the picture, which goes from encoder to decoder where no file is written.
+"""Codecs whose bitstream has nothing of the picture: that gets past it without a file being written.
 
-Where that fails they return grey. Each works where codecs are not sealed, which the tests see to. The pictures have
-twelve samples.
+Where that fails they return grey. Each works where codecs are not sealed, which the tests see to. The
+pictures have twelve samples.
 """
 
 from __future__ import annotations
@@ -247,7 +247,7 @@ class InOpenedFiles(Passage):
 
 
 class ThroughParent(Passage):
-    """The encoder leaves a child to its parent, beside itself, by ``CLONE_PARENT``; it gives the samples away."""
+    """The encoder leaves a child to its parent, beside itself, which keeps the samples."""
 
     def put(self, data):
         libc = ctypes.CDLL(None, use_errno=True)

@@ -1,4 +1,4 @@
-"""What passes between two processes that share a machine where no file is written, and what a seal leaves of it."""
+"""What passes between two processes where no file is written, and what a seal leaves of it."""
 
 from __future__ import annotations
 
@@ -88,10 +88,12 @@ def test_a_sealed_process_is_alone(codecs: Path, picture: Path, tmp_path: Path) 
 
 @sealed_only
 def test_programs_leave_nothing_beside_compiled_kernels(picture: Path, tmp_path: Path) -> None:
-    """What runs unsealed lies there; a codec of rdbench's own that runs others' programs can't write to it."""
+    """What runs unsealed lies there, and the programs of ``command`` can't write to it."""
     target = Path(bench.__file__).parent / "__pycache__" / "rdbench-test"
     copy = f"sh -c 'cp {{input}} {{output}}; echo > {target}'"
-    entry = CodecEntry(codec="command", config={"encode": copy, "decode": "cp {input} {output}", "lossless": True})
+    entry = CodecEntry(
+        codec="command", config={"encode": copy, "decode": "cp {input} {output}", "lossless": True}
+    )
     try:
         for sealed in (True, False):
             bench.run(
