@@ -20,7 +20,7 @@ from bench.files.typed_json import Option
 from bench.sealing.seal import NEEDS, View
 
 _MOST_FILES = 10_000
-_MODULES = (".py", ".pyc", ".so")
+_MODULES, _METADATA = (".py", ".pyc", ".so"), (".egg-info", ".dist-info")
 _LIBRARIES = ("LD_LIBRARY_PATH", "NUMBA_CACHE_DIR", "CUDA_HOME", "CONDA_PREFIX")
 """Variables that name folders in which programs and libraries look."""
 
@@ -121,9 +121,9 @@ def _importable(*, working_folder: bool) -> Iterator[Path]:
 
 
 def _is_module(path: Path) -> bool:
-    """Whether Python can import it: a file, or a folder that has one."""
+    """Whether Python imports it: a file, a folder that has one, or what is known of a package."""
     if path.is_dir():
-        return any(it.suffix in _MODULES for it in path.iterdir())
+        return path.suffix in _METADATA or any(it.suffix in _MODULES for it in path.iterdir())
     return path.suffix in _MODULES
 
 
