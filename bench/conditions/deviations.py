@@ -33,7 +33,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Adherence:
     """How far a run keeps to conditions."""
 
     conditions: str
@@ -54,7 +54,7 @@ def judge(
     frame: pd.DataFrame,
     evaluation: Evaluation | None = None,
     labels: Collection[str] | None = None,
-) -> Verdict:
+) -> Adherence:
     """Hold a run against conditions.
 
     Parameters
@@ -73,7 +73,7 @@ def judge(
         *(text for codec in codecs for text in _of_codec(its, codec, _rows(frame, codec.label))),
         *(() if evaluation is None else _of_evaluation(its, evaluation)),
     )
-    return Verdict(conditions.name, tuple(dict.fromkeys(found)))
+    return Adherence(conditions.name, tuple(dict.fromkeys(found)))
 
 
 def anchor_label(conditions: Conditions, info: RunInfo) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.conditions.definition import MatchedPairs, NamedConditions, find_conditions
-from bench.conditions.deviations import Evaluation, Verdict, judge
+from bench.conditions.deviations import Adherence, Evaluation, judge
 from bench.errors import ConfigError
 from bench.rd import DetailedBd
 from bench.rd.fairness import Finding
@@ -97,7 +97,7 @@ def condition_findings(
         verdict = judge(conditions, info, frame, Evaluation(options.average, anchor=its_anchor))
         if recorded == conditions.name and digest != conditions.digest:
             text = f"the run was made under another text of {recorded}: a changed definition is a new version"
-            verdict = Verdict(verdict.conditions, (*verdict.deviations, text))
+            verdict = Adherence(verdict.conditions, (*verdict.deviations, text))
         several = f"run {name}: " if len(loaded.runs) > 1 else ""
         departs = bool(verdict.deviations)
         found.append(Finding("conditions", "warning" if departs else "note", several + str(verdict), ()))

@@ -83,6 +83,25 @@ def test_anchor_and_metric_change_the_bd_rates(index: Path, open_page: OpenPage)
     assert "against webp" in page.find("#ranking-note").text
 
 
+def test_the_mean_of_several_bd_rates_is_a_column(tmp_path: Path, open_page: OpenPage) -> None:
+    """Conditions that average BD-rates give the ranking a column of it, which follows the anchor."""
+    conditions = tmp_path / "ours@1.yaml"
+    conditions.write_text(
+        "{name: ours, version: 1, title: Ours, mean_bd: [psnr_rgb, psnr_y],"
+        " metrics: {psnr_rgb: null, psnr_y: null}}"
+    )
+    codecs = [Made("jpeg", "jpeg", 1.0), Made("webp", "webp", 0.7)]
+    run = write_run(tmp_path / "run", codecs, images=3, points=10)
+    options = ReportOptions(conditions=str(conditions))
+    (data,) = build_report_data([run], options)
+    assert data.mean_bd is not None
+    page = open_page(write_page((data,), tmp_path / "out", runs=[run])[0])
+    expected = f"{data.mean_bd.values['webp']:.1f}".replace("-", "−")
+    assert page.column("meanBd") == [expected, "0.0"]
+    page.choose("#anchor", "webp")
+    assert page.column("meanBd")[0] == "0.0"
+
+
 def test_hover_and_arrow_keys_tell_a_point(index: Path, open_page: OpenPage) -> None:
     """The pointer and the arrow keys both show codec, quality, bpp and value of a point.
 
