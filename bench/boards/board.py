@@ -18,6 +18,7 @@ from bench.files.typed_yaml import Document, load_yaml, located, validate
 from bench.inputs.texts import Line
 from bench.runs.frame import load
 from bench.runs.store import RunInfo, read_info
+from bench.text.plain import harmless
 from bench.verifying.record import VERIFICATION_FILE, Verification, belongs, read_verification
 
 if TYPE_CHECKING:
@@ -95,8 +96,26 @@ class Board:
     """By name, the newest first."""
     document: Document | None = None
     """Of ``file``, to tell where something stands in it."""
-    left_out: tuple[str, ...] = ()
-    """What keeps further folders from being entries: damaged files, or dates to come."""
+    left_out: tuple[LeftOut, ...] = ()
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A folder with an ``entry.yaml`` that is no entry: a file is damaged, or its date still to come."""
+
+    folder: Path
+    problem: str
+    """A line for each, with the file's path."""
+
+    def shown(self, board: Path) -> str:
+        """One line for a page, without the keeper's folders.
+
+        Parameters
+        ----------
+        board : its folder
+        """
+        first, *more = [harmless(it) for it in self.problem.splitlines()]
+        return f"{first.replace(f'{board}/', '')}{f' (and {len(more)} more)' if more else ''}"
 
 
 def read_board(folder: Path, guest: Path | None = None) -> Board:
@@ -128,9 +147,9 @@ def read_board(folder: Path, guest: Path | None = None) -> Board:
         try:
             read.append(_read_entry(it))
         except BenchError as error:
-            left_out.append(str(error))
+            left_out.append(LeftOut(it, str(error)))
     if not read:
-        raise ConfigError("\n".join(left_out))
+        raise ConfigError("\n".join(it.problem for it in left_out))
     require_own_names({it.folder: it.submission for it in read})
     return Board(folder, file, tuple(_in_order(read, folder)), document, tuple(left_out))
 

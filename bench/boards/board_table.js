@@ -25,7 +25,7 @@ function boardColumns() {
 
 function lossyColumns() {
   const metrics = leading();
-  const bd = metrics.map((it, k) => number(`bd_${it.name}`, `${onAll() ? "mean " : ""}BD ${it.title} %`, (row) => signedPercent(row[`bd_${it.name}`]), { best: k === 0, remark: remarkOf(it.name), help: `Difference in bits at equal ${it.title} against the anchor; negative means fewer bits` }));
+  const bd = metrics.map((it, k) => number(`bd_${it.name}`, `${onAll() ? "mean " : ""}BD ${it.title} %`, (row) => signedPercent(row[`bd_${it.name}`]), { best: k === 0, remark: remarkOf(it.name), metric: it.title, help: `Difference in bits at equal ${it.title} against the anchor; negative means fewer bits` }));
   const interval = number("width", "95% interval", (row) => intervalText(row.low, row.high), { plain: true, spoken: "95% interval, by width" });
   if (onAll()) {
     const sets = data.datasets.map((of) => number(`set_${of.dataset}`, of.dataset, (row) => signedPercent(row[`set_${of.dataset}`]), { help: `BD-rate on ${of.dataset}, ${metrics[0]?.title}, %` }));
@@ -52,7 +52,7 @@ function factColumns() {
     number("memory", "memory MB", (row) => significant(row.memory), { extra: true, help: "Most that the decoder took" }),
     ...(learned ? [number("kmac", "kMAC/px", (row) => significant(row.kmac), { help: "Of the decoder" }), number("weights", "weights MB", (row) => significant(row.weights))] : []),
     { key: "date", title: "date", text: (row) => row.date, part: "date" },
-    { key: "verified", title: "verified", node: verifiedCell },
+    { key: "verified", title: "verified", node: verifiedCell, remark: suspicionRemark },
     ...(data.conditions.length ? [{ key: "conditions", title: "conditions met", node: conditionsCell, part: "wordy", unsortable: true }] : []),
     { key: "licence", title: "licence", text: (row) => row.licence, part: "wordy", extra: true },
     { key: "links", title: "links", node: linksCell, saved: (row) => linksOf(row).join(" "), part: "links", unsortable: true },
@@ -76,6 +76,12 @@ const STATES = { verified: ["yes", "good"], "decode-only": ["decode-only", "good
 const verifiedWord = (row) => STATES[row.state] ?? [row.state, "bad"];
 /** From the best to the worst, suspicions before what was contradicted. */
 const verifiedOrder = (row) => (row.state in STATES ? Object.keys(STATES).indexOf(row.state) : 3.5);
+
+function suspicionRemark(row) {
+  const flags = data.entries[row.row.entry].verification?.flags ?? [];
+  const [, flag, told] = flags.find(([label, flag]) => label === row.row.own && flag === row.row.state) ?? [];
+  return flag && { text: `${flag} ${told}` };
+}
 
 function verifiedCell(row) {
   const [word, kind] = verifiedWord(row.row);
@@ -161,13 +167,19 @@ function drawBoard() {
 /** What the stars of the table stand for, and why somebody has no place: not all readers can hover. */
 function drawRemarks(rows, columns) {
   const told = new Map();
+  const metrics = columns.filter((column) => column.metric).length;
   for (const row of rows) {
+    const own = new Map();
     for (const column of columns) {
       const text = column.remark?.(row)?.text;
-      if (text) told.set(text, (told.get(text) ?? new Set()).add(row.label));
+      if (text) own.set(text, [...(own.get(text) ?? []), column.metric]);
+    }
+    for (const [text, titles] of own) {
+      const whole = titles.every(known) && titles.length < metrics ? `${titles.join(", ")}: ${text}` : text;
+      told.set(whole, [...(told.get(whole) ?? []), row.label]);
     }
   }
-  const lines = [...told].map(([text, labels]) => element("li", {}, element("strong", { textContent: labels.size < rows.length || rows.length < 4 ? [...labels].join(", ") : "All" }), `: ${text}`));
+  const lines = [...told].map(([text, labels]) => element("li", {}, element("strong", { textContent: labels.length < rows.length || rows.length < 4 ? labels.join(", ") : "All" }), `: ${text}`));
   byId("board-remarks").hidden = !lines.length;
   byId("board-remarks").replaceChildren(...lines);
 }

@@ -66,7 +66,17 @@ function resultsPart(rows) {
       return [of.dataset, row.own, ...compared, ...(lossy ? [place ? placeText(place) : "–"] : []), ...(rows.some((it) => it.lossless) ? [[fixed(its.bpp, 3), its.bpp]] : []), `${its.ok}/${its.planned}`, [significant(its.encode), its.encode], [significant(its.decode), its.decode], [significant(its.memory), its.memory]];
     }),
   );
-  return savedTable("Results", "results", heads, lines);
+  const remarks = data.datasets.flatMap((of) => rows.flatMap((row) => remarksOn(row, of, metrics)));
+  return [...savedTable("Results", "results", heads, lines), element("ul", { className: "note" }, ...[...new Set(remarks)].map((text) => element("li", { textContent: text })))];
+}
+
+/** Why a row has no place on a data set, and what is to be known of its times. */
+function remarksOn(row, of, metrics) {
+  const its = of.facts[row.index];
+  if (!its) return [];
+  const found = metrics.map((it) => [it.title, comparison(row.index, it.name, of)?.remark]).filter(([, text]) => text);
+  const shared = found.length === metrics.length && new Set(found.map(([, text]) => text)).size === 1;
+  return [...found.map(([title, text]) => `${of.dataset}${shared ? "" : `, ${title}`}: ${text}`), TIMES[its.timing]].filter(Boolean);
 }
 
 function statementPart(entry, rows) {

@@ -30,7 +30,7 @@ def told_of(entry: Path, board: Path) -> list[str]:
     read = read_board(board, guest=entry)
     own = next((it for it in read.entries if it.folder.resolve() == entry.resolve()), None)
     if own is None:
-        raise ConfigError("\n".join(read.left_out))
+        raise ConfigError("\n".join(it.problem for it in read.left_out if it.folder == entry))
     results = board_results(read)
     rows = [it for it in results.rows if read.entries[it.entry] is own]
     lines = [line for of in results.sets for row in rows for line in _on_set(row, of, results)]

@@ -299,9 +299,11 @@ def too_little(bd: DetailedBd) -> str:
     if its.value is None:
         return ""
     if its.coverage is not None and its.coverage < RANKED_OVERLAP:
+        share = f"{its.coverage:.0%}"
+        just = "just under " if share == f"{RANKED_OVERLAP:.0%}" else ""
         return (
-            f"covers {its.coverage:.0%} of the anchor's range of quality, and {RANKED_OVERLAP:.0%} are needed"
-            " for a place"
+            f"covers {just}{share} of the anchor's range of quality, and {RANKED_OVERLAP:.0%} are needed for a"
+            " place"
         )
     if its.n < MIN_FINISHED * its.n_images:
         return f"has a BD-rate on {its.n} of {its.n_images} images"

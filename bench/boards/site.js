@@ -137,7 +137,7 @@ function drawAll(changes) {
 setUpTheme();
 byId("about").textContent = data.about;
 byId("left-out").hidden = !data.leftOut.length;
-byId("left-out").replaceChildren("Left out, since it can’t be read: ", element("ul", {}, ...data.leftOut.map((text) => element("li", { textContent: text }))));
+byId("left-out").replaceChildren("Left out of this board:", element("ul", {}, ...data.leftOut.map((text) => element("li", { textContent: text }))));
 byId("subtitle").textContent = `${plural(new Set(data.entries.map((it) => it.name)).size, "entry", "entries")}, ${plural(data.datasets.length, "data set")}`;
 byId("footer").replaceChildren(`Made by rdbench ${data.version}. Bits per pixel count every byte of the bitstream. The tables as files: `, ...[ALL, ...data.datasets.map((it) => `set-${it.dataset}`)].flatMap((name, k) => [k ? ", " : "", element("a", { href: `tables/${name}.csv`, textContent: `${name}.csv` })]));
 if (data.datasets.length) {

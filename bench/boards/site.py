@@ -84,7 +84,7 @@ def write_site(folder: Path, out: Path, *, pictures: int = 2, trust: Trust = NOB
     _remove_others(out / PICTURE_FOLDER, {Path(it).name for its in shown.values() for it in addresses(its)})
     current = (it for it in results.rows if board.entries[it.entry].current)
     states = Counter(state_of(board.entries[it.entry], it.label) for it in current)
-    return Site(board, out / PAGE_FILE, len(text), (*board.left_out, *unknown_names(board)), states)
+    return Site(board, out / PAGE_FILE, len(text), (*(it.problem for it in board.left_out), *unknown_names(board)), states)
 
 
 def _require_apart(out: Path, board: Board) -> None:

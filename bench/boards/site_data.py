@@ -14,7 +14,6 @@ from bench.rd import DB_METRICS, MIN_IMAGES, DetailedBd, to_db
 from bench.report.entries import Entry
 from bench.report.page.colours import on_dark, on_light
 from bench.report.page.data import rounded
-from bench.text.plain import harmless
 from bench.trials.plan import CodecPlan
 from bench.verifying.record import CONTRADICTED, VerifiedRow
 from bench.web.document import rdbench_version
@@ -37,7 +36,7 @@ def site_data(board: Board, results: BoardResults, pictures: Mapping[str, Any]) 
     return {
         "title": board.file.title,
         "about": board.file.about,
-        "leftOut": [harmless(it) for text in board.left_out for it in text.splitlines()][:MAX_TOLD_ROWS],
+        "leftOut": [it.shown(board.folder) for it in board.left_out[:MAX_TOLD_ROWS]],
         "version": rdbench_version(),
         "conditions": [{"name": name, "about": it.about} for name, it in board.file.conditions.items()],
         "entries": [_entry(it) for it in board.entries],

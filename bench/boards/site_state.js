@@ -40,11 +40,13 @@ function fact(index, name) {
   return name === "memory" ? Math.max(...values) : Math.min(...values);
 }
 
-/** What a reader has to know of a row's speeds, here or on any data set. */
+/** What a reader has to know of speeds, by how they were taken. */
+const TIMES = { load: "times taken under load: throughput, not latency", disturbed: "times are too long: other processes took part of the processor" };
+
+/** That of a row here, or on any data set. */
 function timingRemark(index) {
   const modes = (onAll() ? data.datasets : [dataset()]).map((it) => it.facts[index]?.timing);
-  if (modes.includes("load")) return "times taken under load: throughput, not latency";
-  return modes.includes("disturbed") ? "times are too long: other processes took part of the processor" : "";
+  return TIMES[["load", "disturbed"].find((it) => modes.includes(it))] ?? "";
 }
 
 const below = (value, bound) => bound === "" || !(value > Number(bound));
