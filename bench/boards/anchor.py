@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from bench.boards.board import Board, BoardEntry
 from bench.boards.names import folded
+from bench.boards.rows import BoardRow
 from bench.errors import ConfigError, suggestion
 from bench.files.typed_yaml import place_of
 from bench.trials.plan import CodecPlan
 
-if TYPE_CHECKING:
-    from bench.boards.results import BoardRow
-
 
 def named_anchors(board: Board, rows: Iterable[BoardRow]) -> list[str]:
-    """The keys of the lossy rows that ``anchor`` of ``board.yaml`` means, the first that a data set has counts.
+    """The keys of the lossy rows that ``anchor`` of ``board.yaml`` means; on a data set its first counts.
 
     It is the folder of an entry, or else the newest version of one of this name, with a configuration that is
     called so, or of this codec, in this order.
@@ -59,7 +56,9 @@ def _of(row: BoardRow, board: Board) -> tuple[BoardEntry, CodecPlan]:
 def _require_one(board: Board, wanted: str, slugs: Collection[str]) -> None:
     if len(slugs) > 1:
         named = ", ".join(sorted(slugs))
-        raise ConfigError(_about_it(board, f"{wanted!r} is in several entries ({named}): name the folder of one"))
+        raise ConfigError(
+            _about_it(board, f"{wanted!r} is in several entries ({named}): name the folder of one")
+        )
 
 
 def _about_it(board: Board, problem: str) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from bench.boards.entry_file import ENTRY_FILE, Lines, Submission, read_submission, still_to_come
 from bench.boards.entry_check import REMEDY
+from bench.boards.entry_file import ENTRY_FILE, Lines, Submission, read_submission, still_to_come
 from bench.boards.names import require_own_names
 from bench.errors import BenchError, ConfigError, StoreError
 from bench.files.typed_yaml import Document, load_yaml, located, validate
@@ -59,7 +59,7 @@ class BoardFile(BaseModel):
     title: Line = "Image codec leaderboard"
     about: Annotated[str, Field(max_length=2000)] = ""
     anchor: Line | None = None
-    """What the others are compared with: the folder of an entry, its name, a label or a codec; default: JPEG."""
+    """What the others are compared with: an entry by folder or name, a label or a codec; default: JPEG."""
     datasets: Lines = ()
     """Those that count, in the order of the tabs; default: all that an entry has."""
     metrics: Annotated[Lines, BeforeValidator(lambda value: value or DEFAULT_METRICS)] = DEFAULT_METRICS
@@ -129,7 +129,7 @@ def read_board(folder: Path, guest: Path | None = None) -> Board:
     Raises
     ------
     ConfigError
-        There is no entry that can be read, ``board.yaml`` is invalid, or two folders claim one name or version.
+        No entry can be read, ``board.yaml`` is invalid, or two folders claim one name or version.
     """
     path = folder / BOARD_FILE
     document = load_yaml(path) if path.is_file() else None
@@ -186,7 +186,8 @@ def _in_order(read: Sequence[_ReadEntry], board: Path) -> Iterable[BoardEntry]:
     """By name, the newest first."""
     oldest_first = sorted(read, key=lambda it: (it.submission.date, _natural(it.submission.version)))
     newest = {it.submission.name: it for it in oldest_first}
-    for it in sorted(oldest_first[::-1], key=lambda it: it.submission.name.lower()):
+    newest_first = oldest_first[::-1]
+    for it in sorted(newest_first, key=lambda it: it.submission.name.lower()):
         inside = it.folder.is_relative_to(board)
         yield BoardEntry(
             folder=it.folder,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bench.boards.board import Board, BoardEntry, Condition
-from bench.boards.results import BoardResults, BoardRow
+from bench.boards.results import BoardResults
+from bench.boards.rows import BoardRow
 from bench.boards.verified import is_verified, state_of
 from bench.report.entries import Entry
 

@@ -105,9 +105,7 @@ def _about_codecs(folder: Path, submission: Submission, document: Document, info
                 yield str(located(document, (key,), "is missing, and a codec has trained weights"))
 
 
-def _unlike(
-    said: SubmittedCodec, plan: CodecPlan, info: RunInfo, folder: Path
-) -> Iterator[tuple[str, str]]:
+def _unlike(said: SubmittedCodec, plan: CodecPlan, info: RunInfo, folder: Path) -> Iterator[tuple[str, str]]:
     """Keys of a codec that say something else than the run."""
     for key in ("codec", "version"):
         if (recorded := getattr(plan, key)) != getattr(said, key):
@@ -137,9 +135,7 @@ def _other_package(said: SubmittedCodec, plan: CodecPlan, info: RunInfo) -> Iter
         yield "package", f"is {said.package!r}, and {RUN_FILE} has version {', '.join(recorded)}"
 
 
-def _about_trials(
-    folder: Path, measured: list[Measurement], info: RunInfo
-) -> Iterator[tuple[str, str]]:
+def _about_trials(folder: Path, measured: list[Measurement], info: RunInfo) -> Iterator[tuple[str, str]]:
     """One line for each planned trial, and none beside."""
     selector = LineSelector(info)
     rows: set[int] = set()

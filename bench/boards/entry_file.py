@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from datetime import date as Day
 from pathlib import Path
@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
 from bench.errors import ConfigError
+from bench.files.problems import SHA256
 from bench.files.typed_yaml import Document, load_yaml, validate
 from bench.inputs.texts import Address, Line
 from bench.trials.plan import CodecPlan
@@ -35,23 +36,17 @@ def _one_or_many(value: Any) -> Any:
 
 def _is_day(value: Any) -> Any:
     """Numbers and times would be read as some day or other."""
-    if isinstance(value, datetime) or not isinstance(value, str | Day):
-        raise ValueError(f"write a day such as 2026-11-29, not {value!r}")
-    try:
-        return value if isinstance(value, Day) else Day.fromisoformat(value)
-    except ValueError as error:
-        raise ValueError(f"write a day such as 2026-11-29, not {value[:60]!r}") from error
-
-
-def _is_sha256(value: Any) -> Any:
-    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
-        raise ValueError("write a SHA-256, 64 digits of 0 to 9 and a to f")
-    return value
+    if isinstance(value, Day) and not isinstance(value, datetime):
+        return value
+    with suppress(ValueError):
+        if isinstance(value, str):
+            return Day.fromisoformat(value)
+    raise ValueError(f"write a day such as 2026-11-29, not {str(value)[:60]!r}")
 
 
 Version = Annotated[Line, BeforeValidator(_is_text)]
 Lines = Annotated[tuple[Line, ...], BeforeValidator(_one_or_many)]
-Hash = Annotated[str, BeforeValidator(_is_sha256)]
+Hash = Annotated[str, Field(pattern=SHA256)]
 Date = Annotated[Day, BeforeValidator(_is_day)]
 
 
@@ -146,7 +141,7 @@ def read_submission(path: Path) -> tuple[Submission, Document]:
 
 
 def still_to_come(day: Day) -> str:
-    """What is wrong with the date of results that nobody can have yet: they would stay the newest of their name.
+    """What is wrong with the date of results that nobody can have yet: they would stay the newest of a name.
 
     Parameters
     ----------

@@ -10,7 +10,6 @@ from bench.files.access import subfolder
 from bench.files.download import download
 from bench.runs.store import BITSTREAM_FOLDER, read_journal
 
-
 MAX_FETCHED = 4 << 30
 """Bytes of all bitstreams of an entry that are downloaded."""
 
@@ -46,8 +45,8 @@ def fetch_bitstreams(entry: Path) -> int:
     total = sum(sizes[it] for it in missing)
     if total > MAX_FETCHED:
         raise DatasetError(
-            f"{entry}: its bitstreams have {total / 1e9:.1f} GB, and {MAX_FETCHED / 1e9:.1f} GB are the most that"
-            " is downloaded; put them into its folder bitstreams yourself"
+            f"{entry}: its bitstreams have {total / 1e9:.1f} GB, and {MAX_FETCHED / 1e9:.1f} GB are the most"
+            " that is downloaded; put them into its folder bitstreams yourself"
         )
     for sha256 in missing:
         download([f"{address.rstrip('/')}/{sha256}"], sha256, folder / sha256, most=sizes[sha256])

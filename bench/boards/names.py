@@ -1,4 +1,4 @@
-"""Whose a name on a board is: versions of one entry have an author in common, and each version is there once."""
+"""Whose a name on a board is: versions of one entry have an author in common, and each is there once."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def _problems(folders: Sequence[Path], submissions: Mapping[Path, Submission]) -
             )
         elif said.name != submissions[first].name:
             problems.append(
-                f"{first} and {folder}: {submissions[first].name!r} and {said.name!r} are told apart by nobody;"
-                " write them alike, as versions of one entry, or rename one"
+                f"{first} and {folder}: {submissions[first].name!r} and {said.name!r} are told apart by"
+                " nobody; write them alike, as versions of one entry, or rename one"
             )
         elif other != folder:
             problems.append(

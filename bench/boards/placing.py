@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bench.boards.board import Board, BoardEntry, read_board
 from bench.boards.conditions import unmet
-from bench.boards.results import BoardResults, BoardRow, SetResults, board_results
+from bench.boards.results import BoardResults, SetResults, board_results
+from bench.boards.rows import BoardRow
 from bench.errors import ConfigError
 from bench.text.plain import some_of
 
@@ -73,8 +74,7 @@ def _lacking(entry: BoardEntry, board: Board, results: BoardResults) -> Iterator
     if absent:
         yield f"{entry.submission.name}: not measured by {some_of(absent, _NAMED)}, and so no place there"
     if board.file.datasets:
-        foreign = [name for name in dict.fromkeys(it.dataset for it in entry.info.images)]
-        foreign = [name for name in foreign if name not in board.file.datasets]
+        foreign = sorted(own - {*board.file.datasets})
         if foreign:
             yield f"{entry.submission.name}: the board does not show {some_of(foreign, _NAMED)}"
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from bench.boards.anchor import named_anchors
 from bench.boards.board import Board, BoardEntry
+from bench.boards.rows import BoardRow, rows_of
 from bench.boards.verified import CONTRADICTED_STATE, state_of
 from bench.errors import ConfigError
 from bench.rd import (
@@ -43,20 +44,6 @@ from bench.report.measures import Measure, measure_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class BoardRow:
-    """A configuration of an entry: what a table of the board has a row of."""
-
-    key: str
-    """As the frames of the board call it."""
-    entry: int
-    """Its place among the board's entries."""
-    label: str
-    """As its entry calls it."""
-    title: str
-    """As the board calls it: by its entry."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +126,7 @@ def board_results(board: Board) -> BoardResults:
         Entries hold different pictures of one name, or the anchor that the board names is in none, or in
         several.
     """
-    rows = _rows(board.entries)
+    rows = rows_of(board.entries)
     keys = {(it.entry, it.label): it.key for it in rows}
     _require_same_pictures(board.entries)
     frame = _frame(board.entries, keys)
@@ -161,19 +148,6 @@ def board_results(board: Board) -> BoardResults:
             sets.append(_of_set(name, of_set, found, measures, of_board))
     overall = {it.name: _overall(it.name, sets) for it in measures}
     return BoardResults(rows, tuple(sets), overall)
-
-
-def _rows(entries: Sequence[BoardEntry]) -> tuple[BoardRow, ...]:
-    rows = []
-    for index, entry in enumerate(entries):
-        plans = entry.info.codecs
-        for plan in plans:
-            name = entry.submission.name
-            title = name if len(plans) == 1 else f"{name}: {plan.label}"
-            if not entry.current:
-                title += f" ({entry.submission.version})"
-            rows.append(BoardRow(f"{index}:{plan.label}", index, plan.label, title))
-    return tuple(rows)
 
 
 def _require_same_pictures(entries: Sequence[BoardEntry]) -> None:
@@ -302,8 +276,8 @@ def too_little(bd: DetailedBd) -> str:
         share = f"{its.coverage:.0%}"
         just = "just under " if share == f"{RANKED_OVERLAP:.0%}" else ""
         return (
-            f"covers {just}{share} of the anchor's range of quality, and {RANKED_OVERLAP:.0%} are needed for a"
-            " place"
+            f"covers {just}{share} of the anchor's range of quality, and {RANKED_OVERLAP:.0%} are needed for"
+            " a place"
         )
     if its.n < MIN_FINISHED * its.n_images:
         return f"has a BD-rate on {its.n} of {its.n_images} images"

@@ -84,7 +84,13 @@ def write_site(folder: Path, out: Path, *, pictures: int = 2, trust: Trust = NOB
     _remove_others(out / PICTURE_FOLDER, {Path(it).name for its in shown.values() for it in addresses(its)})
     current = (it for it in results.rows if board.entries[it.entry].current)
     states = Counter(state_of(board.entries[it.entry], it.label) for it in current)
-    return Site(board, out / PAGE_FILE, len(text), (*(it.problem for it in board.left_out), *unknown_names(board)), states)
+    return Site(
+        board,
+        out / PAGE_FILE,
+        len(text),
+        (*(it.problem for it in board.left_out), *unknown_names(board)),
+        states,
+    )
 
 
 def _require_apart(out: Path, board: Board) -> None:
@@ -94,7 +100,9 @@ def _require_apart(out: Path, board: Board) -> None:
     if place == board.folder.resolve() or any(
         it.is_relative_to(place) or place.is_relative_to(it) for it in entries
     ):
-        raise ConfigError(f"{out}: holds the board, or is one of its entries; give a folder of its own as --out")
+        raise ConfigError(
+            f"{out}: holds the board, or is one of its entries; give a folder of its own as --out"
+        )
 
 
 def _remove_others(folder: Path, kept: Collection[str]) -> None:

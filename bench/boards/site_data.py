@@ -7,7 +7,8 @@ from typing import Any
 
 from bench.boards.board import Board, BoardEntry
 from bench.boards.conditions import unmet
-from bench.boards.results import BoardResults, BoardRow, MetricResults, OverallResult, SetResults
+from bench.boards.results import BoardResults, MetricResults, OverallResult, SetResults
+from bench.boards.rows import BoardRow
 from bench.boards.verified import is_verified, state_of
 from bench.plotting.series_style import Series, SeriesStyle, series_styles
 from bench.rd import DB_METRICS, MIN_IMAGES, DetailedBd, to_db
@@ -186,7 +187,7 @@ _COMPARISON = ("bd", "low", "high", "wins", "count", "coverage", "best", "worst"
 
 
 def _comparisons(of: MetricResults, its: SetResults, place: Mapping[str, int]) -> dict[int, list[Any]]:
-    """The comparisons with the anchor, as lists in the order of ``COMPARISON``, here and in ``site_state.js``."""
+    """The comparisons with the anchor, as lists in the order of ``COMPARISON`` in ``site_state.js``."""
     result = {place[key]: _cells(bd, of, key) for key, bd in of.bd.items()}
     for key, why in of.unranked.items():
         result.setdefault(place[key], [None] * (len(_COMPARISON) - 1) + [why])

@@ -87,7 +87,7 @@ def submit(
     Raises
     ------
     ConfigError
-        A label or a data file is unknown, something is not measured or not said, or ``out`` is something else.
+        A label or data file is unknown, something is not measured or not said, or ``out`` is no entry.
     StoreError
         The run can't be read, lacks bitstreams, or the folder can't be written.
     """

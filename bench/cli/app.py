@@ -591,12 +591,14 @@ def submit(
         typer.Option(
             "--file",
             metavar="FILE",
-            help="A data file that a codec in a file reads beside itself; repeatable. Imported modules go anyway.",
+            help="A data file that a codec in a file reads; repeatable. Modules that it imports go anyway.",
         ),
     ] = None,
     board: Annotated[
         Path | None,
-        typer.Option("--board", metavar="BOARD", help="Tell what place the entry would have there, and why none."),
+        typer.Option(
+            "--board", metavar="BOARD", help="Tell what place the entry would have there, and why none."
+        ),
     ] = None,
 ) -> None:
     """Make the folder of an entry for a leaderboard, the same of the same run; or check such folders."""

@@ -117,7 +117,6 @@ def _with(statement: Statement, said: Mapping[str, Any]) -> Statement:
         return Statement.model_validate({**statement.model_dump(exclude_defaults=True), **said})
     except ValidationError as error:
         problems = (
-            f"--{str(it['loc'][0]).replace('_', '-')}: {problem_of(it, Statement)}"
-            for it in error.errors()
+            f"--{str(it['loc'][0]).replace('_', '-')}: {problem_of(it, Statement)}" for it in error.errors()
         )
         raise ConfigError("\n".join(problems)) from error

@@ -101,8 +101,8 @@ def _require_no_stronger(path: Path, request: VerifyRequest) -> None:
     if lost or (request.decode_only and not former.decode_only):
         found = f", and found {some_of(lost, 3)}" if lost else ""
         raise ConfigError(
-            f"{path}: of {former.created}, encoded pictures again{found}; what --decode-only and --no-audit find"
-            " is less and does not replace it: leave them out, or give another --out FILE"
+            f"{path}: of {former.created}, encoded pictures again{found}; what --decode-only and --no-audit"
+            " find is less and does not replace it: leave them out, or give another --out FILE"
         )
 
 

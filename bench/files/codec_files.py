@@ -186,8 +186,8 @@ def files_beside(sources: set[Path], folder: Path, but: set[Path]) -> list[str]:
     but : files that are known
     """
     texts = {text for source in sources for text in _texts(source)}
-    named = (folder / it for it in sorted(texts) if _is_name(it))
-    named = {it.resolve(): None for it in named if it.is_file() and it.resolve().is_relative_to(folder)}
+    possible = (folder / it for it in sorted(texts) if _is_name(it))
+    named = [it.resolve() for it in possible if it.is_file() and it.resolve().is_relative_to(folder)]
     others = (it for it in sorted(folder.iterdir()) if it.is_file() and not it.name.startswith("."))
     found = [*named, *(it for it in others if it.suffix not in (".py", ".pyc") and it.resolve() not in named)]
     known = {*sources, *but}
@@ -207,7 +207,7 @@ def _texts(source: Path) -> Iterator[str]:
 
 def _is_name(text: str) -> bool:
     """Whether a text may name a file."""
-    return 0 < len(text) < _LONGEST_PATH and text.isprintable()
+    return text.isprintable() and 0 < len(text.encode()) < _LONGEST_PATH
 
 
 def _imports(source: Path, folder: Path) -> Iterator[Path]:

@@ -152,7 +152,7 @@ def _edited(entry: Path, old: str, new: str, name: str = "entry.yaml") -> None:
             r"entry.yaml:8: paper: an address",
         ),
         (lambda it: _edited(it, "MIT", "&a MIT"), r"entry.yaml:7: anchors"),
-        (lambda it: _edited(it, "version: 1+", "version: 2+"), r"entry.yaml:\d+: codecs.0.version: is '1\+"),
+        (lambda it: _edited(it, "version: 1+", "version: 2+"), r"entry.yaml:\d+: codecs.#1.version: is '1\+"),
         (lambda it: _edited(it, "zlib", "evil", "codec/flate.py"), "another SHA-256 than entry.yaml says"),
         (lambda it: _edited(it, "codec/widths.py", "../widths.py"), "leads out of the entry"),
     ],
