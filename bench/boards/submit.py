@@ -92,6 +92,9 @@ def submit(
         The run can't be read, lacks bitstreams, or the folder can't be written.
     """
     require_entry_or_nothing(out)
+    for path in data_files:
+        if path.is_symlink() or not path.is_file():
+            raise ConfigError(f"--file {path}: no such file, or a link")
     info = _selected(read_info(run), labels)
     measured = _measured(run, info)
     sources = {it.label: _sources(it, data_files) for it in info.codecs}
@@ -212,8 +215,6 @@ def _require_used(data_files: Sequence[Path], sources: Iterable[_Sources]) -> No
     """Each data file belongs to a codec."""
     used = {it for its in sources for it in its.beside}
     for path in data_files:
-        if path.is_symlink() or not path.is_file():
-            raise ConfigError(f"--file {path}: no such file, or a link")
         if path.resolve() not in used:
             raise ConfigError(f"--file {path}: is not in the folder of a codec of the entry that is a file")
 
