@@ -275,10 +275,7 @@ def too_little(bd: DetailedBd) -> str:
     if its.coverage is not None and its.coverage < RANKED_OVERLAP:
         share = f"{its.coverage:.0%}"
         just = "just under " if share == f"{RANKED_OVERLAP:.0%}" else ""
-        return (
-            f"covers {just}{share} of the anchor's range of quality, and {RANKED_OVERLAP:.0%} are needed for"
-            " a place"
-        )
+        return f"covers {just}{share} of the anchor's range of quality, and {RANKED_OVERLAP:.0%} are needed"
     if its.n < MIN_FINISHED * its.n_images:
         return f"has a BD-rate on {its.n} of {its.n_images} images"
     return ""
@@ -288,7 +285,7 @@ def _why_unranked(
     key: str, rows: _Rows, its: ImageCurves | None, anchor: ImageCurves, bd: DetailedBd | None
 ) -> str:
     if key in rows.contradicted:
-        return "has no place: contradicted by verification"
+        return "contradicted by verification"
     if key not in rows.newest:
         return "an older version"
     if its is None:
@@ -296,7 +293,7 @@ def _why_unranked(
     needed = anchor.complete()
     lacking = len(set(needed) - set(its.complete()))
     if lacking:
-        return f"lacks {lacking} of the anchor's {len(needed)} images, so that it has no place"
+        return f"lacks {lacking} of the anchor's {len(needed)} images"
     if bd is None:
         return "has no image in common with the anchor"
     return too_little(bd) or f"has no BD-rate: {bd.per_image.reason}"

@@ -190,18 +190,27 @@ def _comparisons(of: MetricResults, its: SetResults, place: Mapping[str, int]) -
     """The comparisons with the anchor, as lists in the order of ``COMPARISON`` in ``site_state.js``."""
     result = {place[key]: _cells(bd, of, key) for key, bd in of.bd.items()}
     for key, why in of.unranked.items():
-        result.setdefault(place[key], [None] * (len(_COMPARISON) - 1) + [why])
+        result.setdefault(place[key], [None] * (len(_COMPARISON) - 1) + [_no_place(why)])
     if its.anchor is not None and its.anchor in of.curves:
         standing = of.standings.get(its.anchor)
         places = (None, None) if standing is None else (standing.best, standing.worst)
-        result[place[its.anchor]] = [0, None, None, None, None, 1, *places, of.unranked.get(its.anchor, "")]
+        result[place[its.anchor]] = [
+            0,
+            None,
+            None,
+            None,
+            None,
+            1,
+            *places,
+            _no_place(of.unranked.get(its.anchor, "")),
+        ]
     return result
 
 
 def _cells(bd: DetailedBd, of: MetricResults, key: str) -> list[Any]:
     its, standing = bd.per_image, of.standings.get(key)
     low, high = its.ci95 or (None, None)
-    remarks = [of.unranked.get(key, ""), its.reason or ""]
+    remarks = [_no_place(of.unranked.get(key, ""))]
     # how much of both ranges is shared ranks in a report; on a board the anchor's range counts
     remarks += [it for it in its.warnings if not it.startswith("overlap ")]
     return [
@@ -215,6 +224,10 @@ def _cells(bd: DetailedBd, of: MetricResults, key: str) -> list[Any]:
         None if standing is None else standing.worst,
         "; ".join(dict.fromkeys(filter(None, remarks))),
     ]
+
+
+def _no_place(why: str) -> str:
+    return f"no place: {why}" if why else ""
 
 
 def _facts(key: str, entry: Entry, of: SetResults) -> dict[str, Any]:
@@ -237,4 +250,4 @@ def _overall(it: OverallResult) -> list[Any]:
     """As ``OVERALL`` in ``site_state.js`` names them."""
     low, high = it.ci95 or (None, None)
     numbers = (it.bd, low, high, it.rank, it.best, it.worst)
-    return [it.sets, *(rounded(value, _DIGITS) for value in numbers), it.unranked]
+    return [it.sets, *(rounded(value, _DIGITS) for value in numbers), _no_place(it.unranked)]

@@ -174,7 +174,7 @@ def test_an_entry_has_a_page(index: Path, open_page: OpenPage) -> None:
 
 
 def test_an_entry_has_curves_over_all_data_sets_too(index: Path, open_page: OpenPage) -> None:
-    """Those of the first data set that it has, and of another one that the reader chooses, by the address too."""
+    """Those of the first data set that it has, or of one that the reader chooses; the address has it."""
     page = at(open_page(index), "entry=good/2")
     assert page.texts("#legend button")[:3] == ["good", "good (1)", "jpeg"]
     assert page.find("#plot-title").text == "Rate–distortion curves on alpha"
@@ -198,7 +198,7 @@ def test_an_entry_that_is_not_there_is_told(index: Path, open_page: OpenPage) ->
 
 
 def test_states_and_remarks_can_be_read(tmp_path: Path, open_page: OpenPage) -> None:
-    """A suspicion and a contradiction are words in the table and below; the filter takes neither for verified."""
+    """A suspicion and a contradiction are words in the table and below; neither passes for verified."""
     board = write_board(tmp_path / "board")
     verify_entry(board / "jpeg", decode_only=True)
     verify_entry(board / "good" / "2", flags=("memorised?",))
@@ -208,7 +208,7 @@ def test_states_and_remarks_can_be_read(tmp_path: Path, open_page: OpenPage) -> 
     assert column(page, "verified") == ["memorised?", "decode-only", "contradicted"]
     remarks = page.texts("#board-remarks li")
     assert "good: memorised? told why" in remarks
-    assert "half: alpha: has no place: contradicted by verification; beta: no results" in remarks
+    assert "half: no place: alpha: contradicted by verification; beta: no results" in remarks
     assert any(it.endswith("times taken under load: throughput, not latency") for it in remarks)
     page.click("#verified")
     assert page.texts(NAMES) == ["jpeg"]
