@@ -7,7 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import yaml
@@ -78,6 +81,30 @@ def test_a_sound_entry_is_verified_and_shown(board: Path) -> None:
     assert versions.keys() == {("JPEG", "1"), ("JPEG 2000", "1"), ("WebP", "1"), ("WebP", "2")}
     assert versions["WebP", "2"]["best_place_psnr_rgb"] is not None
     assert versions["WebP", "1"]["best_place_psnr_rgb"] is None
+
+
+def test_bitstreams_that_are_elsewhere_are_fetched_and_verified(board: Path, tmp_path: Path) -> None:
+    """An entry that names their address passes like one that has them."""
+    new = board / "entries" / "webp" / "2"
+    (new / "bitstreams").rename(tmp_path / "elsewhere")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "elsewhere"))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        text = (new / "entry.yaml").read_text()
+        address = f"bitstreams: http://127.0.0.1:{server.server_port}/"
+        (new / "entry.yaml").write_text(text.replace("codecs:", f"{address}\ncodecs:"))
+        commit(board)
+        script = steps("entry.yml")
+        typed(board, script["Which entries changed"])
+        sound = typed(board, script["Is each sound"])
+        server.shutdown()
+    assert "12 bitstreams downloaded" in sound.stdout
+    assert "WebP on sample, PSNR: place " in sound.stdout
+    assert typed(board, script["Verify what was sent"]).returncode == 0
 
 
 def test_an_edited_number_fails_the_pull_request(board: Path) -> None:

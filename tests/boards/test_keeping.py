@@ -19,6 +19,7 @@ from bench.boards.site import write_site
 from bench.cli.boards import check_entries, write
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS
 from bench.errors import BenchError, ConfigError
+from bench.report.load import run_name
 from tests.boards.boards import verify_entry, write_board, write_entry
 from tests.report.page.runs import Made
 
@@ -215,6 +216,12 @@ def test_tables_have_addresses_rates_and_how_times_were_taken(board: Path, tmp_p
     row = rows_of(tmp_path / "site")["jpeg 1"]
     assert (row["paper"], row["timing"]) == ("https://example.org/paper", "load")
     assert 0 < row["lowest_bpp"] < row["highest_bpp"]
+
+
+def test_a_report_calls_an_entry_by_its_name_and_version(board: Path) -> None:
+    """The folder of a version alone, ``2``, would say nothing."""
+    assert run_name(board / "good" / "2") == "good/2"
+    assert run_name(board / "half") == "half"
 
 
 def test_an_entry_learns_its_place_before_it_is_sent(
