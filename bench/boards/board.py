@@ -201,6 +201,16 @@ def _in_order(read: Sequence[_ReadEntry], board: Path) -> Iterable[BoardEntry]:
         )
 
 
+def board_above(folder: Path) -> Path | None:
+    """The nearest folder around an entry that has a ``board.yaml``.
+
+    Parameters
+    ----------
+    folder : of the entry
+    """
+    return next((it for it in folder.absolute().parents if (it / BOARD_FILE).is_file()), None)
+
+
 def read_board_file(path: Path) -> BoardFile:
     """Read a ``board.yaml``.
 

@@ -11,7 +11,7 @@ from bench.boards.results import BoardResults, MetricResults, OverallResult, Set
 from bench.boards.rows import BoardRow
 from bench.boards.verified import is_verified, state_of
 from bench.plotting.series_style import Series, SeriesStyle, series_styles
-from bench.rd import DB_METRICS, MIN_IMAGES, DetailedBd, to_db
+from bench.rd import DB_METRICS, MIN_IMAGES, MIN_OVERLAP, DetailedBd, to_db
 from bench.report.entries import Entry
 from bench.report.page.colours import on_dark, on_light
 from bench.report.page.data import rounded
@@ -212,6 +212,8 @@ def _cells(bd: DetailedBd, of: MetricResults, key: str) -> list[Any]:
     low, high = its.ci95 or (None, None)
     remarks = [_no_place(of.unranked.get(key, ""))]
     # how much of both ranges is shared ranks in a report; on a board the anchor's range counts
+    if not remarks[0] and its.coverage is not None and its.coverage < MIN_OVERLAP:
+        remarks.append(f"covers {its.coverage:.0%} of the anchor's range of quality")
     remarks += [it for it in its.warnings if not it.startswith("overlap ")]
     return [
         rounded(its.value, _DIGITS),

@@ -597,7 +597,9 @@ def submit(
     board: Annotated[
         Path | None,
         typer.Option(
-            "--board", metavar="BOARD", help="Tell what place the entry would have there, and why none."
+            "--board",
+            metavar="BOARD",
+            help="Tell what place the entry would have there, or why none; default: the board around DIR.",
         ),
     ] = None,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bench.boards.board import board_above
 from bench.boards.entry_check import check_entry
 from bench.boards.entry_file import Statement, read_statement
 from bench.boards.fetching import fetch_bitstreams
@@ -53,6 +54,11 @@ def submit_run(
         )
     if board is not None:
         _tell_standing(out, board)
+    elif (around := board_above(out)) is not None:
+        try:
+            _tell_standing(out, around)
+        except BenchError as error:  # the entry is written, and may be right where the board is not
+            console.note(f"the board {around} does not take it:\n{error}")
 
 
 def check_entries(folders: Sequence[Path], fetch: bool, board: Path | None = None) -> None:

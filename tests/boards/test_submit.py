@@ -327,8 +327,12 @@ def test_from_the_command_line(made: Path, tmp_path: Path) -> None:
     again = rdbench(str(made), "-o", "entry", "-c", "jpeg-420")
     assert "unchanged" in again.stdout, "its entry.yaml is a draft"
     assert "entry.yaml is there already: authors, date, hardware, licence, name, version" in again.stderr
-    other = rdbench(str(made), "-o", "other", "--entry", "draft.yaml", "--board", ".")
+    (tmp_path / "board.yaml").write_text("metrics: [psnr_rgb]\n")
+    other = rdbench(str(made), "-o", "other", "--entry", "draft.yaml")
     assert "with the code codec/flate.py, codec/widths.py" in other.stdout
+    assert "draft: jpeg-420 on sample, PSNR: place" in other.stdout, "it is on a board"
+    taken = rdbench(str(made), "-o", "taken", "--entry", "draft.yaml", "--authors", "E. Vil")
+    assert "does not take it" in taken.stderr
     (tmp_path / "entry" / "run.json").unlink()
     broken = rdbench("--check", "entry", "entry")
     assert (broken.returncode, broken.stdout) == (2, "")
