@@ -79,7 +79,8 @@ def verify(request: VerifyRequest) -> int:
     """Verify, print what came of it, write the file, and return the exit code."""
     one_of("--format", request.format, tuple(FORMATS))
     path = request.output or request.run / VERIFICATION_FILE
-    _require_no_stronger(path, request)
+    if request.output is None:
+        _require_no_stronger(path, request)
     found = verify_run(request.run, request.options, _events())
     write_verification(path, found)
     whole = as_text(found, console.width()) if request.format == "text" else FORMATS[request.format](found)
@@ -90,7 +91,10 @@ def verify(request: VerifyRequest) -> int:
 
 
 def _require_no_stronger(path: Path, request: VerifyRequest) -> None:
-    """Refuse to replace what was found by looking harder at the same record: a suspicion would be gone."""
+    """Refuse to replace what was found by looking harder at the same record: a suspicion would be gone.
+
+    Whoever names a file may have it.
+    """
     try:
         former = read_verification(path)
         if not belongs(former, request.run):
@@ -102,7 +106,7 @@ def _require_no_stronger(path: Path, request: VerifyRequest) -> None:
         found = f", and found {some_of(lost, 3)}" if lost else ""
         raise ConfigError(
             f"{path}: of {former.created}, encoded pictures again{found}; what --decode-only and --no-audit"
-            " find is less and does not replace it: leave them out, or give another --out FILE"
+            " find is less and does not replace it: leave them out, or give an --out FILE"
         )
 
 
