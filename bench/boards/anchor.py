@@ -45,7 +45,8 @@ def named_anchors(board: Board, rows: Iterable[BoardRow]) -> list[str]:
             _require_one(board, wanted, {entry.slug for _, entry in found})
             return [row.key for row, _ in found]
     known = [it.slug for it in board.entries] + [it.submission.name for it in board.entries if it.current]
-    raise ConfigError(_about_it(board, f"{wanted!r} is in no entry{suggestion(wanted, known)}"))
+    problem = f"{wanted!r} is in no entry{suggestion(wanted, known)}"
+    raise ConfigError("\n".join([_about_it(board, problem), *(it.problem for it in board.left_out)]))
 
 
 def _of(row: BoardRow, board: Board) -> tuple[BoardEntry, CodecPlan]:

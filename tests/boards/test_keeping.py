@@ -190,6 +190,14 @@ def test_a_damaged_entry_does_not_stop_the_site(
     assert str(board) not in page
 
 
+def test_a_damaged_anchor_is_named(board: Path) -> None:
+    """Without it there is no site; what is wrong with it is told beside."""
+    (board / "jpeg" / "run.json").write_text("{")
+    told = r"anchor: 'jpeg' is in no entry.*\n.*jpeg/run.json: damaged"
+    with pytest.raises(ConfigError, match=told):
+        board_results(read_board(board))
+
+
 def test_names_that_no_entry_has_are_told_with_their_line(board: Path, tmp_path: Path) -> None:
     """Metrics and data sets, those of conditions too; the site is written."""
     sets = "datasets: [alpha, beta, kodka]\nconditions:\n  c: {datasets: [alpa]}\n"
