@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -92,13 +92,9 @@ def submit(
         The run can't be read, lacks bitstreams, or the folder can't be written.
     """
     require_entry_or_nothing(out)
-    for path in data_files:
-        if path.is_symlink() or not path.is_file():
-            raise ConfigError(f"--file {path}: no such file, or a link")
     info = _selected(read_info(run), labels)
     measured = _measured(run, info)
-    sources = {it.label: _sources(it, data_files) for it in info.codecs}
-    _require_used(data_files, sources.values())
+    sources = _all_sources(info, data_files)
     files = {label: its.contents for label, its in sources.items()}
     codecs = tuple(_submitted(it, files[it.label], info) for it in info.codecs)
     submission = completed(
@@ -211,12 +207,17 @@ def _sources(plan: CodecPlan, data_files: Sequence[Path]) -> _Sources:
     return _Sources(found, tuple(beside), tuple(dict.fromkeys(left_behind)))
 
 
-def _require_used(data_files: Sequence[Path], sources: Iterable[_Sources]) -> None:
-    """Each data file belongs to a codec."""
-    used = {it for its in sources for it in its.beside}
+def _all_sources(info: RunInfo, data_files: Sequence[Path]) -> dict[str, _Sources]:
+    """The sources of each codec by its label; each data file has to be there and to belong to one."""
+    for path in data_files:
+        if path.is_symlink() or not path.is_file():
+            raise ConfigError(f"--file {path}: no such file, or a link")
+    sources = {it.label: _sources(it, data_files) for it in info.codecs}
+    used = {it for its in sources.values() for it in its.beside}
     for path in data_files:
         if path.resolve() not in used:
             raise ConfigError(f"--file {path}: is not in the folder of a codec of the entry that is a file")
+    return sources
 
 
 def _submitted(plan: CodecPlan, files: Mapping[str, bytes], info: RunInfo) -> SubmittedCodec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -50,11 +51,7 @@ def entry_of(
         raise ConfigError(f"{shown(str(folder))}: no image files in it")
     if not (is_one_line(licence) and is_one_line(source)):
         raise ConfigError("licence and source are a line of text each")
-    for path in (folder.resolve(), *files.values()):
-        if not is_one_line(str(path)):
-            raise ConfigError(
-                f"{shown(str(path))}: rename it; such characters can't stand in a list of files"
-            )
+    _require_plain_names([folder.resolve(), *files.values()])
     spec = {
         "description": f"{len(files)} image{'' if len(files) == 1 else 's'}",
         "licence": licence,
@@ -64,6 +61,14 @@ def entry_of(
     }
     text: str = yaml.safe_dump({name: spec}, sort_keys=False, allow_unicode=True, width=1 << 20)
     return text
+
+
+def _require_plain_names(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if not is_one_line(str(path)):
+            raise ConfigError(
+                f"{shown(str(path))}: rename it; such characters can't stand in a list of files"
+            )
 
 
 def entry_there(name: str, entry: str) -> tuple[Path, bool] | None:
