@@ -33,7 +33,7 @@ from tests.conftest import photo
         (Lz, {"method": "lzw", "level": 8}, "9 to 16"),
         (Png, {"filter": "best"}, "adaptive"),
         (WebP, {"effort": 7}, "0 to 6"),
-        (JpegXl, {"effort": 0}, "1 to 9"),
+        (JpegXl, {"effort": 0}, "1 to 10"),
     ],
 )
 def test_bad_option_names_the_choices(codec, options, named):
