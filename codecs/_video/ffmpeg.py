@@ -19,14 +19,15 @@ import numpy as np
 from bench.errors import BadBitstream, BenchError, CodecUnavailable
 from bench.program import run_program
 from bench_codecs._common.claims import check_claim, most_pixels
-from bench_codecs._common.ycbcr import Plane
+from bench_codecs._common.ycbcr import Plane, Subsampling
 
 Stream = Literal["vvc", "hevc", "obu"]
 """ffmpeg's names: byte streams of H.266 and H.265 (Annex B), the low-overhead format of AV1 (section 5)."""
 INSTALL = "pip install 'rdbench[video]'"
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y")
 _STRICT = ("-xerror", "-err_detect", "explode")
-_LAST_LINES = 6
+_FIRST_LINES = 3
+"""Of what ffmpeg says: the others tell what followed from it."""
 _FRAME = b"\nFRAME\n"
 _Y4M = {
     "mono": ("gray", 8),
@@ -62,28 +63,33 @@ class Ffmpeg:
         self.version = f"ffmpeg {build} (imageio-ffmpeg {version('imageio-ffmpeg')})"
 
     def encode(
-        self, planes: Sequence[Plane], bits: int, stream: Stream, options: Sequence[str], threads: int
+        self,
+        planes: Sequence[Plane],
+        subsampling: Subsampling,
+        bits: int,
+        *,
+        stream: Stream,
+        options: Sequence[str],
+        threads: int,
     ) -> bytes:
         """An elementary stream of one picture.
 
         Parameters
         ----------
         planes : Y, Cb and Cr, or Y alone
-        bits : bits a sample, 8 or 10
+        subsampling, bits : of the planes; 8 or 10 bits a sample
         options : encoder and its settings, ``["-c:v", "libx265", ...]``
 
         Raises
         ------
         BenchError
-            The encoder failed; the message has the last lines of what it said.
+            The encoder failed; the message has the first lines of what it said.
         """
         height, width = planes[0].shape
         with tempfile.TemporaryDirectory(prefix="rdbench-") as folder:
             source, target = Path(folder, "planes.yuv"), Path(folder, f"bitstream.{stream}")
             source.write_bytes(b"".join(it.astype("u1" if bits == 8 else "<u2").tobytes() for it in planes))
-            chroma = (
-                "gray" if len(planes) == 1 else "yuv444p" if planes[1].shape == planes[0].shape else "yuv420p"
-            )
+            chroma = "gray" if len(planes) == 1 else f"yuv{subsampling}p"
             pixels = chroma + ("10le" if bits == 10 else "")
             # One frame a second: a rate would not matter, but has to be told.
             form = ("-f", "rawvideo", "-pix_fmt", pixels, "-s", f"{width}x{height}", "-r", "1")
@@ -144,7 +150,7 @@ class Ffmpeg:
             return ""
         # Addresses in memory and the temporary folder differ from trial to trial.
         said = re.sub(r" @ 0x[0-9a-f]+", "", done.stdout.decode(errors="replace"))
-        lines = said.replace(f"{writes.parent}/", "").strip().splitlines()[-_LAST_LINES:]
+        lines = [it for it in said.replace(f"{writes.parent}/", "").splitlines() if it.strip()][:_FIRST_LINES]
         return f"ended with exit status {done.returncode}: {' | '.join(lines) or 'no output'}"
 
 

@@ -35,7 +35,7 @@ class Coder:
     encoder, decoder : ffmpeg's names of them
     stream : what they write and read
     smallest : shortest side, in samples
-    even : whether sides have to be even in 4:2:0
+    even : whether sides have to be even in 4:2:0, or had better be
     grey : whether a picture may have no chroma; else it is given one that says nothing
     """
 
@@ -85,10 +85,11 @@ class Stills:
         rows, columns = padding
         stream = self._ffmpeg.encode(
             to_planes(padded, depth, self._bits, self._subsampling),
+            self._subsampling,
             self._bits,
-            self._coder.stream,
-            ("-c:v", self._coder.encoder, *options),
-            self._threads,
+            stream=self._coder.stream,
+            options=("-c:v", self._coder.encoder, *options),
+            threads=self._threads,
         )
         return bytes([flags, columns, rows] if flags & _PADDED else [flags]) + stream
 
