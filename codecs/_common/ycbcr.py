@@ -77,6 +77,32 @@ def from_planes(planes: Sequence[Samples], bits: int, depth: int) -> Samples:
     return _samples(np.stack([luma + red_less_luma, green, luma + blue_less_luma], axis=-1), bits, depth)
 
 
+def to_raw(planes: Sequence[Samples], bits: int) -> bytes:
+    """The planes one after the other, as raw video has them; above 8 bits two bytes, the lower one first."""
+    return b"".join(it.astype("u1" if bits == 8 else "<u2").tobytes() for it in planes)
+
+
+def from_raw(
+    raw: bytes, size: tuple[int, int], bits: int, subsampling: Subsampling | None
+) -> list[Samples] | None:
+    """The planes that :func:`to_raw` wrote; None where they are of another size.
+
+    Parameters
+    ----------
+    size : width and height of luma
+    subsampling : None where there is no chroma
+    """
+    width, height = size
+    chroma = (-(-height // 2), -(-width // 2)) if subsampling == "420" else (height, width)
+    shapes = [(height, width)] if subsampling is None else [(height, width), chroma, chroma]
+    ends = np.cumsum([high * wide for high, wide in shapes])
+    kind = np.dtype("u1" if bits == 8 else "<u2")
+    if len(raw) != ends[-1] * kind.itemsize:
+        return None
+    parts = np.split(np.frombuffer(raw, kind), ends[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
 def _top(bits: int) -> int:
     return (1 << bits) - 1
 

@@ -14,12 +14,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
+from bench.codec import Samples
 from bench.errors import BadBitstream, BenchError, CodecUnavailable
 from bench.program import run_program
 from bench_codecs._common.claims import check_claim, most_pixels
-from bench_codecs._common.ycbcr import Plane, Subsampling
+from bench_codecs._common.ycbcr import Subsampling, from_raw, to_raw
 
 Stream = Literal["vvc", "hevc", "obu"]
 """ffmpeg's names: byte streams of H.266 and H.265 (Annex B), the low-overhead format of AV1 (section 5)."""
@@ -29,9 +28,9 @@ _STRICT = ("-xerror", "-err_detect", "explode")
 _FIRST_LINES = 3
 """Of what ffmpeg says: the others tell what followed from it."""
 _FRAME = b"\nFRAME\n"
-_Y4M = {
-    "mono": ("gray", 8),
-    "mono10": ("gray", 10),
+_Y4M: dict[str, tuple[Subsampling | None, int]] = {
+    "mono": (None, 8),
+    "mono10": (None, 10),
     "420jpeg": ("420", 8),
     "420mpeg2": ("420", 8),
     "420paldv": ("420", 8),
@@ -64,7 +63,7 @@ class Ffmpeg:
 
     def encode(
         self,
-        planes: Sequence[Plane],
+        planes: Sequence[Samples],
         subsampling: Subsampling,
         bits: int,
         *,
@@ -88,7 +87,7 @@ class Ffmpeg:
         height, width = planes[0].shape
         with tempfile.TemporaryDirectory(prefix="rdbench-") as folder:
             source, target = Path(folder, "planes.yuv"), Path(folder, f"bitstream.{stream}")
-            source.write_bytes(b"".join(it.astype("u1" if bits == 8 else "<u2").tobytes() for it in planes))
+            source.write_bytes(to_raw(planes, bits))
             chroma = "gray" if len(planes) == 1 else f"yuv{subsampling}p"
             pixels = chroma + ("10le" if bits == 10 else "")
             # One frame a second: a rate would not matter, but has to be told.
@@ -100,7 +99,9 @@ class Ffmpeg:
                 raise BenchError(f"{self._codec}: the encoder {failure or 'wrote nothing'}")
             return target.read_bytes()
 
-    def decode(self, bitstream: bytes, stream: Stream, decoder: str, threads: int) -> tuple[list[Plane], int]:
+    def decode(
+        self, bitstream: bytes, stream: Stream, decoder: str, threads: int
+    ) -> tuple[list[Samples], int]:
         """The planes of the first picture of an elementary stream, and their bits a sample.
 
         Parameters
@@ -124,24 +125,19 @@ class Ffmpeg:
                 raise BadBitstream(f"{self._codec}: the decoder {failure or 'found no picture'}")
             return self._planes(target.read_bytes(), len(bitstream))
 
-    def _planes(self, file: bytes, n_bytes: int) -> tuple[list[Plane], int]:
+    def _planes(self, file: bytes, n_bytes: int) -> tuple[list[Samples], int]:
         """What a Y4M file holds that was made of so many bytes."""
         head, _, samples = file.partition(_FRAME)
         fields = {it[:1]: it[1:] for it in head.split()[1:]}
         width, height = int(fields[b"W"]), int(fields[b"H"])
         colours = fields[b"C"].decode()
         check_claim(self._codec, (width, height), n_bytes)
-        chroma, bits = _Y4M.get(colours, ("", 8))
-        shapes = [
-            (height, width),
-            *2 * [(-(-height // 2), -(-width // 2)) if chroma == "420" else (height, width)],
-        ]
-        shapes = shapes[: 1 if chroma == "gray" else 3]
-        data = np.frombuffer(samples, "u1" if bits == 8 else "<u2")
-        ends = np.cumsum([high * wide for high, wide in shapes])
-        if not chroma or data.size != ends[-1]:
-            raise BadBitstream(f"{self._codec}: the decoder returned {len(samples)} bytes of {colours}")
-        return [part.reshape(it) for part, it in zip(np.split(data, ends[:-1]), shapes, strict=True)], bits
+        if colours in _Y4M:
+            subsampling, bits = _Y4M[colours]
+            planes = from_raw(samples, (width, height), bits, subsampling)
+            if planes is not None:
+                return planes, bits
+        raise BadBitstream(f"{self._codec}: the decoder returned {len(samples)} bytes of {colours}")
 
     def _run(self, words: Sequence[str], writes: Path) -> str:
         """Run ffmpeg; returns what went wrong, or ``""``."""
