@@ -18,7 +18,7 @@ from bench_codecs._common.options import (
     check_threads,
     check_whole_quality,
 )
-from bench_codecs._common.sizes import avif_size
+from bench_codecs._common.sizes import heif_size
 
 Subsampling = Literal["420", "422", "444"]
 Bits = Literal[0, 10, 12]
@@ -115,7 +115,7 @@ class Avif:
 
     def decode(self, bitstream: bytes) -> Samples:
         """Reconstruct the image."""
-        check_claim(self.name, avif_size(bitstream), len(bitstream))
+        check_claim(self.name, heif_size(self.name, bitstream), len(bitstream))
         with damage(self.name):
             decoded = self._imagecodecs.avif_decode(bitstream, numthreads=self._threads)
             picture = as_image(self.name, decoded, self.channels, deep=True)

@@ -42,11 +42,11 @@ def webp_size(bitstream: bytes) -> Size:
     raise BadBitstream(f"webp: starts with {kind!r}")
 
 
-def avif_size(bitstream: bytes) -> Size:
-    """The size of an AVIF, from its first ``ispe`` property (ISO/IEC 23008-12, 6.5.3)."""
+def heif_size(codec: str, bitstream: bytes) -> Size:
+    """The size of an AVIF or HEIC, from its first ``ispe`` property (ISO/IEC 23008-12, 6.5.3)."""
     at = bitstream.find(b"ispe")
     if at < 0 or at + 16 > len(bitstream):
-        raise BadBitstream("avif: no size of the picture")
+        raise BadBitstream(f"{codec}: no size of the picture")
     return int.from_bytes(bitstream[at + 8 : at + 12], "big"), int.from_bytes(
         bitstream[at + 12 : at + 16], "big"
     )

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from bench_codecs.av1 import Av1
 from bench_codecs.avif import Avif
 from bench_codecs.command import Command
+from bench_codecs.heic import Heic
 from bench_codecs.hevc import Hevc
 from bench_codecs.htj2k import Htj2k
 from bench_codecs.huffman import Huffman
@@ -77,6 +78,8 @@ VIDEO = {
 """Those that start a program for each picture, which makes their damaged bitstreams slow."""
 if find_spec("imageio_ffmpeg"):
     CONFORMANCE |= VIDEO
+if find_spec("pillow_heif"):
+    CONFORMANCE |= {"heic": Heic, "heic 444 psnr": partial(Heic, subsampling="444", tune="psnr")}
 if find_spec("pyjpegli"):
     CONFORMANCE["jpegli"] = Jpegli
 
@@ -94,6 +97,7 @@ NOT_HERE = {
         if "vvc" in CONFORMANCE
         else ("bench_codecs.av1:Av1", "bench_codecs.hevc:Hevc", "bench_codecs.vvc:Vvc")
     ),
+    *(() if "heic" in CONFORMANCE else ("bench_codecs.heic:Heic",)),
     *(() if "jpegli" in CONFORMANCE else ("bench_codecs.jpegli:Jpegli",)),
     *(() if "vae" in CONFORMANCE else ("bench_codecs.vae:Vae", "bench_codecs.vae_gan:VaeGan")),
 }

@@ -18,6 +18,7 @@ from PIL import Image
 from bench.codec import Codec, Samples, encoded
 from bench_codecs.av1 import Av1
 from bench_codecs.avif import Avif
+from bench_codecs.heic import Heic
 from bench_codecs.hevc import Hevc
 from bench_codecs.htj2k import Htj2k
 from bench_codecs.huffman import Huffman
@@ -102,6 +103,7 @@ GOLDEN = {
     "jpegxl": Golden(JpegXl, 90, tolerance=1),
     "jpegxr": Golden(JpegXr, 75),
     "jpegli": Golden(Jpegli, 75, tolerance=1, needs="pyjpegli"),
+    "heic": Golden(Heic, 55, tolerance=1, needs="pillow_heif"),
     "vvc": Golden(Vvc, -27, needs="imageio_ffmpeg"),
     "vvc-grey10": Golden(Vvc, -27, form=grey10, needs="imageio_ffmpeg"),
     "hevc": Golden(Hevc, -27, needs="imageio_ffmpeg"),

@@ -204,8 +204,8 @@ def test_svt_has_no_full_chroma():
 
 def test_what_is_missing_is_named(monkeypatch):
     """Without the package, or with a build that lacks the library, there is a line that installs it."""
-    with pytest.raises(CodecUnavailable, match=r"no libnothing: pip install 'rdbench\[video\]'"):
+    with pytest.raises(CodecUnavailable, match=re.escape(f"no libnothing: {ffmpeg.INSTALL}")):
         ffmpeg.Ffmpeg("vvc", "libnothing")
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(CodecUnavailable, match=r"pip install 'rdbench\[video\]'"):
+    with pytest.raises(CodecUnavailable, match=re.escape(ffmpeg.INSTALL)):
         Vvc()

@@ -561,11 +561,9 @@ _CODECS: dict[str, tuple[Any, ...]] = {
     "jpegls": ({}, None),
     "htj2k": ({}, None),
     "jpeg": ({}, 50),
+    "heic": ({"preset": "ultrafast"}, 50),
     "jpegli": ({}, 50),
     "jpegxr": ({}, 50),
-    "vvc": ({"preset": "faster"}, -37),
-    "hevc": ({}, -37),
-    "av1": ({"speed": 10}, -40),
     "webp": ({}, 50),
     "png": ({}, None, _png_checksums),
     "qoi": ({}, None),
@@ -598,7 +596,7 @@ def _codec(name: str, config: dict[str, Any], quality: Any, repair: Any = None) 
         pixels = made[0].decode(path.read_bytes())
         assert pixels.dtype in (np.uint8, np.uint16)
 
-    share = 0.1 if name in ("vae", "vae-gan", "compressai", "vvc", "hevc", "av1") else 1.0
+    share = 0.1 if name in ("vae", "vae-gan", "compressai") else 1.0
     errors = (BadBitstream, Unsupported)
     return Reader("bitstream", as_bytes(examples, repair), read, errors, names_file=False, share=share)
 
