@@ -42,10 +42,10 @@ def to_planes(image: Samples, depth: int, bits: int, subsampling: Subsampling) -
         it is rounded, and so lies amid them
     """
     # Scaled first: white is then the highest luma exactly.
-    scaled = image.astype(np.float64) * (_top(bits) / _top(depth))
+    scale = _top(bits) / _top(depth)
     if image.ndim == 2:
-        return [_rounded(scaled, bits)]
-    red, green, blue = scaled[..., 0], scaled[..., 1], scaled[..., 2]
+        return [_rounded(image * scale, bits)]
+    red, green, blue = (image[..., it] * scale for it in range(3))
     luma = KR * red + _KG * green + KB * blue
     chroma = [(blue - luma) / (2 - 2 * KB), (red - luma) / (2 - 2 * KR)]
     if subsampling == "420":
@@ -74,7 +74,8 @@ def from_planes(planes: Sequence[Samples], bits: int, depth: int) -> Samples:
         for it, weight in zip(planes[1:], (KB, KR), strict=True)
     )
     green = luma - (KR / _KG) * red_less_luma - (KB / _KG) * blue_less_luma
-    return _samples(np.stack([luma + red_less_luma, green, luma + blue_less_luma], axis=-1), bits, depth)
+    colours = (luma + red_less_luma, green, luma + blue_less_luma)
+    return np.stack([_samples(it, bits, depth) for it in colours], axis=-1)
 
 
 def to_raw(planes: Sequence[Samples], bits: int) -> bytes:
