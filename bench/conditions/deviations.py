@@ -11,6 +11,7 @@ from bench.conditions.suites import anchor_entry
 from bench.inputs.catalogue import find
 from bench.inputs.goals import Goals
 from bench.rd import Average, Method
+from bench.runs.frame import reached_values
 from bench.runs.store import RunInfo
 from bench.text.plain import some_of
 from bench.trials.codec_ref import threads_of
@@ -185,7 +186,7 @@ def _of_points(conditions: Conditions, codec: CodecPlan, rows: pd.DataFrame) -> 
     tolerance = Goal(asked.of, asked.tolerance, asked.relative)
     ok = rows[(rows["status"] == "ok") & rows["quality"].isin(values)]
     windows = {value: tolerance.window(value) for value in values}
-    reached = zip(ok["quality"], ok[asked.of].astype(float), strict=True)
+    reached = zip(ok["quality"], reached_values(ok, asked.of), strict=True)
     off = [value for value, its in reached if not windows[value][0] <= its <= windows[value][1]]
     if off:
         where = ", ".join(f"{value:g}" for value in sorted(set(off)))

@@ -101,8 +101,8 @@ class Journal(Generic[Record]):
             middle = min(file.tell(), end)
         return (0, middle), (middle, end)
 
-    def append(self, record: Record) -> None:
-        """Write one line, in full or not at all, and hand it to the operating system.
+    def append(self, *records: Record) -> None:
+        """Write lines together, in full or not at all, and hand them to the operating system.
 
         Raises
         ------
@@ -114,7 +114,7 @@ class Journal(Generic[Record]):
                 self._file = open_appending(self.path)
                 _cut_torn_line(self._file)
             end = self._file.seek(0, os.SEEK_END)
-            rest = memoryview(msgspec.json.encode(record) + b"\n")
+            rest = memoryview(b"".join(msgspec.json.encode(it) + b"\n" for it in records))
             try:
                 while rest:
                     rest = rest[self._file.write(rest) :]

@@ -247,7 +247,9 @@ class _Columns:
         searched = [row for row, it in enumerate(found) if it is not None]
         values = np.full((len(SEARCHED), len(lines)), np.nan)
         for row in searched:
-            values[:, row] = lines[row].quality, found[row].within, found[row].encodes
+            quality = lines[row].quality
+            setting = np.nan if quality is None else quality
+            values[:, row] = setting, found[row].within, found[row].encodes
         for name, its in zip(SEARCHED, values, strict=True):
             self._numbers[name].append(its)
         self._texts[WHY_NOT] += ["" if it is None else it.reason for it in found]

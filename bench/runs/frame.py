@@ -10,6 +10,7 @@ import msgspec
 
 from bench.errors import StoreError
 from bench.host.helper_process import Helper, HelperLost, can_help
+from bench.inputs.goals import BUDGET
 from bench.runs.columns import (
     COLDS,
     PEAKS,
@@ -214,6 +215,14 @@ def searched_rows(frame: pd.DataFrame) -> pd.DataFrame:
     if "target" not in frame:
         return frame.iloc[:0].assign(target="", setting=0.0, within=False, encodes=0, target_reason="")
     return frame[frame["target"].fillna("").astype(str) != ""]
+
+
+def reached_values(rows: pd.DataFrame, target: str) -> pd.Series[float]:
+    """What rows have reached of a target; NaN where nothing was measured of it."""
+    column = "bpp" if target == BUDGET else target
+    if column not in rows or rows[column].dtype.kind not in "fiu":
+        return rows["bpp"] * float("nan")
+    return rows[column].astype(float)
 
 
 def as_json(decoder: RecordedDecoder | None) -> str:

@@ -246,15 +246,17 @@ class _Taken:
     statuses: Counter[str]
     timed: list[Measurement] = field(default_factory=list)
 
-    def take(self, result: MeasuredTrial) -> None:
-        """Write a trial."""
-        measurement, writer = result.measurement, self.run.writer
-        if result.bitstream is not None and measurement.bitstream_sha256:
-            writer.keep_bitstream(measurement.bitstream_sha256, result.bitstream)
-        self.machines.saw(measurement.environment)
-        writer.append(measurement)
-        if measurement.cpu_share is not None:
-            self.timed.append(measurement)
+    def take(self, *results: MeasuredTrial, outcomes: Sequence[Measurement] = ()) -> None:
+        """Write trials, and what they have reached, all at once: a search is in the journal or is not."""
+        writer = self.run.writer
+        for result in results:
+            measurement = result.measurement
+            if result.bitstream is not None and measurement.bitstream_sha256:
+                writer.keep_bitstream(measurement.bitstream_sha256, result.bitstream)
+            self.machines.saw(measurement.environment)
+            if measurement.cpu_share is not None:
+                self.timed.append(measurement)
+        writer.append(*(it.measurement for it in results), *outcomes)
 
     def count(self, label: str, row: Measurement) -> None:
         """Count what was planned."""
@@ -264,10 +266,8 @@ class _Taken:
     def searched(self, results: Iterator[Searched]) -> Iterator[Searched]:
         """Write searches as they come in: their trials, then what each has reached."""
         for result in results:
-            for trial in result.trials:
-                self.take(trial)
+            self.take(*result.trials, outcomes=result.outcomes)
             for outcome in result.outcomes:
-                self.run.writer.append(outcome)
                 self.count(result.label, outcome)
             yield result
 

@@ -78,8 +78,13 @@ def is_run(folder: Path) -> bool:
     return (folder / RUN_FILE).is_file()
 
 
-def read_info(folder: Path) -> RunInfo:
+def read_info(folder: Path, remedy: str = "restore it, or start again with --fresh") -> RunInfo:
     """Read ``run.json``.
+
+    Parameters
+    ----------
+    folder : a run folder, which may be a stranger's
+    remedy : what can be done about a damaged one
 
     Raises
     ------
@@ -101,7 +106,7 @@ def read_info(folder: Path) -> RunInfo:
         info = decode_json(data, RunInfo)
         _require_sound(info)
     except MalformedJson as error:
-        raise StoreError(f"{path}: damaged ({error}); restore it, or start again with --fresh") from error
+        raise StoreError(f"{path}: damaged ({error}); {remedy}") from error
     return msgspec.structs.replace(info, codecs=tuple(_located(it, folder) for it in info.codecs))
 
 
@@ -371,9 +376,9 @@ class RunWriter:
         """Replace ``run.json`` in one step; errors as of :func:`encoded_info`, or it can't be written."""
         write_atomically(self.folder / RUN_FILE, encoded_info(self.folder, info))
 
-    def append(self, measurement: Measurement) -> None:
-        """Write one line to the journal; see :meth:`Journal.append`."""
-        self._journal.append(measurement)
+    def append(self, *measurements: Measurement) -> None:
+        """Write lines to the journal; see :meth:`Journal.append`."""
+        self._journal.append(*measurements)
 
     def keep_bitstream(self, sha256: str, bitstream: bytes) -> None:
         """Store a bitstream under its hash, once."""

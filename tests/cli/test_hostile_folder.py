@@ -60,6 +60,7 @@ WALKED: dict[str, Callable[[Place], Words]] = {
         "-o",
         it.out / "w.png",
     ],
+    "budget": lambda it: [it.run, "--bpp", "3", "-o", it.out / "budget.yaml"],
     "export": lambda it: [it.run, "-f", "compressai", "-o", it.out / "curves"],
     "baseline": lambda it: [it.run, "-o", it.out / "baseline.json"],
     "check": lambda it: [it.run, "-b", it.sound.parent / "baseline.json"],

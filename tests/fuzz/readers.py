@@ -4,6 +4,7 @@ A new reader is one line in :data:`READERS`: the name of its file; ``as_json``, 
 ``as_bytes`` of a function that is given the folder, fills it with what else the reader needs, and returns
 sound examples of the file; and the reader itself, which is given the path of the file. For instance::
 
+    "conditions": Reader("conditions.yaml", as_yaml(lambda _: [_CONDITIONS]), _read_conditions),
     "entry": Reader("entry.yaml", as_yaml(lambda folder: [ENTRY]), read_entry),
 """
 
@@ -153,6 +154,11 @@ codecs:
   - codec: webp
     quality: [10, 50, 90.5]
     config: {method: 4, exact: true, file: ./table.bin}
+  - jpeg@bpp=0.25,0.5
+  - codec: avif
+    quality: {psnr_y: [34, 38], tolerance: 2%}
+  - codec: jpegxl
+    quality: {budget: [{bpp: 0.15, images: {a.png: 21}}]}
   - codec: mine.py:Codec
     label: mine
     config: {weights: model.pt}
@@ -165,6 +171,30 @@ def _read_suite(path: Path) -> None:
     from bench.inputs.suite import load_suite
 
     load_suite(path)
+
+
+_CONDITIONS = """\
+name: ours
+version: 2
+title: What we compare by
+source: [https://example.org/conditions]
+datasets: [{name: ours, count: 3, sha256: {a.png: %s}, budgets: [100, 200]}]
+quality: {bpp: [0.25, 0.5], tolerance: 1%%}
+sweeps: {jpeg: [10, 50]}
+anchor: {codec: "jpeg:subsampling=444", binary: any}
+options: {jpeg: {subsampling: "444"}}
+metrics: {psnr_rgb: "1", ssim_rgb: null}
+averaging: {metrics: set, rate: pixels}
+bd_range: [30, 40]
+pairs: {distortion: 0.01, metrics: {jpeg: psnr_rgb}}
+own_mb: 250
+""" % ("0" * 64)
+
+
+def _read_conditions(path: Path) -> None:
+    from bench.conditions.definition import find_conditions
+
+    find_conditions(str(path))
 
 
 _ENTRY = f"""\
@@ -561,6 +591,9 @@ _CODECS: dict[str, tuple[Any, ...]] = {
     "jpegls": ({}, None),
     "htj2k": ({}, None),
     "jpeg": ({}, 50),
+    "heic": ({"preset": "ultrafast"}, 50),
+    "jpegli": ({}, 50),
+    "jpegxr": ({}, 50),
     "webp": ({}, 50),
     "png": ({}, None, _png_checksums),
     "qoi": ({}, None),

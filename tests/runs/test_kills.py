@@ -69,6 +69,7 @@ def of_verify(out: Path) -> Any:
 
 VERBS = {
     "run": Verb(f"{MEASURE} -o out", of_run),
+    "search": Verb(f"{MEASURE.replace('jpeg@20,60', 'jpeg@bpp=2,3')} -o out", of_run),
     "merge": Verb("merge part-1 part-2 whole -o out", of_merge),
     "robustness": Verb("robustness out -d pictures --draws 1 --jobs 2", of_robustness, "whole"),
     "verify": Verb("verify out -d pictures --seed 1 --jobs 2", of_verify, "whole"),

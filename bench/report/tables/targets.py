@@ -9,7 +9,7 @@ from bench.inputs.goals import BUDGET
 from bench.report.chapters import Chapter
 from bench.report.data import ReportData
 from bench.report.tables import ReportTable, Row
-from bench.runs.frame import searched_rows
+from bench.runs.frame import reached_values, searched_rows
 from bench.tables.table import Column
 
 
@@ -36,7 +36,7 @@ class TargetsTable(ReportTable):
             ["label", "target", "quality"], sort=False, observed=True
         ):
             found = rows[rows["status"] == "ok"]
-            reached = found["bpp" if target == BUDGET else str(target)].astype(float)
+            reached = reached_values(found, str(target))
             off = math.nan if target == BUDGET else (100 * (reached / value - 1)).abs().max()
             yield (
                 *(str(label), str(target), float(value), f"{int(rows['within'].sum())}/{len(rows)}"),
@@ -71,11 +71,12 @@ class MissedTable(ReportTable):
 
     def rows(self, data: ReportData) -> Iterator[Row]:
         searched = searched_rows(data.frame)
-        for _, row in searched[searched["within"].eq(False).fillna(False).astype(bool)].iterrows():
-            target = str(row["target"])
-            numbers = (float(row[it]) for it in ("quality", target, "setting"))
-            yield (
-                *(str(row["label"]), str(row["image"]), target),
-                *(None if it != it else it for it in numbers),
-                str(row["target_reason"]),
-            )
+        missed = searched[searched["within"].eq(False).fillna(False).astype(bool)]
+        for target, rows in missed.groupby("target", sort=False, observed=True):
+            for reached, (_, row) in zip(reached_values(rows, str(target)), rows.iterrows(), strict=True):
+                numbers = (float(row["quality"]), float(reached), float(row["setting"]))
+                yield (
+                    *(str(row["label"]), str(row["image"]), str(target)),
+                    *(None if it != it else it for it in numbers),
+                    str(row["target_reason"]),
+                )
