@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.boards.board import Board, BoardEntry, Condition
@@ -22,7 +23,7 @@ def unmet(row: BoardRow, board: Board, results: BoardResults) -> dict[str, list[
     """By condition what keeps a row from it; an empty list for one that it meets."""
     entry = board.entries[row.entry]
     return {
-        name: list(_obstacles(condition, row, entry, results))
+        name: list(_obstacles(_located(condition, board.folder), row, entry, results))
         for name, condition in board.file.conditions.items()
     }
 
@@ -51,6 +52,14 @@ def _obstacles(
         yield state_of(entry, row.label)
     if condition.open_weights and plan.weights_sha256 is not None and not entry.submission.open_weights:
         yield "its weights are not open"
+
+
+def _located(condition: Condition, folder: Path) -> Condition:
+    """With a file of test conditions where it lies, relative to the board."""
+    named = condition.conditions
+    if named is None or not named.endswith((".yaml", ".yml")):
+        return condition
+    return condition.model_copy(update={"conditions": str(folder / named)})
 
 
 def _departures(

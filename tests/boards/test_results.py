@@ -76,6 +76,22 @@ def test_conditions_name_what_keeps_an_entry_from_them(board: Path) -> None:
     assert "decodes 39.3 MP/s on alpha" in found["jpeg"]["fast"]
 
 
+def test_a_board_can_require_test_conditions(board: Path, tmp_path: Path) -> None:
+    """What departs from them keeps an entry from the condition; the definition may lie beside the board."""
+    copy = shutil.copytree(board, tmp_path / "board")
+    (copy / "ours.yaml").write_text(
+        "{name: ours, version: 3, title: Ours, metrics: {psnr_rgb: '1'}, quality: [10, 20, 99]}"
+    )
+    (copy / "board.yaml").write_text(
+        "conditions:\n  ours: {conditions: ours.yaml}\n  kodak: {conditions: kodak-compressai@1}\n"
+    )
+    read = read_board(copy)
+    results = board_results(read)
+    found = {it.title: unmet(it, read, results) for it in results.rows}
+    assert found["good"]["ours"] == [f"good: not measured at 99 on {it} (ours@3)" for it in ("alpha", "beta")]
+    assert "data set alpha instead of kodak on alpha (kodak-compressai@1)" in found["half"]["kodak"]
+
+
 def test_other_pictures_under_a_name_are_refused(board: Path, tmp_path: Path) -> None:
     """A board is of the same images; both entries are named."""
     copy = shutil.copytree(board, tmp_path / "board")
