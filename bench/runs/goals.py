@@ -166,25 +166,23 @@ class _SearchedImage:
 
     def _outcome(self, value: float, ended: Ended, encodes: int) -> Measurement:
         """The line of the trial that came nearest, which is measured as it is to be where it was not."""
-        if value in self.work.given:
-            best = self.work.given[value] if self.found[self.work.given[value]].status == "ok" else None
-        else:
-            point = nearest(self._points(), self.work.scale.at(value))
-            best = None if point is None else point.setting
-        if best is None:
-            failed = [it for it in self.found.values() if not _is_refused_fraction(it)]
-            failed = failed or list(self.found.values())
-            failed = [self.found[self.work.given[value]]] if value in self.work.given else failed
-            reached = Reached(self.work.goal.of, value, False, ended.reason, encodes)
-            return msgspec.structs.replace(failed[-1], reached=reached)
-        chosen = self.found[best]
-        if best not in self.work.complete and not self._is_last(chosen):
-            chosen = self._measure(best, self.task.last)
+        chosen = self._nearest(value)
+        quality = chosen.quality
+        if chosen.status == "ok" and quality is not None and quality not in self.work.complete:
+            chosen = chosen if self._is_last(chosen) else self._measure(quality, self.task.last)
         within = self.work.goal.is_within(chosen, value)
-        reason = "" if within else ended.reason
-        return msgspec.structs.replace(
-            chosen, reached=Reached(self.work.goal.of, value, within, reason, encodes)
-        )
+        reached = Reached(self.work.goal.of, value, within, "" if within else ended.reason, encodes)
+        return msgspec.structs.replace(chosen, reached=reached)
+
+    def _nearest(self, value: float) -> Measurement:
+        """The trial that came nearest to a value, or is given for it; a failed one where all have."""
+        if value in self.work.given:
+            return self.found[self.work.given[value]]
+        point = nearest(self._points(), self.work.scale.at(value))
+        if point is not None:
+            return self.found[point.setting]
+        trials = list(self.found.values())
+        return next((it for it in reversed(trials) if not _is_refused_fraction(it)), trials[-1])
 
     def _is_last(self, chosen: Measurement) -> bool:
         """Whether a trial was made just now, and as the last one is to be made."""
@@ -247,6 +245,8 @@ def searches(
     options, isolation : as for :func:`bench.runs.resume.finished`
     """
     plan = resolved.plan
+    if not any(it.goal for it in plan.codecs):
+        return []
     lower = {it.name for it in plan.metrics if not it.higher_is_better}
     wanted: dict[tuple[str, str, str], list[_Held]] = {}
     given = resolved.given
@@ -256,8 +256,6 @@ def searches(
             wanted.setdefault((image.dataset, image.name, maker.codec.codec), []).append(
                 _Held(maker, {bpp: its[image.name] for bpp, its in given.get(maker.codec.label, {}).items()})
             )
-    if not wanted:
-        return []
     machines = {it.id for it in info.environments}
     for line in read_journal(folder):
         if line.environment not in machines or not is_isolated(line, isolation, options):

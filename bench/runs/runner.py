@@ -124,9 +124,7 @@ class _Run:
         self._note_conditions()
         _require_processors(self.options, self.engine)
         resolved, task = self._planned()
-        info, todo, pieces = self._to_do(resolved, task)
-        planned = len(list(trials(resolved.plan, resolved.files)))
-        planned += sum(len(it.codec.qualities) for it in pieces)
+        info, todo, pieces, planned = self._to_do(resolved, task)
         pending = len(todo) + sum(len(it.values) for it in pieces)
         statuses = Counter({"ok": planned - pending})
         self.events.started(pending, planned)
@@ -154,15 +152,16 @@ class _Run:
         quick = replace(task, timing="load", repeat=Repeat(), keep_bitstreams=False)
         search = SearchImage(quick if self.options.timing else task, task)
         firsts, others = firsts_and_others(pieces)
-        found = [*taken.searched(self.engine.run(search, [it for it in firsts if it.values]))]
-        rest = taught((it for it in others if it.values), firsts, found)
-        found += taken.searched(self.engine.run(search, rest))
-        if outcomes := [outcome for its in found for outcome in its.outcomes]:
-            within = sum(it.reached is not None and it.reached.within for it in outcomes)
-            encodes = sum(len(it.trials) for it in found)
+        found = []
+        if begun := [it for it in firsts if it.values]:
+            found = [taken.search(it) for it in self.engine.run(search, begun)]
+        if rest := taught((it for it in others if it.values), firsts, found):
+            for result in self.engine.run(search, rest):
+                taken.search(result)
+        if targets := taken.searches["targets"]:
             self.events.note(
-                f"{within} of {len(outcomes)} targets are reached within the tolerance, with"
-                f" {encodes / len(outcomes):.1f} trials each"
+                f"{taken.searches['within']} of {targets} targets are reached within the tolerance, with"
+                f" {taken.searches['trials'] / targets:.1f} trials each"
             )
 
     def _note_conditions(self) -> None:
@@ -213,8 +212,8 @@ class _Run:
 
     def _to_do(
         self, resolved: ResolvedSuite, task: MeasureTrial
-    ) -> tuple[RunInfo, list[Trial], list[ImageSearch]]:
-        """What the folder holds from now on, the trials that are missing, and all that is searched."""
+    ) -> tuple[RunInfo, list[Trial], list[ImageSearch], int]:
+        """What the folder holds from now on, the trials that are missing, all searches, and how many rows."""
         writer, plan = self.writer, resolved.plan
         if self.options.fresh:
             writer.archive()
@@ -232,9 +231,10 @@ class _Run:
             selector = LineSelector(info)
             if former := writer.prune(lambda it: selector.row(it) is not None or selector.is_of_search(it)):
                 self.events.note(f"removed results that are not asked for; the journal with them is {former}")
-        asked = trials(plan, resolved.files)
+        asked = list(trials(plan, resolved.files))
         todo = [it for it in asked if (it.image.dataset, it.image.name, it.key) not in done]
-        return info, todo, searches(writer.folder, info, resolved, self.options, task.isolation)
+        pieces = searches(writer.folder, info, resolved, self.options, task.isolation)
+        return info, todo, pieces, len(asked) + sum(len(it.codec.qualities) for it in pieces)
 
 
 @dataclass(frozen=True)
@@ -245,6 +245,8 @@ class _Taken:
     machines: RunMachines
     statuses: Counter[str]
     timed: list[Measurement] = field(default_factory=list)
+    searches: Counter[str] = field(default_factory=Counter)
+    """How many targets there were, how many of them were reached, and by how many trials."""
 
     def take(self, *results: MeasuredTrial, outcomes: Sequence[Measurement] = ()) -> None:
         """Write trials, and what they have reached, all at once: a search is in the journal or is not."""
@@ -263,13 +265,15 @@ class _Taken:
         self.statuses[row.status] += 1
         self.run.events.measured(label, row)
 
-    def searched(self, results: Iterator[Searched]) -> Iterator[Searched]:
-        """Write searches as they come in: their trials, then what each has reached."""
-        for result in results:
-            self.take(*result.trials, outcomes=result.outcomes)
-            for outcome in result.outcomes:
-                self.count(result.label, outcome)
-            yield result
+    def search(self, result: Searched) -> Searched:
+        """Write a search, and count what it has reached; given back without bitstreams."""
+        self.take(*result.trials, outcomes=result.outcomes)
+        for outcome in result.outcomes:
+            self.count(result.label, outcome)
+            self.searches["within"] += outcome.reached is not None and outcome.reached.within
+        self.searches["targets"] += len(result.outcomes)
+        self.searches["trials"] += len(result.trials)
+        return replace(result, trials=tuple(replace(it, bitstream=None) for it in result.trials))
 
 
 def _require_processors(options: Options, engine: Engine) -> None:

@@ -73,7 +73,7 @@ class Goal(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def is_within(self, it: Measurement, value: float) -> bool:
         """Whether that is ``value``, within the tolerance."""
-        reached = self.value_of(it)
+        reached = self.value_of(it) if it.status == "ok" else None
         low, high = self.window(value) if self.of != BUDGET else (-math.inf, math.inf)
         return reached is not None and low <= reached <= high
 
