@@ -25,6 +25,7 @@ from bench.trials.plan import CodecPlan, Goal, ImagePlan, ResolvedSuite, Setting
 
 _NO_SETTINGS = Settings(0.0, 1.0, (0.5,))
 """Of a codec that is unavailable."""
+_EDGE = 1e-12
 _REFUSED = ("unsupported", "codec_error")
 """What becomes of a fraction that a codec does not take."""
 
@@ -136,6 +137,8 @@ class _SearchedImage:
         """Why it ended, and how many trials were made for it."""
         scale = self.work.scale
         low, high = sorted(map(scale.at, self.work.goal.window(value)))
+        if low < high:  # what rounding puts on the edge is not counted as within
+            low, high = low + _EDGE * abs(low), high - _EDGE * abs(high)
         names = _Names(self.work.goal)
         search = Search(self.work.settings, scale.at(value), (low, high), self.work.taught, names)
         tried = 0
