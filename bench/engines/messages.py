@@ -86,7 +86,7 @@ class Confine(Request[Confined], frozen=True):
 class Needed(Message, frozen=True):
     """What a codec declares to need of the machine."""
 
-    needs: tuple[str, ...]
+    needs: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=4096)], ...], msgspec.Meta(max_length=64)]
 
 
 class AskNeeds(Request[Needed], frozen=True):

@@ -14,7 +14,7 @@ from bench.engines.zygote import Zygote
 from bench.host.environment import memory_bytes
 from bench.host.processor import usable_processors
 from bench.sealing.seal import View
-from bench.trials.codec_ref import CodecRef
+from bench.trials.codec_ref import CodecRef, Description
 
 _MOST_PROCESSES = 32
 _MEMORY_SHARE = 0.2
@@ -58,7 +58,10 @@ class WorkerHandle:
                 # a process that died was at what was asked of it, as far as anybody knows
                 return msgspec.structs.replace(failed, phase=request.phase) if failed.ended else failed
             process = self.processes[key]
-        return self._asked(key, process, request, pixels)
+        answer = self._asked(key, process, request, pixels)
+        if isinstance(answer, Description) and codec is not None and process.view is not None:
+            return _contradiction(answer.needs, self._all_needs(codec)) or answer
+        return answer
 
     def samples(self, shape: tuple[int, ...], dtype: SampleType = "uint8") -> Samples:
         """The picture that this worker decoded last."""
@@ -114,7 +117,7 @@ class WorkerHandle:
             confined = self._asked(key, process, Confine(process.view))
             if isinstance(confined, Failed):
                 return confined
-            if codec not in self._needs:
+            if not codec.settled and codec not in self._needs:
                 needed = self._asked(key, process, AskNeeds(codec))
                 # what fails in it fails again where it is told
                 self._needs[codec] = needed.needs if isinstance(needed, Needed) else ()
@@ -129,7 +132,11 @@ class WorkerHandle:
         """What a process with this codec sees of the machine; None for everything."""
         if codec is None or self._limits.view is None:
             return None
-        return self._limits.view(codec, (*codec.needs, *self._needs.get(codec, ())))
+        return self._limits.view(codec, self._all_needs(codec))
+
+    def _all_needs(self, codec: CodecRef) -> tuple[str, ...]:
+        """What a codec is given, and has declared when it was asked."""
+        return tuple(dict.fromkeys((*codec.needs, *self._needs.get(codec, ()))))
 
     def _asked(
         self, key: Key, process: Process, request: Request[Answer], pixels: SharedPixels | None = None
@@ -155,3 +162,15 @@ class WorkerHandle:
             if process is not current and (crowded or (process.on_gpu and current.on_gpu)):
                 del self.processes[key]
                 process.close()
+
+
+def _contradiction(told: tuple[str, ...], given: tuple[str, ...]) -> Failed | None:
+    """Why the needs that a codec tells, and that are recorded, are not those that its process was given."""
+    if {*told} == {*given}:
+        return None
+    first, now = (", ".join(map(repr, it)) or "nothing" for it in (given, told))
+    text = (
+        f"it declared to need {first} before its process was sealed, and {now} afterwards: what a codec is"
+        " given is what is recorded, so `needs` has to stay the same"
+    )
+    return Failed("codec_error", "load", "", text)

@@ -69,6 +69,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "weights_sha256": work.codec.weights_sha256,
             "decoder": work.codec.recorded_decoder,
             "isolation": "sealed" if slot.sealed else self.isolation,
+            "needs": work.codec.given if slot.sealed else (),
             "timing": self.timing,
             "device": "cuda" if work.codec.on_gpu else "cpu",
         }

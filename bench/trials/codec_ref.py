@@ -35,6 +35,8 @@ class CodecRef(msgspec.Struct, frozen=True):
     and to use no option that names a program or a file."""
     needs: tuple[str, ...] = ()
     """What it is given of the machine beyond files of its own, whatever it declares itself."""
+    settled: bool = False
+    """Whether ``needs`` is all that it is given, as a plan has it; else its class is asked for more."""
 
     @property
     def threads(self) -> int:
@@ -43,7 +45,13 @@ class CodecRef(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(
-        cls, target: str, config: Mapping[str, Option], *, needs: tuple[str, ...] = (), trusted: bool = False
+        cls,
+        target: str,
+        config: Mapping[str, Option],
+        *,
+        needs: tuple[str, ...] = (),
+        settled: bool = False,
+        trusted: bool = False,
     ) -> CodecRef:
         """A codec with its options in one order, whatever theirs was.
 
@@ -51,7 +59,7 @@ class CodecRef(msgspec.Struct, frozen=True):
         ----------
         target : ``module:Class`` or ``path/to/file.py:Class``, see :func:`bench.registry.load`
         """
-        return cls(target, tuple(sorted(config.items())), trusted, needs)
+        return cls(target, tuple(sorted(config.items())), trusted, needs, settled)
 
 
 class Description(Message, frozen=True):

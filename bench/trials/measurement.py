@@ -5,8 +5,8 @@ Version history of the schema (the journal's lines and ``run.json``):
 1. First version. Fields added since, which older journals lack and older readers skip: ``device``,
    ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``peak_of``,
    ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``, ``encode_startup_s``,
-   ``decode_startup_s``, ``encode_cold_s``, ``decode_cold_s``, ``decoder``, ``depth``, ``channels``; of
-   ``run.json`` ``sources``, ``further_environments``, ``several_machines``, ``decoder``, ``shard``,
+   ``decode_startup_s``, ``encode_cold_s``, ``decode_cold_s``, ``decoder``, ``depth``, ``channels``,
+   ``needs``; of ``run.json`` ``sources``, ``further_environments``, ``several_machines``, ``decoder``, ``shard``,
    ``title``, ``links``. A reader that knows the first machine of a run alone takes what others measured for
    history.
 
@@ -127,6 +127,9 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     exact: bool = False
     """The decoded pixels are identical to the original's."""
     isolation: Isolation = "process"
+    needs: tuple[str, ...] = ()
+    """What its sealed processes were given of the machine beyond files of their own, see
+    :class:`bench.codec.Codec`; the encoder may write to a path among these, and the decoder read it."""
     timing: TimingMode = "load"
     encode_s: tuple[Seconds, ...] = ()
     """Every repetition, in order; warm-up left out."""

@@ -32,7 +32,7 @@ class DecoderPlan(RecordedDecoder, frozen=True, kw_only=True):
     """Another codec that decodes, as it was found on this machine."""
 
     target: str
-    needs: tuple[str, ...] = ()
+    needs: tuple[str, ...] | None = None
 
     @property
     def recorded(self) -> RecordedDecoder:
@@ -68,9 +68,10 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     own_bytes: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)] | None = None
     """Of its code, weights and programs, as far as rdbench does not bring them: as much as it could know by
     heart."""
-    needs: tuple[str, ...] = ()
-    """What it has declared to need, or is given, of the machine beyond files of its own; see
-    :class:`bench.codec.Codec`."""
+    needs: tuple[str, ...] | None = None
+    """What it has declared to need, or is given, of the machine beyond files of its own, see
+    :class:`bench.codec.Codec`: its processes see this and no more. None where nobody knows, so that it is
+    asked: in older runs, and of what somebody else's run folder says."""
     unavailable: str | None = None
     """Why it cannot run here, with the install line; its trials end as ``unsupported``."""
     decoder: DecoderPlan | None = None
@@ -93,6 +94,11 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     def refs(self) -> frozenset[CodecRef]:
         """All that workers construct for it."""
         return frozenset((self.ref, self.decoder_ref))
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """What encoder and decoder are given of the machine beyond files of their own, as far as is known."""
+        return tuple(dict.fromkeys((*(self.needs or ()), *((self.decoder and self.decoder.needs) or ()))))
 
     @property
     def recorded_decoder(self) -> RecordedDecoder | None:
@@ -129,7 +135,8 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 def _ref(of: CodecPlan | DecoderPlan, *, trusted: bool) -> CodecRef:
     """How a worker constructs a codec; a run folder that nobody vouches for gives it nothing to see."""
-    return CodecRef.of(of.target, of.config, needs=of.needs if trusted else (), trusted=trusted)
+    needs = of.needs if trusted else None
+    return CodecRef.of(of.target, of.config, needs=needs or (), settled=needs is not None, trusted=trusted)
 
 
 class TrustedCodec(CodecPlan, frozen=True, kw_only=True):

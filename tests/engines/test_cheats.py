@@ -17,6 +17,8 @@ from bench.engines.messages import Decode, Repeat
 from bench.engines.process import Limits
 from bench.engines.worker_handle import WorkerHandle
 from bench.engines.zygote import Zygote
+from bench.errors import ConfigError
+from bench.report.build import build_report_data
 from bench.runs.store import read_journal
 from bench.sealing.seal import can_seal
 from bench.trials.codec_ref import CodecRef
@@ -37,6 +39,7 @@ PAST_THE_BITSTREAM = (
     "OnNetwork",
     "InServerProcess",
     "ByHash",
+    "ByNeed",
     "ByName",
     "InDescriptors",
     "InMemoryOfEncoder",
@@ -51,6 +54,7 @@ REFUSED = (
     "ForgesTheAnswer",
 )
 HONEST = ("Slow", "WorksInThreads", "CachesTables")
+sealed_only = pytest.mark.skipif(not can_seal(), reason="codecs can't be sealed here: no Landlock")
 HARMLESS = ("LazyBytes", "PatchesMetrics", "PatchesTheLibrary")
 
 
@@ -87,18 +91,53 @@ def exact(pictures: Path, out: Path, *, sealed: bool) -> set[str]:
     return set(table[table["exact"]]["label"])
 
 
-@pytest.mark.skipif(not can_seal(), reason="codecs can't be sealed here: no Landlock")
+@sealed_only
 def test_what_is_kept_past_the_bitstream_is_not_found(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each such cheat works where codecs are not sealed, and gives grey where they are."""
     monkeypatch.setenv("CHEAT_PICTURES", str(pictures))
+    monkeypatch.setenv("CHEAT_AROUND", str(pictures.parent))
     monkeypatch.setenv("CHEAT_RUN_FOLDER", str(tmp_path / "open"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     assert exact(pictures, tmp_path / "open", sealed=False) == set(PAST_THE_BITSTREAM)
     assert exact(pictures, tmp_path / "sealed", sealed=True) == set()
     assert not [it for it in os.listdir("/dev/shm") if "rdbench-cheat" in it]
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that cheats need."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    monkeypatch.setenv("CHEAT_SHARED", str(folder))
+    return folder
+
+
+@sealed_only
+def test_a_folder_that_both_sides_may_write_to_is_in_the_record(
+    shared: Path, pictures: Path, tmp_path: Path
+) -> None:
+    """It works, sealed: so each line names it, and a report warns."""
+    run = bench.run(
+        datasets=[str(pictures)],
+        codecs=[f"{REACHING}:InNeededFolder"],
+        metrics=["psnr_rgb"],
+        out=tmp_path / "run",
+    )
+    lines = list(read_journal(run.folder))
+    assert {(it.exact, it.isolation, it.needs) for it in lines} == {(True, "sealed", (str(shared),))}
+    (data,) = build_report_data([run.folder])
+    (finding,) = (it for it in data.findings if it.kind == "sealing")
+    assert (finding.severity, finding.labels) == ("warning", ("InNeededFolder",))
+
+
+@sealed_only
+def test_needs_that_change_are_refused(shared: Path, pictures: Path, tmp_path: Path) -> None:
+    """What a process was shut in by is what is recorded; a class that tells it otherwise is not measured."""
+    with pytest.raises(ConfigError, match=r"needs? '.*shared' before .* nothing afterwards"):
+        bench.run(datasets=[str(pictures)], codecs=[f"{REACHING}:InDeniedFolder"], out=tmp_path / "run")
 
 
 def test_lies_about_time_are_refused_by_name(sizes_alike: Path, tmp_path: Path) -> None:
