@@ -23,7 +23,16 @@ from bench.host.device import DeviceName
 from bench.inputs.pixels import RGB8, Accepted
 from bench.sealing.seal import View
 from bench.trials.codec_ref import CodecRef, Description, Message, MetricDescription
-from bench.trials.measurement import Failure, Phase, Status
+from bench.trials.measurement import (
+    Count,
+    Failure,
+    FailureStatus,
+    MetricValue,
+    Phase,
+    Seconds,
+    Share,
+    Treatment,
+)
 
 MESSAGE_LENGTH = 4000
 """Characters of an exception's message that are kept."""
@@ -80,7 +89,8 @@ class Confined(Message, frozen=True):
 class Confine(Request[Confined], frozen=True):
     """Shut the process in, before it loads a codec."""
 
-    view: View
+    view: View | None
+    """What it sees of the machine; None for everything."""
 
 
 class Needed(Message, frozen=True):
@@ -136,26 +146,33 @@ class Load(Request[Loaded], frozen=True):
     """The forms in which the codec takes it."""
 
 
+class Took(msgspec.Struct, frozen=True, kw_only=True):
+    """What calls of a codec took, as its process tells: an adapter can reach what tells it."""
+
+    calls: Annotated[tuple[Seconds, ...], msgspec.Meta(min_length=1)]
+    """Seconds of each call, in their order; the warm-up first."""
+    programs: Seconds = 0.0
+    """Seconds of further calls, made to see what its programs need."""
+    startup: Seconds | None = None
+    """Seconds of a call with a program in place of each of the codec's that does nothing; None where it runs
+    none, or times are not precise."""
+    program_peak_bytes: Count | None = None
+    """Most memory that its programs needed; None where it runs none, or nothing is told."""
+    counted: bool = False
+    """Whether the peak of the process's memory is that of these calls."""
+    gpu_bytes: Count | None = None
+    """Most GPU memory that the codec held; None if it did not use a GPU."""
+    cpu_share: Share | None = None
+    """Of the time, how much the process and those that it started had the processor; None on a GPU."""
+    fresh: bool = False
+    """Whether the codec had not been called before in this process."""
+
+
 class Encoded(Message, frozen=True):
     """A bitstream, and what it took to make it."""
 
     bitstream: Annotated[bytes, msgspec.Meta(min_length=1)]
-    seconds: tuple[float, ...]
-    gpu_bytes: int | None = None
-    """Most GPU memory that the codec held; None if it did not use a GPU."""
-    peak_bytes: int | None = None
-    """Most memory that the codec needed beyond the idle process, or its programs, where the system tells."""
-    spent: float = 0.0
-    """Seconds inside the codec, warm-up included."""
-    first: float | None = None
-    """Seconds of the first call, the warm-up, at most those of processor time; None without one."""
-    cpu_share: float | None = None
-    """Of the time, how much the process and those that it started had the processor; None on a GPU."""
-    startup: float | None = None
-    """Seconds of the same with a program in place of each of the codec's that does nothing; None where it
-    runs none, or times are not precise."""
-    cold: float | None = None
-    """Seconds of the first call, where the codec had not been called before in this process."""
+    took: Took
 
 
 class Encode(Request[Encoded], frozen=True):
@@ -175,19 +192,12 @@ class Encode(Request[Encoded], frozen=True):
 class Decoded(Message, frozen=True):
     """A picture that was decoded; its samples are in the process's sample file."""
 
-    shape: tuple[_Count, ...]
-    seconds: tuple[float, ...]
-    sha256: str
-    """Of the samples; empty where it was not asked for."""
-    gpu_bytes: int | None = None
-    peak_bytes: int | None = None
-    spent: float = 0.0
-    first: float | None = None
-    treatment: str = ""
+    shape: Annotated[tuple[_Count, ...], msgspec.Meta(max_length=8)]
+    took: Took
+    sha256: Sha256 | None = None
+    """Of the samples; None where it was not asked for."""
+    treatment: Treatment = ""
     """What the adapter converted in the picture that a program wrote for it."""
-    cpu_share: float | None = None
-    startup: float | None = None
-    cold: float | None = None
     dtype: SampleType = "uint8"
     """Of the samples."""
 
@@ -207,8 +217,8 @@ class Scored(Message, frozen=True):
     """How a decoded picture compares with the original."""
 
     exact: bool
-    metrics: dict[str, float | None]
-    reasons: dict[str, str]
+    metrics: dict[str, MetricValue | None]
+    reasons: dict[str, _Text]
     sha256: Sha256
     """Of the decoded samples."""
 
@@ -257,7 +267,7 @@ class Failed(Message, frozen=True):
     It stands for an exception in the codec, the image reader or a metric, or for the death of the process.
     """
 
-    status: Status
+    status: FailureStatus
     phase: Phase
     exception: _Text
     message: _Text

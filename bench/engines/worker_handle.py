@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from bench.codec import Samples
 from bench.engines import memory
 from bench.engines.engine import Answer, Spent
-from bench.engines.messages import AskNeeds, Confine, Failed, Key, Needed, Prepare, Request, attached, key_of
+from bench.engines.messages import (
+    AskNeeds,
+    Confine,
+    Decode,
+    Decoded,
+    Encoded,
+    Failed,
+    Key,
+    Needed,
+    Prepare,
+    Request,
+    attached,
+    key_of,
+)
 from bench.engines.process import Limits, Process
+from bench.engines.rechecks import Rechecks, unlike
 from bench.engines.shared_pixels import SampleType, SharedPixels
 from bench.engines.zygote import Zygote
 from bench.host.environment import memory_bytes
@@ -38,6 +54,7 @@ class WorkerHandle:
         self._last: Process | None = None
         self._needs: dict[CodecRef, tuple[str, ...]] = {}
         """Of the codecs that were asked."""
+        self._rechecks = Rechecks()
 
     def ask(self, request: Request[Answer], pixels: SharedPixels | None = None) -> Answer | Failed:
         """Send a request, with samples for the worker, and wait for the answer.
@@ -79,12 +96,28 @@ class WorkerHandle:
         """What the last request took, as seen from here."""
         return self._last.spent if self._last is not None else Spent()
 
-    def met(self, shape: tuple[int, ...]) -> bool:
-        """Whether the last process was asked about a picture of this shape before; from now on it was."""
-        assert self._last is not None
-        known = shape in self._last.shapes
-        self._last.shapes.add(shape)
-        return known
+    def recheck(self, request: Decode, answer: Decoded, image: int) -> str | None:
+        """Decode again, now and then; see :class:`bench.engines.engine.Worker`."""
+        process, codec = self.processes[request.codec], request.codec
+        known = image in process.images
+        process.images.add(image)
+        if not known or not self._rechecks.due(codec):
+            return None
+        try:
+            before = process.samples(answer.shape, answer.dtype)
+        except EOFError:  # the scorer has told
+            return None
+        del self.processes[codec]
+        try:
+            again = self.ask(request)
+            problem = _unlike(again, before, lambda: self.samples(before.shape, answer.dtype))
+        finally:
+            if (alone := self.processes.pop(codec, None)) is not None:
+                alone.close()
+            self.processes[codec] = self._last = process
+        if problem is not None:
+            self._rechecks.distrust(codec)
+        return problem
 
     def stderr(self) -> str:
         """The last lines that the codec printed since the last request."""
@@ -113,16 +146,16 @@ class WorkerHandle:
         if codec is None:
             return None
         process.view = self._view(codec)
-        if process.view is not None:
-            confined = self._asked(key, process, Confine(process.view))
-            if isinstance(confined, Failed):
-                return confined
-            if not codec.settled and codec not in self._needs:
-                needed = self._asked(key, process, AskNeeds(codec))
-                # what fails in it fails again where it is told
-                self._needs[codec] = needed.needs if isinstance(needed, Needed) else ()
-                if self._needs[codec] or not process.alive:
-                    return self._start(key, codec)
+        confined = self._asked(key, process, Confine(process.view))
+        if isinstance(confined, Failed):
+            return confined
+        process.idle = memory.resident(process.pid)
+        if process.view is not None and not codec.settled and codec not in self._needs:
+            needed = self._asked(key, process, AskNeeds(codec))
+            # what fails in it fails again where it is told
+            self._needs[codec] = needed.needs if isinstance(needed, Needed) else ()
+            if self._needs[codec] or not process.alive:
+                return self._start(key, codec)
         if not isinstance(key, CodecRef):
             return None
         prepared = self._asked(key, process, Prepare(key))
@@ -146,7 +179,7 @@ class WorkerHandle:
         answer = process.ask(request, attached(request, pixels))
         if isinstance(answer, Failed) and (answer.status == "oom" or isinstance(request, Prepare)):
             process.end()  # what it holds on to would be missing
-        process.on_gpu |= getattr(answer, "gpu_bytes", None) is not None
+        process.on_gpu |= isinstance(answer, Encoded | Decoded) and answer.took.gpu_bytes is not None
         self._retire(process)
         return answer
 
@@ -174,3 +207,22 @@ def _contradiction(told: tuple[str, ...], given: tuple[str, ...]) -> Failed | No
         " given is what is recorded, so `needs` has to stay the same"
     )
     return Failed("codec_error", "load", "", text)
+
+
+def _unlike(again: Decoded | Failed, before: Samples, after: Callable[[], Samples]) -> str | None:
+    """Why what a process alone answered is not what another one decoded ``before``.
+
+    That it took too long, or found no memory beside the other one, says nothing.
+    """
+    if isinstance(again, Failed):
+        if again.status in ("oom", "timeout", "unsupported"):
+            return None
+        told = f"does not decode this bitstream: {again.reason}"
+    elif again.shape == before.shape and not unlike(before, after()):
+        return None
+    else:
+        told = "decodes this bitstream to another picture"
+    return (
+        f"a process that has decoded nothing else {told}; the decoder needs what it keeps of other"
+        " bitstreams, or gives another picture each time"
+    )

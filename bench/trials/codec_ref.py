@@ -43,6 +43,11 @@ class CodecRef(msgspec.Struct, frozen=True):
         """How many threads it is told to use: its option of that name, 1 for a codec that has none."""
         return threads_of(dict(self.config))
 
+    @property
+    def has_gpu(self) -> bool:
+        """Whether it is given a GPU: it needs one, or has a device that is none of the CPU."""
+        return "gpu" in self.needs or dict(self.config).get("device") not in (None, "cpu")
+
     @classmethod
     def of(
         cls,

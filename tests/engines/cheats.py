@@ -116,6 +116,26 @@ class InDeniedFolder(InFolder, metaclass=_NeedsUntilGiven):
     folder = Path(_SHARED)
 
 
+class InDecoder(Cheat):
+    """In the memory of the decoder, which gets it whole at one operating point and its hash at others."""
+
+    qualities = tuple(map(float, range(8)))
+
+    def __init__(self):
+        self.sent, self.kept = set(), {}
+
+    def hide(self, image):
+        token = super().hide(image)
+        first = token not in self.sent
+        self.sent.add(token)
+        return token + image.tobytes() if first else token
+
+    def find(self, token, size):
+        if len(token) > 8:
+            self.kept[token[:8]] = token[8:]
+        return self.kept[token[:8]]
+
+
 class InSystemV(Cheat):
     """In shared memory of System V, by its key."""
 
