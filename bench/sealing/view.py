@@ -83,7 +83,7 @@ def own_bytes(target: str, options: Iterable[Option]) -> int | None:
     sizes: dict[Path, int] = {}
     for root in roots:
         for file in (root,) if root.is_file() else root.rglob("*"):
-            if file.suffix != ".pyc" and file.is_file() and not file.is_symlink():
+            if file.is_file() and not file.is_symlink():
                 sizes[file.resolve()] = file.stat().st_size
             if len(sizes) > _MOST_FILES:
                 return None
