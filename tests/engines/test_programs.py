@@ -33,8 +33,9 @@ linux = pytest.mark.skipif(not memory.reset_peak(), reason="the system does not 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Has a line for each run of the program."""
-    return tmp_path / "log"
+    """Has a line for each run of the program; pictures lie elsewhere, since nobody may need their folder."""
+    (tmp_path / "logs").mkdir()
+    return tmp_path / "logs" / "log"
 
 
 @pytest.fixture
