@@ -78,7 +78,8 @@ def test_memory_and_start_of_programs_are_measured(
     assert found.encode_startup_s is not None
     assert found.decode_startup_s is not None
     assert len(found.encode_s) == 3
-    assert log.read_text().count("run") == 1 + 3 + 1  # warm-up, repetitions, memory
+    # warm-up, repetitions, memory; and on other pictures where the first one takes long
+    assert log.read_text().count("run") >= 1 + 3 + 1
 
     (data,) = build_report_data([tmp_path / "run"])
     table, lossless = MemoryTable().make(data), LosslessTable().make(data)
