@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from bench.codec import Samples
     from bench.engines.messages import Decode, Decoded, Failed, Request
-    from bench.engines.shared_pixels import Original, SampleType, SharedPixels
+    from bench.engines.shared_pixels import Original as Original
+    from bench.engines.shared_pixels import SampleType, SharedPixels
     from bench.host.environment import Environment
     from bench.trials.plan import CodecPlan
 

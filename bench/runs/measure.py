@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,7 +23,6 @@ from bench.engines.messages import (
     Took,
     answered,
 )
-from bench.engines.shared_pixels import Original
 from bench.files.typed_json import MalformedJson, decode_json
 from bench.host.device import DeviceName
 from bench.inputs.pixels import channels_of
@@ -31,6 +30,9 @@ from bench.runs.time_checks import TimedCalls
 from bench.trials.codec_ref import CodecRef
 from bench.trials.measurement import Failure, Isolation, Measurement, TimingMode
 from bench.trials.plan import CodecPlan, MetricPlan, Trial
+
+if TYPE_CHECKING:
+    from bench.engines.engine import Original
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from bench.engines.encoding import moved
 from bench.engines.engine import Spent
 from bench.engines.messages import NoAnswer, Repeat, Took
-from bench.engines.shared_pixels import Original, SharedPixels, read_samples, type_of, write_samples
 from bench.trials.output_checks import clock_problem, may_be_kept, reuse_problem
+
+if TYPE_CHECKING:
+    from bench.engines.engine import Original
 
 _TRIES = 3
 """Other pictures that a codec is given before it is said to keep results."""
-_GRID = 16
-"""Pixels by multiples of which a picture is moved: the blocks of a codec stay where they were."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class TimedCalls:
         problem = None
         for _ in range(_TRIES):
             try:
-                with _moved(self.original) as other:
+                with moved(self.original) as other:
                     calls = again(other)
             except NoAnswer as stop:
                 return f"the same picture, moved, has no result: {stop.failed.reason}"
@@ -81,21 +81,3 @@ class TimedCalls:
             if problem is None:
                 return None
         return problem
-
-
-@contextmanager
-def _moved(original: Original) -> Iterator[Original]:
-    """The picture, moved by as much as nobody can know: what leaves it on one side comes in on the other."""
-    import numpy as np
-
-    samples = read_samples(original.pixels.readable, original.shape, type_of(original.depth))
-    height, width = (max(1, it // _GRID) for it in original.shape[:2])
-    place = random.SystemRandom().randrange(1, max(2, height * width))
-    rows, columns = (_GRID * it for it in divmod(place, width))
-    pixels = SharedPixels()
-    try:
-        write_samples(pixels.writable, np.ascontiguousarray(np.roll(samples, (rows, columns), axis=(0, 1))))
-        pixels.seal()
-        yield Original(original.image, None, original.shape, original.treatment, pixels, original.depth)
-    finally:
-        pixels.close()
