@@ -25,10 +25,19 @@ class Trust:
     """Configurations that the user named in this call."""
 
     def codec(self, recorded: CodecPlan) -> CodecPlan:
-        """A codec of ``run.json``, marked as trusted where it is."""
-        if self.folders or any(_code(it) == _code(recorded) for it in self.named):
-            return TrustedCodec(**msgspec.structs.asdict(recorded))
-        return recorded
+        """A codec of ``run.json``, marked as trusted where it is.
+
+        One that the user named is given what it needs now, whatever the folder says.
+        """
+        named = next((it for it in self.named if _code(it) == _code(recorded)), None)
+        if named is not None:
+            decoder = recorded.decoder
+            if decoder is not None and named.decoder is not None:
+                decoder = msgspec.structs.replace(decoder, needs=named.decoder.needs)
+            recorded = msgspec.structs.replace(recorded, needs=named.needs, decoder=decoder)
+        elif not self.folders:
+            return recorded
+        return TrustedCodec(**msgspec.structs.asdict(recorded))
 
     def codecs(self, recorded: Iterable[CodecPlan]) -> tuple[CodecPlan, ...]:
         """Each of ``recorded`` as :meth:`codec` gives it."""
