@@ -20,10 +20,9 @@ from bench.engines.zygote import Zygote
 from bench.errors import ConfigError
 from bench.report.build import build_report_data
 from bench.runs.store import read_journal
-from bench.sealing.seal import can_seal
 from bench.trials.codec_ref import CodecRef
 from bench.trials.output_checks import clock_problem
-from tests.conftest import ADAPTERS, photo
+from tests.conftest import ADAPTERS, photo, sealed_only
 from tests.engines import time_cheats
 
 REACHING = Path(__file__).with_name("cheats.py")
@@ -62,7 +61,6 @@ REFUSED = (
     "SaysTooMuch",
 )
 HONEST = ("Slow", "WorksInThreads", "CachesTables")
-sealed_only = pytest.mark.skipif(not can_seal(), reason="codecs can't be sealed here: no Landlock")
 HARMLESS = ("LazyBytes", "PatchesMetrics", "PatchesTheLibrary")
 
 

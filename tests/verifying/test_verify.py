@@ -18,13 +18,12 @@ from bench.verifying.record import WORD, Verification, belongs
 from bench.verifying.remembering import REMEMBERS
 from bench.verifying.text import headline
 from bench.verifying.verify import VerifyOptions, verify
-from tests.conftest import photo
+from tests.conftest import photo, sealed_only
 from tests.verifying.tampering import copied, edit, lines, measured, swap, write
 
 ADAPTERS = Path(__file__).parents[1] / "adapters.py"
 CHEATS = Path(__file__).parents[1] / "engines" / "cheats.py"
 STRANGERS = Path(__file__).with_name("strangers.py")
-sealed_only = pytest.mark.skipif(not can_seal(), reason="codecs can't be sealed here: no Landlock")
 
 
 @pytest.fixture(scope="module")
