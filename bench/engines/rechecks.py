@@ -13,7 +13,7 @@ import numpy as np
 from bench.codec import Samples
 from bench.trials.codec_ref import CodecRef
 
-_FIRST, _LATER = 8, 96
+_FIRST, _LATER = 8, 192
 """Trials within which the first one is drawn, and the next one after that."""
 _ALIKE = 1.0
 """Mean squared difference, in levels of 8 bits, up to which pictures differ by rounding alone, as on a GPU
