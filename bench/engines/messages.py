@@ -285,7 +285,7 @@ class Failed(Message, frozen=True):
     """Of the decoded samples, where scoring them failed."""
     signal: int | None = None
     """That the process died of."""
-    stderr: str = ""
+    stderr: _Text = ""
     """The last lines that the codec printed."""
 
     @property

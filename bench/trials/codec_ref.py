@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 
@@ -11,6 +12,7 @@ from bench.files.typed_json import Option, Sha256
 from bench.host.device import DeviceName
 from bench.inputs.pixels import RGB8, Accepted
 
+_Line = Annotated[str, msgspec.Meta(max_length=1000)]
 THREADS_OPTION = "threads"
 """The option of codecs that can be told how many threads to use, see :class:`bench.codec.Codec`."""
 
@@ -70,8 +72,8 @@ class CodecRef(msgspec.Struct, frozen=True):
 class Description(Message, frozen=True):
     """What a codec says of itself at one configuration."""
 
-    name: str
-    version: str
+    name: _Line
+    version: _Line
     lossless: bool
     qualities: tuple[float | None, ...]
     """The default operating points: numbers, or one without a quality."""

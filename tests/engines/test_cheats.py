@@ -21,7 +21,7 @@ from bench.errors import ConfigError
 from bench.report.build import build_report_data
 from bench.runs.store import read_journal
 from bench.trials.codec_ref import CodecRef
-from bench.trials.output_checks import clock_problem
+from bench.trials.output_checks import clock_problem, may_be_kept, reuse_problem
 from tests.conftest import ADAPTERS, photo, sealed_only
 from tests.engines import time_cheats
 
@@ -50,6 +50,7 @@ REFUSED = (
     "Lively",
     "Remembers",
     "RemembersAndIdles",
+    "RemembersPictures",
     "LazyArray",
     "ForgesTheAnswer",
     "Forges",
@@ -227,3 +228,24 @@ def test_work_elsewhere_is_counted(zygote: Zygote, cheat: str) -> None:
         worker.close()
     assert counted > 2 * 4 * time_cheats.WORK * (2 if cheat == "ForksHelpers" else 1) - 0.05
     assert clock_problem(4 * time_cheats.WORK, 2 * 4 * time_cheats.WORK, 1.0, 100_000) is not None
+
+
+@pytest.mark.parametrize(
+    ("warmup", "programs", "seconds", "others", "kept"),
+    [
+        (0.060, 0.0, (0.058, 0.061, 0.09), [], False),  # honest
+        (0.600, 0.0, (0.058, 0.061, 0.09), [0.25], False),  # loads something in its first call
+        (0.060, 0.6, (0.058, 0.061, 0.09), [0.8], False),  # runs programs
+        (0.060, 0.0, (0.020, 0.021, 0.02), [0.1, 0.3], False),  # was disturbed once
+        (0.060, 0.0, (0.004, 0.003, 0.004), [0.07, 0.071, 0.09], True),
+        (0.237, 0.0, (0.001, 0.001, 0.001), [0.24, 0.24, 0.24], True),  # tells all as the first's time
+        (0.001, 0.24, (0.001, 0.001, 0.001), [0.24, 0.24, 0.24], True),  # and as that of programs
+    ],
+)
+def test_times_on_other_pictures_tell_whether_results_are_kept(
+    warmup: float, programs: float, seconds: tuple[float, ...], others: list[float], kept: bool
+) -> None:
+    """Only what stands out is asked about, and only what stands out each time is refused."""
+    assert may_be_kept((warmup,), programs, seconds) == bool(others)
+    told = [reuse_problem(others[: count + 1], 4, bool(programs), seconds) for count in range(len(others))]
+    assert bool(told and told[-1]) == kept
