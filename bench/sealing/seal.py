@@ -85,11 +85,6 @@ def obstacle() -> str:
     )
 
 
-def how() -> str:
-    """What it does so with, for the record; empty where it can't."""
-    return f"namespaces, landlock {landlock.version()}, seccomp" if can_seal() else ""
-
-
 def _keep_no_kernels() -> None:
     """Have numba compile for this process what it is to cache, and cannot: it would refuse to."""
     caching = sys.modules.get("numba.core.caching")

@@ -21,6 +21,8 @@ from bench.sealing.seal import NEEDS, View
 
 _MOST_FILES = 10_000
 _MODULES = (".py", ".pyc", ".so")
+_METADATA = (".egg-info", ".dist-info")
+"""Of folders that say which codecs a package has."""
 _LIBRARIES = ("LD_LIBRARY_PATH", "NUMBA_CACHE_DIR", "CUDA_HOME", "CONDA_PREFIX")
 """Variables that name folders in which programs and libraries look."""
 
@@ -117,15 +119,16 @@ def _importable(*, working_folder: bool) -> Iterator[Path]:
             yield it
         elif it.is_dir() and not any(it.is_relative_to(root) for root in _installed()):
             yield from _beside(it / "any")
+    yield from (it for it in here.iterdir() if it.suffix in _METADATA)
     if working_folder:
         yield from filter(_is_module, _beside(here / "any"))
 
 
 def _is_module(path: Path) -> bool:
-    """Whether Python can import it: a file, or a folder that has one."""
-    if path.is_dir():
-        return any(it.suffix in _MODULES for it in path.iterdir())
-    return path.suffix in _MODULES
+    """Whether Python imports it: a file, or a folder that has one."""
+    with suppress(PermissionError):
+        return any(it.suffix in _MODULES for it in (path.iterdir() if path.is_dir() else (path,)))
+    return False
 
 
 def _of_developers() -> Iterator[str]:
