@@ -21,7 +21,7 @@ that chooses another algorithm."""
 
 
 class Rechecks:
-    """Draws trials so that no codec can know which; of one that was found out, all from then on."""
+    """Draws trials so that no codec can know which; takes all of one that was found out."""
 
     def __init__(self) -> None:
         self._random = random.SystemRandom()

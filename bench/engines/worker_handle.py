@@ -111,13 +111,11 @@ class WorkerHandle:
         except EOFError:  # the scorer has told
             return None
         del self.processes[codec]
-        try:
-            again = self.ask(request)
-            problem = _unlike(again, before, lambda: self.samples(before.shape, answer.dtype))
-        finally:
-            if (alone := self.processes.pop(codec, None)) is not None:
-                alone.close()
-            self.processes[codec] = self._last = process
+        process.close()  # there may be no memory for two; the new one takes its place
+        again = self.ask(request)
+        problem = _unlike(again, before, lambda: self.samples(before.shape, answer.dtype))
+        if codec in self.processes:
+            self.processes[codec].images.add(image)
         if problem is not None:
             self._rechecks.distrust(codec)
         return problem
