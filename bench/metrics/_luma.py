@@ -7,8 +7,9 @@ Samples of more than 10 bits keep their depth, so that no difference between the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,34 +25,29 @@ DEPTHS = ALL_DEPTHS
 Plane: TypeAlias = NDArray[np.float64]
 """float64, shape (height, width)."""
 
-_BT709 = np.array((0.2126, 0.7152, 0.0722))
+T = TypeVar("T")
 
-
-@dataclass(frozen=True)
-class Rgb:
-    """RGB in steps of 10 bits, or the depth of the samples if that is more: 0 to 1, (height, width, 3).
-
-    Instances of one depth are equal, so that metrics share the work; so are those of :class:`Luma`.
-    """
-
-    depth: int
-
-    def __call__(self, image: Samples) -> NDArray[np.float64]:
-        """Of an original, for :meth:`Reference.cached`, or of any image."""
-        levels = np.arange(1 << self.depth) / ((1 << self.depth) - 1)
-        rounded: NDArray[np.float64] = _rounded(levels, self.depth)[image]
-        return rounded
+_BT709 = (0.2126, 0.7152, 0.0722)
+_KEPT_PIXELS = 4_000_000
+"""Largest original of which more than luma is kept."""
 
 
 @dataclass(frozen=True)
 class Luma:
-    """0.2126 R + 0.7152 G + 0.0722 B of :class:`Rgb`, in the same steps, 0 to 1."""
+    """0.2126 R + 0.7152 G + 0.0722 B, 0 to 1, in steps of 10 bits or, if that is more, of the samples' depth.
+
+    Instances of one depth are equal, so that metrics share the work.
+    """
 
     depth: int
 
     def __call__(self, image: Samples) -> Plane:
         """Of an original, for :meth:`Reference.cached`."""
-        return _rounded(Rgb(self.depth)(image) @ _BT709, self.depth)
+        levels = steps(self.depth)
+        luma = np.zeros(image.shape[:2])
+        for channel, share in enumerate(_BT709):
+            luma += (share * levels)[image[..., channel]]
+        return _rounded(luma, self.depth)
 
     def decoded(self, pair: Pair) -> Plane:
         """Of a reconstruction, for :meth:`Pair.cached`."""
@@ -65,9 +61,29 @@ def lumas(pair: Pair) -> tuple[Plane, Plane]:
     return pair.reference.cached(luma), pair.cached(luma.decoded)
 
 
+def of_original(pair: Pair, function: Callable[[Samples], T]) -> T:
+    """``function(image)`` of the original, kept with it unless it is large.
+
+    Parameters
+    ----------
+    function : as for :meth:`Reference.cached`
+    """
+    height, width = pair.decoded.shape[:2]
+    if height * width <= _KEPT_PIXELS:
+        return pair.reference.cached(function)
+    return function(pair.reference.image)
+
+
+def steps(depth: int) -> NDArray[np.float64]:
+    """The levels of samples of this depth as JPEG AI rounds them, 0 to 1."""
+    peak = (1 << depth) - 1
+    return _rounded(np.arange(peak + 1) / peak, depth)
+
+
 def _rounded(values: NDArray[np.float64], depth: int) -> NDArray[np.float64]:
     peak = (1 << max(BITS, depth)) - 1
-    return np.rint(values * peak) / peak
+    rounded: NDArray[np.float64] = np.rint(values * peak) / peak
+    return rounded
 
 
 def require(pair: Pair, smallest: int, metric: str) -> None:

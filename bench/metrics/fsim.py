@@ -1,8 +1,8 @@
 """FSIM with colour, the likeness of the features that phase congruency finds.
 
 L. Zhang et al., "FSIM: a feature similarity index for image quality assessment", IEEE Trans. Image Process.
-20(8), 2011, with phase congruency by P. Kovesi, "Image features from phase congruency", Videre 1(3), 1999, and
-the authors' constants. JPEG AI takes FSIM in colour (FSIMc) of RGB in steps of 10 bits, see
+20(8), 2011, with phase congruency by P. Kovesi, "Image features from phase congruency", Videre 1(3), 1999,
+and the authors' constants. JPEG AI takes FSIM in colour (FSIMc) of RGB in steps of 10 bits, see
 :mod:`bench.metrics._luma`.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bench.codec import Samples
 from bench.errors import MetricUndefined
-from bench.metrics._luma import DEPTHS, Rgb, require
+from bench.metrics._luma import DEPTHS, of_original, require, steps
 from bench.metrics._planes import check
 from bench.metrics.base import Pair
 
@@ -59,8 +59,8 @@ class Fsim:
     depths = DEPTHS
 
     def __init__(self) -> None:
-        import cv2
-        import scipy.fft  # noqa: F401  # heavy: they belong here rather than into the first trial
+        import cv2  # noqa: F401  # heavy: both belong here rather than into the first trial
+        import scipy.fft  # noqa: F401
 
     def __call__(self, pair: Pair) -> float:
         """The value for one pair.
@@ -76,7 +76,7 @@ class Fsim:
         if np.array_equal(pair.reference.image, pair.decoded):
             return 1.0
         features = _Features(pair.reference.depth)
-        x, y = pair.reference.cached(features), features(pair.decoded)
+        x, y = of_original(pair, features), features(pair.decoded)
         weights = np.maximum(x.congruency, y.congruency)
         total = weights.sum(dtype=np.float64)
         if total == 0:
@@ -113,7 +113,7 @@ class _Features:
         import cv2
 
         factor = max(1, round(min(image.shape[:2]) / _VIEWED))
-        levels = 255 * _averaged(Rgb(self.depth)(image).astype(np.float32), factor)
+        levels = 255 * _averaged(steps(self.depth).astype(np.float32)[image], factor)
         y, i, q = np.ascontiguousarray((levels @ _YIQ.T).transpose(2, 0, 1))
         gradients = (
             cv2.filter2D(y, -1, kernel, borderType=cv2.BORDER_CONSTANT) for kernel in (_SCHARR, _SCHARR.T)
@@ -133,6 +133,8 @@ def _congruency(plane: Plane) -> Plane:
     """Phase congruency of each sample: the share of the amplitudes that all filters agree on."""
     from scipy.fft import fft2, ifft2
 
+    if np.ptp(plane) == 0:
+        return np.zeros_like(plane)  # and not what rounding makes of it
     spectrum = fft2(plane)
     energy, amplitudes = np.zeros_like(plane), np.zeros_like(plane)
     for bank in _banks(*plane.shape):
@@ -155,7 +157,8 @@ class _Bank:
     filters: NDArray[np.float32]
     """In the frequency domain, (scales, height, width), finest first."""
     noise: float
-    """Square of the energy that noise gives at most, where the finest filter's median squared response is 1."""
+    """Square of the most energy that noise gives, where the median of the finest filter's squared response is
+    1."""
 
 
 @lru_cache(maxsize=2)

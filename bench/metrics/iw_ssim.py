@@ -1,10 +1,10 @@
 """IW-SSIM, multi-scale SSIM that counts most where a picture tells most.
 
 Z. Wang and Q. Li, "Information content weighting for perceptual image quality assessment", IEEE Trans. Image
-Process. 20(5), 2011. JPEG AI takes it on luma as in :mod:`bench.metrics._luma`; its software fills sides below
-256 pixels with black, here a picture is compared as it is. As in that software, a coarser band is enlarged from
-corner to corner before it takes part in the weights; the authors' program and piq place it a fraction of a sample
-further, which changes IW-SSIM by some 1e-5.
+Process. 20(5), 2011. JPEG AI takes it on luma as in :mod:`bench.metrics._luma`; its software fills sides
+below 256 pixels with black, here a picture is compared as it is. As in that software, a coarser band is
+enlarged from corner to corner before it takes part in the weights; the authors' program and piq place it a
+fraction of a sample further, which changes IW-SSIM by some 1e-5.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench.codec import Samples
 from bench.errors import MetricUndefined
-from bench.metrics._luma import DEPTHS, Luma, require
+from bench.metrics._luma import DEPTHS, Luma, of_original, require
 from bench.metrics.base import Pair
 from bench.metrics.ssim import WEIGHTS
 
@@ -61,7 +61,7 @@ class IwSsim:
         """
         require(pair, _SMALLEST, self.title)
         pyramid = _Pyramid(Luma(pair.reference.depth))
-        x, y = pair.reference.cached(pyramid), pyramid.decoded(pair)
+        x, y = of_original(pair, pyramid), pyramid.decoded(pair)
         if all(map(np.array_equal, x.bands, y.bands)):
             return 1.0
         if not any(it.any() for it in x.bands[:-1]):
@@ -166,8 +166,8 @@ def _similarities(x: Band, y: Band) -> tuple[Band, Band]:
 
     def mean(plane: Band) -> Band:
         half = _WINDOW // 2
-        blurred = cv2.GaussianBlur(plane, (_WINDOW, _WINDOW), _SIGMA)
-        return np.asarray(blurred)[half:-half, half:-half]
+        blurred: Band = np.asarray(cv2.GaussianBlur(plane, (_WINDOW, _WINDOW), _SIGMA), np.float32)
+        return blurred[half:-half, half:-half]
 
     mean_x, mean_y = mean(x), mean(y)
     both, squares = mean_x * mean_y, mean_x * mean_x + mean_y * mean_y
@@ -185,7 +185,8 @@ def _information(x: Band, y: Band, surprise: Band, variances: NDArray[np.float64
     import cv2
 
     def mean(plane: Band) -> Band:
-        return np.asarray(cv2.blur(plane, (3, 3)))[1:-1, 1:-1]
+        blurred: Band = np.asarray(cv2.blur(plane, (3, 3)), np.float32)
+        return blurred[1:-1, 1:-1]
 
     mean_x, mean_y = mean(x), mean(y)
     spread_x = np.maximum(mean(x * x) - mean_x * mean_x, 0)

@@ -4,10 +4,10 @@ V. Laparra et al., "Perceptual image quality assessment using a normalized Lapla
 Imaging 2016: luminance is split into bands, and each band divided by what the authors fitted to predict its
 amplitude from the neighbours of a sample.
 
-The definition is that of JPEG AI, on luma as in :mod:`bench.metrics._luma`, by the package ``IQA-pytorch`` 0.1.
-It departs from the authors' program: a band is interpolated bilinearly before it is filtered, borders are
-mirrored, and the sixth band is one of differences, not what is left. On photographs the two differ by up to 4%.
-JPEG AI's software fills sides below 128 pixels with black; here a picture is compared as it is.
+The definition is that of JPEG AI, on luma as in :mod:`bench.metrics._luma`, by the package ``IQA-pytorch``
+0.1. It departs from the authors' program: a band is interpolated bilinearly before it is filtered, borders
+are mirrored, and the sixth band is one of differences, not what is left. On photographs the two differ by up
+to 4%. JPEG AI's software fills sides below 128 pixels with black; here a picture is compared as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bench.codec import Samples
 from bench.errors import MetricUndefined
-from bench.metrics._luma import DEPTHS, Luma, lumas, require
+from bench.metrics._luma import DEPTHS, Luma, lumas, of_original, require
 from bench.metrics.base import Pair
 
 Band: TypeAlias = NDArray[np.float32]
@@ -71,7 +71,7 @@ class Nlpd:
         if np.ptp(original) == np.ptp(decoded) == 0 and original[0, 0] != decoded[0, 0]:
             raise MetricUndefined("NLPD is undefined for two pictures of constant luma")
         bands = _Bands(Luma(pair.reference.depth))
-        both = zip(pair.reference.cached(bands), bands.decoded(pair), strict=True)
+        both = zip(of_original(pair, bands), bands.decoded(pair), strict=True)
         return float(np.mean([np.sqrt(np.square(x - y).mean(dtype=np.float64)) for x, y in both]))
 
 

@@ -4,10 +4,10 @@ K. Egiazarian et al., "New full-reference quality metrics based on HVS", VPQM 20
 "On between-coefficient contrast masking of DCT basis functions", VPQM 2007.
 
 Programs differ in what they call PSNR-HVS. This is the authors' definition: blocks of 8×8 do not overlap, and
-errors are weighted by JPEG's quantisation table of luma. The package ``psnr-hvsm``, by which JPEG AI defines its
-PSNR-HVS, has it too. libvmaf's feature ``psnr_hvs``, from the Daala tools, is another metric: its blocks overlap,
-its weights are others, and it masks errors as PSNR-HVS-M does. Of kodim05 as JPEG of quality 50 they give 33.7 dB
-(PSNR-HVS), 43.3 dB (PSNR-HVS-M) and 40.7 dB (libvmaf).
+errors are weighted by JPEG's quantisation table of luma. The package ``psnr-hvsm``, by which JPEG AI defines
+its PSNR-HVS, has it too. libvmaf's feature ``psnr_hvs``, from the Daala tools, is another metric: its blocks
+overlap, its weights are others, and it masks errors as PSNR-HVS-M does. Of kodim05 as JPEG of quality 50 they
+give 33.7 dB (PSNR-HVS), 43.3 dB (PSNR-HVS-M) and 40.7 dB (libvmaf).
 
 JPEG AI takes PSNR-HVS on luma as in :mod:`bench.metrics._luma`, which is repeated at the right and at the
 bottom up to a multiple of 8. So are both metrics here.
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.codec import Samples
-from bench.metrics._luma import DEPTHS, Luma, Plane
+from bench.metrics._luma import DEPTHS, Luma, Plane, lumas, of_original
 from bench.metrics.base import Pair
 
 _SIDE = 8
@@ -60,9 +60,8 @@ class PsnrHvs:
 
     def __call__(self, pair: Pair) -> float:
         """The value for one pair, in dB; infinite where luma is identical."""
-        luma = Luma(pair.reference.depth)
-        difference = pair.reference.cached(luma) - pair.cached(luma.decoded)
-        return _decibels(_coefficients(_blocks(difference)))  # of the difference, for the DCT is linear
+        original, decoded = lumas(pair)
+        return _decibels(_coefficients(_blocks(original - decoded)))  # the DCT is linear
 
 
 class PsnrHvsM:
@@ -79,7 +78,7 @@ class PsnrHvsM:
     def __call__(self, pair: Pair) -> float:
         """The value for one pair, in dB; infinite where no error of luma is seen."""
         spectra = _Spectra(Luma(pair.reference.depth))
-        original, masked = pair.reference.cached(spectra)
+        original, masked = of_original(pair, spectra)
         decoded, masked_too = pair.cached(spectra.decoded)
         masked = np.maximum(masked, masked_too)[:, None]
         return _decibels(np.maximum(np.abs(original - decoded) - masked * _THRESHOLDS, 0))

@@ -87,8 +87,8 @@ def _windowed(plane: Plane, size: int) -> Plane:
 
     taps = _gaussian(size)
     half = size // 2
-    filtered = cv2.sepFilter2D(plane, -1, taps, taps, borderType=cv2.BORDER_REFLECT_101)
-    return np.asarray(filtered)[half:-half, half:-half]
+    filtered: Plane = np.asarray(cv2.sepFilter2D(plane, -1, taps, taps), np.float64)
+    return filtered[half:-half, half:-half]
 
 
 def _gaussian(size: int) -> NDArray[np.float64]:

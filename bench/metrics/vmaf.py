@@ -23,7 +23,7 @@ _MODEL = "vmaf_v0.6.1"
 _SMALLEST = 17
 """Shortest side, in pixels, of which libvmaf can make the four scales that it looks at."""
 _IDENTICAL = 97.428043
-"""What the model says of a frame that does not move and is identical, to 5e-4, by which rounding changes it."""
+"""What the model says of a frame that does not move and is identical; rounding changes it by up to 5e-4."""
 
 
 class Vmaf:
