@@ -190,7 +190,7 @@ class _Inspection:
 
     def _decoded(self, engine: Engine, looks: Sequence[Look]) -> dict[int, DecodedRow]:
         self._events.planned("bitstreams to be decoded", len(looks))
-        task = LookAt(tuple(self.metrics.targets.items()), self._run / _REPORT / FOLDER)
+        task = LookAt(tuple(self.metrics.refs.values()), self._run / _REPORT / FOLDER)
         found = {}
         for seen in engine.run(task, self._shuffled(looks)) if looks else ():
             found[seen.place] = seen
