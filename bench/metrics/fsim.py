@@ -2,8 +2,7 @@
 
 L. Zhang et al., "FSIM: a feature similarity index for image quality assessment", IEEE Trans. Image Process.
 20(8), 2011, with phase congruency by P. Kovesi, "Image features from phase congruency", Videre 1(3), 1999,
-and the authors' constants. JPEG AI takes FSIM in colour (FSIMc) of RGB in steps of 10 bits, see
-:mod:`bench.metrics._luma`.
+and the authors' constants. JPEG AI takes FSIM in colour (FSIMc) of RGB that is rounded to 10 bits.
 """
 
 from __future__ import annotations

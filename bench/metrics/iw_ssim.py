@@ -1,10 +1,10 @@
 """IW-SSIM, multi-scale SSIM that counts most where a picture tells most.
 
 Z. Wang and Q. Li, "Information content weighting for perceptual image quality assessment", IEEE Trans. Image
-Process. 20(5), 2011. JPEG AI takes it on luma as in :mod:`bench.metrics._luma`; its software fills sides
-below 256 pixels with black, here a picture is compared as it is. As in that software, a coarser band is
-enlarged from corner to corner before it takes part in the weights; the authors' program and piq place it a
-fraction of a sample further, which changes IW-SSIM by some 1e-5.
+Process. 20(5), 2011. JPEG AI takes it on BT.709 luma of 10 bits; its software fills sides below 256 pixels
+with black, here a picture is compared as it is. As in that software, a coarser band is enlarged from corner
+to corner before it takes part in the weights; the authors' program and piq place it a fraction of a sample
+further, which changes IW-SSIM by some 1e-5.
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@ V. Laparra et al., "Perceptual image quality assessment using a normalized Lapla
 Imaging 2016: luminance is split into bands, and each band divided by what the authors fitted to predict its
 amplitude from the neighbours of a sample.
 
-The definition is that of JPEG AI, on luma as in :mod:`bench.metrics._luma`, by the package ``IQA-pytorch``
-0.1. It departs from the authors' program: a band is interpolated bilinearly before it is filtered, borders
-are mirrored, and the sixth band is one of differences, not what is left. On photographs the two differ by up
-to 4%. JPEG AI's software fills sides below 128 pixels with black; here a picture is compared as it is.
+The definition is that of JPEG AI, on BT.709 luma of 10 bits, by the package ``IQA-pytorch`` 0.1. It departs
+from the authors' program: a band is interpolated bilinearly before it is filtered, borders are mirrored, and
+the sixth band is one of differences, not what is left. On photographs the two differ by up to 4%. JPEG AI's
+software fills sides below 128 pixels with black; here a picture is compared as it is.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ its PSNR-HVS, has it too. libvmaf's feature ``psnr_hvs``, from the Daala tools, 
 overlap, its weights are others, and it masks errors as PSNR-HVS-M does. Of kodim05 as JPEG of quality 50 they
 give 33.7 dB (PSNR-HVS), 43.3 dB (PSNR-HVS-M) and 40.7 dB (libvmaf).
 
-JPEG AI takes PSNR-HVS on luma as in :mod:`bench.metrics._luma`, which is repeated at the right and at the
-bottom up to a multiple of 8. So are both metrics here.
+JPEG AI takes PSNR-HVS on BT.709 luma of 10 bits, which is repeated at the right and at the bottom up to a
+multiple of 8. So are both metrics here.
 """
 
 from __future__ import annotations

@@ -274,7 +274,7 @@ class MsSsimRgb:
 
 
 class MsSsimY:
-    """The five-scale SSIM of BT.709 luma, as JPEG AI defines it, see :mod:`bench.metrics._luma`.
+    """The five-scale SSIM of BT.709 luma of 10 bits, as JPEG AI defines it.
 
     JPEG AI's software fills sides below 164 pixels with black; here a picture is compared as it is.
     """

@@ -2,8 +2,8 @@
 
 H. R. Sheikh and A. C. Bovik, "Image information and visual quality", IEEE Trans. Image Process. 15(2), 2006,
 in the authors' four-scale variant without wavelets (VIFp), which JPEG AI computes by ``IQA-pytorch`` 0.1 on
-luma as in :mod:`bench.metrics._luma`. :class:`bench.metrics.similarity.Vif` is the same on luma of BT.601.
-JPEG AI's software fills sides below 64 pixels with black; here a picture is compared as it is.
+BT.709 luma of 10 bits. :class:`bench.metrics.similarity.Vif` is the same on luma of BT.601. JPEG AI's
+software fills sides below 64 pixels with black; here a picture is compared as it is.
 """
 
 from __future__ import annotations

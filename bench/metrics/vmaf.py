@@ -2,7 +2,7 @@
 
 Z. Li et al., "Toward a practical perceptual video quality metric", Netflix 2016; model ``vmaf_v0.6.1``, for a
 screen of 1080 lines seen from three times its height. JPEG AI takes it of a picture as a video of one frame,
-which does not move, on luma as in :mod:`bench.metrics._luma`; the model looks at nothing else.
+which does not move, on BT.709 luma of 10 bits; the model looks at nothing else.
 """
 
 from __future__ import annotations
