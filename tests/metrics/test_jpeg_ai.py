@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any
@@ -141,11 +143,7 @@ def test_iw_ssim_is_that_of_piq(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     pytest.importorskip("piq", reason="piq is not installed")
     total = sum(WEIGHTS)
-    import sys
-
-    from piq import iw_ssim as function  # noqa: F401  # the module has the name of what it defines
-
-    module = sys.modules["piq.iw_ssim"]
+    module = importlib.import_module("piq.iw_ssim")  # the package has a function of that name
     for original, decoded in jpegs():
         planes = [tensor(luma(it)) for it in (decoded, original)]
         found = IwSsim()(pair(original, decoded))
@@ -203,6 +201,19 @@ def test_an_ffmpeg_without_libvmaf_is_unavailable(tmp_path: Any, monkeypatch: py
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(program))
     with pytest.raises(CodecUnavailable, match=r"libvmaf, which .* has not: pip install 'rdbench\[video\]'"):
         vmaf.Vmaf()
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "extra"), [("vmaf", "imageio_ffmpeg", "video"), ("cvvdp", "pycvvdp", "cvvdp")]
+)
+def test_a_missing_package_is_unavailable(
+    name: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error has the line that installs it."""
+    monkeypatch.setitem(sys.modules, package, None)
+    (entry,) = entry_points(group="bench.metrics", name=name)
+    with pytest.raises(CodecUnavailable, match=rf"{name} needs .*: pip install 'rdbench\[{extra}\]'"):
+        entry.load()()
 
 
 def test_cvvdp_is_told_which_picture_is_the_original(monkeypatch: pytest.MonkeyPatch) -> None:
