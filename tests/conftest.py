@@ -63,6 +63,18 @@ def marked(mark: str) -> dict[int, str]:
 
 
 @pytest.fixture
+def sealing() -> None:
+    """What a test of sealed codecs asks for."""
+    from bench.sealing.seal import obstacle
+
+    if obstacle():
+        pytest.skip(f"codecs can't be sealed here: {obstacle()}")
+
+
+sealed_only = pytest.mark.usefixtures("sealing")
+
+
+@pytest.fixture
 def unsealed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Codecs see the machine: what a test finds untouched was not only out of their reach."""
     monkeypatch.setattr("bench.sealing.seal.can_seal", lambda: False)

@@ -22,6 +22,7 @@ from bench.inputs.catalogue import NamedDataset, catalogue, find
 from bench.inputs.datasets import fetch as fetch_dataset
 from bench.inputs.datasets import places
 from bench.runs.store import is_run, read_info
+from bench.sealing.seal import obstacle
 
 _PATIENT = EngineOptions(timeout=120.0)
 
@@ -49,8 +50,11 @@ def doctor() -> None:
     rows = [(kind, it.name, it.state, it.version) for kind, it in found]
     console.print_table(("kind", "name", "state", "version"), rows, numeric_from=len(rows))
     _print_problems(it for _, it in found)
+    print()
+    sealing = f"not sealed: {obstacle()}" if obstacle() else "sealed (Landlock, seccomp, namespaces)"
+    console.print_text(f"Codecs are {sealing}.")
     working = sum(it.state != "unavailable" and it.state != "broken" for _, it in found)
-    print(f"\n{working} of {len(found)} work here.")
+    print(f"{working} of {len(found)} work here.")
 
 
 def fetch(names: list[str]) -> None:

@@ -42,11 +42,15 @@ class LocalEngine(Engine):
         """``memory`` in bytes is what all codecs may have; by default most of the machine's."""
         self._options = options
         self._memory = memory
-        self.sealed = _sealed(options.sealed)
         self._hidden = frozenset(options.hidden)
         """Folders that no codec is to see."""
         self._views: dict[tuple[CodecRef, tuple[str, ...]], View] = {}
         self._zygote = Zygote()
+        try:
+            self.sealed = _sealed(options.sealed)
+        except BaseException:
+            self._zygote.close()
+            raise
         self._describer: WorkerHandle | None = None
 
     def close(self) -> None:
@@ -79,7 +83,7 @@ class LocalEngine(Engine):
             The process that starts workers has ended; from the iterator.
         """
         self.end_describing()
-        self.hide(it.path.absolute().parent for it in work)
+        self.hide_images({it.path for it in work})
         on_gpu = task.on_gpu or any(it.codec.on_gpu for it in work)
         jobs = 1 if self._options.alone else self._options.jobs or default_jobs(on_gpu=on_gpu)
         jobs = max(1, min(jobs, len(work)))
@@ -99,6 +103,11 @@ class LocalEngine(Engine):
         if more := frozenset(folders) - self._hidden:
             self._hidden |= more
             self._views.clear()
+
+    def hide_images(self, images: Iterable[Path]) -> None:
+        """The same of the folders of images, and of the files themselves where those are links."""
+        images = [it.absolute() for it in images]
+        self.hide({it.parent for it in images} | {it.resolve() for it in images if it.is_symlink()})
 
     def worker(self, count: int) -> WorkerHandle:
         """A worker of one of ``count`` slots."""
@@ -214,12 +223,10 @@ def _sealed(wanted: bool | None) -> bool:
     ConfigError
         It is wanted, and this machine can't.
     """
-    from bench.sealing.seal import can_seal
+    from bench.sealing.seal import can_seal, obstacle
 
     if wanted and not can_seal():
-        raise ConfigError(
-            "codecs can't be sealed here: that takes Linux with Landlock (5.13 or later); leave out --sealed"
-        )
+        raise ConfigError(f"codecs can't be sealed here: {obstacle()}; or leave out --sealed")
     return can_seal() if wanted is None else wanted
 
 

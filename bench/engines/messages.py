@@ -77,10 +77,20 @@ class Confined(Message, frozen=True):
     """The process is shut in."""
 
 
+class KernelsOf(msgspec.Struct, frozen=True):
+    """The compiled kernels of one of rdbench's own codecs."""
+
+    target: str
+    explaining: bool
+    """Whether those that explain a bitstream are meant, rather than those that make one."""
+
+
 class Confine(Request[Confined], frozen=True):
     """Shut the process in, before it loads a codec."""
 
     view: View
+    kernels: KernelsOf | None = None
+    """What is to be compiled before, since nothing can be kept afterwards."""
 
 
 class Needed(Message, frozen=True):

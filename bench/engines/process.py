@@ -20,7 +20,7 @@ from bench.codec import Samples
 from bench.engines import memory
 from bench.engines.channel import Channel, Oversized
 from bench.engines.engine import Answer, Spent
-from bench.engines.messages import LARGEST, Failed, Request, pack_request, unpack_answer
+from bench.engines.messages import LARGEST, Confine, Failed, Request, pack_request, unpack_answer
 from bench.engines.shared_pixels import SampleType, SharedPixels, read_samples
 from bench.engines.zygote import Zygote
 from bench.errors import WorkersLost
@@ -33,6 +33,8 @@ from bench.trials.measurement import Status
 _STDERR_TAIL = 2000
 _DYING = 5.0
 """Seconds from the end of a connection to the end of its process, with much memory to give back."""
+_COMPILING = 300.0
+"""Seconds that the kernels of a codec may take to compile, at the least."""
 _LOOK_EVERY = 0.1
 """Seconds between two looks at the memory of a process that is at work."""
 
@@ -74,6 +76,7 @@ class Process:
     Parameters
     ----------
     threads : that its codec may use
+    apart : whether it is to be sealed
 
     Raises
     ------
@@ -81,7 +84,7 @@ class Process:
         It can't be started.
     """
 
-    def __init__(self, zygote: Zygote, limits: Limits, threads: int = 1) -> None:
+    def __init__(self, zygote: Zygote, limits: Limits, threads: int = 1, *, apart: bool = False) -> None:
         self._zygote = zygote
         self._limits = limits
         self.spent = Spent()
@@ -100,7 +103,9 @@ class Process:
             # The worker shares the file's position; appending keeps reads here and writes there apart.
             fcntl.fcntl(self._stderr, fcntl.F_SETFL, os.O_APPEND)
             files = (self._stderr.fileno(), self._samples.writable)
-            self.pid, end = zygote.fork(files, memory=limits.memory, threads=threads, pinned=limits.pinned)
+            self.pid, end = zygote.fork(
+                files, memory=limits.memory, threads=threads, pinned=limits.pinned, apart=apart
+            )
             self._channel = Channel(end, self._ready)
             stack.callback(self._channel.close)
             self._poll = select.poll()
@@ -141,7 +146,10 @@ class Process:
         if self._stderr.seek(0, os.SEEK_END):
             self._stderr.truncate(0)
         repeat = getattr(request, "repeat", None)
-        timeout = self._limits.timeout * (1 if repeat is None else repeat.calls + bool(repeat.warmup))
+        limit = self._limits.timeout
+        if isinstance(request, Confine):  # kernels are compiled, which is not the codec's fault
+            limit = max(limit, _COMPILING)
+        timeout = limit * (1 if repeat is None else repeat.calls + bool(repeat.warmup))
         start, cpu = time.perf_counter(), self._cpu_before or self._cpu()
         self._deadline = start + timeout
         try:

@@ -4,10 +4,12 @@ A worker that is killed, for a timeout say, can't remove what its codec wrote. S
 under the system's for temporary files, and in it each worker has one that ``TMPDIR`` names. The zygote
 removes a worker's when it has ended, and its own when it ends itself.
 
+A worker that is sealed has a file system in memory in the place of the zygote's folder, so that it sees no
+other worker's, and nothing is to be removed.
+
 Where the zygote is killed too, the next one on this machine removes what it left. It knows the dead by a
-lock: a zygote holds one on a file in its folder, and so do its workers, which inherit the descriptor; the
-system gives it up when the last of them has ended. The name of the machine is part of the folder's, since
-a file system that several share may not share the locks.
+lock: a zygote holds one on a file in its folder, which the system gives up with it. The name of the machine
+is part of the folder's, since a file system that several share may not share the locks.
 """
 
 from __future__ import annotations
@@ -51,10 +53,17 @@ class Scratch:
         shutil.rmtree(self.folder, ignore_errors=True)
         os.close(self._lock)
 
-    def enter(self) -> None:
-        """In a worker: have temporary files of this process, and of what it starts, in its own folder."""
-        folder = self._of(os.getpid())
-        folder.mkdir(mode=0o700)
+    def enter(self, *, apart: bool = False) -> None:
+        """In a worker: have temporary files of this process, and of what it starts, in its own folder.
+
+        Parameters
+        ----------
+        apart : whether this folder itself is to be the worker's, once it is sealed
+        """
+        folder = self.folder
+        if not apart:
+            folder = self._of(os.getpid())
+            folder.mkdir(mode=0o700)
         tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
 
     def clear(self, pid: int) -> None:

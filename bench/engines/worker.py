@@ -78,6 +78,7 @@ from bench.trials.measurement import Phase, Status
 from bench.trials.output_checks import Mismatch, Repetitions, check_pixels, materialised
 
 _TORCH_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory")
+_COMPILE_KERNELS = "bench_codecs._common.kernels:compile_kernels"
 _DENIED = tuple(map(os.strerror, (errno.EACCES, errno.EPERM)))
 _SEALED = (
     "(codecs are sealed: one that needs more than its own files declares it, `needs`; --no-sealed lets all of"
@@ -195,6 +196,8 @@ def packed_answer(state: WorkerState, request: AnyRequest) -> bytes:
 
 
 def _confine(state: WorkerState, request: Confine) -> Confined:
+    if (kernels := request.kernels) is not None:
+        registry.load(_COMPILE_KERNELS)(kernels.target, explaining=kernels.explaining)
     seal(request.view)
     state.sealed = True
     return Confined()

@@ -7,13 +7,26 @@ import msgspec
 from bench.codec import Samples
 from bench.engines import memory
 from bench.engines.engine import Answer, Spent
-from bench.engines.messages import AskNeeds, Confine, Failed, Key, Needed, Prepare, Request, attached, key_of
+from bench.engines.messages import (
+    AskNeeds,
+    Confine,
+    Explain,
+    Failed,
+    KernelsOf,
+    Key,
+    Needed,
+    Prepare,
+    Request,
+    attached,
+    key_of,
+)
 from bench.engines.process import Limits, Process
 from bench.engines.shared_pixels import SampleType, SharedPixels
 from bench.engines.zygote import Zygote
 from bench.host.environment import memory_bytes
 from bench.host.processor import usable_processors
 from bench.sealing.seal import View
+from bench.sealing.view import is_own
 from bench.trials.codec_ref import CodecRef
 
 _MOST_PROCESSES = 32
@@ -53,7 +66,7 @@ class WorkerHandle:
         process = self.processes.get(key)
         codec: CodecRef | None = getattr(request, "codec", None)
         if process is None or not process.alive or process.view != self._view(codec):
-            failed = self._start(key, codec)
+            failed = self._start(key, codec, explaining=isinstance(request, Explain))
             if failed is not None:
                 # a process that died was at what was asked of it, as far as anybody knows
                 return msgspec.structs.replace(failed, phase=request.phase) if failed.ended else failed
@@ -98,7 +111,7 @@ class WorkerHandle:
             process.close()
         self.processes.clear()
 
-    def _start(self, key: Key, codec: CodecRef | None) -> Failed | None:
+    def _start(self, key: Key, codec: CodecRef | None, *, explaining: bool = False) -> Failed | None:
         """Start a process and construct the codec in it; what went wrong, if anything did."""
         if (dead := self.processes.pop(key, None)) is not None:
             dead.close()
@@ -106,12 +119,17 @@ class WorkerHandle:
         if self._limits.pinned and threads > usable_processors():
             text = f"{threads} threads, and {usable_processors()} processors that may be used"
             return Failed("unsupported", "load", "", text)
-        process = self.processes[key] = Process(self._zygote, self._limits, threads)
+        view = self._view(codec)
+        process = Process(self._zygote, self._limits, threads, apart=view is not None)
+        self.processes[key] = process
         if codec is None:
             return None
-        process.view = self._view(codec)
+        process.view = view
         if process.view is not None:
-            confined = self._asked(key, process, Confine(process.view))
+            kernels = None
+            if is_own(codec.target) and (explaining or not isinstance(key, CodecRef)):
+                kernels = KernelsOf(codec.target, explaining)
+            confined = self._asked(key, process, Confine(process.view, kernels))
             if isinstance(confined, Failed):
                 return confined
             if codec not in self._needs:
@@ -119,7 +137,7 @@ class WorkerHandle:
                 # what fails in it fails again where it is told
                 self._needs[codec] = needed.needs if isinstance(needed, Needed) else ()
                 if self._needs[codec] or not process.alive:
-                    return self._start(key, codec)
+                    return self._start(key, codec, explaining=explaining)
         if not isinstance(key, CodecRef):
             return None
         prepared = self._asked(key, process, Prepare(key))

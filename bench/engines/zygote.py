@@ -7,13 +7,14 @@ group takes along what the codec started. What left the group (a daemon, ``setsi
 zygote when its worker dies, and killed there. When the parent dies, however abruptly, the zygote kills
 every worker and ends: nothing is orphaned. When the zygote dies, its workers die with it.
 
+A worker that is to be sealed is forked apart, see :mod:`bench.sealing.namespaces`: there nothing can leave.
+
 Forking is safe because the zygote has one thread and imports no adapter, no torch and no CUDA.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 import resource
@@ -24,7 +25,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NoReturn, Self
@@ -35,14 +36,17 @@ from bench.errors import WorkersLost
 from bench.host import kernel_cache
 from bench.host.processes import THREADS, kill_group, thread_limits
 from bench.host.processor import processors_for_timing
+from bench.sealing.linux import prctl
+from bench.sealing.namespaces import SET_CHILD_SUBREAPER, fork_apart
 
 _FORK, _WAIT = b"F", b"W"
-_REQUEST = struct.Struct("<cqi?")  # operation, pid or memory limit in bytes (0: none), threads, pinned
+_REQUEST = struct.Struct("<cqi??")
+"""Operation, pid or memory limit in bytes (0: none), threads, whether pinned, whether to be sealed."""
 _ANSWER = struct.Struct("<q")
 _PATIENCE, _FAREWELL = 300.0, 20.0
 """Seconds that the zygote has for an answer, compiling its kernels included, and for ending its workers."""
-_SET_PARENT_DEATH_SIGNAL, _SET_CHILD_SUBREAPER = 1, 36
-"""Operations of ``prctl`` (linux/prctl.h)."""
+_SET_PARENT_DEATH_SIGNAL = 1
+"""An operation of ``prctl`` (linux/prctl.h)."""
 
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(1 << 28), "MALLOC_TRIM_THRESHOLD_": str(1 << 28)}
 """glibc keeps picture-sized buffers instead of returning them: fresh pages cost a tenth of all time."""
@@ -73,7 +77,13 @@ class Zygote:
         self.close()
 
     def fork(
-        self, files: tuple[int, int], *, memory: int = 0, threads: int = 1, pinned: bool = False
+        self,
+        files: tuple[int, int],
+        *,
+        memory: int = 0,
+        threads: int = 1,
+        pinned: bool = False,
+        apart: bool = False,
     ) -> tuple[int, socket.socket]:
         """Start a worker: its process id, which is its group's too, and the connection to it.
 
@@ -83,6 +93,7 @@ class Zygote:
         memory : bytes of private memory, and of any file, that it may have; 0 for no limit
         threads : that its libraries may use
         pinned : whether it is pinned to as many processors
+        apart : whether it can name no other process, and can be sealed
 
         Raises
         ------
@@ -92,7 +103,7 @@ class Zygote:
         ours, theirs = socket.socketpair()
         try:
             with self._lock, theirs:
-                request = _REQUEST.pack(_FORK, memory, threads, pinned)
+                request = _REQUEST.pack(_FORK, memory, threads, pinned, apart)
                 return self._answer(request, (theirs.fileno(), *files)), ours
         except BaseException:
             ours.close()
@@ -109,7 +120,7 @@ class Zygote:
             The zygote has ended.
         """
         with self._lock:
-            return os.waitstatus_to_exitcode(self._answer(_REQUEST.pack(_WAIT, pid, 1, False)))
+            return os.waitstatus_to_exitcode(self._answer(_REQUEST.pack(_WAIT, pid, 1, False, False)))
 
     def close(self) -> None:
         """End the zygote and with it every worker."""
@@ -148,57 +159,79 @@ def _main(descriptor: int) -> None:
     from bench.metrics import preload
 
     control = socket.socket(fileno=descriptor)
-    _prctl(_SET_CHILD_SUBREAPER, 1)
+    prctl(SET_CHILD_SUBREAPER, 1)
     preload()
     gc.freeze()  # no collection in a worker walks, and thereby copies, what all of them share
-    workers: set[int] = set()
+    workers: dict[int, int] = {}
     with Scratch() as scratch:
         with contextlib.suppress(ConnectionError):  # the parent died, or gave up, while it was being answered
             _answer_requests(control, workers, scratch)
         for pid in workers:
             kill_group(pid)
-        for pid in workers:
+        for pid, first in workers.items():
             os.waitpid(pid, 0)
-        _kill_strays(set())
+            _end_namespace(first)
+        _kill_strays({})
 
 
-def _answer_requests(control: socket.socket, workers: set[int], scratch: Scratch) -> None:
-    """Fork and wait as told until the parent closes its end; ``workers`` are those that may still run."""
+def _answer_requests(control: socket.socket, workers: dict[int, int], scratch: Scratch) -> None:
+    """Fork and wait as told until the parent closes its end.
+
+    ``workers`` are those that may still run, with the first process of the namespace of each, or 0.
+    """
     from bench.engines import worker
 
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, _REQUEST.size, 3)
         if len(data) < _REQUEST.size:
             return
-        operation, number, threads, pinned = _REQUEST.unpack(data)
+        operation, number, threads, pinned, apart = _REQUEST.unpack(data)
         if operation == _WAIT:
-            workers.discard(number)
+            first = workers.pop(number)
             status = os.waitpid(number, 0)[1]
+            _end_namespace(first)
             _kill_strays(workers)
             scratch.clear(number)
             control.sendall(_ANSWER.pack(status))
             continue
         zygote = os.getpid()
-        pid = os.fork()
+        pid, first = fork_apart() if apart else (os.fork(), 0)
         if pid == 0:
             control.close()
             connection, stderr, samples = descriptors
             for file in descriptors:
                 os.set_inheritable(file, False)  # what the codec starts must not keep the connection open
-            _become_worker(zygote, stderr, number)
+            _become_worker(None if apart else zygote, stderr, number)
+            _close_all_but({0, 1, 2, connection, samples})
             _limit_threads(threads, pinned)
-            scratch.enter()
+            scratch.enter(apart=apart)
             # The connection must close with the process, not before: the parent tells a death by it.
             _serve_and_exit(partial(worker.serve, Channel(socket.socket(fileno=connection)), samples))
         for file in descriptors:
             os.close(file)
         with contextlib.suppress(PermissionError, ProcessLookupError):
             os.setpgid(pid, pid)  # here too: the parent may want to kill the group at once
-        workers.add(pid)
+        workers[pid] = first
         control.sendall(_ANSWER.pack(pid))
 
 
-def _kill_strays(workers: set[int]) -> None:
+def _end_namespace(first: int) -> None:
+    """Kill the first process of a namespace of processes, and with it all that is in there."""
+    if first:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(first, signal.SIGKILL)
+        os.waitpid(first, 0)
+
+
+def _close_all_but(kept: Collection[int]) -> None:
+    """Close what the zygote holds open for itself: a codec could write to it, and another could read it."""
+    for name in os.listdir("/dev/fd"):
+        if int(name) not in kept:
+            with contextlib.suppress(OSError):  # the folder itself
+                os.close(int(name))
+
+
+def _kill_strays(workers: Mapping[int, int]) -> None:
     """Kill the children of this process that are no workers: what dead workers left behind.
 
     A worker is the reaper of its own descendants while it lives, so that none of them comes here before.
@@ -206,7 +239,8 @@ def _kill_strays(workers: set[int]) -> None:
     """
     try:
         children = Path(f"/proc/self/task/{os.getpid()}/children")
-        while strays := {int(it) for it in children.read_text().split()} - workers:
+        known = {*workers, *workers.values()}
+        while strays := {int(it) for it in children.read_text().split()} - known:
             for pid in strays:
                 kill_group(pid)
             for pid in strays:
@@ -231,12 +265,14 @@ def _serve_and_exit(serve: Callable[[], None]) -> NoReturn:
         os._exit(code & 0xFF)
 
 
-def _become_worker(zygote: int, stderr: int, memory: int) -> None:
+def _become_worker(zygote: int | None, stderr: int, memory: int) -> None:
+    """``zygote`` is the parent; None where that can't be named, and its death is noticed already."""
     os.setpgid(0, 0)
-    _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-    _prctl(_SET_CHILD_SUBREAPER, 1)
-    if os.getppid() != zygote:  # it died before this process asked to be told
-        os._exit(1)
+    prctl(SET_CHILD_SUBREAPER, 1)
+    if zygote is not None:
+        prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != zygote:  # it died before this process asked to be told
+            os._exit(1)
     # What a codec prints, from Python or from C, is kept for the record, away from the terminal.
     os.dup2(stderr, 1)
     os.dup2(stderr, 2)
@@ -254,12 +290,6 @@ def _limit_threads(count: int, pinned: bool) -> None:
         os.environ.update(thread_limits(count))
     if pinned and (processors := processors_for_timing(count)):
         os.sched_setaffinity(0, processors)
-
-
-def _prctl(operation: int, value: int) -> None:
-    """Ask Linux for something of this process; others have no such thing."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(operation, value, 0, 0, 0)
 
 
 if __name__ == "__mp_main__":  # in a process that a codec started by way of multiprocessing

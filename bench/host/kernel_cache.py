@@ -1,8 +1,8 @@
 """Where numba keeps compiled kernels when neither the packages nor the user's cache can be written.
 
 numba refuses a function that it is to cache and cannot: ``cannot cache function: no locator available``. A
-read-only installation without a writable home directory therefore gets a folder for as long as the process
-lives: its workers share it, and the next run compiles again.
+read-only installation keeps kernels in the user's cache. Without a writable home directory it gets a folder
+for as long as the process lives: its workers share it, and the next run compiles again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,27 +21,20 @@ _temporary: set[str] = set()
 
 
 def provide() -> None:
-    """Name a temporary folder to this process and those that it starts, if numba would find none."""
-    if os.environ.get(VARIABLE) or _is_writable(_of_user()) or all(map(_is_writable, _beside_sources())):
+    """Name a folder to this process and those that it starts, if kernels can't be kept beside their sources.
+
+    Which one numba would find later may depend on what a process may write to.
+    """
+    if os.environ.get(VARIABLE) or all(map(_is_writable, _beside_sources())):
+        return
+    if _is_writable(_of_user()):
+        os.environ[VARIABLE] = str(_of_user() / "numba")
         return
     with suppress(OSError):  # without any, the error is numba's own
         folder = tempfile.mkdtemp(prefix="rdbench-kernels-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         os.environ[VARIABLE] = folder
         _temporary.add(folder)
-
-
-def folders() -> Iterator[Path]:
-    """Where numba finds and keeps what it compiles of rdbench's modules; made where it would make them."""
-    if named := os.environ.get(VARIABLE):
-        found = [Path(named)]
-    else:
-        packages = {it.parent for root in _roots() for it in root.rglob("*.py")}
-        found = [*(it / "__pycache__" for it in packages), _of_user() / "numba"]
-    for it in found:
-        with suppress(OSError):
-            it.mkdir(parents=True, exist_ok=True)
-            yield it
 
 
 def remark() -> str:

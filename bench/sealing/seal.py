@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import threading
+from functools import cache
 from pathlib import Path
 
 import msgspec
 
 from bench.sealing import landlock, namespaces, system_calls
+from bench.sealing.linux import prctl
 
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _SYSTEM = (
@@ -25,8 +28,7 @@ _SYSTEM = (
         "/etc/nsswitch.conf",
     ),
     *("/etc/fonts", "/etc/OpenCL", "/etc/vulkan", "/etc/ssl/openssl.cnf", "/etc/mime.types"),
-    *("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/filesystems", "/proc/version", "/proc/sys"),
-    *("/proc/self", "/proc/thread-self", "/proc/driver", "/proc/devices", "/proc/modules"),
+    "/proc",
 )
 """What programs and libraries read wherever they run; no data set lies there."""
 _GPU = (
@@ -58,12 +60,29 @@ class View(msgspec.Struct, frozen=True):
 
 def can_seal() -> bool:
     """Whether this machine can shut a process in."""
-    return landlock.version() > 0 and system_calls.is_known()
+    return not obstacle()
 
 
-def how() -> str:
-    """What it does so with, for the record; empty where it can't."""
-    return f"landlock {landlock.version()}, seccomp" if can_seal() else ""
+@cache
+def obstacle() -> str:
+    """Why this machine can't shut a process in; empty where it can. A process tries it."""
+    if sys.platform != "linux":
+        return "that takes Linux"
+    if landlock.version() == 0:
+        return "the kernel has no Landlock (Linux 5.13 or later), or it is switched off"
+    if not system_calls.is_known():
+        return "system calls are known of x86-64 and 64-bit ARM alone"
+    tried = subprocess.run(
+        [sys.executable, "-m", "bench.sealing.seal"], stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if tried.returncode == 0:
+        return ""
+    said = tried.stderr.strip().rpartition("\n")[2]
+    return (
+        f"user, process and mount namespaces are not allowed ({said}): in a container run it with"
+        " --security-opt seccomp=unconfined --security-opt systempaths=unconfined; on Ubuntu, sysctl"
+        " kernel.apparmor_restrict_unprivileged_userns=0"
+    )
 
 
 def _keep_no_kernels() -> None:
@@ -77,31 +96,53 @@ def _keep_no_kernels() -> None:
 def seal(view: View) -> None:
     """Shut this process in, and all that it will start: what it can still reach is the view.
 
-    It keeps its open files. It can write to its folder for temporary files, and to what the view names so.
+    It keeps its open files. It can write to its folder for temporary files, which begins empty, and to what
+    the view names so.
 
     Raises
     ------
     OSError
-        The kernel refuses.
+        The kernel refuses; it is no process of :func:`bench.sealing.namespaces.fork_apart`, for example.
     """
     assert threading.active_count() == 1, "threads that run already would stay outside"
     network = "network" not in view.needs
-    private = namespaces.leave(network=network)
+    temporary = Path(tempfile.gettempdir())
+    namespaces.leave(view.writes, temporary, network=network)
     rights = [(Path(it), landlock.READ) for it in _SYSTEM]
     rights += [(Path("/dev", it), landlock.DEVICE) for it in _DEVICES]
     rights += [(it, landlock.READ) for it in view.reads]
     rights += [(it, landlock.LIST) for it in view.lists]
-    rights += [(it, landlock.EVERYTHING) for it in view.writes]
-    rights += [(Path(tempfile.gettempdir()), landlock.EVERYTHING)]
+    rights += [(it, landlock.EVERYTHING) for it in (*view.writes, temporary, namespaces.SHARED_MEMORY)]
     # for the count of memory
-    rights += [(Path("/proc", str(os.getpid()), it), landlock.EVERYTHING) for it in ("clear_refs", "task")]
-    if private:
-        rights += [(namespaces.SHARED_MEMORY, landlock.EVERYTHING)]
+    rights += [(Path("/proc/self", it), landlock.EVERYTHING) for it in ("clear_refs", "task")]
     if "gpu" in view.needs:
         rights += [(it, landlock.DEVICE) for it in (*map(Path, _GPU), *Path("/dev").glob("nvidia[0-9]*"))]
     if "network" in view.needs:
         rights += [(Path("/etc", it), landlock.READ) for it in ("resolv.conf", "hosts", "ssl")]
-    if not view.writes:
-        _keep_no_kernels()
+    _keep_no_kernels()
+    namespaces.give_up_capabilities()
     landlock.restrict(rights, network=network)
     system_calls.deny(network=network)
+
+
+def _try() -> None:
+    """Seal a process that does nothing else."""
+    prctl(namespaces.SET_CHILD_SUBREAPER, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        process, first = namespaces.fork_apart()
+        if process == 0:
+            tempfile.tempdir = folder
+            code = 1
+            try:
+                seal(View())
+                code = 0
+            finally:
+                os._exit(code)
+        status = os.waitpid(process, 0)[1]
+        os.kill(first, 9)
+        os.waitpid(first, 0)
+    sys.exit(os.waitstatus_to_exitcode(status))
+
+
+if __name__ == "__main__":
+    _try()

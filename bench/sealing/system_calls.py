@@ -1,9 +1,13 @@
-"""A filter of system calls: those that reach other processes or the network fail, without going there.
+"""A filter of system calls: those that reach other processes, or the network, fail without going there.
 
-Files are Landlock's. Closed are what Landlock leaves open: shared memory and messages of System V and POSIX,
-sockets of all kinds (pairs, which stay within the process, are allowed), keys, and looking into processes.
-What two processes can tell each other by locks on a file that both may read, or by keeping a processor busy,
-stays open.
+Files are Landlock's, and what a process can name is its namespaces'. Closed are what those leave open:
+locks and watches on a file that two processes may both read, what is known of a file's pages in memory,
+sockets of all kinds (pairs of streams, which stay within the process, are allowed), keys, and new
+namespaces, in which more would be possible. What a lock would do is said to be done: nobody is there to be
+locked out.
+
+What two processes that run at the same time can tell each other by keeping a processor, a cache or a futex
+in a library that both have in memory busy stays open.
 https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
@@ -17,9 +21,9 @@ import struct
 from bench.sealing.linux import prctl
 
 _SET_SECCOMP, _FILTER = 22, 2
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_NUMBER, _ARCHITECTURE = 0, 4
-"""Where ``struct seccomp_data`` has them."""
+_LOAD, _AND, _EQUAL, _AT_LEAST, _ANY_OF, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
+_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
+"""Where ``struct seccomp_data`` has them; of an argument the lower half comes first."""
 _ALLOW, _FAIL = 0x7FFF0000, 0x00050000
 _X32 = 0x40000000
 """Numbers from here on are those of another interface to the same kernel."""
@@ -27,7 +31,7 @@ _X32 = 0x40000000
 # of each architecture: its number in linux/audit.h, and those of the calls in asm/unistd.h
 _X86_64 = 0xC000003E
 _AARCH64 = 0xC00000B7
-_CALLS = {
+_CALLS: dict[str, tuple[int, int | None]] = {
     "shmget": (29, 194),
     "shmat": (30, 196),
     "shmctl": (31, 195),
@@ -64,8 +68,36 @@ _CALLS = {
     "pivot_root": (155, 41),
     "chroot": (161, 51),
     "open_by_handle_at": (304, 265),
+    "fsopen": (430, 430),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fspick": (433, 433),
+    "open_tree": (428, 428),
+    "move_mount": (429, 429),
+    "mount_setattr": (442, 442),
+    "open_tree_attr": (467, 467),
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
+    "fanotify_init": (300, 262),
+    "mincore": (27, 232),
+    "cachestat": (451, 451),
+    "syslog": (103, 116),
+    "bind": (49, 200),
+    "connect": (42, 203),
+    "listen": (50, 201),
+    "accept": (43, 202),
+    "accept4": (288, 242),
 }
-_NETWORK = frozenset({"socket"})
+_NETWORK = frozenset({"socket", "bind", "connect", "listen", "accept", "accept4"})
+
+_FCNTL, _FLOCK, _ADVISE, _SOCKETPAIR = (72, 25), (73, 32), (221, 223), (53, 199)
+_CLONE, _CLONE3 = (56, 220), (435, 435)
+_STREAM, _KIND_OF_SOCKET = 1, 0xF
+_SET_LOCKS = (6, 7, 37, 38)
+_OF_DESCRIPTORS = (*range(5), *range(1030, 1035))
+"""Commands of ``fcntl`` on descriptors, pipes and files in memory, which may do what they do."""
+_ELSEWHERE = 0x7E028080
+"""Flags of ``clone``: namespaces of its own, or its parent's parent for a parent."""
 
 
 def is_known() -> bool:
@@ -74,7 +106,7 @@ def is_known() -> bool:
 
 
 def deny(*, network: bool = True) -> None:
-    """Have them fail with EPERM: in this thread, and in what it starts from now on.
+    """Have them fail, most with EPERM: in this thread, and in what it starts from now on.
 
     Parameters
     ----------
@@ -88,20 +120,61 @@ def deny(*, network: bool = True) -> None:
     column = _column()
     assert column is not None
     denied = [calls[column] for name, calls in _CALLS.items() if network or name not in _NETWORK]
-    last = len(denied)
+    allow = _statement(_RETURN, 0, 0, _ALLOW)
     program = [
         _statement(_LOAD, 0, 0, _ARCHITECTURE),
         _statement(_EQUAL, 1, 0, (_X86_64, _AARCH64)[column]),
-        _statement(_RETURN, 0, 0, _FAIL | errno.EPERM),  # a call of another architecture's interface
+        _fail(errno.EPERM),  # a call of another architecture's interface
         _statement(_LOAD, 0, 0, _NUMBER),
-        _statement(_AT_LEAST, last + 1, 0, _X32),
-        *(_statement(_EQUAL, last - place, 0, number) for place, number in enumerate(denied)),
-        _statement(_RETURN, 0, 0, _ALLOW),
-        _statement(_RETURN, 0, 0, _FAIL | errno.EPERM),
+        _statement(_AT_LEAST, 0, 1, _X32),
+        _fail(errno.EPERM),
     ]
+    special = {
+        _FCNTL: [
+            _argument(1),
+            *(it for command in _OF_DESCRIPTORS for it in _where(command, [allow])),
+            *(it for command in _SET_LOCKS for it in _where(command, [_fail(0)])),
+            _fail(errno.EINVAL),
+        ],
+        _FLOCK: [_fail(0)],
+        _ADVISE: [_fail(0)],
+        _CLONE3: [_fail(errno.ENOSYS)],  # has its flags in memory; the C library then asks clone
+        _CLONE: [
+            _argument(0),
+            _statement(_ANY_OF, 0, 1, _ELSEWHERE),
+            _fail(errno.EPERM),
+            allow,
+        ],
+    }
+    if network:
+        special[_SOCKETPAIR] = [
+            _argument(1),
+            _statement(_AND, 0, 0, _KIND_OF_SOCKET),
+            *_where(_STREAM, [allow]),
+            _fail(errno.EPERM),
+        ]
+    for call, answer in special.items():
+        program += _where(call[column], answer)
+    program += [it for number in denied if number is not None for it in _where(number, [_fail(errno.EPERM)])]
+    program.append(allow)
     code = ctypes.create_string_buffer(b"".join(program))
     header = struct.pack("HxxxxxxQ", len(program), ctypes.addressof(code))
     prctl(_SET_SECCOMP, _FILTER, ctypes.create_string_buffer(header))
+
+
+def _where(value: int, then: list[bytes]) -> list[bytes]:
+    """What to do where that was loaded; it has to end the program."""
+    return [_statement(_EQUAL, 0, len(then), value), *then]
+
+
+def _argument(place: int) -> bytes:
+    """Load the lower half of an argument."""
+    return _statement(_LOAD, 0, 0, _ARGUMENTS + 8 * place)
+
+
+def _fail(number: int) -> bytes:
+    """The call is not made; 0 lets it seem so."""
+    return _statement(_RETURN, 0, 0, _FAIL | number)
 
 
 def _column() -> int | None:

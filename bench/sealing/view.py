@@ -17,12 +17,12 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from bench.files.typed_json import Option
-from bench.host import kernel_cache
 from bench.sealing.seal import NEEDS, View
 
-_OWN = "bench_codecs"
-"""rdbench's own codecs, which nobody else can have changed: they may keep compiled kernels."""
 _MOST_FILES = 10_000
+_MODULES = (".py", ".pyc", ".so")
+_METADATA = (".egg-info", ".dist-info")
+"""Of folders that say which codecs a package has."""
 _LIBRARIES = ("LD_LIBRARY_PATH", "NUMBA_CACHE_DIR", "CUDA_HOME", "CONDA_PREFIX")
 """Variables that name folders in which programs and libraries look."""
 
@@ -43,17 +43,16 @@ def view_of(
     options : the values that it is constructed with: files and programs that they name are visible
     needs : what it declares to need beyond: ``gpu``, ``network``, or a path that it reads and writes
     hidden : files and folders, as of data sets, that are not visible wherever they lie
-    working_folder : whether what lies in the working directory is visible, which may be a module of its own
+    working_folder : whether what can be imported from the working directory is visible
     """
     own = tuple(_made(Path(it).expanduser()) for it in needs if it not in NEEDS)
-    if target.startswith(f"{_OWN}."):
-        own += tuple(kernel_cache.folders())
     roots = {*_installed(), *_importable(working_folder=working_folder), *_own(target)}
     for value in options:
         if isinstance(value, str):
             roots |= {*_named(value)}
     kept = {Path(os.path.realpath(it)) for it in hidden}
-    shown = {it for root in roots for it in _without(kept, Path(os.path.realpath(root)))}
+    above = {parent for it in kept for parent in it.parents}
+    shown = {it for root in roots for it in _without(kept, above, Path(os.path.realpath(root)))}
     whole = {it for it in shown if it.parent not in shown}
     return View(
         reads=tuple(sorted(whole)),
@@ -61,6 +60,11 @@ def view_of(
         writes=tuple(it for it in own if it.exists()),
         needs=tuple(it for it in NEEDS if it in needs),
     )
+
+
+def is_own(target: str) -> bool:
+    """Whether it is one of rdbench's own codecs, which nobody else can have changed."""
+    return target.startswith("bench_codecs.")
 
 
 def own_bytes(target: str, options: Iterable[Option]) -> int | None:
@@ -74,7 +78,7 @@ def own_bytes(target: str, options: Iterable[Option]) -> int | None:
     ----------
     target, options : as for :func:`view_of`
     """
-    roots = set() if target.startswith(f"{_OWN}.") else {*_own(target)}
+    roots = set() if is_own(target) else {*_own(target)}
     for value in options:
         if isinstance(value, str):
             words = (Path(shutil.which(it) or it).expanduser() for it in _words(value))
@@ -108,12 +112,22 @@ def _installed() -> tuple[Path, ...]:
 
 def _importable(*, working_folder: bool) -> Iterator[Path]:
     """What else this process and a worker, which has the working directory too, may import."""
-    here = {Path.cwd()} if working_folder else set()
-    for it in {*here, *map(Path, filter(None, sys.path))}:
+    here = Path.cwd()
+    for it in {*map(Path, filter(None, sys.path))} - {here}:
         if it.name in ("site-packages", "dist-packages"):
             yield it
         elif it.is_dir() and not any(it.is_relative_to(root) for root in _installed()):
             yield from _beside(it / "any")
+    yield from (it for it in here.iterdir() if it.suffix in _METADATA)
+    if working_folder:
+        yield from filter(_is_module, _beside(here / "any"))
+
+
+def _is_module(path: Path) -> bool:
+    """Whether Python imports it: a file, or a folder that has one."""
+    with suppress(PermissionError):
+        return any(it.suffix in _MODULES for it in (path.iterdir() if path.is_dir() else (path,)))
+    return False
 
 
 def _of_developers() -> Iterator[str]:
@@ -194,13 +208,13 @@ def _holds_run(folder: Path, depth: int = 2) -> bool:
     return depth > 0 and any(_holds_run(it, depth - 1) for it in folder.iterdir() if it.is_dir())
 
 
-def _without(hidden: Collection[Path], path: Path) -> Iterator[Path]:
-    """A path, or what of it shows nothing of the hidden ones."""
-    if any(path == it or path.is_relative_to(it) for it in hidden):
+def _without(hidden: Collection[Path], above: Collection[Path], path: Path) -> Iterator[Path]:
+    """A path, or what of it shows nothing of the hidden ones, ``above`` which are all their parents."""
+    if path in hidden or any(it in hidden for it in path.parents):
         return
-    if not any(it.is_relative_to(path) for it in hidden):
+    if path not in above:
         yield path
         return
     for child in sorted(path.iterdir()):
         if not child.is_symlink():  # leads to where it would have to be allowed itself
-            yield from _without(hidden, child)
+            yield from _without(hidden, above, child)

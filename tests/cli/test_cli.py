@@ -228,4 +228,5 @@ def test_lists_and_doctor() -> None:
     assert "distribution --metric" in metrics
     doctor = rdbench("doctor").stdout
     assert {"fid", "kid", "kid_alexnet"} <= set(doctor.split())
+    assert "Codecs are sealed" in doctor or "Codecs are not sealed: " in doctor
     assert "libjpeg-turbo" in doctor.replace("_", "-")

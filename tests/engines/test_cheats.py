@@ -18,10 +18,9 @@ from bench.engines.process import Limits
 from bench.engines.worker_handle import WorkerHandle
 from bench.engines.zygote import Zygote
 from bench.runs.store import read_journal
-from bench.sealing.seal import can_seal
 from bench.trials.codec_ref import CodecRef
 from bench.trials.output_checks import clock_problem
-from tests.conftest import photo
+from tests.conftest import photo, sealed_only
 from tests.engines import time_cheats
 
 REACHING = Path(__file__).with_name("cheats.py")
@@ -87,7 +86,7 @@ def exact(pictures: Path, out: Path, *, sealed: bool) -> set[str]:
     return set(table[table["exact"]]["label"])
 
 
-@pytest.mark.skipif(not can_seal(), reason="codecs can't be sealed here: no Landlock")
+@sealed_only
 def test_what_is_kept_past_the_bitstream_is_not_found(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import bench
 from bench.engines.scratch import Scratch
 from bench.inputs.suite import CodecEntry
 from bench.runs.options import Options
-from tests.conftest import until
+from tests.conftest import sealed_only, until
 
 HANGING = {
     "encode": "cp {input} {output}",
@@ -38,10 +37,12 @@ def files(folder: Path) -> list[Path]:
     return [it for it in folder.rglob("*") if it.is_file()]
 
 
-def test_a_timeout_leaves_no_rasters(tmp_path: Path, pictures: Path, temporary: Path) -> None:
+@sealed_only
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_timeout_leaves_no_rasters(tmp_path: Path, pictures: Path, temporary: Path, sealed: bool) -> None:
     """What a program's picture files took is given back when its worker is killed."""
     entry = CodecEntry(codec="command", config=HANGING)
-    options = Options(timeout=0.5)
+    options = Options(timeout=0.5, sealed=sealed)
     bench.run(
         datasets=[str(pictures)], codecs=[entry], metrics=["psnr_rgb"], out=tmp_path / "run", options=options
     )
@@ -53,7 +54,16 @@ def test_a_killed_run_leaves_no_rasters(tmp_path: Path, pictures: Path, temporar
     """After SIGKILL of the run its workers' files go with them."""
     suite = tmp_path / "suite.yaml"
     suite.write_text(f"datasets: [{pictures}]\ncodecs: [{{codec: command, config: {HANGING}}}]\n")
-    line = [sys.executable, "-m", "bench.cli", "run", str(suite), "--out", str(tmp_path / "run")]
+    line = [
+        sys.executable,
+        "-m",
+        "bench.cli",
+        "run",
+        str(suite),
+        "--out",
+        str(tmp_path / "run"),
+        "--no-sealed",
+    ]
     with subprocess.Popen(line, stderr=subprocess.DEVNULL) as process:
         until(lambda: list(temporary.glob("rdbench-scratch-*/*/rdbench-*/bitstream.bin")))
         process.send_signal(signal.SIGKILL)
@@ -73,21 +83,3 @@ def test_what_the_dead_left_is_removed_and_the_living_keep_theirs(temporary: Pat
             assert (first.folder / "0").is_dir()
         assert list(temporary.iterdir()) == [first.folder]
     assert list(temporary.iterdir()) == []
-
-
-def test_a_worker_that_outlives_its_zygote_keeps_its_folder(temporary: Path) -> None:
-    """The lock is the workers' as well."""
-    scratch = Scratch()
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(write)
-        os.read(read, 1)
-        os._exit(0)
-    os.close(scratch._lock)
-    with Scratch():
-        assert scratch.folder.is_dir()
-    os.close(write)
-    os.waitpid(pid, 0)
-    with Scratch():
-        assert not scratch.folder.exists()

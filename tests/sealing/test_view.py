@@ -67,3 +67,16 @@ def test_bytes_that_a_codec_brings_along_are_counted(codec: Path, tmp_path: Path
     assert own_bytes(str(codec), ()) == 300  # its file, the weights, and pictures that lie there
     assert own_bytes("bench_codecs.jpeg:Jpeg", ("420", True)) is None
     assert own_bytes("bench_codecs.command:Command", (f"{program} {{input}} {{output}}",)) == 1000
+
+
+def test_what_can_be_imported_from_the_working_directory_is_visible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Modules, packages and what is known of them; not the pictures beside, nor for a run folder's codec."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("module.py", "package/part.py", "tool.egg-info/entry_points.txt", "kodak/1.png", "0.png"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    seen = {it for it in ("module.py", "package", "tool.egg-info", "kodak", "0.png") if sees("x:Y", Path(it))}
+    assert seen == {"module.py", "package", "tool.egg-info"}
+    assert not sees("x:Y", Path("module.py"), working_folder=False)

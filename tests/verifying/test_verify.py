@@ -16,12 +16,11 @@ from bench.sealing.seal import can_seal
 from bench.trials.trust import EVERYBODY
 from bench.verifying.record import Verification, belongs
 from bench.verifying.verify import VerifyOptions, verify
-from tests.conftest import photo
+from tests.conftest import photo, sealed_only
 from tests.verifying.tampering import copied, edit, lines, measured, swap, write
 
 ADAPTERS = Path(__file__).parents[1] / "adapters.py"
 STRANGERS = Path(__file__).with_name("strangers.py")
-sealed_only = pytest.mark.skipif(not can_seal(), reason="codecs can't be sealed here: no Landlock")
 
 
 @pytest.fixture(scope="module")
