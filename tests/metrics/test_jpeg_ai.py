@@ -199,8 +199,9 @@ def test_an_ffmpeg_without_libvmaf_is_unavailable(tmp_path: Any, monkeypatch: py
     program.write_text("#!/bin/sh\necho ffmpeg version 4 Copyright\n")
     program.chmod(0o755)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(program))
-    with pytest.raises(CodecUnavailable, match=r"libvmaf, which .* has not: pip install 'rdbench\[video\]'"):
+    with pytest.raises(CodecUnavailable, match="ffmpeg with libvmaf, which") as raised:
         vmaf.Vmaf()
+    assert vmaf.INSTALL in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -212,8 +213,9 @@ def test_a_missing_package_is_unavailable(
     """The error has the line that installs it."""
     monkeypatch.setitem(sys.modules, package, None)
     (entry,) = entry_points(group="bench.metrics", name=name)
-    with pytest.raises(CodecUnavailable, match=rf"{name} needs .*: pip install 'rdbench\[{extra}\]'"):
+    with pytest.raises(CodecUnavailable, match=f"{name} needs") as raised:
         entry.load()()
+    assert f"'rdbench[{extra}]'" in str(raised.value)
 
 
 def test_cvvdp_is_told_which_picture_is_the_original(monkeypatch: pytest.MonkeyPatch) -> None:
