@@ -16,7 +16,14 @@ from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError
 from bench.image import Accepted, Conversions
 from bench.program import fingerprint, run_program
 from bench_codecs._common.options import check_choice, check_quality, check_threads
-from bench_codecs._common.rasters import HOLDS, RASTER_FORMATS, RasterFormat, read_raster, write_raster
+from bench_codecs._common.rasters import (
+    HOLDS,
+    RASTER_FORMATS,
+    RAW,
+    RasterFormat,
+    read_raster,
+    write_raster,
+)
 
 _SIZE_BYTES = 8
 _LAST_LINES = 5
@@ -31,7 +38,7 @@ class Command:
     for the encoder, ``{depth}`` in the command lines are replaced, for example in
     ``encode="cjpeg -quality {quality} -outfile {output} {input}"`` and
     ``decode="djpeg -ppm -outfile {output} {input}"``. The bitstream is the file that the encoder writes. If
-    the decoder writes ``yuv444``, which has no header, width and height are put in front of the bitstream in
+    the decoder writes raw planes, which have no header, width and height are put in front of the bitstream in
     8 bytes, which count.
 
     Parameters
@@ -45,7 +52,8 @@ class Command:
         then minus the setting: ``qualities="37,32,27,22"`` are the qualities −37 to −22
     lossless : the decoder returns the same pixels, and there is no ``{quality}``
     input_format, output_format : what the encoder reads and the decoder writes. ``yuv444`` is raw planar
-        8-bit full-range BT.709. An image file that the decoder writes is read like an original: grey,
+        8-bit full-range BT.709; ``yuv444p10`` and ``yuv420p10`` are so with 10 bits in two bytes, the lower
+        one first, of pictures of 8. An image file that the decoder writes is read like an original: grey,
         palette, opaque alpha and EXIF orientation are converted, and :attr:`treatment` names the conversions
     depths, channels : what the programs take besides 8-bit RGB, separated by commas: ``depths="8,10,16"``,
         ``channels="rgb,grey,rgba"``. Grey is written as PGM where RGB is PPM; 9 to 15 bits are the maximum of
@@ -146,7 +154,7 @@ class Command:
             if failure or not target.is_file():
                 raise BenchError(f"command: encoder {self._encode[0]} {failure or 'wrote no output'}")
             bitstream = target.read_bytes()
-        if self._output_format == "yuv444":
+        if self._output_format in RAW:
             return width.to_bytes(4, "little") + height.to_bytes(4, "little") + bitstream
         return bitstream
 
@@ -163,7 +171,7 @@ class Command:
         if not self._decode:
             raise Unsupported("command: there is no decoder; name one, decode=…, or another codec's")
         size = (0, 0)
-        if self._output_format == "yuv444":
+        if self._output_format in RAW:
             size = (int.from_bytes(bitstream[:4], "little"), int.from_bytes(bitstream[4:8], "little"))
             bitstream = bitstream[_SIZE_BYTES:]
         with tempfile.TemporaryDirectory(prefix="rdbench-") as folder:

@@ -24,30 +24,36 @@ class JpegXl:
     """JPEG XL, lossy (VarDCT, by Butteraugli distance) or lossless (modular).
 
     Quality is that of ``cjxl -q``, 0 to 99, and may be a fraction; :func:`distance` translates it. 100 would
-    mean lossless, which is an option here.
+    mean lossless, which is an option here. No photon noise is added; libjxl's other switches are out of
+    imagecodecs' reach.
 
     Parameters
     ----------
     lossless : code losslessly; quality is then ignored
-    effort : libjxl's effort, 1 (fast) to 9 (slow)
+    effort : libjxl's effort, 1 (fast) to 10 (slow)
+    decoding_speed : what libjxl gives up for a decoder that is faster, 0 (nothing) to 4
     threads : of encoder and decoder
     """
 
     name = "jpegxl"
-    added_options = ("threads",)
+    added_options = ("threads", "decoding_speed")
     qualities: tuple[float, ...]
     quality_range: tuple[float, float] | None
     depths = tuple(DEPTHS)
     channels: tuple[Channels, ...] = ("rgb", "grey", "rgba")
 
-    def __init__(self, *, lossless: bool = False, effort: int = 7, threads: int = 1) -> None:
-        check_integer(self.name, "effort", effort, 1, 9)
+    def __init__(
+        self, *, lossless: bool = False, effort: int = 7, decoding_speed: int = 0, threads: int = 1
+    ) -> None:
+        check_integer(self.name, "effort", effort, 1, 10)
+        check_integer(self.name, "decoding_speed", decoding_speed, 0, 4)
         self._imagecodecs, library = load_imagecodecs(self.name, "jpegxl")
         self.version = f"1+{library}"
         self.lossless = lossless
         self.qualities = () if lossless else (10, 20, 30, 50, 65, 80, 90, 95)
         self.quality_range = None if lossless else (0.0, 99.0)
         self._effort = effort
+        self._decoding_speed = decoding_speed
         self._threads = check_threads(self.name, threads)
 
     def encode(self, image: Samples, quality: float | None, *, depth: int = 8) -> bytes:
@@ -62,7 +68,12 @@ class JpegXl:
             target["bitspersample"] = depth
         return bytes(
             self._imagecodecs.jpegxl_encode(
-                image, effort=self._effort, usecontainer=False, numthreads=self._threads, **target
+                image,
+                effort=self._effort,
+                decodingspeed=self._decoding_speed,
+                usecontainer=False,
+                numthreads=self._threads,
+                **target,
             )
         )
 

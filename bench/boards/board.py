@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from bench.boards.entry_file import ENTRY_FILE, Lines, Submission, read_submission
-from bench.errors import ConfigError, StoreError
-from bench.files.typed_yaml import load_yaml, validate
+from bench.boards.entry_check import REMEDY
+from bench.boards.entry_file import ENTRY_FILE, Lines, Submission, read_submission, still_to_come
+from bench.boards.names import require_own_names
+from bench.errors import BenchError, ConfigError, StoreError
+from bench.files.typed_yaml import Document, load_yaml, located, validate
 from bench.inputs.texts import Line
+from bench.runs.frame import load
 from bench.runs.store import RunInfo, read_info
+from bench.text.plain import harmless
 from bench.verifying.record import VERIFICATION_FILE, Verification, belongs, read_verification
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BOARD_FILE = "board.yaml"
 DEFAULT_METRICS = ("psnr_rgb", "ms_ssim_rgb")
@@ -51,7 +59,7 @@ class BoardFile(BaseModel):
     title: Line = "Image codec leaderboard"
     about: Annotated[str, Field(max_length=2000)] = ""
     anchor: Line | None = None
-    """The label, name of an entry or codec that the others are compared with; default: JPEG."""
+    """What the others are compared with: an entry by folder or name, a label or a codec; default: JPEG."""
     datasets: Lines = ()
     """Those that count, in the order of the tabs; default: all that an entry has."""
     metrics: Annotated[Lines, BeforeValidator(lambda value: value or DEFAULT_METRICS)] = DEFAULT_METRICS
@@ -74,6 +82,8 @@ class BoardEntry:
     """Whether there is a verification of another state."""
     current: bool
     """Whether it is the newest of its name."""
+    frame: pd.DataFrame
+    """Its trials."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,32 +94,121 @@ class Board:
     file: BoardFile
     entries: tuple[BoardEntry, ...]
     """By name, the newest first."""
+    document: Document | None = None
+    """Of ``file``, to tell where something stands in it."""
+    left_out: tuple[LeftOut, ...] = ()
 
 
-def read_board(folder: Path) -> Board:
-    """Read a board and all of its entries.
+@dataclass(frozen=True)
+class LeftOut:
+    """A folder with an ``entry.yaml`` that is no entry: a file is damaged, or its date still to come."""
+
+    folder: Path
+    problem: str
+    """A line for each, with the file's path."""
+
+    def shown(self, board: Path) -> str:
+        """One line for a page, without the keeper's folders.
+
+        Parameters
+        ----------
+        board : its folder
+        """
+        first, *more = [harmless(it) for it in self.problem.splitlines()]
+        return f"{first.replace(f'{board}/', '')}{f' (and {len(more)} more)' if more else ''}"
+
+
+def read_board(folder: Path, guest: Path | None = None) -> Board:
+    """Read a board and its entries; those that can't be read are left out, and told.
+
+    Parameters
+    ----------
+    folder : of the board
+    guest : the folder of an entry that is not below it, as if it were
 
     Raises
     ------
     ConfigError
-        There is no entry, or a file is invalid.
-    StoreError
-        The run of an entry can't be read.
+        No entry can be read, ``board.yaml`` is invalid, or two folders claim one name or version.
     """
     path = folder / BOARD_FILE
-    file = read_board_file(path) if path.is_file() else BoardFile()
+    document = load_yaml(path) if path.is_file() else None
+    file = BoardFile() if document is None else validate(BoardFile, document.content, document)
     folders = sorted(_entry_folders(folder))
+    if guest is not None and guest.resolve() not in {it.resolve() for it in folders}:
+        folders.append(guest)
     if not folders:
         raise ConfigError(f"{folder}: has no entry, a folder with {ENTRY_FILE}; rdbench submit makes one")
     if len(folders) > MAX_ENTRIES:
         raise ConfigError(f"{folder}: {len(folders)} entries, {MAX_ENTRIES} are the most")
-    submissions = {it: read_submission(it / ENTRY_FILE)[0] for it in folders}
-    oldest_first = sorted(folders, key=lambda it: (submissions[it].date, _natural(submissions[it].version)))
-    newest = {submissions[it].name: it for it in oldest_first}
+    read: list[_ReadEntry] = []
+    left_out = []
+    for it in folders:
+        try:
+            read.append(_read_entry(it))
+        except BenchError as error:
+            left_out.append(LeftOut(it, str(error)))
+    if not read:
+        raise ConfigError("\n".join(it.problem for it in left_out))
+    require_own_names({it.folder: it.submission for it in read})
+    return Board(folder, file, tuple(_in_order(read, folder)), document, tuple(left_out))
+
+
+@dataclass(frozen=True, eq=False)
+class _ReadEntry:
+    """An entry by itself."""
+
+    folder: Path
+    submission: Submission
+    info: RunInfo
+    verification: Verification | None
+    outdated: bool
+    frame: pd.DataFrame
+
+
+def _read_entry(folder: Path) -> _ReadEntry:
+    submission, document = read_submission(folder / ENTRY_FILE)
+    if problem := still_to_come(submission.date):
+        raise located(document, ("date",), problem)
+    info = read_info(folder, REMEDY)
+    if {it.label for it in info.codecs} != {it.label for it in submission.codecs}:
+        raise ConfigError(
+            f"{folder}: {ENTRY_FILE} and run.json name different codecs; rdbench submit --check"
+        )
+    found = _verification(folder)
+    valid = found is not None and belongs(found, folder)
+    return _ReadEntry(
+        *(folder, submission, info, found if valid else None, found is not None and not valid), load(folder)
+    )
+
+
+def _in_order(read: Sequence[_ReadEntry], board: Path) -> Iterable[BoardEntry]:
+    """By name, the newest first."""
+    oldest_first = sorted(read, key=lambda it: (it.submission.date, _natural(it.submission.version)))
+    newest = {it.submission.name: it for it in oldest_first}
     newest_first = oldest_first[::-1]
-    order = sorted(newest_first, key=lambda it: submissions[it].name.lower())
-    entries = (_entry(it, folder, submissions[it], it == newest[submissions[it].name]) for it in order)
-    return Board(folder, file, tuple(entries))
+    for it in sorted(newest_first, key=lambda it: it.submission.name.lower()):
+        inside = it.folder.is_relative_to(board)
+        yield BoardEntry(
+            folder=it.folder,
+            slug=it.folder.relative_to(board).as_posix() if inside else it.folder.name,
+            submission=it.submission,
+            info=it.info,
+            verification=it.verification,
+            outdated=it.outdated,
+            current=it is newest[it.submission.name],
+            frame=it.frame,
+        )
+
+
+def board_above(folder: Path) -> Path | None:
+    """The nearest folder around an entry that has a ``board.yaml``.
+
+    Parameters
+    ----------
+    folder : of the entry
+    """
+    return next((it for it in folder.absolute().parents if (it / BOARD_FILE).is_file()), None)
 
 
 def read_board_file(path: Path) -> BoardFile:
@@ -139,23 +238,6 @@ def _natural(version: str) -> list[tuple[int, str]]:
     """A key by which 1.10 comes after 1.9."""
     parts = "".join(it if it.isdigit() else " " if it in ".-_+ " else f" {it} " for it in version).split()
     return [(int(it), "") if it.isdecimal() and it.isascii() else (-1, it) for it in parts]
-
-
-def _entry(folder: Path, board: Path, submission: Submission, current: bool) -> BoardEntry:
-    info = read_info(folder)
-    labels = {it.label for it in info.codecs}
-    if labels != {it.label for it in submission.codecs}:
-        raise ConfigError(
-            f"{folder}: {ENTRY_FILE} and run.json name different codecs; rdbench submit --check"
-        )
-    found = _verification(folder)
-    valid = found is not None and belongs(found, folder)
-    slug = folder.relative_to(board).as_posix()
-    return BoardEntry(
-        *(folder, slug, submission, info, found if valid else None),
-        outdated=found is not None and not valid,
-        current=current,
-    )
 
 
 def _verification(folder: Path) -> Verification | None:

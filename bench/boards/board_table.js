@@ -9,6 +9,8 @@ const placeText = (row) => (known(row.best) ? (row.best === row.worst ? `${row.b
 const meanPlaces = (row) => (known(row.meanRank) ? `${fixed(row.meanRank, 1)} (${fixed(row.best, 1)}–${fixed(row.worst, 1)})` : "–");
 const remarkOf = (name) => (row) => row[`remark_${name}`] && { text: row[`remark_${name}`], star: known(row[`bd_${name}`]) };
 
+const timedRemark = (row) => row.timing && { text: row.timing, star: true };
+
 function leading() {
   const it = metricsHere().find((one) => one.name === state.metric);
   return it ? [it, ...metricsHere().filter((one) => one !== it)] : metricsHere();
@@ -23,11 +25,11 @@ function boardColumns() {
 
 function lossyColumns() {
   const metrics = leading();
-  const bd = metrics.map((it, k) => number(`bd_${it.name}`, `${onAll() ? "mean " : ""}BD ${it.title} %`, (row) => signedPercent(row[`bd_${it.name}`]), { best: k === 0, remark: remarkOf(it.name), help: `Difference in bits at equal ${it.title} against the anchor; negative means fewer bits` }));
+  const bd = metrics.map((it, k) => number(`bd_${it.name}`, `${onAll() ? "mean " : ""}BD ${it.title} %`, (row) => signedPercent(row[`bd_${it.name}`]), { best: k === 0, remark: remarkOf(it.name), metric: it.title, help: `Difference in bits at equal ${it.title} against the anchor; negative means fewer bits` }));
   const interval = number("width", "95% interval", (row) => intervalText(row.low, row.high), { plain: true, spoken: "95% interval, by width" });
   if (onAll()) {
     const sets = data.datasets.map((of) => number(`set_${of.dataset}`, of.dataset, (row) => signedPercent(row[`set_${of.dataset}`]), { help: `BD-rate on ${of.dataset}, ${metrics[0]?.title}, %` }));
-    return [number("meanRank", "mean rank", meanPlaces, { help: "Mean place over the data sets; between brackets the means of the best and of the worst places that the intervals leave open" }), bd[0], interval, ...bd.slice(1), ...sets, number("sets", "sets", (row) => `${row.sets}/${data.datasets.length}`, { plain: true, falling: true, help: "On how many it is ranked" })].filter(Boolean);
+    return [number("meanRank", "mean rank", meanPlaces, { help: "Mean place over the data sets; between brackets the means of the best and of the worst places that the intervals leave open" }), bd[0], interval, ...bd.slice(1), ...sets, number("sets", "sets", (row) => `${row.sets ?? 0}/${data.datasets.length}`, { plain: true, falling: true, help: "On how many it is ranked" })].filter(Boolean);
   }
   return [
     bd[0],
@@ -45,15 +47,15 @@ function losslessColumns() {
 function factColumns() {
   const learned = data.rows.some((row) => row.learned);
   return [
-    ...(onAll() ? [] : [number("encode", "enc MP/s", (row) => significant(row.encode), { falling: true, extra: true })]),
-    number("decode", "dec MP/s", (row) => significant(row.decode), { falling: true, help: "On the entry’s own machine" }),
+    ...(onAll() ? [] : [number("encode", "enc MP/s", (row) => significant(row.encode), { falling: true, extra: true, remark: (row) => known(row.encode) && timedRemark(row) })]),
+    number("decode", "dec MP/s", (row) => significant(row.decode), { falling: true, remark: (row) => known(row.decode) && timedRemark(row), help: "On the entry’s own machine" }),
     number("memory", "memory MB", (row) => significant(row.memory), { extra: true, help: "Most that the decoder took" }),
     ...(learned ? [number("kmac", "kMAC/px", (row) => significant(row.kmac), { help: "Of the decoder" }), number("weights", "weights MB", (row) => significant(row.weights))] : []),
     { key: "date", title: "date", text: (row) => row.date, part: "date" },
-    { key: "verified", title: "verified", node: verifiedCell },
+    { key: "verified", title: "verified", node: verifiedCell, remark: suspicionRemark },
     ...(data.conditions.length ? [{ key: "conditions", title: "conditions met", node: conditionsCell, part: "wordy", unsortable: true }] : []),
     { key: "licence", title: "licence", text: (row) => row.licence, part: "wordy", extra: true },
-    { key: "links", title: "links", node: linksCell, part: "links", unsortable: true },
+    { key: "links", title: "links", node: linksCell, saved: (row) => linksOf(row).join(" "), part: "links", unsortable: true },
   ];
 }
 
@@ -69,22 +71,28 @@ function nameCell(row) {
 
 const anchorHere = () => (state.coding === "lossy" && !onAll() ? dataset().anchor : null);
 
-/** In a word what a keeper's verification found. */
-function verifiedWord(entry, row) {
-  if (row.verified) return ["yes", "good"];
-  if (!entry.verification) return ["no", ""];
-  if (entry.verification.outdated) return ["outdated", ""];
-  return entry.verification.contradicted ? ["contradicted", "bad"] : ["in part", ""];
+/** In a word what a keeper's verification found; a suspicion is a word of its own, such as “memorised?”. */
+const STATES = { verified: ["yes", "good"], "decode-only": ["decode-only", "good"], "in part": ["in part", ""], outdated: ["outdated", ""], contradicted: ["contradicted", "bad"], "not verified": ["no", ""] };
+const verifiedWord = (row) => STATES[row.state] ?? [row.state, "bad"];
+/** From the best to the worst, suspicions before what was contradicted. */
+const verifiedOrder = (row) => (row.state in STATES ? Object.keys(STATES).indexOf(row.state) : 3.5);
+
+function suspicionRemark(row) {
+  const flags = data.entries[row.row.entry].verification?.flags ?? [];
+  const [, flag, told] = flags.find(([label, flag]) => label === row.row.own && flag === row.row.state) ?? [];
+  return flag && { text: `${flag} ${told}` };
 }
 
 function verifiedCell(row) {
-  const [word, kind] = verifiedWord(data.entries[row.row.entry], row.row);
+  const [word, kind] = verifiedWord(row.row);
   return word === "no" ? element("span", { className: "muted", textContent: "–" }) : element("span", { className: `tag ${kind}`, textContent: word });
 }
 
 function conditionsCell(row) {
   return element("span", {}, ...(row.row.met.length ? row.row.met.flatMap((name, k) => [k ? " " : "", element("span", { className: "tag", textContent: name })]) : [element("span", { className: "muted", textContent: "–" })]));
 }
+
+const linksOf = (row) => [data.entries[row.row.entry].paper, data.entries[row.row.entry].code].filter(Boolean);
 
 function linksCell(row) {
   const entry = data.entries[row.row.entry];
@@ -102,12 +110,11 @@ function boardRows() {
   return rows;
 }
 
-const present = (index) => (onAll() ? Boolean(overall(index)) : Boolean(dataset().facts[index]));
+const present = (index) => onAll() || Boolean(dataset().facts[index]);
 
 function factsOf(row) {
   const entry = data.entries[row.entry];
-  const verified = ["yes", "in part", "outdated", "contradicted", "no"].indexOf(verifiedWord(entry, row)[0]);
-  return { row, index: row.index, label: row.label, encode: fact(row.index, "encode"), decode: fact(row.index, "decode"), memory: fact(row.index, "memory"), kmac: row.kmac[1], weights: row.weights, date: entry.date, verified, licence: entry.licence };
+  return { row, index: row.index, label: row.label, encode: fact(row.index, "encode"), decode: fact(row.index, "decode"), memory: fact(row.index, "memory"), kmac: row.kmac[1], weights: row.weights, date: entry.date, verified: verifiedOrder(row), timing: timingRemark(row.index), licence: entry.licence };
 }
 
 function lossyRow(row) {
@@ -129,7 +136,7 @@ function setValues(index) {
 function overallValues(index) {
   const it = overall(index);
   const sets = Object.fromEntries(data.datasets.map((of) => [`set_${of.dataset}`, comparison(index, state.metric, of)?.bd ?? null]));
-  return { ...it, ...sets, meanRank: it.rank, rank: null, width: known(it.low) ? it.high - it.low : null };
+  return { ...it, ...sets, meanRank: it?.rank ?? null, rank: null, width: known(it?.low) ? it.high - it.low : null };
 }
 
 function losslessRow(row) {
@@ -154,6 +161,27 @@ function drawBoard() {
   byId("board-title").textContent = `${onAll() ? "Over all data sets" : `Ranking on ${state.tab}`}: ${rows.length === total ? plural(total, "configuration") : `${rows.length} of ${plural(total, "configuration")}`}`;
   byId("board-live").textContent = `${rows.length} of ${total} configurations shown`;
   byId("board-note").textContent = boardNote();
+  drawRemarks(rows, columns);
+}
+
+/** What the stars of the table stand for, and why somebody has no place: not all readers can hover. */
+function drawRemarks(rows, columns) {
+  const told = new Map();
+  const metrics = columns.filter((column) => column.metric).length;
+  for (const row of rows) {
+    const own = new Map();
+    for (const column of columns) {
+      const text = column.remark?.(row)?.text;
+      if (text) own.set(text, [...(own.get(text) ?? []), column.metric]);
+    }
+    for (const [text, titles] of own) {
+      const whole = titles.every(known) && titles.length < metrics ? `${titles.join(", ")}: ${text}` : text;
+      told.set(whole, [...(told.get(whole) ?? []), row.label]);
+    }
+  }
+  const lines = [...told].map(([text, labels]) => element("li", {}, element("strong", { textContent: labels.length < rows.length || rows.length < 4 ? labels.join(", ") : "All" }), `: ${text}`));
+  byId("board-remarks").hidden = !lines.length;
+  byId("board-remarks").replaceChildren(...lines);
 }
 
 function boardNote() {
@@ -164,9 +192,14 @@ function boardNote() {
   const bd = `BD-rate: difference in bits at equal quality against ${anchors || "nobody"}, image by image (PCHIP, averaged in log-rate); negative means fewer bits. 95% interval: over images.`;
   const places = onAll()
     ? "Over all data sets every set counts the same; mean rank only for who is ranked on all of them, by the metric chosen above."
-    : "Places are shared unless the interval of the direct comparison agrees with the order; who lacks an image of the anchor’s, or too much of the range of quality, has none.";
+    : `Places are shared unless the interval of the direct comparison agrees with the order; who lacks an image of the anchor’s, or covers less than half of its range of quality${rangeOfAnchor()}, has none.`;
   const few = it.few && !onAll() ? " Too few images for intervals: the order is that of these images alone." : "";
-  return `${bd} ${places}${few} * has a remark: hover. Speeds and memory are of the entry’s own machine.`;
+  return `${bd} ${places}${few} * has a remark, below. Speeds and memory are of the entry’s own machine.`;
+}
+
+function rangeOfAnchor() {
+  const its = known(dataset().anchor) ? dataset().facts[dataset().anchor] : null;
+  return known(its?.low) ? ` (here from ${fixed(its.low, 2)} to ${fixed(its.high, 2)} bpp)` : "";
 }
 
 /** The choice of columns. */

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bench.boards.board import Board, BoardEntry, Condition
-from bench.boards.results import BoardResults, BoardRow
+from bench.boards.results import BoardResults
+from bench.boards.rows import BoardRow
+from bench.boards.verified import is_verified, state_of
 from bench.report.entries import Entry
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def _obstacles(
         yield f"{len(plan.qualities)} operating points"
     yield from _too_large(condition, plan.complexity)
     if condition.verified and not is_verified(entry, row.label):
-        yield "not verified"
+        yield state_of(entry, row.label)
     if condition.open_weights and plan.weights_sha256 is not None and not entry.submission.open_weights:
         yield "its weights are not open"
 
@@ -74,11 +76,3 @@ def _too_large(condition: Condition, complexity: dict[str, float]) -> Iterator[s
 def _is_sealed(frame: pd.DataFrame, key: str) -> bool:
     rows = frame[(frame["label"] == key) & (frame["status"] == "ok")]
     return bool(len(rows)) and bool((rows["isolation"] == "sealed").all())
-
-
-def is_verified(entry: BoardEntry, label: str) -> bool:
-    """Whether every trial of a configuration was verified as it stands in the entry."""
-    if entry.verification is None:
-        return False
-    counts = entry.verification.counts().get(label)
-    return counts is not None and set(counts) == {"verified"}

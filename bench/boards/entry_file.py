@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from datetime import date as Day
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
 from bench.errors import ConfigError
+from bench.files.problems import SHA256
 from bench.files.typed_yaml import Document, load_yaml, validate
 from bench.inputs.texts import Address, Line
+from bench.trials.plan import CodecPlan
 
 ENTRY_FILE = "entry.yaml"
 CODE_FOLDER = "codec"
@@ -30,9 +34,20 @@ def _one_or_many(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
+def _is_day(value: Any) -> Any:
+    """Numbers and times would be read as some day or other."""
+    if isinstance(value, Day) and not isinstance(value, datetime):
+        return value
+    with suppress(ValueError):
+        if isinstance(value, str):
+            return Day.fromisoformat(value)
+    raise ValueError(f"write a day such as 2026-11-29, not {str(value)[:60]!r}")
+
+
 Version = Annotated[Line, BeforeValidator(_is_text)]
 Lines = Annotated[tuple[Line, ...], BeforeValidator(_one_or_many)]
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Hash = Annotated[str, Field(pattern=SHA256)]
+Date = Annotated[Day, BeforeValidator(_is_day)]
 
 
 class CodecWeights(BaseModel):
@@ -40,7 +55,7 @@ class CodecWeights(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     sha256: Hash
-    bytes: int | None = Field(default=None, ge=0)
+    bytes: StrictInt | None = Field(default=None, ge=0)
     """As the codec declares; None where it does not."""
 
 
@@ -66,7 +81,7 @@ class Statement(BaseModel):
     version: Version | None = None
     """Of the entry: several of one name are its history."""
     authors: Lines = ()
-    date: Day | None = None
+    date: Date | None = None
     licence: Line | None = None
     """Of the codec's code."""
     paper: Address | None = None
@@ -75,7 +90,7 @@ class Statement(BaseModel):
     hardware: Line | None = None
     training_data: Line | None = None
     """Of learned codecs."""
-    open_weights: bool | None = None
+    open_weights: StrictBool | None = None
     """Whether everybody can have the weights."""
     weights_url: Address | None = None
     conditions: Lines = ()
@@ -91,7 +106,7 @@ class Submission(Statement):
     name: Line
     version: Version
     authors: Lines = Field(min_length=1)
-    date: Day
+    date: Date
     licence: Line
     hardware: Line
     codecs: tuple[SubmittedCodec, ...] = Field(min_length=1)
@@ -123,6 +138,32 @@ def read_submission(path: Path) -> tuple[Submission, Document]:
     """
     document = load_yaml(path)
     return validate(Submission, document.content, document), document
+
+
+def still_to_come(day: Day) -> str:
+    """What is wrong with the date of results that nobody can have yet: they would stay the newest of a name.
+
+    Parameters
+    ----------
+    day : of the results
+
+    Returns
+    -------
+    Nothing for a day up to tomorrow, which in some time zone is today.
+    """
+    today = datetime.now(UTC).date()
+    return f"{day} is still to come; today is {today}" if day > today + timedelta(days=1) else ""
+
+
+def weight_bytes(plan: CodecPlan) -> int | None:
+    """How large the weights of a codec are, None where it does not say.
+
+    Parameters
+    ----------
+    plan : of the codec
+    """
+    size = plan.complexity.get("weight_bytes")
+    return None if size is None else round(size)
 
 
 def completed(statement: Statement, found: Mapping[str, Any]) -> Submission:

@@ -66,7 +66,17 @@ function resultsPart(rows) {
       return [of.dataset, row.own, ...compared, ...(lossy ? [place ? placeText(place) : "–"] : []), ...(rows.some((it) => it.lossless) ? [[fixed(its.bpp, 3), its.bpp]] : []), `${its.ok}/${its.planned}`, [significant(its.encode), its.encode], [significant(its.decode), its.decode], [significant(its.memory), its.memory]];
     }),
   );
-  return savedTable("Results", "results", heads, lines);
+  const remarks = data.datasets.flatMap((of) => rows.flatMap((row) => remarksOn(row, of, metrics)));
+  return [...savedTable("Results", "results", heads, lines), element("ul", { className: "note" }, ...[...new Set(remarks)].map((text) => element("li", { textContent: text })))];
+}
+
+/** Why a row has no place on a data set, and what is to be known of its times. */
+function remarksOn(row, of, metrics) {
+  const its = of.facts[row.index];
+  if (!its) return [];
+  const found = metrics.map((it) => [it.title, comparison(row.index, it.name, of)?.remark]).filter(([, text]) => text);
+  const shared = found.length === metrics.length && new Set(found.map(([, text]) => text)).size === 1;
+  return [...found.map(([title, text]) => `${of.dataset}${shared ? "" : `, ${title}`}: ${text}`), TIMES[its.timing]].filter(Boolean);
 }
 
 function statementPart(entry, rows) {
@@ -91,17 +101,19 @@ function statementPart(entry, rows) {
   ];
 }
 
-function verificationPart(entry) {
+function verificationPart(entry, rows) {
   const found = entry.verification;
   const title = subheading("Verification");
   if (!found) return [title, element("p", { className: "note", textContent: "Not verified: these are the submitter’s numbers." })];
   if (found.outdated) return [title, element("p", { className: "note", textContent: "Another state of this entry was verified, not this one." })];
-  const verdict = found.whole ? "Every row was verified." : found.contradicted ? `${plural(found.contradicted, "row")} contradicted.` : "Verified in part.";
+  const suspicions = [...new Set(rows.filter((row) => !(row.state in STATES)).map((row) => row.state))];
+  const decoded = found.whole ? "Every result was verified." : found.contradicted ? `${plural(found.contradicted, "row")} contradicted: no place.` : "Verified in part.";
+  const verdict = [decoded, ...suspicions.map((it) => `Under suspicion: ${it}`), ...(found.decodeOnly ? ["No picture was encoded again, so that nothing is said of whether the codec knows the pictures by heart."] : [])].join(" ");
   const counts = Object.entries(found.counts).map(([label, its]) => [label, Object.entries(its).map(([what, n]) => `${n} ${what}`).join(", ")]);
   const problems = [...found.rows.map(([where, what, told]) => `${where}: ${what}${told ? ` (${told})` : ""}`), ...found.flags.map(([label, flag, told]) => `${label}: ${flag}${told ? ` (${told})` : ""}`), ...found.notes];
   return [
     title,
-    element("p", { className: `lead ${found.contradicted ? "bad" : ""}`, textContent: verdict }),
+    element("p", { className: `lead ${found.contradicted || suspicions.length ? "bad" : ""}`, textContent: verdict }),
     facts([["on", found.created], ["machine", found.machine], ["by", `rdbench ${found.rdbench}`], ["how", `${found.decodeOnly ? "decoded again" : "decoded, and encoded again in part"}${found.sealed ? ", sealed" : ", not sealed"}`], ...counts]),
     ...(problems.length ? [element("ul", {}, ...problems.map((text) => element("li", { textContent: text })))] : []),
     ...(found.contradicted > found.rows.length ? [element("p", { className: "note", textContent: `and ${found.contradicted - found.rows.length} more rows` })] : []),
@@ -118,7 +130,7 @@ function historyPart(entry) {
     data.rows.filter((row) => data.entries[row.entry] === one).map((row) => {
       const link = element("a", { href: addressWith({ entry: row.entry }), textContent: one.version });
       if (row.entry === state.entry) link.setAttribute("aria-current", "page");
-      return [link, element("span", { className: "date", textContent: one.date }), row.own, ...data.datasets.map((of) => comparison(row.index, state.metric, of)).map((it) => [signedPercent(it?.bd), it?.bd]), verifiedWord(one, row)[0]];
+      return [link, element("span", { className: "date", textContent: one.date }), row.own, ...data.datasets.map((of) => comparison(row.index, state.metric, of)).map((it) => [signedPercent(it?.bd), it?.bd]), verifiedWord(row)[0]];
     }),
   );
   return savedTable("Versions", "versions", heads, lines);
@@ -137,9 +149,17 @@ function environmentPart(entry) {
   return [subheading("Environment"), ...entry.environments.map((it) => facts([...Object.entries(it.machine), ...Object.entries(it.software)]))];
 }
 
+/** Over all data sets a choice of that of which curves and reconstructions are shown. */
+function drawSetOfEntry() {
+  const sets = setsOfEntry().map((it) => it.dataset);
+  byId("on-field").hidden = !onAll() || sets.length < 2;
+  fillSelect(byId("on"), sets.map((name) => [name, name]), dataset()?.dataset);
+  byId("plot-title").textContent = onAll() && state.entry !== null ? `Rate–distortion curves on ${dataset().dataset}` : "Rate–distortion curves";
+}
+
 /** Crops of reconstructions on the data set of the tab: of an entry beside the anchor's. */
 function drawPictures() {
-  const shown = state.entry !== null && !onAll() ? dataset().pictures : [];
+  const shown = state.entry !== null ? dataset().pictures : [];
   const mine = new Set(data.rows.filter((row) => row.entry === state.entry).map((row) => row.index));
   const wanted = (index) => mine.has(index) || index === dataset().anchor;
   const nodes = shown.filter((it) => it.cells.some(([index]) => mine.has(index))).flatMap((it) => rowsOfPictures(it, wanted));
@@ -147,12 +167,17 @@ function drawPictures() {
   byId("pictures-body").replaceChildren(...nodes);
 }
 
+/** How many times a rate may be another one and still be near. */
+const FAR = 1.5;
+
 function rowsOfPictures({ image, original, cells }, wanted) {
   const rates = [...new Set(cells.map(([, rate]) => rate))];
   return rates.map((rate) => {
     const shown = cells.filter(([index, its]) => its === rate && wanted(index)).sort(([a], [b]) => Number(b === dataset().anchor) - Number(a === dataset().anchor) || a - b);
     const first = pictureOf(original, "the original is not at hand", "Original", image);
-    return element("div", { className: "pictures", tabIndex: 0, role: "group", "aria-label": `${image} near ${rate} bpp` }, first, ...shown.map(([index, , bpp, address, problem]) => pictureOf(address, problem, entryOf(index).label, `${image}, ${fixed(bpp, 3)} bpp`)));
+    const below = (bpp) => `${image}, ${fixed(bpp, 3)} bpp${Math.max(bpp / rate, rate / bpp) > FAR ? `: no point near ${rate}` : ""}`;
+    const row = element("div", { className: "pictures", tabIndex: 0, role: "group", "aria-label": `${image} near ${rate} bpp` }, first, ...shown.map(([index, , bpp, address, problem]) => pictureOf(address, problem, entryOf(index).label, below(bpp))));
+    return element("div", {}, element("h3", { textContent: `${image} near ${rate} bits per pixel` }), row);
   });
 }
 

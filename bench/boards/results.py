@@ -1,21 +1,27 @@
 """What the entries of a board come to on each data set, and over all of them.
 
 Everybody is compared with the anchor on the images that both have finished, so that nobody's BD-rate depends
-on who else takes part. Places are for the newest version of each entry, and only for who has finished every
-image that the anchor has: an entry that lacks some takes none from the others.
+on who else takes part. Places are for the newest version of each entry (and for the anchor), and only for who
+has finished every image that the anchor has: an entry that lacks some takes none from the others. Who covers
+less than half of the anchor's range of quality has none either, and so has who was contradicted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.boards.anchor import named_anchors
 from bench.boards.board import Board, BoardEntry
+from bench.boards.rows import BoardRow, rows_of
+from bench.boards.verified import CONTRADICTED_STATE, state_of
 from bench.errors import ConfigError
 from bench.rd import (
+    MIN_FINISHED,
+    RANKED_OVERLAP,
     Comparisons,
     Curve,
     DetailedBd,
@@ -35,24 +41,9 @@ from bench.rd.curve import Array
 from bench.report.analysis import choose_anchor, lossless_rates
 from bench.report.entries import Entry, entries_of
 from bench.report.measures import Measure, measure_of
-from bench.runs.frame import load
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class BoardRow:
-    """A configuration of an entry: what a table of the board has a row of."""
-
-    key: str
-    """As the frames of the board call it."""
-    entry: int
-    """Its place among the board's entries."""
-    label: str
-    """As its entry calls it."""
-    title: str
-    """As the board calls it: by its entry."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +58,8 @@ class MetricResults:
     """Against the anchor; of itself there is none."""
     standings: Mapping[str, Standing]
     """Of those that take part in the ranking."""
+    unranked: Mapping[str, str]
+    """Why the other ones with lossy results have no place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +78,16 @@ class SetResults:
     raw_bpp: float
     """Bits of a raw pixel."""
 
+    def range_of_rates(self, key: str) -> tuple[float, float] | None:
+        """The lowest and the highest rate of a row's mean curve, in bits per pixel; None where it has none.
+
+        Parameters
+        ----------
+        key : of the row
+        """
+        rates = next((it.curves[key].rate for it in self.metrics if key in it.curves), None)
+        return None if rates is None else (min(rates), max(rates))
+
 
 @dataclass(frozen=True)
 class OverallResult:
@@ -92,14 +95,16 @@ class OverallResult:
 
     sets: int
     """On how many it is ranked."""
-    bd: float
-    """Mean over these, percent: of log-rates, as a change of rate."""
+    bd: float | None
+    """Mean over these, percent: of log-rates, as a change of rate; None on none."""
     ci95: Interval | None
     rank: float | None
     """Mean place; None unless it is ranked on every set."""
     best: float | None
     """Mean of the best and of the worst places that the intervals leave open."""
     worst: float | None
+    unranked: str = ""
+    """Why it has no place on some of the sets."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,38 +123,31 @@ def board_results(board: Board) -> BoardResults:
     Raises
     ------
     ConfigError
-        Entries hold different pictures of one name, or the anchor that the board names is in none.
+        Entries hold different pictures of one name, or the anchor that the board names is in none, or in
+        several.
     """
-    rows = _rows(board.entries)
+    rows = rows_of(board.entries)
     keys = {(it.entry, it.label): it.key for it in rows}
     _require_same_pictures(board.entries)
     frame = _frame(board.entries, keys)
     measures = _measures(board)
     infos = {it.slug: it.info for it in board.entries}
+    of_board = _Rows(
+        newest={it.key for it in rows if board.entries[it.entry].current},
+        contradicted={
+            it.key for it in rows if state_of(board.entries[it.entry], it.label) == CONTRADICTED_STATE
+        },
+        anchors=None if board.file.anchor is None else named_anchors(board, rows),
+    )
     names = board.file.datasets or tuple(map(str, frame["dataset"].unique()))
     sets = []
     for name in names:
         of_set = frame[frame["dataset"].astype(str) == name].reset_index(drop=True)
         if len(of_set):
             found = {it.label: it for it in entries_of(of_set, infos)}
-            sets.append(_of_set(name, of_set, found, measures, board, rows))
-    if board.file.anchor is not None and not any(it.anchor for it in sets):
-        raise ConfigError(f"the anchor {board.file.anchor!r} of the board is in no entry")
+            sets.append(_of_set(name, of_set, found, measures, of_board))
     overall = {it.name: _overall(it.name, sets) for it in measures}
     return BoardResults(rows, tuple(sets), overall)
-
-
-def _rows(entries: Sequence[BoardEntry]) -> tuple[BoardRow, ...]:
-    rows = []
-    for index, entry in enumerate(entries):
-        plans = entry.info.codecs
-        for plan in plans:
-            name = entry.submission.name
-            title = name if len(plans) == 1 else f"{name}: {plan.label}"
-            if not entry.current:
-                title += f" ({entry.submission.version})"
-            rows.append(BoardRow(f"{index}:{plan.label}", index, plan.label, title))
-    return tuple(rows)
 
 
 def _require_same_pictures(entries: Sequence[BoardEntry]) -> None:
@@ -169,7 +167,7 @@ def _frame(entries: Sequence[BoardEntry], keys: Mapping[tuple[int, str], str]) -
 
     frames = []
     for index, entry in enumerate(entries):
-        frame = load(entry.folder)
+        frame = entry.frame.copy(deep=False)
         labels = frame["label"].astype(str)
         frame["label"] = labels.map({label: keys[index, label] for label in labels.unique()})
         frame["run"] = entry.slug
@@ -188,20 +186,32 @@ def _measures(board: Board) -> tuple[Measure, ...]:
     return tuple(chosen or list(usable.values())[:1])
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """What is known of the board's rows by their keys."""
+
+    newest: Set[str]
+    """Of entries of which there is no later version."""
+    contradicted: Set[str]
+    anchors: Sequence[str] | None
+    """Those that ``board.yaml`` names, of which the first with results counts; None where it names none."""
+
+
 def _of_set(
-    name: str,
-    frame: pd.DataFrame,
-    entries: Mapping[str, Entry],
-    measures: Sequence[Measure],
-    board: Board,
-    rows: Sequence[BoardRow],
+    name: str, frame: pd.DataFrame, entries: Mapping[str, Entry], measures: Sequence[Measure], rows: _Rows
 ) -> SetResults:
-    current = {it.key for it in rows if board.entries[it.entry].current}
     curves = image_curves_by_metric(frame, [it.name for it in measures if it.name in frame], name)
     known = next((it for it in curves.values() if it), {})
-    anchor = _anchor(board, rows, [it for key, it in entries.items() if key in current], known)
+    if rows.anchors is None:
+        sound = rows.newest - rows.contradicted
+        anchor = choose_anchor([it for key, it in entries.items() if key in sound], None, known)
+    else:
+        anchor = next((it for it in rows.anchors if it in known), None)
+    lossy = [key for key, it in entries.items() if not it.lossless]
     metrics = tuple(
-        _of_metric(it, curves.get(it.name, {}), anchor, current) for it in measures if curves.get(it.name)
+        _of_metric(it, {key: curves[it.name].get(key) for key in lossy}, anchor, rows)
+        for it in measures
+        if curves.get(it.name)
     )
     lossless = lossless_rates(frame)
     return SetResults(
@@ -216,28 +226,16 @@ def _of_set(
     )
 
 
-def _anchor(
-    board: Board, rows: Sequence[BoardRow], entries: Sequence[Entry], curves: Mapping[str, ImageCurves]
-) -> str | None:
-    """The one that the board names, or else as in a report."""
-    wanted = board.file.anchor
-    if wanted is None:
-        return choose_anchor(entries, None, curves)
-    names = {it.key: (it.label, board.entries[it.entry].submission.name) for it in rows}
-    fitting = [it for it in entries if not it.lossless and it.label in curves]
-    named = [it.label for it in fitting if wanted in names[it.label]]
-    return next(iter(named or [it.label for it in fitting if it.codec == wanted]), None)
-
-
 def _of_metric(
-    measure: Measure, started: Mapping[str, ImageCurves], anchor: str | None, current: set[str]
+    measure: Measure, lossy: Mapping[str, ImageCurves | None], anchor: str | None, rows: _Rows
 ) -> MetricResults:
-    finished = {key: it for key, it in started.items() if finished_enough(it)}
+    finished = {key: it for key, it in lossy.items() if it is not None and finished_enough(it)}
     if anchor is None or anchor not in finished:
         curves = {key: mean_curve(it.only(it.complete())) for key, it in finished.items()}
-        return MetricResults(measure, 0, curves, {}, {})
+        return MetricResults(measure, 0, curves, {}, {}, dict.fromkeys(lossy, "there is no anchor here"))
     needed = set(finished[anchor].complete())
-    whole = [key for key, it in finished.items() if key in current and needed <= set(it.complete())]
+    taking_part = [key for key in finished if key == anchor or key in rows.newest - rows.contradicted]
+    whole = [key for key in taking_part if needed <= set(finished[key].complete())]
     images = tuple(it for it in common_images([finished[key] for key in whole]) if it in needed)
     ranked = {key: finished[key].only(images) for key in whole} if images else {}
     bd: dict[str, DetailedBd] = {}
@@ -245,7 +243,9 @@ def _of_metric(
     if ranked:
         comparisons = Comparisons(ranked)
         bd = comparisons.against(anchor)
-        places = {it.label: it for it in standings(anchor, bd, comparisons.pairs(intervals_of_means=False))}
+        partial = {key for key, it in bd.items() if too_little(it)}
+        pairs = comparisons.pairs(intervals_of_means=False)
+        places = {it.label: it for it in standings(anchor, bd, pairs, partial)}
     curves = {key: mean_curve(it) for key, it in ranked.items()}
     for key in finished.keys() - ranked.keys():
         both = common_images([finished[anchor], finished[key]])
@@ -253,7 +253,50 @@ def _of_metric(
             theirs = finished[key].only(both)
             bd[key] = paired_bd_rate(finished[anchor].only(both), theirs)
             curves[key] = mean_curve(theirs)
-    return MetricResults(measure, len(images), curves, bd, places)
+    places = {key: it for key, it in places.items() if key not in rows.contradicted}
+    unranked = {
+        key: _why_unranked(key, rows, lossy[key], finished[anchor], bd.get(key))
+        for key in lossy
+        if key not in places or not places[key].ranked
+    }
+    return MetricResults(measure, len(images), curves, bd, places, unranked)
+
+
+def too_little(bd: DetailedBd) -> str:
+    """Why a BD-rate gives no place: it says nothing about half of the anchor's range, or of the images.
+
+    Parameters
+    ----------
+    bd : against the board's anchor; nothing is said of one without a value
+    """
+    its = bd.per_image
+    if its.value is None:
+        return ""
+    if its.coverage is not None and its.coverage < RANKED_OVERLAP:
+        share = f"{its.coverage:.0%}"
+        just = "just under " if share == f"{RANKED_OVERLAP:.0%}" else ""
+        return f"covers {just}{share} of the anchor's range of quality, and {RANKED_OVERLAP:.0%} are needed"
+    if its.n < MIN_FINISHED * its.n_images:
+        return f"has a BD-rate on {its.n} of {its.n_images} images"
+    return ""
+
+
+def _why_unranked(
+    key: str, rows: _Rows, its: ImageCurves | None, anchor: ImageCurves, bd: DetailedBd | None
+) -> str:
+    if key in rows.contradicted:
+        return "contradicted by verification"
+    if key not in rows.newest:
+        return "an older version"
+    if its is None:
+        return "has no values"
+    needed = anchor.complete()
+    lacking = len(set(needed) - set(its.complete()))
+    if lacking:
+        return f"lacks {lacking} of the anchor's {len(needed)} images"
+    if bd is None:
+        return "has no image in common with the anchor"
+    return too_little(bd) or f"has no BD-rate: {bd.per_image.reason}"
 
 
 def _overall(metric: str, sets: Sequence[SetResults]) -> dict[str, OverallResult]:
@@ -261,9 +304,9 @@ def _overall(metric: str, sets: Sequence[SetResults]) -> dict[str, OverallResult
     ranking = [
         (of_set, it) for of_set in sets for it in of_set.metrics if it.measure.name == metric and it.standings
     ]
-    keys = dict.fromkeys(key for _, it in ranking for key in it.standings)
+    lossy = [key for of in sets for key, it in of.entries.items() if not it.lossless]
     results = {}
-    for key in keys:
+    for key in dict.fromkeys(lossy):
         gaps, places = [], []
         for of_set, it in ranking:
             standing = it.standings.get(key)
@@ -271,20 +314,27 @@ def _overall(metric: str, sets: Sequence[SetResults]) -> dict[str, OverallResult
             if standing is not None and standing.ranked and len(values):
                 gaps.append(values)
                 places.append(standing)
-        if not gaps:
-            continue
-        mean, interval = mean_over_sets(gaps)
-        everywhere = len(places) == len(ranking)
+        mean, interval = mean_over_sets(gaps) if gaps else (None, None)
+        everywhere = bool(places) and len(places) == len(ranking)
         order = [_place(key, it) for _, it in ranking] if everywhere else []
         results[key] = OverallResult(
             len(places),
-            percent(mean),
+            None if mean is None else percent(mean),
             None if interval is None else (percent(interval[0]), percent(interval[1])),
             _mean(order) if everywhere else None,
             _mean(it.best for it in places) if everywhere else None,
             _mean(it.worst for it in places) if everywhere else None,
+            _unranked_on(key, metric, sets),
         )
     return results
+
+
+def _unranked_on(key: str, metric: str, sets: Sequence[SetResults]) -> str:
+    """By data set why a row has no place there."""
+    why = {of.dataset: it.unranked.get(key) for of in sets for it in of.metrics if it.measure.name == metric}
+    absent = [of.dataset for of in sets if key not in of.entries]
+    reasons = [f"{name}: {text}" for name, text in why.items() if text and name not in absent]
+    return "; ".join([*reasons, *(f"{name}: no results" for name in absent)])
 
 
 def _mean(places: Iterable[int | None]) -> float:

@@ -65,6 +65,7 @@ function setUpControls() {
     if (typeof usual === "boolean") control.onchange = () => change({ [name]: control.checked });
     else control[control.tagName === "SELECT" ? "onchange" : "oninput"] = () => change({ [name]: control.value });
   }
+  byId("on").onchange = (event) => change({ on: event.target.value });
   byId("clear").onclick = () => change({ ...FILTERS });
   byId("tabs").onkeydown = tabKeys;
   byId("skip").onclick = (event) => {
@@ -90,7 +91,8 @@ function setUpAddress() {
   remember("columns", () => (state.columns ? [...state.columns].join(" ") || "none" : ""), ([words]) => Object.assign(state, { columns: words ? new Set(words.split(" ")) : null }));
   rememberOrder("sort", sorting, "rank");
   rememberPlot();
-  remember("entry", () => (state.entry === null ? "" : data.entries[state.entry].id), ([id]) => Object.assign(state, { entry: entryById(id) < 0 ? null : entryById(id) }));
+  remember("entry", () => (state.entry === null ? "" : data.entries[state.entry].id), ([id]) => Object.assign(state, { entry: entryById(id) < 0 ? null : entryById(id), unknown: id && entryById(id) < 0 ? id : "" }));
+  remember("on", () => (state.entry !== null && onAll() ? state.on : ""), ([name = ""]) => Object.assign(state, { on: setsOfEntry().some((it) => it.dataset === name) ? name : "" }));
   window.addEventListener("popstate", () => {
     const before = state.entry;
     restoreAddress();
@@ -121,16 +123,21 @@ function drawAll(changes) {
     drawBoard();
     drawColumns();
     drawEntry();
+    drawSetOfEntry();
     drawPictures();
     drawConditions();
   }
-  if ("tab" in changes || "metric" in changes) Object.assign(plot, { zoom: null, current: null });
-  byId("plot").hidden = onAll() || (state.coding === "lossless" && state.entry === null);
+  byId("unknown").hidden = !state.unknown;
+  byId("unknown").textContent = `This board has no entry ${state.unknown}: it was renamed or removed, or the address is mistyped.`;
+  if ("tab" in changes || "metric" in changes || "on" in changes) Object.assign(plot, { zoom: null, current: null });
+  byId("plot").hidden = (onAll() || state.coding === "lossless") && state.entry === null;
   if (!byId("plot").hidden) drawPlot();
 }
 
 setUpTheme();
 byId("about").textContent = data.about;
+byId("left-out").hidden = !data.leftOut.length;
+byId("left-out").replaceChildren("Left out of this board:", element("ul", {}, ...data.leftOut.map((text) => element("li", { textContent: text }))));
 byId("subtitle").textContent = `${plural(new Set(data.entries.map((it) => it.name)).size, "entry", "entries")}, ${plural(data.datasets.length, "data set")}`;
 byId("footer").replaceChildren(`Made by rdbench ${data.version}. Bits per pixel count every byte of the bitstream. The tables as files: `, ...[ALL, ...data.datasets.map((it) => `set-${it.dataset}`)].flatMap((name, k) => [k ? ", " : "", element("a", { href: `tables/${name}.csv`, textContent: `${name}.csv` })]));
 if (data.datasets.length) {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from bench.boards.pictures import PICTURE_FOLDER, addresses, write_pictures
 from bench.boards.results import board_results
 from bench.boards.site_data import site_data
 from bench.boards.site_tables import overall_table, set_table
+from bench.boards.unknown import unknown_names
+from bench.boards.verified import state_of
+from bench.errors import ConfigError
 from bench.files.access import write_atomically
 from bench.tables.table import to_csv, to_json
 from bench.trials.trust import NOBODY, Trust
@@ -37,6 +41,10 @@ class Site:
     page: Path
     bytes: int
     """Of the page."""
+    remarks: tuple[str, ...]
+    """What the keeper should see to: entries that are left out, and names that no entry has."""
+    states: Mapping[str, int]
+    """How many configurations of current entries have each state of verification."""
 
 
 def write_site(folder: Path, out: Path, *, pictures: int = 2, trust: Trust = NOBODY) -> Site:
@@ -50,9 +58,10 @@ def write_site(folder: Path, out: Path, *, pictures: int = 2, trust: Trust = NOB
     Raises
     ------
     ConfigError, StoreError
-        The board can't be read, see :func:`bench.boards.board.read_board`.
+        The board can't be read, see :func:`bench.boards.board.read_board`, or ``out`` is a folder of its own.
     """
     board = read_board(folder)
+    _require_apart(out, board)
     results = board_results(board)
     out.mkdir(parents=True, exist_ok=True)
     shown = write_pictures(board, results, out, pictures, trust)
@@ -73,7 +82,27 @@ def write_site(folder: Path, out: Path, *, pictures: int = 2, trust: Trust = NOB
     write_atomically(out / PAGE_FILE, text)
     _remove_others(out / TABLE_FOLDER, files)
     _remove_others(out / PICTURE_FOLDER, {Path(it).name for its in shown.values() for it in addresses(its)})
-    return Site(board, out / PAGE_FILE, len(text))
+    current = (it for it in results.rows if board.entries[it.entry].current)
+    states = Counter(state_of(board.entries[it.entry], it.label) for it in current)
+    return Site(
+        board,
+        out / PAGE_FILE,
+        len(text),
+        (*(it.problem for it in board.left_out), *unknown_names(board)),
+        states,
+    )
+
+
+def _require_apart(out: Path, board: Board) -> None:
+    """Refuse to write among the entries, where pages would be taken for parts of them."""
+    place = out.resolve()
+    entries = [it.folder.resolve() for it in board.entries]
+    if place == board.folder.resolve() or any(
+        it.is_relative_to(place) or place.is_relative_to(it) for it in entries
+    ):
+        raise ConfigError(
+            f"{out}: holds the board, or is one of its entries; give a folder of its own as --out"
+        )
 
 
 def _remove_others(folder: Path, kept: Collection[str]) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.boards.board import Board, BoardEntry
-from bench.boards.conditions import is_verified, unmet
-from bench.boards.results import BoardResults, BoardRow, MetricResults, SetResults
+from bench.boards.conditions import unmet
+from bench.boards.results import BoardResults, MetricResults, OverallResult, SetResults
+from bench.boards.rows import BoardRow
+from bench.boards.verified import is_verified, state_of
 from bench.plotting.series_style import Series, SeriesStyle, series_styles
-from bench.rd import DB_METRICS, MIN_IMAGES, DetailedBd, to_db
+from bench.rd import DB_METRICS, MIN_IMAGES, MIN_OVERLAP, DetailedBd, to_db
 from bench.report.entries import Entry
 from bench.report.page.colours import on_dark, on_light
 from bench.report.page.data import rounded
@@ -35,6 +37,7 @@ def site_data(board: Board, results: BoardResults, pictures: Mapping[str, Any]) 
     return {
         "title": board.file.title,
         "about": board.file.about,
+        "leftOut": [it.shown(board.folder) for it in board.left_out[:MAX_TOLD_ROWS]],
         "version": rdbench_version(),
         "conditions": [{"name": name, "about": it.about} for name, it in board.file.conditions.items()],
         "entries": [_entry(it) for it in board.entries],
@@ -110,9 +113,8 @@ def _verification(entry: BoardEntry) -> dict[str, Any] | None:
 
 def _told(row: VerifiedRow) -> str:
     assert row.verdict in CONTRADICTED
-    numbers = (f"{it.name} {it.recorded}, found {it.found}" for it in row.differences[:4])
     level = f"differs by up to {row.levels} levels" if row.levels else ""
-    return "; ".join(filter(None, (row.detail, *numbers, level)))
+    return "; ".join(filter(None, (row.detail, level)))
 
 
 def _row(
@@ -130,6 +132,7 @@ def _row(
         "learned": plan.weights_sha256 is not None or "weight_bytes" in cost,
         "weights": rounded(cost["weight_bytes"] / 1e6) if "weight_bytes" in cost else None,
         "kmac": [rounded(cost.get(f"{side}_kmac_per_pixel")) for side in ("encoder", "decoder")],
+        "state": state_of(board.entries[row.entry], row.label),
         "verified": is_verified(board.entries[row.entry], row.label),
         "met": [name for name, its in obstacles.items() if not its],
         "unmet": {name: its[:3] for name, its in obstacles.items() if its},
@@ -180,40 +183,57 @@ def _curves(of: MetricResults, place: Mapping[str, int]) -> dict[int, list[list[
     return result
 
 
+_COMPARISON = ("bd", "low", "high", "wins", "count", "coverage", "best", "worst", "remark")
+
+
 def _comparisons(of: MetricResults, its: SetResults, place: Mapping[str, int]) -> dict[int, list[Any]]:
     """The comparisons with the anchor, as lists in the order of ``COMPARISON`` in ``site_state.js``."""
     result = {place[key]: _cells(bd, of, key) for key, bd in of.bd.items()}
-    if its.anchor is not None and its.anchor in of.standings:
-        standing = of.standings[its.anchor]
-        result[place[its.anchor]] = [0, None, None, None, None, 1, 0, standing.best, standing.worst, ""]
+    for key, why in of.unranked.items():
+        result.setdefault(place[key], [None] * (len(_COMPARISON) - 1) + [_no_place(why)])
+    if its.anchor is not None and its.anchor in of.curves:
+        standing = of.standings.get(its.anchor)
+        places = (None, None) if standing is None else (standing.best, standing.worst)
+        result[place[its.anchor]] = [
+            0,
+            None,
+            None,
+            None,
+            None,
+            1,
+            *places,
+            _no_place(of.unranked.get(its.anchor, "")),
+        ]
     return result
 
 
 def _cells(bd: DetailedBd, of: MetricResults, key: str) -> list[Any]:
     its, standing = bd.per_image, of.standings.get(key)
     low, high = its.ci95 or (None, None)
-    remarks = [*filter(None, (its.reason,)), *its.warnings]
-    if standing is None:
-        remarks.append(f"on {its.n_images} images; lacks some of the board's, so that it has no place")
+    remarks = [_no_place(of.unranked.get(key, ""))]
+    # how much of both ranges is shared ranks in a report; on a board the anchor's range counts
+    if not remarks[0] and its.coverage is not None and its.coverage < MIN_OVERLAP:
+        remarks.append(f"covers {its.coverage:.0%} of the anchor's range of quality")
+    remarks += [it for it in its.warnings if not it.startswith("overlap ")]
     return [
         rounded(its.value, _DIGITS),
         rounded(low, _DIGITS),
         rounded(high, _DIGITS),
         its.wins,
         its.n,
-        rounded(its.overlap, 3),
-        int(its.partial),
+        rounded(its.coverage, 3),
         None if standing is None else standing.best,
         None if standing is None else standing.worst,
-        "; ".join(dict.fromkeys(remarks)),
+        "; ".join(dict.fromkeys(filter(None, remarks))),
     ]
 
 
+def _no_place(why: str) -> str:
+    return f"no place: {why}" if why else ""
+
+
 def _facts(key: str, entry: Entry, of: SetResults) -> dict[str, Any]:
-    rates = next(
-        ((min(it.curves[key].rate), max(it.curves[key].rate)) for it in of.metrics if key in it.curves),
-        (None, None),
-    )
+    rates = of.range_of_rates(key) or (None, None)
     facts = {
         "ok": entry.n_ok,
         "planned": entry.n_planned,
@@ -228,8 +248,8 @@ def _facts(key: str, entry: Entry, of: SetResults) -> dict[str, Any]:
     return {name: it for name, it in facts.items() if it is not None}
 
 
-def _overall(it: Any) -> list[Any]:
+def _overall(it: OverallResult) -> list[Any]:
     """As ``OVERALL`` in ``site_state.js`` names them."""
     low, high = it.ci95 or (None, None)
     numbers = (it.bd, low, high, it.rank, it.best, it.worst)
-    return [it.sets, *(rounded(value, _DIGITS) for value in numbers)]
+    return [it.sets, *(rounded(value, _DIGITS) for value in numbers), _no_place(it.unranked)]

@@ -22,12 +22,15 @@ from bench.boards.entry_file import (
     SubmittedCodec,
     as_yaml,
     completed,
+    still_to_come,
+    weight_bytes,
 )
+from bench.boards.packages import package_of
 from bench.engines.kept import Undecodable, read_kept
 from bench.errors import ConfigError, StoreError, suggestion
 from bench.files import given_codecs
 from bench.files.access import writing
-from bench.files.codec_files import sources_of
+from bench.files.codec_files import files_beside, sources_of
 from bench.runs.store import (
     BITSTREAM_FOLDER,
     JOURNAL_FILE,
@@ -58,9 +61,19 @@ class Submitted:
     """Of all files."""
     changed: bool
     """Whether the folder was not just like that already."""
+    sources: tuple[str, ...]
+    """The files of its codecs that are in the folder."""
+    left_behind: tuple[str, ...]
+    """Files beside the codecs that are not in it, those that the sources name first."""
 
 
-def submit(run: Path, out: Path, statement: Statement, labels: Sequence[str] = ()) -> Submitted:
+def submit(
+    run: Path,
+    out: Path,
+    statement: Statement,
+    labels: Sequence[str] = (),
+    data_files: Sequence[Path] = (),
+) -> Submitted:
     """Make the folder of an entry; a former one there is replaced in one step, if it differs.
 
     Parameters
@@ -69,22 +82,26 @@ def submit(run: Path, out: Path, statement: Statement, labels: Sequence[str] = (
     out : the folder
     statement : what the submitter says
     labels : the configurations that are part of the entry; default: all
+    data_files : what the codecs that are files read beside themselves; modules that they import go anyway
 
     Raises
     ------
     ConfigError
-        A label is unknown, something is not measured or not said, or ``out`` is something else.
+        A label or data file is unknown, something is not measured or not said, or ``out`` is no entry.
     StoreError
         The run can't be read, lacks bitstreams, or the folder can't be written.
     """
     require_entry_or_nothing(out)
     info = _selected(read_info(run), labels)
     measured = _measured(run, info)
-    files = {it.label: _code(it) for it in info.codecs}
-    codecs = tuple(_submitted(it, files[it.label]) for it in info.codecs)
+    sources = _all_sources(info, data_files)
+    files = {label: its.contents for label, its in sources.items()}
+    codecs = tuple(_submitted(it, files[it.label], info) for it in info.codecs)
     submission = completed(
         statement, {"codecs": codecs, "version": "1", "hardware": _hardware(info, measured)}
     )
+    if problem := still_to_come(submission.date):
+        raise ConfigError(f"--date: {problem}")
     contents: dict[str, bytes] = {
         ENTRY_FILE: as_yaml(submission).encode(),
         RUN_FILE: msgspec.json.format(msgspec.json.encode(_at_home(info)), indent=1) + b"\n",
@@ -94,7 +111,11 @@ def submit(run: Path, out: Path, statement: Statement, labels: Sequence[str] = (
     hashes = () if submission.bitstreams else _hashes(measured)
     with writing(out):
         changed, size = _write(out, contents, run / BITSTREAM_FOLDER, hashes)
-    return Submitted(out, submission, len(measured), len(hashes), size, changed)
+    sent = dict.fromkeys(name for its in files.values() for name in its)
+    left_behind = dict.fromkeys(name for its in sources.values() for name in its.left_behind)
+    return Submitted(
+        *(out, submission, len(measured), len(hashes), size, changed), tuple(sent), tuple(left_behind)
+    )
 
 
 def require_entry_or_nothing(folder: Path) -> None:
@@ -148,9 +169,22 @@ def _hashes(measured: Sequence[Measurement]) -> list[str]:
     return sorted({it.bitstream_sha256 for it in measured if it.bitstream_sha256 and it.status == "ok"})
 
 
-def _code(plan: CodecPlan) -> dict[str, bytes]:
-    """The sources of codecs that are files, by their places in the entry; the encoder itself first."""
+@dataclass(frozen=True)
+class _Sources:
+    """The files of a codec, empty for one that is installed."""
+
+    contents: Mapping[str, bytes]
+    """By their places in the entry, the encoder itself first."""
+    beside: tuple[Path, ...] = ()
+    """The data files among them."""
+    left_behind: tuple[str, ...] = ()
+
+
+def _sources(plan: CodecPlan, data_files: Sequence[Path]) -> _Sources:
+    """What is to be in the entry of a codec that is a file: its sources, and the data files in its folder."""
     found: dict[str, bytes] = {}
+    beside: list[Path] = []
+    left_behind: list[str] = []
     parts: tuple[CodecPlan | DecoderPlan, ...] = (plan,) if plan.decoder is None else (plan, plan.decoder)
     for part in parts:
         if not registry.is_file_target(part.target):
@@ -161,26 +195,40 @@ def _code(plan: CodecPlan) -> dict[str, bytes]:
         file = file.resolve()
         if not part.version.endswith(registry.file_version(str(file)).lstrip("+")):
             raise ConfigError(f"{plan.label}: {file} has changed since it was measured; run again")
-        for source in (file, *sorted(sources_of(file) - {file})):
+        code = sources_of(file)
+        data = {it.resolve() for it in data_files if it.resolve().is_relative_to(file.parent)} - code
+        for source in (file, *sorted(code - {file}), *sorted(data)):
             place = f"{CODE_FOLDER}/{source.relative_to(file.parent).as_posix()}"
-            data = source.read_bytes()
-            if found.setdefault(place, data) != data:
+            contents = source.read_bytes()
+            if found.setdefault(place, contents) != contents:
                 raise ConfigError(f"{plan.label}: encoder and decoder have different files {source.name}")
-    return found
+        beside += sorted(data)
+        left_behind += files_beside(code, file.parent, data)
+    return _Sources(found, tuple(beside), tuple(dict.fromkeys(left_behind)))
 
 
-def _submitted(plan: CodecPlan, files: Mapping[str, bytes]) -> SubmittedCodec:
+def _all_sources(info: RunInfo, data_files: Sequence[Path]) -> dict[str, _Sources]:
+    """The sources of each codec by its label; each data file has to be there and to belong to one."""
+    for path in data_files:
+        if path.is_symlink() or not path.is_file():
+            raise ConfigError(f"--file {path}: no such file, or a link")
+    sources = {it.label: _sources(it, data_files) for it in info.codecs}
+    used = {it for its in sources.values() for it in its.beside}
+    for path in data_files:
+        if path.resolve() not in used:
+            raise ConfigError(f"--file {path}: is not in the folder of a codec of the entry that is a file")
+    return sources
+
+
+def _submitted(plan: CodecPlan, files: Mapping[str, bytes], info: RunInfo) -> SubmittedCodec:
     weights = None
     if plan.weights_sha256 is not None:
-        size = plan.complexity.get("weight_bytes")
-        weights = CodecWeights(sha256=plan.weights_sha256, bytes=None if size is None else round(size))
+        weights = CodecWeights(sha256=plan.weights_sha256, bytes=weight_bytes(plan))
     return SubmittedCodec(
         label=plan.label,
         codec=plan.codec,
         version=plan.version,
-        package=None
-        if registry.is_file_target(plan.target)
-        else registry.package_version(plan.target) or None,
+        package=package_of(plan, info),
         files={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
         weights=weights,
     )
@@ -273,12 +321,19 @@ def draft_of(folder: Path) -> Path | None:
     return folder / ENTRY_FILE if (folder / ENTRY_FILE).is_file() else None
 
 
-def described(submitted: Submitted) -> str:
-    """One line about what was written."""
+def described(submitted: Submitted) -> Iterator[str]:
+    """What was written, and what of the codecs is in it.
+
+    Parameters
+    ----------
+    submitted : what :func:`submit` gave
+    """
     labels = some_of([it.label for it in submitted.submission.codecs], 4)
     kept = f"{submitted.bitstreams} bitstreams" if submitted.bitstreams else "bitstreams elsewhere"
     state = "" if submitted.changed else ", unchanged"
-    return (
+    yield (
         f"{submitted.folder}: {labels}; {submitted.trials} trials, {kept},"
         f" {submitted.bytes / 1e6:.1f} MB{state}"
     )
+    if submitted.sources:
+        yield f"{submitted.folder}: with the code {some_of(submitted.sources, 8)}"

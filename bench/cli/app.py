@@ -623,6 +623,22 @@ def submit(
         bool,
         typer.Option("--fetch", help="With --check: download the bitstreams that an entry has elsewhere."),
     ] = False,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--file",
+            metavar="FILE",
+            help="A data file that a codec in a file reads; repeatable. Modules that it imports go anyway.",
+        ),
+    ] = None,
+    board: Annotated[
+        Path | None,
+        typer.Option(
+            "--board",
+            metavar="BOARD",
+            help="Tell what place the entry would have there, or why none; default: the board around DIR.",
+        ),
+    ] = None,
 ) -> None:
     """Make the folder of an entry for a leaderboard, the same of the same run; or check such folders."""
     from bench.cli import boards
@@ -644,11 +660,10 @@ def submit(
         "conditions": condition,
     }
     if check_only:
-        boards.check_entries(folders, fetch_streams)
+        boards.check_entries(folders, fetch_streams, board)
     else:
-        boards.submit_run(
-            folders, out, entry, {key: it for key, it in said.items() if it is not None}, codec or []
-        )
+        given = {key: it for key, it in said.items() if it is not None}
+        boards.submit_run(folders, out, entry, given, codec or [], file or [], board)
 
 
 @app.command()
@@ -666,10 +681,11 @@ def site(
     ] = 2,
     trust: TrustFolder = False,
 ) -> None:
-    """Write the site of a leaderboard from its folder of entries; it opens from disk and needs no server."""
+    """Write the site of a leaderboard from its folder of entries; 3 if some had to be left out."""
     from bench.cli import boards
 
-    boards.write(board, out, pictures, trust)
+    if code := boards.write(board, out, pictures, trust):
+        raise typer.Exit(code)
 
 
 @app.command()

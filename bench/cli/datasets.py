@@ -45,8 +45,22 @@ def hash_(
         str | None, typer.Option(metavar="NAME", help="What it is called; default: as the folder.")
     ] = None,
     recursive: Recursive = False,
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="Of the images.")] = "unknown",
+    source: Annotated[str, typer.Option(metavar="TEXT", help="Where they are from.")] = "unknown",
 ) -> None:
     """Print the entry of a folder for datasets.yaml: where it is, and the SHA-256 of each image."""
-    from bench.inputs.hashing import entry_of
+    from bench.cli import console
+    from bench.inputs.datasets import name_of
+    from bench.inputs.hashing import entry_of, entry_there
 
-    print(entry_of(folder, name, recursive=recursive), end="")
+    name = name or name_of(folder)
+    entry = entry_of(folder, name, recursive=recursive, licence=licence, source=source)
+    there = entry_there(name, entry)
+    if there is not None and there[1]:
+        console.note(f"{there[0]} has this entry already; nothing to add")
+        return
+    if there is not None:
+        console.note(
+            f"{there[0]} has another {name!r}: put this one in its place, a file has a name only once"
+        )
+    print(entry, end="")

@@ -9,9 +9,16 @@ from bench.cli import console
 from bench.cli.arguments import one_of
 from bench.cli.checking import add_to_summary
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS, EXIT_OK, EXIT_REGRESSION
-from bench.errors import ConfigError
+from bench.errors import ConfigError, StoreError
+from bench.text.plain import some_of
 from bench.trials.trust import Trust
-from bench.verifying.record import VERIFICATION_FILE, Verification, write_verification
+from bench.verifying.record import (
+    VERIFICATION_FILE,
+    Verification,
+    belongs,
+    read_verification,
+    write_verification,
+)
 from bench.verifying.text import FORMATS, as_markdown, as_text
 from bench.verifying.verify import VerifyEvents, VerifyOptions
 from bench.verifying.verify import verify as verify_run
@@ -72,6 +79,8 @@ def verify(request: VerifyRequest) -> int:
     """Verify, print what came of it, write the file, and return the exit code."""
     one_of("--format", request.format, tuple(FORMATS))
     path = request.output or request.run / VERIFICATION_FILE
+    if request.output is None:
+        _require_no_stronger(path, request)
     found = verify_run(request.run, request.options, _events())
     write_verification(path, found)
     whole = as_text(found, console.width()) if request.format == "text" else FORMATS[request.format](found)
@@ -79,6 +88,26 @@ def verify(request: VerifyRequest) -> int:
     add_to_summary(as_markdown(found))
     console.note(f"written to {path}")
     return exit_code(found)
+
+
+def _require_no_stronger(path: Path, request: VerifyRequest) -> None:
+    """Refuse to replace what was found by looking harder at the same record: a suspicion would be gone.
+
+    Whoever names a file may have it.
+    """
+    try:
+        former = read_verification(path)
+        if not belongs(former, request.run):
+            return
+    except StoreError:
+        return
+    lost = [it.flag for it in former.suspicions] if request.decode_only or not request.audit else []
+    if lost or (request.decode_only and not former.decode_only):
+        found = f", and found {some_of(lost, 3)}" if lost else ""
+        raise ConfigError(
+            f"{path}: of {former.created}, encoded pictures again{found}; what --decode-only and --no-audit"
+            " find is less and does not replace it: leave them out, or give an --out FILE"
+        )
 
 
 def exit_code(found: Verification) -> int:

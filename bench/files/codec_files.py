@@ -19,6 +19,7 @@ from bench.errors import ConfigError
 _PREFIX = "rdbench_file_"
 _OWN = frozenset({"bench", "bench_codecs"})
 """rdbench's packages: what an adapter takes from them is no part of it, wherever they lie."""
+_LONGEST_PATH = 250
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
@@ -173,6 +174,40 @@ def sources_of(path: Path) -> set[Path]:
             found.add(source)
             todo += _imports(source, path.parent) if source.suffix == ".py" else []
     return found
+
+
+def files_beside(sources: set[Path], folder: Path, but: set[Path]) -> list[str]:
+    """Data files that a codec may read and that are none of its sources, those that the sources name first.
+
+    Parameters
+    ----------
+    sources : as :func:`sources_of` gives them
+    folder : of the codec
+    but : files that are known
+    """
+    texts = {text for source in sources for text in _texts(source)}
+    possible = (folder / it for it in sorted(texts) if _is_name(it))
+    named = [it.resolve() for it in possible if it.is_file() and it.resolve().is_relative_to(folder)]
+    others = (it for it in sorted(folder.iterdir()) if it.is_file() and not it.name.startswith("."))
+    found = [*named, *(it for it in others if it.suffix not in (".py", ".pyc") and it.resolve() not in named)]
+    known = {*sources, *but}
+    return [it.relative_to(folder).as_posix() for it in found if it.resolve() not in known]
+
+
+def _texts(source: Path) -> Iterator[str]:
+    """The strings in a Python source."""
+    try:
+        tree = ast.parse(source.read_bytes())
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text may name a file."""
+    return text.isprintable() and 0 < len(text.encode()) < _LONGEST_PATH
 
 
 def _imports(source: Path, folder: Path) -> Iterator[Path]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.errors import DatasetError
 
@@ -15,7 +17,7 @@ def cache_folder() -> Path:
     return user_cache_path("rdbench")
 
 
-def download(urls: Sequence[str], sha256: str, target: Path) -> None:
+def download(urls: Sequence[str], sha256: str, target: Path, most: int | None = None) -> None:
     """Download a file from the first address that delivers one with the right hash.
 
     The data are written to a temporary file first, so that an interrupted download leaves no partial file.
@@ -25,6 +27,7 @@ def download(urls: Sequence[str], sha256: str, target: Path) -> None:
     urls : addresses, in the order in which they are tried
     sha256 : hex hash of the file
     target : where to put it; an existing file is replaced
+    most : bytes after which an address is given up; default: as many as it sends
 
     Raises
     ------
@@ -45,7 +48,7 @@ def download(urls: Sequence[str], sha256: str, target: Path) -> None:
                 known_hash=f"sha256:{sha256}",
                 fname=target.name,
                 path=target.parent,
-                downloader=pooch.HTTPDownloader(timeout=60),
+                downloader=pooch.HTTPDownloader(timeout=60) if most is None else _Bounded(most),
             )
             return
         except requests.ConnectionError:
@@ -54,3 +57,22 @@ def download(urls: Sequence[str], sha256: str, target: Path) -> None:
             # pooch raises ValueError for a different hash, and removes its temporary file.
             problems.append(f"{url}: {error}")
     raise DatasetError(f"{target.name} could not be downloaded:\n  " + "\n  ".join(problems))
+
+
+@dataclass(frozen=True)
+class _Bounded:
+    """A downloader of pooch's kind for addresses of strangers."""
+
+    most: int
+
+    def __call__(self, url: str, output_file: str, pooch: Any) -> None:
+        import requests
+
+        size = 0
+        with requests.get(url, timeout=60, stream=True) as answer, Path(output_file).open("wb") as file:
+            answer.raise_for_status()
+            for block in answer.iter_content(1 << 16):
+                size += len(block)
+                if size > self.most:
+                    raise ValueError(f"more than the {self.most} bytes that it should have")
+                file.write(block)

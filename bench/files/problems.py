@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
+SHA256 = r"^[0-9a-f]{64}$"
+"""The pattern of a hash in a file that people may write."""
 _LONGEST = 60
 _WANTED = {
     "bool": "write true or false",
@@ -25,6 +27,7 @@ _WANTED = {
     "tuple": "write a list",
 }
 """By the first word of the kind of an error, for those that are about the type of a value."""
+_PATTERNS = {SHA256: "write a SHA-256, which has 64 digits of 0 to 9 and a to f"}
 
 
 def problem_of(error: ErrorDetails, model: type[BaseModel]) -> str:
@@ -42,6 +45,9 @@ def problem_of(error: ErrorDetails, model: type[BaseModel]) -> str:
     for bound, words in (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than")):
         if bound in context:
             return f"write a number of {words} {context[bound]:g}, not {_shown(value)}"
+    if kind == "string_pattern_mismatch":
+        form = _PATTERNS.get(context["pattern"], f"write a text of the form {context['pattern']}")
+        return f"{form}, not {_shown(value)}"
     wanted = _WANTED.get(kind.partition("_")[0])
     if wanted is not None and kind.endswith(("_type", "_parsing", "_number", "_from_float")):
         return f"{wanted}, not {_shown(value)}"

@@ -166,7 +166,7 @@ def validate(model: type[Model], data: Any, document: Document, *, skip: int = 0
         for problem in error.errors():
             # pydantic tells by [key] that it is a mapping's key that is wrong
             key = tuple(it for it in problem["loc"][skip:] if it != "[key]")
-            name = ".".join(str(part) for part in key if not _is_union_tag(part, document, key))
+            name = _name_of([it for it in key if not _is_union_tag(it, document, key)], document.data)
             where = f"{document.path}:{_line_of(key, document)}: {name or 'document'}"
             problems.append(f"{where}: {problem_of(problem, model)}")
         raise ConfigError("\n".join(dict.fromkeys(problems))) from error
@@ -179,7 +179,21 @@ def located(document: Document, key: Key, problem: str) -> ConfigError:
 
 def place_of(document: Document, key: Key) -> str:
     """Where a key stands: ``file:line: key``."""
-    return f"{document.path}:{_line_of(key, document)}: {'.'.join(map(str, key))}"
+    return f"{document.path}:{_line_of(key, document)}: {_name_of(key, document.data)}"
+
+
+def _name_of(key: Iterable[str | int], data: Any) -> str:
+    """A key in words: ``codecs.#1.version`` for that of the first one in a list."""
+    words = []
+    for part in key:
+        of_list = isinstance(data, list) and isinstance(part, int)
+        if (
+            of_list or not isinstance(part, int) or isinstance(data, dict)
+        ):  # else a lone value of a list to be
+            words.append(f"#{int(part) + 1}" if of_list else str(part))
+        inside = data if isinstance(data, dict) else dict(enumerate(data)) if isinstance(data, list) else {}
+        data = inside.get(part)
+    return ".".join(words)
 
 
 def _note_lines(path: Path, node: yaml.Node, key: Key, lines: dict[Key, int]) -> None:

@@ -29,7 +29,8 @@ from pydantic import (
 )
 
 from bench.errors import ConfigError
-from bench.files.typed_yaml import Document, load_yaml, located, validate
+from bench.files.problems import SHA256
+from bench.files.typed_yaml import Document, load_yaml, located, place_of, validate
 from bench.inputs.image import SUFFIXES
 from bench.text.plain import is_one_line
 
@@ -78,7 +79,7 @@ class FileSpec(BaseModel):
     """The hash of one file of a data set, and further addresses of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    sha256: str = Field(pattern=SHA256)
     mirrors: tuple[Address, ...] = ()
 
 
@@ -148,6 +149,16 @@ class NamedDataset:
         if self.file is None or self.spec.package is not None or not self.spec.folder:
             return None
         return self.file.absolute().parent / Path(self.spec.folder).expanduser()
+
+    def place_of(self, name: str, file: str) -> str:
+        """Where the hash of one of its files stands.
+
+        Parameters
+        ----------
+        name : of the data set
+        file : of :attr:`spec`
+        """
+        return "the catalogue" if self.file is None else place_of(load_yaml(self.file), (name, "files", file))
 
 
 @cache

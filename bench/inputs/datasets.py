@@ -22,6 +22,7 @@ from bench.inputs.catalogue import DatasetSpec, NamedDataset, catalogue, find, s
 from bench.inputs.image import SUFFIXES, is_lossy, lossy_warning, sha256_of, shown
 
 DATA_VARIABLE = "RDBENCH_DATA"
+_ABSENT = "no such folder"
 UNREADABLE = "0" * 64
 """The SHA-256 that stands for a file that cannot be read; its trials fail with ``bad_input``."""
 
@@ -251,19 +252,25 @@ def _open_known(name: str, entry: NamedDataset, *, download: bool, progress: Pro
     spec, problems = entry.spec, []
     for folder in places(name, entry):
         if not folder.is_dir():
-            problems.append(f"{folder}: no such folder")
+            problems.append(f"{folder}: {_ABSENT}")
             continue
-        problem = _verify(folder, spec)
+        problem = _verify(folder, name, entry)
         if problem is None:
             return _dataset(name, entry, folder)
         problems.append(f"{folder}: {problem}")
     if spec.url and download:
-        return _dataset(name, entry, _download(name, spec, progress))
-    remedy = f"Reinstall {spec.package}, which carries the files." if spec.package else _remedy(name, spec)
-    raise DatasetError(f"data set {name!r} is not here:\n  " + "\n  ".join(problems) + "\n" + remedy)
+        return _dataset(name, entry, _download(name, entry, progress))
+    remedy = f"Reinstall {spec.package}, which carries the files." if spec.package else _remedy(name, entry)
+    state = "not here" if all(it.endswith(_ABSENT) for it in problems) else "not as it is described"
+    raise DatasetError(f"data set {name!r} is {state}:\n  " + "\n  ".join(problems) + "\n" + remedy)
 
 
-def _remedy(name: str, spec: DatasetSpec) -> str:
+def _remedy(name: str, entry: NamedDataset) -> str:
+    spec = entry.spec
+    if entry.file is not None and not spec.url:
+        return (
+            f"Restore the pictures, or correct {entry.file}: rdbench dataset hash prints what a folder holds."
+        )
     fetch = f"Run `rdbench fetch {name}` with a connection, or set" if spec.url else "Set"
     return (
         f"{fetch} {DATA_VARIABLE} to a folder that holds {name}/"
@@ -271,14 +278,15 @@ def _remedy(name: str, spec: DatasetSpec) -> str:
     )
 
 
-def _verify(folder: Path, spec: DatasetSpec) -> str | None:
+def _verify(folder: Path, dataset: str, entry: NamedDataset) -> str | None:
     """What is wrong with the copy of a data set in ``folder``; None if all hashes agree."""
+    spec = entry.spec
     missing = [name for name in spec.files if not (folder / name).is_file()]
     if missing:
         return f"{len(missing)} of {len(spec.files)} files are missing, {missing[0]} the first"
     for name, file in spec.files.items():
         if sha256_of(folder / name) != file.sha256:
-            return f"{name} differs from its SHA-256 in the catalogue"
+            return f"{name} differs from its SHA-256 in {entry.place_of(dataset, name)}"
     return None
 
 
@@ -300,9 +308,10 @@ def _package_folder(package: str) -> Path | None:
     )
 
 
-def _download(name: str, spec: DatasetSpec, progress: Progress | None) -> Path:
+def _download(name: str, entry: NamedDataset, progress: Progress | None) -> Path:
     from filelock import FileLock
 
+    spec = entry.spec
     folder = cache_folder() / "datasets" / name
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f"{name}.lock")):
@@ -314,7 +323,7 @@ def _download(name: str, spec: DatasetSpec, progress: Progress | None) -> Path:
                 try:
                     download_file(spec.addresses(file_name), file.sha256, target)
                 except DatasetError as error:
-                    raise DatasetError(f"{error}\n{_remedy(name, spec)}") from error
+                    raise DatasetError(f"{error}\n{_remedy(name, entry)}") from error
     if progress:
         progress("", len(spec.files), len(spec.files))
     return folder

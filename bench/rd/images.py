@@ -61,6 +61,9 @@ class ImagesBd:
     images that have two usable curves, where no overlap counts as 0. None if there is no such image."""
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The names of the images without a BD-rate, by the reason."""
+    coverage: float | None = None
+    """The part of the anchor's range of quality that both curves cover, 0 to 1: the mean over the same images
+    as that of ``overlap``. A codec that goes further than the anchor at either end loses nothing by it."""
 
     @property
     def reason(self) -> str | None:
@@ -240,6 +243,7 @@ def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = 
         n_images=len(gaps),
         overlap=float(overlaps[comparable].mean()) if comparable.any() else None,
         missing={reason: tuple(names) for reason, names in missing.items()},
+        coverage=float(_coverage(anchor, test)[comparable].mean()) if comparable.any() else None,
     )
 
 
@@ -250,9 +254,28 @@ def _reason(rows: ImageRows, method: Method) -> str:
 
 def _overlaps(anchor: ImageRows, test: ImageRows) -> Array:
     """The overlap of each image's two ranges of quality, 0 to 1, of shape (images,)."""
-    low = [it.x.min(axis=1) for it in (anchor, test)]
-    high = [it.x.max(axis=1) for it in (anchor, test)]
+    ends = _ends(anchor), _ends(test)
+    return _share(ends, np.minimum(ends[0][0], ends[1][0]), np.maximum(ends[0][1], ends[1][1]))
+
+
+def _coverage(anchor: ImageRows, test: ImageRows) -> Array:
+    """The part of the anchor's range of quality that is both's, 0 to 1, of shape (images,)."""
+    ends = _ends(anchor), _ends(test)
+    return _share(ends, *ends[0])
+
+
+def _ends(rows: ImageRows) -> tuple[Array, Array]:
+    """The lowest and the highest quality of each image that is a number; NaN where there is none."""
+    known = np.isfinite(rows.x)
+    low, high = (np.where(known, rows.x, it) for it in (np.inf, -np.inf))
+    none = ~known.any(axis=1)
+    return np.where(none, np.nan, low.min(axis=1)), np.where(none, np.nan, high.max(axis=1))
+
+
+def _share(ends: tuple[tuple[Array, Array], tuple[Array, Array]], low: Array, high: Array) -> Array:
+    """The part of the range from ``low`` to ``high`` that lies between both curves' ends."""
+    (first_low, first_high), (second_low, second_high) = ends
     with np.errstate(divide="ignore", invalid="ignore"):
-        union = np.maximum(*high) - np.minimum(*low)
-        shares = np.maximum(np.minimum(*high) - np.maximum(*low), 0.0) / union
-    return np.where(union > 0, shares, 0.0)
+        shared = np.minimum(first_high, second_high) - np.maximum(first_low, second_low)
+        shares = np.maximum(shared, 0.0) / (high - low)
+    return np.where(high > low, shares, 0.0)

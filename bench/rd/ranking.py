@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.rd.intervals import MIN_IMAGES
@@ -31,7 +31,10 @@ class Standing:
 
 
 def standings(
-    anchor: str, against: Mapping[str, PairedBd], pairs: Mapping[tuple[str, str], PairedBd]
+    anchor: str,
+    against: Mapping[str, PairedBd],
+    pairs: Mapping[tuple[str, str], PairedBd],
+    partial: Collection[str] | None = None,
 ) -> tuple[Standing, ...]:
     """The anchor and everything that was compared with it, best first.
 
@@ -46,9 +49,12 @@ def standings(
     anchor : label of the anchor, whose own BD-rate is zero
     against : the comparisons of all others with the anchor, by label
     pairs : every comparison among them, by (anchor, test)
+    partial : who has no place though it has a BD-rate; default: whose BD-rate says itself that it is of too
+        little
     """
     values = {label: bd.per_image.value for label, bd in against.items()} | {anchor: 0.0}
-    partial = {label for label, bd in against.items() if bd.per_image.partial}
+    if partial is None:
+        partial = {label for label, bd in against.items() if bd.per_image.partial}
 
     def by_value(labels: Sequence[str]) -> list[str]:
         return sorted(labels, key=lambda label: values[label] or 0.0)

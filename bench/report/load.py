@@ -121,8 +121,19 @@ def images_by_run(frame: pd.DataFrame) -> dict[str, list[str]]:
     return {str(run): list(it["image"]) for run, it in images.groupby("run", observed=True, sort=False)}
 
 
+def run_name(folder: Path) -> str:
+    """What a report calls a run: its folder, of an entry's version (``jpeg/1``) the folder above it as well.
+
+    Parameters
+    ----------
+    folder : a run folder
+    """
+    place = folder.resolve()
+    return place.name if any(map(str.isalpha, place.name)) else f"{place.parent.name}/{place.name}"
+
+
 def _run_names(folders: Sequence[Path]) -> list[str]:
-    names = [it.resolve().name for it in folders]
+    names = [run_name(it) for it in folders]
     return [str(it) if names.count(name) > 1 else name for it, name in zip(folders, names, strict=True)]
 
 

@@ -76,8 +76,13 @@ def is_run(folder: Path) -> bool:
     return (folder / RUN_FILE).is_file()
 
 
-def read_info(folder: Path) -> RunInfo:
+def read_info(folder: Path, remedy: str = "restore it, or start again with --fresh") -> RunInfo:
     """Read ``run.json``.
+
+    Parameters
+    ----------
+    folder : a run folder, which may be a stranger's
+    remedy : what can be done about a damaged one
 
     Raises
     ------
@@ -99,7 +104,7 @@ def read_info(folder: Path) -> RunInfo:
         info = decode_json(data, RunInfo)
         _require_sound(info)
     except MalformedJson as error:
-        raise StoreError(f"{path}: damaged ({error}); restore it, or start again with --fresh") from error
+        raise StoreError(f"{path}: damaged ({error}); {remedy}") from error
     metrics = (msgspec.structs.replace(it, target=_located_target(it.target, folder)) for it in info.metrics)
     codecs = tuple(_located(it, folder) for it in info.codecs)
     return msgspec.structs.replace(info, codecs=codecs, metrics=tuple(metrics))

@@ -25,6 +25,18 @@ def some_of(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number and its noun: ``"1 entry"``, ``"2 entries"``.
+
+    Parameters
+    ----------
+    count : how many
+    one : the noun for one
+    many : for others; default: with an s
+    """
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
 def is_one_line(text: str) -> bool:
     """Whether a name has no character that could break a line or control a terminal."""
     return text.isprintable() or all(it.isprintable() or unicodedata.category(it) == "Zs" for it in text)

@@ -33,14 +33,18 @@ _ANNOTATIONS = 10
 """Of a level and step, which is all that GitHub shows."""
 
 AGAIN = (
-    "A record that does not hold was edited, damaged, or made by another codec than it names. Have it"
-    " measured again, `rdbench run … --fresh --keep-bitstreams`, and verify that."
+    "A record that does not hold was edited or damaged, was made by another codec than it names, or its"
+    " codec misses something here, such as a file that it reads: the rows tell. Have it measured again,"
+    " `rdbench run … --fresh --keep-bitstreams`, and verify that."
 )
 ELSEWHERE = (
     "A bitstream that gives other pixels here is of a codec that depends on the machine, its libraries or its"
     " threads: name these beside its results, or have a decoder that does not."
 )
-KEEP = "`rdbench run … --keep-bitstreams` keeps bitstreams; without them `--sample 100%` encodes all again."
+KEEP = (
+    "`rdbench run … --keep-bitstreams` keeps bitstreams; those that an entry of a board has elsewhere are"
+    " brought by `rdbench submit --check --fetch ENTRY`; without them `--sample 100%` encodes all again."
+)
 UNCHECKED = "What is not checked is nobody's word but the record's."
 
 

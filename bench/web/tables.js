@@ -95,6 +95,7 @@ function bodyCell(column, row, extent, best) {
   if (column.node) cell.append(column.node(row, extent));
   else cell.textContent = column.text(row);
   if (column.best && best) cell.classList.add("best");
+  if (column.saved) cell.dataset.value = column.saved(row);
   const remark = column.remark?.(row);
   if (remark) {
     cell.title = remark.text;

@@ -12,6 +12,14 @@ _FLAT_PIXELS_PER_BYTE = 1 << 17
 """Pixels that each byte may claim in such a format above that."""
 
 
+def most_pixels(n_bytes: int, pixels_per_byte: int | None = None) -> int:
+    """The largest picture that so many bytes may claim to be; for the parameters see :func:`check_claim`."""
+    most = max(_FLAT_PIXELS, _FLAT_PIXELS_PER_BYTE * n_bytes)
+    if pixels_per_byte is not None:
+        most = pixels_per_byte * n_bytes
+    return min(MAX_PIXELS, most)
+
+
 def check_claim(codec: str, size: tuple[int, int], n_bytes: int, pixels_per_byte: int | None = None) -> None:
     """Refuse a claimed size that a bitstream cannot contain.
 
@@ -29,10 +37,7 @@ def check_claim(codec: str, size: tuple[int, int], n_bytes: int, pixels_per_byte
         The size is empty, exceeds :data:`MAX_PIXELS`, or is more than the bytes can contain.
     """
     width, height = size
-    most = max(_FLAT_PIXELS, _FLAT_PIXELS_PER_BYTE * n_bytes)
-    if pixels_per_byte is not None:
-        most = pixels_per_byte * n_bytes
-    if not 0 < width * height <= min(MAX_PIXELS, most):
+    if not 0 < width * height <= most_pixels(n_bytes, pixels_per_byte):
         raise BadBitstream(f"{codec}: {n_bytes} bytes claim to be {width}x{height} pixels")
 
 

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from bench.codec import DEPTHS, Channels, Samples
 from bench.errors import BadBitstream, BadImage, Unsupported, UnsupportedImage
 from bench.image import RGB8, Accepted, Picture, read_image
+from bench_codecs._common.ycbcr import KB as _KB
+from bench_codecs._common.ycbcr import KR as _KR
+from bench_codecs._common.ycbcr import Subsampling, from_planes, from_raw, to_planes, to_raw
 
-RasterFormat = Literal["ppm", "png", "tiff", "yuv444"]
+RasterFormat = Literal["ppm", "png", "tiff", "yuv444", "yuv444p10", "yuv420p10"]
 RASTER_FORMATS: tuple[str, ...] = get_args(RasterFormat)
 _EVERY: tuple[Channels, ...] = ("rgb", "grey", "rgba")
 HOLDS: dict[str, tuple[tuple[Channels, ...], tuple[int, ...]]] = {
@@ -20,10 +23,14 @@ HOLDS: dict[str, tuple[tuple[Channels, ...], tuple[int, ...]]] = {
     "png": (_EVERY, tuple(DEPTHS)),
     "tiff": (_EVERY, (8, 16)),
     "yuv444": (("rgb",), (8,)),
+    "yuv444p10": (("rgb",), (8,)),
+    "yuv420p10": (("rgb",), (8,)),
 }
 """The channels and depths that a picture may have in each format."""
+RAW = ("yuv444", "yuv444p10", "yuv420p10")
+"""Those without a header, and so without a size."""
+_DEEP: dict[str, Subsampling] = {"yuv444p10": "444", "yuv420p10": "420"}
 
-_KR, _KB = 0.2126, 0.0722
 _TO_YCC = np.array(
     [
         [_KR, 1 - _KR - _KB, _KB],
@@ -43,7 +50,8 @@ def write_raster(path: Path, image: Samples, form: str, depth: int = 8) -> None:
     path : the file
     image : in channels and depth that :data:`HOLDS` has of the format
     form : ``ppm`` is a PGM for grey, with the maximum 2^depth − 1; ``yuv444`` is planar, 8 bits, full range,
-        BT.709 (ITU-R BT.709-6, 3.2 to 3.4)
+        BT.709 (ITU-R BT.709-6, 3.2 to 3.4); ``yuv444p10`` and ``yuv420p10`` are the planes of
+        :mod:`bench_codecs._common.ycbcr` with 10 bits in two bytes, the lower one first
     depth : bits a sample; a PNG holds 9 to 15 in 16, and says so in sBIT
     """
     if depth > 8:
@@ -52,6 +60,9 @@ def write_raster(path: Path, image: Samples, form: str, depth: int = 8) -> None:
     if form == "yuv444":
         ycc = image.astype(np.float32) @ _TO_YCC.T + _CHROMA_OFFSET
         path.write_bytes(_to_bytes(ycc).transpose(2, 0, 1).tobytes())
+        return
+    if form in _DEEP:
+        path.write_bytes(to_raw(to_planes(image, 8, 10, _DEEP[form]), 10))
         return
     import PIL.Image
 
@@ -79,8 +90,8 @@ def read_raster(path: Path, form: str, size: tuple[int, int], accepted: Accepted
     Parameters
     ----------
     path : the file
-    form : ``yuv444``, or anything else for an image file, whose format is recognised by its bytes
-    size : (width, height) of a ``yuv444`` image
+    form : one of :data:`RAW`, or anything else for an image file, whose format is recognised by its bytes
+    size : (width, height) of a picture without a header
     accepted : the forms that it may have
 
     Raises
@@ -100,6 +111,13 @@ def read_raster(path: Path, form: str, size: tuple[int, int], accepted: Accepted
             )
         ycc = samples.reshape(3, height, width).transpose(1, 2, 0) - _CHROMA_OFFSET
         return Picture(np.ascontiguousarray(_to_bytes(ycc @ np.linalg.inv(_TO_YCC).T)), "")
+    if form in _DEEP:
+        planes = from_raw(path.read_bytes(), size, 10, _DEEP[form])
+        if planes is None:
+            raise BadBitstream(
+                f"{path.name}: {path.stat().st_size} bytes are no picture of {size[0]}x{size[1]}"
+            )
+        return Picture(from_planes(planes, 10, 8), "")
     try:
         return read_image(path, accepted=accepted)
     except (BadImage, UnsupportedImage) as error:

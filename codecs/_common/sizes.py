@@ -7,6 +7,7 @@ from bench.errors import BadBitstream
 Size = tuple[int, int]
 """Width and height in pixels."""
 
+_JXR_IMAGE_OFFSET, _JXR_SHORT = b"\xc0\xbc", 0x80
 _JXL_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _JXL_CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 _JXL_BITS = (9, 13, 18, 30)
@@ -41,14 +42,30 @@ def webp_size(bitstream: bytes) -> Size:
     raise BadBitstream(f"webp: starts with {kind!r}")
 
 
-def avif_size(bitstream: bytes) -> Size:
-    """The size of an AVIF, from its first ``ispe`` property (ISO/IEC 23008-12, 6.5.3)."""
+def heif_size(codec: str, bitstream: bytes) -> Size:
+    """The size of an AVIF or HEIC, from its first ``ispe`` property (ISO/IEC 23008-12, 6.5.3)."""
     at = bitstream.find(b"ispe")
     if at < 0 or at + 16 > len(bitstream):
-        raise BadBitstream("avif: no size of the picture")
+        raise BadBitstream(f"{codec}: no size of the picture")
     return int.from_bytes(bitstream[at + 8 : at + 12], "big"), int.from_bytes(
         bitstream[at + 12 : at + 16], "big"
     )
+
+
+def jpegxr_size(bitstream: bytes) -> Size:
+    """The size of a JPEG XR, from the header of its image (ITU-T T.832, 8.3), which its directory names."""
+    directory = int.from_bytes(bitstream[4:8], "little")
+    entries = int.from_bytes(bitstream[directory : directory + 2], "little")
+    at = len(bitstream)
+    for entry in range(directory + 2, directory + 2 + 12 * entries, 12):
+        if bitstream[entry : entry + 2] == _JXR_IMAGE_OFFSET:
+            at = int.from_bytes(bitstream[entry + 8 : entry + 12], "little")
+    header = bitstream[at : at + 20]
+    if bitstream[:3] != b"II\xbc" or header[:8] != b"WMPHOTO\0" or len(header) < 20:
+        raise BadBitstream("jpegxr: no JPEG XR file")
+    length = 2 if header[10] & _JXR_SHORT else 4
+    sides = (int.from_bytes(header[it : it + length], "big") for it in (12, 12 + length))
+    return 1 + next(sides), 1 + next(sides)
 
 
 def jpegxl_size(bitstream: bytes) -> Size:

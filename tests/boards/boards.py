@@ -8,7 +8,18 @@ from typing import Any
 
 from bench.boards.entry_file import Statement
 from bench.boards.submit import submit
-from tests.report.page.runs import Made, write_run
+from bench.runs.store import LineSelector, read_info, read_journal
+from bench.verifying.record import (
+    VERIFICATION_FILE,
+    CodecFlag,
+    RowVerdict,
+    Verification,
+    VerifiedRow,
+    journal_sha256,
+    plan_sha256,
+    write_verification,
+)
+from tests.report.page.runs import ENVIRONMENT, Made, write_run
 
 SETS = ("alpha", "beta")
 
@@ -30,6 +41,46 @@ def write_entry(
         run = write_run(Path(scratch) / "run", made, images, points, *sets)
         submit(run, folder, statement)
     return folder
+
+
+def verify_entry(
+    folder: Path,
+    verdict: RowVerdict = "verified",
+    *,
+    flags: tuple[str, ...] = (),
+    decode_only: bool = False,
+) -> None:
+    """A keeper's verification of an invented entry: its first row has the verdict, others are verified."""
+    selector = LineSelector(read_info(folder))
+    rows = []
+    for line in read_journal(folder):
+        codec = selector.codec_of(line)
+        assert codec is not None
+        rows.append(
+            VerifiedRow(
+                dataset=line.dataset,
+                image=line.image,
+                key=line.key,
+                label=codec.label,
+                quality=line.quality,
+                verdict="verified" if rows else verdict,
+                claimed=line.status == "ok",
+            )
+        )
+    found = Verification(
+        created="2026-01-02T10:00:00Z",
+        rdbench="1.0",
+        environment=ENVIRONMENT,
+        seed=1,
+        sample=0.0 if decode_only else 0.1,
+        decode_only=decode_only,
+        sealed=True,
+        journal_sha256=journal_sha256(folder),
+        plan_sha256=plan_sha256(folder),
+        rows=tuple(rows),
+        flags=tuple(CodecFlag(label=rows[0].label, flag=it, detail="told why") for it in flags),
+    )
+    write_verification(folder / VERIFICATION_FILE, found)
 
 
 def write_board(folder: Path) -> Path:

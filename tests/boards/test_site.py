@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.boards.site import write_site
-from tests.boards.boards import write_board, write_entry
+from tests.boards.boards import verify_entry, write_board, write_entry
 from tests.report.page.conftest import Page
 from tests.report.page.runs import Made
 from tests.report.page.test_page import data_of
@@ -171,6 +171,51 @@ def test_an_entry_has_a_page(index: Path, open_page: OpenPage) -> None:
     page.driver.back()
     page.until("return document.querySelector('#entry').hidden")
     assert page.texts(NAMES)[0] == "good"
+
+
+def test_an_entry_has_curves_over_all_data_sets_too(index: Path, open_page: OpenPage) -> None:
+    """Those of the first data set that it has, or of one that the reader chooses; the address has it."""
+    page = at(open_page(index), "entry=good/2")
+    assert page.texts("#legend button")[:3] == ["good", "good (1)", "jpeg"]
+    assert page.find("#plot-title").text == "Rate–distortion curves on alpha"
+    page.choose("#on", "beta")
+    assert page.find("#plot-title").text == "Rate–distortion curves on beta"
+    assert address(page) == "entry=good/2&on=beta"
+    again = at(page, "entry=good/2&on=beta")
+    assert again.find("#plot-title").text == "Rate–distortion curves on beta"
+    only = at(page, "entry=half")
+    assert only.find("#plot-title").text == "Rate–distortion curves on alpha"
+    assert not only.find("#on-field").is_displayed()
+
+
+def test_an_entry_that_is_not_there_is_told(index: Path, open_page: OpenPage) -> None:
+    """A link to an entry that was renamed ends at the table, with a word about it."""
+    page = at(open_page(index), "set=alpha&entry=gone")
+    assert page.find("#unknown").text.startswith("This board has no entry gone")
+    assert page.texts(NAMES) == ["good", "half", "jpeg"]
+    page.click("#tab-beta")
+    assert not page.find("#unknown").is_displayed()
+
+
+def test_states_and_remarks_can_be_read(tmp_path: Path, open_page: OpenPage) -> None:
+    """A suspicion and a contradiction are words in the table and below; neither passes for verified."""
+    board = write_board(tmp_path / "board")
+    verify_entry(board / "jpeg", decode_only=True)
+    verify_entry(board / "good" / "2", flags=("memorised?",))
+    verify_entry(board / "half", "decodes, numbers differ")
+    page = open_page(write_site(board, tmp_path / "site", pictures=0).page)
+    assert page.texts(NAMES) == ["good", "jpeg", "half"]
+    assert column(page, "verified") == ["memorised?", "decode-only", "contradicted"]
+    remarks = page.texts("#board-remarks li")
+    assert "good: memorised? told why" in remarks
+    assert "half: no place: alpha: contradicted by verification; beta: no results" in remarks
+    assert any(it.endswith("times taken under load: throughput, not latency") for it in remarks)
+    page.click("#verified")
+    assert page.texts(NAMES) == ["jpeg"]
+    page = at(page, "entry=good/2")
+    text = page.find("#entry").text
+    assert "Every result was verified. Under suspicion: memorised?" in text
+    assert "times taken under load" in text
 
 
 def test_lossless_codecs_are_ranked_by_their_rate(index: Path, open_page: OpenPage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from threading import Thread
 import pytest
 
 from bench.api import run
+from bench.boards import fetching
 from bench.boards.entry_check import check_entry
 from bench.boards.entry_file import Statement
 from bench.boards.fetching import fetch_bitstreams
@@ -22,6 +24,7 @@ from bench.inputs.shard import Shard
 from bench.runs.options import Options
 from bench.runs.store import read_info
 from bench.trials.trust import Trust
+from bench.verifying.text import as_text
 from bench.verifying.verify import VerifyOptions, verify
 
 SAID = {"name": "Flate", "authors": ("A. Person", "B. Other"), "date": "2026-11-01", "licence": "MIT"}
@@ -36,6 +39,16 @@ def encode(image):
 def decode(bitstream):
     width = int.from_bytes(bitstream[:4], "big")
     return np.frombuffer(zlib.decompress(bitstream[4:]), np.uint8).reshape(-1, width, 3)
+"""
+
+READS_A_TABLE = """
+from pathlib import Path
+
+def packed(width):
+    return width.to_bytes(4, "big")
+
+def table():
+    return (Path(__file__).parent / "table.bin").read_bytes()
 """
 
 
@@ -124,6 +137,16 @@ def _bigger(entry: Path) -> None:
     path.write_bytes(path.read_bytes() + b"!")
 
 
+def _reported(entry: Path) -> None:
+    (entry / "report" / "deep").mkdir(parents=True)
+    for number in range(41):
+        (entry / "report" / "deep" / f"{number}.png").touch()
+
+
+def _emptied(entry: Path) -> None:
+    shutil.rmtree(entry / "bitstreams")
+
+
 def _linked(entry: Path) -> None:
     (entry / "secrets").symlink_to("/etc/passwd")
 
@@ -144,6 +167,25 @@ def _edited(entry: Path, old: str, new: str, name: str = "entry.yaml") -> None:
     [
         (_bigger, "another SHA-256 than its name"),
         (_linked, "secrets: a link"),
+        (lambda it: (it / "verification.json").touch(), "verification.json: no verification of rdbench"),
+        (
+            lambda it: _edited(it, "package: rdbench ", "package: other "),
+            r"entry.yaml:\d+: codecs.#\d.package: is 'other .*bench_codecs.jpeg:Jpeg is of rdbench",
+        ),
+        (
+            lambda it: _edited(it, "package: rdbench ", "package: rdbench 9"),
+            r"codecs.#\d.package: is 'rdbench 9.*run.json has version",
+        ),
+        (lambda it: _edited(it, "date: '", "date: '9"), r"entry.yaml:\d+: date: write a day such as"),
+        (lambda it: _edited(it, "date: '2026-11-01'", "date: 20261101"), r"date: write a day such as"),
+        (lambda it: _edited(it, "MIT", "MIT\nopen_weights: 'yes'"), "open_weights: write true or false, not"),
+        (lambda it: _edited(it, "codec/flate.py: ", "codec/flate.py: x"), r"write a SHA-256, which has 64"),
+        (lambda it: _edited(it, "- B. Other", "- ''"), r"entry.yaml:5: authors.#2: "),
+        (_reported, r"entry/report/: 41 files that are no part of an entry; remove the folder\Z"),
+        (
+            _emptied,
+            r"(.*\n)*.*bitstreams/\w+: cannot be read \(No such file or directory\) \(and \d more\)\Z",
+        ),
         (_shorter, "planned trials are missing"),
         (lambda it: (it / "malware.exe").touch(), "malware.exe: is no part of an entry"),
         (lambda it: _edited(it, "licence", "lisence"), r"entry.yaml:7: lisence: unknown key; did you mean"),
@@ -152,7 +194,7 @@ def _edited(entry: Path, old: str, new: str, name: str = "entry.yaml") -> None:
             r"entry.yaml:8: paper: an address",
         ),
         (lambda it: _edited(it, "MIT", "&a MIT"), r"entry.yaml:7: anchors"),
-        (lambda it: _edited(it, "version: 1+", "version: 2+"), r"entry.yaml:\d+: codecs.0.version: is '1\+"),
+        (lambda it: _edited(it, "version: 1+", "version: 2+"), r"entry.yaml:\d+: codecs.#1.version: is '1\+"),
         (lambda it: _edited(it, "zlib", "evil", "codec/flate.py"), "another SHA-256 than entry.yaml says"),
         (lambda it: _edited(it, "codec/widths.py", "../widths.py"), "leads out of the entry"),
     ],
@@ -164,8 +206,68 @@ def test_what_a_board_refuses(entry: Path, spoil: object, told: str) -> None:
         check_entry(entry)
 
 
-def test_bitstreams_elsewhere_are_fetched_by_their_hashes(made: Path, tmp_path: Path) -> None:
-    """What the address has under a hash must have it; what is fetched is part of the entry then."""
+def test_the_size_of_weights_is_that_of_the_run(made: Path, tmp_path: Path) -> None:
+    """A smaller one would meet a bound on weights."""
+    run_folder = shutil.copytree(made, tmp_path / "run")
+    info = json.loads((run_folder / "run.json").read_text())
+    for codec in info["codecs"]:
+        codec["weights_sha256"] = "a" * 64
+        codec["complexity"] = {"weight_bytes": 1000.0}
+    (run_folder / "run.json").write_text(json.dumps(info))
+    path = run_folder / "measurements.jsonl"
+    lines = [json.loads(it) | {"weights_sha256": "a" * 64} for it in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(it) + "\n" for it in lines))
+    said = SAID | {"training_data": "none", "open_weights": True}
+    submit(run_folder, tmp_path / "entry", Statement.model_validate(said))
+    check_entry(tmp_path / "entry")
+    _edited(tmp_path / "entry", "bytes: 1000", "bytes: 10")
+    with pytest.raises(ConfigError, match=r"codecs.#1.weights: have 1000 bytes in run.json, not 10"):
+        check_entry(tmp_path / "entry")
+
+
+def test_data_files_of_a_codec_are_named_and_taken_along(tmp_path: Path) -> None:
+    """What lies beside a codec and does not travel is told, what its source names first; --file brings it."""
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "table.bin").write_bytes(b"\0" * 8)
+    source = FLATE.replace("from widths import packed", READS_A_TABLE)
+    source = source.replace("    width =", "    table()\n    width =")
+    (tmp_path / "flate.py").write_text(source)
+    out = tmp_path / "out"
+    options = Options(keep_bitstreams=True)
+    codec = str(tmp_path / "flate.py")
+    run(codecs=[codec], datasets=["sample"], limit=1, metrics=["psnr_rgb"], out=out / "run", options=options)
+    statement = Statement.model_validate(SAID)
+    made = submit(out / "run", out / "bare", statement)
+    assert made.sources == ("codec/flate.py",)
+    assert made.left_behind == ("table.bin", "notes.txt")
+    whole = submit(out / "run", out / "whole", statement, data_files=[tmp_path / "table.bin"])
+    assert whole.sources == ("codec/flate.py", "codec/table.bin")
+    assert whole.left_behind == ("notes.txt",)
+    check_entry(out / "whole")
+    (tmp_path / "table.bin").unlink()
+    trusting = VerifyOptions(decode_only=True, trust=Trust(folders=True))
+    assert {it.verdict for it in verify(out / "whole", trusting).rows} == {"verified"}
+    found = verify(out / "bare", trusting)
+    assert {it.verdict for it in found.rows} == {"does not decode"}
+    assert "misses something here, such as a file" in as_text(found)
+    for path, told in (
+        (tmp_path / "gone.bin", "no such file"),
+        (Path(__file__), "is not in the folder"),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            submit(out / "run", out / "other", statement, data_files=[path])
+
+
+def test_results_of_a_day_to_come_are_no_entry(made: Path, tmp_path: Path) -> None:
+    """It would be the newest of its name for years."""
+    with pytest.raises(ConfigError, match="--date: 3026-11-01 is still to come"):
+        submit(made, tmp_path / "entry", Statement.model_validate(SAID | {"date": "3026-11-01"}))
+
+
+def test_bitstreams_elsewhere_are_fetched_by_their_hashes(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the address has under a hash must have it and be no larger; what is fetched is in the entry."""
     for path in (made / "bitstreams").iterdir():
         shutil.copy(path, tmp_path / path.name)
 
@@ -181,8 +283,15 @@ def test_bitstreams_elsewhere_are_fetched_by_their_hashes(made: Path, tmp_path: 
         spoiled = sorted(tmp_path.glob("?" * 64))[0]
         honest = spoiled.read_bytes()
         spoiled.write_bytes(honest + b"!")
+        with pytest.raises(DatasetError, match=rf"{spoiled.name}: more than the {len(honest)} bytes"):
+            fetch_bitstreams(entry)
+        spoiled.write_bytes(honest[:-1] + b"!")
         with pytest.raises(DatasetError, match=spoiled.name):
             fetch_bitstreams(entry)
+        monkeypatch.setattr(fetching, "MAX_FETCHED", 10)
+        with pytest.raises(DatasetError, match="GB are the most"):
+            fetch_bitstreams(entry)
+        monkeypatch.undo()
         spoiled.write_bytes(honest)
         assert fetch_bitstreams(entry) > 0
         assert fetch_bitstreams(entry) == 0
@@ -215,9 +324,15 @@ def test_from_the_command_line(made: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "6 trials, 6 bitstreams" in done.stdout
     assert "final 1" in rdbench("--check", "entry").stdout
-    assert "unchanged" in rdbench(str(made), "-o", "entry", "-c", "jpeg-420").stdout, (
-        "its entry.yaml is a draft"
-    )
+    again = rdbench(str(made), "-o", "entry", "-c", "jpeg-420")
+    assert "unchanged" in again.stdout, "its entry.yaml is a draft"
+    assert "entry.yaml is there already: authors, date, hardware, licence, name, version" in again.stderr
+    (tmp_path / "board.yaml").write_text("metrics: [psnr_rgb]\n")
+    other = rdbench(str(made), "-o", "other", "--entry", "draft.yaml")
+    assert "with the code codec/flate.py, codec/widths.py" in other.stdout
+    assert "draft: jpeg-420 on sample, PSNR: place" in other.stdout, "it is on a board"
+    taken = rdbench(str(made), "-o", "taken", "--entry", "draft.yaml", "--authors", "E. Vil")
+    assert "does not take it" in taken.stderr
     (tmp_path / "entry" / "run.json").unlink()
     broken = rdbench("--check", "entry", "entry")
     assert (broken.returncode, broken.stdout) == (2, "")

@@ -16,16 +16,22 @@ import numpy as np
 from PIL import Image
 
 from bench.codec import Codec, Samples, encoded
+from bench_codecs.av1 import Av1
 from bench_codecs.avif import Avif
+from bench_codecs.heic import Heic
+from bench_codecs.hevc import Hevc
 from bench_codecs.htj2k import Htj2k
 from bench_codecs.huffman import Huffman
 from bench_codecs.jpeg import Jpeg
 from bench_codecs.jpeg2000 import Jpeg2000
+from bench_codecs.jpegli import Jpegli
 from bench_codecs.jpegls import JpegLs
 from bench_codecs.jpegxl import JpegXl
+from bench_codecs.jpegxr import JpegXr
 from bench_codecs.lz import Lz
 from bench_codecs.png import Png
 from bench_codecs.qoi import Qoi
+from bench_codecs.vvc import Vvc
 from bench_codecs.webp import WebP
 from tests.conftest import photo
 
@@ -45,6 +51,13 @@ class Golden:
     tolerance: int = 0
     form: Callable[[Samples], Samples] = np.asarray
     """Makes what is coded of the original, which is 8-bit RGB."""
+    needs: str = ""
+    """The module of an extra without which there is no codec."""
+
+
+def grey10(original: Samples) -> Samples:
+    """Ten bits of grey, with something in the lower ones."""
+    return original[..., 1].astype(np.uint16) * 4 + original[..., 0] // 64
 
 
 def grey12(original: Samples) -> Samples:
@@ -57,6 +70,7 @@ def rgba16(original: Samples) -> Samples:
     return np.dstack([original, original[..., 2]]).astype(np.uint16) * 256 + 7
 
 
+DEPTHS = {grey10: 10, grey12: 12, rgba16: 16}
 GOLDEN = {
     "huffman": Golden(Huffman),
     "huffman-plain": Golden(partial(Huffman, color="none", predictor="none")),
@@ -73,6 +87,7 @@ GOLDEN = {
     "jpeg2000-lossless": Golden(partial(Jpeg2000, lossless=True)),
     "jpegls": Golden(JpegLs),
     "jpegxl-lossless": Golden(partial(JpegXl, lossless=True)),
+    "jpegxr-lossless": Golden(partial(JpegXr, lossless=True)),
     "htj2k-lossless": Golden(partial(Htj2k, lossless=True)),
     "png": Golden(Png),
     "png-grey12": Golden(Png, form=grey12),
@@ -83,8 +98,20 @@ GOLDEN = {
     "jpegls-near": Golden(partial(JpegLs, lossless=False), 95),
     "webp": Golden(WebP, 75),
     "avif": Golden(Avif, 62, tolerance=1),
+    "avif-10": Golden(partial(Avif, bits=10, subsampling="444"), 62, tolerance=1),
     "jpeg2000": Golden(Jpeg2000, 4, tolerance=1),
     "jpegxl": Golden(JpegXl, 90, tolerance=1),
+    "jpegxr": Golden(JpegXr, 75),
+    "jpegli": Golden(Jpegli, 75, tolerance=1, needs="pyjpegli"),
+    "heic": Golden(Heic, 55, tolerance=1, needs="pillow_heif"),
+    "vvc": Golden(Vvc, -27, needs="imageio_ffmpeg"),
+    "vvc-grey10": Golden(Vvc, -27, form=grey10, needs="imageio_ffmpeg"),
+    "hevc": Golden(Hevc, -27, needs="imageio_ffmpeg"),
+    "hevc-444-8": Golden(partial(Hevc, subsampling="444", bits=8), -27, needs="imageio_ffmpeg"),
+    "hevc-grey10": Golden(Hevc, -27, form=grey10, needs="imageio_ffmpeg"),
+    "av1-svt": Golden(Av1, -30, needs="imageio_ffmpeg"),
+    "av1-aom-444": Golden(partial(Av1, encoder="aom", subsampling="444"), -30, needs="imageio_ffmpeg"),
+    "av1-rav1e-8": Golden(partial(Av1, encoder="rav1e", bits=8), -120, needs="imageio_ffmpeg"),
 }
 
 
@@ -99,8 +126,7 @@ def main() -> None:
         if path.exists():
             continue
         codec = golden.codec()
-        depth = 8 if golden.form is np.asarray else 12 if golden.form is grey12 else 16
-        path.write_bytes(encoded(codec, golden.form(original), golden.quality, depth))
+        path.write_bytes(encoded(codec, golden.form(original), golden.quality, DEPTHS.get(golden.form, 8)))
         if not codec.lossless:
             Image.fromarray(codec.decode(path.read_bytes())).save(path.with_suffix(".png"), optimize=True)
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import io
 import sys
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
 
 from bench.errors import BadBitstream, CodecUnavailable, ConfigError, Unsupported
 from bench_codecs.avif import Avif
+from bench_codecs.heic import Heic
 from bench_codecs.huffman import Huffman
 from bench_codecs.jpeg import Jpeg
 from bench_codecs.jpeg2000 import Jpeg2000
+from bench_codecs.jpegli import Jpegli
 from bench_codecs.jpegls import JpegLs
 from bench_codecs.jpegxl import JpegXl, distance
+from bench_codecs.jpegxr import JpegXr
 from bench_codecs.lz import Lz
 from bench_codecs.png import Png
 from bench_codecs.qoi import Qoi
@@ -33,7 +37,10 @@ from tests.conftest import photo
         (Lz, {"method": "lzw", "level": 8}, "9 to 16"),
         (Png, {"filter": "best"}, "adaptive"),
         (WebP, {"effort": 7}, "0 to 6"),
-        (JpegXl, {"effort": 0}, "1 to 9"),
+        (JpegXl, {"effort": 0}, "1 to 10"),
+        (JpegXl, {"decoding_speed": 5}, "0 to 4"),
+        (Avif, {"tune": "vmaf"}, "psnr, ssim, iq"),
+        (Avif, {"bits": 10, "tune": "psnr"}, "bits=10"),
     ],
 )
 def test_bad_option_names_the_choices(codec, options, named):
@@ -191,3 +198,66 @@ def test_missing_library_names_the_install_line(monkeypatch, codec, module):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(CodecUnavailable, match="pip install"):
         codec()
+
+
+def test_avif_codes_pictures_of_eight_bits_with_more():
+    """The file has 10 bits a sample, the picture 8, and rounding costs less."""
+    image = photo(48, 64)
+    plain, deep = Avif(subsampling="444"), Avif(subsampling="444", bits=10)
+    bitstream = deep.encode(image, 95)
+    assert imagecodecs.avif_decode(bitstream).dtype == np.uint16
+    decoded = deep.decode(bitstream)
+    assert decoded.dtype == np.uint8
+    errors = [
+        np.mean((it.astype(float) - image) ** 2) for it in (decoded, plain.decode(plain.encode(image, 95)))
+    ]
+    assert errors[0] < errors[1]
+
+
+def test_avif_is_tuned_for_what_it_is_told():
+    """Each tuning writes another bitstream, and the decoder is the same."""
+    image = photo(48, 64)
+    bitstreams = {tune: Avif(tune=tune).encode(image, 60) for tune in ("default", "psnr", "iq")}
+    assert len({*bitstreams.values()}) == 3
+    for bitstream in bitstreams.values():
+        assert Avif().decode(bitstream).shape == image.shape
+
+
+def test_jpegxl_gives_size_for_a_faster_decoder():
+    """decoding_speed reaches the library; 0 is its default."""
+    image = photo(64, 96)
+    plain = bytes(
+        imagecodecs.jpegxl_encode(image, effort=7, distance=distance(80), usecontainer=False, numthreads=1)
+    )
+    assert JpegXl().encode(image, 80) == plain
+    assert JpegXl(decoding_speed=4).encode(image, 80) != plain
+
+
+def test_jpegxr_halves_chroma_below_quality_50_and_refuses_what_is_too_narrow_for_it():
+    """Bars of one pixel in red are blurred below 50; a width of 16 is too little there, and enough above."""
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[:, ::2, 0] = 255
+    low, high = (JpegXr().decode(JpegXr().encode(image, quality)) for quality in (49, 50))
+    assert np.ptp(low[32, 20:24, 0]) < 128 < np.ptp(high[32, 20:24, 0])
+    with pytest.raises(Unsupported, match="17"):
+        JpegXr().encode(image[:, :16], 49)
+    assert JpegXr().decode(JpegXr().encode(image[:, :16], 50)).shape == (64, 16, 3)
+
+
+def test_jpegli_writes_what_every_decoder_reads():
+    """Pillow's libjpeg-turbo gives the same picture within rounding, and chroma is halved."""
+    pytest.importorskip("pyjpegli")
+    image = photo(40, 56)
+    bitstream = Jpegli().encode(image, 90)
+    other = Image.open(io.BytesIO(bitstream))
+    assert other.layer[0][1:3] == (2, 2)
+    assert np.abs(np.asarray(other).astype(int) - Jpegli().decode(bitstream)).mean() < 2
+
+
+def test_a_heic_is_no_larger_for_what_x265_says_of_itself():
+    """No text of the encoder counts, and threads change nothing of what is decoded."""
+    pytest.importorskip("pillow_heif")
+    image = photo(40, 56)
+    bitstream = Heic().encode(image, 50)
+    assert b"x265" not in bitstream
+    assert np.array_equal(Heic().decode(bitstream), Heic(threads=2).decode(bitstream))

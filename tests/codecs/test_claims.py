@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from bench import registry
 from bench.errors import BadBitstream
 from bench_codecs._common.claims import MAX_PIXELS, check_claim
-from bench_codecs._common.sizes import avif_size, jpegxl_size, png_size, webp_size
+from bench_codecs._common.sizes import heif_size, jpegxl_size, jpegxr_size, png_size, webp_size
 from tests.conftest import photo
 
 HUGE = (1_704_032).to_bytes(4, "big") + (64).to_bytes(4, "big")
@@ -24,6 +25,10 @@ def _ispe(bitstream: bytes) -> bytes:
     return _at(bitstream.find(b"ispe") + 8, HUGE)(bitstream)
 
 
+def _jxr(bitstream: bytes) -> bytes:
+    return _at(bitstream.find(b"WMPHOTO") + 12, b"\xff\xff\xff\xff")(bitstream)
+
+
 _SIDES = 0b110 | (2**30 - 1) << 3 | 0b11 << 36 | (2**30 - 1) << 38
 """Of JPEG XL, from the lowest bit: sides of 30 bits each, without a ratio between them."""
 FORGED: dict[str, tuple[str, dict[str, object], Callable[[bytes], bytes]]] = {
@@ -34,6 +39,8 @@ FORGED: dict[str, tuple[str, dict[str, object], Callable[[bytes], bytes]]] = {
     "webp": ("webp", {}, _at(26, b"\xff\x3f\xff\x3f")),
     "webp lossless": ("webp", {"lossless": True}, lambda it: _at(21, b"\xff\xff\xff\x0f")(it)[:200]),
     "avif": ("avif", {}, _ispe),
+    "heic": ("heic", {}, _ispe),
+    "jpegxr": ("jpegxr", {}, _jxr),
     "jpegxl": ("jpegxl", {}, _at(2, _SIDES.to_bytes(9, "little"))),
 }
 
@@ -62,7 +69,8 @@ def test_headers_are_read_as_they_were_written(size: tuple[int, int]) -> None:
         assert webp_size(bytes(imagecodecs.webp_encode(noise, lossless=lossless))) == size
         coded = imagecodecs.jpegxl_encode(noise, lossless=lossless, usecontainer=False, effort=1)
         assert jpegxl_size(bytes(coded)) == size
-    assert avif_size(bytes(imagecodecs.avif_encode(noise, speed=10))) == size
+    assert heif_size("avif", bytes(imagecodecs.avif_encode(noise, speed=10))) == size
+    assert jpegxr_size(bytes(imagecodecs.jpegxr_encode(noise, level=0.9))) == size
     assert png_size(registry.load(registry.find(registry.CODECS, "png"))().encode(noise)) == size
 
 
@@ -76,7 +84,7 @@ def test_a_flat_picture_of_a_camera_is_no_forgery(name: str) -> None:
         check_claim(name, (MAX_PIXELS + 1, 1), 1 << 30)
 
 
-@pytest.mark.parametrize("read", [png_size, webp_size, avif_size, jpegxl_size])
+@pytest.mark.parametrize("read", [png_size, webp_size, partial(heif_size, "avif"), jpegxl_size, jpegxr_size])
 def test_what_is_no_such_file_has_no_size(read: Callable[[bytes], tuple[int, int]]) -> None:
     """Empty, short and foreign data are damaged bitstreams."""
     for data in (b"", b"\xff\x0a", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBPVP8 ", b"ispe", bytes(40)):

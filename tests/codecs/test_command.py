@@ -17,6 +17,7 @@ import bench
 from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError, Unsupported
 from bench.inputs.suite import CodecEntry
 from bench.testing import check_codec
+from bench_codecs._common.ycbcr import from_planes, to_planes
 from bench_codecs.command import Command
 from bench_codecs.jpeg import Jpeg
 from tests.conftest import photo
@@ -123,6 +124,27 @@ def test_yuv444_carries_its_size():
     assert len(bitstream) == 8 + image.size
     assert np.abs(codec.decode(bitstream).astype(int) - image).max() <= 1
     with pytest.raises(BadBitstream, match="no 8-bit 4:4:4 picture"):
+        codec.decode(bitstream[:-1])
+
+
+@pytest.mark.parametrize(
+    ("form", "samples"), [("yuv444p10", 3 * 21 * 31), ("yuv420p10", 21 * 31 + 2 * 11 * 16)]
+)
+def test_raw_planes_of_ten_bits_are_those_of_the_video_codecs(form, samples):
+    """Two bytes a sample, chroma halved or not, and the picture is what the colour path makes of it."""
+    image = photo(21, 31)
+    copy = "cp {input} {output}"
+    lossless = form == "yuv444p10"
+    more = {"lossless": True} if lossless else {"qualities": "1", "decode": copy}
+    encode = copy if lossless else "sh -c 'cp $0 $1' {input} {output} {quality}"
+    options = {"encode": encode, "decode": copy, "input_format": form, "output_format": form, **more}
+    codec = Command(**options)
+    bitstream = codec.encode(image, None if lossless else 1)
+    assert len(bitstream) == 8 + 2 * samples
+    expected = from_planes(to_planes(image, 8, 10, form[3:6]), 10, 8)
+    assert np.array_equal(codec.decode(bitstream), expected)
+    assert np.array_equal(expected, image) == lossless
+    with pytest.raises(BadBitstream, match="no picture of 31x21"):
         codec.decode(bitstream[:-1])
 
 

@@ -6,11 +6,16 @@ import pytest
 
 from bench.registry import CODECS, targets
 from bench.testing import CHECKS, run_check
-from tests.codecs.conformance import CONFORMANCE, NOT_HERE
+from tests.codecs.conformance import CONFORMANCE, NOT_HERE, VIDEO
+
+CASES = [
+    pytest.param(label, check, marks=[pytest.mark.slow] if check == "damage" and label in VIDEO else [])
+    for label in CONFORMANCE
+    for check in CHECKS
+]
 
 
-@pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("label", CONFORMANCE)
+@pytest.mark.parametrize(("label", "check"), CASES)
 def test_codec_keeps_the_contract(label, check):
     """The codec passes this check of the kit."""
     run_check(CONFORMANCE[label], check)

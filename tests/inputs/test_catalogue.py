@@ -86,7 +86,8 @@ def test_a_hashed_folder_is_a_data_set_as_is(desk: Path, pictures: Path) -> None
     assert [it.path for it in opened.images] == [pictures / it.name for it in opened.images]
     assert opened.source == str(pictures)
     (pictures / "p1.png").write_bytes(b"other")
-    with pytest.raises(DatasetError, match=r"p1\.png differs from its SHA-256"):
+    told = r"not as it is described:(\n.*)*p1\.png differs .* in datasets\.yaml:9: lab-2\.files\.p1"
+    with pytest.raises(DatasetError, match=rf"{told}.*(\n.*)*correct datasets\.yaml: rdbench dataset hash"):
         open_dataset("lab-2")
 
 
@@ -131,7 +132,10 @@ def test_what_can_not_be_hashed(desk: Path, pictures: Path, folder: str, name: s
 
 FAULTS = {
     "unknown key": (entry(licences="x"), r":5: lab\.licences: unknown key.*licence"),
-    "hash": (entry(files="a.png: 123abc"), r":6: lab\.files\.a\.png\.sha256: "),
+    "hash": (
+        entry(files="a.png: 123abc"),
+        r":6: lab\.files\.a\.png\.sha256: write a SHA-256, which has 64 .*'123abc'",
+    ),
     "no files": ("lab:\n  description: d\n  licence: l\n  source: s\n", r":1: lab\.files: "),
     "name leads away": (entry("../lab"), r":1: \.\./lab: '\.\./lab' is no name"),
     "name is a folder": (entry('".."'), r":1: \.\.: '\.\.' is no name"),
@@ -209,6 +213,20 @@ def test_a_run_records_place_and_licence(desk: Path, pictures: Path) -> None:
     assert (info.sources, info.datasets) == ({"lab": str(pictures)}, {"lab": "CC0"})
     hidden = desk.parent / "config" / "datasets.yaml"
     assert f"{hidden} has another data set lab, which is not the one that is measured" in notes
+
+
+def test_an_entry_is_there_only_once(pictures: Path, tmp_path: Path) -> None:
+    """Printed again into its file it adds nothing; of another one of its name it is told."""
+    words = ("dataset", "hash", pictures, "--name", "lab", "--licence", "CC0")
+    first = rdbench(*words, cwd=tmp_path)
+    assert "licence: CC0\n" in first.stdout
+    (tmp_path / "datasets.yaml").write_text(first.stdout)
+    again = rdbench(*words, cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (0, "")
+    assert "has this entry already" in again.stderr
+    other = rdbench(*words[:-1], "MIT", cwd=tmp_path)
+    assert other.stdout.startswith("lab:")
+    assert "datasets.yaml has another 'lab': put this one in its place" in other.stderr
 
 
 def test_the_command_line_takes_a_file_of_data_sets(pictures: Path, tmp_path: Path) -> None:

@@ -75,26 +75,26 @@ def test_suite_file(tmp_path: Path) -> None:
     [
         (
             ("quality: [10, 30, 50]", "quality: [10, high]"),
-            "suite.yaml:8: codecs.1.quality.1: write a number, not 'high'",
+            "suite.yaml:8: codecs.#2.quality.#2: write a number, not 'high'",
         ),
         (
             ("label: JPEG 4:4:4", "lable: JPEG 4:4:4"),
-            "suite.yaml:6: codecs.1.lable: unknown key; did you mean 'label'?",
+            "suite.yaml:6: codecs.#2.lable: unknown key; did you mean 'label'?",
         ),
         (
             ("- webp@20,50", "- webp@20,x"),
-            "suite.yaml:4: codecs.0: codec 'webp@20,x': '20,x' is not a list",
+            "suite.yaml:4: codecs.#1: codec 'webp@20,x': '20,x' is not a list",
         ),
         (("datasets: kodak", "dataset: kodak"), "yaml:1: dataset: unknown key; did you mean 'datasets'?"),
         (("metrics:", "metric:"), "suite.yaml:2: metric: unknown key; did you mean 'metrics'?"),
-        (("    quality:", "    qualities:"), "codecs.1.qualities: unknown key; did you mean 'quality'?"),
+        (("    quality:", "    qualities:"), "codecs.#2.qualities: unknown key; did you mean 'quality'?"),
         (
             ("datasets: kodak", "gate: {max_byte: 1%}"),
             "suite.yaml:1: gate.max_byte: unknown key; did you mean 'max_bytes'?",
         ),
         (
             ("    label:", "    gate: {max_byte: 1%}\n    label:"),
-            "suite.yaml:6: codecs.1.gate.max_byte: unknown key; did you mean 'max_bytes'?",
+            "suite.yaml:6: codecs.#2.gate.max_byte: unknown key; did you mean 'max_bytes'?",
         ),
         (("datasets: kodak", "zzz: 1"), "suite.yaml:1: zzz: unknown key; known: datasets, codecs, quality"),
         (
@@ -231,7 +231,7 @@ def test_optional_codec_is_left_out_where_it_is_unavailable(tmp_path: Path, pict
 def test_what_a_codec_refuses_is_told_by_its_place(tmp_path: Path) -> None:
     """An error about an entry that the file alone could not tell begins with file, line and key."""
     (entry, other) = load_suite(write(tmp_path, "codecs:\n  - webp\n  - jpeg@500\n")).codecs
-    with pytest.raises(ConfigError, match=r"suite\.yaml:3: codecs\.1: too much"), other.located_errors():
+    with pytest.raises(ConfigError, match=r"suite\.yaml:3: codecs\.#2: too much"), other.located_errors():
         raise ConfigError("too much")
     assert entry == CodecEntry(codec="webp"), "the place tells no two entries apart"
     with pytest.raises(ConfigError, match=r"^too much"), CodecEntry(codec="webp").located_errors():

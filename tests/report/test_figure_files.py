@@ -256,13 +256,19 @@ def test_nothing_is_cut_whatever_the_names(kind: str, legend: str) -> None:
         ({"kind": "radar"}, r"fig\.yaml:3: kind: 'radar' is none of rd, bd_bars"),
         (
             {"codecs": ["webp", "wepb"]},
-            r"fig\.yaml:5: codecs\.1\.label: no codec 'wepb'; did you mean 'webp'",
+            r"fig\.yaml:5: codecs\.#2\.label: no codec 'wepb'; did you mean 'webp'",
         ),
-        ({"codecs": [{"label": "webp", "marker": "%"}]}, r"fig\.yaml:5: codecs\.0\.marker: '%' is no marker"),
-        ({"codecs": [{"label": "webp", "color": "rouge"}]}, r"codecs\.0\.color: 'rouge' is no color"),
-        ({"codecs": [{"label": "webp", "name": r"$\input{x}$"}]}, r"codecs\.0\.name: .* is not mathematics"),
-        ({"metric": ["psnr_rgb", "vif"]}, r"fig\.yaml:5: metric\.1: nothing has a curve in 'vif'; there are"),
-        ({"datasets": "clic"}, r"fig\.yaml:3: datasets\.0: no data set 'clic'; there are kodak"),
+        (
+            {"codecs": [{"label": "webp", "marker": "%"}]},
+            r"fig\.yaml:5: codecs\.#1\.marker: '%' is no marker",
+        ),
+        ({"codecs": [{"label": "webp", "color": "rouge"}]}, r"codecs\.#1\.color: 'rouge' is no color"),
+        ({"codecs": [{"label": "webp", "name": r"$\input{x}$"}]}, r"codecs\.#1\.name: .* is not mathematics"),
+        (
+            {"metric": ["psnr_rgb", "vif"]},
+            r"fig\.yaml:5: metric\.#2: nothing has a curve in 'vif'; there are",
+        ),
+        ({"datasets": "clic"}, r"fig\.yaml:3: datasets: no data set 'clic'; there are kodak"),
         ({"xlim": [2, 1]}, r"fig\.yaml:3: xlim: the first limit is below the second, not \[2, 1\]$"),
         ({"ylim": {"psnr_rgb": 30}}, r"ylim: write \[lowest, highest\], or .*, not 30$"),
         ({"width": 0.2}, r"fig\.yaml:3: width: column, double, or inches from 1 to 40, not 0\.2$"),
@@ -271,7 +277,7 @@ def test_nothing_is_cut_whatever_the_names(kind: str, legend: str) -> None:
             r"inset\.at: auto, upper left, .*not 'left'$",
         ),
         ({"style": "no.mplstyle"}, r"fig\.yaml:3: style: no\.mplstyle: no such file"),
-        ({"references": "vvc"}, r"fig\.yaml:3: references\.0: reference 'vvc': neither a file nor"),
+        ({"references": "vvc"}, r"fig\.yaml:3: references: reference 'vvc': neither a file nor"),
         ({"xlim": [0, 1], "xscale": "log"}, r"xscale: a logarithmic axis begins above 0"),
         (
             {"inset": {"xlim": [0, 1], "ylim": [28, 33]}},
@@ -282,7 +288,7 @@ def test_nothing_is_cut_whatever_the_names(kind: str, legend: str) -> None:
         ({"anchor": "vvc"}, r"fig\.yaml:3: anchor: anchor 'vvc' is in none of the runs"),
         (
             {"codecs": [{"label": "webp", "color": None}]},
-            r"fig\.yaml:5: codecs\.0\.color: nothing is given; .*quote",
+            r"fig\.yaml:5: codecs\.#1\.color: nothing is given; .*quote",
         ),
         ({"codecs": ["webp", "webp"]}, r"fig\.yaml:3: codecs: webp stands here twice"),
         (
@@ -298,7 +304,7 @@ def test_nothing_is_cut_whatever_the_names(kind: str, legend: str) -> None:
             {"inset": {"xlim": [1, 2], "ylim": [1, 2], "at": [0.8, 0, 0.4, 0.4]}},
             r"inset\.at: .* inside of it",
         ),
-        ({"metric": 3}, r"fig\.yaml:3: metric\.0: write a text, not 3"),
+        ({"metric": 3}, r"fig\.yaml:3: metric: write a text, not 3"),
         (
             {"width": "column", "decibels": "perhaps"},
             r"fig\.yaml:4: decibels: write true or false, not 'perhaps'",
@@ -318,7 +324,7 @@ def test_errors_name_file_and_field(
     [
         (r"codecs: [{label: webp, name: $\mathcal{K}$LT}]", r"fig\.yaml:2: .*single quotes, as in '\$"),
         ("codecs:\n  - {label: webp, color: #cc0000}\n", r"fig\.yaml:3: .*# begins a comment.*'#cc0000'"),
-        (r'codecs: [{label: webp, name: "$\beta$"}]', r"fig\.yaml:2: codecs\.0\.name: .*single quotes"),
+        (r'codecs: [{label: webp, name: "$\beta$"}]', r"fig\.yaml:2: codecs\.#1\.name: .*single quotes"),
         (r'codecs: [{label: webp, name: "$\mu$"}]', r"fig\.yaml:2: .*single quotes"),
         ("- webp", r"fig\.yaml:1: document: write a mapping of keys to values, not a list"),
     ],

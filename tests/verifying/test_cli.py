@@ -26,7 +26,7 @@ from bench.report.build import build_report_data
 from bench.report.chapters import Chapter
 from bench.report.tables import tables_of
 from bench.runs.store import BITSTREAM_FOLDER, RUN_FILE
-from bench.verifying.record import VERIFICATION_FILE, read_verification, write_verification
+from bench.verifying.record import VERIFICATION_FILE, CodecFlag, read_verification, write_verification
 from tests.conftest import photo, until
 from tests.verifying.tampering import copied, edit, measured
 
@@ -71,6 +71,45 @@ def test_a_verified_run_exits_with_0_and_leaves_its_file(honest: Path, tmp_path:
     assert max(map(len, text.splitlines())) <= 80
     found = read_verification(run / VERIFICATION_FILE)
     assert (found.seed, found.sample, found.whole) == (3, 1.0, True)
+
+
+def test_looking_less_does_not_replace_what_was_found(honest: Path, tmp_path: Path) -> None:
+    """Neither encoding nor auditing less, where it would lose a suspicion; another file may be written."""
+    run = copied(honest, tmp_path / "run")
+    typed(run, "--decode-only")
+    assert typed(run, "--seed", 3, "--no-audit")[0] == EXIT_OK
+    before = (run / VERIFICATION_FILE).read_bytes()
+    refused = CliRunner().invoke(app, ["verify", str(run), "--decode-only"])
+    assert isinstance(refused.exception, ConfigError)
+    assert "does not replace it" in str(refused.exception)
+    assert (run / VERIFICATION_FILE).read_bytes() == before
+    assert typed(run, "--decode-only", "-o", run / "verification-quick.json")[0] == EXIT_OK
+    assert typed(run, "--no-audit")[0] == EXIT_OK
+    found = read_verification(run / VERIFICATION_FILE)
+    flag = CodecFlag(label="jpeg-420", flag="memorised?", detail="mirrored")
+    write_verification(run / VERIFICATION_FILE, msgspec.structs.replace(found, flags=(flag,)))
+    assert isinstance(CliRunner().invoke(app, ["verify", str(run), "--no-audit"]).exception, ConfigError)
+    edit(run, {"codec": "jpeg", "quality": 30}, lambda it: it["metrics"].update(psnr_rgb=60.5))
+    assert typed(run, "--decode-only")[0] == EXIT_REGRESSION, "of another state there is nothing to lose"
+
+
+def test_a_suspicion_is_a_warning_of_the_report(honest: Path, tmp_path: Path) -> None:
+    """What verification suspects of a codec stands there with its name, and what was encoded again."""
+    run = copied(honest, tmp_path / "run")
+    typed(run, "--decode-only")
+    found = read_verification(run / VERIFICATION_FILE)
+    flags = tuple(
+        CodecFlag(label="jpeg-420", flag=it, detail="why") for it in ("memorised?", "other version")
+    )
+    write_verification(run / VERIFICATION_FILE, msgspec.structs.replace(found, flags=flags))
+    (data,) = build_report_data([run])
+    told = {it.kind: (it.severity, it.message, it.labels) for it in data.findings}
+    assert told["suspicion"] == (
+        "warning",
+        "run: jpeg-420 is under suspicion, memorised?: why",
+        ("jpeg-420",),
+    )
+    assert told["verification"][1].endswith("verified by decoding them again, none encoded again")
 
 
 @pytest.mark.parametrize("format", ["text", "markdown", "github", "json"])

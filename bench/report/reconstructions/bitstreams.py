@@ -15,6 +15,7 @@ from bench.files.stored_pictures import stored_picture
 from bench.inputs.image import read_image, sha256_of
 from bench.inputs.pixels import ON_SCREEN
 from bench.report.entries import Entry
+from bench.report.load import run_name
 from bench.report.reconstructions.decoded import Stored, store_picture
 from bench.runs.store import BITSTREAM_FOLDER, read_info
 from bench.trials.plan import CodecPlan
@@ -121,7 +122,7 @@ def source_folders(runs: Iterable[Path], dataset: str) -> list[str]:
 
 def run_folders(runs: Sequence[Path], trust: Trust = NOBODY) -> RunFolders:
     """Run folders as a report calls them: by their name, or by the whole path where two names are alike."""
-    return RunFolders({run.resolve().name: run for run in runs} | {str(run): run for run in runs}, trust)
+    return RunFolders({run_name(run): run for run in runs} | {str(run): run for run in runs}, trust)
 
 
 def _plan(entry: Entry, runs: Mapping[str, Path]) -> CodecPlan | None:

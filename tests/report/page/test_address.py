@@ -117,5 +117,5 @@ codecs:
 def test_a_link_is_an_address_of_the_web(tmp_path: Path) -> None:
     """Anything else is named with its line."""
     (tmp_path / "suite.yaml").write_text(SUITE.replace("https://example.org/code", "javascript:alert(1)"))
-    with pytest.raises(ConfigError, match=r"suite.yaml:8: codecs.0.code: an address begins with https"):
+    with pytest.raises(ConfigError, match=r"suite.yaml:8: codecs.#1.code: an address begins with https"):
         load_suite(tmp_path / "suite.yaml")

@@ -1,0 +1,1 @@
+"""Still pictures by the encoders and decoders of video, which ffmpeg runs."""
