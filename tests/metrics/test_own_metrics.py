@@ -162,6 +162,20 @@ def test_a_name_that_is_taken_is_refused(folder: Path, name: str, told: str) -> 
         bench.run("suite.yaml", metrics=["psnr_rgb", "worst.py:Worst", command], out=folder / "run")
 
 
+def test_an_entry_of_a_board_tells_no_places(folder: Path) -> None:
+    """Neither where a metric's file lies nor the command line leaves the machine; values and versions do."""
+    assert rdbench("run", "suite.yaml", "-o", "run", "--keep-bitstreams").code == 0
+    said = ["--name", "it", "--authors", "A. Person", "--date", "2026-01-01", "--licence", "MIT"]
+    assert rdbench("submit", "run", "-o", "entry", *said).code == 0
+    (written,) = (folder / "entry").rglob("run.json")
+    assert str(folder) not in written.read_text()
+    assert sys.executable not in written.read_text()
+    versions = [
+        {it.name: it.version for it in read_info(it).metrics} for it in (folder / "run", written.parent)
+    ]
+    assert versions[0] == versions[1]
+
+
 def stranger(folder: Path, target: str, name: str = "psnr_rgb", config: Any = None) -> Path:
     """A run whose ``run.json`` names a metric that leaves a file behind where it is imported."""
     (folder / "evil.py").write_text(f"open({str(folder / 'harm')!r}, 'w')\n{CLASS}")
