@@ -22,7 +22,7 @@ from bench.files.typed_json import Sha256
 from bench.host.device import DeviceName
 from bench.inputs.pixels import RGB8, Accepted
 from bench.sealing.seal import View
-from bench.trials.codec_ref import CodecRef, Description, Message, MetricDescription
+from bench.trials.codec_ref import CodecRef, Description, Message, MetricDescription, MetricRef
 from bench.trials.measurement import (
     Count,
     Failure,
@@ -124,7 +124,7 @@ class Describe(Request[Description], frozen=True):
 class DescribeMetric(Request[MetricDescription], frozen=True):
     """Construct a metric and tell what it is."""
 
-    target: str
+    metric: MetricRef
 
 
 class CudaState(Message, frozen=True):
@@ -241,8 +241,7 @@ class Score(Request[Scored], frozen=True):
     sha256: str | None
     shape: tuple[int, ...]
     """Of the decoded samples."""
-    metrics: tuple[tuple[str, str], ...]
-    """(name, target) of each metric."""
+    metrics: tuple[MetricRef, ...]
     lossless: bool
     device: DeviceName = "cpu"
     """Where the metrics run that can choose."""

@@ -74,7 +74,7 @@ from bench.inputs.pixels import Accepted, Picture, StoredPicture
 from bench.metrics.base import Metric, Pair, Reference, suited
 from bench.program import programs_run_by
 from bench.sealing.seal import seal
-from bench.trials.codec_ref import CodecRef, Description, MetricDescription
+from bench.trials.codec_ref import CodecRef, Description, MetricDescription, MetricRef
 from bench.trials.measurement import FailureStatus, Phase
 from bench.trials.output_checks import Mismatch, Repetitions, check_pixels, materialised
 
@@ -128,7 +128,7 @@ class WorkerState:
     """Whether the process sees no more than its codec is to."""
     ready: _Ready | None = None
     described: dict[CodecRef, Description] = field(default_factory=dict)
-    metrics: dict[tuple[str, DeviceName], Metric] = field(default_factory=dict)
+    metrics: dict[tuple[MetricRef, DeviceName], Metric] = field(default_factory=dict)
     source: tuple[Path, str | None, Accepted] | None = None
     """File and hash of the original at hand, and the forms for which it was read."""
     stored: StoredPicture | None = None
@@ -227,12 +227,14 @@ def _describe(state: WorkerState, request: Describe) -> Description:
 
 
 def _describe_metric(state: WorkerState, request: DescribeMetric) -> MetricDescription:
-    metric = _metric(state, request.target, "cpu")
+    target = request.metric.target
+    metric = _metric(state, request.metric, "cpu")
+    version = str(getattr(metric, "version", "")) + registry.file_version(target)
     return MetricDescription(
-        metric.name,
-        metric.version,
-        metric.unit,
-        metric.higher_is_better,
+        str(getattr(metric, "name", "")) or registry.short_name(target),
+        version.removeprefix("+"),
+        str(getattr(metric, "unit", "")),
+        bool(metric.higher_is_better),
         ideal=getattr(metric, "ideal", None),
         takes_device=_takes_device(type(metric)),
         learned=bool(getattr(metric, "learned", False)),
@@ -420,9 +422,10 @@ def _scored(
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
     pair = Pair(reference, decoded)
-    for name, target in request.metrics:
+    for ref in request.metrics:
+        name = ref.name
         try:
-            metric = _metric(state, target, request.device)
+            metric = _metric(state, ref, request.device)
             value = float(metric(suited(pair, metric)))
         except (MetricUndefined, CodecUnavailable) as error:
             values[name], reasons[name] = None, str(error)
@@ -455,12 +458,13 @@ def _constructed(ref: CodecRef, *, alone: bool) -> _Ready:
     return _Ready(ref, codec, config, unrecorded, needs, gpu, alone)
 
 
-def _metric(state: WorkerState, target: str, device: DeviceName) -> Metric:
-    if (target, device) not in state.metrics:
-        constructor = registry.load(target)
-        options = {"device": device} if _takes_device(constructor) else {}
-        state.metrics[target, device] = constructor(**options)
-    return state.metrics[target, device]
+def _metric(state: WorkerState, ref: MetricRef, device: DeviceName) -> Metric:
+    if (ref, device) not in state.metrics:
+        options = dict(ref.config)
+        constructor = registry.load_metric(ref.target, options, trusted=ref.trusted)
+        on_device = {"device": device} if _takes_device(constructor) else {}
+        state.metrics[ref, device] = constructor(**options, **on_device)
+    return state.metrics[ref, device]
 
 
 def _takes_device(constructor: type) -> bool:

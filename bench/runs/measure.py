@@ -148,7 +148,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             original.image,
             trial.image.sha256,
             decoded.shape,
-            tuple((it.name, it.target) for it in self.metrics),
+            tuple(it.ref for it in self.metrics),
             trial.codec.lossless,
             self.metrics_device,
             decoded.dtype,

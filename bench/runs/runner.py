@@ -11,13 +11,14 @@ from pathlib import Path
 import msgspec
 
 from bench.engines import open_engine
-from bench.engines.describing import describe_metric, describe_suite, with_threads
+from bench.engines.describing import describe_suite, with_threads
 from bench.engines.engine import Engine
 from bench.engines.messages import Repeat
 from bench.errors import ConfigError
 from bench.host import kernel_cache
 from bench.inputs.datasets import CATALOGUE, Dataset, open_dataset
 from bench.inputs.suite import Suite
+from bench.runs.asked_metrics import asked_metrics
 from bench.runs.machines import RunMachines
 from bench.runs.measure import MeasureTrial
 from bench.runs.options import Events, Options
@@ -32,7 +33,7 @@ from bench.runs.resume import (
 )
 from bench.runs.store import LineSelector, RunInfo, RunWriter, is_run, read_info
 from bench.trials.measurement import Measurement
-from bench.trials.plan import CodecPlan, ResolvedSuite, Trial, make_plan, trials
+from bench.trials.plan import CodecPlan, MetricPlan, ResolvedSuite, Trial, make_plan, trials
 
 _CROWDED = 0.25
 """Of the processors, the share that others may keep busy beside a timed run without a remark."""
@@ -53,6 +54,8 @@ class Summary:
     other_images: tuple[str, ...] = ()
     codecs: tuple[CodecPlan, ...] = ()
     """What this suite asks for."""
+    metrics: tuple[MetricPlan, ...] = ()
+    """What was taken."""
 
     def __repr__(self) -> str:
         return f"{self.folder}: {self.statuses['ok']} of {self.planned} trials ok; {len(self.codecs)} codecs"
@@ -148,6 +151,7 @@ class _Run:
             tuple(it.label for it in info.codecs if it.label not in labels),
             tuple(it.name for it in info.images if it not in resolved.files),
             resolved.plan.codecs,
+            resolved.plan.metrics,
         )
 
     def _note_conditions(self) -> None:
@@ -162,13 +166,13 @@ class _Run:
     def _planned(self) -> tuple[ResolvedSuite, MeasureTrial]:
         """The plan, and what is done with each of its trials."""
         folder, options = self.writer.folder, self.options
-        metrics = [describe_metric(self.engine, name) for name in self.suite.metrics]
+        metrics = asked_metrics(self.engine, self.suite)
         if is_run(folder) and not options.fresh:
             before = read_info(folder)
             require_same_shard(folder, before, options.shard)
             require_same_sets(folder, before, self.datasets)
             require_given(before, self.suite)
-            metrics += metrics_of_folder(before, self.suite, self.engine, self.events)
+            metrics += metrics_of_folder(before, metrics, self.engine, self.events)
         suite = with_threads(self.engine, self.suite, options.threads, self.events.note)
         described = describe_suite(self.engine, suite, metrics)
         resolved = make_plan(suite, self.datasets, described)

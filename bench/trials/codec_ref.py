@@ -69,6 +69,20 @@ class CodecRef(msgspec.Struct, frozen=True):
         return cls(target, tuple(sorted(config.items())), trusted, needs, settled)
 
 
+class MetricRef(msgspec.Struct, frozen=True):
+    """How to construct a metric in a worker."""
+
+    name: str
+    """What its values are called; empty for a class of a file, which has yet to say it."""
+    target: str
+    """``module:Class`` or ``path/to/file.py:Class``, see :func:`bench.registry.load`."""
+    config: tuple[tuple[str, Option], ...] = ()
+    """What its constructor is given."""
+    trusted: bool = False
+    """The user names it in this call, or vouches for the run folder that does; else it has to be
+    installed."""
+
+
 class Description(Message, frozen=True):
     """What a codec says of itself at one configuration."""
 
@@ -129,10 +143,10 @@ class DescribedCodec:
 
 @dataclass(frozen=True)
 class DescribedMetric:
-    """A metric by its installed name."""
+    """A metric that the user names, or a run folder has."""
 
-    name: str
-    target: str
+    ref: MetricRef
+    """With the name that its values have."""
     found: MetricDescription
 
 

@@ -20,7 +20,14 @@ from bench.inputs.image import stored_form
 from bench.inputs.pixels import RGB8, Accepted, StoredForm, key_suffix
 from bench.inputs.suite import CodecChoice, CodecEntry, Suite
 from bench.text.plain import printable
-from bench.trials.codec_ref import CodecRef, Described, DescribedCodec, DescribedMetric, Description
+from bench.trials.codec_ref import (
+    CodecRef,
+    Described,
+    DescribedCodec,
+    DescribedMetric,
+    Description,
+    MetricRef,
+)
 from bench.trials.measurement import RecordedDecoder
 
 DatasetName = Annotated[str, msgspec.Meta(pattern=r"^(?!\.{1,2}\Z)[\w.-]+\Z", max_length=255)]
@@ -162,6 +169,24 @@ class MetricPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """Its name in print; empty in older runs, and where it declares none. So is ``role``."""
     role: str = ""
     """What a report takes it for, see :class:`bench.metrics.base.Metric`."""
+    config: dict[str, Option] = {}
+    """What its constructor was given; installed metrics have no options."""
+
+    trusted: ClassVar[bool] = False
+
+    @property
+    def ref(self) -> MetricRef:
+        """How a worker constructs it: only if it is installed, see :class:`TrustedMetric`."""
+        return MetricRef(self.name, self.target, tuple(sorted(self.config.items())), self.trusted)
+
+
+class TrustedMetric(MetricPlan, frozen=True, omit_defaults=True):
+    """A metric that the user named in this call, or vouched for: it may be a file, and run programs.
+
+    It is written as any other; what is read from ``run.json`` is never one, see :mod:`bench.trials.trust`.
+    """
+
+    trusted: ClassVar[bool] = True
 
 
 class ImagePlan(msgspec.Struct, frozen=True):
@@ -347,15 +372,16 @@ def _require_distinct(codecs: Sequence[CodecPlan]) -> None:
 def metric_plan(described: DescribedMetric) -> MetricPlan:
     """A metric as a plan records it."""
     it = described.found
-    return MetricPlan(
-        described.name,
-        described.target,
+    return TrustedMetric(
+        described.ref.name,
+        described.ref.target,
         it.version,
         it.unit,
         it.higher_is_better,
         it.ideal,
         it.title,
         it.role,
+        dict(described.ref.config),
     )
 
 

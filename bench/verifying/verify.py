@@ -206,7 +206,7 @@ class _Inspection:
 
     def _decoded(self, engine: Engine, looks: Sequence[Look]) -> dict[int, DecodedRow]:
         self._events.planned("bitstreams to be decoded", len(looks))
-        task = LookAt(tuple(self.metrics.targets.items()), self._run / _REPORT / FOLDER)
+        task = LookAt(tuple(self.metrics.refs.values()), self._run / _REPORT / FOLDER)
         found = {}
         for of_round in self._rounds(looks):
             for seen in engine.run(task, self._shuffled(of_round)):
