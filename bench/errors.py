@@ -54,7 +54,7 @@ class CodecUnavailable(BenchError):
 
 
 class UntrustedCodec(CodecUnavailable):
-    """A run folder names a codec that it cannot be trusted with: one in a file, or one that runs programs."""
+    """A run folder names a codec or metric that it cannot be trusted with: in a file, or running programs."""
 
 
 class Unsupported(BenchError):

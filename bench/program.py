@@ -6,8 +6,10 @@ its programs is measured, and what it takes to start them and to write and read 
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -35,6 +37,23 @@ def start(words: Sequence[str], writes: Path) -> Ended:
     return subprocess.run(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
+
+
+def fingerprint(words: Iterable[str]) -> str:
+    """A short SHA-256 of each program and file (script, configuration) that a command line names.
+
+    Parameters
+    ----------
+    words : of one command line or of several; a file may stand after a ``=`` too
+    """
+    parts = {}
+    named = [part for word in words for part in (word, word.partition("=")[2]) if part]
+    for word in named:
+        found = shutil.which(word) or word
+        if Path(found).is_file():
+            digest = hashlib.sha256(Path(found).read_bytes()).hexdigest()
+            parts[Path(found).name] = digest[:12]
+    return " ".join(f"{name} sha256:{digest}" for name, digest in parts.items())
 
 
 _runner: Runner = start

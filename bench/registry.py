@@ -120,6 +120,35 @@ def load_codec(target: str, options: Mapping[str, Any], *, trusted: bool) -> Any
     return constructor
 
 
+def load_metric(target: str, options: Mapping[str, Any], *, trusted: bool) -> Any:
+    """The class of a metric, chosen by no run folder; what :func:`load_codec` is for codecs.
+
+    Raises
+    ------
+    ConfigError
+        The file, module or class does not exist.
+    UntrustedCodec
+        It is not ``trusted``, and :func:`require_installed_metric` refuses it.
+    """
+    if not trusted:
+        require_installed_metric(target, options)
+    return load(target)
+
+
+def require_installed_metric(target: str, options: Mapping[str, Any]) -> None:
+    """Refuse a metric that a run folder names and nobody vouches for.
+
+    Raises
+    ------
+    UntrustedCodec
+        It is not installed, or has options, as no installed one needs.
+    """
+    if options or target not in targets(METRICS).values():
+        raise UntrustedCodec(
+            f"only installed metrics are taken for a run folder, this one names {target[:200]!r}; {_TRUST}"
+        )
+
+
 def file_version(target: str) -> str:
     """``"+sha256:…"`` of a file target's sources, so that an edited file is measured again; else empty.
 

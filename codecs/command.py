@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import shlex
 import shutil
@@ -15,7 +14,7 @@ from typing import get_args
 from bench.codec import DEPTHS, Channels, Samples
 from bench.errors import BadBitstream, BenchError, CodecUnavailable, ConfigError, Unsupported
 from bench.image import Accepted, Conversions
-from bench.program import run_program
+from bench.program import fingerprint, run_program
 from bench_codecs._common.options import check_choice, check_quality, check_threads
 from bench_codecs._common.rasters import (
     HOLDS,
@@ -113,7 +112,7 @@ class Command:
         self._suffix = bitstream_suffix
         self.treatment = ""
         """The conversions of the image that was decoded last."""
-        self.version = f"1+{_fingerprint((*self._encode, *self._decode))}"
+        self.version = f"1+{fingerprint((*self._encode, *self._decode))}"
         if version_command:
             self.version += f" ({_first_line(_template('version_command', version_command, ()))})"
 
@@ -230,18 +229,6 @@ def _settings(qualities: str) -> list[float]:
     if not all(map(math.isfinite, settings)):
         raise ConfigError(f"command: qualities={qualities!r} holds what is no finite number")
     return settings
-
-
-def _fingerprint(words: tuple[str, ...]) -> str:
-    """A short SHA-256 of each program and file (script, configuration) in the command lines."""
-    parts = {}
-    named = [part for word in words for part in (word, word.partition("=")[2]) if part]
-    for word in named:
-        found = shutil.which(word) or word
-        if Path(found).is_file():
-            digest = hashlib.sha256(Path(found).read_bytes()).hexdigest()
-            parts[Path(found).name] = digest[:12]
-    return " ".join(f"{name} sha256:{digest}" for name, digest in parts.items())
 
 
 def _run(template: tuple[str, ...], values: dict[str, str], writes: Path) -> str:

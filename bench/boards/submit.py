@@ -246,13 +246,16 @@ def _hardware(info: RunInfo, measured: Sequence[Measurement]) -> str:
 
 
 def _at_home(info: RunInfo) -> RunInfo:
-    """Without what is the submitter's machine's alone: folders of pictures and of codecs."""
+    """Without what is the submitter's machine's alone: folders of pictures, of codecs and of metrics."""
     sources = {name: it for name, it in info.sources.items() if it == "catalogue"}
     codecs = tuple(
         msgspec.structs.replace(_moved(it), decoder=None if it.decoder is None else _moved(it.decoder))
         for it in info.codecs
     )
-    return msgspec.structs.replace(info, sources=sources, codecs=codecs)
+    metrics = tuple(
+        msgspec.structs.replace(it, target=Path(it.target).name, config={}) for it in info.metrics
+    )
+    return msgspec.structs.replace(info, sources=sources, codecs=codecs, metrics=metrics)
 
 
 def _moved(part: Part) -> Part:

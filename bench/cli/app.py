@@ -393,7 +393,7 @@ def worst(
     ] = None,
     map: Annotated[
         str,
-        typer.Option(metavar="ssim|flip|butteraugli", help="What says where pictures differ."),
+        typer.Option(metavar="NAME", help="The map that says where pictures differ; see `rdbench diff`."),
     ] = "ssim",
     format: Annotated[
         str, typer.Option("--format", "-f", metavar="text|markdown|latex|json|csv", help="Form of the table.")
@@ -415,6 +415,43 @@ def worst(
         trust=trust,
     )
     losing.worst(request)
+
+
+@app.command()
+def diff(
+    original: Annotated[Path, typer.Argument(metavar="ORIGINAL", help="An image file.", show_default=False)],
+    decoded: Annotated[
+        Path, typer.Argument(metavar="DECODED", help="What became of it.", show_default=False)
+    ],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", "-m", metavar="NAME", help="Metrics to take; file.py:Class too."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE.png|npy",
+            help="The map of the metric: psnr_rgb, ssim_rgb, flip, butteraugli, ssimulacra2 or cvvdp.",
+        ),
+    ] = None,
+    full: Annotated[
+        float | None, typer.Option(min=1e-9, help="The error that is brightest; default: as in the viewer.")
+    ] = None,
+    linear: Annotated[
+        bool, typer.Option("--linear", help="Brightness follows the error rather than its square root.")
+    ] = False,
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="text|markdown|latex|json|csv", help="Form of the table.")
+    ] = "text",
+) -> None:
+    """Compare two image files: the values of metrics, and a map of where they differ."""
+    from bench.cli import differing
+
+    differing.diff(
+        differing.DiffRequest(original, decoded, tuple(metric or ()), output, full, linear, format)
+    )
 
 
 @app.command()

@@ -90,7 +90,9 @@ def generations(request: GenerationsRequest, options: StudyOptions) -> bool:
     else:
         suite = request.resolve()
         summary = _first(suite, request.out or _FOLDER / default_folder(suite.datasets), options)
-        options = replace(options, datasets=suite.datasets, trust=Trust(request.trust, summary.codecs))
+        options = replace(
+            options, datasets=suite.datasets, trust=Trust(request.trust, summary.codecs, summary.metrics)
+        )
         points = tuple((codec.label, it) for codec in summary.codecs for it in codec.qualities)
         study, run, failed = replace(study, points=points), summary.folder, summary.failed > 0
         out = run / study.name

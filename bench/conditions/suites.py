@@ -8,7 +8,7 @@ from bench import registry
 from bench.conditions.definition import Conditions, NamedConditions
 from bench.errors import ConfigError
 from bench.inputs.catalogue import find
-from bench.inputs.suite import CodecEntry, Suite, parse_codec
+from bench.inputs.suite import CodecEntry, CommandEntry, Suite, parse_codec
 
 
 def under(
@@ -30,9 +30,9 @@ def under(
         The images are not to be had by an address, and the user names no folder.
     """
     its = conditions.definition
-    metrics = _metrics(its, note)
+    metrics: list[str | CommandEntry] = [*_metrics(its, note)]
     if "metrics" in named:
-        metrics = [*dict.fromkeys((*metrics, *suite.metrics))]
+        metrics += [it for it in suite.metrics if it not in metrics]
     own = suite.codecs if "codecs" in named else ()
     codecs = [_with_points(it, its) for it in _with_anchor(own, its)]
     return suite.model_copy(

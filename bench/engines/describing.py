@@ -15,7 +15,7 @@ from bench.engines.messages import CheckCuda, Describe, DescribeMetric, Failed
 from bench.errors import ConfigError
 from bench.files.typed_json import Option
 from bench.host.device import DeviceName, resolve
-from bench.inputs.suite import CodecChoice, CodecEntry, Suite
+from bench.inputs.suite import CodecChoice, CodecEntry, CommandEntry, Suite
 from bench.metrics.dataset import DATASET_METRICS
 from bench.sealing.view import own_bytes
 from bench.trials.codec_ref import (
@@ -26,8 +26,11 @@ from bench.trials.codec_ref import (
     DescribedMetric,
     Description,
     MetricDescription,
+    MetricRef,
 )
 from bench.trials.plan import CodecPlan, DecoderPlan, needs_bare
+
+_COMMAND_METRIC = "bench.metrics.command:CommandMetric"
 
 State = Literal["ok", "needs options", "unavailable", "broken"]
 
@@ -54,19 +57,48 @@ def describe_codec(engine: Engine, codec: CodecRef) -> Description | str:
     raise ConfigError(f"codec {codec.target} cannot be constructed: {answer.reason}{_remedy(answer)}")
 
 
-def describe_metric(engine: Engine, name: str) -> DescribedMetric:
-    """A metric by its installed name.
+def installed_metric(engine: Engine, name: str) -> DescribedMetric:
+    """An installed metric by its name, which may be one that a run folder has.
 
     Raises
     ------
     ConfigError
         The name is unknown, or the metric cannot be constructed.
     """
-    target = registry.find(registry.METRICS, name)
-    answer = engine.describe(DescribeMetric(target))
+    return _described_metric(engine, _installed_ref(name))
+
+
+def describe_metric(engine: Engine, wanted: str | CommandEntry) -> DescribedMetric:
+    """A metric that the user names.
+
+    Parameters
+    ----------
+    wanted : an installed name, ``path/to/file.py:Class``, or a program
+
+    Raises
+    ------
+    ConfigError
+        The name is unknown, or the metric cannot be constructed.
+    """
+    if isinstance(wanted, CommandEntry):
+        config = tuple(sorted(wanted.model_dump().items()))
+        ref = MetricRef(wanted.name, _COMMAND_METRIC, config, trusted=True)
+    elif registry.is_file_target(wanted):
+        ref = MetricRef("", wanted, trusted=True)
+    else:
+        ref = _installed_ref(wanted)
+    return _described_metric(engine, ref)
+
+
+def _installed_ref(name: str) -> MetricRef:
+    return MetricRef(name, registry.find(registry.METRICS, name), trusted=True)
+
+
+def _described_metric(engine: Engine, ref: MetricRef) -> DescribedMetric:
+    answer = engine.describe(DescribeMetric(ref))
     if isinstance(answer, Failed):
-        raise ConfigError(f"metric {name!r}: {answer.message}")
-    return DescribedMetric(name, target, answer)
+        raise ConfigError(f"metric {ref.name or ref.target!r}: {answer.reason}")
+    return DescribedMetric(msgspec.structs.replace(ref, name=ref.name or answer.name), answer)
 
 
 def describe_suite(engine: Engine, suite: Suite, metrics: Sequence[DescribedMetric] = ()) -> Described:
@@ -311,7 +343,7 @@ def installed_dataset_metrics(engine: Engine) -> list[Installed]:
 
 def _metrics(engine: Engine, group: str) -> Iterator[Installed]:
     for name, target in registry.targets(group).items():
-        yield _installed(name, engine.describe(DescribeMetric(target)))
+        yield _installed(name, engine.describe(DescribeMetric(MetricRef(name, target, trusted=True))))
 
 
 def _installed(name: str, answer: Description | MetricDescription | Failed) -> Installed:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.engines.engine import Slot
 from bench.engines.messages import Encode, Encoded, Explain, Explained, Failed
+from bench.engines.shared_pixels import Original, SharedPixels, read_samples, type_of, write_samples
 from bench.trials.codec_ref import CodecRef
 from bench.trials.plan import CodecPlan
+
+_GRID = 16
+"""Pixels by multiples of which a picture is moved: the blocks of a codec stay where they were."""
 
 
 def encoded(
@@ -34,3 +41,21 @@ def explained(
     if isinstance(original, Failed):
         return original
     return slot.encoder.ask(Explain(codec, quality, original.shape), original.pixels)
+
+
+@contextmanager
+def moved(original: Original) -> Iterator[Original]:
+    """A picture, moved by as much as nobody can know: what leaves it on one side comes in on the other."""
+    import numpy as np
+
+    samples = read_samples(original.pixels.readable, original.shape, type_of(original.depth))
+    height, width = (max(1, it // _GRID) for it in original.shape[:2])
+    place = random.SystemRandom().randrange(1, max(2, height * width))
+    rows, columns = (_GRID * it for it in divmod(place, width))
+    pixels = SharedPixels()
+    try:
+        write_samples(pixels.writable, np.ascontiguousarray(np.roll(samples, (rows, columns), axis=(0, 1))))
+        pixels.seal()
+        yield Original(original.image, None, original.shape, original.treatment, pixels, original.depth)
+    finally:
+        pixels.close()

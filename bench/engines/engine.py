@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.codec import Samples
-    from bench.engines.messages import Failed, Request
-    from bench.engines.shared_pixels import Original, SampleType, SharedPixels
+    from bench.engines.messages import Decode, Decoded, Failed, Request
+    from bench.engines.shared_pixels import Original as Original
+    from bench.engines.shared_pixels import SampleType, SharedPixels
     from bench.host.environment import Environment
     from bench.trials.plan import CodecPlan
 
@@ -90,6 +91,9 @@ class Spent:
     cpu: float | None = None
     """Seconds of processor time of the process, and of what it started where times are to be precise; None
     where the system does not tell."""
+    peak_bytes: int | None = None
+    """Most memory of the process, beyond what it had before it loaded its codec; None where the system does
+    not tell. Since when is for the process to say."""
 
 
 class Work(Protocol):
@@ -199,8 +203,14 @@ class Worker(Protocol):
     def samples(self, shape: tuple[int, ...], dtype: SampleType = "uint8") -> Samples:
         """The picture that was decoded last, of the shape and the type that the answer told."""
 
-    def met(self, shape: tuple[int, ...]) -> bool:
-        """Whether the codec was given a picture of this shape before; from now on it was."""
+    def recheck(self, request: Decode, answer: Decoded, image: int) -> str | None:
+        """Now and then, why a process that has decoded nothing else gives another picture than the last one.
+
+        Parameters
+        ----------
+        request, answer : what was decoded last
+        image : the number of its original, see :class:`bench.engines.shared_pixels.Original`
+        """
 
     def stderr(self) -> str:
         """The last lines that the codec printed during the last request."""

@@ -8,9 +8,13 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+import msgspec
+
 from bench.codec import Samples
 from bench.engines.engine import Answer, Engine, EngineOptions, Machine, Piece, Result, Spent, Task
 from bench.engines.messages import (
+    Decode,
+    Decoded,
     Failed,
     Key,
     Request,
@@ -107,10 +111,16 @@ class InProcessWorker:
         finally:
             self._paths[key], sys.path[:] = sys.path[:], own_path
         self.spent = Spent(time.perf_counter() - start, time.process_time() - cpu)
-        answer = unpack_answer(request, data)
+        try:
+            answer = unpack_answer(request, data)
+        except msgspec.ValidationError as error:
+            return Failed("mismatch", request.phase, "", f"the codec told what is no answer ({error})")
         if isinstance(answer, Failed) and answer.exception == "BdbQuit":
             raise KeyboardInterrupt
         return answer
+
+    def recheck(self, request: Decode, answer: Decoded, image: int) -> None:
+        """There is no other process."""
 
     def samples(self, shape: tuple[int, ...], dtype: SampleType = "uint8") -> Samples:
         """The picture that was decoded last."""

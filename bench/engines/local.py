@@ -137,8 +137,7 @@ class LocalEngine(Engine):
             foreign, granted = self._options.foreign, needs
             if foreign and codec.target not in targets(CODECS).values():
                 granted = tuple(it for it in needs if it == "gpu")
-            device = dict(codec.config).get("device")
-            gpu = ("gpu",) if device not in (None, "cpu") else ()
+            gpu = ("gpu",) if codec.has_gpu else ()
             hidden = self._hidden.union(data_folders())
             values = [it for _, it in codec.config]
             self._views[codec, needs] = view_of(

@@ -28,14 +28,14 @@ def reset_peak() -> bool:
     return True
 
 
-def peak() -> int | None:
-    """Most bytes that this process had resident since :func:`reset_peak`."""
-    return _fields("self").get("VmHWM")
+def peak(pid: int) -> int | None:
+    """Most bytes that a process had resident since it called :func:`reset_peak`."""
+    return _fields(pid).get("VmHWM")
 
 
-def resident() -> int | None:
-    """Bytes that this process has resident, libraries included."""
-    return _fields("self").get("VmRSS")
+def resident(pid: int) -> int | None:
+    """Bytes that a process has resident, libraries included."""
+    return _fields(pid).get("VmRSS")
 
 
 def used(pid: int) -> int | None:
@@ -61,7 +61,7 @@ def over(pid: int, limit: int) -> bool:
     return False
 
 
-def _fields(process: int | str) -> dict[str, int]:
+def _fields(process: int) -> dict[str, int]:
     """Sizes in /proc/PID/status, in bytes; empty where there are none."""
     sizes = {}
     with suppress(OSError):

@@ -22,8 +22,17 @@ from bench.files.typed_json import Sha256
 from bench.host.device import DeviceName
 from bench.inputs.pixels import RGB8, Accepted
 from bench.sealing.seal import View
-from bench.trials.codec_ref import CodecRef, Description, Message, MetricDescription
-from bench.trials.measurement import Failure, Phase, Status
+from bench.trials.codec_ref import CodecRef, Description, Message, MetricDescription, MetricRef
+from bench.trials.measurement import (
+    Count,
+    Failure,
+    FailureStatus,
+    MetricValue,
+    Phase,
+    Seconds,
+    Share,
+    Treatment,
+)
 
 MESSAGE_LENGTH = 4000
 """Characters of an exception's message that are kept."""
@@ -88,7 +97,8 @@ class KernelsOf(msgspec.Struct, frozen=True):
 class Confine(Request[Confined], frozen=True):
     """Shut the process in, before it loads a codec."""
 
-    view: View
+    view: View | None
+    """What it sees of the machine; None for everything."""
     kernels: KernelsOf | None = None
     """What is to be compiled before, since nothing can be kept afterwards."""
 
@@ -96,7 +106,7 @@ class Confine(Request[Confined], frozen=True):
 class Needed(Message, frozen=True):
     """What a codec declares to need of the machine."""
 
-    needs: tuple[str, ...]
+    needs: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=4096)], ...], msgspec.Meta(max_length=64)]
 
 
 class AskNeeds(Request[Needed], frozen=True):
@@ -114,7 +124,7 @@ class Describe(Request[Description], frozen=True):
 class DescribeMetric(Request[MetricDescription], frozen=True):
     """Construct a metric and tell what it is."""
 
-    target: str
+    metric: MetricRef
 
 
 class CudaState(Message, frozen=True):
@@ -146,26 +156,33 @@ class Load(Request[Loaded], frozen=True):
     """The forms in which the codec takes it."""
 
 
+class Took(msgspec.Struct, frozen=True, kw_only=True):
+    """What calls of a codec took, as its process tells: an adapter can reach what tells it."""
+
+    calls: Annotated[tuple[Seconds, ...], msgspec.Meta(min_length=1)]
+    """Seconds of each call, in their order; the warm-up first."""
+    programs: Seconds = 0.0
+    """Seconds of further calls, made to see what its programs need."""
+    startup: Seconds | None = None
+    """Seconds of a call with a program in place of each of the codec's that does nothing; None where it runs
+    none, or times are not precise."""
+    program_peak_bytes: Count | None = None
+    """Most memory that its programs needed; None where it runs none, or nothing is told."""
+    counted: bool = False
+    """Whether the peak of the process's memory is that of these calls."""
+    gpu_bytes: Count | None = None
+    """Most GPU memory that the codec held; None if it did not use a GPU."""
+    cpu_share: Share | None = None
+    """Of the time, how much the process and those that it started had the processor; None on a GPU."""
+    fresh: bool = False
+    """Whether the codec had not been called before in this process."""
+
+
 class Encoded(Message, frozen=True):
     """A bitstream, and what it took to make it."""
 
     bitstream: Annotated[bytes, msgspec.Meta(min_length=1)]
-    seconds: tuple[float, ...]
-    gpu_bytes: int | None = None
-    """Most GPU memory that the codec held; None if it did not use a GPU."""
-    peak_bytes: int | None = None
-    """Most memory that the codec needed beyond the idle process, or its programs, where the system tells."""
-    spent: float = 0.0
-    """Seconds inside the codec, warm-up included."""
-    first: float | None = None
-    """Seconds of the first call, the warm-up, at most those of processor time; None without one."""
-    cpu_share: float | None = None
-    """Of the time, how much the process and those that it started had the processor; None on a GPU."""
-    startup: float | None = None
-    """Seconds of the same with a program in place of each of the codec's that does nothing; None where it
-    runs none, or times are not precise."""
-    cold: float | None = None
-    """Seconds of the first call, where the codec had not been called before in this process."""
+    took: Took
 
 
 class Encode(Request[Encoded], frozen=True):
@@ -185,19 +202,12 @@ class Encode(Request[Encoded], frozen=True):
 class Decoded(Message, frozen=True):
     """A picture that was decoded; its samples are in the process's sample file."""
 
-    shape: tuple[_Count, ...]
-    seconds: tuple[float, ...]
-    sha256: str
-    """Of the samples; empty where it was not asked for."""
-    gpu_bytes: int | None = None
-    peak_bytes: int | None = None
-    spent: float = 0.0
-    first: float | None = None
-    treatment: str = ""
+    shape: Annotated[tuple[_Count, ...], msgspec.Meta(max_length=8)]
+    took: Took
+    sha256: Sha256 | None = None
+    """Of the samples; None where it was not asked for."""
+    treatment: Treatment = ""
     """What the adapter converted in the picture that a program wrote for it."""
-    cpu_share: float | None = None
-    startup: float | None = None
-    cold: float | None = None
     dtype: SampleType = "uint8"
     """Of the samples."""
 
@@ -217,8 +227,8 @@ class Scored(Message, frozen=True):
     """How a decoded picture compares with the original."""
 
     exact: bool
-    metrics: dict[str, float | None]
-    reasons: dict[str, str]
+    metrics: dict[str, MetricValue | None]
+    reasons: dict[str, _Text]
     sha256: Sha256
     """Of the decoded samples."""
 
@@ -231,8 +241,7 @@ class Score(Request[Scored], frozen=True):
     sha256: str | None
     shape: tuple[int, ...]
     """Of the decoded samples."""
-    metrics: tuple[tuple[str, str], ...]
-    """(name, target) of each metric."""
+    metrics: tuple[MetricRef, ...]
     lossless: bool
     device: DeviceName = "cpu"
     """Where the metrics run that can choose."""
@@ -267,7 +276,7 @@ class Failed(Message, frozen=True):
     It stands for an exception in the codec, the image reader or a metric, or for the death of the process.
     """
 
-    status: Status
+    status: FailureStatus
     phase: Phase
     exception: _Text
     message: _Text
@@ -275,7 +284,7 @@ class Failed(Message, frozen=True):
     """Of the decoded samples, where scoring them failed."""
     signal: int | None = None
     """That the process died of."""
-    stderr: str = ""
+    stderr: _Text = ""
     """The last lines that the codec printed."""
 
     @property

@@ -28,7 +28,7 @@ from bench.host.environment import memory_bytes
 from bench.host.processes import TICK, kill_group, seconds_of_descendants
 from bench.sealing.seal import View
 from bench.trials.codec_ref import CodecRef
-from bench.trials.measurement import Status
+from bench.trials.measurement import FailureStatus
 
 _STDERR_TAIL = 2000
 _DYING = 5.0
@@ -89,11 +89,15 @@ class Process:
         self._limits = limits
         self.spent = Spent()
         """On the last request."""
-        self.shapes: set[tuple[int, ...]] = set()
-        """Of the pictures that it has met."""
         self.view: View | None = None
         """What it sees of the machine; None for everything."""
         self.on_gpu = False
+        self.idle: int | None = None
+        """Bytes that it had resident before it loaded its codec."""
+        self.images: set[int] = set()
+        """The numbers of the originals whose bitstreams it has decoded."""
+        self._seen = 0
+        """Most bytes resident that were seen during the last request."""
         self.resident = 0
         """Bytes that it held after the last request, as far as somebody looked."""
         with contextlib.ExitStack() as stack:
@@ -151,7 +155,7 @@ class Process:
             limit = max(limit, _COMPILING)
         timeout = limit * (1 if repeat is None else repeat.calls + bool(repeat.warmup))
         start, cpu = time.perf_counter(), self._cpu_before or self._cpu()
-        self._deadline = start + timeout
+        self._deadline, self._seen = start + timeout, 0
         try:
             self._channel.send(data, files)
             found, attached = self._channel.receive(LARGEST)
@@ -161,7 +165,7 @@ class Process:
             if cpu is not None and now is None:
                 return self._died(request, "crash", "the process ended while it answered")
             self._cpu_before = now if self._limits.pinned else None
-            self.spent = Spent(time.perf_counter() - start, _between(cpu, now))
+            self.spent = Spent(time.perf_counter() - start, _between(cpu, now), self._peak())
             answer = unpack_answer(request, found)
         except _TimedOut:
             return self._died(request, "timeout", f"no result within {timeout:g} s")
@@ -169,7 +173,8 @@ class Process:
             most = f"{self._limits.memory / 2**20:.0f} MiB"
             return self._died(request, "oom", f"more than {most} of memory, shared mappings included")
         except (Oversized, msgspec.MsgspecError, ValueError, TypeError) as error:
-            return self._died(request, "crash", f"the process sent what is no answer ({str(error)[:200]})")
+            status: FailureStatus = "mismatch" if isinstance(error, msgspec.ValidationError) else "crash"
+            return self._died(request, status, f"the process sent what is no answer ({str(error)[:200]})")
         except (_Ended, EOFError, ConnectionError):
             return self._post_mortem(request)
         if isinstance(answer, Failed):
@@ -205,6 +210,7 @@ class Process:
     def _ready(self, events: int) -> None:
         """Wait until the connection is ready for ``select.POLLIN`` or ``select.POLLOUT``."""
         self._poll.register(self._channel.fileno(), events)
+        looks = 0
         while True:
             left = self._deadline - time.perf_counter()
             if left <= 0:
@@ -215,6 +221,9 @@ class Process:
                 return
             if found:
                 raise _Ended
+            looks += 1
+            if looks > 1:  # at the first one it may still hold what came before
+                self._seen = max(self._seen, memory.resident(self.pid) or 0)
             if self._limits.memory and memory.over(self.pid, self._limits.memory):
                 raise _TookMemory
 
@@ -226,7 +235,12 @@ class Process:
             return None
         return own, seconds_of_descendants(self.pid) if self._limits.pinned else 0.0
 
-    def _died(self, request: Request[Any], status: Status, message: str) -> Failed:
+    def _peak(self) -> int | None:
+        """Most memory beyond that of the idle process: a codec can have the system forget its peak."""
+        peak = memory.peak(self.pid)
+        return None if peak is None or self.idle is None else max(0, peak - self.idle, self._seen - self.idle)
+
+    def _died(self, request: Request[Any], status: FailureStatus, message: str) -> Failed:
         stderr = self.stderr()
         self._reap()
         return Failed(status, request.phase, "", message, stderr=stderr)
@@ -236,7 +250,7 @@ class Process:
             return self._died(request, "crash", "the process closed the connection to the harness")
         stderr = self.stderr()
         code = self._reap()
-        status: Status = "crash"
+        status: FailureStatus = "crash"
         if code == -signal.SIGKILL:
             status, message = "oom", "killed by the system, most likely for want of memory"
         elif code == -signal.SIGABRT and "std::bad_alloc" in stderr:

@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -53,6 +53,7 @@ from bench.engines.messages import (
     Repeat,
     Score,
     Scored,
+    Took,
     pack,
     unpack_request,
 )
@@ -73,8 +74,8 @@ from bench.inputs.pixels import Accepted, Picture, StoredPicture
 from bench.metrics.base import Metric, Pair, Reference, suited
 from bench.program import programs_run_by
 from bench.sealing.seal import seal
-from bench.trials.codec_ref import CodecRef, Description, MetricDescription
-from bench.trials.measurement import Phase, Status
+from bench.trials.codec_ref import CodecRef, Description, MetricDescription, MetricRef
+from bench.trials.measurement import FailureStatus, Phase
 from bench.trials.output_checks import Mismatch, Repetitions, check_pixels, materialised
 
 _TORCH_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory")
@@ -97,8 +98,8 @@ class _Ready:
     """Options that are no part of ``config``, see :class:`bench.trials.codec_ref.Description`."""
     needs: tuple[str, ...]
     gpu: GpuUse
-    idle: int | None
-    """Bytes that the process had resident before; None where nothing can be told of this codec alone."""
+    alone: bool
+    """Whether the memory of the process is that of this codec."""
     called: bool = False
     """Whether it has encoded or decoded here."""
 
@@ -127,7 +128,7 @@ class WorkerState:
     """Whether the process sees no more than its codec is to."""
     ready: _Ready | None = None
     described: dict[CodecRef, Description] = field(default_factory=dict)
-    metrics: dict[tuple[str, DeviceName], Metric] = field(default_factory=dict)
+    metrics: dict[tuple[MetricRef, DeviceName], Metric] = field(default_factory=dict)
     source: tuple[Path, str | None, Accepted] | None = None
     """File and hash of the original at hand, and the forms for which it was read."""
     stored: StoredPicture | None = None
@@ -196,6 +197,8 @@ def packed_answer(state: WorkerState, request: AnyRequest) -> bytes:
 
 
 def _confine(state: WorkerState, request: Confine) -> Confined:
+    if request.view is None:
+        return Confined()
     if (kernels := request.kernels) is not None:
         registry.load(_COMPILE_KERNELS)(kernels.target, explaining=kernels.explaining)
     seal(request.view)
@@ -215,7 +218,7 @@ def _prepare(state: WorkerState, request: Prepare) -> Prepared:
 
 def _describe(state: WorkerState, request: Describe) -> Description:
     if request.codec not in state.described:
-        made = _constructed(request.codec, None)
+        made = _constructed(request.codec, alone=False)
         found = described(made.codec, made.config, request.codec.target)
         state.described[request.codec] = msgspec.structs.replace(
             found, needs=made.needs, unrecorded=made.unrecorded
@@ -224,12 +227,14 @@ def _describe(state: WorkerState, request: Describe) -> Description:
 
 
 def _describe_metric(state: WorkerState, request: DescribeMetric) -> MetricDescription:
-    metric = _metric(state, request.target, "cpu")
+    target = request.metric.target
+    metric = _metric(state, request.metric, "cpu")
+    version = str(getattr(metric, "version", "")) + registry.file_version(target)
     return MetricDescription(
-        metric.name,
-        metric.version,
-        metric.unit,
-        metric.higher_is_better,
+        str(getattr(metric, "name", "")) or registry.short_name(target),
+        version.removeprefix("+"),
+        str(getattr(metric, "unit", "")),
+        bool(metric.higher_is_better),
         ideal=getattr(metric, "ideal", None),
         takes_device=_takes_device(type(metric)),
         learned=bool(getattr(metric, "learned", False)),
@@ -313,7 +318,7 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
             raise Mismatch("encode wrote into the picture that it was given")
         picture.copy = given
         bitstream = bytes(_bitstream(bitstream))  # a subclass could carry more than its bytes
-        return Encoded(bitstream, **took)
+        return Encoded(bitstream, took)
     except Exception as error:
         return _failed(error, phase)
 
@@ -335,63 +340,44 @@ def _decode(state: WorkerState, request: Decode) -> Decoded:
         ready, lambda: materialised(ready.codec.decode(request.bitstream), deep=deep), request.repeat, results
     )
     write_samples(state.samples, pixels)
-    digest = hashlib.sha256(pixels.reshape(-1).data).hexdigest() if request.digest else ""
     return Decoded(
         pixels.shape,
-        sha256=digest,
+        took,
+        hashlib.sha256(pixels.reshape(-1).data).hexdigest() if request.digest else None,
         treatment=str(getattr(ready.codec, "treatment", "")),
         dtype="uint8" if pixels.dtype == np.uint8 else "uint16",
-        **took,
     )
-
-
-class _Took(TypedDict):
-    """What calls of a codec took, see :class:`bench.engines.messages.Encoded`."""
-
-    seconds: tuple[float, ...]
-    gpu_bytes: int | None
-    peak_bytes: int | None
-    spent: float
-    first: float | None
-    cpu_share: float | None
-    startup: float | None
-    cold: float | None
 
 
 def _measured(
     ready: _Ready, function: Callable[[], T], repeat: Repeat, results: Repetitions
-) -> tuple[T, _Took]:
+) -> tuple[T, Took]:
     """The result of a codec's call, and what it took.
 
     Memory is that of a learned codec, and of every codec where there is a warm-up: giving back what the
     allocator keeps makes the next call slower.
     """
     counts = bool(repeat.warmup) or hasattr(ready.codec, "weights_sha256")
-    counts = counts and ready.idle is not None and memory.reset_peak()
+    counts = counts and ready.alone and memory.reset_peak()
     programs = ProgramCount()
     with programs_run_by(programs):
         if repeat.calls > 1:
             result, seconds = timed(function, repeat, ready.gpu, results.take)
         else:
             result, seconds = timed(function, repeat, ready.gpu)
-            results.cold = results.spent = sum(seconds)
-    peak = memory.peak() if counts else None
-    held = None if peak is None or ready.idle is None else max(0, peak - ready.idle)
-    took = _Took(
-        seconds=seconds,
+    whole = programs.started and repeat.warmup and ready.alone
+    use = program_use(function, repeat.samples) if whole else ProgramUse()
+    took = Took(
+        calls=(*results.calls[: repeat.warmup], *seconds),
+        programs=use.spent,
+        startup=use.startup,
+        program_peak_bytes=use.peak_bytes,
+        counted=counts and not programs.started,
         gpu_bytes=ready.gpu.peak,
-        peak_bytes=held,
-        spent=results.spent,
-        first=results.first,
         cpu_share=ready.gpu.cpu_share,
-        startup=None,
-        cold=None if ready.called else results.cold,
+        fresh=not ready.called,
     )
     ready.called = True
-    if programs.started:
-        whole = bool(repeat.warmup) and ready.idle is not None
-        use = program_use(function, repeat.samples) if whole else ProgramUse()
-        took |= {"spent": took["spent"] + use.spent, "peak_bytes": use.peak_bytes, "startup": use.startup}
     return result, took
 
 
@@ -436,9 +422,10 @@ def _scored(
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
     pair = Pair(reference, decoded)
-    for name, target in request.metrics:
+    for ref in request.metrics:
+        name = ref.name
         try:
-            metric = _metric(state, target, request.device)
+            metric = _metric(state, ref, request.device)
             value = float(metric(suited(pair, metric)))
         except (MetricUndefined, CodecUnavailable) as error:
             values[name], reasons[name] = None, str(error)
@@ -455,12 +442,12 @@ def _scored(
 def _codec(state: WorkerState, ref: CodecRef) -> _Ready:
     """The codec of this process: the first that is asked for, and no other."""
     if state.ready is None:
-        state.ready = _constructed(ref, memory.resident() if state.own_process else None)
+        state.ready = _constructed(ref, alone=state.own_process)
     assert state.ready.ref == ref, "a process serves one codec"
     return state.ready
 
 
-def _constructed(ref: CodecRef, idle: int | None) -> _Ready:
+def _constructed(ref: CodecRef, *, alone: bool) -> _Ready:
     constructor = registry.load_codec(ref.target, dict(ref.config), trusted=ref.trusted)
     needs = tuple(dict.fromkeys((*ref.needs, *needs_of(constructor))))
     config = complete_config(constructor, dict(ref.config))
@@ -468,15 +455,16 @@ def _constructed(ref: CodecRef, idle: int | None) -> _Ready:
     with gpu.counted():
         codec = completed(constructor(**config))
     unrecorded = {key: it for key, it in added_defaults(constructor).items() if key not in config}
-    return _Ready(ref, codec, config, unrecorded, needs, gpu, idle)
+    return _Ready(ref, codec, config, unrecorded, needs, gpu, alone)
 
 
-def _metric(state: WorkerState, target: str, device: DeviceName) -> Metric:
-    if (target, device) not in state.metrics:
-        constructor = registry.load(target)
-        options = {"device": device} if _takes_device(constructor) else {}
-        state.metrics[target, device] = constructor(**options)
-    return state.metrics[target, device]
+def _metric(state: WorkerState, ref: MetricRef, device: DeviceName) -> Metric:
+    if (ref, device) not in state.metrics:
+        options = dict(ref.config)
+        constructor = registry.load_metric(ref.target, options, trusted=ref.trusted)
+        on_device = {"device": device} if _takes_device(constructor) else {}
+        state.metrics[ref, device] = constructor(**options, **on_device)
+    return state.metrics[ref, device]
 
 
 def _takes_device(constructor: type) -> bool:
@@ -484,7 +472,7 @@ def _takes_device(constructor: type) -> bool:
 
 
 def _failed(error: Exception, phase: Phase, sha256: str | None = None) -> Failed:
-    status: Status
+    status: FailureStatus
     match error:
         case _ if _out_of_memory(error):
             status = "oom"

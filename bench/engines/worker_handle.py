@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from bench.codec import Samples
@@ -10,6 +12,9 @@ from bench.engines.engine import Answer, Spent
 from bench.engines.messages import (
     AskNeeds,
     Confine,
+    Decode,
+    Decoded,
+    Encoded,
     Explain,
     Failed,
     KernelsOf,
@@ -21,13 +26,14 @@ from bench.engines.messages import (
     key_of,
 )
 from bench.engines.process import Limits, Process
+from bench.engines.rechecks import Rechecks, unlike
 from bench.engines.shared_pixels import SampleType, SharedPixels
 from bench.engines.zygote import Zygote
 from bench.host.environment import memory_bytes
 from bench.host.processor import usable_processors
 from bench.sealing.seal import View
 from bench.sealing.view import is_own
-from bench.trials.codec_ref import CodecRef
+from bench.trials.codec_ref import CodecRef, Description
 
 _MOST_PROCESSES = 32
 _MEMORY_SHARE = 0.2
@@ -51,6 +57,7 @@ class WorkerHandle:
         self._last: Process | None = None
         self._needs: dict[CodecRef, tuple[str, ...]] = {}
         """Of the codecs that were asked."""
+        self._rechecks = Rechecks()
 
     def ask(self, request: Request[Answer], pixels: SharedPixels | None = None) -> Answer | Failed:
         """Send a request, with samples for the worker, and wait for the answer.
@@ -71,7 +78,10 @@ class WorkerHandle:
                 # a process that died was at what was asked of it, as far as anybody knows
                 return msgspec.structs.replace(failed, phase=request.phase) if failed.ended else failed
             process = self.processes[key]
-        return self._asked(key, process, request, pixels)
+        answer = self._asked(key, process, request, pixels)
+        if isinstance(answer, Description) and codec is not None and process.view is not None:
+            return _contradiction(answer.needs, self._all_needs(codec)) or answer
+        return answer
 
     def samples(self, shape: tuple[int, ...], dtype: SampleType = "uint8") -> Samples:
         """The picture that this worker decoded last."""
@@ -89,12 +99,26 @@ class WorkerHandle:
         """What the last request took, as seen from here."""
         return self._last.spent if self._last is not None else Spent()
 
-    def met(self, shape: tuple[int, ...]) -> bool:
-        """Whether the last process was asked about a picture of this shape before; from now on it was."""
-        assert self._last is not None
-        known = shape in self._last.shapes
-        self._last.shapes.add(shape)
-        return known
+    def recheck(self, request: Decode, answer: Decoded, image: int) -> str | None:
+        """Decode again, now and then; see :class:`bench.engines.engine.Worker`."""
+        process, codec = self.processes[request.codec], request.codec
+        known = image in process.images
+        process.images.add(image)
+        if not known or not self._rechecks.due(codec):
+            return None
+        try:
+            before = process.samples(answer.shape, answer.dtype)
+        except EOFError:  # the scorer has told
+            return None
+        del self.processes[codec]
+        process.close()  # there may be no memory for two; the new one takes its place
+        again = self.ask(request)
+        problem = _unlike(again, before, lambda: self.samples(before.shape, answer.dtype))
+        if codec in self.processes:
+            self.processes[codec].images.add(image)
+        if problem is not None:
+            self._rechecks.distrust(codec)
+        return problem
 
     def stderr(self) -> str:
         """The last lines that the codec printed since the last request."""
@@ -125,19 +149,19 @@ class WorkerHandle:
         if codec is None:
             return None
         process.view = view
-        if process.view is not None:
-            kernels = None
-            if is_own(codec.target) and (explaining or not isinstance(key, CodecRef)):
-                kernels = KernelsOf(codec.target, explaining)
-            confined = self._asked(key, process, Confine(process.view, kernels))
-            if isinstance(confined, Failed):
-                return confined
-            if codec not in self._needs:
-                needed = self._asked(key, process, AskNeeds(codec))
-                # what fails in it fails again where it is told
-                self._needs[codec] = needed.needs if isinstance(needed, Needed) else ()
-                if self._needs[codec] or not process.alive:
-                    return self._start(key, codec, explaining=explaining)
+        kernels = None
+        if view is not None and is_own(codec.target) and (explaining or not isinstance(key, CodecRef)):
+            kernels = KernelsOf(codec.target, explaining)
+        confined = self._asked(key, process, Confine(view, kernels))
+        if isinstance(confined, Failed):
+            return confined
+        process.idle = memory.resident(process.pid)
+        if view is not None and not codec.settled and codec not in self._needs:
+            needed = self._asked(key, process, AskNeeds(codec))
+            # what fails in it fails again where it is told
+            self._needs[codec] = needed.needs if isinstance(needed, Needed) else ()
+            if self._needs[codec] or not process.alive:
+                return self._start(key, codec, explaining=explaining)
         if not isinstance(key, CodecRef):
             return None
         prepared = self._asked(key, process, Prepare(key))
@@ -147,7 +171,11 @@ class WorkerHandle:
         """What a process with this codec sees of the machine; None for everything."""
         if codec is None or self._limits.view is None:
             return None
-        return self._limits.view(codec, (*codec.needs, *self._needs.get(codec, ())))
+        return self._limits.view(codec, self._all_needs(codec))
+
+    def _all_needs(self, codec: CodecRef) -> tuple[str, ...]:
+        """What a codec is given, and has declared when it was asked."""
+        return tuple(dict.fromkeys((*codec.needs, *self._needs.get(codec, ()))))
 
     def _asked(
         self, key: Key, process: Process, request: Request[Answer], pixels: SharedPixels | None = None
@@ -157,7 +185,7 @@ class WorkerHandle:
         answer = process.ask(request, attached(request, pixels))
         if isinstance(answer, Failed) and (answer.status == "oom" or isinstance(request, Prepare)):
             process.end()  # what it holds on to would be missing
-        process.on_gpu |= getattr(answer, "gpu_bytes", None) is not None
+        process.on_gpu |= isinstance(answer, Encoded | Decoded) and answer.took.gpu_bytes is not None
         self._retire(process)
         return answer
 
@@ -173,3 +201,34 @@ class WorkerHandle:
             if process is not current and (crowded or (process.on_gpu and current.on_gpu)):
                 del self.processes[key]
                 process.close()
+
+
+def _contradiction(told: tuple[str, ...], given: tuple[str, ...]) -> Failed | None:
+    """Why the needs that a codec tells, and that are recorded, are not those that its process was given."""
+    if {*told} == {*given}:
+        return None
+    first, now = (", ".join(map(repr, it)) or "nothing" for it in (given, told))
+    text = (
+        f"it declared to need {first} before its process was sealed, and {now} afterwards: what a codec is"
+        " given is what is recorded, so `needs` has to stay the same"
+    )
+    return Failed("codec_error", "load", "", text)
+
+
+def _unlike(again: Decoded | Failed, before: Samples, after: Callable[[], Samples]) -> str | None:
+    """Why what a process alone answered is not what another one decoded ``before``.
+
+    That it took too long, or found no memory beside the other one, says nothing.
+    """
+    if isinstance(again, Failed):
+        if again.status in ("oom", "timeout", "unsupported"):
+            return None
+        told = f"does not decode this bitstream: {again.reason}"
+    elif again.shape == before.shape and not unlike(before, after()):
+        return None
+    else:
+        told = "decodes this bitstream to another picture"
+    return (
+        f"a process that has decoded nothing else {told}; the decoder needs what it keeps of other"
+        " bitstreams, or gives another picture each time"
+    )

@@ -176,6 +176,21 @@ def _merged(value: Any) -> Any:
     return value
 
 
+class CommandEntry(BaseModel):
+    """A metric that a program computes, see :class:`bench.metrics.command.CommandMetric`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=100)]
+    command: str
+    """With ``{original}`` and ``{decoded}``, the paths of two PNG files."""
+    pattern: str
+    """A regular expression with one group: the value, in what the program prints."""
+    higher_is_better: bool
+    unit: Line = ""
+    title: Line = ""
+    role: Literal["distortion", "perception", "diagnostic"] = "diagnostic"
+
+
 class Convert(BaseModel):
     """What to convert for codecs that can't take a picture as it is."""
 
@@ -200,7 +215,9 @@ class Suite(BaseModel):
     """Empty for the codecs of the default suite."""
     quality: Points | None = None
     """Operating points of the lossy codecs that have none of their own."""
-    metrics: tuple[str, ...] = Field(default=DEFAULT_METRICS, min_length=1)
+    metrics: tuple[str | CommandEntry, ...] = Field(default=DEFAULT_METRICS, min_length=1)
+    """Installed names, ``path/to/file.py:Class``, or programs: ``{name: …, command: …, pattern: …,
+    higher_is_better: …}``."""
     limit: int | None = Field(default=None, ge=1)
     """Use only the first images of each data set, this many."""
     recursive: bool = False
@@ -235,7 +252,7 @@ class Suite(BaseModel):
 
     @field_validator("datasets", "metrics")
     @classmethod
-    def _once_each(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _once_each(cls, value: tuple[str | CommandEntry, ...]) -> tuple[str | CommandEntry, ...]:
         return tuple(dict.fromkeys(value))
 
 
@@ -265,10 +282,19 @@ def located(suite: Suite, base: Path) -> Suite:
     base = base.absolute()
     datasets = tuple(it if is_known(it) else _located_folder(it, base) for it in suite.datasets)
     codecs = tuple(located_codec(it, base) for it in suite.codecs)
+    metrics = tuple(_located_metric(it, base) for it in suite.metrics)
     conditions = suite.conditions
     if conditions is not None and conditions.endswith((".yaml", ".yml")):
         conditions = _absolute(conditions, base)
-    return suite.model_copy(update={"datasets": datasets, "codecs": codecs, "conditions": conditions})
+    found = {"datasets": datasets, "codecs": codecs, "metrics": metrics, "conditions": conditions}
+    # what stays as it is remains unnamed where the user has not named it
+    return suite.model_copy(update={key: it for key, it in found.items() if it != getattr(suite, key)})
+
+
+def _located_metric(metric: str | CommandEntry, base: Path) -> str | CommandEntry:
+    if isinstance(metric, CommandEntry):
+        return metric.model_copy(update={"command": _located_command(metric.command, base)})
+    return _located_class(metric, base)
 
 
 def located_codec(entry: CodecEntry, base: Path) -> CodecEntry:
@@ -278,10 +304,15 @@ def located_codec(entry: CodecEntry, base: Path) -> CodecEntry:
 
 
 def _located_choice(chosen: Choice, base: Path) -> Choice:
-    file, separator, class_name = chosen.codec.partition(":")
-    codec = f"{_absolute(file, base)}{separator}{class_name}" if file.endswith(".py") else chosen.codec
+    codec = _located_class(chosen.codec, base)
     config = {key: _located_option(key, value, base) for key, value in chosen.config.items()}
     return chosen.model_copy(update={"codec": codec, "config": config})
+
+
+def _located_class(target: str, base: Path) -> str:
+    """An installed name as it is, a class of a file with the file's absolute path."""
+    file, separator, class_name = target.partition(":")
+    return f"{_absolute(file, base)}{separator}{class_name}" if file.endswith(".py") else target
 
 
 def _located_folder(name: str, base: Path) -> str:

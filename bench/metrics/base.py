@@ -74,13 +74,16 @@ class Pair:
 
 
 class Metric(Protocol):
-    """A full-reference quality metric: a plug-in of the entry-point group ``bench.metrics``.
+    """A full-reference quality metric: a plug-in of the entry-point group ``bench.metrics``, or of a file.
 
     The entry point names a class whose constructor takes no arguments and does all heavy imports. Where these
     fail it raises :class:`bench.errors.CodecUnavailable`, with the line that installs what is missing. The
     constructor may have one keyword, ``device``, with the default ``"cpu"``; for ``"cuda"`` the metric
     computes on a GPU, and its values agree with those of the CPU to 1e-5. The device is recorded with the
     values, but is not part of the version.
+
+    A class in a file is named as one of a codec is, ``path/to/file.py:Class``. Only ``higher_is_better`` it
+    must have: its name is that of the class where it says no other, and a change of the file a new version.
 
     Four attributes are optional. ``learned`` (``bool``) marks a metric that runs a network: ``--device auto``
     then uses a GPU if there is one. ``ideal`` (``float``) is the best value of a metric that is worse above

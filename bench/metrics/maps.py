@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.codec import Image
 from bench.errors import MetricUndefined
+from bench.metrics.base import Pair, Reference
 
 ErrorMap: TypeAlias = NDArray[np.float32]
 """The error of each pixel, 0 for none, of shape (height, width)."""
@@ -32,7 +35,14 @@ def error_map(name: str, original: Image, decoded: Image) -> ErrorMap:
     CodecUnavailable
         What computes it is not installed.
     """
-    return MAPS[name](original, decoded)
+    return MAPS[name].make(original, decoded)
+
+
+def squared_error_map(original: Image, decoded: Image) -> ErrorMap:
+    """The squared difference in levels of 8 bits, mean over R, G and B; its mean is PSNR's squared error."""
+    difference = original.astype(np.float32) - decoded
+    squared: ErrorMap = np.square(difference).mean(axis=2)
+    return squared
 
 
 def ssim_map(original: Image, decoded: Image) -> ErrorMap:
@@ -117,9 +127,55 @@ def _read_pfm(data: bytes) -> NDArray[np.float32]:
     return np.frombuffer(samples, "<f4").reshape(height, width, 3)[::-1]
 
 
-MAPS: Mapping[str, Callable[[Image, Image], ErrorMap]] = {
-    "ssim": ssim_map,
-    "flip": flip_map,
-    "butteraugli": butteraugli_map,
+def ssimulacra2_map(original: Image, decoded: Image) -> ErrorMap:
+    """What each pixel adds to the sum from which SSIMULACRA 2 follows."""
+    from bench.metrics import ssimulacra2
+
+    return ssimulacra2.error_map(original, decoded)
+
+
+def cvvdp_map(original: Image, decoded: Image) -> ErrorMap:
+    """ColorVideoVDP's difference of each pixel: JOD below 10, to three digits."""
+    from bench.metrics import cvvdp
+
+    pair = Pair(Reference(original), decoded)
+    heat = cvvdp.predicted(_cvvdp_predictor(), pair)[1]
+    assert heat is not None, "the predictor makes maps"
+    lost: ErrorMap = np.float32(10) * np.maximum(heat, np.float32(0))
+    # of equal pictures too, the package has the least difference that half precision tells from none
+    return lost if (original != decoded).any() else np.zeros_like(lost)
+
+
+@cache
+def _cvvdp_predictor() -> Any:
+    from bench.metrics import cvvdp
+
+    return cvvdp.predictor("the map of cvvdp", "cpu", "raw")
+
+
+@dataclass(frozen=True)
+class MapKind:
+    """A map that a metric has."""
+
+    title: str
+    full: float
+    """The error that is white, or the brightest colour, where maps are shown."""
+    make: Callable[[Image, Image], ErrorMap]
+    metrics: tuple[str, ...]
+    """Those whose values are made of these errors, or follow from them."""
+
+
+MAPS: Mapping[str, MapKind] = {
+    "ssim": MapKind("1 − SSIM", 1.0, ssim_map, ("ssim_rgb", "ms_ssim_rgb")),
+    "squared_error": MapKind("Squared error", 64.0**2, squared_error_map, ("psnr_rgb",)),
+    "flip": MapKind("FLIP", 1.0, flip_map, ("flip",)),
+    "butteraugli": MapKind("Butteraugli", 8.0, butteraugli_map, ("butteraugli", "butteraugli_3norm")),
+    "ssimulacra2": MapKind("SSIMULACRA 2 errors", 100.0, ssimulacra2_map, ("ssimulacra2",)),
+    "cvvdp": MapKind("ColorVideoVDP, JOD lost", 4.0, cvvdp_map, ("cvvdp",)),
 }
-"""Metrics with a map."""
+"""Maps by name."""
+
+
+def map_of(metric: str) -> str | None:
+    """The name of the map that belongs to a metric, or is called so; None where it has none."""
+    return next((name for name, kind in MAPS.items() if metric == name or metric in kind.metrics), None)

@@ -1,4 +1,4 @@
-"""SSIM and MS-SSIM over RGB, from one pass over a pair of images.
+"""SSIM and MS-SSIM over RGB, from one pass over a pair of images, and MS-SSIM of luma.
 
 Z. Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE Trans. Image
 Process. 13(4), 2004, and Z. Wang, E. P. Simoncelli and A. C. Bovik, "Multiscale structural similarity for
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from bench.codec import Samples
 from bench.errors import MetricUndefined
+from bench.metrics._luma import DEPTHS, Luma
 from bench.metrics._planes import ALL_CHANNELS, ALL_DEPTHS, Levels, preload, seen
 from bench.metrics.base import Pair, Reference
 
@@ -46,12 +47,18 @@ Maps: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class _Scores:
-    """Means over the maps of each channel and scale; both arrays have the shape (3, scales)."""
+    """Means over the maps of each plane and scale; both arrays have the shape (planes, scales)."""
 
     contrast: NDArray[np.float64]
     """The product of the contrast and structure terms."""
     ssim: NDArray[np.float64]
     """The product of all three terms."""
+
+    @property
+    def of_all_scales(self) -> float:
+        """MS-SSIM: the mean over the planes of the weighted product of the scales."""
+        factors = np.concatenate([self.contrast[:, :-1], self.ssim[:, -1:]], axis=1)
+        return float(np.prod(np.maximum(factors, 0) ** np.array(WEIGHTS), axis=1).mean())
 
     def of_seen(self, reference: Reference) -> _Scores:
         """Without the windows in which nothing is seen: the planes are 0 there, and both terms exactly 1."""
@@ -86,10 +93,29 @@ def _seen_windows(image: Samples) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
-class _OriginalMaps:
-    """Maps by channel and scale, for :meth:`Reference.cached`; ``None`` if too large to be kept."""
+class _LumaLevels:
+    """Luma in levels of 8 bits as the only plane; what :class:`Levels` is for RGB."""
 
-    levels: Levels
+    luma: Luma
+
+    def __call__(self, image: Samples) -> Plane:
+        """Of an original, for :meth:`Reference.cached`: float32, shape (1, height, width)."""
+        return _as_plane(self.luma(image))
+
+    def decoded(self, pair: Pair) -> Plane:
+        """Of a reconstruction, for :meth:`Pair.cached`."""
+        return _as_plane(pair.cached(self.luma.decoded))
+
+
+def _as_plane(luma: Plane) -> Plane:
+    return (255 * luma[None]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _OriginalMaps:
+    """Maps by plane and scale, for :meth:`Reference.cached`; ``None`` if too large to be kept."""
+
+    levels: Levels | _LumaLevels
 
     def __call__(self, image: Samples) -> tuple[tuple[Maps, ...], ...] | None:
         from bench.metrics._kernels import reference_maps
@@ -165,18 +191,22 @@ def _scores(pair: Pair) -> _Scores:
         A side is shorter than the window.
     """
     _require(pair, SSIM_SMALLEST, "SSIM")
-    levels = Levels(pair.reference.depth)
+    return _scores_of(pair, Levels(pair.reference.depth)).of_seen(pair.reference)
+
+
+def _scores_of(pair: Pair, levels: Levels | _LumaLevels) -> _Scores:
+    """The scores of each plane."""
     decoded = pair.cached(levels.decoded)
     reference = pair.reference.cached(levels)
     maps = pair.reference.cached(_OriginalMaps(levels))
     scores = []
-    for channel, (x, y) in enumerate(zip(reference, decoded, strict=True)):
+    for index, (x, y) in enumerate(zip(reference, decoded, strict=True)):
         scales = zip(_pyramid(x), _pyramid(y), strict=True)
         scores.append(
-            [_compare(*scale, maps[channel][level] if maps else None) for level, scale in enumerate(scales)]
+            [_compare(*scale, maps[index][level] if maps else None) for level, scale in enumerate(scales)]
         )
     table = np.array(scores)
-    return _Scores(contrast=table[:, :, 0], ssim=table[:, :, 1]).of_seen(pair.reference)
+    return _Scores(contrast=table[:, :, 0], ssim=table[:, :, 1])
 
 
 def _require(pair: Pair, smallest: int, metric: str) -> None:
@@ -240,6 +270,33 @@ class MsSsimRgb:
             A side is shorter than 161 pixels: the window does not fit the fifth scale.
         """
         _require(pair, MS_SSIM_SMALLEST, "MS-SSIM")
-        scores = pair.cached(self._scores)
-        factors = np.concatenate([scores.contrast[:, :-1], scores.ssim[:, -1:]], axis=1)
-        return float(np.prod(np.maximum(factors, 0) ** np.array(WEIGHTS), axis=1).mean())
+        return pair.cached(self._scores).of_all_scales
+
+
+class MsSsimY:
+    """The five-scale SSIM of BT.709 luma of 10 bits, as JPEG AI defines it.
+
+    JPEG AI's software fills sides below 164 pixels with black; here a picture is compared as it is.
+    """
+
+    name = "ms_ssim_y"
+    title = "MS-SSIM-Y"
+    role = "distortion"
+    version = "1"
+    unit = ""
+    higher_is_better = True
+    depths = DEPTHS
+
+    def __init__(self) -> None:
+        preload()
+
+    def __call__(self, pair: Pair) -> float:
+        """The value for one pair, from 0 to 1; a negative mean at some scale counts as 0.
+
+        Raises
+        ------
+        bench.errors.MetricUndefined
+            A side is shorter than 161 pixels: the window does not fit the fifth scale.
+        """
+        _require(pair, MS_SSIM_SMALLEST, "MS-SSIM")
+        return _scores_of(pair, _LumaLevels(Luma(pair.reference.depth))).of_all_scales

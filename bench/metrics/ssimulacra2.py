@@ -36,6 +36,7 @@ _SMALLEST = 8
 """Shortest side of an image, and of a scale from which the next is made; as in the author's program."""
 _WEIGHTS_OF_A_SCALE = 18
 _KEPT_PIXELS = 4_000_000
+_NO_ERROR = 1e-300
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,8 @@ class Ssimulacra2:
         bench.errors.MetricUndefined
             A side is shorter than 8 pixels.
         """
+        require(pair.decoded)
         height, width = pair.decoded.shape[:2]
-        if min(height, width) < _SMALLEST:
-            raise MetricUndefined(
-                f"SSIMULACRA 2 needs {_SMALLEST} pixels on each side; the picture is {width}×{height}"
-            )
         kept = height * width <= _KEPT_PIXELS
         reference = pair.reference.cached(_pyramid) if kept else _scales(planes(pair.reference.image))
         decoded = _scales(pair.cached(decoded_planes))
@@ -84,6 +82,67 @@ class Ssimulacra2:
         # Order of the weights: channel, scale, norm (mean, 4-norm), error (structure, new edges, lost edges).
         weights = WEIGHTS[: _WEIGHTS_OF_A_SCALE * len(norms)]
         return _score(float(np.transpose(norms, (1, 0, 2, 3)).ravel() @ weights))
+
+
+def require(image: Image) -> None:
+    """Refuse an image of which no scale can be made.
+
+    Raises
+    ------
+    bench.errors.MetricUndefined
+        A side is shorter than 8 pixels.
+    """
+    height, width = image.shape[:2]
+    if min(height, width) < _SMALLEST:
+        raise MetricUndefined(
+            f"SSIMULACRA 2 needs {_SMALLEST} pixels on each side; the picture is {width}×{height}"
+        )
+
+
+def error_map(original: Image, decoded: Image) -> NDArray[np.float32]:
+    """What each pixel adds to the weighted sum of errors from which the score follows, (height, width).
+
+    The mean over the pixels is that sum. A pixel adds to a 4-norm its share of the fourth powers; those of
+    coarser scales lie over the pixels that they were made of.
+
+    Raises
+    ------
+    bench.errors.MetricUndefined
+        A side is shorter than 8 pixels.
+    """
+    require(original)
+    scales = [list(_scales(planes(it))) for it in (original, decoded)]
+    count = len(scales[0])
+    weights = np.asarray(WEIGHTS[: _WEIGHTS_OF_A_SCALE * count]).reshape(3, count, 2, 3)
+    height, width = original.shape[:2]
+    added = np.zeros((height, width))
+    for index, pair in enumerate(zip(*scales, strict=True)):
+        errors = _errors(*pair)
+        fourth = errors**4
+        spread = np.maximum(fourth.mean(axis=(2, 3), keepdims=True), _NO_ERROR) ** -0.75
+        parts = weights[:, index, 0, :, None, None] * errors
+        parts += weights[:, index, 1, :, None, None] * fourth * spread
+        of_scale = parts.sum(axis=(0, 1))
+        large = of_scale.repeat(1 << index, axis=0).repeat(1 << index, axis=1)[:height, :width]
+        # at an odd side the last sample stands for fewer pixels
+        added += large * (of_scale.mean() / max(large.mean(), _NO_ERROR))
+    return added.astype(np.float32)
+
+
+def _errors(one: _Scale, other: _Scale) -> NDArray[np.float64]:
+    """The errors whose norms :func:`_norms` has: (3 channels, 3 kinds, height, width)."""
+    from bench.metrics._ssimulacra2_kernels import _C2, blurred
+
+    shared = blurred(one.xyb * other.xyb)
+    a, b = one.mean, other.mean
+    likeness = (1 - (a - b) ** 2) * (2 * (shared - a * b) + _C2)
+    structure = 1 - likeness / ((one.square - a * a) + (other.square - b * b) + _C2)
+    detail, its = (np.abs(it.xyb - it.mean, dtype=np.float64) for it in (one, other))
+    change = (1 + its) / (1 + detail) - 1
+    errors: NDArray[np.float64] = np.stack(
+        [np.maximum(it, 0) for it in (structure, change, -change)], axis=1, dtype=np.float64
+    )
+    return errors
 
 
 def _score(total: float) -> float:

@@ -180,6 +180,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
             *_other_images(dataset, loaded, options, analyses),
             *_unfair(entries, analyses),
             *findings.not_sealed(frame),
+            *findings.shared_paths(entries),
             *verification_findings(loaded.verifications, dataset, {it.label for it in entries}),
         ),
         verifications=loaded.verifications,

@@ -56,6 +56,8 @@ class Entry:
     encode_peak_mb: float | None = None
     """The most memory over the finished trials, see :func:`peak_kind`; None where it was not measured."""
     decode_peak_mb: float | None = None
+    needs: tuple[str, ...] = ()
+    """What it is given of the machine beyond files of its own, see :class:`bench.codec.Codec`."""
     raw_bytes: float = 3.0
     """Bytes of a raw pixel, over the finished trials."""
 
@@ -140,6 +142,7 @@ def entries_of(
                 n_missing=int((rows["status"] == "cancelled").sum()),
                 complexity=plan.complexity,
                 links=plan.links,
+                needs=plan.given,
                 encode_mps=encode_mps,
                 decode_mps=decode_mps,
                 repeats=(0, 0) if ok.empty else (int(ok["repeats"].min()), int(ok["repeats"].max())),

@@ -15,6 +15,7 @@ from bench.inputs.image import LOSSY, lossy_warning
 from bench.rd import MIN_FINISHED
 from bench.rd.fairness import Finding
 from bench.runs.frame import searched_rows
+from bench.sealing.seal import NEEDS
 from bench.text.plain import some_of
 
 if TYPE_CHECKING:
@@ -78,6 +79,20 @@ def searched(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> list[Finding]:
         )
         found.append(Finding("targets", "note", text, labels))
     return found
+
+
+def shared_paths(entries: Sequence[Entry]) -> list[Finding]:
+    """A warning for codecs whose encoder may write where their decoder reads: past the bitstream."""
+    paths = {it.label: [need for need in it.needs if need not in NEEDS] for it in entries}
+    sharing = {label: found for label, found in paths.items() if found}
+    if not sharing:
+        return []
+    named = "; ".join(f"{label}: {some_of(found, 3)}" for label, found in sharing.items())
+    text = (
+        f"encoder and decoder share what both may write to ({named}): nothing there keeps a picture from"
+        " getting past the bitstream, sealed or not"
+    )
+    return [Finding("sealing", "warning", text, tuple(sharing))]
 
 
 def of_other_forms(frame: pd.DataFrame) -> list[Finding]:

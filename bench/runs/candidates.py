@@ -18,7 +18,7 @@ from bench.trials.measurement import Measurement
 _MOST_TOLD = 8
 _CIRCUMSTANCES = frozenset(
     {
-        *("environment", "isolation", "timing", "device", "metrics_device", "gpu_bytes", "peak_of"),
+        *("environment", "isolation", "needs", "timing", "device", "metrics_device", "gpu_bytes", "peak_of"),
         *("encode_s", "encode_cold_s", "encode_startup_s", "encode_cpu_share", "encode_peak_bytes"),
         *("decode_s", "decode_cold_s", "decode_startup_s", "decode_cpu_share", "decode_peak_bytes"),
     }

@@ -77,6 +77,11 @@ _WORTH_A_HELPER = 1 << 26
 """Bytes of a journal."""
 
 
+def is_column(name: str) -> bool:
+    """Whether a table has a column of this name that is no metric's."""
+    return name not in METRIC_COLUMNS and name in (*COLUMNS, *_IDENTITY, "run")
+
+
 def load(run: Path | str) -> pd.DataFrame:
     """Load a run folder.
 
@@ -117,7 +122,7 @@ def load(run: Path | str) -> pd.DataFrame:
     info = read_info(folder)
     metrics = [*METRIC_COLUMNS, *(it.name for it in info.metrics if it.name not in METRIC_COLUMNS)]
     for name in metrics[len(METRIC_COLUMNS) :]:
-        if name in (*COLUMNS, *_IDENTITY, "run"):
+        if is_column(name):
             raise StoreError(f"{folder}: a metric is called {name!r}, as another column of the table is")
     planned = len(info.images) * sum(len(it.qualities) for it in info.codecs)
     return _frame(info, metrics, in_order_of_plan(_parts(folder, metrics), planned))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bench.engines.engine import Slot, Task, Worker
 from bench.engines.messages import (
+    MESSAGE_LENGTH,
     Decode,
     Decoded,
     Encode,
@@ -19,13 +19,20 @@ from bench.engines.messages import (
     NoAnswer,
     Repeat,
     Score,
+    Scored,
+    Took,
     answered,
 )
+from bench.files.typed_json import MalformedJson, decode_json
 from bench.host.device import DeviceName
 from bench.inputs.pixels import channels_of
+from bench.runs.time_checks import TimedCalls
+from bench.trials.codec_ref import CodecRef
 from bench.trials.measurement import Failure, Isolation, Measurement, TimingMode
-from bench.trials.output_checks import clock_problem, reuse_problem
 from bench.trials.plan import CodecPlan, MetricPlan, Trial
+
+if TYPE_CHECKING:
+    from bench.engines.engine import Original
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "weights_sha256": work.codec.weights_sha256,
             "decoder": work.codec.recorded_decoder,
             "isolation": "sealed" if slot.sealed else self.isolation,
+            "needs": work.codec.given if slot.sealed else (),
             "timing": self.timing,
             "device": "cuda" if work.codec.on_gpu else "cpu",
         }
@@ -77,66 +85,70 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             measurement = Measurement(**record, status="unsupported", failure=failure)
             return MeasuredTrial(work.codec.label, measurement)
         bitstream = None
+        told: dict[str, Any] = {}
+        """What the workers say, as far as it goes."""
         try:
-            bitstream = self._measured(work, slot, record)
-            measurement = Measurement(**record, status="ok")
+            bitstream = self._measured(work, slot, told)
+            told["status"] = "ok"
         except NoAnswer as stop:
-            failed = stop.failed
-            measurement = Measurement(**record, status=failed.status, failure=failed.failure)
+            told |= {"status": stop.failed.status, "failure": stop.failed.failure}
+        measurement = _readable(record, told)
         return MeasuredTrial(work.codec.label, measurement, bitstream if self.keep_bitstreams else None)
 
-    def _measured(self, trial: Trial, slot: Slot, record: dict[str, Any]) -> bytes:
-        """Put what is measured into ``record``, as far as it goes, and return the bitstream."""
+    def _measured(self, trial: Trial, slot: Slot, told: dict[str, Any]) -> bytes:
+        """Put what is measured into ``told``, as far as it goes, and return the bitstream."""
         original = answered(slot.original(trial.path, trial.image.sha256, trial.codec.accepted))
         height, width = original.shape[:2]
-        record |= {"width": width, "height": height, "treatment": original.treatment}
-        record |= {"depth": original.depth, "channels": channels_of(original.shape)}
+        told |= {"width": width, "height": height, "treatment": original.treatment}
+        told |= {"depth": original.depth, "channels": channels_of(original.shape)}
 
-        request = Encode(
-            trial.codec.ref,
-            trial.quality,
-            original.shape,
-            original.number,
-            depth=original.depth,
-            repeat=self.repeat,
-        )
-        encoded = answered(slot.encoder.ask(request, original.pixels))
-        record |= {
+        ref = trial.codec.ref
+        encoded = answered(self._encoded(trial, slot, original, self.repeat))
+        told |= {
             "bytes": len(encoded.bitstream),
             "bitstream_sha256": hashlib.sha256(encoded.bitstream).hexdigest(),
-            "encode_s": encoded.seconds,
-            "encode_peak_bytes": encoded.peak_bytes,
-            "peak_of": "process" if encoded.peak_bytes is None else "codec",
-            # while other trials run, every share is low
-            "encode_startup_s": _told(encoded.startup),
-            "encode_cold_s": _told(encoded.cold) if self.timing == "alone" else None,
-            "encode_cpu_share": encoded.cpu_share if self.timing == "alone" else None,
-        } | _gpu(encoded.gpu_bytes)
-        problem = self._time_problem(
-            encoded, slot.encoder, original.shape, original.depth, request.codec.threads
-        )
+            "peak_of": "codec" if _peak(encoded.took, slot.encoder) is not None else "process",
+        } | self._told("encode", encoded.took, slot.encoder)
+        problem = self._problem(encoded.took, slot, slot.encoder, ref, original)
+        if problem is None and self.timing == "alone":
+            timed = self._timed(encoded.took, slot.encoder, ref, original)
+            problem = timed.reuse_problem(lambda other: self._encoded_timed(trial, slot, other))
         if problem is not None:
             raise NoAnswer(Failed("mismatch", "encode", "", problem, stderr=slot.encoder.stderr()))
+        self._decoded(trial, slot, original, encoded, told)
+        return encoded.bitstream
 
-        decode = Decode(trial.codec.decoder_ref, encoded.bitstream, self.repeat, digest=False)
+    def _decoded(
+        self, trial: Trial, slot: Slot, original: Original, encoded: Encoded, told: dict[str, Any]
+    ) -> None:
+        """Decode, score and check, and put what comes of it into ``told``."""
+        ref = trial.codec.decoder_ref
+        decode = Decode(ref, encoded.bitstream, self.repeat, digest=False)
         decoded = answered(_with_names(slot.decoder.ask(decode), trial.codec))
-        record |= {
-            "decode_s": decoded.seconds,
-            "decode_peak_bytes": decoded.peak_bytes,
-            "decode_startup_s": _told(decoded.startup),
-            "decode_cold_s": _told(decoded.cold) if self.timing == "alone" else None,
-            "decode_cpu_share": decoded.cpu_share if self.timing == "alone" else None,
-            "decoded_treatment": decoded.treatment,
-        } | _gpu(encoded.gpu_bytes, decoded.gpu_bytes)
-        problem = self._time_problem(
-            decoded, slot.decoder, original.shape, original.depth, decode.codec.threads
-        )
+        told |= self._told("decode", decoded.took, slot.decoder)
+        told |= _gpu(encoded.took, decoded.took) | {"decoded_treatment": decoded.treatment}
+        problem = self._problem(decoded.took, slot, slot.decoder, ref, original)
+        timed = self._timed(decoded.took, slot.decoder, ref, original)
 
+        scored = self._scored(trial, slot, original, decoded, told)
+        problem = problem or slot.decoder.recheck(
+            msgspec.structs.replace(decode, repeat=Repeat()), decoded, original.number
+        )
+        if problem is None and self.timing == "alone":
+            problem = timed.reuse_problem(lambda other: self._decoded_timed(trial, slot, other))
+        if problem is not None:
+            raise NoAnswer(Failed("mismatch", "decode", "", problem, stderr=slot.decoder.stderr()))
+        told |= {"exact": scored.exact, "metrics": scored.metrics, "reasons": scored.reasons}
+        told["metrics_device"] = self.metrics_device
+
+    def _scored(
+        self, trial: Trial, slot: Slot, original: Original, decoded: Decoded, told: dict[str, Any]
+    ) -> Scored:
         score = Score(
             original.image,
             trial.image.sha256,
             decoded.shape,
-            tuple((it.name, it.target) for it in self.metrics),
+            tuple(it.ref for it in self.metrics),
             trial.codec.lossless,
             self.metrics_device,
             decoded.dtype,
@@ -145,47 +157,84 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         scored = slot.scorer.ask(score, slot.decoder.decoded)
         if isinstance(scored, Failed):
             if scored.sha256 is not None:
-                record["pixels_sha256"] = scored.sha256
+                told["pixels_sha256"] = scored.sha256
             if scored.phase == "decode":  # it is the decoder's fault that pixels can't be scored
                 scored = msgspec.structs.replace(scored, stderr=slot.decoder.stderr())
             raise NoAnswer(scored)
-        record["pixels_sha256"] = scored.sha256
-        if problem is not None:
-            raise NoAnswer(Failed("mismatch", "decode", "", problem, stderr=slot.decoder.stderr()))
-        record |= {"exact": scored.exact, "metrics": scored.metrics, "reasons": scored.reasons}
-        record["metrics_device"] = self.metrics_device
-        return encoded.bitstream
+        told["pixels_sha256"] = scored.sha256
+        return scored
 
-    def _time_problem(
-        self,
-        answer: Encoded | Decoded,
-        worker: Worker,
-        shape: tuple[int, ...],
-        depth: int,
-        threads: int,
+    def _encoded(self, trial: Trial, slot: Slot, original: Original, repeat: Repeat) -> Encoded | Failed:
+        request = Encode(
+            trial.codec.ref,
+            trial.quality,
+            original.shape,
+            original.number,
+            depth=original.depth,
+            repeat=repeat,
+        )
+        return slot.encoder.ask(request, original.pixels)
+
+    def _encoded_timed(self, trial: Trial, slot: Slot, original: Original) -> TimedCalls:
+        """The calls of the encoder on another picture."""
+        encoded = answered(self._encoded(trial, slot, original, self.repeat))
+        return self._timed(encoded.took, slot.encoder, trial.codec.ref, original)
+
+    def _decoded_timed(self, trial: Trial, slot: Slot, original: Original) -> TimedCalls:
+        """The calls of the decoder on the bitstream of another picture."""
+        encoded = answered(self._encoded(trial, slot, original, Repeat()))
+        ref = trial.codec.decoder_ref
+        decoded = answered(slot.decoder.ask(Decode(ref, encoded.bitstream, self.repeat, digest=False)))
+        return self._timed(decoded.took, slot.decoder, ref, original)
+
+    def _timed(self, took: Took, worker: Worker, codec: CodecRef, original: Original) -> TimedCalls:
+        return TimedCalls(took, worker.spent, self.repeat, codec.threads, original)
+
+    def _told(self, side: str, took: Took, worker: Worker) -> dict[str, Any]:
+        """What is recorded of the calls of one side; shares of the processor are low while others run."""
+        alone = self.timing == "alone"
+        return {
+            f"{side}_s": took.calls[self.repeat.warmup :],
+            f"{side}_peak_bytes": _peak(took, worker),
+            f"{side}_startup_s": took.startup,
+            f"{side}_cold_s": took.calls[0] if alone and took.fresh else None,
+            f"{side}_cpu_share": took.cpu_share if alone else None,
+        } | _gpu(took)
+
+    def _problem(
+        self, took: Took, slot: Slot, worker: Worker, codec: CodecRef, original: Original
     ) -> str | None:
-        """Why times are none, or not the precise ones that were asked for; under load nobody compares them.
-
-        ``shape`` and ``depth`` are the original's; ``threads`` of the codec share its processor time.
-        """
-        count = self.repeat.samples
-        if len(answer.seconds) != count or not all(0 <= it < math.inf for it in answer.seconds):
-            return f"the codec's times can't be: {answer.seconds} s for {count} repetitions"
+        """Why what a process tells of its calls cannot be; times under load nobody compares."""
+        if len(took.calls) != self.repeat.calls:
+            return f"the codec's times can't be: {len(took.calls)} of {self.repeat.calls} calls are told"
+        if took.gpu_bytes is not None and slot.sealed and not codec.has_gpu:
+            return "it tells of memory on a GPU, and was given none"
         if self.timing != "alone":
             return None
-        spent = worker.spent
-        sample = 1 if depth == 8 else 2
-        handled = sample * math.prod(shape) * (self.repeat.calls + 2)
-        cpu = None if spent.cpu is None else spent.cpu / threads
-        problem = clock_problem(answer.spent, cpu, spent.wall, handled)
-        if problem is None and worker.met((*shape, depth)) and answer.gpu_bytes is None:
-            problem = reuse_problem(answer.first, answer.seconds)
-        return problem
+        return self._timed(took, worker, codec, original).problem()
 
 
-def _told(seconds: float | None) -> float | None:
-    """A time that a process with an adapter in it tells, if it can be one."""
-    return seconds if seconds is not None and 0 <= seconds < math.inf else None
+def _readable(record: dict[str, Any], told: dict[str, Any]) -> Measurement:
+    """The measurement as the journal can be read again; what can't be there is a ``mismatch``.
+
+    Parameters
+    ----------
+    record : what the plan says of the trial
+    told : what came of it, of which processes with adapters in them have their part
+    """
+    measurement = Measurement(**record | told)
+    try:
+        return decode_json(msgspec.json.encode(measurement), Measurement)
+    except (MalformedJson, ValueError, TypeError) as error:
+        failure = Failure(
+            phase="load", message=f"what was told of it can't be recorded: {error}"[:MESSAGE_LENGTH]
+        )
+        return Measurement(**record, status="mismatch", failure=failure)
+
+
+def _peak(took: Took, worker: Worker) -> int | None:
+    """Most memory of the codec: of its programs as it tells, else of its process as seen from here."""
+    return worker.spent.peak_bytes if took.counted else took.program_peak_bytes
 
 
 def _with_names(answer: Decoded | Failed, codec: CodecPlan) -> Decoded | Failed:
@@ -196,7 +245,7 @@ def _with_names(answer: Decoded | Failed, codec: CodecPlan) -> Decoded | Failed:
     return msgspec.structs.replace(answer, message=f"{told}: {answer.message}")
 
 
-def _gpu(*held: int | None) -> dict[str, Any]:
+def _gpu(*calls: Took) -> dict[str, Any]:
     """What is recorded of the processes that held GPU memory for the codec."""
-    used = [it for it in held if it is not None]
+    used = [it.gpu_bytes for it in calls if it.gpu_bytes is not None]
     return {"device": "cuda", "gpu_bytes": max(used)} if used else {}

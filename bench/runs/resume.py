@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.engines.describing import describe_metric
+from bench.engines.describing import installed_metric
 from bench.engines.engine import Engine, Machine
 from bench.errors import ConfigError
 from bench.files.given_codecs import is_given, no_longer_given
@@ -82,19 +82,22 @@ def require_given(before: RunInfo, suite: Suite) -> None:
         raise no_longer_given(name)
 
 
-def metrics_of_folder(before: RunInfo, suite: Suite, engine: Engine, events: Events) -> list[DescribedMetric]:
-    """The metrics that a folder holds and the suite does not ask for; one that is absent here is told.
+def metrics_of_folder(
+    before: RunInfo, asked: Sequence[DescribedMetric], engine: Engine, events: Events
+) -> list[DescribedMetric]:
+    """The metrics that a folder holds and nobody asks for; one that is not installed here is told.
 
     They are taken too: a trial measured again without them would lose its values of them.
     """
-    found = []
-    for name in (it.name for it in before.metrics if it.name not in suite.metrics):
+    found: list[DescribedMetric] = []
+    names = {it.ref.name for it in asked}
+    for name in (it.name for it in before.metrics if it.name not in names):
         try:
-            found.append(describe_metric(engine, name))
+            found.append(installed_metric(engine, name))
         except ConfigError as error:
             events.note(f"{error}; what is measured now has no values of it")
     if found:
-        events.note(f"also takes {', '.join(it.name for it in found)}, which this folder has")
+        events.note(f"also takes {', '.join(it.ref.name for it in found)}, which this folder has")
     return found
 
 

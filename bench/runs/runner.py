@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from bench.engines import open_engine
-from bench.engines.describing import describe_metric, describe_suite, with_threads
+from bench.engines.describing import describe_suite, with_threads
 from bench.engines.engine import Engine
 from bench.engines.messages import Repeat
 from bench.errors import ConfigError
 from bench.host import kernel_cache
 from bench.inputs.datasets import CATALOGUE, Dataset, open_dataset
-from bench.inputs.goals import Goals
 from bench.inputs.suite import Suite
+from bench.runs.asked_metrics import asked_metrics
 from bench.runs.goals import ImageSearch, Searched, SearchImage, firsts_and_others, searches, taught
 from bench.runs.machines import RunMachines
 from bench.runs.measure import MeasuredTrial, MeasureTrial
@@ -33,9 +33,8 @@ from bench.runs.resume import (
     without_history,
 )
 from bench.runs.store import LineSelector, RunInfo, RunWriter, is_run, read_info
-from bench.trials.codec_ref import DescribedMetric
 from bench.trials.measurement import Measurement
-from bench.trials.plan import CodecPlan, ResolvedSuite, Trial, make_plan, trials
+from bench.trials.plan import CodecPlan, MetricPlan, ResolvedSuite, Trial, make_plan, trials
 
 _CROWDED = 0.25
 """Of the processors, the share that others may keep busy beside a timed run without a remark."""
@@ -56,6 +55,8 @@ class Summary:
     other_images: tuple[str, ...] = ()
     codecs: tuple[CodecPlan, ...] = ()
     """What this suite asks for."""
+    metrics: tuple[MetricPlan, ...] = ()
+    """What was taken."""
 
     def __repr__(self) -> str:
         return f"{self.folder}: {self.statuses['ok']} of {self.planned} trials ok; {len(self.codecs)} codecs"
@@ -145,6 +146,7 @@ class _Run:
             tuple(it.label for it in info.codecs if it.label not in labels),
             tuple(it.name for it in info.images if it not in resolved.files),
             resolved.plan.codecs,
+            resolved.plan.metrics,
         )
 
     def _search(self, task: MeasureTrial, pieces: Sequence[ImageSearch], taken: _Taken) -> None:
@@ -176,15 +178,13 @@ class _Run:
     def _planned(self) -> tuple[ResolvedSuite, MeasureTrial]:
         """The plan, and what is done with each of its trials."""
         folder, options = self.writer.folder, self.options
-        names = dict.fromkeys((*self.suite.metrics, *_metrics_of_goals(self.suite)))
-        metrics = [it for name in names if (it := self._described(name)) is not None]
+        metrics = asked_metrics(self.engine, self.suite, self.events.note)
         if is_run(folder) and not options.fresh:
             before = read_info(folder)
             require_same_shard(folder, before, options.shard)
             require_same_sets(folder, before, self.datasets)
             require_given(before, self.suite)
-            taken = self.suite.model_copy(update={"metrics": tuple(names)})
-            metrics += metrics_of_folder(before, taken, self.engine, self.events)
+            metrics += metrics_of_folder(before, metrics, self.engine, self.events)
         suite = with_threads(self.engine, self.suite, options.threads, self.events.note)
         described = describe_suite(self.engine, suite, metrics)
         resolved = make_plan(suite, self.datasets, described)
@@ -199,16 +199,6 @@ class _Run:
             keep_bitstreams=options.keep_bitstreams,
         )
         return resolved, task
-
-    def _described(self, name: str) -> DescribedMetric | None:
-        """A metric; None where test conditions ask for it, and it does not work here."""
-        try:
-            return describe_metric(self.engine, name)
-        except ConfigError as error:
-            if not self.suite.conditions:
-                raise
-            self.events.note(f"{error}; the run departs from {self.suite.conditions.partition(' ')[0]}")
-            return None
 
     def _to_do(
         self, resolved: ResolvedSuite, task: MeasureTrial
@@ -288,12 +278,6 @@ def _require_processors(options: Options, engine: Engine) -> None:
             f"--threads {','.join(map(str, options.threads))}: each is from 1 to {most or 'as many'}, the"
             " processors that this run may use"
         )
-
-
-def _metrics_of_goals(suite: Suite) -> Iterator[str]:
-    """The metrics that are to reach a value."""
-    points = (suite.quality, *(it.quality for it in suite.codecs))
-    yield from (it.metric for it in points if isinstance(it, Goals) and it.metric is not None)
 
 
 def _require_names(datasets: Sequence[Dataset]) -> None:

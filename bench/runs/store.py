@@ -107,7 +107,9 @@ def read_info(folder: Path, remedy: str = "restore it, or start again with --fre
         _require_sound(info)
     except MalformedJson as error:
         raise StoreError(f"{path}: damaged ({error}); {remedy}") from error
-    return msgspec.structs.replace(info, codecs=tuple(_located(it, folder) for it in info.codecs))
+    metrics = (msgspec.structs.replace(it, target=_located_target(it.target, folder)) for it in info.metrics)
+    codecs = tuple(_located(it, folder) for it in info.codecs)
+    return msgspec.structs.replace(info, codecs=codecs, metrics=tuple(metrics))
 
 
 def _located(plan: CodecPlan, folder: Path) -> CodecPlan:

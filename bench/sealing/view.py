@@ -41,7 +41,8 @@ def view_of(
     ----------
     target : what it is loaded from, see :func:`bench.registry.load`
     options : the values that it is constructed with: files and programs that they name are visible
-    needs : what it declares to need beyond: ``gpu``, ``network``, or a path that it reads and writes
+    needs : what it declares to need beyond: ``gpu``, ``network``, or a path that it reads and writes, as far
+        as it is not hidden
     hidden : files and folders, as of data sets, that are not visible wherever they lie
     working_folder : whether what can be imported from the working directory is visible
     """
@@ -57,7 +58,7 @@ def view_of(
     return View(
         reads=tuple(sorted(whole)),
         lists=tuple(sorted({it.parent for it in whole} - {Path("/"), Path.home()})),
-        writes=tuple(it for it in own if it.exists()),
+        writes=tuple(it for path in own if path.exists() for it in _without(kept, above, path.resolve())),
         needs=tuple(it for it in NEEDS if it in needs),
     )
 
@@ -86,7 +87,7 @@ def own_bytes(target: str, options: Iterable[Option]) -> int | None:
     sizes: dict[Path, int] = {}
     for root in roots:
         for file in (root,) if root.is_file() else root.rglob("*"):
-            if file.suffix != ".pyc" and file.is_file() and not file.is_symlink():
+            if file.is_file() and not file.is_symlink():
                 sizes[file.resolve()] = file.stat().st_size
             if len(sizes) > _MOST_FILES:
                 return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 
@@ -11,6 +12,7 @@ from bench.files.typed_json import Option, Sha256
 from bench.host.device import DeviceName
 from bench.inputs.pixels import RGB8, Accepted
 
+_Line = Annotated[str, msgspec.Meta(max_length=1000)]
 THREADS_OPTION = "threads"
 """The option of codecs that can be told how many threads to use, see :class:`bench.codec.Codec`."""
 
@@ -35,15 +37,28 @@ class CodecRef(msgspec.Struct, frozen=True):
     and to use no option that names a program or a file."""
     needs: tuple[str, ...] = ()
     """What it is given of the machine beyond files of its own, whatever it declares itself."""
+    settled: bool = False
+    """Whether ``needs`` is all that it is given, as a plan has it; else its class is asked for more."""
 
     @property
     def threads(self) -> int:
         """How many threads it is told to use: its option of that name, 1 for a codec that has none."""
         return threads_of(dict(self.config))
 
+    @property
+    def has_gpu(self) -> bool:
+        """Whether it is given a GPU: it needs one, or has a device that is none of the CPU."""
+        return "gpu" in self.needs or dict(self.config).get("device") not in (None, "cpu")
+
     @classmethod
     def of(
-        cls, target: str, config: Mapping[str, Option], *, needs: tuple[str, ...] = (), trusted: bool = False
+        cls,
+        target: str,
+        config: Mapping[str, Option],
+        *,
+        needs: tuple[str, ...] = (),
+        settled: bool = False,
+        trusted: bool = False,
     ) -> CodecRef:
         """A codec with its options in one order, whatever theirs was.
 
@@ -51,14 +66,28 @@ class CodecRef(msgspec.Struct, frozen=True):
         ----------
         target : ``module:Class`` or ``path/to/file.py:Class``, see :func:`bench.registry.load`
         """
-        return cls(target, tuple(sorted(config.items())), trusted, needs)
+        return cls(target, tuple(sorted(config.items())), trusted, needs, settled)
+
+
+class MetricRef(msgspec.Struct, frozen=True):
+    """How to construct a metric in a worker."""
+
+    name: str
+    """What its values are called; empty for a class of a file, which has yet to say it."""
+    target: str
+    """``module:Class`` or ``path/to/file.py:Class``, see :func:`bench.registry.load`."""
+    config: tuple[tuple[str, Option], ...] = ()
+    """What its constructor is given."""
+    trusted: bool = False
+    """The user names it in this call, or vouches for the run folder that does; else it has to be
+    installed."""
 
 
 class Description(Message, frozen=True):
     """What a codec says of itself at one configuration."""
 
-    name: str
-    version: str
+    name: _Line
+    version: _Line
     lossless: bool
     qualities: tuple[float | None, ...]
     """The default operating points: numbers, or one without a quality."""
@@ -114,10 +143,10 @@ class DescribedCodec:
 
 @dataclass(frozen=True)
 class DescribedMetric:
-    """A metric by its installed name."""
+    """A metric that the user names, or a run folder has."""
 
-    name: str
-    target: str
+    ref: MetricRef
+    """With the name that its values have."""
     found: MetricDescription
 
 

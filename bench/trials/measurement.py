@@ -6,10 +6,9 @@ Version history of the schema (the journal's lines and ``run.json``):
    ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``peak_of``,
    ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``, ``encode_startup_s``,
    ``decode_startup_s``, ``encode_cold_s``, ``decode_cold_s``, ``decoder``, ``depth``, ``channels``,
-   ``reached``; of ``run.json`` ``sources``, ``further_environments``, ``several_machines``, ``decoder``,
-   ``shard``, ``title``, ``links``, ``goal``,
-   ``conditions``. A
-   reader that knows the first machine of a run alone takes what others measured for history.
+   ``needs``, ``reached``; of ``run.json`` ``sources``, ``further_environments``, ``several_machines``,
+   ``decoder``, ``shard``, ``title``, ``links``, ``goal``, ``conditions``. A reader that knows the first
+   machine of a run alone takes what others measured for history.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
 derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
@@ -29,8 +28,7 @@ from bench.inputs.pixels import Depth
 
 SCHEMA_VERSION = 1
 
-Status = Literal[
-    "ok",
+FailureStatus = Literal[
     "unsupported",  # the codec or its library can't do this, and says so
     "bad_input",  # the image file is corrupt
     "codec_error",  # an exception in the codec
@@ -39,8 +37,9 @@ Status = Literal[
     "oom",  # the memory limit, or the kernel, ended it
     "mismatch",  # wrong shape, type or channel order, lossless pixels that differ, times that can't be
     "nonfinite",  # a metric failed or gave NaN
-    "cancelled",  # planned, but not measured: the run was interrupted
 ]
+Status: TypeAlias = FailureStatus | Literal["ok", "cancelled"]
+"""``cancelled``: planned, but not measured, since the run was interrupted."""
 
 Phase = Literal["load", "encode", "decode", "metric"]
 
@@ -48,6 +47,8 @@ Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
 """Pixels of a picture's width or height."""
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Treatment: TypeAlias = Annotated[str, msgspec.Meta(max_length=1000)]
 MetricValue: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
 
 Isolation = Literal["sealed", "process", "none"]
@@ -146,6 +147,9 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     exact: bool = False
     """The decoded pixels are identical to the original's."""
     isolation: Isolation = "process"
+    needs: tuple[str, ...] = ()
+    """What its sealed processes were given of the machine beyond files of their own, see
+    :class:`bench.codec.Codec`; the encoder may write to a path among these, and the decoder read it."""
     timing: TimingMode = "load"
     encode_s: tuple[Seconds, ...] = ()
     """Every repetition, in order; warm-up left out."""

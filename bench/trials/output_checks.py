@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from time import process_time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,13 +27,8 @@ class Repetitions:
         self._what = what
         self._bytes_of = bytes_of
         self._first: bytes | None = None
-        self.spent = 0.0
-        """Seconds of all calls."""
-        self.first: float | None = None
-        """Seconds of the first one, without those in which another process had the processor."""
-        self.cold: float | None = None
-        """Seconds of the first one."""
-        self._start = process_time()
+        self.calls: list[float] = []
+        """Seconds of each."""
 
     def take(self, result: Any, seconds: float) -> None:
         """See a result, outside the clock.
@@ -48,10 +42,7 @@ class Repetitions:
         Mismatch
             It is another one than the first: what was timed is not what is measured.
         """
-        self.spent += seconds
-        if self.first is None:
-            self.cold = seconds
-            self.first = min(seconds, process_time() - self._start)
+        self.calls.append(seconds)
         found = bytes(self._bytes_of(result))  # a codec may use its memory again
         if self._first is None:
             self._first = found
@@ -69,8 +60,10 @@ _SHARE = 0.1
 """And of the whole, for the collection of garbage and the like."""
 _STALL = 0.5
 """Seconds, and share of the whole, in which the process may have had no processor."""
-_REUSE = 20.0
-"""How much faster than the first call no repetition is, where both do the work."""
+_REUSE = 2.0
+"""How much more than the fastest repetition a call takes at most, where both work and all is loaded."""
+_PROGRAMS = 0.05
+"""Seconds around the calls in which programs are watched: a shell, and copies of their files."""
 
 
 def clock_problem(claimed: float, cpu: float | None, wall: float, handled: int) -> str | None:
@@ -96,24 +89,49 @@ def clock_problem(claimed: float, cpu: float | None, wall: float, handled: int) 
     return None
 
 
-def reuse_problem(first: float | None, seconds: tuple[float, ...]) -> str | None:
-    """Why repetitions are no measure of the first call: what it computed was kept for them.
+def may_be_kept(warmup: tuple[float, ...], programs: float, seconds: tuple[float, ...]) -> bool:
+    """Whether the times of repetitions could be those of something else than the work.
 
-    Only for a process that has met a picture of this size before, so that nothing is loaded, compiled or
-    tuned in the first call any more. 20 times faster, and by 5 ms, is taken for proof.
+    That is so where what came before them took longer: it may have loaded or compiled something, or what it
+    computed is kept for them, or time that was theirs is counted there.
 
     Parameters
     ----------
-    first : seconds of the first call, less those in which it had no processor; None where there was one call
-    seconds : of the repetitions after it
+    warmup : seconds of the calls before
+    programs : seconds of the calls after, in which programs were watched; 0 for none
+    seconds : of the repetitions
     """
-    slowest = max(seconds)
-    if first is not None and first > _REUSE * slowest and first - slowest > _AROUND:
-        return (
-            f"repeating takes {1000 * slowest:.3g} ms after a first call of {1000 * first:.3g} ms:"
-            " results are kept between calls, and times are of the work"
-        )
-    return None
+    before = sum(warmup) > allowed_time(len(warmup), seconds)
+    return before or programs > _PROGRAMS + allowed_time(1 + len(seconds), seconds)
+
+
+def allowed_time(calls: int, seconds: tuple[float, ...]) -> float:
+    """Seconds that so many calls may take of a codec with such repetitions, which has all that it needs."""
+    return _AROUND + _REUSE * calls * min(seconds)
+
+
+def reuse_problem(
+    others: Sequence[float], calls: int, programs: bool, seconds: tuple[float, ...]
+) -> str | None:
+    """Why repetitions are no measure of the work: on pictures that are new to the codec it takes longer.
+
+    Such a picture is the same one, moved: as much work, and no result to fall back on. Twice as much is taken
+    for proof, where each of several has taken it.
+
+    Parameters
+    ----------
+    others : seconds that all calls on each new picture took
+    calls : how many these were
+    programs : whether programs were watched besides
+    seconds : of the repetitions on the picture at hand
+    """
+    count = calls + (1 + len(seconds) if programs else 0)
+    if min(others) <= allowed_time(count, seconds) + (_PROGRAMS if programs else 0.0):
+        return None
+    return (
+        f"repeating takes {1000 * min(seconds):.3g} ms, and {1000 * min(others) / count:.3g} ms on other"
+        " pictures: results are kept between calls, and times are of the work"
+    )
 
 
 def materialised(pixels: Any, *, deep: bool = False) -> Samples:

@@ -21,7 +21,14 @@ from bench.inputs.image import stored_form
 from bench.inputs.pixels import RGB8, Accepted, StoredForm, key_suffix
 from bench.inputs.suite import CodecChoice, CodecEntry, Suite
 from bench.text.plain import printable
-from bench.trials.codec_ref import CodecRef, Described, DescribedCodec, DescribedMetric, Description
+from bench.trials.codec_ref import (
+    CodecRef,
+    Described,
+    DescribedCodec,
+    DescribedMetric,
+    Description,
+    MetricRef,
+)
 from bench.trials.measurement import Measurement, RecordedDecoder
 
 DatasetName = Annotated[str, msgspec.Meta(pattern=r"^(?!\.{1,2}\Z)[\w.-]+\Z", max_length=255)]
@@ -33,7 +40,7 @@ class DecoderPlan(RecordedDecoder, frozen=True, kw_only=True):
     """Another codec that decodes, as it was found on this machine."""
 
     target: str
-    needs: tuple[str, ...] = ()
+    needs: tuple[str, ...] | None = None
 
     @property
     def recorded(self) -> RecordedDecoder:
@@ -103,9 +110,10 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     own_bytes: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)] | None = None
     """Of its code, weights and programs, as far as rdbench does not bring them: as much as it could know by
     heart."""
-    needs: tuple[str, ...] = ()
-    """What it has declared to need, or is given, of the machine beyond files of its own; see
-    :class:`bench.codec.Codec`."""
+    needs: tuple[str, ...] | None = None
+    """What it has declared to need, or is given, of the machine beyond files of its own, see
+    :class:`bench.codec.Codec`: its processes see this and no more. None where nobody knows, so that it is
+    asked: in older runs, and of what somebody else's run folder says."""
     unavailable: str | None = None
     """Why it cannot run here, with the install line; its trials end as ``unsupported``."""
     decoder: DecoderPlan | None = None
@@ -130,6 +138,11 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     def refs(self) -> frozenset[CodecRef]:
         """All that workers construct for it."""
         return frozenset((self.ref, self.decoder_ref))
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """What encoder and decoder are given of the machine beyond files of their own, as far as is known."""
+        return tuple(dict.fromkeys((*(self.needs or ()), *((self.decoder and self.decoder.needs) or ()))))
 
     @property
     def recorded_decoder(self) -> RecordedDecoder | None:
@@ -169,7 +182,8 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 def _ref(of: CodecPlan | DecoderPlan, *, trusted: bool) -> CodecRef:
     """How a worker constructs a codec; a run folder that nobody vouches for gives it nothing to see."""
-    return CodecRef.of(of.target, of.config, needs=of.needs if trusted else (), trusted=trusted)
+    needs = of.needs if trusted else None
+    return CodecRef.of(of.target, of.config, needs=needs or (), settled=needs is not None, trusted=trusted)
 
 
 class TrustedCodec(CodecPlan, frozen=True, kw_only=True):
@@ -195,6 +209,24 @@ class MetricPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """Its name in print; empty in older runs, and where it declares none. So is ``role``."""
     role: str = ""
     """What a report takes it for, see :class:`bench.metrics.base.Metric`."""
+    config: dict[str, Option] = {}
+    """What its constructor was given; installed metrics have no options."""
+
+    trusted: ClassVar[bool] = False
+
+    @property
+    def ref(self) -> MetricRef:
+        """How a worker constructs it: only if it is installed, see :class:`TrustedMetric`."""
+        return MetricRef(self.name, self.target, tuple(sorted(self.config.items())), self.trusted)
+
+
+class TrustedMetric(MetricPlan, frozen=True, omit_defaults=True):
+    """A metric that the user named in this call, or vouched for: it may be a file, and run programs.
+
+    It is written as any other; what is read from ``run.json`` is never one, see :mod:`bench.trials.trust`.
+    """
+
+    trusted: ClassVar[bool] = True
 
 
 class ImagePlan(msgspec.Struct, frozen=True):
@@ -463,15 +495,16 @@ def _require_distinct(codecs: Sequence[CodecPlan]) -> None:
 def metric_plan(described: DescribedMetric) -> MetricPlan:
     """A metric as a plan records it."""
     it = described.found
-    return MetricPlan(
-        described.name,
-        described.target,
+    return TrustedMetric(
+        described.ref.name,
+        described.ref.target,
         it.version,
         it.unit,
         it.higher_is_better,
         it.ideal,
         it.title,
         it.role,
+        dict(described.ref.config),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from bench.inputs.catalogue import shipped
 from bench.trials.measurement import Measurement
 from bench.verifying.record import Difference, Recorded
 from bench.verifying.rows import RecordedRow
@@ -38,6 +39,7 @@ def contradictions(row: RecordedRow, key: str | None) -> Iterator[Difference]:
         yield Difference(name="exact", recorded=False, why="the codec is lossless")
     if line.exact and any(line.metrics.get(it) is not None for it in line.metrics if it.startswith("psnr")):
         yield Difference(name="exact", recorded=True, why="it has a finite PSNR")
+    yield from _relabelled(row)
     yield from _times(line)
     yield from _earlier(row, line)
     if row.codec.goal is not None and line.reached is not None:
@@ -61,6 +63,20 @@ def _not_as_planned(row: RecordedRow, line: Measurement) -> Iterator[Difference]
     for name, value in planned.items():
         if (recorded := getattr(line, name)) != value:
             yield Difference(name=name, recorded=_plain(recorded), found=_plain(value))
+
+
+def _relabelled(row: RecordedRow) -> Iterator[Difference]:
+    """A picture that has the name of one of the catalogue's, and is another one."""
+    image, spec = row.image, shipped().get(row.image.dataset)
+    file = None if spec is None else spec.files.get(image.name)
+    if spec is None or (file is not None and file.sha256 == image.sha256):
+        return
+    why = (
+        f"{image.dataset} has no such picture"
+        if file is None
+        else f"{image.name} of {image.dataset} is another"
+    )
+    yield Difference(name="image_sha256", recorded=image.sha256, why=why)
 
 
 def _plain(value: Any) -> Recorded:

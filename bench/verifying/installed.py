@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bench.engines.describing import describe_metric
+from bench.engines.describing import installed_metric
 from bench.engines.engine import Engine
 from bench.engines.messages import Describe, Failed
 from bench.errors import ConfigError
 from bench.runs.store import RunInfo
 from bench.text.plain import printable
-from bench.trials.codec_ref import CodecRef, Description
+from bench.trials.codec_ref import CodecRef, Description, MetricRef
 from bench.trials.plan import CodecPlan, DecoderPlan
 from bench.verifying.record import CodecFlag
 
@@ -24,7 +24,7 @@ _COMPLEXITY = 0.01
 class MetricsHere:
     """What can be taken on this machine of the run's metrics."""
 
-    targets: Mapping[str, str]
+    refs: Mapping[str, MetricRef]
     units: Mapping[str, str]
     unavailable: Mapping[str, str] = field(default_factory=dict)
     """Why one can't be taken again."""
@@ -37,10 +37,10 @@ def metrics_here(engine: Engine, info: RunInfo) -> MetricsHere:
     ----------
     info : ``run.json``, of which the names of metrics count, and not the code that it names
     """
-    targets, units, unavailable = {}, {}, {}
+    refs, units, unavailable = {}, {}, {}
     for metric in info.metrics:
         try:
-            found = describe_metric(engine, metric.name)
+            found = installed_metric(engine, metric.name)
         except ConfigError as error:
             unavailable[metric.name] = f"{metric.name} can't be taken here ({error})"
             continue
@@ -49,8 +49,8 @@ def metrics_here(engine: Engine, info: RunInfo) -> MetricsHere:
                 f"{metric.name} is version {found.found.version} here, the run has {metric.version}"
             )
             continue
-        targets[metric.name], units[metric.name] = found.target, found.found.unit
-    return MetricsHere(targets, units, unavailable)
+        refs[metric.name], units[metric.name] = found.ref, found.found.unit
+    return MetricsHere(refs, units, unavailable)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def judged(
         return _verdict(row, "not checked", f"recorded without a result ({line.status})")
     impossible = tuple(contradictions(row, key))
     found = impossible + tuple(_found(line, seen, metrics)) + tuple(_of_encoder(line, again))
-    reason = seen.absent or seen.unscored or _unavailable(line, metrics)
+    reason = seen.absent or seen.unscored or _incomparable(line, seen, metrics)
     if seen.problem:
         verdict: RowVerdict = "does not decode"
     elif _other_pixels(line, seen, found):
@@ -136,20 +136,35 @@ def _other_values(line: Measurement, seen: DecodedRow, metrics: MetricsHere) -> 
         if name not in seen.metrics:
             continue
         value = seen.metrics[name]
-        if recorded is None:
-            differs = value is not None and line.reasons.get(name, "") in ("", *_IDENTICAL)
-        elif value is None:
-            differs = seen.reasons.get(name, "") in _IDENTICAL
+        if recorded is None or value is None:
+            differs = recorded != value and not _reason(name, line, seen)
         else:
             differs = not agree(recorded, value, metrics.units[name])
         if differs:
             yield Difference(name=name, recorded=recorded, found=value)
 
 
-def _unavailable(line: Measurement, metrics: MetricsHere) -> str:
-    """Why a recorded value could not be taken again."""
-    lacking = (metrics.unavailable.get(name) for name, it in line.metrics.items() if it is not None)
-    return "; ".join(dict.fromkeys(filter(None, lacking)))
+def _reason(name: str, line: Measurement, seen: DecodedRow) -> str:
+    """Why a metric has no value, there or here, through no fault of the pixels; else empty."""
+    reasons = line.reasons if line.metrics[name] is None else seen.reasons
+    told = reasons.get(name, "")
+    return "" if told in _IDENTICAL else told
+
+
+def _incomparable(line: Measurement, seen: DecodedRow, metrics: MetricsHere) -> str:
+    """Why a recorded value could not be taken again, or one that was found stands against none."""
+    return "; ".join(dict.fromkeys(_lacking(line, seen, metrics)))
+
+
+def _lacking(line: Measurement, seen: DecodedRow, metrics: MetricsHere) -> Iterator[str]:
+    for name, recorded in line.metrics.items():
+        found = seen.metrics.get(name)
+        if name in metrics.unavailable and recorded is not None:
+            yield metrics.unavailable[name]
+        elif name in seen.metrics and (recorded is None) != (found is None) and _reason(name, line, seen):
+            lacks, other = ("recorded", "found") if recorded is None else ("found", "recorded")
+            value = found if recorded is None else recorded
+            yield f"{name}: no value {lacks} ({_reason(name, line, seen)}), {value:.6g} {other}"
 
 
 def _of_encoder(line: Measurement, again: Again | None) -> Iterator[Difference]:

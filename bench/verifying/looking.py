@@ -19,6 +19,7 @@ from bench.files.access import MAX_BITSTREAM, read_regular
 from bench.files.stored_pictures import stored_picture
 from bench.inputs.image import read_image
 from bench.inputs.pixels import RGB8, Accepted
+from bench.trials.codec_ref import MetricRef
 from bench.trials.plan import CodecPlan, ImagePlan
 from bench.verifying.rows import RecordedRow
 
@@ -81,8 +82,8 @@ class DecodedRow:
 class LookAt(Task[Look, DecodedRow]):
     """Decodes, and scores in a process that never loads an adapter."""
 
-    metrics: tuple[tuple[str, str], ...]
-    """Name and target of those to take."""
+    metrics: tuple[MetricRef, ...]
+    """Those to take."""
     pictures: Path
     """Where recorded pixels may be stored."""
 

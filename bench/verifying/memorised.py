@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.engines.describing import codec_target, describe_metric
+from bench.engines.describing import codec_target, installed_metric
 from bench.engines.engine import Engine
 from bench.engines.messages import Repeat
 from bench.errors import BenchError
@@ -101,7 +101,7 @@ def memorising(
         for quality in _points(codec)
         for key in [f"{codec.label}|{quality}|{original.sha256}|{how}"]
     ]
-    task = MeasureTrial((metric_plan(describe_metric(engine, "psnr_rgb")),), "load", Repeat())
+    task = MeasureTrial((metric_plan(installed_metric(engine, "psnr_rgb")),), "load", Repeat())
     planned(len(work))
     by_key = {it.key: it for it in work}
     found: dict[tuple[str, float | None, ImagePlan], dict[str, Measurement]] = {}

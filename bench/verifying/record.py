@@ -44,6 +44,11 @@ VERDICTS: tuple[RowVerdict, ...] = get_args(RowVerdict)
 """From the best to the one that says nothing."""
 NOT_KEPT = "no bitstream is kept"
 """Why a row is not checked."""
+WORD = (
+    "not verified, since nobody else has that machine and moment: times, memory, shares of the processor,"
+    " isolation, timing mode and device; they are the word of who measured"
+)
+"""What no verification can say anything about."""
 CONTRADICTED: frozenset[RowVerdict] = frozenset(VERDICTS[1:4])
 """The verdicts against a record."""
 

@@ -116,8 +116,8 @@ def plain(codec: CodecPlan, rows: Iterable[RecordedRow]) -> CodecPlan:
 
 def without_needs(codec: CodecPlan) -> CodecPlan:
     """A codec of ``run.json`` without what the folder says that it needs of the machine."""
-    decoder = codec.decoder and msgspec.structs.replace(codec.decoder, needs=())
-    return msgspec.structs.replace(codec, needs=(), decoder=decoder)
+    decoder = codec.decoder and msgspec.structs.replace(codec.decoder, needs=None)
+    return msgspec.structs.replace(codec, needs=None, decoder=decoder)
 
 
 def images_at_hand(info: RunInfo, datasets: Iterable[str] = ()) -> dict[ImagePlan, ImageFile]:

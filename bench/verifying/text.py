@@ -101,12 +101,13 @@ def level(found: Verification) -> str:
 def headline(found: Verification) -> str:
     """One line: how much of what the record claims is verified, and how."""
     claimed = sum(it.claimed for it in found.rows)
+    planned = "" if claimed == len(found.rows) else f", of {len(found.rows)} planned trials"
     verified = sum(it.verdict == "verified" for it in found.rows)
     again = sum(it.encoded_again for it in found.rows)
     against = f", {len(found.contradicted)} contradicted" if found.contradicted else ""
     how = "sealed" if found.sealed else "sealed: no"
     encoded = f"{again} encoded again with seed {found.seed}" if again else "none encoded again"
-    return f"{verified} of {claimed} results verified{against} ({how}, {encoded})"
+    return f"{verified} of {claimed} results verified{planned}{against} ({how}, {encoded})"
 
 
 def counts_table(found: Verification) -> Table:

@@ -1,7 +1,8 @@
 """Verifying a run: every kept bitstream is decoded again, and a sample of the pictures encoded again.
 
 Decoders run in processes that no encoder ever was in, shut in where the system can do that, and see neither
-the run folder nor the originals. They are given the images, and the rows of each, in an order of our own.
+the run folder nor the originals. They are given the images in an order of our own, and none is given two
+bitstreams of a picture at one configuration.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import math
 import random
 import secrets
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import zip_longest
 from pathlib import Path
 
 from bench.engines import open_engine
@@ -23,9 +26,10 @@ from bench.engines.messages import Failed
 from bench.errors import StoreError
 from bench.files.stored_pictures import FOLDER
 from bench.host.environment import current
+from bench.inputs.catalogue import shipped
 from bench.inputs.datasets import ImageFile
 from bench.metrics.agreement import tolerance_across_environments
-from bench.runs.store import BITSTREAM_FOLDER, read_info
+from bench.runs.store import BITSTREAM_FOLDER, RunInfo, read_info
 from bench.sealing.seal import can_seal
 from bench.text.plain import printable, some_of
 from bench.trials.plan import CodecPlan, ImagePlan, Plan
@@ -34,7 +38,16 @@ from bench.verifying.installed import MetricsHere, codec_here, metrics_here
 from bench.verifying.judging import Again, judged
 from bench.verifying.looking import DecodedRow, EncodeAgain, Look, LookAt
 from bench.verifying.memorised import memorising
-from bench.verifying.record import NOT_KEPT, CodecFlag, Verification, VerifiedRow, journal_sha256, plan_sha256
+from bench.verifying.record import (
+    NOT_KEPT,
+    WORD,
+    CodecFlag,
+    Verification,
+    VerifiedRow,
+    journal_sha256,
+    plan_sha256,
+)
+from bench.verifying.remembering import REMEMBERS, remembering
 from bench.verifying.rows import (
     RecordedRow,
     expected_keys,
@@ -140,7 +153,7 @@ class _Inspection:
     def notes(self) -> tuple[str, ...]:
         """What is to be said of the folder as a whole."""
         absent = [it.name for it in self._info.images if it not in self._files]
-        said = []
+        said = [WORD, *_without_result(self._rows), *_fewer_pictures(self._info)]
         if absent:
             said.append(
                 f"{len(absent)} of {len(self._info.images)} originals are not here ({some_of(absent, 3)}):"
@@ -155,7 +168,10 @@ class _Inspection:
             self.metrics = metrics_here(engine, self._info)
             here = {it.label: codec_here(engine, it) for it in self._codecs}
             absent = {label: it.absent for label, it in here.items() if it.absent}
-            seen = self._decoded(engine, self._with_bitstreams(absent))
+            looks = self._with_bitstreams(absent)
+            seen = self._decoded(engine, looks)
+            for place in remembering(engine, looks, seen):
+                seen[place] = replace(seen[place], problem=REMEMBERS)
         again = {} if self._options.decode_only else self._encoded_again(seen, absent)
         flags = [flag for it in here.values() for flag in it.flags]
         if self._options.audit and not self._options.decode_only:
@@ -198,12 +214,23 @@ class _Inspection:
 
     def _decoded(self, engine: Engine, looks: Sequence[Look]) -> dict[int, DecodedRow]:
         self._events.planned("bitstreams to be decoded", len(looks))
-        task = LookAt(tuple(self.metrics.targets.items()), self._run / _REPORT / FOLDER)
+        task = LookAt(tuple(self.metrics.refs.values()), self._run / _REPORT / FOLDER)
         found = {}
-        for seen in engine.run(task, self._shuffled(looks)) if looks else ():
-            found[seen.place] = seen
-            self._events.done()
+        for of_round in self._rounds(looks):
+            for seen in engine.run(task, self._shuffled(of_round)):
+                found[seen.place] = seen
+                self._events.done()
         return found
+
+    def _rounds(self, looks: Sequence[Look]) -> list[list[Look]]:
+        """Parts that have one bitstream of a picture and a codec each: new processes know of no other one."""
+        groups: dict[tuple[ImagePlan, str], list[Look]] = {}
+        for look in looks:
+            groups.setdefault((look.image, look.codec.label), []).append(look)
+        for group in groups.values():
+            self._random.shuffle(group)
+        rounds = zip_longest(*groups.values())
+        return [[it for it in of_round if it is not None] for of_round in rounds]
 
     def _shuffled(self, looks: Sequence[Look]) -> list[Look]:
         """In an order that no encoder knew: images, and the rows of each; an image is read once."""
@@ -272,6 +299,25 @@ class _Inspection:
     ) -> DecodedRow:
         reason = absent.get(row.codec.label, NOT_KEPT)
         return seen.get(row.place, DecodedRow(row.place, absent=reason))
+
+
+def _without_result(rows: Sequence[RecordedRow]) -> Iterator[str]:
+    """What is planned, and has no result that could be checked."""
+    without = Counter("never measured" if it.line is None else it.line.status for it in rows if not it.claims)
+    if without:
+        told = ", ".join(f"{count} {name}" for name, count in without.most_common())
+        yield (
+            f"{len(rows) - without.total()} of {len(rows)} planned trials have a result ({told}): what has"
+            " none may have been left out for its numbers"
+        )
+
+
+def _fewer_pictures(info: RunInfo) -> Iterator[str]:
+    """The data sets of the catalogue of which not every picture is planned."""
+    for name, images in Counter(it.dataset for it in info.images).items():
+        spec = shipped().get(name)
+        if spec is not None and images < len(spec.files):
+            yield f"{images} of the {len(spec.files)} pictures of {name} are planned"
 
 
 def _is_recorded(bitstream: bytes, row: RecordedRow) -> bool:

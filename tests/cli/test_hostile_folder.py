@@ -48,6 +48,7 @@ WALKED: dict[str, Callable[[Place], Words]] = {
     "report": lambda it: [it.run],
     "figure": lambda it: [it.run.parent / "fig.yaml", "-o", it.out / "fig.pdf"],
     "compare": lambda it: [f"{it.sound}#jpeg-420", it.run],
+    "diff": lambda it: [it.bitstream, it.bitstream, "-m", "psnr_rgb", "-o", it.out / "map.png"],
     "worst": lambda it: [
         it.sound,
         it.run,

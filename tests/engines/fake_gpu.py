@@ -44,6 +44,7 @@ class OnGpu(Honest):
     """Holds weights and takes memory while it works, as a network does."""
 
     name = "OnGpu"
+    needs = ("gpu",)
 
     def __init__(self) -> None:
         sys.modules.setdefault("torch", SimpleNamespace(cuda=Cuda()))

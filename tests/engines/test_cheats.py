@@ -17,10 +17,12 @@ from bench.engines.messages import Decode, Repeat
 from bench.engines.process import Limits
 from bench.engines.worker_handle import WorkerHandle
 from bench.engines.zygote import Zygote
+from bench.errors import ConfigError
+from bench.report.build import build_report_data
 from bench.runs.store import read_journal
 from bench.trials.codec_ref import CodecRef
-from bench.trials.output_checks import clock_problem
-from tests.conftest import photo, sealed_only
+from bench.trials.output_checks import clock_problem, may_be_kept, reuse_problem
+from tests.conftest import ADAPTERS, photo, sealed_only
 from tests.engines import time_cheats
 
 REACHING = Path(__file__).with_name("cheats.py")
@@ -36,6 +38,7 @@ PAST_THE_BITSTREAM = (
     "OnNetwork",
     "InServerProcess",
     "ByHash",
+    "ByNeed",
     "ByName",
     "InDescriptors",
     "InMemoryOfEncoder",
@@ -46,8 +49,17 @@ REFUSED = (
     "WorksOnceInThree",
     "Lively",
     "Remembers",
+    "RemembersAndIdles",
+    "RemembersPictures",
     "LazyArray",
     "ForgesTheAnswer",
+    "Forges",
+    "ForgesRepetitions",
+    "ForgesFirst",
+    "ForgesPrograms",
+    "ForgesNumbers",
+    "ClaimsGpu",
+    "SaysTooMuch",
 )
 HONEST = ("Slow", "WorksInThreads", "CachesTables")
 HARMLESS = ("LazyBytes", "PatchesMetrics", "PatchesTheLibrary")
@@ -92,12 +104,47 @@ def test_what_is_kept_past_the_bitstream_is_not_found(
 ) -> None:
     """Each such cheat works where codecs are not sealed, and gives grey where they are."""
     monkeypatch.setenv("CHEAT_PICTURES", str(pictures))
+    monkeypatch.setenv("CHEAT_AROUND", str(pictures.parent))
     monkeypatch.setenv("CHEAT_RUN_FOLDER", str(tmp_path / "open"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     assert exact(pictures, tmp_path / "open", sealed=False) == set(PAST_THE_BITSTREAM)
     assert exact(pictures, tmp_path / "sealed", sealed=True) == set()
     assert not [it for it in os.listdir("/dev/shm") if "rdbench-cheat" in it]
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that cheats need."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    monkeypatch.setenv("CHEAT_SHARED", str(folder))
+    return folder
+
+
+@sealed_only
+def test_a_folder_that_both_sides_may_write_to_is_in_the_record(
+    shared: Path, pictures: Path, tmp_path: Path
+) -> None:
+    """It works, sealed: so each line names it, and a report warns."""
+    run = bench.run(
+        datasets=[str(pictures)],
+        codecs=[f"{REACHING}:InNeededFolder"],
+        metrics=["psnr_rgb"],
+        out=tmp_path / "run",
+    )
+    lines = list(read_journal(run.folder))
+    assert {(it.exact, it.isolation, it.needs) for it in lines} == {(True, "sealed", (str(shared),))}
+    (data,) = build_report_data([run.folder])
+    (finding,) = (it for it in data.findings if it.kind == "sealing")
+    assert (finding.severity, finding.labels) == ("warning", ("InNeededFolder",))
+
+
+@sealed_only
+def test_needs_that_change_are_refused(shared: Path, pictures: Path, tmp_path: Path) -> None:
+    """What a process was shut in by is what is recorded; a class that tells it otherwise is not measured."""
+    with pytest.raises(ConfigError, match=r"needs? '.*shared' before .* nothing afterwards"):
+        bench.run(datasets=[str(pictures)], codecs=[f"{REACHING}:InDeniedFolder"], out=tmp_path / "run")
 
 
 def test_lies_about_time_are_refused_by_name(sizes_alike: Path, tmp_path: Path) -> None:
@@ -115,13 +162,51 @@ def test_lies_about_time_are_refused_by_name(sizes_alike: Path, tmp_path: Path) 
         assert {it.status for it in found[name]} == {"ok"}, found[name][-1].failure
     for name in REFUSED:
         told = getattr(time_cheats, name).told
-        assert "ok" not in {it.status for it in found[name][1:]}, name
-        assert all(re.search(told, str(it.failure)) for it in found[name][1:]), found[name][-1].failure
+        # a repetition that waits for other processes looks like work, and its trial is disturbed
+        refused = [it for it in found[name] if not (it.status == "ok" and it.disturbed)]
+        assert "ok" not in {it.status for it in refused}, name
+        assert all(re.search(told, str(it.failure)) for it in refused), refused[-1].failure
     for name in ("PatchesMetrics", "PatchesTheLibrary"):
         for honest, it in zip(found["Slow"], found[name], strict=True):
             assert (it.status, it.metrics) == ("ok", honest.metrics)
             assert min(it.decode_s) >= 0.9 * time_cheats.WORK
     assert {it.status for it in found["LazyBytes"]} == {"mismatch"}
+
+
+def test_what_a_decoder_keeps_of_other_bitstreams_is_found_out(pictures: Path, tmp_path: Path) -> None:
+    """Within eight trials, and again with each new picture; an honest codec's results stay.
+
+    The process that found it out takes the other's place and knows nothing: what it decodes is grey.
+    """
+    run = bench.run(
+        datasets=[str(pictures)],
+        codecs=[f"{REACHING}:InDecoder", f"{ADAPTERS}:Honest@1,2,3,4,5,6,7,8"],
+        metrics=["psnr_rgb"],
+        limit=2,
+        out=tmp_path / "run",
+        options=bench.Options(jobs=1),
+    )
+    lines = list(read_journal(run.folder))
+    assert {it.status for it in lines if it.codec == "Honest"} == {"ok"}
+    later = [it for it in lines if it.codec == "InDecoder" and it.image == "p1.png" and it.quality]
+    (refused,) = (it for it in later if it.status != "ok")
+    assert (refused.status, refused is later[0]) == ("mismatch", True)
+    assert "has decoded nothing else" in str(refused.failure)
+    assert not any(it.exact for it in later)
+
+
+def test_memory_is_seen_from_outside(sizes_alike: Path, tmp_path: Path) -> None:
+    """Whatever the process tells of it."""
+    run = bench.run(
+        datasets=[str(sizes_alike)],
+        codecs=[f"{LYING}:ForgesMemory"],
+        metrics=["psnr_rgb"],
+        limit=1,
+        out=tmp_path / "run",
+    )
+    (line,) = read_journal(run.folder)
+    assert line.status == "ok", line.failure
+    assert 100e6 < (line.decode_peak_bytes or 0) < 200e6
 
 
 @pytest.mark.parametrize("cheat", ["GoesOnInThread", "ForksHelpers"])
@@ -148,3 +233,24 @@ def test_work_elsewhere_is_counted(zygote: Zygote, cheat: str) -> None:
         worker.close()
     assert counted > 2 * 4 * time_cheats.WORK * (2 if cheat == "ForksHelpers" else 1) - 0.05
     assert clock_problem(4 * time_cheats.WORK, 2 * 4 * time_cheats.WORK, 1.0, 100_000) is not None
+
+
+@pytest.mark.parametrize(
+    ("warmup", "programs", "seconds", "others", "kept"),
+    [
+        (0.060, 0.0, (0.058, 0.061, 0.09), [], False),  # honest
+        (0.600, 0.0, (0.058, 0.061, 0.09), [0.25], False),  # loads something in its first call
+        (0.060, 0.6, (0.058, 0.061, 0.09), [0.8], False),  # runs programs
+        (0.060, 0.0, (0.020, 0.021, 0.02), [0.1, 0.3], False),  # was disturbed once
+        (0.060, 0.0, (0.004, 0.003, 0.004), [0.07, 0.071, 0.09], True),
+        (0.237, 0.0, (0.001, 0.001, 0.001), [0.24, 0.24, 0.24], True),  # tells all as the first's time
+        (0.001, 0.24, (0.001, 0.001, 0.001), [0.24, 0.24, 0.24], True),  # and as that of programs
+    ],
+)
+def test_times_on_other_pictures_tell_whether_results_are_kept(
+    warmup: float, programs: float, seconds: tuple[float, ...], others: list[float], kept: bool
+) -> None:
+    """Only what stands out is asked about, and only what stands out each time is refused."""
+    assert may_be_kept((warmup,), programs, seconds) == bool(others)
+    told = [reuse_problem(others[: count + 1], 4, bool(programs), seconds) for count in range(len(others))]
+    assert bool(told and told[-1]) == kept

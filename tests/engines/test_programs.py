@@ -33,8 +33,9 @@ linux = pytest.mark.skipif(not memory.reset_peak(), reason="the system does not 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Has a line for each run of the program."""
-    return tmp_path / "log"
+    """Has a line for each run of the program; pictures lie elsewhere, since nobody may need their folder."""
+    (tmp_path / "logs").mkdir()
+    return tmp_path / "logs" / "log"
 
 
 @pytest.fixture
@@ -77,7 +78,8 @@ def test_memory_and_start_of_programs_are_measured(
     assert found.encode_startup_s is not None
     assert found.decode_startup_s is not None
     assert len(found.encode_s) == 3
-    assert log.read_text().count("run") == 1 + 3 + 1  # warm-up, repetitions, memory
+    # warm-up, repetitions, memory; and on other pictures where the first one takes long
+    assert log.read_text().count("run") >= 1 + 3 + 1
 
     (data,) = build_report_data([tmp_path / "run"])
     table, lossless = MemoryTable().make(data), LosslessTable().make(data)

@@ -10,11 +10,13 @@ import os
 import threading
 import time
 
+import msgspec
 import numpy as np
 
 WORK = 0.06
 _MUCH = bytes(10_000_000)
 ADD_UP = "times don't add up"
+NO_ANSWER = "sent what is no answer"
 
 
 def burn(seconds: float = WORK) -> None:
@@ -64,9 +66,9 @@ class CachesTables(Slow):
 
 
 class PatchesTheClock(Slow):
-    """Has the harness's own clock stand still."""
+    """Has the harness's own clock stand still; its first call ends before it begins."""
 
-    told = ADD_UP
+    told = f"{ADD_UP}|{NO_ANSWER}"
 
     def decode(self, bitstream):
         import bench.engines.gpu
@@ -159,6 +161,118 @@ class Remembers(Slow):
         return self.last[1].copy()
 
 
+class RemembersAndIdles(Remembers):
+    """The same, and takes a seventeenth for each repetition."""
+
+    def decode(self, bitstream):
+        if self.last[0] == bitstream:
+            burn(WORK / 17)
+        return super().decode(bitstream)
+
+
+class RemembersPictures(Slow):
+    """Encodes once, and hands out the same."""
+
+    told = "results are kept between calls"
+    last = (b"", b"")
+
+    def encode(self, image, quality):
+        data = image.tobytes()
+        if self.last[0] != data:
+            burn()
+            self.last = data, super().encode(image, quality)
+        return self.last[1]
+
+
+class Forges(Slow):
+    """Has the harness, in its own process, tell other times than it took."""
+
+    told = ADD_UP
+
+    def __init__(self):
+        import bench.engines.worker as harness
+
+        measured = harness._measured
+
+        def forged(*given):
+            result, took = measured(*given)
+            return result, msgspec.structs.replace(took, **self.forged(took.calls))
+
+        if not hasattr(harness, "forges"):
+            harness.forges = True
+            harness._measured = forged
+
+    def forged(self, calls) -> dict[str, object]:
+        """What is told instead."""
+        return {"calls": tuple(it / 1000 for it in calls)}
+
+
+class ForgesRepetitions(Forges):
+    """Of the repetitions alone, so that the first call is right."""
+
+    def forged(self, calls):
+        return {"calls": (calls[0], *(it / 1000 for it in calls[1:]))}
+
+
+class ForgesFirst(Forges):
+    """The sum is right: the time of the repetitions is told as that of the first call."""
+
+    told = "results are kept between calls"
+
+    def forged(self, calls):
+        told = [it / 1000 for it in calls[1:]]
+        return {"calls": (sum(calls) - sum(told), *told)}
+
+
+class ForgesPrograms(Forges):
+    """The sum is right: the time of the repetitions is told as that of programs."""
+
+    told = "results are kept between calls"
+
+    def forged(self, calls):
+        told = tuple(it / 1000 for it in calls)
+        return {"calls": told, "programs": sum(calls) - sum(told)}
+
+
+class ForgesMemory(Forges):
+    """Tells of little memory, and no less time."""
+
+    weights_sha256 = "0" * 64
+    told = ""
+
+    def forged(self, calls):
+        return {"program_peak_bytes": 1}
+
+    def decode(self, bitstream):
+        hoard = np.ones(100_000_000, np.uint8)
+        return super().decode(bitstream) + (hoard[-1] - np.uint8(1))
+
+
+class ClaimsGpu(Forges, Remembers):
+    """Keeps results, and says that it was a GPU that it worked on."""
+
+    told = "was given none|results are kept"
+
+    def forged(self, calls):
+        return {"gpu_bytes": 1}
+
+
+class ForgesNumbers(Forges):
+    """Tells what no journal can hold."""
+
+    told = NO_ANSWER
+
+    def forged(self, calls):
+        return {"gpu_bytes": -5, "startup": 1e300, "cpu_share": float("inf"), "calls": (-1.0,) * len(calls)}
+
+
+class SaysTooMuch(Slow):
+    """Fills the journal."""
+
+    told = NO_ANSWER
+    treatment = "A" * 5_000_000
+
+
 class LazyBytes(Slow):
     """Its bitstream is computed when somebody looks at it."""
 
@@ -208,7 +322,7 @@ class ForgesTheAnswer(Slow):
         (state,) = (it for it in gc.get_objects() if isinstance(it, WorkerState))
         (channel,) = (it for it in gc.get_objects() if isinstance(it, Channel))
         write_samples(state.samples, pixels)
-        forged = messages.Decoded(pixels.shape, (1e-6,) * 3, "", spent=4e-6, first=1e-6)
+        forged = messages.Decoded(pixels.shape, messages.Took(calls=(1e-6,) * 4))
         channel.send(messages.pack(forged))
         os._exit(0)
 

@@ -145,7 +145,10 @@ def _check(path: Path) -> None:
 _SUITE = """\
 # a suite
 datasets: [sample, ./pictures, /data/x]
-metrics: [psnr_rgb, ms_ssim_rgb]
+metrics:
+  - psnr_rgb
+  - mine.py:Metric
+  - {name: own, command: './tool {original} {decoded}', pattern: 'score: ([0-9.]+)', higher_is_better: true}
 gate:
   max_psnr_drop: 0.01
   max_bd_rate: {psnr_rgb: 1.5, '*': 2}

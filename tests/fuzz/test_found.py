@@ -116,9 +116,9 @@ def test_a_former_page_gives_pictures_alone(maps: str, tmp_path: Path) -> None:
         "reconstructions": [["jpeg", {"url": "b.png"}, {"ssim": maps}]],
         "maps": {"step": 8, "kinds": {"ssim": ["SSIM", 1]}},
     }
-    from bench.report.page.maps import FULL, STEP, TITLES
+    from bench.report.page.maps import STEP, scale_of
 
-    image["maps"] = {"step": STEP, "kinds": {"ssim": [TITLES["ssim"], FULL["ssim"]]}}
+    image["maps"] = {"step": STEP, "kinds": {"ssim": scale_of("ssim")}}
     (tmp_path / "a.js").write_text(f"x({json.dumps(image)})")
     assert former_maps(tmp_path) == {"a.png": {"b.png": {}}}
     (tmp_path / "a.js").write_text("x(" + "[" * 100_000 + ")")

@@ -9,10 +9,14 @@ import pytest
 
 from bench.errors import MetricUndefined
 from bench.metrics.base import Pair, Reference
+from bench.metrics.cvvdp import predicted, predictor
 from bench.metrics.flip import Flip
-from bench.metrics.maps import MAPS, error_map
+from bench.metrics.maps import MAPS, error_map, map_of
+from bench.metrics.psnr import PsnrRgb
 from bench.metrics.ssim import SsimRgb
+from bench.metrics.ssimulacra2 import Ssimulacra2, _score
 from tests.conftest import photo
+from tests.metrics.ssimulacra2_reference import coarser
 
 
 def pictures() -> tuple[np.ndarray, np.ndarray]:
@@ -53,11 +57,50 @@ def test_the_map_of_butteraugli_has_its_scores() -> None:
     assert np.mean(norms) == pytest.approx(Butteraugli3Norm()(pair), rel=1e-3)
 
 
+def test_the_map_of_squared_errors_has_psnr() -> None:
+    """Its mean is the squared error of which PSNR is made."""
+    original, decoded = pictures()
+    mean = error_map("squared_error", original, decoded).mean(dtype=float)
+    expected = 20 * np.log10(255) - PsnrRgb()(Pair(Reference(original), decoded))
+    assert 10 * np.log10(mean) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("height", "width"), [(96, 120), (133, 171), (8, 9)])
+def test_the_map_of_ssimulacra2_has_its_score(height: int, width: int) -> None:
+    """Its mean is the sum of errors from which the score follows, whatever the number of scales."""
+    original = photo(height, width)
+    decoded = coarser(original, 40)
+    mean = error_map("ssimulacra2", original, decoded).mean(dtype=float)
+    expected = Ssimulacra2()(Pair(Reference(original), decoded))
+    assert _score(float(mean)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_map_of_cvvdp_is_that_of_the_package() -> None:
+    """JOD lost: ten times the package's raw map; the worse picture has more of it."""
+    pytest.importorskip("pycvvdp", reason="cvvdp is not installed")
+    original = photo(64, 80)
+    little, much = (error_map("cvvdp", original, coarser(original, step)).mean() for step in (8, 80))
+    assert 0 <= little < much < 10
+    decoded = coarser(original, 80)
+    found = error_map("cvvdp", original, decoded)
+    _, raw = predicted(predictor("cvvdp", "cpu", "raw"), Pair(Reference(original), decoded))
+    np.testing.assert_allclose(found, 10 * np.maximum(raw, 0), atol=1e-6)
+
+
+def test_metrics_have_their_maps() -> None:
+    """By the name of the metric or of the map; a metric without one has none."""
+    names = ("psnr_rgb", "ssim_rgb", "ms_ssim_rgb", "flip", "butteraugli_3norm", "squared_error", "nlpd")
+    found = [map_of(it) for it in names]
+    assert found == ["squared_error", "ssim", "ssim", "flip", "butteraugli", "squared_error", None]
+
+
 @pytest.mark.parametrize("name", MAPS)
 def test_equal_pixels_have_no_error(name: str) -> None:
     """Where the pictures are equal the map is 0, and elsewhere not."""
     if name == "butteraugli" and shutil.which("butteraugli_main") is None:
         pytest.skip("needs libjxl's butteraugli_main")
+    if name == "cvvdp":
+        pytest.importorskip("pycvvdp", reason="cvvdp is not installed")
     original, decoded = pictures()
     assert error_map(name, original, original).max() < 1e-3
     found = error_map(name, original, decoded)

@@ -30,7 +30,7 @@ from tests.report.made_data import METRICS, made_data
 from tests.report.page.runs import Made, write_run
 
 CONTRIBUTING = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
-PLAIN = MetricPlan("psnr_hvs", "nowhere:PsnrHvs", "1", "dB", True)
+PLAIN = MetricPlan("psnr_of_old", "nowhere:PsnrOfOld", "1", "dB", True)
 
 
 @pytest.fixture(scope="module")
@@ -92,13 +92,13 @@ def test_what_a_run_does_not_record_is_asked_of_the_installed_metric() -> None:
         for it in (
             METRICS[1],
             PLAIN,
-            msgspec.structs.replace(PLAIN, title="PSNR-HVS", role="perception"),
+            msgspec.structs.replace(PLAIN, title="PSNR of old", role="perception"),
             msgspec.structs.replace(PLAIN, title="a\n\x1b[31mb"),
         )
     )
     assert (old.title, old.role, old.unit) == ("MS-SSIM", "distortion", "dB")
-    assert (unknown.title, unknown.role) == ("psnr_hvs", "diagnostic")
-    assert (recorded.title, recorded.role) == ("PSNR-HVS", "perception")
+    assert (unknown.title, unknown.role) == ("psnr_of_old", "diagnostic")
+    assert (recorded.title, recorded.role) == ("PSNR of old", "perception")
     assert hostile.title.isprintable()
     distance = SetMeasurement(
         key="0" * 32, dataset="set", label="a", quality=1.0, metric="fid", version="1", images=3, value=0.5

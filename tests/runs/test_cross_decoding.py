@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -256,6 +257,21 @@ def test_trust_is_of_the_pair(desk: Path) -> None:
     )
     assert not Trust(named=other.codecs).codec(recorded).trusted
     assert Trust(folders=True).codec(recorded).decoder_ref.trusted
+
+
+def test_a_folder_does_not_say_what_a_named_codec_needs(desk: Path) -> None:
+    """It is given what it declares now, or is asked."""
+    (named,) = bench.run(
+        datasets=[str(desk / "pictures")],
+        codecs=[f"{desk}/codecs.py:Mine"],
+        metrics=["psnr_rgb"],
+        out=desk / "other",
+    ).codecs
+    (recorded,) = read_info(desk / "other").codecs
+    spoilt = msgspec.structs.replace(recorded, needs=(str(desk),))
+    trusted = Trust(named=(named,)).codec(spoilt)
+    assert (trusted.trusted, trusted.needs, trusted.ref.needs) == (True, (), ())
+    assert Trust().codec(spoilt).ref.needs == ()
 
 
 def test_a_baseline_has_the_decoder(desk: Path) -> None:

@@ -38,6 +38,15 @@ def test_a_file_sees_what_lies_beside_it_but_no_run_and_no_data_set(codec: Path,
     assert not sees(str(codec), tmp_path / "elsewhere")
 
 
+def test_no_need_shows_what_is_hidden(codec: Path, tmp_path: Path) -> None:
+    """Neither the data set itself nor a folder around it; what lies beside it there is given."""
+    pictures = codec.parent / "pictures"
+    needs = (str(pictures), str(pictures / "p0.png"), str(tmp_path))
+    writes = view_of(str(codec), (), needs, [pictures]).writes
+    assert not any(pictures.is_relative_to(it) or it.is_relative_to(pictures) for it in writes)
+    assert codec.parent / "weights.bin" in writes
+
+
 def test_options_show_files_and_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A weights file, one for each quality, a program on the path, a script and its modules."""
     monkeypatch.chdir(tmp_path)
@@ -65,6 +74,9 @@ def test_bytes_that_a_codec_brings_along_are_counted(codec: Path, tmp_path: Path
     program.write_bytes(b"x" * 1000)
     program.chmod(0o755)
     assert own_bytes(str(codec), ()) == 300  # its file, the weights, and pictures that lie there
+    (codec.parent / "__pycache__").mkdir()
+    (codec.parent / "__pycache__" / "codec.pyc").write_bytes(b"x" * 50)
+    assert own_bytes(str(codec), ()) == 350  # which may hold anything
     assert own_bytes("bench_codecs.jpeg:Jpeg", ("420", True)) is None
     assert own_bytes("bench_codecs.command:Command", (f"{program} {{input}} {{output}}",)) == 1000
 

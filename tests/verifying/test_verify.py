@@ -11,15 +11,18 @@ import pytest
 from PIL import Image
 
 import bench
-from bench.runs.store import BITSTREAM_FOLDER, RUN_FILE
+from bench.runs.store import BITSTREAM_FOLDER, JOURNAL_FILE, RUN_FILE
 from bench.sealing.seal import can_seal
 from bench.trials.trust import EVERYBODY
-from bench.verifying.record import Verification, belongs
+from bench.verifying.record import WORD, Verification, belongs
+from bench.verifying.remembering import REMEMBERS
+from bench.verifying.text import headline
 from bench.verifying.verify import VerifyOptions, verify
 from tests.conftest import photo, sealed_only
 from tests.verifying.tampering import copied, edit, lines, measured, swap, write
 
 ADAPTERS = Path(__file__).parents[1] / "adapters.py"
+CHEATS = Path(__file__).parents[1] / "engines" / "cheats.py"
 STRANGERS = Path(__file__).with_name("strangers.py")
 
 
@@ -59,7 +62,7 @@ def test_an_honest_run_is_verified(honest: Path, pictures: Path) -> None:
     assert found.whole
     assert all(it.encoded_again for it in found.rows)
     assert len(found.rows) == 2 * (2 + 2 + 1 + 1 + 1)
-    assert (found.flags, found.notes, found.sealed) == ((), (), can_seal())
+    assert (found.flags, found.notes, found.sealed) == ((), (WORD,), can_seal())
     assert belongs(found, honest)
 
 
@@ -160,6 +163,10 @@ def test_what_cannot_be_checked_says_why(honest: Path, pictures: Path, tmp_path:
         ("png", "never measured", False),
         ("qoi", "recorded without a result (crash)", False),
     ]
+    assert any(
+        "12 of 14 planned trials have a result (1 never measured, 1 crash)" in it for it in found.notes
+    )
+    assert headline(found).startswith("11 of 12 results verified, of 14 planned trials (")
     away = shutil.move(pictures, tmp_path / "away")
     try:
         blind = found_in(run, None, trust=EVERYBODY)
@@ -167,7 +174,7 @@ def test_what_cannot_be_checked_says_why(honest: Path, pictures: Path, tmp_path:
         shutil.move(away, pictures)
     assert {it.verdict for it in blind.rows} == {"not checked"}
     assert "the original is not here" in {it.detail for it in blind.rows}
-    assert "originals are not here" in blind.notes[0]
+    assert any("originals are not here" in it for it in blind.notes)
 
 
 def test_encoding_again_stands_in_for_a_bitstream_that_was_not_kept(
@@ -222,6 +229,63 @@ def test_decoders_that_look_elsewhere_give_other_pixels(
     assert unsealed.whole
     assert not unsealed.sealed
     shutil.rmtree("/tmp/rdbench-verifying")
+
+
+def test_a_decoder_that_keeps_pictures_is_named(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no matter of the machine: only the bitstreams that hold the picture decode alone."""
+    monkeypatch.setattr("bench.engines.rechecks._FIRST", 1 << 40)
+    run = tmp_path / "run"
+    bench.run(
+        datasets=[str(pictures)],
+        codecs=[f"{CHEATS}:InDecoder@1,2,3"],
+        metrics=["psnr_rgb"],
+        out=run,
+        options=bench.Options(jobs=1, keep_bitstreams=True),
+    )
+    assert bench.load(run)["exact"].all()
+    found = found_in(run, pictures, trust=EVERYBODY)
+    assert {it.verdict for it in found.rows if it.quality == 1} == {"verified"}
+    later = [it for it in found.rows if it.quality != 1]
+    assert {(it.verdict, REMEMBERS in it.detail) for it in later} == {("does not decode", True)}
+
+
+def test_other_pictures_under_a_catalogues_name_are_named(tmp_path: Path) -> None:
+    """Everything holds but the name; and that few of the set's pictures are planned is told."""
+    folder = tmp_path / "originals"
+    folder.mkdir()
+    Image.fromarray(photo(40, 44)).save(folder / "kodim01.png")
+    run = measured(folder, tmp_path / "run", ["qoi"])
+    for name in (RUN_FILE, JOURNAL_FILE):
+        text = (run / name).read_text()
+        (run / name).write_text(text.replace('"originals"', '"kodak"'))
+    found = found_in(run, folder)
+    (row,) = found.contradicted
+    assert [(it.name, it.why) for it in row.differences] == [
+        ("image_sha256", "kodim01.png of kodak is another")
+    ]
+    assert "1 of the 24 pictures of kodak are planned" in found.notes
+
+
+def test_a_metric_without_a_value_is_verified_where_it_has_none_here(
+    honest: Path, pictures: Path, tmp_path: Path
+) -> None:
+    """With a reason of somebody's own it is not checked, and without one it is contradicted."""
+    run = copied(honest, tmp_path / "run")
+    reasons = {"reasons": {"psnr_rgb": "the library is not there"}}
+    for image, why in (("p0.png", reasons), ("p1.png", {})):
+        edit(
+            run,
+            {"codec": "jpeg", "image": image, "quality": 30},
+            lambda it, why=why: it.update(metrics=it["metrics"] | {"psnr_rgb": None}, **why),
+        )
+    found = found_in(run, pictures, trust=EVERYBODY)
+    assert told(found) == {
+        "jpeg-420 at 30 on p0.png": "not checked",
+        "jpeg-420 at 30 on p1.png": "decodes, numbers differ",
+    }
+    assert "psnr_rgb: no value recorded (the library is not there)" in found.rows[0].detail
 
 
 def test_a_trusted_codec_may_lie_in_the_run_folder(pictures: Path, tmp_path: Path) -> None:

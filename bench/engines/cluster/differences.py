@@ -75,7 +75,7 @@ def _subject(request: Request[Any]) -> str:
         case Describe():
             return request.codec.target.rpartition(":")[2] or request.codec.target
         case DescribeMetric():
-            return request.target.rpartition(":")[2]
+            return request.metric.target.rpartition(":")[2]
         case _:
             return "CUDA"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Self
 
 from bench.engines.engine import Answer, Spent
-from bench.engines.messages import Failed, Request
+from bench.engines.messages import Decode, Decoded, Failed, Request
 from bench.inputs.pixels import RGB8, Accepted
 
 
@@ -32,9 +32,8 @@ class LostWorker:
         """Nothing was decoded."""
         raise AssertionError("nothing was decoded")
 
-    def met(self, shape: tuple[int, ...]) -> bool:
-        """Never."""
-        return False
+    def recheck(self, request: Decode, answer: Decoded, image: int) -> None:
+        """Nothing was decoded."""
 
     def stderr(self) -> str:
         """Nothing is left of it."""

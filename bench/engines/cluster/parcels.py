@@ -53,7 +53,8 @@ class Parcel:
             _, colon, attribute = ref.target.partition(":")
             target = f"{files.bundle(f'code-{name}', parts) / main.name}{colon}{attribute}"
         own = {name: str(found[path]) for name, path, _ in self.options}
-        return CodecRef(target, tuple((dict(ref.config) | own).items()), ref.trusted)
+        config = tuple((dict(ref.config) | own).items())
+        return msgspec.structs.replace(ref, target=target, config=config)
 
 
 class Parcels:

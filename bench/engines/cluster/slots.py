@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
 from bench.engines.engine import Answer, Spent
 from bench.engines.local import LocalEngine
-from bench.engines.messages import Failed, Request
+from bench.engines.messages import Decode, Decoded, Failed, Request
 from bench.engines.shared_pixels import Original, SharedPixels
 from bench.engines.slot import LocalSlot
 from bench.errors import WorkersLost
@@ -20,6 +20,8 @@ from bench.trials.codec_ref import CodecRef
 
 if TYPE_CHECKING:
     from bench.engines.worker_handle import WorkerHandle
+
+R = TypeVar("R", bound=Request[Any])
 
 
 class Finder(Protocol):
@@ -73,7 +75,7 @@ class HostWorker:
     def __init__(self, handle: WorkerHandle, slot: HostSlot) -> None:
         self._handle = handle
         self._slot = slot
-        self.close, self.kill, self.met = handle.close, handle.kill, handle.met
+        self.close, self.kill = handle.close, handle.kill
         self.samples, self.stderr = handle.samples, handle.stderr
 
     @property
@@ -86,13 +88,20 @@ class HostWorker:
         """What the last request took."""
         return self._handle.spent
 
-    def ask(self, request: Request[Answer], pixels: SharedPixels | None = None) -> Answer | Failed:
-        """Answer a request; errors as of :class:`bench.engines.worker_handle.WorkerHandle`."""
+    def recheck(self, request: Decode, answer: Decoded, image: int) -> str | None:
+        """See :class:`bench.engines.engine.Worker`."""
+        return self._handle.recheck(self._here(request), answer, image)
+
+    def _here(self, request: R) -> R:
         codec = getattr(request, "codec", None)
         if isinstance(codec, CodecRef):
-            request = msgspec.structs.replace(request, codec=self._slot.finder.here(codec))
+            return msgspec.structs.replace(request, codec=self._slot.finder.here(codec))
+        return request
+
+    def ask(self, request: Request[Answer], pixels: SharedPixels | None = None) -> Answer | Failed:
+        """Answer a request; errors as of :class:`bench.engines.worker_handle.WorkerHandle`."""
         try:
-            return self._handle.ask(request, pixels)
+            return self._handle.ask(self._here(request), pixels)
         except WorkersLost:
             self._slot.dead = True
             raise

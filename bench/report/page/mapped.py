@@ -14,7 +14,7 @@ from bench.codec import Image
 from bench.files.access import read_regular
 from bench.inputs.image import read_image
 from bench.report.page.examples import Reconstruction, ViewerImage
-from bench.report.page.maps import FULL, STEP, TITLES, maps_of
+from bench.report.page.maps import STEP, maps_of, scale_of
 
 
 def with_maps(
@@ -69,7 +69,7 @@ def former_maps(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
                 same = {
                     name: url
                     for name, url in maps.items()
-                    if scales[name] == [TITLES[name], FULL[name]] and url.startswith("data:image/")
+                    if scales[name] == scale_of(name) and url.startswith("data:image/")
                 }
                 by_picture[_name(picture)] = same
     return found

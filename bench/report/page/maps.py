@@ -2,7 +2,7 @@
 
 A page that was opened from disk may not read the pixels of pictures beside it, but it may read those of data
 URLs: in these maps it finds where two reconstructions differ most. They have a cell for 4×4 pixels and come
-to some 3% of the pictures' bytes. SSIM has a map always, FLIP and Butteraugli where the run measured them.
+to some 3% of the pictures' bytes. SSIM has a map always, others where the run measured a metric of theirs.
 """
 
 from __future__ import annotations
@@ -18,23 +18,26 @@ from numpy.typing import NDArray
 
 from bench.codec import Image
 from bench.errors import CodecUnavailable, MetricUndefined
-from bench.metrics.maps import ErrorMap, error_map
+from bench.metrics.maps import MAPS, ErrorMap, error_map
 
 STEP = 4
 """Pixels of a cell's side."""
-FULL = {"ssim": 1.0, "flip": 1.0, "butteraugli": 8.0}
-"""The error that is white; the scale is that of its square root."""
-TITLES = {"ssim": "1 − SSIM", "flip": "FLIP", "butteraugli": "Butteraugli"}
 
 
 def map_facts(names: Sequence[str]) -> dict[str, Any]:
     """What the page needs to read maps."""
-    return {"step": STEP, "kinds": {name: [TITLES[name], FULL[name]] for name in names}}
+    return {"step": STEP, "kinds": {name: scale_of(name) for name in names}}
 
 
 def map_names(metrics: Collection[str]) -> list[str]:
     """The maps that a report has, by the metrics of its runs."""
-    return [name for name in FULL if name == "ssim" or name in metrics]
+    return [name for name, kind in MAPS.items() if name == "ssim" or {*kind.metrics} & {*metrics}]
+
+
+def scale_of(name: str) -> list[str | float]:
+    """What a map is called, and the error that is white; the scale is that of its square root."""
+    kind = MAPS[name]
+    return [kind.title, kind.full]
 
 
 def cut_map(url: str, left: int, top: int, width: int, height: int) -> str:
@@ -52,7 +55,7 @@ def maps_of(original: Image, decoded: Image, names: Sequence[str]) -> dict[str, 
     made = {}
     for name in names:
         with suppress(MetricUndefined, CodecUnavailable):
-            made[name] = _data_url(_cells(error_map(name, original, decoded), FULL[name]))
+            made[name] = _data_url(_cells(error_map(name, original, decoded), MAPS[name].full))
     return made
 
 

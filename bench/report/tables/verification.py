@@ -9,7 +9,7 @@ from bench.report.chapters import Chapter
 from bench.report.data import ReportData
 from bench.report.tables import ReportTable, Row
 from bench.tables.table import Column
-from bench.verifying.record import VERDICTS, VerifiedRow
+from bench.verifying.record import VERDICTS, WORD, VerifiedRow
 
 _TITLES = dict(
     zip(
@@ -58,6 +58,7 @@ class VerificationTable(ReportTable):
             " bitstream, pixels and metrics are the recorded ones. Same pixels: of the bitstreams that were"
             " decoded and are the recorded ones. The difference is known where recorded pixels are at hand."
         )
+        yield f"{WORD[0].upper()}{WORD[1:]}."
         for it in data.verifications:
             measured = data.environments.get(it.run)
             if it.environment is None or not measured:

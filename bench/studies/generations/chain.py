@@ -118,7 +118,7 @@ def plan_chains(
     metrics : of the run's; default: those of :data:`METRICS` that it has
     points : label and quality of the operating points; None for all
     bpp : of each codec the point nearest to this rate alone
-    trust : whose codecs may run
+    trust : whose codecs and metrics may run
 
     Raises
     ------
@@ -126,13 +126,15 @@ def plan_chains(
         The folder is no run.
     ConfigError
         The run lacks a metric.
+    UntrustedCodec
+        It brings one along, and nobody vouches for it.
     """
     known = {it.name: it for it in read_info(run).metrics}
     names = tuple(metrics) or tuple(it for it in METRICS if it in known)
     if not names or (lacking := [it for it in names if it not in known]):
         told = ", ".join(lacking if names else METRICS)
         raise ConfigError(f"{run}: the run lacks {told}; it has {', '.join(known)}: name some with -m")
-    taken = tuple(known[it] for it in names)
+    taken = tuple(trust.metric(known[it]) for it in names)
     rows = rows_nearest(load(run), bpp) if bpp is not None else None
     finished = finished_trials(run, trust, rows)
     chosen = [it for it in finished.questions if points is None or (it.codec.label, it.quality) in points]

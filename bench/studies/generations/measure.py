@@ -108,7 +108,7 @@ def _scored(
     chain: PlannedChain, slot: Slot, reference: _File, decoded: Decoded, *, lossless: bool = False
 ) -> Values:
     """The metrics of what was decoded last; ``lossless`` is the claim that it is the reference."""
-    metrics = tuple((it.name, it.target) for it in chain.metrics)
+    metrics = tuple(it.ref for it in chain.metrics)
     score = Score(
         reference.path,
         reference.sha256,

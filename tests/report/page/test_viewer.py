@@ -258,7 +258,7 @@ def test_the_error_map_is_that_of_each_side(of_two_versions: Path, open_page: Op
         f"{canvas} return c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data[0] > 0"
     )
     assert pixel(page, inside, 120 / 320)[0] > pixel(page, 0.5, 0.8)[0]
-    assert page.texts("#viewer-map option") == ["1 − SSIM"]
+    assert page.texts("#viewer-map option") == ["1 − SSIM", "Squared error"]
 
 
 def test_a_second_page_takes_over_its_maps(of_two_versions: Path) -> None:
