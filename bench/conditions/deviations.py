@@ -114,7 +114,8 @@ def _other_images(required: RequiredImages, images: Mapping[str, str]) -> Iterat
         if foreign := [name for name, it in images.items() if it not in set(hashes.values())]:
             yield f"{some_of(foreign, _NAMED)}: no image of {required.name}"
     elif required.count is not None and len(images) != required.count:
-        yield f"{len(images)} images instead of the {required.count} of {required.name}"
+        count = len(images)
+        yield f"{count} image{'s' * (count != 1)} instead of the {required.count} of {required.name}"
 
 
 def _of_metrics(conditions: Conditions, info: RunInfo) -> Iterator[str]:
@@ -154,7 +155,7 @@ def _of_codec(conditions: Conditions, codec: CodecPlan, rows: pd.DataFrame) -> I
             yield f"{label}: {option} is {codec.config.get(option)}, not {value}"
     threads = threads_of(codec.config)
     if conditions.threads is not None and threads != conditions.threads:
-        yield f"{label}: {threads} threads, not {conditions.threads}"
+        yield f"{label}: {threads} thread{'s' * (threads != 1)}, not {conditions.threads}"
     if conditions.timing is not None and (rows["timing"] != conditions.timing).any():
         yield f"{label}: not timed {conditions.timing}"
     most = conditions.own_mb

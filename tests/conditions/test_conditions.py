@@ -131,7 +131,7 @@ def test_a_run_that_keeps_to_them(run: Path) -> None:
             ("{jpeg: {optimize: true}}", "{jpeg2000: {lossless: true}}"),
             "lossless is False, not True",
         ),
-        (("own_mb: 100", "threads: 2"), "1 threads, not 2"),
+        (("own_mb: 100", "threads: 2"), "1 thread, not 2"),
         (("own_mb: 100", "timing: alone"), "not timed alone"),
         (("own_mb: 100", "header_bytes: payload"), "headers count"),
         (("[1.6, 2.7, 5.3]", "[0.5, 2.7, 5.3]"), "exceed the budget"),
