@@ -25,6 +25,7 @@ from tests.conftest import photo
 
 KILLS = int(os.environ.get("RDBENCH_KILLS", "3"))
 MEASURE = "run -d pictures -c jpeg@20,60 -c png -m psnr_rgb --keep-bitstreams --no-report --jobs 2"
+STATEMENT = "--name one --authors me --date 2026-01-01 --licence MIT"
 TIMES = ("encode_s", "decode_s")
 
 
@@ -67,12 +68,19 @@ def of_verify(out: Path) -> Any:
     return document
 
 
+def of_folder(out: Path) -> Any:
+    """Every file."""
+    return {str(it.relative_to(out)): it.read_bytes() for it in out.rglob("*") if it.is_file()}
+
+
 VERBS = {
     "run": Verb(f"{MEASURE} -o out", of_run),
     "search": Verb(f"{MEASURE.replace('jpeg@20,60', 'jpeg@bpp=2,3')} -o out", of_run),
     "merge": Verb("merge part-1 part-2 whole -o out", of_merge),
     "robustness": Verb("robustness out -d pictures --draws 1 --jobs 2", of_robustness, "whole"),
     "verify": Verb("verify out -d pictures --seed 1 --jobs 2", of_verify, "whole"),
+    "submit": Verb(f"submit whole -o out {STATEMENT}", of_folder),
+    "site": Verb("site board -o out", of_folder),
 }
 """A verb is tried by a line here."""
 
@@ -90,6 +98,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(photo(48, 56 + index, index)).save(desk / "pictures" / f"p{index}.png")
     for more in ("-o whole", "-o part-1 --shard 1/2", "-o part-2 --shard 2/2"):
         subprocess.run(command(f"{MEASURE} {more}"), cwd=desk, check=True, capture_output=True)
+    line = f"submit whole -o board/entries/one {STATEMENT}"
+    subprocess.run(command(line), cwd=desk, check=True, capture_output=True)
     return desk
 
 
