@@ -151,7 +151,9 @@ def run(
 
     # First of all, because it loads its kernels while this process imports what it needs itself.
     engine, cluster = engine_of(engine, scheduler, tls_ca, tls_cert, tls_key)
-    with open_engine(engine, EngineOptions(jobs, timeout, timing, sealed, cluster, note)) as started:
+    hidden = (out or Path("results"),)
+    means = EngineOptions(jobs, timeout, timing, sealed, cluster, note, hidden=hidden)
+    with open_engine(engine, means) as started:
         from bench.cli import measuring
         from bench.inputs.shard import Shard
         from bench.runs.options import Options

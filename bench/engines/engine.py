@@ -208,7 +208,7 @@ class Worker(Protocol):
 
         Parameters
         ----------
-        request, answer : what was decoded last
+        request, answer : what was decoded last, with the hash of the samples that were scored
         image : the number of its original, see :class:`bench.engines.shared_pixels.Original`
         """
 

@@ -67,7 +67,9 @@ def _fields(process: int) -> dict[str, int]:
     with suppress(OSError):
         for line in Path(f"/proc/{process}/status").read_text(errors="replace").splitlines():
             name, _, value = line.partition(":")
-            if value.endswith(" kB"):
+            if name.startswith(("Vm", "Rss")) and value.endswith(
+                " kB"
+            ):  # others may be a process's own words
                 sizes[name] = int(value[:-3]) * 1024
     return sizes
 

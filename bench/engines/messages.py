@@ -37,6 +37,8 @@ from bench.trials.measurement import (
 MESSAGE_LENGTH = 4000
 """Characters of an exception's message that are kept."""
 
+_MOST_CALLS = 100_000
+
 LARGEST = 1 << 31
 """Bytes of the longest message: a bitstream, or the maps of an explanation."""
 
@@ -45,6 +47,9 @@ _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 Answer = TypeVar("Answer")
 Answer_co = TypeVar("Answer_co", covariant=True)
+
+
+_Side = Annotated[int, msgspec.Meta(ge=0, le=1 << 28)]
 
 
 class Repeat(msgspec.Struct, frozen=True):
@@ -159,7 +164,7 @@ class Load(Request[Loaded], frozen=True):
 class Took(msgspec.Struct, frozen=True, kw_only=True):
     """What calls of a codec took, as its process tells: an adapter can reach what tells it."""
 
-    calls: Annotated[tuple[Seconds, ...], msgspec.Meta(min_length=1)]
+    calls: Annotated[tuple[Seconds, ...], msgspec.Meta(min_length=1, max_length=_MOST_CALLS)]
     """Seconds of each call, in their order; the warm-up first."""
     programs: Seconds = 0.0
     """Seconds of further calls, made to see what its programs need."""
@@ -202,7 +207,7 @@ class Encode(Request[Encoded], frozen=True):
 class Decoded(Message, frozen=True):
     """A picture that was decoded; its samples are in the process's sample file."""
 
-    shape: Annotated[tuple[_Count, ...], msgspec.Meta(max_length=8)]
+    shape: Annotated[tuple[_Side, ...], msgspec.Meta(max_length=8)]
     took: Took
     sha256: Sha256 | None = None
     """Of the samples; None where it was not asked for."""

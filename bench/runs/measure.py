@@ -132,7 +132,9 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
 
         scored = self._scored(trial, slot, original, decoded, told)
         problem = problem or slot.decoder.recheck(
-            msgspec.structs.replace(decode, repeat=Repeat()), decoded, original.number
+            msgspec.structs.replace(decode, repeat=Repeat()),
+            msgspec.structs.replace(decoded, sha256=scored.sha256),
+            original.number,
         )
         if problem is None and self.timing == "alone":
             problem = timed.reuse_problem(lambda other: self._decoded_timed(trial, slot, other))

@@ -91,7 +91,9 @@ def run(
         Passed on after the workers have ended; what was measured is in the store.
     """
     if engine is None:
-        with open_engine(options.engine, replace(options.of_engine, note=events.note)) as own:
+        with open_engine(
+            options.engine, replace(options.of_engine, note=events.note, hidden=(folder,))
+        ) as own:
             return run(suite, folder, options, events, own)
     # before the folder is made: a mistyped data set leaves none
     datasets = tuple(

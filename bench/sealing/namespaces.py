@@ -33,6 +33,22 @@ SET_CHILD_SUBREAPER = 36
 _CAPABILITIES_VERSION = 0x20080522
 _PIDS = struct.Struct("<qq")
 SHARED_MEMORY = Path("/dev/shm")
+_OF_THE_KERNEL = (
+    *(
+        "allocinfo",
+        "buddyinfo",
+        "interrupts",
+        "kallsyms",
+        "kcore",
+        "key-users",
+        "keys",
+        "kmsg",
+        "kpagecgroup",
+    ),
+    *("kpagecount", "kpageflags", "latency_stats", "locks", "pagetypeinfo", "sched_debug", "schedstat"),
+    *("slabinfo", "softirqs", "timer_list", "vmallocinfo", "zoneinfo"),
+)
+"""Files in ``/proc`` that tell of all processes, whatever the namespace."""
 
 
 def fork_apart() -> tuple[int, int]:
@@ -146,6 +162,9 @@ def leave(writable: Iterable[Path], temporary: Path, *, network: bool = True) ->
     opened = [(it, os.open(it, os.O_PATH | os.O_CLOEXEC)) for it in writable]
     _set_read_only("/", _READ_ONLY)
     _mount("proc", "/proc", "proc", _NO_SETUID | _NO_DEVICES | _NO_EXECUTION)
+    for name in _OF_THE_KERNEL:
+        if os.path.exists(f"/proc/{name}"):
+            _mount(os.devnull, f"/proc/{name}", None, _BIND)
     for folder in (temporary, SHARED_MEMORY):
         _mount("tmpfs", str(folder), "tmpfs", _NO_SETUID | _NO_DEVICES, f"mode=1777{_size()}")
     for path, file in opened:

@@ -93,6 +93,13 @@ def _keep_no_kernels() -> None:
         caching.IndexDataCacheFile.save = lambda file, key, data: None
 
 
+def _open_input_anew() -> None:
+    """All workers inherit the same open file, whose flags and times would be shared memory."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
 def seal(view: View) -> None:
     """Shut this process in, and all that it will start: what it can still reach is the view.
 
@@ -108,6 +115,7 @@ def seal(view: View) -> None:
     network = "network" not in view.needs
     temporary = Path(tempfile.gettempdir())
     namespaces.leave(view.writes, temporary, network=network)
+    _open_input_anew()
     rights = [(Path(it), landlock.READ) for it in _SYSTEM]
     rights += [(Path("/dev", it), landlock.DEVICE) for it in _DEVICES]
     rights += [(it, landlock.READ) for it in view.reads]

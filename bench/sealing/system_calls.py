@@ -91,11 +91,12 @@ _CALLS: dict[str, tuple[int, int | None]] = {
 _NETWORK = frozenset({"socket", "bind", "connect", "listen", "accept", "accept4"})
 
 _FCNTL, _FLOCK, _ADVISE, _SOCKETPAIR = (72, 25), (73, 32), (221, 223), (53, 199)
-_CLONE, _CLONE3 = (56, 220), (435, 435)
+_CLONE, _CLONE3, _PRCTL = (56, 220), (435, 435), (157, 167)
+_SET_CHILD_SUBREAPER = 36
 _STREAM, _KIND_OF_SOCKET = 1, 0xF
 _SET_LOCKS = (6, 7, 37, 38)
-_OF_DESCRIPTORS = (*range(5), *range(1030, 1035))
-"""Commands of ``fcntl`` on descriptors, pipes and files in memory, which may do what they do."""
+_HARMLESS = (*range(6), 36, *range(1030, 1035))
+"""Commands of ``fcntl`` on descriptors, pipes and files in memory, and those that ask for a lock's holder."""
 _ELSEWHERE = 0x7E028080
 """Flags of ``clone``: namespaces of its own, or its parent's parent for a parent."""
 
@@ -132,12 +133,14 @@ def deny(*, network: bool = True) -> None:
     special = {
         _FCNTL: [
             _argument(1),
-            *(it for command in _OF_DESCRIPTORS for it in _where(command, [allow])),
+            *(it for command in _HARMLESS for it in _where(command, [allow])),
             *(it for command in _SET_LOCKS for it in _where(command, [_fail(0)])),
             _fail(errno.EINVAL),
         ],
         _FLOCK: [_fail(0)],
         _ADVISE: [_fail(0)],
+        # the worker is where what its codec leaves behind is counted
+        _PRCTL: [_argument(0), *_where(_SET_CHILD_SUBREAPER, [_fail(errno.EPERM)]), allow],
         _CLONE3: [_fail(errno.ENOSYS)],  # has its flags in memory; the C library then asks clone
         _CLONE: [
             _argument(0),

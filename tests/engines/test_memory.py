@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -96,3 +98,16 @@ def test_figures_of_older_journals_stand_apart(pictures: Path, tmp_path: Path) -
         found = table.by_label("encode_peak_mb")
         assert tuple(found[it] is not None for it in ("Counted", "AlsoCounted")) == cells
         assert "the codec took" in table.notes[-1]
+
+
+def test_a_process_named_like_a_size_is_no_size(tmp_path: Path) -> None:
+    """Its name stands where sizes are read."""
+    name = "from pathlib import Path; Path('/proc/self/comm').write_text('1 kB'); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert memory.used(child.pid)
+        assert child.stdin is not None
+        child.stdin.write(b"\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from bench.engines.messages import Decode, Encode, Failed, Repeat, Request, Scor
 from bench.engines.shared_pixels import Original
 from bench.runs.measure import MeasureTrial
 from bench.runs.store import journal
+from bench.trials.codec_ref import CodecRef
 from bench.trials.measurement import Measurement
 from bench.trials.plan import ImagePlan, MetricPlan, Trial, TrustedCodec
 
@@ -139,3 +141,16 @@ def test_any_answer_leaves_a_journal_that_can_be_read(messages: dict[Any, Any]) 
         assert set(found.metrics) == {"psnr"}
     else:
         assert found.failure is not None
+
+
+@pytest.mark.parametrize(
+    ("took", "shape"),
+    [({"calls": [1e-3] * 100_001}, [8, 8, 3]), ({"calls": [1e-3]}, [1 << 62, 0])],
+    ids=["more calls than can be", "a side that no array has"],
+)
+def test_what_no_codec_takes_is_no_answer(took: object, shape: object) -> None:
+    """It is refused before it is written down, or an array made of it."""
+    request = Decode(CodecRef("any:Codec"), b"1")
+    answer = {"type": "Decoded", "shape": shape, "took": took}
+    with pytest.raises(msgspec.ValidationError, match=r"length|<="):
+        unpack_answer(request, msgspec.msgpack.encode(answer))

@@ -246,6 +246,36 @@ class InOpenedFiles(Passage):
                 yield f"{int(name[4:]) % 8}"
 
 
+class InFlagsOfInput(Passage):
+    """Of the open file that all workers inherit: one flag is a bit, the other says that it is there."""
+
+    def put(self, data):
+        threading.Thread(target=self._send, args=(data,), daemon=True).start()
+
+    def _send(self, data):
+        for value in data:
+            for bit in range(8):
+                self._await(0)
+                fcntl.fcntl(0, fcntl.F_SETFL, os.O_NONBLOCK | (value >> bit & 1) * os.O_APPEND)
+
+    def get(self, pid):
+        found = bytearray(COUNT)
+        for place in range(8 * COUNT):
+            flags = self._await(os.O_NONBLOCK)
+            found[place // 8] |= bool(flags & os.O_APPEND) << place % 8
+            fcntl.fcntl(0, fcntl.F_SETFL, 0)
+        return bytes(found)
+
+    def _await(self, wanted):
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            flags = fcntl.fcntl(0, fcntl.F_GETFL)
+            if flags & os.O_NONBLOCK == wanted:
+                return flags
+            time.sleep(0.0002)
+        raise LookupError
+
+
 class ThroughParent(Passage):
     """The encoder leaves a child to its parent, beside itself, which keeps the samples."""
 
@@ -286,6 +316,9 @@ class Looks:
             "setns": (0, 0),
         }
         allowed = [name for name, given in calls.items() if getattr(libc, name)(*given) >= 0]
+        for name in ("timer_list", "keys", "kallsyms"):
+            with contextlib.suppress(OSError):
+                allowed += [name] if Path("/proc", name).read_bytes() else []
         pids = sorted(int(it) for it in os.listdir("/proc") if it.isdigit())
         empty = [os.listdir(it) for it in (tempfile.gettempdir(), "/dev/shm")]
         raise RuntimeError(f"{len(files)} {files=} {allowed=} {pids=} {empty=}")

@@ -25,6 +25,7 @@ PASSAGES = (
     "InNamesOfTemporaryFiles",
     "InLimits",
     "InOpenedFiles",
+    "InFlagsOfInput",
     "ThroughParent",
 )
 
