@@ -43,18 +43,28 @@ def explained(
     return slot.encoder.ask(Explain(codec, quality, original.shape), original.pixels)
 
 
+def moves(original: Original, count: int) -> list[tuple[int, int]]:
+    """Rows and columns to move a picture by, drawn so that nobody can know them, no two alike.
+
+    They are whole blocks where the picture has enough of those.
+    """
+    sides = original.shape[:2]
+    grid = _GRID if (sides[0] // _GRID) * (sides[1] // _GRID) > count else 1
+    height, width = (it // grid for it in sides)
+    others = range(1, height * width)
+    places = random.SystemRandom().sample(others, min(count, len(others)))
+    return [(grid * (it // width), grid * (it % width)) for it in places]
+
+
 @contextmanager
-def moved(original: Original) -> Iterator[Original]:
-    """A picture, moved by as much as nobody can know: what leaves it on one side comes in on the other."""
+def moved(original: Original, place: tuple[int, int]) -> Iterator[Original]:
+    """A picture, moved by rows and columns: what leaves it on one side comes in on the other."""
     import numpy as np
 
     samples = read_samples(original.pixels.readable, original.shape, type_of(original.depth))
-    height, width = (max(1, it // _GRID) for it in original.shape[:2])
-    place = random.SystemRandom().randrange(1, max(2, height * width))
-    rows, columns = (_GRID * it for it in divmod(place, width))
     pixels = SharedPixels()
     try:
-        write_samples(pixels.writable, np.ascontiguousarray(np.roll(samples, (rows, columns), axis=(0, 1))))
+        write_samples(pixels.writable, np.ascontiguousarray(np.roll(samples, place, axis=(0, 1))))
         pixels.seal()
         yield Original(original.image, None, original.shape, original.treatment, pixels, original.depth)
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.engines.encoding import moved
+from bench.engines.encoding import moved, moves
 from bench.engines.engine import Spent
 from bench.engines.messages import NoAnswer, Repeat, Took
 from bench.trials.output_checks import clock_problem, may_be_kept, reuse_problem
@@ -68,9 +68,9 @@ class TimedCalls:
             return None
         costs: list[float] = []
         problem = None
-        for _ in range(_TRIES):
+        for place in moves(self.original, _TRIES):
             try:
-                with moved(self.original) as other:
+                with moved(self.original, place) as other:
                     calls = again(other)
             except NoAnswer as stop:
                 return f"the same picture, moved, has no result: {stop.failed.reason}"

@@ -49,6 +49,8 @@ FORGED: dict[str, tuple[str, dict[str, object], Callable[[bytes], bytes]]] = {
 def test_a_forged_size_is_refused_before_anything_is_allocated(name: str) -> None:
     """The header's size is held against the bytes that follow it."""
     codec_name, options, forge = FORGED[name]
+    if codec_name == "heic":
+        pytest.importorskip("pillow_heif")
     codec = registry.load(registry.find(registry.CODECS, codec_name))(**options)
     bitstream = codec.encode(photo(64, 48), None if codec.lossless else codec.qualities[0])
     assert codec.decode(bitstream).shape == (64, 48, 3)
