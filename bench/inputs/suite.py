@@ -318,7 +318,7 @@ def _located_class(target: str, base: Path) -> str:
 def _located_folder(name: str, base: Path) -> str:
     # A name that is neither known nor a path is left unchanged, because the error message will quote it.
     path = _absolute(name, base)
-    return path if "/" in name or Path(path).exists() else name
+    return path if "/" in name or os.path.exists(path) else name
 
 
 def _located_option(name: str, value: Option, base: Path) -> Option:
@@ -352,7 +352,7 @@ def _quoted(word: str) -> str:
 def _located_file(text: str, base: Path) -> str:
     """The absolute path, if ``text`` names a file relative to ``base``; else ``text``."""
     path = _absolute(text, base)
-    return path if Path(path).is_file() else text
+    return path if os.path.isfile(path) else text  # pathlib raises for names that are too long
 
 
 def _absolute(path: str, base: Path) -> str:

@@ -83,7 +83,7 @@ def own_bytes(target: str, options: Iterable[Option]) -> int | None:
     for value in options:
         if isinstance(value, str):
             words = (Path(shutil.which(it) or it).expanduser() for it in _words(value))
-            roots |= {it for it in words if it.is_file()}
+            roots |= {it for it in words if os.path.isfile(it)}
     sizes: dict[Path, int] = {}
     for root in roots:
         for file in (root,) if root.is_file() else root.rglob("*"):
@@ -114,8 +114,10 @@ def _installed() -> tuple[Path, ...]:
 def _importable(*, working_folder: bool) -> Iterator[Path]:
     """What else this process and a worker, which has the working directory too, may import."""
     here = Path.cwd()
-    for it in {*map(Path, filter(None, sys.path))} - {here}:
-        if it.name in ("site-packages", "dist-packages"):
+    for it in {*map(Path, filter(None, sys.path))}:
+        if it == here:
+            working_folder = True
+        elif it.name in ("site-packages", "dist-packages"):
             yield it
         elif it.is_dir() and not any(it.is_relative_to(root) for root in _installed()):
             yield from _beside(it / "any")
@@ -167,11 +169,11 @@ def _named(value: str) -> Iterator[Path]:
     for word in _words(value):
         path = Path(word).expanduser()
         program = shutil.which(path)
-        if "{" in word and path.parent.is_dir():  # a file for each quality, see the codec
+        if "{" in word and os.path.isdir(path.parent):  # a file for each quality, see the codec
             yield from path.parent.glob(re.sub(r"\{\w*\}", "*", path.name))
         elif program is not None:
             yield from _around(Path(program).resolve())
-        elif path.exists():
+        elif os.path.exists(path):  # pathlib raises for names that are too long
             yield path.resolve()
             if path.suffix == ".py":  # a program that is a script
                 yield from _beside(path.resolve())

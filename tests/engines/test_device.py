@@ -24,7 +24,7 @@ from bench.host import device, environment
 from bench.host.device import require, resolve
 from bench.inputs.suite import Suite, parse_codec
 from bench.runs.store import read_journal
-from bench.trials.codec_ref import CodecRef, DescribedMetric, Description, MetricDescription
+from bench.trials.codec_ref import CodecRef, DescribedMetric, Description, MetricDescription, MetricRef
 from bench.trials.measurement import Measurement
 from bench.trials.plan import CodecPlan, TrustedCodec, make_plan
 from tests.engines import fake_gpu
@@ -63,7 +63,7 @@ def planned(
         def describe(self, request: Describe | CheckCuda) -> Any:
             return CudaState(problem()) if isinstance(request, CheckCuda) else describe(request.codec)
 
-    metric = DescribedMetric("m", "m:M", MetricDescription("m", "1", "", True, takes_device=True))
+    metric = DescribedMetric(MetricRef("m", "m:M"), MetricDescription("m", "1", "", True, takes_device=True))
     described = describe_suite(Describer(), suite, [metric])
     return make_plan(suite, (), described).plan.codecs[0]
 

@@ -92,3 +92,10 @@ def test_what_can_be_imported_from_the_working_directory_is_visible(
     seen = {it for it in ("module.py", "package", "tool.egg-info", "kodak", "0.png") if sees("x:Y", Path(it))}
     assert seen == {"module.py", "package", "tool.egg-info"}
     assert not sees("x:Y", Path("module.py"), working_folder=False)
+
+
+def test_long_words_are_no_files() -> None:
+    """Options may be texts that no file system takes for a name."""
+    texts = ("x" * 5000, f"cp {{input}} {'y' * 300} {{output}}", "a{quality}" + "/b" * 3000)
+    assert view_of("bench_codecs.command:Command", texts).reads
+    assert own_bytes(__file__, texts)
