@@ -94,12 +94,14 @@ def _row(pair: Pair, metric: Metric) -> tuple[Value, ...]:
 
 def _table(request: DiffRequest, rows: list[tuple[Value, ...]]) -> Table:
     columns = (Column("metric", "metric"), Column("value", "value", 4), Column("unit", "unit"))
-    with_reasons = any(row[3] for row in rows)
+    reasons = {(place, 1): str(row[3]) for place, row in enumerate(rows) if row[3]}
+    with_reasons = bool(reasons) and request.format in ("csv", "json")  # which have no notes
     return Table(
         "diff",
         f"{request.decoded} against {request.original}",
-        (*columns, Column("reason", "why none")) if with_reasons else columns,
+        (*columns, Column("reason", "reason")) if with_reasons else columns,
         tuple(row if with_reasons else row[:3] for row in rows),
+        remarks={} if with_reasons else reasons,
     )
 
 
