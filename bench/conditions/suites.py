@@ -27,7 +27,7 @@ def under(
     Raises
     ------
     ConfigError
-        The images are not to be had by an address, and the user names no folder.
+        The images are any, or not to be had by an address, and the user names none.
     """
     its = conditions.definition
     metrics: list[str | CommandEntry] = [*_metrics(its, note)]
@@ -59,6 +59,8 @@ def _datasets(conditions: NamedConditions) -> tuple[str, ...]:
     known = [it.name for it in conditions.definition.datasets if find(it.name) is not None]
     if known:
         return tuple(known[:1])
+    if not conditions.definition.datasets:
+        raise ConfigError(f"{conditions.name}: it holds for any images; name some with -d")
     needed = "; ".join(f"{it.name}: {it.obtain}" for it in conditions.definition.datasets)
     raise ConfigError(
         f"{conditions.name}: its images have no address with a hash; name their folder with -d ({needed})"

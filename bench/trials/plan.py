@@ -413,7 +413,7 @@ def make_plan(suite: Suite, datasets: tuple[Dataset, ...], described: Described)
         (entry, _codec_plan(entry, suite, it))
         for entry, it in zip(suite.codecs, described.codecs, strict=True)
     ]
-    codecs = tuple(it for entry, it in found if it.unavailable is None or not entry.optional)
+    codecs = _once(it for entry, it in found if it.unavailable is None or not entry.optional)
     left_out = tuple(
         f"{it.label} is left out: {it.unavailable}"
         for entry, it in found
@@ -475,6 +475,15 @@ def _settings(label: str, found: Description) -> Settings:
             " search"
         )
     return Settings(float(low), float(high), sweep or (float(low), float(high)))
+
+
+def _once(codecs: Iterable[CodecPlan]) -> tuple[CodecPlan, ...]:
+    """Without those that are named again, such as the anchor of test conditions by who compares with it."""
+    kept: list[CodecPlan] = []
+    for codec in codecs:
+        if codec not in kept:
+            kept.append(codec)
+    return tuple(kept)
 
 
 def _require_distinct(codecs: Sequence[CodecPlan]) -> None:

@@ -98,6 +98,19 @@ def test_what_the_user_leaves_open() -> None:
     assert rates.quality == Goals(of="bpp", values=(0.12, 0.25, 0.5, 0.75, 1.0))
     with pytest.raises(ConfigError, match="name their folder with -d"):
         resolve_suite(conditions="jpeg-ai-ctc", codecs=[parse_codec("webp")])
+    with pytest.raises(ConfigError, match="holds for any images; name some with -d"):
+        resolve_suite(conditions="codec-compare", codecs=[parse_codec("webp")])
+
+
+def test_the_anchor_by_another_spelling(run: Path, tmp_path: Path) -> None:
+    """Who names the anchor among the codecs, with its defaults unsaid, has it measured once."""
+    path = tmp_path / "mine@1.yaml"
+    path.write_text(definition(tmp_path).read_text().replace("options: {jpeg: {optimize: true}}", ""))
+    three, conditions = str(run.parent / "three"), str(path)
+    bench.run(
+        datasets=[three], codecs=["jpeg"], conditions=conditions, out=tmp_path / "run", options=INPROCESS
+    )
+    assert list(bench.load(tmp_path / "run")["label"].unique()) == ["jpeg-420@bpp"]
 
 
 def test_a_suite_names_them(tmp_path: Path) -> None:
