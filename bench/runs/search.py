@@ -141,12 +141,25 @@ class Search:
             if not below.setting < setting < above.setting:
                 return Ended(f"{self._both(below, above)}, and the codec takes whole numbers")
             return setting
-        if same := _one_bitstream(points, below, above):
+        if same := self._one_bitstream(points, a, b):
             return Ended(f"{self._both(below, above)}, and {same[0]:g} and {same[1]:g} give one bitstream")
         for candidate in (_rounded(setting), _rounded(self._setting((a + b) / 2))):
             if below.setting < candidate < above.setting:
                 return candidate
         return Ended(f"{self._both(below, above)}, and there is none between")
+
+    def _one_bitstream(self, points: Sequence[SearchPoint], a: float, b: float) -> tuple[float, float] | None:
+        """Two qualities near the gap from ``a`` to ``b``, as far apart or farther, that give the same bytes.
+
+        The codec rounds its quality by itself then, and the gap lies between two neighbouring steps.
+        """
+        reach = 4 * (b - a)
+        near = [it for it in points if a - reach <= self._axis(it.setting) <= b + reach]
+        for one, other in pairwise(near):
+            apart = self._axis(other.setting) - self._axis(one.setting)
+            if one.bitstream == other.bitstream and apart >= b - a:
+                return one.setting, other.setting
+        return None
 
     def _both(self, below: SearchPoint, above: SearchPoint) -> str:
         return (
@@ -253,19 +266,6 @@ def _nearest_pair(points: Sequence[SearchPoint], target: float) -> tuple[SearchP
         key=lambda it: (abs(it[0].value - target) + abs(it[1].value - target), it[0].setting),
         default=None,
     )
-
-
-def _one_bitstream(
-    points: Sequence[SearchPoint], below: SearchPoint, above: SearchPoint
-) -> tuple[float, float] | None:
-    """Two qualities beside the gap that differ by less than 1 and give the same bytes: there are steps."""
-    if above.setting - below.setting > 1:
-        return None
-    near = [it for it in points if below.setting - 1 < it.setting < above.setting + 1]
-    for one, other in pairwise(near):
-        if one.bitstream == other.bitstream and other.setting - one.setting < 1:
-            return one.setting, other.setting
-    return None
 
 
 def _on_lines(points: Sequence[tuple[float, float]], at: float) -> float:

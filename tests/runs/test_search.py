@@ -97,6 +97,17 @@ def test_silent_steps_are_noticed() -> None:
     assert math.floor(best.setting) in (40, 41)
 
 
+@pytest.mark.parametrize("goal", [20.3, 30.55, 71.9])
+def test_fine_steps_are_used(goal: float) -> None:
+    """Two qualities in one of a codec's fine steps do not end a search while its gap holds other steps."""
+    rounded = lambda q: math.floor(32 * q) / 32  # noqa: E731
+    curve = codec(5)
+    known = (goal - 0.6, rounded(goal + 0.3) + 0.005, rounded(goal + 0.3) + 0.02)
+    tried, ended, _ = made(lambda q: curve(rounded(q)), curve(rounded(goal)), tolerance=0.001, known=known)
+    assert not ended.reason
+    assert len(tried) <= 8
+
+
 @pytest.mark.parametrize(("beyond", "word", "bound"), [(-9.0, "lowest", 1.0), (9.0, "highest", 100.0)])
 def test_out_of_reach(beyond: float, word: str, bound: float) -> None:
     """What no quality reaches ends at the end of the range, and says so."""
