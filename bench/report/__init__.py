@@ -99,7 +99,8 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions = STAND
 def write_paper(runs: Sequence[Path], out: Path, options: ReportOptions = STANDARD) -> Report:
     """Write only what a paper includes: ``tables/`` as LaTeX and ``figures/`` as PDF.
 
-    Parameters and errors are those of :func:`write_report`. BD-rates are one table of all data sets.
+    Parameters and errors are those of :func:`write_report`. BD-rates are one table of all data sets;
+    of several in the metrics that are asked for, by default those of the ranking.
     """
     from bench.files.access import require_inside
     from bench.report.build import build_report_data, with_crops_and_studies
@@ -110,7 +111,8 @@ def write_paper(runs: Sequence[Path], out: Path, options: ReportOptions = STANDA
 
     built = build_report_data(runs, options)
     require_inside(out, runs)
-    written = write_tables([bd_matrix(built)], out / "tables", endings=("tex",))
+    asked = options.selection.metrics or (None if len(built) == 1 else _headline(built))
+    written = write_tables([bd_matrix(built, asked)], out / "tables", endings=("tex",))
     figures = replace(options.figures, formats=("pdf",))
     for data in built:
         prefix = _prefix(data, built)
@@ -130,8 +132,11 @@ def _of_all(built: Sequence[ReportData], options: ReportOptions) -> tuple[Table,
 
     if len(built) < 2:
         return ()
-    headline = {metric for data in built for metric in data.headline}
-    return tuple(dataset_tables(built, options.selection.metrics or headline))
+    return tuple(dataset_tables(built, options.selection.metrics or _headline(built)))
+
+
+def _headline(built: Sequence[ReportData]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(metric for data in built for metric in data.headline))
 
 
 def _prefix(data: ReportData, built: Sequence[ReportData]) -> str:

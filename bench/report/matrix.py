@@ -11,8 +11,8 @@ from bench.report.data import ReportData
 from bench.report.datasets import MEAN_NOTE, BdCell, with_means
 from bench.report.mean_bd import MeanBd
 from bench.report.tables._notes import comparison_notes, mean_note
-from bench.tables.matrix import MatrixCell, matrix
-from bench.tables.table import Table
+from bench.tables.matrix import Intervals, MatrixCell, matrix
+from bench.tables.table import Column, Table
 
 _MEAN = "mean_bd_rate"
 """The key of the mean over several metrics."""
@@ -54,9 +54,22 @@ def dataset_tables(built: Sequence[ReportData], metrics: Collection[str]) -> Ite
             continue
         cells = with_means(its, datasets) if len(anchors) == 1 else [it.cell for it in its]
         groups = list(dict.fromkeys(it.group for it in cells))
-        turned = [replace(it, group="", key=it.group, title=it.group) for it in cells]
-        title = f"{_title(built, anchors)}, {its[0].cell.title}"
-        yield matrix(turned, name=f"datasets_{key}", title=title, keys=groups)
+        of_several = (mean_note(it, it.mean_bd) for it in built if it.mean_bd is not None)
+        notes = [MEAN_NOTE] if len(cells) > len(its) else []
+        table = matrix(
+            [replace(it, group="", key=it.group, title=it.group) for it in cells],
+            name=f"datasets_{key}",
+            title=f"{_title(built, anchors)}: {its[0].cell.title}",
+            keys=groups,
+            notes=[*notes, *(dict.fromkeys(of_several) if key == _MEAN else ())],
+            intervals=Intervals(shown=True),
+        )
+        yield replace(table, columns=tuple(_narrow(it) for it in table.columns))
+
+
+def _narrow(column: Column) -> Column:
+    """Without its interval on the terminal."""
+    return replace(column, in_terminal=not column.key.endswith("_ci95"))
 
 
 def _anchors(built: Sequence[ReportData]) -> list[str]:

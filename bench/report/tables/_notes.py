@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from bench.rd import MIN_FINISHED, RANKED_OVERLAP
 from bench.report.data import ReportData
 from bench.report.entries import Entry, machines_of
 from bench.report.mean_bd import MeanBd
@@ -47,21 +46,13 @@ def comparison_notes(data: ReportData, metrics: Iterable[str]) -> tuple[str, ...
 
 
 def mean_note(data: ReportData, mean: MeanBd) -> str:
-    """What the mean over several metrics is of, and of which values it says little."""
+    """What the mean over several metrics is of."""
     names = ", ".join(data.measure(it).title for it in mean.metrics)
-    text = (
+    return (
         f"{mean.title}: the mean BD-rate over {names}, averaged in log-rate over the metrics of each image,"
         " then over the images that have a BD-rate in all of them; 95% interval over these images. Its"
         " overlap is the smallest of the metrics."
     )
-    found = {it.label: mean.against(data.anchor, it.label) for it in data.ranking}
-    partial = [label for label, bd in found.items() if bd is not None and bd.partial]
-    if partial:
-        text += (
-            f" Below {RANKED_OVERLAP:.0%}, or of under {MIN_FINISHED:.0%} of the images:"
-            f" {', '.join(partial)}."
-        )
-    return text
 
 
 def interpolation_note(data: ReportData) -> str:

@@ -72,7 +72,7 @@ class RankingTable(ReportTable):
         yield from comparison_notes(data, data.headline)
         yield from _rank_notes(order, images)
         if data.mean_bd is not None:
-            yield mean_note(data, data.mean_bd)
+            yield mean_note(data, data.mean_bd) + _partial_note(data, data.mean_bd)
         yield timing_note(data.lossy)
         yield from machine_notes(data.lossy)
 
@@ -86,6 +86,13 @@ class RankingTable(ReportTable):
         index = [it.key for it in self.columns(data)].index("mean_bd_rate")
         found = ((row, mean.against(data.anchor, it.label)) for row, it in enumerate(data.ranking))
         return frozenset((row, index) for row, bd in found if bd is not None and bd.partial)
+
+
+def _partial_note(data: ReportData, mean: MeanBd) -> str:
+    found = {it.label: mean.against(data.anchor, it.label) for it in data.ranking}
+    partial = [label for label, bd in found.items() if bd is not None and bd.partial]
+    where = f" Below {RANKED_OVERLAP:.0%}, or of under {MIN_FINISHED:.0%} of the images"
+    return f"{where}: {', '.join(partial)}." if partial else ""
 
 
 def _rank_notes(order: Sequence[Standing], images: int) -> Iterator[str]:
