@@ -9,9 +9,7 @@ const lossyColumns = () => [
   number("width", "95% interval", (row) => intervalText(row) || row.reason, { part: "p2", plain: true, spoken: "95% interval, by width" }),
   { key: "chart", title: "", node: intervalChart, part: "p3 range-chart", unsortable: true },
   number("wins", "wins", (row) => (row.count ? `${row.wins}/${row.count}` : "–"), { part: "p3", falling: true, plain: true }),
-  ...(dataset().meanBd
-    ? [number("meanBd", `${dataset().meanBd.title} %`, (row) => fixed(row.meanBd, 1, true), { remark: meanRemark }), number("meanWidth", "its 95%", (row) => intervalText(row.several), { part: "p3", plain: true, spoken: `95% interval of the ${dataset().meanBd.title}, by width` })]
-    : []),
+  ...(dataset().meanBd ? [number("meanBd", `${dataset().meanBd.title} %`, (row) => fixed(row.meanBd, 1, true), { remark: (row) => shortRemark(row.several) })] : []),
   number("mean", "mean curve %", (row) => fixed(row.mean, 1, true), { part: "p3" }),
   number("lowRate", "bpp range", (row) => (known(row.lowRate) ? `${fixed(row.lowRate, 2)}–${fixed(row.highRate, 2)}` : "–"), { part: "p2", plain: true }),
   speed("encode", "enc MP/s"),
@@ -37,10 +35,11 @@ function severalMachines() {
 /** What there is to know of a BD-rate; of one that is there it is marked with a star. */
 const bdRemark = (row) => row.remark && { text: row.remark, star: known(row.bd) };
 
-/** The same of the mean over several metrics; who has too little overlap in one of them has a remark that says so. */
-const meanRemark = (row) => row.several.remark && { text: row.several.remark, star: known(row.several.value) };
-
-const widthOf = (it) => (known(it.low) ? it.high - it.low : null);
+/** The same of a value whose interval has no column. */
+function shortRemark(it) {
+  const parts = [known(it.low) && `95% interval: ${intervalText(it)}`, it.remark].filter(Boolean);
+  return parts.length ? { text: parts.join("; "), star: Boolean(it.remark) && known(it.value) } : null;
+}
 
 const intervalText = (it) => (known(it.low) ? `${fixed(it.low, 1, true)} to ${fixed(it.high, 1, true)}` : "");
 
@@ -67,8 +66,7 @@ function rankingRows() {
     else if (it) Object.assign(row, { ...it, bd: it.value, reason: it.value === null ? it.remark : "" });
     row.several = state.anchor === null || !dataset().meanBd ? {} : meanBdOf(state.anchor, index);
     row.meanBd = row.several.value;
-    row.meanWidth = widthOf(row.several);
-    row.width = widthOf(row);
+    row.width = known(row.low) ? row.high - row.low : null;
     rows.push(row);
   });
   const key = lossless ? "bpp" : "bd";
@@ -165,7 +163,7 @@ function meanNote() {
   const { meanBd, metrics } = dataset();
   if (!meanBd) return "";
   const titles = meanBd.metrics.map((name) => metrics.find((it) => it.name === name).title);
-  return ` The ${meanBd.title} is the mean BD-rate over ${titles.join(", ")}, averaged in log-rate over the metrics of each image, then over the images that have a BD-rate in all of them.`;
+  return ` The ${meanBd.title} is the mean BD-rate over ${titles.join(", ")}, averaged in log-rate over the metrics of each image, then over the images that have a BD-rate in all of them; hover for its interval.`;
 }
 
 function speedNote() {

@@ -36,15 +36,10 @@ function setsRows(measures, anchor) {
 }
 
 function setsColumns(measures) {
-  const remark = (key) => (row) => {
-    const { low, high, remark: text, value } = row[key];
-    const parts = [intervalText({ low, high }) && `95%: ${intervalText({ low, high })}`, text].filter(Boolean);
-    return parts.length ? { text: parts.join("; "), star: Boolean(text) && known(value) } : null;
-  };
   return [
     { key: "label", title: "Codec", text: (row) => row.label, head: true },
     ...measures.flatMap(({ key, title }) => [
-      ...data.datasets.map((it, k) => number(`${key}${k}`, `${title}${it.dataset} %`, (row) => fixed(row[`${key}${k}`], 1, true), { remark: remark(`${key}${k}facts`) })),
+      ...data.datasets.map((it, k) => number(`${key}${k}`, `${title}${it.dataset} %`, (row) => fixed(row[`${key}${k}`], 1, true), { remark: (row) => shortRemark(row[`${key}${k}facts`]) })),
       number(`${key}mean`, `${title}mean %`, (row) => fixed(row[`${key}mean`], 1, true)),
     ]),
   ];
@@ -52,7 +47,7 @@ function setsColumns(measures) {
 
 function drawSets() {
   const section = byId("sets");
-  section.hidden = data.datasets.length < 2 || state.coding === "lossless" || state.anchor === null;
+  section.hidden = data.datasets.length < 2 || state.coding === "lossless" || state.anchor === null || known(metric()?.ideal);
   if (section.hidden) return;
   const measures = setsMeasures();
   const anchor = entryOf(state.anchor).label;
