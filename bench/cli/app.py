@@ -232,6 +232,14 @@ def report(
         str | None, typer.Option(metavar="images|pixels", help=f"{_AVERAGE_HELP} Default: images.")
     ] = None,
     conditions: ConditionsName = None,
+    mean_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METRIC,…|jpeg-ai",
+            help="Rank with the mean BD-rate over these metrics beside; default: those of the conditions, or"
+            " JPEG AI's seven where all are measured.",
+        ),
+    ] = None,
     startup: Annotated[
         bool,
         typer.Option(
@@ -242,6 +250,7 @@ def report(
 ) -> None:
     """Write tables, figures and the leaderboard page from finished runs; codecs decode what runs kept."""
     from bench.cli import reporting
+    from bench.report.mean_bd import named_metrics
     from bench.report.selection import Selection
     from bench.trials.trust import Trust
 
@@ -249,7 +258,13 @@ def report(
     average = reporting.average_of(average, conditions, runs)
     options = reporting.report_options(anchor, reference or [], selection, average, conditions)
     figures = reporting.figure_options(width, rate_axis, style)
-    options = replace(options, figures=figures, startup=startup, trust=Trust(trust))
+    options = replace(
+        options,
+        figures=figures,
+        mean_of=named_metrics(mean_of) if mean_of is not None else (),
+        startup=startup,
+        trust=Trust(trust),
+    )
     if latex is None:
         reporting.report(runs, out, options)
     else:

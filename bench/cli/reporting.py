@@ -47,6 +47,9 @@ def report(runs: list[Path], out: Path | None = None, options: ReportOptions = S
         made = write_report(runs, folder, options)
     for data in made.data:
         _print_summary(data)
+    for table in made.of_all:
+        print()
+        console.print_result(table)
     print(f"\nreport: {made.page}")
 
 

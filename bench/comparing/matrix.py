@@ -11,6 +11,7 @@ from bench.comparing.text import divided_texts
 from bench.errors import ConfigError
 from bench.rd import MIN_IMAGES, Interval
 from bench.rd.bd import with_rounded_overlap
+from bench.report.datasets import MEAN_NOTE, BdCell, with_means
 from bench.report.measures import title_of
 from bench.report.tables._notes import AVERAGED
 from bench.tables.matrix import NO_INTERVALS, Intervals, MatrixCell, matrix
@@ -57,13 +58,19 @@ def bd_matrix(
             remark="; ".join(with_rounded_overlap(filter(None, row.note.split("; ")), overlap)),
             competes=not partial,
         )
-        cells.append(cell)
+        cells.append(BdCell(cell, None if averaged else row.per_image))
+    datasets = list(dict.fromkeys(it.cell.group for it in cells))
+    every = with_means(cells, datasets)
     return matrix(
-        cells,
+        every,
         name="bd_rate",
-        title=_title(rows, {it.group: None for it in cells}),
+        title=_title(rows, datasets),
         keys=list(metrics) or list(dict.fromkeys(it.metric for it in rows)),
-        notes=(*_notes(rows, averaged, intervals.shown), *divided_texts(rows)),
+        notes=(
+            *_notes(rows, averaged, intervals.shown),
+            *([MEAN_NOTE] if len(every) > len(cells) else []),
+            *divided_texts(rows),
+        ),
         intervals=intervals,
     )
 

@@ -64,6 +64,9 @@ class ImagesBd:
     coverage: float | None = None
     """The part of the anchor's range of quality that both curves cover, 0 to 1: the mean over the same images
     as that of ``overlap``. A codec that goes further than the anchor at either end loses nothing by it."""
+    gaps: Array | None = field(default=None, compare=False, repr=False)
+    """The mean difference in log10 of the rate of each image, of shape (n_images,); NaN where an image has no
+    BD-rate."""
 
     @property
     def reason(self) -> str | None:
@@ -218,7 +221,6 @@ def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = 
         gaps[row] = np.nan if result.value is None else np.log10(1.0 + result.value / 100.0)
         overlaps[row], reasons[row] = result.overlap, result.reason
     comparable = ~np.isnan(gaps)
-    values = gaps[comparable]
     missing: dict[str, list[str]] = {}
     for row in np.flatnonzero(~comparable).tolist():
         if row in reasons:
@@ -229,6 +231,22 @@ def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = 
             reason = _reason(test if anchor.defined[row] else anchor, method)
         comparable[row] = (reason or NO_OVERLAP) == NO_OVERLAP
         missing.setdefault(reason or NO_OVERLAP, []).append(anchor.curves.images[row])
+    return of_gaps(
+        gaps,
+        float(overlaps[comparable].mean()) if comparable.any() else None,
+        {reason: tuple(names) for reason, names in missing.items()},
+        float(_coverage(anchor, test)[comparable].mean()) if comparable.any() else None,
+    )
+
+
+def of_gaps(
+    gaps: Array,
+    overlap: float | None,
+    missing: Mapping[str, tuple[str, ...]],
+    coverage: float | None = None,
+) -> ImagesBd:
+    """The BD-rate over images whose differences in log10 of the rate are known; NaN where there is none."""
+    values = gaps[~np.isnan(gaps)]
     value = ci95 = median = None
     if len(values):
         value, median = percent(float(values.mean())), percent(float(np.median(values)))
@@ -241,9 +259,10 @@ def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = 
         wins=int((values < 0).sum()),
         n=len(values),
         n_images=len(gaps),
-        overlap=float(overlaps[comparable].mean()) if comparable.any() else None,
-        missing={reason: tuple(names) for reason, names in missing.items()},
-        coverage=float(_coverage(anchor, test)[comparable].mean()) if comparable.any() else None,
+        overlap=overlap,
+        missing=missing,
+        coverage=coverage,
+        gaps=gaps,
     )
 
 

@@ -21,6 +21,7 @@ from bench.report.options import STANDARD, FigureOptions, ReportOptions
 if TYPE_CHECKING:
     from bench.host.helper_process import Helper
     from bench.report.data import ReportData
+    from bench.tables.table import Table
 
 __all__ = ["FigureOptions", "Report", "ReportOptions", "write_paper", "write_report"]
 
@@ -36,6 +37,8 @@ class Report:
     folder: Path
     data: tuple[ReportData, ...]
     files: tuple[Path, ...]
+    of_all: tuple[Table, ...] = ()
+    """Tables of all data sets, where there are several."""
 
     @property
     def page(self) -> Path:
@@ -80,6 +83,8 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions = STAND
             tables = tables_of(data)
             written += write_tables([*itertools.chain(*tables.values())], out / "tables", prefix)
             made.append(tables)
+        of_all = _of_all(built, options)
+        written += write_tables(of_all, out / "tables")
         page = write_page(built, out, runs=runs, trust=options.trust)
         sections = []
         for data, tables, drawing in zip(built, made, drawings, strict=True):
@@ -87,13 +92,15 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions = STAND
             written += [file for its in files.values() for file in its]
             sections.append(Section(data, tables, drawing.pictures(files), _prefix(data, built)))
     _replace_former(out, written)
-    return Report(out, built, (*written, write_markdown(out / "report.md", sections), *page))
+    markdown = write_markdown(out / "report.md", sections, of_all)
+    return Report(out, built, (*written, markdown, *page), of_all)
 
 
 def write_paper(runs: Sequence[Path], out: Path, options: ReportOptions = STANDARD) -> Report:
     """Write only what a paper includes: ``tables/`` as LaTeX and ``figures/`` as PDF.
 
-    Parameters and errors are those of :func:`write_report`. BD-rates are one table of all data sets.
+    Parameters and errors are those of :func:`write_report`. BD-rates are one table of all data sets;
+    of several in the metrics that are asked for, by default those of the ranking.
     """
     from bench.files.access import require_inside
     from bench.report.build import build_report_data, with_crops_and_studies
@@ -104,7 +111,8 @@ def write_paper(runs: Sequence[Path], out: Path, options: ReportOptions = STANDA
 
     built = build_report_data(runs, options)
     require_inside(out, runs)
-    written = write_tables([bd_matrix(built)], out / "tables", endings=("tex",))
+    asked = options.selection.metrics or (None if len(built) == 1 else _headline(built))
+    written = write_tables([bd_matrix(built, asked)], out / "tables", endings=("tex",))
     figures = replace(options.figures, formats=("pdf",))
     for data in built:
         prefix = _prefix(data, built)
@@ -116,6 +124,19 @@ def write_paper(runs: Sequence[Path], out: Path, options: ReportOptions = STANDA
         written += itertools.chain(*made.values())
     _replace_former(out, written)
     return Report(out, built, tuple(written))
+
+
+def _of_all(built: Sequence[ReportData], options: ReportOptions) -> tuple[Table, ...]:
+    """Codecs × data sets in each metric that is asked for, by default those of the ranking."""
+    from bench.report.matrix import dataset_tables
+
+    if len(built) < 2:
+        return ()
+    return tuple(dataset_tables(built, options.selection.metrics or _headline(built)))
+
+
+def _headline(built: Sequence[ReportData]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(metric for data in built for metric in data.headline))
 
 
 def _prefix(data: ReportData, built: Sequence[ReportData]) -> str:

@@ -21,12 +21,13 @@ from bench.rd.fairness import (
 )
 from bench.report import findings
 from bench.report.analysis import Analyses, analyse, lossless_rates, published_curves, published_pairs
-from bench.report.conditions import condition_findings, conditions_of, matched_rows, mean_bd
+from bench.report.conditions import condition_findings, conditions_of, matched_rows
 from bench.report.crops import CropSource, find_crops
 from bench.report.data import ReportData
 from bench.report.decoder_pairs import find_decoder_pairs
 from bench.report.entries import Entry, entries_of, peak_kind
 from bench.report.load import LoadedRuns, images_by_run, load_runs
+from bench.report.mean_bd import mean_bd, require_measured
 from bench.report.measures import set_curves, set_measures
 from bench.report.operating_points import operating_points
 from bench.report.options import STANDARD, ReportOptions
@@ -62,11 +63,12 @@ def build_report_data(
     StoreError
         A folder is no run, or one that this version can't read.
     ConfigError
-        The anchor, or what is selected, is in none of the runs.
+        The anchor, what is selected, or a metric that is to be averaged, is in none of the runs.
     """
     read = load_runs(runs, options.selection, loaded)
     if not options.startup:
         read = read.without_startup()
+    require_measured(options.mean_of, read.metrics)
     by_dataset = read.by_dataset()
     built = tuple(build_dataset(name, its, options) for name, its in by_dataset.items())
     if options.anchor is not None and not any(it.anchor for it in built):
@@ -125,6 +127,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
     )
     of_sets = set_curves(loaded.distances)
     conditions, departures = condition_findings(loaded, options, anchor)
+    mean, on_mean = mean_bd(options.mean_of, conditions, by_metric)
     return ReportData(
         dataset=dataset,
         n_images=frame["image"].nunique(),
@@ -151,7 +154,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         gains={name: by_metric[name].gains for name in analyses.bd},
         pairs={name: by_metric[name].pairs for name in analyses.bd},
         standings={name: it.standings for name, it in by_metric.items() if it.standings},
-        mean_bd=mean_bd(conditions, analyses.bd, anchor),
+        mean_bd=mean,
         matched=matched_rows(conditions, frame, entries),
         ranking=analyses.ranking(entries),
         lossless=lossless.ranking(entries, options.average),
@@ -171,6 +174,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
         planes=planes_of(measures, analyses.curves | of_sets),
         findings=(
             *departures,
+            *on_mean,
             *findings.unfinished(entries),
             *findings.not_isolated(frame),
             *findings.searched(frame, loaded.runs),

@@ -1,4 +1,4 @@
-"""Test conditions in a report: where its runs depart from them, and what is averaged or matched by them."""
+"""Test conditions in a report: where its runs depart from them, and what is matched by them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 from bench.conditions.definition import MatchedPairs, NamedConditions, find_conditions
 from bench.conditions.deviations import Adherence, Evaluation, judge
 from bench.errors import ConfigError
-from bench.rd import DetailedBd
 from bench.rd.fairness import Finding
 from bench.rd.matching import PairRatios, geometric_mean, matched
 from bench.report.entries import Entry
@@ -23,28 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bench.runs.store import RunInfo
-
-JPEG_AI = ("ms_ssim_y", "vif_y", "nlpd", "iw_ssim", "psnr_hvs", "vmaf", "fsim")
-"""The metrics whose BD-rates JPEG AI averages."""
-
-
-@dataclass(frozen=True)
-class MeanBd:
-    """BD-rates averaged over several metrics."""
-
-    metrics: tuple[str, ...]
-    """Those that were measured."""
-    asked: tuple[str, ...]
-    """All that the conditions name."""
-    values: Mapping[str, float]
-    """Percent against the anchor, by label; nothing for who lacks one of them."""
-
-    @property
-    def title(self) -> str:
-        """What the column is called."""
-        count = len(self.metrics)
-        share = f"{count}" if count == len(self.asked) else f"{count} of {len(self.asked)}"
-        return f"mean BD-rate of {share} metrics %"
 
 
 @dataclass(frozen=True)
@@ -102,25 +79,6 @@ def condition_findings(
         departs = bool(verdict.deviations)
         found.append(Finding("conditions", "warning" if departs else "note", several + str(verdict), ()))
     return conditions, found
-
-
-def mean_bd(
-    conditions: NamedConditions | None, bd: Mapping[str, Mapping[str, DetailedBd]], anchor: str | None
-) -> MeanBd | None:
-    """The mean BD-rate over the metrics of the conditions, or over JPEG AI's where all are there."""
-    asked = conditions.definition.mean_bd if conditions is not None else ()
-    if not asked and all(it in bd for it in JPEG_AI):
-        asked = JPEG_AI
-    present = tuple(it for it in asked if it in bd)
-    if not present:
-        return None
-    values: dict[str, float] = {} if anchor is None else {anchor: 0.0}
-    for label in dict.fromkeys(label for it in present for label in bd[it]):
-        its = [bd[it][label].per_image.value for it in present if label in bd[it]]
-        known = [it for it in its if it is not None]
-        if len(known) == len(present) and label != anchor:
-            values[label] = float(np.mean(known))
-    return MeanBd(present, asked, values)
 
 
 def matched_rows(

@@ -14,10 +14,11 @@ from bench.host.environment import Environment
 from bench.plotting.series_style import SeriesStyle
 from bench.rd import Average, BdResult, Curve, DetailedBd, ImageCurves, PairedBd, Standing
 from bench.rd.fairness import Finding
-from bench.report.conditions import MatchedRow, MeanBd
+from bench.report.conditions import MatchedRow
 from bench.report.crops import Crops
 from bench.report.decoder_pairs import DecoderPair
 from bench.report.entries import Entry
+from bench.report.mean_bd import MeanBd
 from bench.report.measures import Measure
 from bench.report.operating_points import PointMeans
 from bench.report.planes import Plane
@@ -123,7 +124,7 @@ class ReportData:
     """Of each of ``decoder_pairs``, where the report has a folder for decoded images."""
     studies: tuple[StudyResults, ...] = ()
     mean_bd: MeanBd | None = None
-    """BD-rates averaged over several metrics, where conditions ask for it or all of JPEG AI's are there."""
+    """BD-rates averaged over several metrics, where somebody asks for it or all of JPEG AI's are there."""
     matched: tuple[MatchedRow, ...] = ()
     """Pairs of configurations at matched points, where conditions ask for them."""
     verifications: tuple[ReadVerification, ...] = ()

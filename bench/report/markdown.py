@@ -25,9 +25,15 @@ class Section:
     """Of the names of its files."""
 
 
-def write_markdown(path: Path, sections: Sequence[Section]) -> Path:
-    """Write the page; figures are linked relative to it."""
-    parts = [part for section in sections for part in _section(section, path.parent)]
+def write_markdown(path: Path, sections: Sequence[Section], of_all: Sequence[Table] = ()) -> Path:
+    """Write the page; figures are linked relative to it.
+
+    Parameters
+    ----------
+    of_all : tables of all data sets, which come first
+    """
+    parts = ["# All data sets\n", *map(to_markdown, of_all)] if of_all else []
+    parts += [part for section in sections for part in _section(section, path.parent)]
     write_atomically(path, "\n".join(parts).encode())
     return path
 

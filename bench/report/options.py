@@ -45,6 +45,9 @@ class ReportOptions:
     conditions: str | None = None
     """Test conditions that the runs are held against, by name or file; by default those that they were made
     under."""
+    mean_of: tuple[str, ...] = ()
+    """Metrics whose BD-rates are averaged; by default those of the conditions, or JPEG AI's where all are
+    there."""
     startup: bool = True
     """Whether times have in them what starting a codec's programs takes, with their files."""
     trust: Trust = NOBODY

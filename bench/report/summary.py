@@ -22,7 +22,7 @@ def summary(data: ReportData) -> Table | None:
         tuple(_columns(data)),
         tuple(_rows(data, full)),
         names=2,
-        dispensable=("wins", "ok"),
+        dispensable=("wins", "ok", "mean curve %"),
     )
 
 
@@ -32,6 +32,8 @@ def _columns(data: ReportData) -> Iterator[Column]:
         yield Column(f"bd_rate_{metric.name}", f"{metric.title} %", 1, "low", signed=True)
         if metric.name == data.headline[0]:
             yield from (Column("wins", "wins"), Column("mean_curve", "mean curve %", 1, signed=True))
+    if data.mean_bd is not None:
+        yield Column("mean_bd_rate", f"{data.mean_bd.title} %", 1, "low", signed=True)
     best = best_speed(data.lossy)
     yield from (Column("encode_mps", "enc MP/s", 1, best), Column("decode_mps", "dec MP/s", 1, best))
 
@@ -47,4 +49,6 @@ def _rows(data: ReportData, full: Table) -> Iterator[Row]:
             values.append(cells[f"bd_rate_per_image_{metric}"])
             if metric == data.headline[0]:
                 values += [cells[f"wins_{metric}"], cells[f"bd_rate_{metric}"]]
+        if data.mean_bd is not None:
+            values.append(cells["mean_bd_rate"])
         yield (*values, cells["encode_mps"], cells["decode_mps"])

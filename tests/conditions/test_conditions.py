@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -20,7 +18,6 @@ from bench.errors import ConfigError
 from bench.inputs.goals import Goals
 from bench.inputs.suite import Suite, parse_codec
 from bench.report import ReportOptions, write_report
-from bench.report.conditions import mean_bd
 from bench.runs.store import read_info
 from tests.cli.test_cli import rdbench
 from tests.conftest import photo
@@ -186,26 +183,7 @@ def test_reports_and_exports_name_them(run: Path, tmp_path: Path) -> None:
     ranking = list(csv.DictReader((tmp_path / "report" / "tables" / "ranking.csv").open()))
     rows = {it["label"]: it for it in ranking}
     assert {it["mean_bd_rate"] for label, it in rows.items() if label.startswith("jpeg-420")} == {"0.0"}
-    assert "mean BD-rate of 2 metrics" in text
-
-
-def test_the_mean_of_several_bd_rates() -> None:
-    """It is the mean over the metrics that were measured, for who has a value in all of them."""
-
-    def bd(value: float | None) -> Any:
-        return SimpleNamespace(per_image=SimpleNamespace(value=value))
-
-    rates = {
-        "psnr_rgb": {"a": bd(-10.0), "b": bd(5.0)},
-        "ms_ssim_y": {"a": bd(-30.0), "b": bd(1.0)},
-        "vmaf": {"a": bd(-20.0), "b": bd(None)},
-    }
-    found = mean_bd(find_conditions("jpeg-ai-ctc"), rates, "jpeg")
-    assert found is not None
-    assert found.metrics == ("ms_ssim_y", "vmaf")
-    assert found.title == "mean BD-rate of 2 of 7 metrics %"
-    assert found.values == {"jpeg": 0.0, "a": -25.0}
-    assert mean_bd(None, rates, "jpeg") is None
+    assert "BD-rate mean of 2 %" in text
 
 
 def test_a_report_without_the_definition(run: Path, tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ def made_data(
     published: Mapping[str, float] | None = None,
     frame: pd.DataFrame | None = None,
     distances: Sequence[SetMeasurement] = (),
+    mean_of: tuple[str, ...] = (),
 ) -> ReportData:
     """What a report says of ``made``.
 
@@ -81,6 +82,7 @@ def made_data(
     published : curves of others by label, with their factor of the rate
     frame : trials in the place of those of :func:`made_frame`
     distances : of data-set metrics
+    mean_of : metrics whose BD-rates are averaged
     """
     codecs = tuple(_plan(it) for it in made)
     info = RunInfo(
@@ -104,7 +106,7 @@ def made_data(
         for label, factor in published.items():
             curves = tuple(_published(it, label, factor) for it in like)
             theirs.append(Published(label, curves, dataset="set"))
-    return build_dataset("set", loaded, ReportOptions(published=tuple(theirs)))
+    return build_dataset("set", loaded, ReportOptions(published=tuple(theirs), mean_of=mean_of))
 
 
 def _published(like: Curve, label: str, factor: float) -> Curve:

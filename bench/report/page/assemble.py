@@ -13,6 +13,7 @@ _SCRIPTS = (
     *shared("util.js", "theme.js", "address.js", "tables.js", "marks.js"),
     (_HERE, "state.js"),
     (_HERE, "ranking.js"),
+    (_HERE, "sets.js"),
     (_HERE, "details.js"),
     *shared("plot.js", "save.js"),
     (_HERE, "perception.js"),

@@ -12,6 +12,7 @@ from bench.plotting.series_style import SeriesStyle
 from bench.rd import DB_METRICS, MIN_IMAGES, BdResult, to_db
 from bench.report.data import ReportData
 from bench.report.entries import Entry
+from bench.report.mean_bd import MeanBd
 from bench.report.measures import Measure
 from bench.report.page.colours import on_dark, on_light
 from bench.report.tables.lossless import raw_pixel
@@ -40,9 +41,7 @@ def page_data(data: ReportData) -> dict[str, Any]:
         "rawPixel": raw_pixel(data),
         "headline": [*data.headline],
         "metrics": [_metric(it, data) for it in data.metrics],
-        "meanBd": None
-        if data.mean_bd is None
-        else {"title": data.mean_bd.title, "metrics": [*data.mean_bd.metrics]},
+        "meanBd": None if data.mean_bd is None else _mean_bd(data.mean_bd, position),
         "entries": entries,
         "environments": {
             run: [{"id": it.id, "machine": it.machine, "software": it.software} for it in environments]
@@ -195,6 +194,24 @@ def _comparisons(data: ReportData, metric: str, position: dict[str, int]) -> dic
     for (anchor, label), theirs in data.published_pairs.get(metric, {}).items():
         result.setdefault(position[anchor], {})[position[label]] = _published_cells(theirs)
     return result
+
+
+def _mean_bd(mean: MeanBd, position: dict[str, int]) -> dict[str, Any]:
+    """The mean over several metrics by anchor and test, as lists in the order of ``MEAN`` in ``state.js``."""
+    bd: dict[int, dict[int, list[Any]]] = {}
+    for (anchor, test), its in mean.pairs.items():
+        bd.setdefault(position[anchor], {})[position[test]] = [
+            rounded(its.value),
+            *(rounded(end) for end in its.ci95 or (None, None)),
+            int(its.partial),
+            _remark(its.reason, its.warnings),
+        ]
+    return {
+        "title": mean.title,
+        "metrics": [*mean.metrics],
+        "bd": bd,
+        "lacking": {position[label]: f"n/a ({why})" for label, why in mean.lacking.items()},
+    }
 
 
 def _losses(data: ReportData, metric: str, position: dict[str, int]) -> dict[str, Any]:

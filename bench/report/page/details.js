@@ -46,7 +46,10 @@ function measuredDetails(dialog, index, entry) {
       ["mean curve", rate(it.mean, it.meanLow, it.meanHigh)],
       ["overlap", known(it.overlap) ? `${fixed(100 * it.overlap, 0)} %` : "n/a"],
     ];
-    dialog.append(definitions(it.remark ? [...facts, ["remark", it.remark]] : facts));
+    if (it.remark) facts.push(["remark", it.remark]);
+    const several = dataset().meanBd && meanBdOf(state.anchor, index);
+    if (several) facts.push([dataset().meanBd.title, [rate(several.value, several.low, several.high), several.remark].filter(Boolean).join("; ")]);
+    dialog.append(definitions(facts));
   }
   const findings = dataset().findings.filter((it) => it.entries.includes(index));
   if (findings.length) {

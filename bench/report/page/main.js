@@ -112,7 +112,10 @@ function drawAll(changes) {
   const newDataset = "dataset" in changes;
   if (newDataset) byId("dataset").value = String(state.dataset);
   drawControls();
-  if (!("hidden" in changes) || newDataset) drawRanking();
+  if (!("hidden" in changes) || newDataset) {
+    drawRanking();
+    drawSets();
+  }
   if (newDataset || "metric" in changes) {
     plot.zoom = null;
     plot.current = null;

@@ -6,10 +6,10 @@ const lossyColumns = () => [
   number("rank", "#", placeText, { plain: true, spoken: "Rank" }),
   { key: "label", title: "Codec", node: nameCell, head: true },
   number("bd", "BD-rate %", (row) => fixed(row.bd, 1, true), { best: true, remark: bdRemark }),
-  number("width", "95% interval", (row) => (known(row.low) ? `${fixed(row.low, 1, true)} to ${fixed(row.high, 1, true)}` : row.reason), { part: "p2", plain: true, spoken: "95% interval, by width" }),
+  number("width", "95% interval", (row) => intervalText(row) || row.reason, { part: "p2", plain: true, spoken: "95% interval, by width" }),
   { key: "chart", title: "", node: intervalChart, part: "p3 range-chart", unsortable: true },
   number("wins", "wins", (row) => (row.count ? `${row.wins}/${row.count}` : "–"), { part: "p3", falling: true, plain: true }),
-  ...(dataset().meanBd ? [number("meanBd", dataset().meanBd.title, (row) => fixed(row.meanBd, 1, true))] : []),
+  ...(dataset().meanBd ? [number("meanBd", `${dataset().meanBd.title} %`, (row) => fixed(row.meanBd, 1, true), { remark: (row) => shortRemark(row.several) })] : []),
   number("mean", "mean curve %", (row) => fixed(row.mean, 1, true), { part: "p3" }),
   number("lowRate", "bpp range", (row) => (known(row.lowRate) ? `${fixed(row.lowRate, 2)}–${fixed(row.highRate, 2)}` : "–"), { part: "p2", plain: true }),
   speed("encode", "enc MP/s"),
@@ -35,6 +35,14 @@ function severalMachines() {
 /** What there is to know of a BD-rate; of one that is there it is marked with a star. */
 const bdRemark = (row) => row.remark && { text: row.remark, star: known(row.bd) };
 
+/** The same of a value whose interval has no column. */
+function shortRemark(it) {
+  const parts = [known(it.low) && `95% interval: ${intervalText(it)}`, it.remark].filter(Boolean);
+  return parts.length ? { text: parts.join("; "), star: Boolean(it.remark) && known(it.value) } : null;
+}
+
+const intervalText = (it) => (known(it.low) ? `${fixed(it.low, 1, true)} to ${fixed(it.high, 1, true)}` : "");
+
 function okText(row) {
   return row.entry.provenance === "measured" ? `${row.entry.ok}/${row.entry.planned}` : "–";
 }
@@ -56,7 +64,8 @@ function rankingRows() {
     const it = comparison(index);
     if (index === state.anchor && directed) Object.assign(row, { bd: 0, mean: 0, reason: "anchor" });
     else if (it) Object.assign(row, { ...it, bd: it.value, reason: it.value === null ? it.remark : "" });
-    row.meanBd = state.anchor === null ? null : meanBdOf(state.anchor, index);
+    row.several = state.anchor === null || !dataset().meanBd ? {} : meanBdOf(state.anchor, index);
+    row.meanBd = row.several.value;
     row.width = known(row.low) ? row.high - row.low : null;
     rows.push(row);
   });
@@ -136,16 +145,25 @@ function lossyNote() {
   const it = metric();
   if (state.anchor === null || !it) return "Nothing to compare: no lossy configuration has a curve.";
   if (known(it.ideal)) return `${it.title} is best at ${it.ideal} and worse on both sides of it: it has no BD-rate and ranks nothing. Choose another metric to compare.`;
-  const hasRemarks = rankingRows().some((row) => row.remark && known(row.bd));
+  const hasRemarks = rankingRows().some((row) => (row.remark && known(row.bd)) || (row.several.remark && known(row.meanBd)));
   return (
     `BD-rate: difference in bits at equal ${it.title} against ${entryOf(state.anchor).label}, image by image (PCHIP, averaged in log-rate) over ${it.images} of ${dataset().images} images, those that every compared configuration finished; negative means fewer bits. ` +
     "95% interval: over images. Wins: images with fewer bits. “Mean curve” is the BD-rate of averaged curves, as most papers report it; it also depends on how a codec divides its bits among the images, and is all that published curves have. Places are shared unless the interval of the direct comparison agrees with the order." +
     (it.few ? " Too few images to tell places apart: the order is that of these images alone." : "") +
     (hasRemarks ? " * has a remark: hover, or see the details." : "") +
     (rankingRows().some((row) => known(row.bd) && partial(row)) ? ` Who shares less than ${fixed(100 * data.ranked_overlap, 0)} % of the range of quality with the anchor, or has a BD-rate on fewer than half of the images, is not ranked.` : "") +
+    meanNote() +
     " MP/s: megapixels of all images ÷ seconds for all of them." +
     speedNote()
   );
+}
+
+/** What the mean over several metrics is of. */
+function meanNote() {
+  const { meanBd, metrics } = dataset();
+  if (!meanBd) return "";
+  const titles = meanBd.metrics.map((name) => metrics.find((it) => it.name === name).title);
+  return ` The ${meanBd.title} is the mean BD-rate over ${titles.join(", ")}, averaged in log-rate over the metrics of each image, then over the images that have a BD-rate in all of them; hover for its interval.`;
 }
 
 function speedNote() {

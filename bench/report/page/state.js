@@ -32,16 +32,22 @@ function comparison(index) {
 }
 
 /** The comparison of one entry with another. */
-function comparisonOf(anchor, index, name = state.metric) {
-  const cells = dataset().bd[name]?.[anchor]?.[index];
+function comparisonOf(anchor, index, name = state.metric, of = dataset()) {
+  const cells = of.bd[name]?.[anchor]?.[index];
   if (!cells) return null;
   return Object.fromEntries(COMPARISON.map((key, k) => [key, cells[k]]));
 }
 
-/** The BD-rate averaged over the metrics that the conditions name; null where one of them has none. */
-function meanBdOf(anchor, index) {
-  const values = (dataset().meanBd?.metrics ?? []).map((name) => (index === anchor ? 0 : comparisonOf(anchor, index, name)?.value));
-  return values.length && values.every(known) ? values.reduce((sum, it) => sum + it, 0) / values.length : null;
+/** The parts of a mean BD-rate over several metrics. */
+const MEAN = ["value", "low", "high", "partial", "remark"];
+
+/** The mean BD-rate of one entry against another over several metrics; without a value the remark says why. */
+function meanBdOf(anchor, index, of = dataset()) {
+  const { bd, lacking } = of.meanBd;
+  const remark = lacking[index] ?? lacking[anchor];
+  if (index === anchor && !remark) return { value: 0 };
+  const cells = bd[anchor]?.[index];
+  return cells ? Object.fromEntries(MEAN.map((key, k) => [key, cells[k]])) : { value: null, remark };
 }
 
 /** The settings that a data set starts with. */

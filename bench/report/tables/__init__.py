@@ -51,6 +51,10 @@ class ReportTable(ABC):
         """Rows whose values compete with no others, the first one is 0."""
         return ()
 
+    def unranked_cells(self, data: ReportData) -> Iterable[tuple[int, int]]:
+        """Row and column of single values that compete with no others."""
+        return ()
+
     def make(self, data: ReportData) -> Table | None:
         """The table; None where there are no rows for it."""
         rows = tuple(self.rows(data))
@@ -63,6 +67,7 @@ class ReportTable(ABC):
             rows,
             tuple(self.notes(data)),
             frozenset(self.unranked(data)),
+            unranked_cells=frozenset(self.unranked_cells(data)),
             is_long=self.is_long,
         )
 

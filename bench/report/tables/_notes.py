@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bench.report.data import ReportData
 from bench.report.entries import Entry, machines_of
+from bench.report.mean_bd import MeanBd
 from bench.report.measures import Measure
 from bench.tables.table import Better, Column
 from bench.trials.measurement import PeakOf
@@ -41,6 +42,16 @@ def comparison_notes(data: ReportData, metrics: Iterable[str]) -> tuple[str, ...
         f"mean curve: the BD-rate of curves averaged over {AVERAGED[data.average]}, as most papers"
         " report it. It also depends on how a codec divides its bits among the images.",
         f"Over {images} of {data.n_images} images, those that every compared configuration finished.",
+    )
+
+
+def mean_note(data: ReportData, mean: MeanBd) -> str:
+    """What the mean over several metrics is of."""
+    names = ", ".join(data.measure(it).title for it in mean.metrics)
+    return (
+        f"{mean.title}: the mean BD-rate over {names}, averaged in log-rate over the metrics of each image,"
+        " then over the images that have a BD-rate in all of them; 95% interval over these images. Its"
+        " overlap is the smallest of the metrics."
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench.rd import MIN_FINISHED, MIN_IMAGES, RANKED_OVERLAP, Standing
+from bench.rd import MIN_FINISHED, MIN_IMAGES, RANKED_OVERLAP, ImagesBd, Standing
 from bench.report.chapters import Chapter
 from bench.report.data import ReportData
+from bench.report.mean_bd import MeanBd
 from bench.report.tables import ReportTable, Row
 from bench.report.tables._notes import (
     best_speed,
@@ -14,6 +15,7 @@ from bench.report.tables._notes import (
     machine_cells,
     machine_columns,
     machine_notes,
+    mean_note,
     timing_note,
 )
 from bench.tables.table import Column, Value
@@ -43,7 +45,9 @@ class RankingTable(ReportTable):
             yield Column(f"overlap_per_image_{name}", "overlap %", 0)
             yield Column(f"bd_rate_{name}", "mean curve %", 1, signed=True)
         if data.mean_bd is not None:
-            yield Column("mean_bd_rate", data.mean_bd.title, 1, "low", signed=True)
+            yield Column("mean_bd_rate", f"BD-rate {data.mean_bd.title} %", 1, "low", signed=True)
+            yield Column("ci95_mean_bd_rate", "95% interval")
+            yield Column("overlap_mean_bd_rate", "overlap %", 0)
         best = best_speed(data.lossy)
         yield from (Column("encode_mps", "enc MP/s", 2, best), Column("decode_mps", "dec MP/s", 2, best))
         yield Column("timing", "timed")
@@ -58,7 +62,7 @@ class RankingTable(ReportTable):
             for metric in data.headline:
                 cells += _bd_cells(data, metric, entry.label)
             if data.mean_bd is not None:
-                cells.append(data.mean_bd.values.get(entry.label))
+                cells += _mean_cells(data, data.mean_bd, entry.label)
             cells += (entry.encode_mps, entry.decode_mps, entry.timing)
             yield (*cells, *machine_cells(entry, data.lossy))
 
@@ -68,13 +72,27 @@ class RankingTable(ReportTable):
         yield from comparison_notes(data, data.headline)
         yield from _rank_notes(order, images)
         if data.mean_bd is not None:
-            names = ", ".join(data.measure(it).title for it in data.mean_bd.metrics)
-            yield f"{data.mean_bd.title.removesuffix(' %')}: of {names}, each image by image."
+            yield mean_note(data, data.mean_bd) + _partial_note(data, data.mean_bd)
         yield timing_note(data.lossy)
         yield from machine_notes(data.lossy)
 
     def unranked(self, data: ReportData) -> frozenset[int]:
         return frozenset(row for row, it in enumerate(data.ranking) if not it.ranked)
+
+    def unranked_cells(self, data: ReportData) -> frozenset[tuple[int, int]]:
+        mean = data.mean_bd
+        if mean is None:
+            return frozenset()
+        index = [it.key for it in self.columns(data)].index("mean_bd_rate")
+        found = ((row, mean.against(data.anchor, it.label)) for row, it in enumerate(data.ranking))
+        return frozenset((row, index) for row, bd in found if bd is not None and bd.partial)
+
+
+def _partial_note(data: ReportData, mean: MeanBd) -> str:
+    found = {it.label: mean.against(data.anchor, it.label) for it in data.ranking}
+    partial = [label for label, bd in found.items() if bd is not None and bd.partial]
+    where = f" Below {RANKED_OVERLAP:.0%}, or of under {MIN_FINISHED:.0%} of the images"
+    return f"{where}: {', '.join(partial)}." if partial else ""
 
 
 def _rank_notes(order: Sequence[Standing], images: int) -> Iterator[str]:
@@ -103,8 +121,25 @@ def _bd_cells(data: ReportData, metric: str, label: str) -> tuple[Value, Value, 
     if bd is None:
         return None, "", None, None, None
     its = bd.per_image
+    value, words, overlap = _by_image(its)
+    return value, words, None if value is None else f"{its.wins}/{its.n}", overlap, bd.mean_curve.value
+
+
+def _mean_cells(data: ReportData, mean: MeanBd, label: str) -> tuple[Value, Value, Value]:
+    """The mean over several metrics, its interval in words, and the smallest overlap in percent."""
+    if label == data.anchor and label not in mean.lacking:
+        return 0.0, "anchor", None
+    found = mean.against(data.anchor, label)
+    if found is None:
+        why = mean.why_not(data.anchor, label)
+        return None, f"n/a ({why})" if why else "", None
+    return _by_image(found)
+
+
+def _by_image(its: ImagesBd) -> tuple[Value, Value, Value]:
+    """BD-rate, its interval in words or why there is no value, and the overlap in percent."""
     overlap = None if its.overlap is None else 100 * its.overlap
     if its.value is None:
-        return None, f"n/a ({its.reason})", None, overlap, bd.mean_curve.value
+        return None, f"n/a ({its.reason})", overlap
     words = "" if its.ci95 is None else f"{its.ci95[0]:+.1f} to {its.ci95[1]:+.1f}".replace("-", "−")
-    return its.value, words, f"{its.wins}/{its.n}", overlap, bd.mean_curve.value
+    return its.value, words, overlap

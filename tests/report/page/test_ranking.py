@@ -96,10 +96,38 @@ def test_the_mean_of_several_bd_rates_is_a_column(tmp_path: Path, open_page: Ope
     (data,) = build_report_data([run], options)
     assert data.mean_bd is not None
     page = open_page(write_page((data,), tmp_path / "out", runs=[run])[0])
-    expected = f"{data.mean_bd.values['webp']:.1f}".replace("-", "−")
-    assert page.column("meanBd") == [expected, "0.0"]
+    found = data.mean_bd.against("jpeg", "webp")
+    assert found is not None
+    assert page.column("meanBd") == [f"{found.value:.1f}".replace("-", "−"), "0.0"]
     page.choose("#anchor", "webp")
     assert page.column("meanBd")[0] == "0.0"
+    other = data.mean_bd.against("webp", "jpeg")
+    assert other is not None
+    assert page.column("meanBd")[1] == f"+{other.value:.1f}"
+
+
+def test_data_sets_stand_side_by_side(tmp_path: Path, open_page: OpenPage) -> None:
+    """Several data sets have a table with a mean over them, which follows metric and anchor; one has none."""
+    codecs = [Made("jpeg", "jpeg", 1.0), Made("webp", "webp", 0.7), Made("new", "new", 0.5)]
+    run = write_run(tmp_path / "run", codecs, 4, 6, "one", "two")
+    lone = write_run(tmp_path / "lone", codecs[:2], 4, 6, "three")
+    data = build_report_data([run], ReportOptions(mean_of=("psnr_rgb", "psnr_y")))
+    page = open_page(write_page(data, tmp_path / "out", runs=[run])[0])
+    heads = page.texts("#sets-table th[scope=col]")
+    assert [it.strip() for it in heads] == [
+        *("Codec", "one %", "two %", "mean %"),
+        *("mean of 2: one %", "mean of 2: two %", "mean of 2: mean %"),
+    ]
+    rows = page.texts("#sets-table tbody tr")
+    assert [it.split()[0] for it in rows] == ["new", "webp", "jpeg"]
+    assert rows[0].split()[3] == "−50.0"
+    page.choose("#anchor", "new")
+    assert "+100.0" in page.texts("#sets-table tbody tr")[2]
+    page = open_page(write_page(build_report_data([run, lone]), tmp_path / "three", runs=[run, lone])[0])
+    (of_new,) = [it for it in page.texts("#sets-table tbody tr") if it.startswith("new")]
+    assert of_new.split()[3:] == ["–", "–"]
+    page = open_page(write_page(data[:1], tmp_path / "alone", runs=[run])[0])
+    assert not page.find("#sets").is_displayed()
 
 
 def test_hover_and_arrow_keys_tell_a_point(index: Path, open_page: OpenPage) -> None:
