@@ -6,7 +6,6 @@ at fault (a file, a codec, a key) and says what to do about it.
 
 from collections.abc import Iterable
 
-
 _LISTED = 30
 """Most names that a message lists."""
 

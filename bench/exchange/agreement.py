@@ -1,4 +1,4 @@
-"""Published curves of one codec that ought to agree and do not: whoever compares with one should know of both."""
+"""Published curves of one codec that ought to agree and do not."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class CurveSource(_Strict):
     averaging: Line
     metrics: tuple[Metric, ...] = ()
     names: dict[str, Metric] = {}
-    """Our names of metrics by the source's own, where :func:`bench.exchange.published.metric_name` does not do."""
+    """Our names of metrics by the source's, where ``metric_name`` does not know them."""
     traps: tuple[Line, ...] = ()
     curves: Annotated[dict[Name, Entry], Field(min_length=1)]
 
@@ -235,8 +235,8 @@ class PublicCurve:
             raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
         if found != sha256:
             raise DatasetError(
-                f"{path}: reference {self.name!r} has SHA-256 {found}, expected {sha256}; remove it, and fetch"
-                " it again"
+                f"{path}: reference {self.name!r} has SHA-256 {found}, expected {sha256}; remove it, and"
+                " fetch it again"
             )
 
     def _curves(self, paths: Sequence[Path]) -> Iterable[Curve]:
@@ -283,8 +283,8 @@ def named(name: str) -> tuple[PublicCurve, ...]:
 
     Parameters
     ----------
-    name : ``DATASET/LABEL``; a label alone is one of :data:`DEFAULT_DATASET`. In a pattern ``*`` stands for any
-        characters and ``?`` for one.
+    name : ``DATASET/LABEL``; a label alone is one of :data:`DEFAULT_DATASET`. In a pattern ``*`` stands for
+        any characters and ``?`` for one.
 
     Raises
     ------

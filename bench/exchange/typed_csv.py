@@ -4,8 +4,8 @@
     codec,bpp,psnr_rgb,ms_ssim_rgb,source
     ELIC,0.1235,29.113,,https://arxiv.org/abs/2203.10886
 
-``codec`` (or ``model``) and ``bpp`` are required; ``dataset``, ``source`` and ``description`` are free text; every other
-column is a metric. An empty cell means that the metric was not published for that point.
+``codec`` (or ``model``) and ``bpp`` are required; ``dataset``, ``source`` and ``description`` are free text;
+every other column is a metric. An empty cell means that the metric was not published for that point.
 
 Cells are separated by commas, semicolons or tabs, whichever the first row uses. With semicolons or tabs, a
 comma may be the decimal point, as spreadsheets in many countries write it. The points of a codec may be in

@@ -176,8 +176,8 @@ def published_findings(
     silent = tuple(label for label, its in published if its is None)
     if silent:
         text = (
-            f"{some_of(silent, _NAMED)}: the file does not say of which pictures the curve is; a BD-rate against"
-            f" it means something only if they are those of {dataset}"
+            f"{some_of(silent, _NAMED)}: the file does not say of which pictures the curve is; a BD-rate"
+            f" against it means something only if they are those of {dataset}"
         )
         findings.append(Finding("published", "warning", text, silent))
     others = [(label, its) for label, its in published if its not in (None, dataset)]

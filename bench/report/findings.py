@@ -298,8 +298,8 @@ def of_published(
     for it in here:
         for trap in it.traps if it.label not in useless else ():
             by_trap.setdefault(trap, []).append(it.label)
-    for trap, labels in by_trap.items():
-        yield Finding("published", "note", f"{some_of(labels, _NAMED)}: {trap}", tuple(labels))
+    for trap, trapped in by_trap.items():
+        yield Finding("published", "note", f"{some_of(trapped, _NAMED)}: {trap}", tuple(trapped))
     for pair in disagreements(here, metrics):
         labels = (pair.first.label, pair.second.label)
         text = (
