@@ -19,7 +19,7 @@ from bench.engines.describing import (
 from bench.engines.engine import EngineOptions
 from bench.errors import BenchError, ConfigError, suggestion
 from bench.exchange.agreement import LIMIT, disagreements
-from bench.exchange.references import CATALOG, PublicCurve, load_references, named
+from bench.exchange.references import PublicCurve, known_references, named
 from bench.inputs.catalogue import NamedDataset, catalogue, find
 from bench.inputs.datasets import fetch as fetch_dataset
 from bench.inputs.datasets import places
@@ -105,7 +105,7 @@ def _curves(name: str) -> tuple[PublicCurve, ...]:
     try:
         return named(name)
     except ConfigError as error:
-        known = [*catalogue(), *(it.name for it in load_references(CATALOG))]
+        known = [*catalogue(), *known_references()]
         raise ConfigError(
             f"{name!r} is neither a data set nor a published curve{suggestion(name, known)}"
         ) from error
@@ -185,7 +185,7 @@ def _origin(entry: NamedDataset) -> str:
 
 
 def _references(dataset: str | None) -> None:
-    every = load_references(CATALOG)
+    every = known_references().values()
     known = list(dict.fromkeys(it.dataset for it in every))
     if dataset is not None and dataset not in known:
         raise ConfigError(f"--dataset: no curve of {dataset!r} is known; there are {', '.join(known)}")

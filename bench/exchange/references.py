@@ -291,7 +291,7 @@ def named(name: str) -> tuple[PublicCurve, ...]:
     ConfigError
         There is none.
     """
-    catalog = _by_name(CATALOG)
+    catalog = known_references()
     if set(name) & set("*?["):
         found = tuple(it for key, it in catalog.items() if fnmatchcase(key, name))
         if not found:
@@ -305,6 +305,11 @@ def named(name: str) -> tuple[PublicCurve, ...]:
         known = [*catalog, *(it.label for it in catalog.values() if it.dataset == DEFAULT_DATASET)]
         raise ConfigError(f"reference {name!r}: neither a file nor a known curve{suggestion(name, known)}")
     return (catalog[key],)
+
+
+def known_references() -> dict[str, PublicCurve]:
+    """The curves of the packaged list, by name."""
+    return _by_name(CATALOG)
 
 
 @cache
