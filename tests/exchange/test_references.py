@@ -55,7 +55,8 @@ CURVES = "".join(
         source("compressai", f"    set/vtm: {{points: 3, codec: vtm, {files('a b.json')}}}\n"),
         source(
             "pairs",
-            f"    set/bpg: {{points: 3, codec: vtm, metrics: [psnr_rgb, psnr_y], {files('rgb/bpg.txt', 'y/bpg.txt')}}}\n",
+            "    set/bpg: {points: 3, codec: vtm, metrics: [psnr_rgb, psnr_y],"
+            f" {files('rgb/bpg.txt', 'y/bpg.txt')}}}\n",
             "  traps: [no header counts]\n",
         ),
         source("per-image", f"    other/cool-1.0: {{points: 1, version: '1.0', {files('cool.tsv')}}}\n"),
