@@ -6,9 +6,12 @@ at fault (a file, a codec, a key) and says what to do about it.
 
 from collections.abc import Iterable
 
+_LISTED = 30
+"""Most names that a message lists."""
+
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: a similar name, or the list of all names.
+    """The end of a message about an unknown name: a similar name, or a list of names.
 
     Parameters
     ----------
@@ -23,7 +26,10 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
     names = list(known)
     near = [it for it in names if name and it.startswith(name)] or get_close_matches(name, names, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(names) or 'none'}"
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    more = len(names) - _LISTED
+    return f"; known: {', '.join(names[:_LISTED]) or 'none'}{f' and {more} more' if more > 0 else ''}"
 
 
 class BenchError(Exception):

@@ -218,7 +218,12 @@ def report(
     ] = None,
     reference: Annotated[
         list[str] | None,
-        typer.Option("--reference", "-r", metavar="NAME|FILE", help="Published curves to draw beside."),
+        typer.Option(
+            "--reference",
+            "-r",
+            metavar="NAME|FILE",
+            help="Published curves to draw beside; 'kodak/*' is all.",
+        ),
     ] = None,
     width: Annotated[
         str | None,
@@ -785,12 +790,16 @@ def list_(
         str,
         typer.Argument(metavar="codecs|metrics|datasets|references|conditions|runs", show_default=False),
     ],
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", "-d", metavar="NAME", help="Of references, only those of this data set."),
+    ] = None,
     own_datasets: OwnDatasets = None,
 ) -> None:
     """List what can be measured, on what, and what has been."""
     from bench.cli import inspecting
 
-    inspecting.list_things(what)
+    inspecting.list_things(what, dataset)
 
 
 @app.command()

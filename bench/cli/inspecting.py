@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bench.api import RUNS_FOLDER
@@ -18,28 +18,37 @@ from bench.engines.describing import (
 )
 from bench.engines.engine import EngineOptions
 from bench.errors import BenchError, ConfigError, suggestion
-from bench.exchange.references import CATALOG, load_references, open_reference
+from bench.exchange.agreement import LIMIT, disagreements
+from bench.exchange.references import PublicCurve, known_references, named
 from bench.inputs.catalogue import NamedDataset, catalogue, find
 from bench.inputs.datasets import fetch as fetch_dataset
 from bench.inputs.datasets import places
 from bench.runs.store import is_run, read_info
 from bench.sealing.seal import obstacle
+from bench.text.plain import counted
 
 _PATIENT = EngineOptions(timeout=120.0)
 
 
-def list_things(what: str) -> None:
-    """Print one of the lists."""
+def list_things(what: str, dataset: str | None) -> None:
+    """Print one of the lists.
+
+    Parameters
+    ----------
+    dataset : whose published curves are listed; None for all
+    """
     lists = {
         "codecs": _codecs,
         "metrics": _metrics,
         "datasets": _datasets,
-        "references": _references,
+        "references": lambda: _references(dataset),
         "conditions": _conditions,
         "runs": _runs,
     }
     if what not in lists:
         raise ConfigError(f"list what? one of {', '.join(lists)}, not {what!r}")
+    if dataset is not None and what != "references":
+        raise ConfigError("--dataset chooses among the published curves: rdbench list references")
     lists[what]()
 
 
@@ -80,22 +89,26 @@ def doctor() -> None:
 
 def fetch(names: list[str]) -> None:
     """Download data sets and published curves."""
-    references = {it.name for it in load_references(CATALOG)}
-    sets = {name for name in names if find(name) is not None}
-    for name in names:
-        if name not in sets and name not in references:
-            known = [*catalogue(), *references]
-            raise ConfigError(
-                f"{name!r} is neither a data set nor a published curve{suggestion(name, known)}"
-            )
+    curves = {name: _curves(name) for name in names if find(name) is None}
     with Progress() as progress:
         for name in names:
-            if name in references and name not in sets:
-                curves = open_reference(name)
-                print(f"{name}: {len(curves[0].curves)} curves, {curves[0].source}")
-                continue
-            dataset = fetch_dataset(name, progress=progress.fetching)
-            print(f"{name}: {len(dataset.images)} images in {dataset.images[0].path.parent}")
+            if name not in curves:
+                dataset = fetch_dataset(name, progress=progress.fetching)
+                print(f"{name}: {len(dataset.images)} images in {dataset.images[0].path.parent}")
+            for curve in curves.get(name, ()):
+                curve.fetch()
+                read = curve.read()
+                print(f"{curve.name}: {counted(len(read.curves), 'curve')}, {curve.source}")
+
+
+def _curves(name: str) -> tuple[PublicCurve, ...]:
+    try:
+        return named(name)
+    except ConfigError as error:
+        known = [*catalogue(), *known_references()]
+        raise ConfigError(
+            f"{name!r} is neither a data set nor a published curve{suggestion(name, known)}"
+        ) from error
 
 
 def _print_problems(found: Iterable[Installed]) -> None:
@@ -171,9 +184,48 @@ def _origin(entry: NamedDataset) -> str:
     return f"{entry.file}, before {entry.hides}" if entry.hides else str(entry.file)
 
 
-def _references() -> None:
-    rows = [(it.name, it.dataset or "", it.source) for it in load_references(CATALOG)]
-    console.print_table(("published curves", "data set", "source"), rows, numeric_from=len(rows))
+def _references(dataset: str | None) -> None:
+    every = known_references().values()
+    known = list(dict.fromkeys(it.dataset for it in every))
+    if dataset is not None and dataset not in known:
+        raise ConfigError(f"--dataset: no curve of {dataset!r} is known; there are {', '.join(known)}")
+    by_origin: dict[tuple[int, str], list[PublicCurve]] = {}
+    for it in every:
+        if dataset in (None, it.dataset):
+            origin = f"{it.of.source}: {', '.join(it.metrics)}"
+            by_origin.setdefault((known.index(it.dataset), origin), []).append(it)
+    rows = [
+        (origin, it.name, str(it.entry.points), it.version)
+        for (_, origin), its in sorted(by_origin.items(), key=lambda of: of[0][0])
+        for it in its
+    ]
+    headers = ("source: metrics", "published curve", "points", "version")
+    console.print_table(headers, rows, numeric_from=len(headers))
+    _print_disagreements([it for its in by_origin.values() for it in its], f"{dataset or '*'}/*")
+
+
+def _print_disagreements(curves: Sequence[PublicCurve], pattern: str) -> None:
+    """Which curves of one codec differ, of those that were downloaded.
+
+    Parameters
+    ----------
+    pattern : that means all of ``curves``
+    """
+    here = [it for it in curves if all(copy.is_file() for copy in it.copies)]
+    if found := list(disagreements([it.read() for it in here])):
+        print()
+        console.print_text(
+            f"Published as one codec, but more than {LIMIT:g}% apart in BD-rate (the second against the first"
+            " / the first against the second):"
+        )
+        for it in found:
+            console.print_text(f"{it.first.dataset}, {it}")
+    if len(here) < len(curves):
+        print()
+        console.print_text(
+            f"{len(here)} of {len(curves)} were fetched, and those of one codec compared;"
+            f" rdbench fetch '{pattern}' brings the others."
+        )
 
 
 def _runs() -> None:

@@ -295,7 +295,7 @@ class _Pair:
         if len(self.measured) == 1:
             published, run = sorted(pair, key=lambda source: self.metric in source.images)
             dataset = published.dataset and published.dataset.casefold()
-            datasets = {} if published.stray else {published.label: dataset}
+            datasets = [] if published.stray else [(published.label, dataset)]
             count = len(run.image_hashes) or len(self.images)
             for finding in published_findings(datasets, str(run.dataset).casefold(), count):
                 yield finding.message

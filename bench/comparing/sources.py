@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from bench.errors import ConfigError, suggestion
-from bench.exchange import Published, read_compressai, read_typed_csv
+from bench.exchange import Published, read_published
 from bench.rd import Average, Curve, ImageCurves, image_curves, lossy_trials, mean_curve, metric_columns
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Source:
 
 
 def resolve(text: str, load_run: LoadRun) -> tuple[Source, ...]:
-    """The sources behind a selector: a run folder, a CompressAI ``.json`` or a typed ``.csv``.
+    """The sources behind a selector: a run folder, or a file of published curves.
 
     Raises
     ------
@@ -106,10 +106,8 @@ def resolve(text: str, load_run: LoadRun) -> tuple[Source, ...]:
         raise ConfigError(f"{selector.path}: no such run or file")
     if path.is_dir():
         sources = _from_run(load_run(selector.path), str(path.resolve()))
-    elif path.suffix.lower() == ".csv":
-        sources = tuple(_from_published(published, path) for published in read_typed_csv(path))
     else:
-        sources = (_from_published(read_compressai(path), path),)
+        sources = tuple(_from_published(published, path) for published in read_published(path))
     if selector.label is not None:
         labels = sorted({source.label for source in sources})
         of_codec = {source.label for source in sources if source.codec == selector.label}

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MOST_BYTES = 1 << 26
+"""Size in bytes of the largest file of curves, or batch of codec-compare, that is read."""
+
+
 @dataclass(frozen=True, eq=False)
 class Configuration:
     """All rows of one label on one data set."""
@@ -52,6 +56,43 @@ def safe_name(config: Configuration) -> str:
     return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".lstrip("-")
 
 
+def read_text(path: str | Path) -> str:
+    """A text file of somebody's, in UTF-8 with or without a byte order mark.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, is too large, or is no text; the message names the file.
+    """
+    try:
+        return read_regular(Path(path), MOST_BYTES, links=True).decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not a text file in UTF-8") from error
+
+
+def read_number(cell: str, column: str, where: str) -> float:
+    """A finite number in a cell.
+
+    Parameters
+    ----------
+    where : file and line, which begin the message
+
+    Raises
+    ------
+    ConfigError
+        It is none.
+    """
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ConfigError(f"{where}: {column} is {cell!r}; expected a number")
+    return value
+
+
 def read_json(path: str | Path) -> Any:
     """The JSON document in a file.
 
@@ -61,14 +102,9 @@ def read_json(path: str | Path) -> Any:
         The file cannot be read or is not JSON; the message names the file, and line and column of the fault.
     """
     try:
-        text = read_regular(Path(path), links=True).decode("utf-8-sig")
-        document = json.loads(text, parse_int=_whole)
+        document = json.loads(read_text(path), parse_int=_whole)
         json.dumps(document, ensure_ascii=False).encode()  # refuses an escaped lone surrogate
         return document
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not a text file in UTF-8") from error
     except UnicodeEncodeError as error:
         raise ConfigError(f"{path}: text with half a character (a lone surrogate)") from error
     except json.JSONDecodeError as error:

@@ -18,6 +18,7 @@ _METRICS = {
     "msssim_rgb": "ms_ssim_rgb",
     "ms_ssim_db": "ms_ssim_rgb",
     "ms_ssim_rgb_db": "ms_ssim_rgb",
+    "ms_ssim_db_rgb": "ms_ssim_rgb",
 }
 
 
@@ -34,6 +35,10 @@ class Published:
     """None if the file does not say."""
     remark: str = ""
     """How the points of the file were changed."""
+    codec: str = ""
+    """The codec that it is of, where several people have published curves of one and these ought to agree."""
+    traps: tuple[str, ...] = ()
+    """What makes comparisons with the curve unfair, a sentence each."""
 
     def curve(self, metric: str) -> Curve | None:
         """The curve in ``metric``, or None."""

@@ -4,8 +4,8 @@
     codec,bpp,psnr_rgb,ms_ssim_rgb,source
     ELIC,0.1235,29.113,,https://arxiv.org/abs/2203.10886
 
-``codec`` and ``bpp`` are required; ``dataset``, ``source`` and ``description`` are free text; every other
-column is a metric. An empty cell means that the metric was not published for that point.
+``codec`` (or ``model``) and ``bpp`` are required; ``dataset``, ``source`` and ``description`` are free text;
+every other column is a metric. An empty cell means that the metric was not published for that point.
 
 Cells are separated by commas, semicolons or tabs, whichever the first row uses. With semicolons or tabs, a
 comma may be the decimal point, as spreadsheets in many countries write it. The points of a codec may be in
@@ -16,15 +16,14 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import ConfigError
+from bench.exchange._files import read_number, read_text
 from bench.exchange.published import Published, metric_name, published, remark_on_order
-from bench.files.access import read_regular
 from bench.rd import Curve
 from bench.text.escape import from_csv_cell
 
@@ -48,13 +47,10 @@ def read_typed_csv(path: str | Path) -> tuple[Published, ...]:
     """
     codecs: dict[tuple[str, str], _Codec] = {}
     try:
-        text = read_regular(Path(path), links=True).decode("utf-8-sig")
-        for number, row in _rows(path, io.StringIO(text, newline="")):
+        for number, row in _rows(path, io.StringIO(read_text(path), newline="")):
             _add(codecs, row, f"{path}:{number}")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path}: not a CSV in UTF-8 ({error})") from error
+    except csv.Error as error:
+        raise ConfigError(f"{path}: not a CSV ({error})") from error
     if not codecs:
         raise ConfigError(f"{path}: no row of data")
     return tuple(_published(name, codec, path) for (name, _), codec in codecs.items())
@@ -71,7 +67,10 @@ def _rows(path: str | Path, file: Iterable[str]) -> list[tuple[int, dict[str, st
         if not any(cells) or _is_remark(cells[0]):
             continue
         if header is None:
-            header = _header([cell.lower() for cell in cells], f"{path}:{reader.line_num}")
+            names = [cell.lower() for cell in cells]
+            # as facebookresearch/NeuralCompression calls it
+            names = names if "codec" in names else ["codec" if it == "model" else it for it in names]
+            header = _header(names, f"{path}:{reader.line_num}")
         elif len(cells) != len(header):
             raise ConfigError(f"{path}:{reader.line_num}: {len(cells)} cells under {len(header)} headings")
         else:
@@ -116,7 +115,7 @@ def _add(codecs: dict[tuple[str, str], _Codec], row: dict[str, str], where: str)
     if not row["codec"]:
         raise ConfigError(f"{where}: the codec has no name")
     codec = codecs.setdefault((row["codec"], row.get("dataset", "")), _Codec())
-    bpp = _number(row["bpp"], "bpp", where)
+    bpp = read_number(row["bpp"], "bpp", where)
     if bpp <= 0:
         raise ConfigError(f"{where}: bpp is {row['bpp']}; bits per pixel are above 0")
     for key, cell in row.items():
@@ -125,17 +124,7 @@ def _add(codecs: dict[tuple[str, str], _Codec], row: dict[str, str], where: str)
         if key in _TEXT:
             codec.text.setdefault(key, cell)
         elif cell:
-            codec.points.setdefault(key, []).append((bpp, _number(cell, key, where)))
-
-
-def _number(cell: str, column: str, where: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ConfigError(f"{where}: {column} is {cell!r}; expected a number")
-    return value
+            codec.points.setdefault(key, []).append((bpp, read_number(cell, key, where)))
 
 
 def _published(name: str, codec: _Codec, path: str | Path) -> Published:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SHA256 = r"^[0-9a-f]{64}$"
 """The pattern of a hash in a file that people may write."""
+GIT_BLOB = r"^[0-9a-f]{40}$"
+"""The pattern of git's id of a file's contents."""
 _LONGEST = 60
 _WANTED = {
     "bool": "write true or false",
@@ -27,7 +29,10 @@ _WANTED = {
     "tuple": "write a list",
 }
 """By the first word of the kind of an error, for those that are about the type of a value."""
-_PATTERNS = {SHA256: "write a SHA-256, which has 64 digits of 0 to 9 and a to f"}
+_PATTERNS = {
+    SHA256: "write a SHA-256, which has 64 digits of 0 to 9 and a to f",
+    GIT_BLOB: "write git's id of the file's contents, which has 40 digits of 0 to 9 and a to f",
+}
 
 
 def problem_of(error: ErrorDetails, model: type[BaseModel]) -> str:

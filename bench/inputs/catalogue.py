@@ -29,9 +29,10 @@ from pydantic import (
 )
 
 from bench.errors import ConfigError
-from bench.files.problems import SHA256
+from bench.files.download import git_blob_id
+from bench.files.problems import GIT_BLOB, SHA256
 from bench.files.typed_yaml import Document, load_yaml, located, place_of, validate
-from bench.inputs.image import SUFFIXES
+from bench.inputs.image import SUFFIXES, file_bytes, sha256_of
 from bench.text.plain import is_one_line
 
 FILES_VARIABLE = "RDBENCH_DATASETS"
@@ -79,8 +80,28 @@ class FileSpec(BaseModel):
     """The hash of one file of a data set, and further addresses of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    sha256: str = Field(pattern=SHA256)
+    sha256: str | None = Field(default=None, pattern=SHA256)
+    git_blob: str | None = Field(default=None, pattern=GIT_BLOB)
+    """``git hash-object`` of a file in a repository whose SHA-256 nobody has stated."""
     mirrors: tuple[Address, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_a_hash(self) -> Self:
+        if self.sha256 is None and self.git_blob is None:
+            raise ValueError("needs its sha256, or its git_blob")
+        return self
+
+    def describes(self, file: Path) -> bool:
+        """Whether a file is this one.
+
+        Raises
+        ------
+        BadImage
+            It is missing, not a regular file, too large, or cannot be read.
+        """
+        if self.sha256 is not None and sha256_of(file) != self.sha256:
+            return False
+        return self.git_blob is None or git_blob_id(file_bytes(file)) == self.git_blob
 
 
 class DatasetSpec(BaseModel):

@@ -150,7 +150,8 @@ def name_of(path: Path) -> str:
 
 
 def _is_of(spec: DatasetSpec, image: ImageFile) -> bool:
-    return image.name in spec.files and spec.files[image.name].sha256 == image.sha256
+    file = spec.files.get(image.name)
+    return file is not None and image.sha256 != UNREADABLE and file.describes(image.path)
 
 
 def images_in(folder: Path, *, recursive: bool = False) -> tuple[dict[str, Path], Counter[str]]:
@@ -285,13 +286,17 @@ def _verify(folder: Path, dataset: str, entry: NamedDataset) -> str | None:
     if missing:
         return f"{len(missing)} of {len(spec.files)} files are missing, {missing[0]} the first"
     for name, file in spec.files.items():
-        if sha256_of(folder / name) != file.sha256:
-            return f"{name} differs from its SHA-256 in {entry.place_of(dataset, name)}"
+        if not file.describes(folder / name):
+            kind = "SHA-256" if file.sha256 else "id in git"
+            return f"{name} differs from its {kind} in {entry.place_of(dataset, name)}"
     return None
 
 
 def _dataset(name: str, entry: NamedDataset, folder: Path) -> Dataset:
-    images = tuple(ImageFile(it, folder / it, file.sha256) for it, file in entry.spec.files.items())
+    images = tuple(
+        ImageFile(it, folder / it, file.sha256 or sha256_of(folder / it))
+        for it, file in entry.spec.files.items()
+    )
     source = CATALOGUE if entry.file is None else str(folder.resolve())
     return Dataset(name, images, source, entry=entry)
 
@@ -319,9 +324,9 @@ def _download(name: str, entry: NamedDataset, progress: Progress | None) -> Path
             if progress:
                 progress(file_name, done, len(spec.files))
             target = folder / file_name
-            if not (target.is_file() and sha256_of(target) == file.sha256):
+            if not (target.is_file() and file.describes(target)):
                 try:
-                    download_file(spec.addresses(file_name), file.sha256, target)
+                    download_file(spec.addresses(file_name), file.sha256, target, git_blob=file.git_blob)
                 except DatasetError as error:
                     raise DatasetError(f"{error}\n{_remedy(name, entry)}") from error
     if progress:

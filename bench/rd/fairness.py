@@ -22,7 +22,7 @@ difference is explained."""
 _NO_SIGN = 1.0
 """Percentage points below which two BD-rates around zero do not count as having different signs."""
 _NAMED = 6
-"""Most machines that are listed."""
+"""Most machines, or published curves, that are listed."""
 _READABLE = 3
 """Most labels that are listed where "all" would do."""
 
@@ -157,12 +157,14 @@ def _spread(curves: ImageCurves) -> float:
     return float(np.median(np.divide(curves.rate.std(axis=0), mean, out=np.zeros_like(mean), where=mean > 0)))
 
 
-def published_findings(published: Mapping[str, str | None], dataset: str, images: int) -> list[Finding]:
+def published_findings(
+    published: Sequence[tuple[str, str | None]], dataset: str, images: int
+) -> list[Finding]:
     """Published curves that may be of other images than the measured ones.
 
     Parameters
     ----------
-    published : the data set of each published curve by its label; None where its file does not say
+    published : label and data set of each published curve; None where its file does not say
     dataset : name of the data set that was measured
     images : number of its images that were measured
     """
@@ -171,22 +173,23 @@ def published_findings(published: Mapping[str, str | None], dataset: str, images
     from bench.inputs.catalogue import shipped
 
     findings = []
-    silent = tuple(label for label, its in published.items() if its is None)
+    silent = tuple(label for label, its in published if its is None)
     if silent:
         text = (
-            f"{', '.join(silent)}: the file does not say of which pictures the curve is; a BD-rate against it"
-            f" means something only if they are those of {dataset}"
+            f"{some_of(silent, _NAMED)}: the file does not say of which pictures the curve is; a BD-rate"
+            f" against it means something only if they are those of {dataset}"
         )
         findings.append(Finding("published", "warning", text, silent))
-    others = tuple(label for label, its in published.items() if its not in (None, dataset))
+    others = [(label, its) for label, its in published if its not in (None, dataset)]
     if others:
-        text = f"{', '.join(others)}: of other pictures than {dataset}, and left out"
-        findings.append(Finding("published", "note", text, others))
-    same = tuple(label for label, its in published.items() if its == dataset)
+        named = some_of([f"{label} of {its}" for label, its in others], _NAMED)
+        text = f"{named}: of other pictures than {dataset}, and left out"
+        findings.append(Finding("published", "note", text, tuple(label for label, _ in others)))
+    same = tuple(label for label, its in published if its == dataset)
     spec = shipped().get(dataset) if same else None
     if spec is not None and images < len(spec.files):
         text = (
-            f"{', '.join(same)}: published over all {len(spec.files)} images of {dataset}, and here are"
+            f"{some_of(same, _NAMED)}: published over all {len(spec.files)} images of {dataset}, and here are"
             f" {images} of them; BD-rates against it compare different pictures"
         )
         findings.append(Finding("published", "warning", text, same))

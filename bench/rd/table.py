@@ -31,7 +31,20 @@ _NUMBERS_BUT_NO_METRICS = frozenset(
         *("repeats", "encode_cpu_share", "decode_cpu_share"),
     )
 )
-LOWER_IS_BETTER = ("lpips", "dists", "mse", "rmse", "mae", "butteraugli", "flip", "dssim", "gmsd", "ciede")
+LOWER_IS_BETTER = (
+    "lpips",
+    "dists",
+    "mse",
+    "rmse",
+    "mae",
+    "butteraugli",
+    "flip",
+    "dssim",
+    "gmsd",
+    "ciede",
+    "fid",
+    "kid",
+)
 
 
 def higher_is_better(metric: str) -> bool:

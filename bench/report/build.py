@@ -182,6 +182,7 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
             *_gaps(loaded, entries, analyses, lossless.bpp),
             *findings.exact(exact),
             *_other_images(dataset, loaded, options, analyses),
+            *findings.of_published(options.published, dataset, list(analyses.curves), against, anchor),
             *_unfair(entries, analyses),
             *findings.not_sealed(frame),
             *findings.shared_paths(entries),
@@ -233,9 +234,8 @@ def _other_images(
     yield from findings.lossy_originals(dataset, frame)
     yield from findings.other_versions(dataset, loaded.runs)
     yield from findings.partly_shared(dataset, images_by_run(frame))
-    sources = {it.label: it.dataset for it in published}
+    sources = [(it.label, it.dataset) for it in published]
     yield from published_findings(sources, dataset, frame["image"].nunique())
-    yield from findings.of_other_metrics(published, dataset, list(analyses.curves))
 
 
 def _unfair(entries: Sequence[Entry], analyses: Analyses) -> Iterator[Finding]:

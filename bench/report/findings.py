@@ -5,14 +5,15 @@ What makes a comparison unfair in itself is in :mod:`bench.rd.fairness`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.errors import ConfigError
 from bench.exchange import Published
+from bench.exchange.agreement import disagreements
 from bench.inputs.goals import BUDGET
 from bench.inputs.image import LOSSY, lossy_warning
-from bench.rd import MIN_FINISHED
+from bench.rd import MIN_FINISHED, BdResult
 from bench.rd.fairness import Finding
 from bench.runs.frame import searched_rows
 from bench.sealing.seal import NEEDS
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from bench.report.entries import Entry
     from bench.runs.store import RunInfo
+
+_NAMED = 6
+"""Most published curves that are listed."""
 
 
 def unfinished(entries: Sequence[Entry]) -> list[Finding]:
@@ -270,14 +274,40 @@ def other_versions(dataset: str, runs: Mapping[str, RunInfo]) -> list[Finding]:
     ]
 
 
-def of_other_metrics(published: Sequence[Published], dataset: str, metrics: Collection[str]) -> list[Finding]:
-    """Published curves that no measured one can be compared with; ``metrics`` are those with curves."""
-    useless = tuple(
-        it.label
-        for it in published
-        if it.dataset in (None, dataset) and not any(curve.metric in metrics for curve in it.curves)
-    )
-    if not useless:
-        return []
-    text = f"{', '.join(useless)}: published in no metric that was measured here, and left out"
-    return [Finding("published", "note", text, useless)]
+def of_published(
+    published: Sequence[Published],
+    dataset: str,
+    metrics: Collection[str],
+    against: Mapping[str, Mapping[tuple[str, str], BdResult]],
+    anchor: str | None,
+) -> Iterator[Finding]:
+    """What a reader has to know of published curves of the measured pictures.
+
+    Parameters
+    ----------
+    metrics : those with measured curves; curves in no other can be compared with nothing
+    against : BD-rates of published curves by metric, then by (anchor, label)
+    anchor : the label that the others are compared with
+    """
+    here = [it for it in published if it.dataset in (None, dataset)]
+    useless = tuple(it.label for it in here if not any(curve.metric in metrics for curve in it.curves))
+    if useless:
+        text = f"{some_of(useless, _NAMED)}: published in no metric that was measured here, and left out"
+        yield Finding("published", "note", text, useless)
+    by_trap: dict[str, list[str]] = {}
+    for it in here:
+        for trap in it.traps if it.label not in useless else ():
+            by_trap.setdefault(trap, []).append(it.label)
+    for trap, trapped in by_trap.items():
+        yield Finding("published", "note", f"{some_of(trapped, _NAMED)}: {trap}", tuple(trapped))
+    for pair in disagreements(here, metrics):
+        labels = (pair.first.label, pair.second.label)
+        text = (
+            f"{pair}, in BD-rate against each other and back, though both are published as {pair.first.codec}"
+        )
+        for metric in pair.bd_rates:
+            its = [against.get(metric, {}).get((anchor or "", label)) for label in labels]
+            values = [f"{it.value:+.1f}%" for it in its if it is not None and it.value is not None]
+            if len(values) == len(labels):
+                text += f"; {' and '.join(values)} against {anchor} in {metric}"
+        yield Finding("published", "warning", text, labels)

@@ -23,6 +23,7 @@ from bench.engines.describing import (
     installed_metrics,
 )
 from bench.engines.engine import EngineOptions
+from bench.exchange.references import PublicCurve, known_references
 from bench.metrics.dataset import DATASET_METRICS
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,7 @@ def main() -> None:
             write(f"metrics/{it.name}.md", metric_page(it, registry.find(group, it.name), installs[it.name]))
     write("codecs/index.md", codec_index(codecs))
     write("metrics/index.md", metric_index(metrics, set_metrics))
+    write("references.md", published_curves())
     write("reference/cli.md", command_line())
     write("changelog.md", (ROOT / "CHANGELOG.md").read_text())
     write("kodak.md", kodak())
@@ -166,6 +168,40 @@ def metric_index(of_pairs: Iterable[Installed], of_sets: Iterable[Installed]) ->
             table(head, rows(DATASET_METRICS, of_sets)),
         ]
     )
+
+
+def published_curves() -> str:
+    """The list of references by repository, with what is known of each curve."""
+    by_repository: dict[str, list[PublicCurve]] = {}
+    for it in known_references().values():
+        by_repository.setdefault(it.of.repository, []).append(it)
+    parts = [
+        "# Published curves",
+        "For `rdbench report --reference NAME`, with patterns such as `'kodak/*'`, and for figures. Files are"
+        " fetched from the commit that is named, and verified; none is shipped.",
+    ]
+    for repository, curves in by_repository.items():
+        of = curves[0].of
+        address = f"https://github.com/{repository}/tree/{of.commit}"
+        rows = [
+            (
+                f"`{it.name}`",
+                it.version,
+                ", ".join(it.metrics),
+                str(it.entry.points),
+                it.colour,
+                it.of.averaging,
+                "; ".join(it.traps),
+            )
+            for it in curves
+        ]
+        head = ("name", "version", "metrics", "points", "colour path", "averaging", "traps")
+        parts += [
+            f"## {repository}",
+            f"At commit [{of.commit[:12]}]({address}). Licence: {of.licence}.",
+            table(head, rows),
+        ]
+    return "\n\n".join(parts)
 
 
 def summary(group: str, name: str) -> str:

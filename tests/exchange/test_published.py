@@ -1,17 +1,18 @@
-"""Importing published curves: CompressAI's JSON, typed CSV, and the list of references."""
+"""Importing published curves: CompressAI's JSON, typed CSV, pairs of numbers, and tables of images."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.errors import ConfigError, DatasetError
-from bench.exchange import read_compressai, read_typed_csv, references
-from bench.exchange.references import load_references
+from bench.errors import ConfigError
+from bench.exchange import read_compressai, read_typed_csv
+from bench.exchange.pairs import read_pairs
+from bench.exchange.per_image import read_per_image
+from bench.exchange.reading import read_published
 from tests.rd.curves import reference_folder
 
 TINY = Path(__file__).parent / "data" / "tiny_codec.json"
@@ -43,7 +44,7 @@ def test_every_published_reference_curve_loads() -> None:
     assert len(found["mbt2018-mean-vbr-ans"].curves[0].rate) == 16
 
 
-@pytest.mark.parametrize("key", ["ms-ssim", "ms-ssim-rgb", "MS-SSIM-RGB-dB"])
+@pytest.mark.parametrize("key", ["ms-ssim", "ms-ssim-rgb", "MS-SSIM-RGB-dB", "ms-ssim-db-rgb"])
 def test_ms_ssim_in_decibels_becomes_a_similarity(tmp_path: Path, key: str) -> None:
     """Values above 1 can only be decibels: 10 dB is 0.9, 20 dB is 0.99."""
     curve = read_compressai(write(tmp_path, {"results": {"bpp": [0.1, 0.2], key: [10.0, 20.0]}})).curves[0]
@@ -130,55 +131,6 @@ def test_a_bad_csv_is_named_with_its_line(tmp_path: Path, text: str, message: st
         read_typed_csv(write(tmp_path, text, "p.csv"))
 
 
-def test_references_are_verified_and_credited(tmp_path: Path) -> None:
-    """A reference is read only if its hash fits, and carries the source that the list names."""
-    digest = hashlib.sha256(TINY.read_bytes()).hexdigest()
-    entry = f"- name: tiny\n  url: https://example.org/tiny.json\n  sha256: {digest}\n  source: A paper\n"
-    (reference,) = load_references(write(tmp_path, entry, "r.yaml"))
-    (found,) = reference.read(TINY)
-    assert (found.source, found.dataset) == ("A paper", "kodak")
-    with pytest.raises(DatasetError, match="expected"):
-        reference.read(write(tmp_path, "{}"))
-
-
-def test_a_reference_that_cannot_be_had_is_named_with_the_remedy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without a connection the message says which curve, from where, and that a copy will do."""
-
-    def refused(*_: object) -> None:
-        raise DatasetError("0123.json could not be downloaded")
-
-    monkeypatch.setattr(references, "download", refused)
-    monkeypatch.setattr(references, "cache_folder", lambda: tmp_path)
-    with pytest.raises(DatasetError, match=r"reference 'vtm-444'(.|\n)*Download https://.* give the file"):
-        references.open_reference("vtm-444")
-    with pytest.raises(ConfigError, match="did you mean 'vtm-444'"):
-        references.open_reference("vtm444")
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ("  sha256: abc\n", "sha256"),
-        ("  url: http://example.org/x.json\n", "url"),
-        ("  colour: red\n", "colour"),
-    ],
-)
-def test_a_bad_list_of_references_is_named_with_its_line(tmp_path: Path, change: str, message: str) -> None:
-    """A wrong or unknown key is refused with file, line and key."""
-    fields = {"sha256": "0" * 64, "url": "https://example.org/x.json", "source": "A paper"}
-    lines = [f"  {key}: '{value}'\n" for key, value in fields.items() if key not in change]
-    path = write(tmp_path, "".join(["- name: tiny\n", *lines, change]), "r.yaml")
-    with pytest.raises(ConfigError, match=rf"r\.yaml:\d+: .*{message}"):
-        load_references(path)
-    twice = "".join(
-        f"- name: tiny\n{''.join(f'  {k}: {v!r}' + chr(10) for k, v in fields.items())}" for _ in "ab"
-    )
-    with pytest.raises(ConfigError, match="used twice"):
-        load_references(write(tmp_path, twice, "r.yaml"))
-
-
 UNSORTED = "codec,bpp,psnr_rgb\nb,0.5,33.6\nb,0.12,27.5\nb,0.9,36.2\nb,0.25,30.3\n"
 
 
@@ -235,3 +187,104 @@ def test_a_number_that_may_be_two_is_refused(tmp_path: Path, number: str) -> Non
     path = write(tmp_path, f"codec;bpp;psnr_rgb\nx;0,5;{number}\n", "c.csv")
     with pytest.raises(ConfigError, match=r"c\.csv:2: psnr_rgb is .*; expected a number"):
         read_typed_csv(path)
+
+
+PAIRS = """# Aggregate rate-distortion data for "BPG (4:4:4)" on kodak.
+# The first column contains bits per pixel (bpp) values.
+# The second column contains MS-SSIM/sRGB/Y' values.
+
+0.1, 0.90
+0.2, 0.95
+"""
+
+
+@pytest.mark.parametrize("comment", ["", "# bpp, ms-ssim-y\n", PAIRS.partition("\n\n")[0]])
+def test_pairs_are_of_the_metric_that_is_named(tmp_path: Path, comment: str) -> None:
+    """By the caller, as the list of references does, or in a comment of the file."""
+    path = write(tmp_path, f"{comment}\n0.1, 0.90\n0.2\t0.95\n", "bpg.txt")
+    found = read_pairs(path, None if comment else "ms_ssim_y")
+    (curve,) = found.curves
+    assert (found.label, curve.metric, curve.rate, curve.quality) == (
+        "bpg", "ms_ssim_y", (0.1, 0.2), (0.9, 0.95),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0.1, 30\n", r"p\.txt: no metric is named; let the file begin with `# bpp, psnr_rgb`"),
+        ("# bpp psnr\n\n0.1, 30, 7\n", r"p\.txt:3: expected two numbers.* found '0\.1, 30, 7'"),
+        ("# bpp psnr\n0.1, thirty\n", r"p\.txt:2: psnr_rgb is 'thirty'"),
+        ("# bpp psnr\n0, 30\n", r"p\.txt: bpp holds 0\.0"),
+        ("# bpp psnr\n", r"p\.txt: no operating point"),
+    ],
+)
+def test_bad_pairs_are_named_with_their_line(tmp_path: Path, text: str, message: str) -> None:
+    """And with what to do where the file does not say what it is of."""
+    with pytest.raises(ConfigError, match=message):
+        read_pairs(write(tmp_path, text, "p.txt"))
+
+
+IMAGES = (
+    "seq_name\tlmbda\trate_bpp\tn_pixels\tpsnr_db\n"
+    "one\t0.1\t0.5\t9\t30\ntwo\t0.1\t0.7\t9\t34\none\t0.2\t0.2\t9\t26\ntwo\t0.2\t0.4\t9\t28\n"
+)
+
+
+def test_images_become_their_mean_at_each_point(tmp_path: Path) -> None:
+    """Points stay in the order of the file, and columns may stand in any."""
+    (found,) = read_published(write(tmp_path, IMAGES, "cool.tsv"))
+    assert found.curves[0].rate == pytest.approx((0.6, 0.3))
+    assert found.curves[0].quality == pytest.approx((32.0, 27.0))
+    assert found.remark == ""
+    other = read_per_image(
+        write(tmp_path, "psnr_db\tlambda\tseq\trate_bpp\n30\t1\ta\t.5\n", "v1.tsv"), "psnr_yuv"
+    )
+    assert [(it.metric, it.rate) for it in other.curves] == [("psnr_yuv", (0.5,))]
+
+
+def test_an_image_without_all_points_is_left_out_of_the_mean(tmp_path: Path) -> None:
+    """A mean over other images at each point would be no curve; a remark names who lacks one."""
+    lacking = IMAGES.replace("two\t0.2\t0.4\t9\t28\n", "")
+    found = read_per_image(write(tmp_path, lacking, "cool.tsv"))
+    assert found.curves[0].rate == (0.5, 0.2)
+    assert "cool.tsv: two lack" in found.remark
+    with pytest.raises(ConfigError, match=r"cool\.tsv: no image has all 2 operating points"):
+        read_per_image(write(tmp_path, lacking.replace("one\t0.1", "three\t0.1"), "cool.tsv"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("psnr_db", "psnr", r":1: no column psnr_db"),
+        ("n_pixels", "lambda", r":1: 2 columns lmbda or lambda"),
+        ("\t34\n", "\n", r":3: 4 cells under 5 headings"),
+        ("\t34\n", "\tx\n", r":3: psnr_db is 'x'"),
+        ("two\t0.1", "one\t0.1", r":3: one stands here a second time at 0\.1"),
+        (IMAGES.partition("\n")[2], "", r": no row of data"),
+    ],
+)
+def test_a_bad_table_of_images_is_named_with_its_line(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    """Every malformed table is refused with its path, line and column."""
+    with pytest.raises(ConfigError, match=rf"cool\.tsv{message}"):
+        read_per_image(write(tmp_path, IMAGES.replace(old, new), "cool.tsv"))
+
+
+def test_models_are_codecs(tmp_path: Path) -> None:
+    """A CSV whose column is called model, with set metrics that not every data set has."""
+    text = (
+        "model,dataset,bpp,fid,psnr\nA,clic,0.1,4.5,28\nA,clic,0.2,2.5,30\nA,kodak,0.1,,27\nB,clic,0.1,9,26\n"
+    )
+    found = read_typed_csv(write(tmp_path, text, "results.csv"))
+    assert [(it.label, it.dataset) for it in found] == [("A", "clic"), ("A", "kodak"), ("B", "clic")]
+    assert [it.metric for it in found[1].curves] == ["psnr_rgb"]
+    assert not found[0].curves[0].higher_is_better
+
+
+def test_the_ending_tells_the_format(tmp_path: Path) -> None:
+    """Of a user's own file; a TSV of curves and one of images differ in their first line."""
+    assert read_published(write(tmp_path, PAIRS, "bpg444.TXT"))[0].label == "bpg444"
+    assert read_published(write(tmp_path, "codec\tbpp\tpsnr\nx\t0.1\t30\n", "c.tsv"))[0].label == "x"
+    assert read_published(TINY)[0].label == "Tiny <codec>"

@@ -259,6 +259,7 @@ tiny:
   files:
     a.png: {"a" * 64}
     b.png: {{sha256: {"b" * 64}, mirrors: ['https://example.net/b.png']}}
+    c.png: {{git_blob: {"c" * 40}}}
 """
 
 
@@ -273,11 +274,20 @@ def _read_datasets(path: Path) -> None:
 
 
 _REFERENCES = f"""\
-- name: one
-  url: https://example.org/one.json
-  sha256: {"c" * 64}
+one:
   source: A paper, 2020
-- {{name: two, url: 'https://example.org/2.csv', sha256: {"a" * 64}, source: B, dataset: kodak, license: MIT}}
+  repository: some/body
+  commit: {"d" * 40}
+  folder: results/
+  licence: MIT
+  format: csv
+  colour: RGB
+  averaging: images
+  metrics: [psnr_rgb]
+  names: {{lpips: lpips_alex}}
+  traps: [no header counts]
+  curves:
+    kodak/one: {{points: 4, codec: vtm, rows: {{codec: A, dataset: kodak}}, files: {{one.csv: {"c" * 64}}}}}
 """
 _COMPRESSAI = {
     "name": "mine",
@@ -298,10 +308,22 @@ _TYPED = (
 )
 
 
+_PAIRS = (
+    b"# The second column contains PSNR/sRGB/R'G'B' values.\n\n0.02, 23.7\n0.5, 31\n",
+    b"# bpp, vif\n.1 1\n",
+)
+_IMAGES = (
+    b"lmbda\tseq_name\tn_pixels\tpsnr_db\trate_bpp\r\n.1\ta\t9\t30\t0.5\r\n.1\tb\t9\t31\t0.4\r\n.2\ta\t9\t28\t0.2\r\n",
+    b"seq\tlambda\trate_bpp\tpsnr_db\na\t1\t0.1\t30\n",
+)
+
+
 def _read_references(path: Path) -> None:
     from bench.exchange.references import load_references
 
-    load_references(path)
+    for it in load_references(path):
+        it.addresses  # noqa: B018
+        it.copies  # noqa: B018
 
 
 def _read_published(path: Path) -> None:
@@ -648,6 +670,8 @@ READERS: dict[str, Reader] = {
     "references list": Reader("references.yaml", as_yaml(lambda _: [_REFERENCES]), _read_references),
     "CompressAI reference": Reader("curve.json", as_json(lambda _: [_COMPRESSAI]), _read_published),
     "typed reference": Reader("curves.csv", as_bytes(lambda _: _TYPED), _read_published),
+    "pairs reference": Reader("curves.txt", as_bytes(lambda _: _PAIRS), _read_published),
+    "reference by image": Reader("curves.tsv", as_bytes(lambda _: _IMAGES), _read_published),
     "robustness": Reader("robustness.jsonl", as_lines(_probes), _read_probes),
     "generations": Reader("generations.jsonl", as_lines(_chains), _read_chains),
     "distribution": Reader("set_metrics.json", as_json(_distances), _read_distances),

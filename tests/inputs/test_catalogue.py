@@ -182,7 +182,7 @@ def test_only_fetch_downloads_what_an_own_file_names(desk: Path, monkeypatch: py
     )
     asked: list[list[str]] = []
 
-    def download(urls: Sequence[str], sha256: str, target: Path) -> None:
+    def download(urls: Sequence[str], sha256: str, target: Path, **_: object) -> None:
         asked.append([*urls])
         target.write_bytes(content)
 

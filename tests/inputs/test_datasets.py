@@ -85,6 +85,26 @@ def test_bad_download_leaves_nothing_usable(
     assert not (cache / "a b.png").exists()
 
 
+@pytest.mark.parametrize("place", ["good", "wrong", "cut"])
+def test_a_file_may_be_known_by_its_id_in_git(
+    server: str, cache: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """By `git hash-object` of the right contents; others are refused, and the image has a SHA-256 as ever."""
+    file = FileSpec(git_blob="afe1b05dd61ec09735cef46d826abc0c4c380360")
+    use(monkeypatch, spec(f"{server}/{place}").model_copy(update={"files": {"a b.png": file}}))
+    if place != "good":
+        with pytest.raises(DatasetError, match=f"/{place}/a%20b.png"):
+            fetch("tiny")
+        assert not (cache / "a b.png").exists()
+        return
+    assert fetch("tiny").images[0].sha256 == hashlib.sha256(GOOD).hexdigest()
+    assert fetch("tiny").images[0].path.read_bytes() == GOOD
+    assert len(Handler.requests) == 1
+    (cache / "a b.png").write_bytes(b"changed")
+    with pytest.raises(DatasetError, match=r"a b\.png differs from its id in git"):
+        open_dataset("tiny", download=False)
+
+
 def test_mirror_takes_over(server: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mirror is asked where the first address fails."""
     use(monkeypatch, spec(f"{server}/wrong", f"{server}/good/a%20b.png"))
@@ -126,7 +146,10 @@ def test_sample_needs_no_network() -> None:
 def test_catalog_has_the_standard_sets() -> None:
     """Names, sizes and licences of the standard sets."""
     sizes = {name: len(it.files) for name, it in shipped().items()}
-    assert sizes == {"sample": 5, "kodak": 24, "cid22-val": 41, "cid22-train": 209, "gb82": 25}
+    assert sizes == {
+        "sample": 5, "kodak": 24, "cid22-val": 41, "cid22-train": 209, "gb82": 25,
+        "clic2025-val": 32, "clic2025-test": 30,
+    }  # fmt: skip
     assert all(it.licence and it.source for it in shipped().values())
 
 

@@ -136,6 +136,26 @@ def test_published_labels_are_their_own(tmp_path: Path) -> None:
     assert list(third.published["psnr_rgb"]) == ["mbt", "mbt (published)", "mbt (published 2)"]
 
 
+def test_traps_and_disagreements_of_published_curves_are_told(tmp_path: Path) -> None:
+    """A trap once for all that share it; two curves of one codec with the numbers of both."""
+    run = write_run(tmp_path / "run", [JPEG, WEBP], images=2, points=5)
+    ours, other = (
+        replace(theirs(name, factor=factor, dataset="kodak"), codec="vtm", traps=("no header counts",))
+        for name, factor in (("vtm", 1.0), ("vtm-18", 1.05))
+    )
+    data = only(run, ours, other, theirs("vtm", dataset="clic"), theirs("else", factor=3.0, dataset="kodak"))
+    told = messages(data, "published")
+    assert "vtm, vtm-18: no header counts" in told
+    assert "vtm of clic: of other pictures than kodak, and left out" in told
+    (apart,) = (it for it in told if "both are published as vtm" in it)
+    against = [data.published_bd["psnr_rgb"][it].value for it in ("vtm", "vtm-18")]
+    assert apart.startswith("vtm and vtm-18: psnr_rgb +5.0% / -4.8%")
+    assert apart.endswith("; {:+.1f}% and {:+.1f}% against jpeg in psnr_rgb".format(*against))
+    assert not any(
+        "both are" in it for it in messages(only(run, ours, replace(other, codec="")), "published")
+    )
+
+
 def test_what_is_published_in_no_shared_metric_is_told(tmp_path: Path) -> None:
     """It is left out with a word, not in silence."""
     run = write_run(tmp_path / "run", [JPEG, WEBP], images=2, points=5)

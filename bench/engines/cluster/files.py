@@ -119,7 +119,8 @@ class Files:
         for name, spec in shipped().items():
             for folder in places(name, NamedDataset(spec)):
                 for file, it in spec.files.items():
-                    found.setdefault(it.sha256, []).append(folder / file)
+                    if it.sha256 is not None:
+                        found.setdefault(it.sha256, []).append(folder / file)
         return found
 
 
