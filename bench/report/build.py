@@ -27,7 +27,7 @@ from bench.report.data import ReportData
 from bench.report.decoder_pairs import find_decoder_pairs
 from bench.report.entries import Entry, entries_of, peak_kind
 from bench.report.load import LoadedRuns, images_by_run, load_runs
-from bench.report.mean_bd import mean_bd, require_measured
+from bench.report.mean_bd import Compared, mean_bd, require_measured
 from bench.report.measures import set_curves, set_measures
 from bench.report.operating_points import operating_points
 from bench.report.options import STANDARD, ReportOptions
@@ -127,7 +127,15 @@ def build_dataset(dataset: str, loaded: LoadedRuns, options: ReportOptions = STA
     )
     of_sets = set_curves(loaded.distances)
     conditions, departures = condition_findings(loaded, options, anchor)
-    mean, on_mean = mean_bd(options.mean_of, conditions, by_metric)
+    mean, on_mean = mean_bd(
+        options.mean_of,
+        conditions,
+        {
+            name: Compared(it.images, tuple(it.per_image), it.pairs)
+            for name, it in by_metric.items()
+            if name in analyses.bd
+        },
+    )
     return ReportData(
         dataset=dataset,
         n_images=frame["image"].nunique(),

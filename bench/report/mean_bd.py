@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bench.conditions.definition import NamedConditions, find_conditions
 from bench.errors import ConfigError, suggestion
-from bench.rd import ImagesBd
+from bench.rd import ImagesBd, PairedBd
 from bench.rd.fairness import Finding
 from bench.rd.several import InMetric, over_metrics
 from bench.report.measures import Measure
 from bench.text.plain import some_of
 
-if TYPE_CHECKING:
-    from bench.report.analysis import MetricAnalysis
-
 JPEG_AI = "jpeg-ai"
 """What stands for the metrics whose BD-rates JPEG AI averages."""
 _CONDITIONS = "jpeg-ai-ctc"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What was compared in one metric."""
+
+    images: tuple[str, ...]
+    labels: tuple[str, ...]
+    """Who has a curve."""
+    pairs: Mapping[tuple[str, str], PairedBd]
+    """By (anchor, test)."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ def require_measured(asked: Sequence[str], metrics: Iterable[Measure]) -> None:
 def mean_bd(
     asked: Sequence[str],
     conditions: NamedConditions | None,
-    analyses: Mapping[str, MetricAnalysis],
+    compared: Mapping[str, Compared],
 ) -> tuple[MeanBd | None, tuple[Finding, ...]]:
     """The mean, and what there is to say of it.
 
@@ -102,21 +109,20 @@ def mean_bd(
     ----------
     asked : metrics that the user names; else those of the conditions, else JPEG AI's where all are there
     conditions : those in force
-    analyses : by metric
+    compared : by metric, those that rank
     """
-    ranking = [name for name, it in analyses.items() if it.images and it.bd is not None]
     named = tuple(asked) or (conditions.definition.mean_bd if conditions is not None else ())
-    if not named and all(it in ranking for it in jpeg_ai()):
+    if not named and all(it in compared for it in jpeg_ai()):
         named = jpeg_ai()
     if not named:
         return None, ()
-    if absent := [it for it in named if it not in ranking]:
+    if absent := [it for it in named if it not in compared]:
         text = f"no mean BD-rate of {len(named)} metrics: no values of {', '.join(absent)} to compare"
         return None, (Finding("mean_bd", "warning", text, ()),)
-    each = {name: analyses[name] for name in named}
+    each = {name: compared[name] for name in named}
     without: dict[str, list[str]] = {}
-    for label in dict.fromkeys(label for it in each.values() for label in it.per_image):
-        if short := [name for name, it in each.items() if label not in it.per_image]:
+    for label in dict.fromkeys(label for it in each.values() for label in it.labels):
+        if short := [name for name, it in each.items() if label not in it.labels]:
             without[label] = short
     lacking = {label: f"no curve in {some_of(names, 3)}" for label, names in without.items()}
     pairs = {
