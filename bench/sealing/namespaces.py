@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from bench.sealing.linux import checked, libc, prctl
+from bench.sealing.linux import checked, libc, open_place, prctl
 
 _MOUNTS, _IPC, _USER, _PROCESSES, _NETWORK = 0x00020000, 0x08000000, 0x10000000, 0x20000000, 0x40000000
 _BIND, _RECURSIVE, _PRIVATE = 1 << 12, 1 << 14, 1 << 18
@@ -147,19 +147,19 @@ def leave(writable: Iterable[Path], temporary: Path, *, network: bool = True) ->
 
     Parameters
     ----------
-    writable : files and folders that can be written to as before
+    writable : files and folders that can be written to as before; none of them in another, nor a link
     temporary : a folder that becomes an empty one
     network : leave that too
 
     Raises
     ------
     OSError
-        The system does not let a process do that.
+        The system does not let a process do that, or a link has taken the place of one of ``writable``.
     """
     checked(libc().unshare(_MOUNTS | _IPC | (_NETWORK if network else 0)))
     _mount(None, "/", None, _PRIVATE | _RECURSIVE)
     # of files that are written to the whole name is needed, since one may lie in another's way
-    opened = [(it, os.open(it, os.O_PATH | os.O_CLOEXEC)) for it in writable]
+    opened = [(it, open_place(it)) for it in writable]
     _set_read_only("/", _READ_ONLY)
     _mount("proc", "/proc", "proc", _NO_SETUID | _NO_DEVICES | _NO_EXECUTION)
     for name in _OF_THE_KERNEL:

@@ -46,7 +46,10 @@ NEEDS = ("gpu", "network")
 
 
 class View(msgspec.Struct, frozen=True):
-    """What a process sees of the machine once it is shut in, beside the system's own files."""
+    """What a process sees of the machine once it is shut in, beside the system's own files.
+
+    No path has a link in it: one that has become a link is not followed.
+    """
 
     reads: tuple[Path, ...] = ()
     """Files, and folders with all beneath them."""
@@ -116,17 +119,20 @@ def seal(view: View) -> None:
     temporary = Path(tempfile.gettempdir())
     namespaces.leave(view.writes, temporary, network=network)
     _open_input_anew()
-    rights = [(Path(it), landlock.READ) for it in _SYSTEM]
-    rights += [(Path("/dev", it), landlock.DEVICE) for it in _DEVICES]
+    system = [(Path(it), landlock.READ) for it in _SYSTEM]
+    system += [(Path("/dev", it), landlock.DEVICE) for it in _DEVICES]
+    system += [(it, landlock.EVERYTHING) for it in (temporary, namespaces.SHARED_MEMORY)]
+    # for the count of memory
+    system += [(Path("/proc/self", it), landlock.EVERYTHING) for it in ("clear_refs", "task")]
+    if "gpu" in view.needs:
+        system += [(it, landlock.DEVICE) for it in (*map(Path, _GPU), *Path("/dev").glob("nvidia[0-9]*"))]
+    if "network" in view.needs:
+        system += [(Path("/etc", it), landlock.READ) for it in ("resolv.conf", "hosts", "ssl")]
+    # links are the system's there; elsewhere another codec may have put them, since the view was made
+    rights = [(it.resolve(), allowed) for it, allowed in system]
     rights += [(it, landlock.READ) for it in view.reads]
     rights += [(it, landlock.LIST) for it in view.lists]
-    rights += [(it, landlock.EVERYTHING) for it in (*view.writes, temporary, namespaces.SHARED_MEMORY)]
-    # for the count of memory
-    rights += [(Path("/proc/self", it), landlock.EVERYTHING) for it in ("clear_refs", "task")]
-    if "gpu" in view.needs:
-        rights += [(it, landlock.DEVICE) for it in (*map(Path, _GPU), *Path("/dev").glob("nvidia[0-9]*"))]
-    if "network" in view.needs:
-        rights += [(Path("/etc", it), landlock.READ) for it in ("resolv.conf", "hosts", "ssl")]
+    rights += [(it, landlock.EVERYTHING) for it in view.writes]
     _keep_no_kernels()
     namespaces.give_up_capabilities()
     landlock.restrict(rights, network=network)

@@ -14,8 +14,10 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import distributions
+from itertools import permutations
 from pathlib import Path
 
+from bench.errors import ConfigError
 from bench.files.typed_json import Option
 from bench.sealing.seal import NEEDS, View
 
@@ -45,8 +47,13 @@ def view_of(
         as it is not hidden
     hidden : files and folders, as of data sets, that are not visible wherever they lie
     working_folder : whether what can be imported from the working directory is visible
+
+    Raises
+    ------
+    ConfigError
+        A path that it needs lies in another one.
     """
-    own = tuple(_made(Path(it).expanduser()) for it in needs if it not in NEEDS)
+    own = _apart(_made(Path(it).expanduser()).resolve() for it in needs if it not in NEEDS)
     roots = {*_installed(), *_importable(working_folder=working_folder), *_own(target)}
     for value in options:
         if isinstance(value, str):
@@ -58,7 +65,7 @@ def view_of(
     return View(
         reads=tuple(sorted(whole)),
         lists=tuple(sorted({it.parent for it in whole} - {Path("/"), Path.home()})),
-        writes=tuple(it for path in own if path.exists() for it in _without(kept, above, path.resolve())),
+        writes=tuple(it for path in own if path.exists() for it in _without(kept, above, path)),
         needs=tuple(it for it in NEEDS if it in needs),
     )
 
@@ -92,6 +99,15 @@ def own_bytes(target: str, options: Iterable[Option]) -> int | None:
             if len(sizes) > _MOST_FILES:
                 return None
     return sum(sizes.values()) or None
+
+
+def _apart(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Each once; one that lies in another could be moved by way of that, and a link be put in its place."""
+    found = tuple(dict.fromkeys(paths))
+    for outer, inner in permutations(found, 2):
+        if inner.is_relative_to(outer):
+            raise ConfigError(f"needs: {inner} lies in {outer}; a codec that needs both needs {outer} alone")
+    return found
 
 
 def _made(path: Path) -> Path:

@@ -223,9 +223,15 @@ class ByHash(Cheat):
 
 
 class ByNeed(ByHash):
-    """The same, and says that it needs the data set's folder, and the one around it."""
+    """The same, and says that it needs the data set's folder."""
 
-    needs = tuple(filter(None, (os.environ.get("CHEAT_PICTURES"), os.environ.get("CHEAT_AROUND"))))
+    needs = tuple(filter(None, (os.environ.get("CHEAT_PICTURES"),)))
+
+
+class ByNeedAround(ByHash):
+    """Or the one around it."""
+
+    needs = tuple(filter(None, (os.environ.get("CHEAT_AROUND"),)))
 
 
 class ByName(Cheat):

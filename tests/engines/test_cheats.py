@@ -39,6 +39,7 @@ PAST_THE_BITSTREAM = (
     "InServerProcess",
     "ByHash",
     "ByNeed",
+    "ByNeedAround",
     "ByName",
     "InDescriptors",
     "InMemoryOfEncoder",

@@ -325,3 +325,10 @@ class Looks:
 
     def decode(self, bitstream):
         raise NotImplementedError
+
+
+class LooksFor(Looks):
+    """Reads a file when it is made, and is none without."""
+
+    def __init__(self, *, path: str):
+        Path(path).read_bytes()
