@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import msgspec
 
 from bench.sealing import landlock, namespaces, system_calls
 from bench.sealing.linux import prctl
+from bench.sealing.variables import forget_variables
 
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _SYSTEM = (
@@ -42,7 +44,13 @@ _GPU = (
 
 
 NEEDS = ("gpu", "network")
-"""What a codec can declare to need, beside paths."""
+"""What a codec can declare to need, beside paths and, as ``$NAME``, environment variables."""
+_VARIABLE = "$"
+
+
+def needed_paths(needs: Iterable[str]) -> tuple[str, ...]:
+    """Those of a codec's needs that it may write to, so that its encoder can leave something to its decoder."""
+    return tuple(it for it in needs if it not in NEEDS and not it.startswith(_VARIABLE))
 
 
 class View(msgspec.Struct, frozen=True):
@@ -58,7 +66,7 @@ class View(msgspec.Struct, frozen=True):
     writes: tuple[Path, ...] = ()
     """The same, to be changed too."""
     needs: tuple[str, ...] = ()
-    """Of :data:`NEEDS`."""
+    """Those that are no paths, see :data:`NEEDS`."""
 
 
 def can_seal() -> bool:
@@ -119,6 +127,7 @@ def seal(view: View) -> None:
     temporary = Path(tempfile.gettempdir())
     namespaces.leave(view.writes, temporary, network=network)
     _open_input_anew()
+    forget_variables({it.removeprefix(_VARIABLE) for it in view.needs})
     system = [(Path(it), landlock.READ) for it in _SYSTEM]
     system += [(Path("/dev", it), landlock.DEVICE) for it in _DEVICES]
     system += [(it, landlock.EVERYTHING) for it in (temporary, namespaces.SHARED_MEMORY)]

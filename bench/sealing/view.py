@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench.errors import ConfigError
 from bench.files.typed_json import Option
-from bench.sealing.seal import NEEDS, View
+from bench.sealing.seal import View, needed_paths
 
 _MOST_FILES = 10_000
 _MODULES = (".py", ".pyc", ".so")
@@ -43,8 +43,8 @@ def view_of(
     ----------
     target : what it is loaded from, see :func:`bench.registry.load`
     options : the values that it is constructed with: files and programs that they name are visible
-    needs : what it declares to need beyond: ``gpu``, ``network``, or a path that it reads and writes, as far
-        as it is not hidden
+    needs : what it declares to need beyond: ``gpu``, ``network``, an environment variable as ``$NAME``, or a
+        path that it reads and writes, as far as it is not hidden
     hidden : files and folders, as of data sets, that are not visible wherever they lie
     working_folder : whether what can be imported from the working directory is visible
 
@@ -53,7 +53,8 @@ def view_of(
     ConfigError
         A path that it needs lies in another one.
     """
-    own = _apart(_made(Path(it).expanduser()).resolve() for it in needs if it not in NEEDS)
+    paths = needed_paths(needs)
+    own = _apart(_made(Path(it).expanduser()).resolve() for it in paths)
     roots = {*_installed(), *_importable(working_folder=working_folder), *_own(target)}
     for value in options:
         if isinstance(value, str):
@@ -66,7 +67,7 @@ def view_of(
         reads=tuple(sorted(whole)),
         lists=tuple(sorted({it.parent for it in whole} - {Path("/"), Path.home()})),
         writes=tuple(it for path in own if path.exists() for it in _without(kept, above, path)),
-        needs=tuple(it for it in NEEDS if it in needs),
+        needs=tuple(dict.fromkeys(it for it in needs if it not in paths)),
     )
 
 

@@ -104,9 +104,9 @@ def test_what_is_kept_past_the_bitstream_is_not_found(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each such cheat works where codecs are not sealed, and gives grey where they are."""
-    monkeypatch.setenv("CHEAT_PICTURES", str(pictures))
-    monkeypatch.setenv("CHEAT_AROUND", str(pictures.parent))
-    monkeypatch.setenv("CHEAT_RUN_FOLDER", str(tmp_path / "open"))
+    monkeypatch.setenv("RDBENCH_TEST_PICTURES", str(pictures))
+    monkeypatch.setenv("RDBENCH_TEST_AROUND", str(pictures.parent))
+    monkeypatch.setenv("RDBENCH_TEST_RUN_FOLDER", str(tmp_path / "open"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     assert exact(pictures, tmp_path / "open", sealed=False) == set(PAST_THE_BITSTREAM)
@@ -119,7 +119,7 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that cheats need."""
     folder = tmp_path / "shared"
     folder.mkdir()
-    monkeypatch.setenv("CHEAT_SHARED", str(folder))
+    monkeypatch.setenv("RDBENCH_TEST_SHARED", str(folder))
     return folder
 
 

@@ -91,6 +91,7 @@ def test_a_sealed_process_is_alone(codecs: Path, picture: Path, tmp_path: Path) 
 def test_programs_leave_nothing_beside_compiled_kernels(picture: Path, tmp_path: Path) -> None:
     """What runs unsealed lies there, and the programs of ``command`` can't write to it."""
     target = Path(bench.__file__).parent / "__pycache__" / "rdbench-test"
+    target.parent.mkdir(exist_ok=True)
     copy = f"sh -c 'cp {{input}} {{output}}; echo > {target}'"
     entry = CodecEntry(
         codec="command", config={"encode": copy, "decode": "cp {input} {output}", "lossless": True}

@@ -213,8 +213,8 @@ def test_decoders_that_look_elsewhere_give_other_pixels(
 ) -> None:
     """Scratch files, the working directory, the run folder, the data set: none is there to be looked at."""
     run = tmp_path / "run"
-    monkeypatch.setenv("CHEAT_PICTURES", str(pictures))
-    monkeypatch.setenv("CHEAT_RUN_FOLDER", str(run))
+    monkeypatch.setenv("RDBENCH_TEST_PICTURES", str(pictures))
+    monkeypatch.setenv("RDBENCH_TEST_RUN_FOLDER", str(run))
     monkeypatch.chdir(tmp_path)
     names = ("InTemporaryFiles", "InWorkingDirectory", "InRunFolder", "ByHash", "ByDeclaredNeed")
     bench.run(
