@@ -136,6 +136,24 @@ class InDecoder(Cheat):
         return self.kept[token[:8]]
 
 
+class WritesLate(Cheat):
+    """Its decoder writes another picture into the file for samples once the first one is there."""
+
+    def decode(self, bitstream):
+        pixels = super().decode(bitstream)
+        threading.Thread(target=_replace, args=(pixels.tobytes(),), daemon=True).start()
+        return pixels
+
+
+def _replace(data):
+    while True:
+        for name in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):
+                if os.pread(int(name), len(data) + 1, 0) == data:
+                    os.pwrite(int(name), bytes(len(data)), 0)
+                    return
+
+
 class InSystemV(Cheat):
     """In shared memory of System V, by its key."""
 

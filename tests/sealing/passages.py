@@ -329,6 +329,16 @@ class Looks:
         raise NotImplementedError
 
 
+class SeesRun(Passage):
+    """Fails where it can look into the run folder, which lies beneath its own."""
+
+    def put(self, data):
+        raise LookupError(HERE.with_name("a").joinpath("b", "c", "run", "run.json").read_text()[:20])
+
+    def get(self, pid):
+        return b""
+
+
 class TellsVariables(Looks):
     """An error with the names of its environment variables, wherever it finds some."""
 

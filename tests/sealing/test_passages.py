@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 import bench
+from bench.cli.app import app
 from bench.inputs.suite import CodecEntry
 from bench.runs.store import read_journal
 from tests.conftest import sealed_only
@@ -85,6 +87,26 @@ def test_a_sealed_process_is_alone(codecs: Path, picture: Path, tmp_path: Path) 
     (found,) = read_journal(tmp_path / "run")
     assert found.failure is not None
     assert "allowed=[] pids=[1, 2] empty=[[], []]" in found.failure.message
+
+
+@sealed_only
+@pytest.mark.parametrize("typed", [False, True])
+def test_a_run_folder_beneath_a_codec_is_hidden(
+    codecs: Path, picture: Path, monkeypatch: pytest.MonkeyPatch, typed: bool
+) -> None:
+    """From its first trial on, before anything tells that a run lies there: by Python and by command."""
+    monkeypatch.chdir(codecs.parent)
+    out, spec = Path("a", "b", "c", "run"), f"{codecs}:SeesRun"
+    for sealed in (True, False):
+        if typed:
+            how = "--sealed" if sealed else "--no-sealed"
+            line = f"run -d {picture} -c {spec} -m psnr_rgb --no-report {how} -o {out}"
+            CliRunner().invoke(app, line.split())
+        else:
+            options = bench.Options(sealed=sealed)
+            bench.run(datasets=[str(picture)], codecs=[spec], metrics=["psnr_rgb"], out=out, options=options)
+        assert [it.status for it in read_journal(out)] == ["ok" if sealed else "codec_error"]
+        shutil.rmtree("a")
 
 
 @sealed_only
