@@ -157,7 +157,10 @@ class WorkerHandle:
             text = f"{threads} threads, and {usable_processors()} processors that may be used"
             return Failed("unsupported", "load", "", text)
         view = self._view(codec)
-        process = Process(self._zygote, self._limits, threads, apart=view is not None)
+        try:
+            process = Process(self._zygote, self._limits, threads, apart=view is not None)
+        except OSError as error:
+            return Failed("crash", "load", "", f"no process can be started ({error.strerror})")
         self.processes[key] = process
         if codec is None:
             return None

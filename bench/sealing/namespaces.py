@@ -77,9 +77,9 @@ def fork_apart() -> tuple[int, int]:
             return _come_between(theirs)
         theirs.close()
         data = ours.recv(_PIDS.size, socket.MSG_WAITALL)
-        os.waitpid(between, 0)
+        number = os.waitstatus_to_exitcode(os.waitpid(between, 0)[1])
         if len(data) < _PIDS.size:
-            raise OSError("user and process namespaces can't be made")
+            raise OSError(number, f"no namespaces of its own: {os.strerror(number)}")
         process, first = _PIDS.unpack(data)
         # They are our children only now, so that only now they can ask to be told of our end.
         ours.sendall(b"12")
@@ -97,7 +97,7 @@ def _come_between(parent: socket.socket) -> tuple[int, int]:
         process = os.fork()
     except OSError as error:
         os.write(2, f"{error}\n".encode())
-        os._exit(1)
+        os._exit(error.errno or 1)
     if process == 0:
         _follow(parent)
         return 0, 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,10 @@ _GPU = (
     "/dev/kfd",
 )
 
+
+_MOST_PROCESSES = 1024
+_OWN_COUNT = 2
+"""Version of Landlock that came with Linux 5.19."""
 
 NEEDS = ("gpu", "network")
 """What a codec can declare to need, beside paths and, as ``$NAME``, environment variables."""
@@ -111,6 +116,18 @@ def _open_input_anew() -> None:
     os.close(null)
 
 
+def _limit_processes() -> None:
+    """Have this process and all that it starts be so many at most; threads count too.
+
+    A namespace of users counts its own since Linux 5.14. Before, all of the user's would count, which may be
+    more already.
+    """
+    if landlock.version() >= _OWN_COUNT:
+        _, most = resource.getrlimit(resource.RLIMIT_NPROC)
+        count = _MOST_PROCESSES if most == resource.RLIM_INFINITY else min(most, _MOST_PROCESSES)
+        resource.setrlimit(resource.RLIMIT_NPROC, (count, count))
+
+
 def seal(view: View) -> None:
     """Shut this process in, and all that it will start: what it can still reach is the view.
 
@@ -127,6 +144,7 @@ def seal(view: View) -> None:
     temporary = Path(tempfile.gettempdir())
     namespaces.leave(view.writes, temporary, network=network)
     _open_input_anew()
+    _limit_processes()
     forget_variables({it.removeprefix(_VARIABLE) for it in view.needs})
     system = [(Path(it), landlock.READ) for it in _SYSTEM]
     system += [(Path("/dev", it), landlock.DEVICE) for it in _DEVICES]
