@@ -9,6 +9,7 @@ import msgspec
 
 from bench.codec import Samples
 from bench.engines import memory
+from bench.engines.description import identified
 from bench.engines.engine import Answer, Spent
 from bench.engines.messages import (
     AskNeeds,
@@ -79,8 +80,8 @@ class WorkerHandle:
             return msgspec.structs.replace(process, phase=request.phase) if process.ended else process
         answer = self._asked(key, process, request, pixels)
         if isinstance(answer, Description) and codec is not None and process.view is not None:
-            return _contradiction(answer.needs, self._all_needs(codec)) or answer
-        return answer
+            answer = _contradiction(answer.needs, self._all_needs(codec)) or answer
+        return identified(request, answer)
 
     def samples(self, shape: tuple[int, ...], dtype: SampleType = "uint8") -> Samples:
         """The picture that this worker decoded last."""
