@@ -54,8 +54,13 @@ _VARIABLE = "$"
 
 
 def needed_paths(needs: Iterable[str]) -> tuple[str, ...]:
-    """Those of a codec's needs that it may write to, so that its encoder can leave something to its decoder."""
+    """Those of a codec's needs that it may write to."""
     return tuple(it for it in needs if it not in NEEDS and not it.startswith(_VARIABLE))
+
+
+def ways_out(needs: Iterable[str]) -> tuple[str, ...]:
+    """Those of a codec's needs by which its encoder can tell its decoder more than the bitstream does."""
+    return tuple(it for it in needs if it == "network" or it in needed_paths([it]))
 
 
 class View(msgspec.Struct, frozen=True):

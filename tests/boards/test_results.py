@@ -76,6 +76,29 @@ def test_conditions_name_what_keeps_an_entry_from_them(board: Path) -> None:
     assert "decodes 39.3 MP/s on alpha" in found["jpeg"]["fast"]
 
 
+def test_sealed_is_who_was_and_shares_nothing(tmp_path: Path) -> None:
+    """A need by which a picture can get past the bitstream keeps an entry from it; a GPU does not."""
+    needs = {
+        "open": None,
+        "alone": (),
+        "gpu": ("gpu", "$LICENCE"),
+        "folder": ("gpu", "~/.cache/x"),
+        "net": ("network",),
+    }
+    for name, its in needs.items():
+        write_entry(tmp_path / name, [Made(name, name, 1.0, needs=its)], sets=("alpha",), images=2, points=2)
+    (tmp_path / "board.yaml").write_text("anchor: open\nconditions: {closed: {sealed: true}}\n")
+    read = read_board(tmp_path)
+    results = board_results(read)
+    assert {it.title: unmet(it, read, results)["closed"] for it in results.rows} == {
+        "open": ["not sealed on alpha"],
+        "alone": [],
+        "gpu": [],
+        "folder": ["encoder and decoder share ~/.cache/x"],
+        "net": ["encoder and decoder share network"],
+    }
+
+
 def test_a_board_can_require_test_conditions(board: Path, tmp_path: Path) -> None:
     """What departs from them keeps an entry from the condition; the definition may lie beside the board."""
     copy = shutil.copytree(board, tmp_path / "board")
