@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.boards.board import read_board
+from bench.boards.board import Condition, read_board
 from bench.boards.conditions import unmet
 from bench.boards.results import BoardResults, board_results
 from bench.boards.site import write_site
@@ -113,6 +114,13 @@ def test_a_board_can_require_test_conditions(board: Path, tmp_path: Path) -> Non
     found = {it.title: unmet(it, read, results) for it in results.rows}
     assert found["good"]["ours"] == [f"good: not measured at 99 on {it} (ours@3)" for it in ("alpha", "beta")]
     assert "data set alpha instead of kodak on alpha (kodak-compressai@1)" in found["half"]["kodak"]
+
+
+def test_the_page_names_all_that_a_condition_can_ask_for() -> None:
+    """A keeper finds each key there."""
+    page = (Path(__file__).parents[2] / "docs" / "howto" / "leaderboard.md").read_text()
+    told = page[page.index("A condition has any of") :]
+    assert not [it for it in Condition.model_fields if not re.search(rf"`{it}[`:]", told)]
 
 
 def test_other_pictures_under_a_name_are_refused(board: Path, tmp_path: Path) -> None:
