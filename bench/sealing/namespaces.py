@@ -140,7 +140,9 @@ def _follow(parent: socket.socket) -> None:
             os._exit(1)
 
 
-def leave(writable: Iterable[Path], temporary: Path, *, network: bool = True) -> None:
+def leave(
+    writable: Iterable[Path], empty: Iterable[Path], temporary: Path, *, network: bool = True
+) -> None:
     """Leave the machine's mounts, shared memory and network for new ones.
 
     Only for a process with one thread, of :func:`fork_apart`.
@@ -148,6 +150,7 @@ def leave(writable: Iterable[Path], temporary: Path, *, network: bool = True) ->
     Parameters
     ----------
     writable : files and folders that can be written to as before; none of them in another, nor a link
+    empty : folders that look empty; those that do not exist are passed over
     temporary : a folder that becomes an empty one
     network : leave that too
 
@@ -165,6 +168,9 @@ def leave(writable: Iterable[Path], temporary: Path, *, network: bool = True) ->
     for name in _OF_THE_KERNEL:
         if os.path.exists(f"/proc/{name}"):
             _mount(os.devnull, f"/proc/{name}", None, _BIND)
+    for folder in empty:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            _mount("tmpfs", str(folder), "tmpfs", _READ_ONLY | _NO_SETUID | _NO_DEVICES)
     for folder in (temporary, SHARED_MEMORY):
         _mount("tmpfs", str(folder), "tmpfs", _NO_SETUID | _NO_DEVICES, f"mode=1777{_size()}")
     for path, file in opened:

@@ -75,6 +75,8 @@ class View(msgspec.Struct, frozen=True):
     """Folders of which the names are visible, and no more: modules are looked for there."""
     writes: tuple[Path, ...] = ()
     """The same, to be changed too."""
+    empty: tuple[Path, ...] = ()
+    """Folders that look empty, where ``lists`` would tell what is in them."""
     needs: tuple[str, ...] = ()
     """Those that are no paths, see :data:`NEEDS`."""
 
@@ -147,7 +149,7 @@ def seal(view: View) -> None:
     assert threading.active_count() == 1, "threads that run already would stay outside"
     network = "network" not in view.needs
     temporary = Path(tempfile.gettempdir())
-    namespaces.leave(view.writes, temporary, network=network)
+    namespaces.leave(view.writes, view.empty, temporary, network=network)
     _open_input_anew()
     _limit_processes()
     forget_variables({it.removeprefix(_VARIABLE) for it in view.needs})

@@ -330,10 +330,14 @@ class Looks:
 
 
 class SeesRun(Passage):
-    """Fails where it can look into the run folder, which lies beneath its own."""
+    """Fails where it can name anything in the run folder, which lies beneath its own."""
 
     def put(self, data):
-        raise LookupError(HERE.with_name("a").joinpath("b", "c", "run", "run.json").read_text()[:20])
+        run = HERE.with_name("a") / "b" / "c" / "run"
+        with contextlib.suppress(FileNotFoundError):
+            raise LookupError((run / "run.json").stat())
+        if os.listdir(run):
+            raise LookupError(os.listdir(run))
 
     def get(self, pid):
         return b""

@@ -39,6 +39,24 @@ def test_a_file_sees_what_lies_beside_it_but_no_run_and_no_data_set(codec: Path,
     assert not sees(str(codec), tmp_path / "elsewhere")
 
 
+def test_a_codec_may_lie_among_the_pictures(codec: Path) -> None:
+    """Its sources are visible there, and nothing else."""
+    (codec.parent / "module.py").touch()
+    codec.write_text("import module")
+    view = view_of(f"{codec}:Codec", (), (), [codec.parent])
+    seen = {it for it in view.reads if it.is_relative_to(codec.parent)}
+    assert seen == {codec.resolve(), (codec.parent / "module.py").resolve()}
+    assert view.empty == ()
+
+
+def test_hidden_folders_look_empty_where_names_are_visible(codec: Path, tmp_path: Path) -> None:
+    """A codec may list the folder of its file, and with it all beneath."""
+    pictures, away = codec.parent / "pictures", tmp_path / "away"
+    view = view_of(str(codec), (), (), [pictures, away])
+    assert codec.parent.resolve() in view.lists
+    assert view.empty == (pictures.resolve(),)
+
+
 def test_no_need_shows_what_is_hidden(codec: Path, tmp_path: Path) -> None:
     """Neither the data set itself nor a folder around it; what lies beside it there is given."""
     pictures = codec.parent / "pictures"
