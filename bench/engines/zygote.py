@@ -37,8 +37,8 @@ from bench.errors import WorkersLost
 from bench.host import kernel_cache
 from bench.host.processes import THREADS, kill_group, thread_limits
 from bench.host.processor import processors_for_timing
-from bench.sealing.linux import prctl
-from bench.sealing.namespaces import SET_CHILD_SUBREAPER, fork_apart
+from bench.sealing.linux import Prctl, prctl
+from bench.sealing.namespaces import fork_apart
 
 _FORK, _WAIT = b"F", b"W"
 _FILES = 3
@@ -51,8 +51,6 @@ _PATIENCE, _FAREWELL = 300.0, 20.0
 """Seconds that the zygote has for an answer, compiling its kernels included, and for ending its workers."""
 _MOST_FILES = 4096
 """That a worker, and each process that its codec starts, may have open: the system's are for all."""
-_SET_PARENT_DEATH_SIGNAL = 1
-"""An operation of ``prctl`` (linux/prctl.h)."""
 
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(1 << 28), "MALLOC_TRIM_THRESHOLD_": str(1 << 28)}
 """glibc keeps picture-sized buffers instead of returning them: fresh pages cost a tenth of all time."""
@@ -170,7 +168,7 @@ def _main(descriptor: int) -> None:
     from bench.metrics import preload
 
     control = socket.socket(fileno=descriptor)
-    prctl(SET_CHILD_SUBREAPER, 1)
+    prctl(Prctl.SET_CHILD_SUBREAPER, 1)
     preload()
     gc.freeze()  # no collection in a worker walks, and thereby copies, what all of them share
     workers: dict[int, int] = {}
@@ -287,9 +285,9 @@ def _serve_and_exit(serve: Callable[[], None]) -> NoReturn:
 def _become_worker(zygote: int | None, stderr: int, memory: int) -> None:
     """``zygote`` is the parent; None where that can't be named, and its death is noticed already."""
     os.setpgid(0, 0)
-    prctl(SET_CHILD_SUBREAPER, 1)
+    prctl(Prctl.SET_CHILD_SUBREAPER, 1)
     if zygote is not None:
-        prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        prctl(Prctl.SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() != zygote:  # it died before this process asked to be told
             os._exit(1)
     # What a codec prints, from Python or from C, is kept for the record, away from the terminal.

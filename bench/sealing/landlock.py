@@ -15,12 +15,11 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from bench.sealing.linux import checked, libc, open_place, prctl
+from bench.sealing.linux import Prctl, checked, libc, open_place, prctl
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on all architectures
 _CREATE_RULESET_VERSION = 1
 _RULE_PATH_BENEATH = 1
-_SET_NO_NEW_PRIVS = 38
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _TRUNCATE, _IOCTL_DEV = (1 << it for it in (0, 1, 2, 3, 14, 15))
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
@@ -72,7 +71,7 @@ def restrict(rights: Iterable[tuple[Path, int]], *, network: bool = True) -> Non
     try:
         for path, allowed in rights:
             _allow(ruleset, path, allowed & known)
-        prctl(_SET_NO_NEW_PRIVS, 1)
+        prctl(Prctl.SET_NO_NEW_PRIVS, 1)
         checked(_call(_RESTRICT_SELF, ruleset, 0))
     finally:
         os.close(ruleset)

@@ -7,11 +7,22 @@ import errno
 import os
 import struct
 import sys
+from enum import IntEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 _OPENAT2, _FROM_HERE, _NO_LINKS = 437, -100, 4  # the same on all architectures
+
+
+class Prctl(IntEnum):
+    """Operations of :func:`prctl`, as in ``linux/prctl.h``."""
+
+    SET_PARENT_DEATH_SIGNAL = 1
+    SET_DUMPABLE = 4
+    SET_SECCOMP = 22
+    SET_CHILD_SUBREAPER = 36
+    SET_NO_NEW_PRIVS = 38
 
 
 @cache
@@ -34,7 +45,7 @@ def checked(result: int) -> int:
     return result
 
 
-def prctl(operation: int, *values: Any) -> int:
+def prctl(operation: Prctl, *values: Any) -> int:
     """Ask Linux for something of this process; others have no such thing.
 
     Raises

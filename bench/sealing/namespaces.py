@@ -21,15 +21,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from bench.sealing.linux import checked, libc, open_place, prctl
+from bench.sealing.linux import Prctl, checked, libc, open_place, prctl
 
 _MOUNTS, _IPC, _USER, _PROCESSES, _NETWORK = 0x00020000, 0x08000000, 0x10000000, 0x20000000, 0x40000000
 _BIND, _RECURSIVE, _PRIVATE = 1 << 12, 1 << 14, 1 << 18
 _NO_SETUID, _NO_DEVICES, _NO_EXECUTION = 1 << 1, 1 << 2, 1 << 3
 _MOUNT_SETATTR, _CAPSET = 442, {"x86_64": 126, "aarch64": 91}
 _HERE, _TREE, _READ_ONLY = -100, 0x8000, 1
-_SET_PARENT_DEATH_SIGNAL, _SET_DUMPABLE = 1, 4
-SET_CHILD_SUBREAPER = 36
 _CAPABILITIES_VERSION = 0x20080522
 _PIDS = struct.Struct("<qq")
 SHARED_MEMORY = Path("/dev/shm")
@@ -114,7 +112,7 @@ def _leave_processes() -> None:
         ("gid_map", f"{group} {group} 1"),
     ):
         Path("/proc/self", name).write_text(text)
-    prctl(_SET_DUMPABLE, 1)  # new credentials took it, and with it what /proc tells of this process
+    prctl(Prctl.SET_DUMPABLE, 1)  # new credentials took it, and with it what /proc tells of this process
 
 
 def _be_first(parent: socket.socket) -> NoReturn:
@@ -133,16 +131,14 @@ def _follow(parent: socket.socket) -> None:
     with parent:
         if not parent.recv(1):
             os._exit(1)
-        prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        prctl(Prctl.SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
         try:
             parent.sendall(b".")
         except OSError:
             os._exit(1)
 
 
-def leave(
-    writable: Iterable[Path], empty: Iterable[Path], temporary: Path, *, network: bool = True
-) -> None:
+def leave(writable: Iterable[Path], empty: Iterable[Path], temporary: Path, *, network: bool = True) -> None:
     """Leave the machine's mounts, shared memory and network for new ones.
 
     Only for a process with one thread, of :func:`fork_apart`.

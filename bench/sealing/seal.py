@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from bench.sealing import landlock, namespaces, system_calls
-from bench.sealing.linux import prctl
+from bench.sealing.linux import Prctl, prctl
 from bench.sealing.variables import forget_variables
 
 _DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -175,7 +175,7 @@ def seal(view: View) -> None:
 
 def _try() -> None:
     """Seal a process that does nothing else."""
-    prctl(namespaces.SET_CHILD_SUBREAPER, 1)
+    prctl(Prctl.SET_CHILD_SUBREAPER, 1)
     with tempfile.TemporaryDirectory() as folder:
         process, first = namespaces.fork_apart()
         if process == 0:

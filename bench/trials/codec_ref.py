@@ -13,9 +13,7 @@ from bench.host.device import DeviceName
 from bench.inputs.pixels import RGB8, Accepted
 
 _Line = Annotated[str, msgspec.Meta(max_length=1000)]
-_Files = Annotated[
-    tuple[Annotated[str, msgspec.Meta(max_length=4096)], ...], msgspec.Meta(max_length=10_000)
-]
+_Files = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=4096)], ...], msgspec.Meta(max_length=10_000)]
 THREADS_OPTION = "threads"
 """The option of codecs that can be told how many threads to use, see :class:`bench.codec.Codec`."""
 

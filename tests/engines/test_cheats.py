@@ -197,9 +197,7 @@ def test_what_a_decoder_keeps_of_other_bitstreams_is_found_out(pictures: Path, t
     assert not any(it.exact for it in later)
 
 
-def test_a_picture_that_is_written_late_is_found_out(
-    zygote: Zygote, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_that_is_written_late_is_found_out(zygote: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a bitstream is decoded again, the first picture has to be the one that was told."""
     monkeypatch.setattr("bench.engines.rechecks._FIRST", 1)
     worker = WorkerHandle(zygote, Limits(timeout=60))

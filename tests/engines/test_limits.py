@@ -37,7 +37,7 @@ def sealed_worker(zygote: Zygote) -> WorkerHandle:
 @sealed_only
 @pytest.mark.parametrize("left", [0, 3])
 def test_a_process_that_can_not_be_started_is_one_failure(zygote: Zygote, left: int) -> None:
-    """Where no descriptors are left to start it with, or to make its namespaces; the next one starts again."""
+    """Where no descriptors are left to start it, or to make its namespaces; the next one starts again."""
     first, second = sealed_worker(zygote), sealed_worker(zygote)
     assert isinstance(first.ask(HONEST), Description)
     pid = zygote._process.pid
