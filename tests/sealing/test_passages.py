@@ -144,7 +144,7 @@ def test_what_links_lead_to_is_hidden_too(codecs: Path, picture: Path, tmp_path:
     with LocalEngine(EngineOptions()) as engine:
         ref = CodecRef(f"{codecs}:InTimes")
         assert any(beside.is_relative_to(it) for it in engine._view(ref, ()).reads)
-        engine.hide_images([picture / "p.png"])
+        engine.hide([picture / "p.png"])
         assert not any(beside.is_relative_to(it) for it in engine._view(ref, ()).reads)
         assert any(codecs.is_relative_to(it) for it in engine._view(ref, ()).reads)
 
