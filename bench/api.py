@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.conditions.definition import find_conditions
+from bench.conditions.definition import find_conditions, without_digest
 from bench.conditions.suites import under
 from bench.engines import LOCAL
 from bench.errors import BenchError, ConfigError
@@ -158,7 +158,7 @@ def resolve_suite(
     if resolved.conditions:
         named = {key for key, value in fields.items() if value is not None}
         named |= given.model_fields_set if suite is not None else set()
-        resolved = under(find_conditions(resolved.conditions.partition(" ")[0]), resolved, named, note)
+        resolved = under(find_conditions(without_digest(resolved.conditions)), resolved, named, note)
     if not resolved.codecs:
         resolved = resolved.model_copy(update={"codecs": load_suite(DEFAULT_SUITE).codecs})
     return resolved

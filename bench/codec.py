@@ -102,7 +102,8 @@ class Codec(Protocol):
     a tuple of their names. A run folder that somebody passes on cannot set them; the user can.
 
     Optional, for codecs that need more than their own files and the system's libraries: the class attribute
-    ``needs``, a tuple of ``"gpu"``, ``"network"``, and paths that they read and write (``"~/.cache/x"``).
+    ``needs``, a tuple of ``"gpu"``, ``"network"``, paths that they read and write (``"~/.cache/x"``), and
+    environment variables (``"$LICENCE_SERVER"``; the usual ones of libraries they have anyway).
     Where codecs are sealed, nothing else is within their reach; what they need is recorded.
 
     Optional, for codecs that can use several threads: an option ``threads`` of type ``int``, 1 by default.

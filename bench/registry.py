@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
 from typing import Any
@@ -149,11 +149,29 @@ def require_installed_metric(target: str, options: Mapping[str, Any]) -> None:
         )
 
 
-def file_version(target: str) -> str:
+def file_version(target: str, imported: Iterable[str] = ()) -> str:
     """``"+sha256:…"`` of a file target's sources, so that an edited file is measured again; else empty.
 
     Of an object of a session, ``"+session:…"``.
+
+    Parameters
+    ----------
+    imported : what :func:`imported_beside` tells in the process that has loaded it
+
+    Raises
+    ------
+    OSError
+        A file can't be read.
     """
     if given_codecs.is_given(target):
         return given_codecs.given_version(Path(target))
-    return codec_files.file_version(Path(target.partition(":")[0])) if is_file_target(target) else ""
+    return codec_files.file_version(_file(target), imported) if is_file_target(target) else ""
+
+
+def imported_beside(target: str) -> tuple[str, ...]:
+    """The files beside a file target that this process has imported for it; none of other targets."""
+    return codec_files.imported_beside(_file(target)) if is_file_target(target) else ()
+
+
+def _file(target: str) -> Path:
+    return Path(target.partition(":")[0])

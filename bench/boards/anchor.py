@@ -31,8 +31,7 @@ def named_anchors(board: Board, rows: Iterable[BoardRow]) -> list[str]:
     """
     wanted = board.file.anchor or ""
     folder = PurePosixPath(wanted).as_posix()
-    lossy = [(it, *_of(it, board)) for it in rows]
-    lossy = [(row, entry, plan) for row, entry, plan in lossy if not plan.lossless]
+    lossy = [(it, board.entries[it.entry]) for it in rows if not it.plan.lossless]
     kinds: tuple[Callable[[BoardEntry, CodecPlan], bool], ...] = (
         lambda entry, plan: entry.slug == folder,
         lambda entry, plan: entry.current and folded(entry.submission.name) == folded(wanted),
@@ -40,18 +39,13 @@ def named_anchors(board: Board, rows: Iterable[BoardRow]) -> list[str]:
         lambda entry, plan: entry.current and plan.codec == wanted,
     )
     for fits in kinds:
-        found = [(row, entry) for row, entry, plan in lossy if fits(entry, plan)]
+        found = [(row, entry) for row, entry in lossy if fits(entry, row.plan)]
         if found:
             _require_one(board, wanted, {entry.slug for _, entry in found})
             return [row.key for row, _ in found]
     known = [it.slug for it in board.entries] + [it.submission.name for it in board.entries if it.current]
     problem = f"{wanted!r} is in no entry{suggestion(wanted, known)}"
     raise ConfigError("\n".join([_about_it(board, problem), *(it.problem for it in board.left_out)]))
-
-
-def _of(row: BoardRow, board: Board) -> tuple[BoardEntry, CodecPlan]:
-    entry = board.entries[row.entry]
-    return entry, next(it for it in entry.info.codecs if it.label == row.label)
 
 
 def _require_one(board: Board, wanted: str, slugs: Collection[str]) -> None:

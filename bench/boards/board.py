@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -143,32 +143,20 @@ def read_board(folder: Path, guest: Path | None = None) -> Board:
         raise ConfigError(f"{folder}: has no entry, a folder with {ENTRY_FILE}; rdbench submit makes one")
     if len(folders) > MAX_ENTRIES:
         raise ConfigError(f"{folder}: {len(folders)} entries, {MAX_ENTRIES} are the most")
-    read: list[_ReadEntry] = []
+    read: list[BoardEntry] = []
     left_out = []
     for it in folders:
         try:
-            read.append(_read_entry(it))
+            read.append(_read_entry(it, folder))
         except BenchError as error:
             left_out.append(LeftOut(it, str(error)))
     if not read:
         raise ConfigError("\n".join(it.problem for it in left_out))
     require_own_names({it.folder: it.submission for it in read})
-    return Board(folder, file, tuple(_in_order(read, folder)), document, tuple(left_out))
+    return Board(folder, file, _in_order(read), document, tuple(left_out))
 
 
-@dataclass(frozen=True, eq=False)
-class _ReadEntry:
-    """An entry by itself."""
-
-    folder: Path
-    submission: Submission
-    info: RunInfo
-    verification: Verification | None
-    outdated: bool
-    frame: pd.DataFrame
-
-
-def _read_entry(folder: Path) -> _ReadEntry:
+def _read_entry(folder: Path, board: Path) -> BoardEntry:
     submission, document = read_submission(folder / ENTRY_FILE)
     if problem := still_to_come(submission.date):
         raise located(document, ("date",), problem)
@@ -179,28 +167,25 @@ def _read_entry(folder: Path) -> _ReadEntry:
         )
     found = _verification(folder)
     valid = found is not None and belongs(found, folder)
-    return _ReadEntry(
-        *(folder, submission, info, found if valid else None, found is not None and not valid), load(folder)
+    return BoardEntry(
+        folder=folder,
+        slug=folder.relative_to(board).as_posix() if folder.is_relative_to(board) else folder.name,
+        submission=submission,
+        info=info,
+        verification=found if valid else None,
+        outdated=found is not None and not valid,
+        current=False,  # which the others decide
+        frame=load(folder),
     )
 
 
-def _in_order(read: Sequence[_ReadEntry], board: Path) -> Iterable[BoardEntry]:
-    """By name, the newest first."""
+def _in_order(read: Sequence[BoardEntry]) -> tuple[BoardEntry, ...]:
+    """By name, the newest first, which is the current one."""
     oldest_first = sorted(read, key=lambda it: (it.submission.date, _natural(it.submission.version)))
     newest = {it.submission.name: it for it in oldest_first}
     newest_first = oldest_first[::-1]
-    for it in sorted(newest_first, key=lambda it: it.submission.name.lower()):
-        inside = it.folder.is_relative_to(board)
-        yield BoardEntry(
-            folder=it.folder,
-            slug=it.folder.relative_to(board).as_posix() if inside else it.folder.name,
-            submission=it.submission,
-            info=it.info,
-            verification=it.verification,
-            outdated=it.outdated,
-            current=it is newest[it.submission.name],
-            frame=it.frame,
-        )
+    by_name = sorted(newest_first, key=lambda it: it.submission.name.lower())
+    return tuple(replace(it, current=it is newest[it.submission.name]) for it in by_name)
 
 
 def board_above(folder: Path) -> Path | None:

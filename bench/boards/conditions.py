@@ -14,6 +14,8 @@ from bench.boards.verified import is_verified, state_of
 from bench.conditions.definition import find_conditions
 from bench.conditions.deviations import judge
 from bench.report.entries import Entry
+from bench.sealing.seal import ways_out
+from bench.text.plain import printable, some_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,13 +46,14 @@ def _obstacles(
             yield from _departures(condition.conditions, row, entry, sets[name].frame, name)
         if condition.sealed and not _is_sealed(sets[name].frame, row.key):
             yield f"not sealed on {name}"
-    plan = next(it for it in entry.info.codecs if it.label == row.label)
-    if condition.points is not None and len(plan.qualities) < condition.points:
-        yield f"{len(plan.qualities)} operating points"
-    yield from _too_large(condition, plan.complexity)
+    if condition.sealed and (ways := ways_out(row.plan.given)):
+        yield printable(f"encoder and decoder share {some_of(ways, 3)}")
+    if condition.points is not None and len(row.plan.qualities) < condition.points:
+        yield f"{len(row.plan.qualities)} operating points"
+    yield from _too_large(condition, row.plan.complexity)
     if condition.verified and not is_verified(entry, row.label):
         yield state_of(entry, row.label)
-    if condition.open_weights and plan.weights_sha256 is not None and not entry.submission.open_weights:
+    if condition.open_weights and row.plan.weights_sha256 is not None and not entry.submission.open_weights:
         yield "its weights are not open"
 
 

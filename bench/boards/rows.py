@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.boards.board import BoardEntry
+from bench.trials.plan import CodecPlan
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class BoardRow:
     """As its entry calls it."""
     title: str
     """As the board calls it: by its entry."""
+    plan: CodecPlan
 
 
 def rows_of(entries: Sequence[BoardEntry]) -> tuple[BoardRow, ...]:
@@ -37,5 +39,5 @@ def rows_of(entries: Sequence[BoardEntry]) -> tuple[BoardRow, ...]:
             title = name if len(plans) == 1 else f"{name}: {plan.label}"
             if not entry.current:
                 title += f" ({entry.submission.version})"
-            rows.append(BoardRow(f"{index}:{plan.label}", index, plan.label, title))
+            rows.append(BoardRow(f"{index}:{plan.label}", index, plan.label, title, plan))
     return tuple(rows)

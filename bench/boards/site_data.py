@@ -15,7 +15,6 @@ from bench.rd import DB_METRICS, MIN_IMAGES, MIN_OVERLAP, DetailedBd, to_db
 from bench.report.entries import Entry
 from bench.report.page.colours import on_dark, on_light
 from bench.report.page.data import rounded
-from bench.trials.plan import CodecPlan
 from bench.verifying.record import CONTRADICTED, VerifiedRow
 from bench.web.document import rdbench_version
 
@@ -32,8 +31,7 @@ def site_data(board: Board, results: BoardResults, pictures: Mapping[str, Any]) 
     pictures : by data set, as :func:`bench.boards.pictures.write_pictures` gives them
     """
     place = {it.key: index for index, it in enumerate(results.rows)}
-    plans = {it.key: _plan(it, board) for it in results.rows}
-    styles = series_styles(Series(it.key, plans[it.key].codec, plans[it.key].lossless) for it in results.rows)
+    styles = series_styles(Series(it.key, it.plan.codec, it.plan.lossless) for it in results.rows)
     return {
         "title": board.file.title,
         "about": board.file.about,
@@ -41,17 +39,13 @@ def site_data(board: Board, results: BoardResults, pictures: Mapping[str, Any]) 
         "version": rdbench_version(),
         "conditions": [{"name": name, "about": it.about} for name, it in board.file.conditions.items()],
         "entries": [_entry(it) for it in board.entries],
-        "rows": [_row(it, board, results, plans[it.key], styles[it.key]) for it in results.rows],
+        "rows": [_row(it, board, results, styles[it.key]) for it in results.rows],
         "datasets": [_dataset(it, place) | {"pictures": pictures.get(it.dataset, [])} for it in results.sets],
         "overall": {
             metric: {place[key]: _overall(it) for key, it in by_key.items()}
             for metric, by_key in results.overall.items()
         },
     }
-
-
-def _plan(row: BoardRow, board: Board) -> CodecPlan:
-    return next(it for it in board.entries[row.entry].info.codecs if it.label == row.label)
 
 
 def _entry(entry: BoardEntry) -> dict[str, Any]:
@@ -117,10 +111,8 @@ def _told(row: VerifiedRow) -> str:
     return "; ".join(filter(None, (row.detail, level)))
 
 
-def _row(
-    row: BoardRow, board: Board, results: BoardResults, plan: CodecPlan, style: SeriesStyle
-) -> dict[str, Any]:
-    cost = plan.complexity
+def _row(row: BoardRow, board: Board, results: BoardResults, style: SeriesStyle) -> dict[str, Any]:
+    plan, cost = row.plan, row.plan.complexity
     obstacles = unmet(row, board, results)
     return {
         "entry": row.entry,

@@ -22,6 +22,7 @@ from bench.inputs.texts import Address, Line
 from bench.rd import Average, Method
 
 _FOLDER = Path(__file__).parent
+_DIGEST = re.compile(r"[0-9a-f]{12}")
 _SHIPPED = re.compile(r"(?P<name>[\w.-]+)@(?P<version>\d+)\Z")
 
 Text = Annotated[str, Field(max_length=1000)]
@@ -143,6 +144,12 @@ class NamedConditions:
     def recorded(self) -> str:
         """As a run records it."""
         return f"{self.name} {self.digest}"
+
+
+def without_digest(text: str) -> str:
+    """The name in what a run records; what a user writes, a path with blanks perhaps, as it is."""
+    name, _, digest = text.rpartition(" ")
+    return name if _DIGEST.fullmatch(digest) else text
 
 
 def find_conditions(name: str) -> NamedConditions:

@@ -9,16 +9,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
+
 from bench import registry
 from bench.codec import DEPTHS, Channels, Codec, takes_depth, takes_quality
+from bench.engines.engine import Answer
+from bench.engines.messages import Describe, DescribeMetric, Failed, Request
 from bench.errors import ConfigError
 from bench.files.typed_json import Option
 from bench.inputs.pixels import Accepted
-from bench.trials.codec_ref import Description
+from bench.trials.codec_ref import Description, MetricDescription
 
 
 def described(codec: Codec, config: dict[str, Any], target: str) -> Description:
-    """The description of a codec.
+    """What a codec says of itself; :func:`identified` completes it.
 
     Paths, numpy's numbers and the like become plain strings and numbers.
 
@@ -43,7 +47,8 @@ def described(codec: Codec, config: dict[str, Any], target: str) -> Description:
         quality_range = ends[0], ends[1]
     return Description(
         name=name,
-        version=_version(codec, target),
+        version=_text(codec, "version"),
+        imported=registry.imported_beside(target),
         lossless=bool(codec.lossless),
         qualities=_qualities(what, codec),
         quality_range=quality_range,
@@ -53,6 +58,25 @@ def described(codec: Codec, config: dict[str, Any], target: str) -> Description:
         complexity=_complexity(codec),
         accepted=_accepted(what, codec),
     )
+
+
+def identified(request: Request[Answer], answer: Answer | Failed) -> Answer | Failed:
+    """A description with the version of where it is from: the hash of its sources, or its package's.
+
+    For who asked: a codec could have its own process tell those of another one, whose results its own would
+    then be taken for.
+    """
+    if not isinstance(answer, Description | MetricDescription):
+        return answer
+    assert isinstance(request, Describe | DescribeMetric)
+    target = request.codec.target if isinstance(request, Describe) else request.metric.target
+    try:
+        version = (answer.version + registry.file_version(target, answer.imported)).removeprefix("+")
+    except OSError as error:
+        return Failed("codec_error", "load", type(error).__name__, str(error))
+    if isinstance(answer, Description):
+        version = version or registry.package_version(target)
+    return msgspec.structs.replace(answer, version=version, imported=())
 
 
 def _accepted(what: str, codec: Codec) -> Accepted:
@@ -65,15 +89,6 @@ def _accepted(what: str, codec: Codec) -> Accepted:
     if not {*depths} <= {8, 16} and not takes_depth(codec):
         raise ConfigError(f"{what}: with depths {depths}, encode needs the keyword depth to tell them apart")
     return Accepted(tuple(sorted({int(it) for it in depths})), channels)
-
-
-def _version(codec: Codec, target: str) -> str:
-    """What the codec says, or its package's; of a file, the hash of its sources too."""
-    said = _text(codec, "version")
-    if registry.is_file_target(target):
-        sources = registry.file_version(target)
-        return said + sources if said else sources.removeprefix("+")
-    return said or registry.package_version(target)
 
 
 def _qualities(what: str, codec: Codec) -> tuple[float | None, ...]:

@@ -11,6 +11,7 @@ from functools import partial
 import msgspec
 
 from bench.codec import Samples
+from bench.engines.description import identified
 from bench.engines.engine import Answer, Engine, EngineOptions, Machine, Piece, Result, Spent, Task
 from bench.engines.messages import (
     Decode,
@@ -117,7 +118,7 @@ class InProcessWorker:
             return Failed("mismatch", request.phase, "", f"the codec told what is no answer ({error})")
         if isinstance(answer, Failed) and answer.exception == "BdbQuit":
             raise KeyboardInterrupt
-        return answer
+        return identified(request, answer)
 
     def recheck(self, request: Decode, answer: Decoded, image: int) -> None:
         """There is no other process."""

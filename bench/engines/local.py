@@ -43,8 +43,10 @@ class LocalEngine(Engine):
         self._options = options
         self._memory = memory
         self._hidden = frozenset(options.hidden)
-        """Folders that no codec is to see."""
+        """What no codec is to see."""
         self._views: dict[tuple[CodecRef, tuple[str, ...]], View] = {}
+        self._looking = threading.Lock()
+        """Slots may have more hidden while others make views."""
         self._zygote = Zygote()
         try:
             self.sealed = _sealed(options.sealed)
@@ -83,7 +85,7 @@ class LocalEngine(Engine):
             The process that starts workers has ended; from the iterator.
         """
         self.end_describing()
-        self.hide_images({it.path for it in work})
+        self.hide({it.path for it in work})
         on_gpu = task.on_gpu or any(it.codec.on_gpu for it in work)
         jobs = 1 if self._options.alone else self._options.jobs or default_jobs(on_gpu=on_gpu)
         jobs = max(1, min(jobs, len(work)))
@@ -98,16 +100,14 @@ class LocalEngine(Engine):
         start = partial(self.worker, count)
         return [LocalSlot(start, machine, sealed=self.sealed) for _ in range(count)]
 
-    def hide(self, folders: Iterable[Path]) -> None:
-        """Keep folders out of the sight of the codecs that are started from now on."""
-        if more := frozenset(folders) - self._hidden:
-            self._hidden |= more
-            self._views.clear()
-
-    def hide_images(self, images: Iterable[Path]) -> None:
-        """The same of the folders of images, and of the files themselves where those are links."""
+    def hide(self, images: Iterable[Path]) -> None:
+        """Keep images from codecs from now on: their folders, and where links lead the files there."""
         images = [it.absolute() for it in images]
-        self.hide({it.parent for it in images} | {it.resolve() for it in images if it.is_symlink()})
+        found = {it.parent for it in images} | {it.resolve() for it in images if it.is_symlink()}
+        with self._looking:
+            if not found <= self._hidden:
+                self._hidden |= found
+                self._views.clear()
 
     def worker(self, count: int) -> WorkerHandle:
         """A worker of one of ``count`` slots."""
@@ -133,17 +133,18 @@ class LocalEngine(Engine):
         from bench.registry import CODECS, targets
         from bench.sealing.view import view_of
 
-        if (codec, needs) not in self._views:
-            foreign, granted = self._options.foreign, needs
-            if foreign and codec.target not in targets(CODECS).values():
-                granted = tuple(it for it in needs if it == "gpu")
-            gpu = ("gpu",) if codec.has_gpu else ()
-            hidden = self._hidden.union(data_folders())
-            values = [it for _, it in codec.config]
-            self._views[codec, needs] = view_of(
-                codec.target, values, (*granted, *gpu), hidden, working_folder=not foreign
-            )
-        return self._views[codec, needs]
+        with self._looking:
+            if (codec, needs) not in self._views:
+                foreign, granted = self._options.foreign, needs
+                if foreign and codec.target not in targets(CODECS).values():
+                    granted = tuple(it for it in needs if it == "gpu")
+                gpu = ("gpu",) if codec.has_gpu else ()
+                hidden = self._hidden.union(data_folders())
+                values = [it for _, it in codec.config]
+                self._views[codec, needs] = view_of(
+                    codec.target, values, (*granted, *gpu), hidden, working_folder=not foreign
+                )
+            return self._views[codec, needs]
 
     def end_describing(self) -> None:
         """End the processes that answered :meth:`describe`: they would hold memory beside those of a run."""

@@ -229,10 +229,9 @@ def _describe(state: WorkerState, request: Describe) -> Description:
 def _describe_metric(state: WorkerState, request: DescribeMetric) -> MetricDescription:
     target = request.metric.target
     metric = _metric(state, request.metric, "cpu")
-    version = str(getattr(metric, "version", "")) + registry.file_version(target)
     return MetricDescription(
         str(getattr(metric, "name", "")) or registry.short_name(target),
-        version.removeprefix("+"),
+        str(getattr(metric, "version", "")),
         str(getattr(metric, "unit", "")),
         bool(metric.higher_is_better),
         ideal=getattr(metric, "ideal", None),
@@ -240,6 +239,7 @@ def _describe_metric(state: WorkerState, request: DescribeMetric) -> MetricDescr
         learned=bool(getattr(metric, "learned", False)),
         title=str(getattr(metric, "title", "")),
         role=str(getattr(metric, "role", "")),
+        imported=registry.imported_beside(target),
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from bench.codec import Samples
 from bench.engines import memory
+from bench.engines.description import identified
 from bench.engines.engine import Answer, Spent
 from bench.engines.messages import (
     AskNeeds,
@@ -30,6 +31,7 @@ from bench.engines.process import Limits, Process
 from bench.engines.rechecks import Rechecks, unlike
 from bench.engines.shared_pixels import SampleType, SharedPixels
 from bench.engines.zygote import Zygote
+from bench.errors import ConfigError
 from bench.host.environment import memory_bytes
 from bench.host.processor import usable_processors
 from bench.sealing.seal import View
@@ -71,18 +73,15 @@ class WorkerHandle:
             An option of the codec is no bool, number or string.
         """
         key = key_of(request)
-        process = self.processes.get(key)
         codec: CodecRef | None = getattr(request, "codec", None)
-        if process is None or not process.alive or process.view != self._view(codec):
-            failed = self._start(key, codec, explaining=isinstance(request, Explain))
-            if failed is not None:
-                # a process that died was at what was asked of it, as far as anybody knows
-                return msgspec.structs.replace(failed, phase=request.phase) if failed.ended else failed
-            process = self.processes[key]
+        process = self._ready(key, codec, explaining=isinstance(request, Explain))
+        if isinstance(process, Failed):
+            # a process that died was at what was asked of it, as far as anybody knows
+            return msgspec.structs.replace(process, phase=request.phase) if process.ended else process
         answer = self._asked(key, process, request, pixels)
         if isinstance(answer, Description) and codec is not None and process.view is not None:
-            return _contradiction(answer.needs, self._all_needs(codec)) or answer
-        return answer
+            answer = _contradiction(answer.needs, self._all_needs(codec)) or answer
+        return identified(request, answer)
 
     def samples(self, shape: tuple[int, ...], dtype: SampleType = "uint8") -> Samples:
         """The picture that this worker decoded last."""
@@ -138,6 +137,18 @@ class WorkerHandle:
             process.close()
         self.processes.clear()
 
+    def _ready(self, key: Key, codec: CodecRef | None, *, explaining: bool) -> Process | Failed:
+        """The process that serves a codec, which sees what it is to see; or why there is none."""
+        process = self.processes.get(key)
+        try:
+            if process is None or not process.alive or process.view != self._view(codec):
+                failed = self._start(key, codec, explaining=explaining)
+                if failed is not None:
+                    return failed
+        except ConfigError as error:  # needs that can't be given
+            return Failed("codec_error", "load", "", str(error))
+        return self.processes[key]
+
     def _start(self, key: Key, codec: CodecRef | None, *, explaining: bool = False) -> Failed | None:
         """Start a process and construct the codec in it; what went wrong, if anything did."""
         if (dead := self.processes.pop(key, None)) is not None:
@@ -147,7 +158,10 @@ class WorkerHandle:
             text = f"{threads} threads, and {usable_processors()} processors that may be used"
             return Failed("unsupported", "load", "", text)
         view = self._view(codec)
-        process = Process(self._zygote, self._limits, threads, apart=view is not None)
+        try:
+            process = Process(self._zygote, self._limits, threads, apart=view is not None)
+        except OSError as error:
+            return Failed("crash", "load", "", f"no process can be started ({error.strerror})")
         self.processes[key] = process
         if codec is None:
             return None
@@ -186,8 +200,8 @@ class WorkerHandle:
         self._last = process
         self.processes[key] = self.processes.pop(key)
         answer = process.ask(request, attached(request, pixels))
-        if isinstance(answer, Failed) and (answer.status == "oom" or isinstance(request, Prepare)):
-            process.end()  # what it holds on to would be missing
+        if isinstance(answer, Failed) and (answer.status == "oom" or isinstance(request, Confine | Prepare)):
+            process.end()  # what it holds on to would be missing, or it is not shut in
         process.on_gpu |= isinstance(answer, Encoded | Decoded) and answer.took.gpu_bytes is not None
         self._retire(process)
         return answer

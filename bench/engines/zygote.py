@@ -15,6 +15,7 @@ Forking is safe because the zygote has one thread and imports no adapter, no tor
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import os
 import resource
@@ -36,17 +37,20 @@ from bench.errors import WorkersLost
 from bench.host import kernel_cache
 from bench.host.processes import THREADS, kill_group, thread_limits
 from bench.host.processor import processors_for_timing
-from bench.sealing.linux import prctl
-from bench.sealing.namespaces import SET_CHILD_SUBREAPER, fork_apart
+from bench.sealing.linux import Prctl, prctl
+from bench.sealing.namespaces import fork_apart
 
 _FORK, _WAIT = b"F", b"W"
+_FILES = 3
+"""That come with a request to fork: of the connection, for standard error, for decoded samples."""
 _REQUEST = struct.Struct("<cqi??")
 """Operation, pid or memory limit in bytes (0: none), threads, whether pinned, whether to be sealed."""
 _ANSWER = struct.Struct("<q")
+"""Pid, status, or the negative number of an error."""
 _PATIENCE, _FAREWELL = 300.0, 20.0
 """Seconds that the zygote has for an answer, compiling its kernels included, and for ending its workers."""
-_SET_PARENT_DEATH_SIGNAL = 1
-"""An operation of ``prctl`` (linux/prctl.h)."""
+_MOST_FILES = 4096
+"""That a worker, and each process that its codec starts, may have open: the system's are for all."""
 
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(1 << 28), "MALLOC_TRIM_THRESHOLD_": str(1 << 28)}
 """glibc keeps picture-sized buffers instead of returning them: fresh pages cost a tenth of all time."""
@@ -97,6 +101,8 @@ class Zygote:
 
         Raises
         ------
+        OSError
+            The system has no process, or no open file, left for it.
         WorkersLost
             The zygote has ended.
         """
@@ -104,10 +110,13 @@ class Zygote:
         try:
             with self._lock, theirs:
                 request = _REQUEST.pack(_FORK, memory, threads, pinned, apart)
-                return self._answer(request, (theirs.fileno(), *files)), ours
+                pid = self._answer(request, (theirs.fileno(), *files))
+            if pid < 0:
+                raise OSError(-pid, os.strerror(-pid))
         except BaseException:
             ours.close()
             raise
+        return pid, ours
 
     def wait(self, pid: int) -> int:
         """Exit code of a worker that has ended; negative for a signal, as :mod:`subprocess` has it.
@@ -159,7 +168,7 @@ def _main(descriptor: int) -> None:
     from bench.metrics import preload
 
     control = socket.socket(fileno=descriptor)
-    prctl(SET_CHILD_SUBREAPER, 1)
+    prctl(Prctl.SET_CHILD_SUBREAPER, 1)
     preload()
     gc.freeze()  # no collection in a worker walks, and thereby copies, what all of them share
     workers: dict[int, int] = {}
@@ -182,7 +191,7 @@ def _answer_requests(control: socket.socket, workers: dict[int, int], scratch: S
     from bench.engines import worker
 
     while True:
-        data, descriptors, _, _ = socket.recv_fds(control, _REQUEST.size, 3)
+        data, descriptors, _, _ = socket.recv_fds(control, _REQUEST.size, _FILES)
         if len(data) < _REQUEST.size:
             return
         operation, number, threads, pinned, apart = _REQUEST.unpack(data)
@@ -195,7 +204,15 @@ def _answer_requests(control: socket.socket, workers: dict[int, int], scratch: S
             control.sendall(_ANSWER.pack(status))
             continue
         zygote = os.getpid()
-        pid, first = fork_apart() if apart else (os.fork(), 0)
+        try:
+            if len(descriptors) < _FILES:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            pid, first = fork_apart() if apart else (os.fork(), 0)
+        except OSError as error:  # others may have taken all that there is, and give it back
+            for file in descriptors:
+                os.close(file)
+            control.sendall(_ANSWER.pack(-(error.errno or errno.EAGAIN)))
+            continue
         if pid == 0:
             control.close()
             connection, stderr, samples = descriptors
@@ -268,9 +285,9 @@ def _serve_and_exit(serve: Callable[[], None]) -> NoReturn:
 def _become_worker(zygote: int | None, stderr: int, memory: int) -> None:
     """``zygote`` is the parent; None where that can't be named, and its death is noticed already."""
     os.setpgid(0, 0)
-    prctl(SET_CHILD_SUBREAPER, 1)
+    prctl(Prctl.SET_CHILD_SUBREAPER, 1)
     if zygote is not None:
-        prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        prctl(Prctl.SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() != zygote:  # it died before this process asked to be told
             os._exit(1)
     # What a codec prints, from Python or from C, is kept for the record, away from the terminal.
@@ -282,6 +299,9 @@ def _become_worker(zygote: int | None, stderr: int, memory: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         resource.setrlimit(resource.RLIMIT_FSIZE, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = _MOST_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
 
 def _limit_threads(count: int, pinned: bool) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -114,14 +114,23 @@ class FileFinder:
         return importlib.util.spec_from_file_location(name, file) if file else None
 
 
-def file_version(path: Path) -> str:
+def file_version(path: Path, imported: Iterable[str] = ()) -> str:
     """``"+sha256:…"`` of a codec file and of every module of its folder that it uses.
 
-    These are the modules that this process has loaded from the folder, and those that their sources import,
-    now or later inside of a function. A file that uses none has the hash of its source.
+    These are the modules that the sources import, now or later inside of a function, and those that it has
+    ``imported`` otherwise. A file that uses none has the hash of its source.
+
+    Parameters
+    ----------
+    imported : as :func:`imported_beside` tells it in the process that has loaded the file
+
+    Raises
+    ------
+    OSError
+        A file can't be read.
     """
     path = path.resolve()
-    sources = {it: it.read_bytes() for it in sources_of(path)}
+    sources = {it: it.read_bytes() for it in sources_of(path, map(Path, imported))}
     if len(sources) == 1:
         digest = hashlib.sha256(sources[path])
     else:
@@ -164,10 +173,22 @@ def _is_source(path: Path, folder: Path) -> bool:
     return _INSTALLED.isdisjoint(parts) and parts[0] not in _OWN and path.is_file()
 
 
-def sources_of(path: Path) -> set[Path]:
-    """A file, what was imported from its folder, and what the sources of both import from there."""
+def imported_beside(path: Path) -> tuple[str, ...]:
+    """The files beside a codec's file that this process has imported for it, by whatever way."""
+    return tuple(sorted(str(file) for _, file in _loaded_from(path.resolve().parent)))
+
+
+def sources_of(path: Path, imported: Iterable[Path] = ()) -> set[Path]:
+    """A file, what was imported from its folder, and what the sources of both import from there.
+
+    Parameters
+    ----------
+    path : resolved
+    imported : files of which those count that are sources in its folder
+    """
+    folder = path.parent
     found: set[Path] = set()
-    todo = [path, *(file for _, file in _loaded_from(path.parent))]
+    todo = [path, *(it for it in imported if it.is_relative_to(folder) and _is_source(it, folder))]
     while todo:
         source = todo.pop()
         if source not in found:

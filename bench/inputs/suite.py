@@ -95,7 +95,7 @@ class CodecChoice(BaseModel):
     config: dict[str, Option] = {}
     needs: tuple[str, ...] = ()
     """What it needs of the machine where codecs are sealed, beside what it declares itself: ``gpu``,
-    ``network``, and paths."""
+    ``network``, paths, and environment variables as ``$NAME``."""
 
 
 Choice = TypeVar("Choice", bound=CodecChoice)

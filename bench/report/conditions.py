@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.conditions.definition import MatchedPairs, NamedConditions, find_conditions
+from bench.conditions.definition import MatchedPairs, NamedConditions, find_conditions, without_digest
 from bench.conditions.deviations import Adherence, Evaluation, judge
 from bench.errors import ConfigError
 from bench.rd.fairness import Finding
@@ -49,7 +49,7 @@ def conditions_of(runs: Mapping[str, RunInfo], named: str | None) -> NamedCondit
     if len(recorded) != 1 or not (name := recorded.pop()):
         return None
     try:
-        return find_conditions(name.partition(" ")[0])
+        return find_conditions(without_digest(name))
     except ConfigError:
         return None
 

@@ -16,7 +16,7 @@ from bench.inputs.image import LOSSY, lossy_warning
 from bench.rd import MIN_FINISHED, BdResult
 from bench.rd.fairness import Finding
 from bench.runs.frame import searched_rows
-from bench.sealing.seal import NEEDS
+from bench.sealing.seal import needed_paths
 from bench.text.plain import some_of
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def searched(frame: pd.DataFrame, runs: Mapping[str, RunInfo]) -> list[Finding]:
 
 def shared_paths(entries: Sequence[Entry]) -> list[Finding]:
     """A warning for codecs whose encoder may write where their decoder reads: past the bitstream."""
-    paths = {it.label: [need for need in it.needs if need not in NEEDS] for it in entries}
+    paths = {it.label: needed_paths(it.needs) for it in entries}
     sharing = {label: found for label, found in paths.items() if found}
     if not sharing:
         return []

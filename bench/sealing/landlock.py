@@ -6,20 +6,20 @@ are shut in can also neither trace nor signal any process outside, nor mount any
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
+import errno
 import os
+import stat
 import struct
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from bench.sealing.linux import checked, libc, prctl
+from bench.sealing.linux import Prctl, checked, libc, open_place, prctl
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on all architectures
 _CREATE_RULESET_VERSION = 1
 _RULE_PATH_BENEATH = 1
-_SET_NO_NEW_PRIVS = 38
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _TRUNCATE, _IOCTL_DEV = (1 << it for it in (0, 1, 2, 3, 14, 15))
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
@@ -27,6 +27,8 @@ _ALL_OF = (0, (1 << 13) - 1, (1 << 14) - 1, (1 << 15) - 1, (1 << 15) - 1, (1 << 
 """Rights on files that are known to each version of the interface; later ones add none."""
 _ALL_OF_NETWORK = 0b11
 _ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
+
+_PASSED_OVER = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP)
 
 READ = _EXECUTE | _READ_FILE | _READ_DIR
 LIST = _READ_DIR
@@ -48,7 +50,8 @@ def restrict(rights: Iterable[tuple[Path, int]], *, network: bool = True) -> Non
 
     Parameters
     ----------
-    rights : paths, and what is allowed with them and all beneath; those that do not exist are passed over
+    rights : paths, and what is allowed with them and all beneath; those that do not exist, or are links, are
+        passed over
     network : give up TCP too
 
     Raises
@@ -67,18 +70,22 @@ def restrict(rights: Iterable[tuple[Path, int]], *, network: bool = True) -> Non
     ruleset = checked(_call(_CREATE_RULESET, attributes, size, 0))
     try:
         for path, allowed in rights:
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
-                _allow(ruleset, path, allowed & known)
-        prctl(_SET_NO_NEW_PRIVS, 1)
+            _allow(ruleset, path, allowed & known)
+        prctl(Prctl.SET_NO_NEW_PRIVS, 1)
         checked(_call(_RESTRICT_SELF, ruleset, 0))
     finally:
         os.close(ruleset)
 
 
 def _allow(ruleset: int, path: Path, allowed: int) -> None:
-    file = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        if not path.is_dir():
+        file = open_place(path)
+    except OSError as error:
+        if error.errno not in _PASSED_OVER:
+            raise
+        return
+    try:
+        if not stat.S_ISDIR(os.fstat(file).st_mode):
             allowed &= _OF_FILES
         checked(_call(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, struct.pack("=Qi", allowed, file), 0))
     finally:

@@ -21,15 +21,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from bench.sealing.linux import checked, libc, prctl
+from bench.sealing.linux import Prctl, checked, libc, open_place, prctl
 
 _MOUNTS, _IPC, _USER, _PROCESSES, _NETWORK = 0x00020000, 0x08000000, 0x10000000, 0x20000000, 0x40000000
 _BIND, _RECURSIVE, _PRIVATE = 1 << 12, 1 << 14, 1 << 18
 _NO_SETUID, _NO_DEVICES, _NO_EXECUTION = 1 << 1, 1 << 2, 1 << 3
 _MOUNT_SETATTR, _CAPSET = 442, {"x86_64": 126, "aarch64": 91}
 _HERE, _TREE, _READ_ONLY = -100, 0x8000, 1
-_SET_PARENT_DEATH_SIGNAL, _SET_DUMPABLE = 1, 4
-SET_CHILD_SUBREAPER = 36
 _CAPABILITIES_VERSION = 0x20080522
 _PIDS = struct.Struct("<qq")
 SHARED_MEMORY = Path("/dev/shm")
@@ -77,9 +75,9 @@ def fork_apart() -> tuple[int, int]:
             return _come_between(theirs)
         theirs.close()
         data = ours.recv(_PIDS.size, socket.MSG_WAITALL)
-        os.waitpid(between, 0)
+        number = os.waitstatus_to_exitcode(os.waitpid(between, 0)[1])
         if len(data) < _PIDS.size:
-            raise OSError("user and process namespaces can't be made")
+            raise OSError(number, f"no namespaces of its own: {os.strerror(number)}")
         process, first = _PIDS.unpack(data)
         # They are our children only now, so that only now they can ask to be told of our end.
         ours.sendall(b"12")
@@ -97,7 +95,7 @@ def _come_between(parent: socket.socket) -> tuple[int, int]:
         process = os.fork()
     except OSError as error:
         os.write(2, f"{error}\n".encode())
-        os._exit(1)
+        os._exit(error.errno or 1)
     if process == 0:
         _follow(parent)
         return 0, 0
@@ -114,7 +112,7 @@ def _leave_processes() -> None:
         ("gid_map", f"{group} {group} 1"),
     ):
         Path("/proc/self", name).write_text(text)
-    prctl(_SET_DUMPABLE, 1)  # new credentials took it, and with it what /proc tells of this process
+    prctl(Prctl.SET_DUMPABLE, 1)  # new credentials took it, and with it what /proc tells of this process
 
 
 def _be_first(parent: socket.socket) -> NoReturn:
@@ -133,38 +131,42 @@ def _follow(parent: socket.socket) -> None:
     with parent:
         if not parent.recv(1):
             os._exit(1)
-        prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        prctl(Prctl.SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
         try:
             parent.sendall(b".")
         except OSError:
             os._exit(1)
 
 
-def leave(writable: Iterable[Path], temporary: Path, *, network: bool = True) -> None:
+def leave(writable: Iterable[Path], empty: Iterable[Path], temporary: Path, *, network: bool = True) -> None:
     """Leave the machine's mounts, shared memory and network for new ones.
 
     Only for a process with one thread, of :func:`fork_apart`.
 
     Parameters
     ----------
-    writable : files and folders that can be written to as before
+    writable : files and folders that can be written to as before; none of them in another, nor a link
+    empty : folders that look empty; those that do not exist are passed over
     temporary : a folder that becomes an empty one
     network : leave that too
 
     Raises
     ------
     OSError
-        The system does not let a process do that.
+        The system does not let a process do that, or a link has taken the place of one of ``writable``.
     """
     checked(libc().unshare(_MOUNTS | _IPC | (_NETWORK if network else 0)))
     _mount(None, "/", None, _PRIVATE | _RECURSIVE)
     # of files that are written to the whole name is needed, since one may lie in another's way
-    opened = [(it, os.open(it, os.O_PATH | os.O_CLOEXEC)) for it in writable]
+    opened = [(it, open_place(it)) for it in writable]
     _set_read_only("/", _READ_ONLY)
     _mount("proc", "/proc", "proc", _NO_SETUID | _NO_DEVICES | _NO_EXECUTION)
     for name in _OF_THE_KERNEL:
         if os.path.exists(f"/proc/{name}"):
             _mount(os.devnull, f"/proc/{name}", None, _BIND)
+    for folder in empty:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            _mount("tmpfs", str(folder), "tmpfs", _READ_ONLY | _NO_SETUID | _NO_DEVICES)
     for folder in (temporary, SHARED_MEMORY):
         _mount("tmpfs", str(folder), "tmpfs", _NO_SETUID | _NO_DEVICES, f"mode=1777{_size()}")
     for path, file in opened:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import msgspec
 
 from bench.sealing import landlock, namespaces, system_calls
-from bench.sealing.linux import prctl
+from bench.sealing.linux import Prctl, prctl
+from bench.sealing.variables import forget_variables
 
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _SYSTEM = (
@@ -41,12 +44,30 @@ _GPU = (
 )
 
 
+_MOST_PROCESSES = 1024
+_OWN_COUNT = 2
+"""Version of Landlock that came with Linux 5.19."""
+
 NEEDS = ("gpu", "network")
-"""What a codec can declare to need, beside paths."""
+"""What a codec can declare to need, beside paths and, as ``$NAME``, environment variables."""
+_VARIABLE = "$"
+
+
+def needed_paths(needs: Iterable[str]) -> tuple[str, ...]:
+    """Those of a codec's needs that it may write to."""
+    return tuple(it for it in needs if it not in NEEDS and not it.startswith(_VARIABLE))
+
+
+def ways_out(needs: Iterable[str]) -> tuple[str, ...]:
+    """Those of a codec's needs by which its encoder can tell its decoder more than the bitstream does."""
+    return tuple(it for it in needs if it == "network" or it in needed_paths([it]))
 
 
 class View(msgspec.Struct, frozen=True):
-    """What a process sees of the machine once it is shut in, beside the system's own files."""
+    """What a process sees of the machine once it is shut in, beside the system's own files.
+
+    No path has a link in it: one that has become a link is not followed.
+    """
 
     reads: tuple[Path, ...] = ()
     """Files, and folders with all beneath them."""
@@ -54,8 +75,10 @@ class View(msgspec.Struct, frozen=True):
     """Folders of which the names are visible, and no more: modules are looked for there."""
     writes: tuple[Path, ...] = ()
     """The same, to be changed too."""
+    empty: tuple[Path, ...] = ()
+    """Folders that look empty, where ``lists`` would tell what is in them."""
     needs: tuple[str, ...] = ()
-    """Of :data:`NEEDS`."""
+    """Those that are no paths, see :data:`NEEDS`."""
 
 
 def can_seal() -> bool:
@@ -100,6 +123,18 @@ def _open_input_anew() -> None:
     os.close(null)
 
 
+def _limit_processes() -> None:
+    """Have this process and all that it starts be so many at most; threads count too.
+
+    A namespace of users counts its own since Linux 5.14. Before, all of the user's would count, which may be
+    more already.
+    """
+    if landlock.version() >= _OWN_COUNT:
+        _, most = resource.getrlimit(resource.RLIMIT_NPROC)
+        count = _MOST_PROCESSES if most == resource.RLIM_INFINITY else min(most, _MOST_PROCESSES)
+        resource.setrlimit(resource.RLIMIT_NPROC, (count, count))
+
+
 def seal(view: View) -> None:
     """Shut this process in, and all that it will start: what it can still reach is the view.
 
@@ -114,19 +149,24 @@ def seal(view: View) -> None:
     assert threading.active_count() == 1, "threads that run already would stay outside"
     network = "network" not in view.needs
     temporary = Path(tempfile.gettempdir())
-    namespaces.leave(view.writes, temporary, network=network)
+    namespaces.leave(view.writes, view.empty, temporary, network=network)
     _open_input_anew()
-    rights = [(Path(it), landlock.READ) for it in _SYSTEM]
-    rights += [(Path("/dev", it), landlock.DEVICE) for it in _DEVICES]
+    _limit_processes()
+    forget_variables({it.removeprefix(_VARIABLE) for it in view.needs})
+    system = [(Path(it), landlock.READ) for it in _SYSTEM]
+    system += [(Path("/dev", it), landlock.DEVICE) for it in _DEVICES]
+    system += [(it, landlock.EVERYTHING) for it in (temporary, namespaces.SHARED_MEMORY)]
+    # for the count of memory
+    system += [(Path("/proc/self", it), landlock.EVERYTHING) for it in ("clear_refs", "task")]
+    if "gpu" in view.needs:
+        system += [(it, landlock.DEVICE) for it in (*map(Path, _GPU), *Path("/dev").glob("nvidia[0-9]*"))]
+    if "network" in view.needs:
+        system += [(Path("/etc", it), landlock.READ) for it in ("resolv.conf", "hosts", "ssl")]
+    # links are the system's there; elsewhere another codec may have put them, since the view was made
+    rights = [(it.resolve(), allowed) for it, allowed in system]
     rights += [(it, landlock.READ) for it in view.reads]
     rights += [(it, landlock.LIST) for it in view.lists]
-    rights += [(it, landlock.EVERYTHING) for it in (*view.writes, temporary, namespaces.SHARED_MEMORY)]
-    # for the count of memory
-    rights += [(Path("/proc/self", it), landlock.EVERYTHING) for it in ("clear_refs", "task")]
-    if "gpu" in view.needs:
-        rights += [(it, landlock.DEVICE) for it in (*map(Path, _GPU), *Path("/dev").glob("nvidia[0-9]*"))]
-    if "network" in view.needs:
-        rights += [(Path("/etc", it), landlock.READ) for it in ("resolv.conf", "hosts", "ssl")]
+    rights += [(it, landlock.EVERYTHING) for it in view.writes]
     _keep_no_kernels()
     namespaces.give_up_capabilities()
     landlock.restrict(rights, network=network)
@@ -135,7 +175,7 @@ def seal(view: View) -> None:
 
 def _try() -> None:
     """Seal a process that does nothing else."""
-    prctl(namespaces.SET_CHILD_SUBREAPER, 1)
+    prctl(Prctl.SET_CHILD_SUBREAPER, 1)
     with tempfile.TemporaryDirectory() as folder:
         process, first = namespaces.fork_apart()
         if process == 0:

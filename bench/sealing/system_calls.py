@@ -18,9 +18,9 @@ import errno
 import platform
 import struct
 
-from bench.sealing.linux import prctl
+from bench.sealing.linux import Prctl, prctl
 
-_SET_SECCOMP, _FILTER = 22, 2
+_FILTER = 2
 _LOAD, _AND, _EQUAL, _AT_LEAST, _ANY_OF, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 """Where ``struct seccomp_data`` has them; of an argument the lower half comes first."""
@@ -92,7 +92,6 @@ _NETWORK = frozenset({"socket", "bind", "connect", "listen", "accept", "accept4"
 
 _FCNTL, _FLOCK, _ADVISE, _SOCKETPAIR = (72, 25), (73, 32), (221, 223), (53, 199)
 _CLONE, _CLONE3, _PRCTL = (56, 220), (435, 435), (157, 167)
-_SET_CHILD_SUBREAPER = 36
 _STREAM, _KIND_OF_SOCKET = 1, 0xF
 _SET_LOCKS = (6, 7, 37, 38)
 _HARMLESS = (*range(6), 36, *range(1030, 1035))
@@ -140,7 +139,7 @@ def deny(*, network: bool = True) -> None:
         _FLOCK: [_fail(0)],
         _ADVISE: [_fail(0)],
         # the worker is where what its codec leaves behind is counted
-        _PRCTL: [_argument(0), *_where(_SET_CHILD_SUBREAPER, [_fail(errno.EPERM)]), allow],
+        _PRCTL: [_argument(0), *_where(Prctl.SET_CHILD_SUBREAPER, [_fail(errno.EPERM)]), allow],
         _CLONE3: [_fail(errno.ENOSYS)],  # has its flags in memory; the C library then asks clone
         _CLONE: [
             _argument(0),
@@ -162,7 +161,7 @@ def deny(*, network: bool = True) -> None:
     program.append(allow)
     code = ctypes.create_string_buffer(b"".join(program))
     header = struct.pack("HxxxxxxQ", len(program), ctypes.addressof(code))
-    prctl(_SET_SECCOMP, _FILTER, ctypes.create_string_buffer(header))
+    prctl(Prctl.SET_SECCOMP, _FILTER, ctypes.create_string_buffer(header))
 
 
 def _where(value: int, then: list[bytes]) -> list[bytes]:

@@ -14,10 +14,13 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import distributions
+from itertools import permutations
 from pathlib import Path
 
+from bench.errors import ConfigError
+from bench.files.codec_files import sources_of
 from bench.files.typed_json import Option
-from bench.sealing.seal import NEEDS, View
+from bench.sealing.seal import View, needed_paths
 
 _MOST_FILES = 10_000
 _MODULES = (".py", ".pyc", ".so")
@@ -41,12 +44,19 @@ def view_of(
     ----------
     target : what it is loaded from, see :func:`bench.registry.load`
     options : the values that it is constructed with: files and programs that they name are visible
-    needs : what it declares to need beyond: ``gpu``, ``network``, or a path that it reads and writes, as far
-        as it is not hidden
-    hidden : files and folders, as of data sets, that are not visible wherever they lie
+    needs : what it declares to need beyond: ``gpu``, ``network``, an environment variable as ``$NAME``, or a
+        path that it reads and writes, as far as it is not hidden
+    hidden : files and folders, as of data sets, that are not visible wherever they lie, the sources of the
+        codec apart
     working_folder : whether what can be imported from the working directory is visible
+
+    Raises
+    ------
+    ConfigError
+        A path that it needs lies in another one.
     """
-    own = tuple(_made(Path(it).expanduser()) for it in needs if it not in NEEDS)
+    paths = needed_paths(needs)
+    own = _apart(_made(Path(it).expanduser()).resolve() for it in paths)
     roots = {*_installed(), *_importable(working_folder=working_folder), *_own(target)}
     for value in options:
         if isinstance(value, str):
@@ -54,12 +64,17 @@ def view_of(
     kept = {Path(os.path.realpath(it)) for it in hidden}
     above = {parent for it in kept for parent in it.parents}
     shown = {it for root in roots for it in _without(kept, above, Path(os.path.realpath(root)))}
+    shown |= _sources(target)
     whole = {it for it in shown if it.parent not in shown}
+    lists = {it.parent for it in whole} - {Path("/"), Path.home()}
+    writes = tuple(it for path in own if path.exists() for it in _without(kept, above, path))
+    named = {it for it in kept if not lists.isdisjoint(it.parents)}
     return View(
         reads=tuple(sorted(whole)),
-        lists=tuple(sorted({it.parent for it in whole} - {Path("/"), Path.home()})),
-        writes=tuple(it for path in own if path.exists() for it in _without(kept, above, path.resolve())),
-        needs=tuple(it for it in NEEDS if it in needs),
+        lists=tuple(sorted(lists)),
+        writes=writes,
+        empty=tuple(sorted(it for it in named if not _holds_any(it, (*whole, *writes)))),
+        needs=tuple(dict.fromkeys(it for it in needs if it not in paths)),
     )
 
 
@@ -92,6 +107,15 @@ def own_bytes(target: str, options: Iterable[Option]) -> int | None:
             if len(sizes) > _MOST_FILES:
                 return None
     return sum(sizes.values()) or None
+
+
+def _apart(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Each once; one that lies in another could be moved by way of that, and a link be put in its place."""
+    found = tuple(dict.fromkeys(paths))
+    for outer, inner in permutations(found, 2):
+        if inner.is_relative_to(outer):
+            raise ConfigError(f"needs: {inner} lies in {outer}; a codec that needs both needs {outer} alone")
+    return found
 
 
 def _made(path: Path) -> Path:
@@ -162,6 +186,16 @@ def _own(target: str) -> Iterator[Path]:
         yield from _beside(path.resolve())
     else:
         yield from map(Path, _package(name.partition(".")[0]))
+
+
+def _sources(target: str) -> set[Path]:
+    """The sources of a codec that is a file, which may lie among pictures."""
+    path = Path(target.partition(":")[0]).resolve()
+    return sources_of(path) if path.suffix == ".py" and path.is_file() else set()
+
+
+def _holds_any(folder: Path, paths: Iterable[Path]) -> bool:
+    return any(it.is_relative_to(folder) for it in paths)
 
 
 def _named(value: str) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from bench.host.device import DeviceName
 from bench.inputs.pixels import RGB8, Accepted
 
 _Line = Annotated[str, msgspec.Meta(max_length=1000)]
+_Files = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=4096)], ...], msgspec.Meta(max_length=10_000)]
 THREADS_OPTION = "threads"
 """The option of codecs that can be told how many threads to use, see :class:`bench.codec.Codec`."""
 
@@ -107,6 +108,9 @@ class Description(Message, frozen=True):
     needs: tuple[str, ...] = ()
     """What it declares to need, or is given, of the machine beyond files of its own; see
     :class:`bench.codec.Codec`."""
+    imported: _Files = ()
+    """On the way to who asked: what of its folder it has imported, see
+    :func:`bench.registry.imported_beside`."""
 
 
 class MetricDescription(Message, frozen=True):
@@ -126,6 +130,8 @@ class MetricDescription(Message, frozen=True):
     """Its name in print, and what a report takes it for, see :class:`bench.metrics.base.Metric`; empty where
     it declares none."""
     role: str = ""
+    imported: _Files = ()
+    """As of :class:`Description`."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.engines.engine import Engine, Slot, Task
 from bench.engines.messages import Decode, Failed
 from bench.files.access import MAX_BITSTREAM, read_regular
-from bench.trials.plan import CodecPlan, ImagePlan
+from bench.trials.plan import CodecPlan
 from bench.verifying.looking import DecodedRow, Look
 
 REMEMBERS = (
@@ -23,26 +23,11 @@ _TRIED = 3
 
 
 @dataclass(frozen=True)
-class _After:
-    """A row that gave other pixels, and the bitstreams that its run had decoded before."""
+class _After(Look):
+    """A row that gave other pixels."""
 
-    look: Look
     before: tuple[Path, ...]
-
-    @property
-    def codec(self) -> CodecPlan:
-        """The configuration that decodes."""
-        return self.look.codec
-
-    @property
-    def image(self) -> ImagePlan:
-        """The picture that it is about."""
-        return self.look.image
-
-    @property
-    def path(self) -> Path:
-        """A file whose folder no codec is to see."""
-        return self.look.path
+    """The bitstreams that its run had decoded before."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +36,9 @@ class _DecodeAfter(Task[_After, tuple[int, bool]]):
 
     def __call__(self, work: _After, slot: Slot) -> tuple[int, bool]:
         """Decode all of one picture, up to the row."""
-        row, pixels = work.look.row, ""
-        assert isinstance(work.look.bitstream, Path)
-        for path in (*work.before, work.look.bitstream):
+        row, pixels = work.row, ""
+        assert isinstance(work.bitstream, Path)
+        for path in (*work.before, work.bitstream):
             with suppress(OSError, EOFError):
                 pixels = _pixels(row.codec, read_regular(path, MAX_BITSTREAM), slot)
         return row.place, row.line is not None and pixels == row.line.pixels_sha256
@@ -87,7 +72,7 @@ def remembering(engine: Engine, looks: Sequence[Look], seen: Mapping[int, Decode
 
 
 def _proven(engine: Engine, rows: Sequence[Look], looks: Sequence[Look]) -> set[int]:
-    work = [_After(it, _before(it, looks)) for it in rows]
+    work = [_After(it.row, it.bitstream, it.original, _before(it, looks)) for it in rows]
     return {place for place, same in engine.run(_DecodeAfter(), work) if same}
 
 

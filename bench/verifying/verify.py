@@ -1,8 +1,9 @@
 """Verifying a run: every kept bitstream is decoded again, and a sample of the pictures encoded again.
 
 Decoders run in processes that no encoder ever was in, shut in where the system can do that, and see neither
-the run folder nor the originals. They are given the images in an order of our own, and none is given two
-bitstreams of a picture at one configuration.
+the run folder nor the originals. One configuration is decoded after the other, so that no other decoder runs
+that could be told anything; images come in an order of our own, and no process is given two bitstreams of a
+picture.
 """
 
 from __future__ import annotations
@@ -222,15 +223,20 @@ class _Inspection:
                 self._events.done()
         return found
 
-    def _rounds(self, looks: Sequence[Look]) -> list[list[Look]]:
-        """Parts that have one bitstream of a picture and a codec each: new processes know of no other one."""
-        groups: dict[tuple[ImagePlan, str], list[Look]] = {}
+    def _rounds(self, looks: Sequence[Look]) -> Iterator[list[Look]]:
+        """Parts of one configuration that have one bitstream of a picture each.
+
+        Each part gets processes of its own: they know of no other bitstream of the picture, and no decoder of
+        another configuration, which may have been sent it, is there to tell them.
+        """
+        codecs: dict[str, dict[str, list[Look]]] = {}
         for look in looks:
-            groups.setdefault((look.image, look.codec.label), []).append(look)
-        for group in groups.values():
-            self._random.shuffle(group)
-        rounds = zip_longest(*groups.values())
-        return [[it for it in of_round if it is not None] for of_round in rounds]
+            codecs.setdefault(look.codec.label, {}).setdefault(look.image.sha256, []).append(look)
+        for of_codec in codecs.values():
+            for of_picture in of_codec.values():
+                self._random.shuffle(of_picture)
+            for of_round in zip_longest(*of_codec.values()):
+                yield [it for it in of_round if it is not None]
 
     def _shuffled(self, looks: Sequence[Look]) -> list[Look]:
         """In an order that no encoder knew: images, and the rows of each; an image is read once."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.boards.board import read_board
+from bench.boards.board import Condition, read_board
 from bench.boards.conditions import unmet
 from bench.boards.results import BoardResults, board_results
 from bench.boards.site import write_site
@@ -76,6 +77,29 @@ def test_conditions_name_what_keeps_an_entry_from_them(board: Path) -> None:
     assert "decodes 39.3 MP/s on alpha" in found["jpeg"]["fast"]
 
 
+def test_sealed_is_who_was_and_shares_nothing(tmp_path: Path) -> None:
+    """A need by which a picture can get past the bitstream keeps an entry from it; a GPU does not."""
+    needs = {
+        "open": None,
+        "alone": (),
+        "gpu": ("gpu", "$LICENCE"),
+        "folder": ("gpu", "~/.cache/x"),
+        "net": ("network",),
+    }
+    for name, its in needs.items():
+        write_entry(tmp_path / name, [Made(name, name, 1.0, needs=its)], sets=("alpha",), images=2, points=2)
+    (tmp_path / "board.yaml").write_text("anchor: open\nconditions: {closed: {sealed: true}}\n")
+    read = read_board(tmp_path)
+    results = board_results(read)
+    assert {it.title: unmet(it, read, results)["closed"] for it in results.rows} == {
+        "open": ["not sealed on alpha"],
+        "alone": [],
+        "gpu": [],
+        "folder": ["encoder and decoder share ~/.cache/x"],
+        "net": ["encoder and decoder share network"],
+    }
+
+
 def test_a_board_can_require_test_conditions(board: Path, tmp_path: Path) -> None:
     """What departs from them keeps an entry from the condition; the definition may lie beside the board."""
     copy = shutil.copytree(board, tmp_path / "board")
@@ -90,6 +114,13 @@ def test_a_board_can_require_test_conditions(board: Path, tmp_path: Path) -> Non
     found = {it.title: unmet(it, read, results) for it in results.rows}
     assert found["good"]["ours"] == [f"good: not measured at 99 on {it} (ours@3)" for it in ("alpha", "beta")]
     assert "data set alpha instead of kodak on alpha (kodak-compressai@1)" in found["half"]["kodak"]
+
+
+def test_the_page_names_all_that_a_condition_can_ask_for() -> None:
+    """A keeper finds each key there."""
+    page = (Path(__file__).parents[2] / "docs" / "howto" / "leaderboard.md").read_text()
+    told = page[page.index("A condition has any of") :]
+    assert not [it for it in Condition.model_fields if not re.search(rf"`{it}[`:]", told)]
 
 
 def test_other_pictures_under_a_name_are_refused(board: Path, tmp_path: Path) -> None:

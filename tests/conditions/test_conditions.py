@@ -111,13 +111,17 @@ def test_the_anchor_by_another_spelling(run: Path, tmp_path: Path) -> None:
 
 
 def test_a_suite_names_them(tmp_path: Path) -> None:
-    """A suite file may name conditions, a file among them relative to itself."""
-    definition(tmp_path)
-    (tmp_path / "suite.yaml").write_text("conditions: mine@1.yaml\ndatasets: [kodak]\n")
+    """A suite file may name conditions, a file among them relative to itself, in a folder with blanks too."""
+    folder = tmp_path / "with blanks in it"
+    folder.mkdir()
+    definition(folder)
+    (tmp_path / "suite.yaml").write_text(f"conditions: {folder.name}/mine@1.yaml\ndatasets: [kodak]\n")
     suite = resolve_suite(tmp_path / "suite.yaml")
     assert suite.conditions is not None
     assert suite.conditions.startswith("mine@1 ")
     assert suite.metrics == ("psnr_rgb", "psnr_y")
+    recorded = find_conditions("kodak-compressai").recorded  # as the suite in a run folder has them
+    assert resolve_suite(conditions=recorded, datasets=["kodak"]).conditions == recorded
 
 
 def test_a_run_that_keeps_to_them(run: Path) -> None:

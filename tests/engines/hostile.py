@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import signal
@@ -234,3 +235,34 @@ class HonestSlips(Honest):
 
     def complexity(self):
         return {"parameters": 7, "weight_bytes": np.float32(2), "training_hours": float("nan")}
+
+
+class TellsLimits:
+    """An error with how many files and processes it may have."""
+
+    def __init__(self):
+        limits = (resource.getrlimit(it)[1] for it in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC))
+        raise RuntimeError(" ".join(map(str, limits)))
+
+    def encode(self, image): ...
+
+    def decode(self, bitstream): ...
+
+
+class IsAnother:
+    """Has its process tell that its file has another hash."""
+
+    qualities = (1.0,)
+
+    def __init__(self):
+        from bench import registry
+        from bench.files import codec_files
+
+        for module in (registry, codec_files):
+            module.file_version = lambda *given: "+sha256:000000000000"
+            module.imported_beside = lambda *given: ("/etc/hostname", __file__ + "x")
+        hashlib.sha256 = lambda data=b"": hashlib.md5(data)
+
+    def encode(self, image, quality): ...
+
+    def decode(self, bitstream): ...

@@ -12,7 +12,7 @@ import pytest
 import bench
 from bench.engines import process, worker_handle
 from bench.engines.encoding import encoded
-from bench.engines.messages import Decode, Decoded, Encode, Encoded, Failed, Repeat
+from bench.engines.messages import Decode, Decoded, Describe, Encode, Encoded, Failed, Repeat
 from bench.engines.process import Limits
 from bench.engines.shared_pixels import Original, SharedPixels, write_samples
 from bench.engines.slot import LocalSlot
@@ -21,7 +21,7 @@ from bench.engines.zygote import Zygote
 from bench.errors import ConfigError, WorkersLost
 from bench.inputs.image import read_image, sha256_of
 from bench.runs.store import JOURNAL_FILE, read_info, read_journal
-from bench.trials.codec_ref import CodecRef
+from bench.trials.codec_ref import CodecRef, Description
 from bench.trials.plan import TrustedCodec
 from tests.conftest import ADAPTERS, processes_marked, until
 
@@ -93,6 +93,15 @@ def test_a_codec_harms_only_its_own_process(tmp_path: Path, pictures: Path, monk
     found = measured(Path(pictures.name), tmp_path / "run", spec("Harms"), "png", f"{ADAPTERS}:Honest@4")
     assert {it.status for it in found["png"] + found["Honest"]} == {"ok"}
     assert {it.status for it in found["Harms"]} == {"ok"}
+
+
+def test_no_codec_tells_the_hash_of_its_file(zygote: Zygote) -> None:
+    """Which is part of the key of its results: it is taken where no codec can reach it."""
+    worker = WorkerHandle(zygote, Limits())
+    found = worker.ask(Describe(CodecRef(f"{OWN}:IsAnother", trusted=True)))
+    worker.close()
+    assert isinstance(found, Description)
+    assert found.version == f"sha256:{sha256_of(OWN)[:12]}"
 
 
 def test_each_codec_keeps_a_process_of_its_own(zygote: Zygote, pictures: Path) -> None:

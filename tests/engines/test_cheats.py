@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 import bench
-from bench.engines.messages import Decode, Repeat
+from bench.engines.messages import Decode, Decoded, Repeat
 from bench.engines.process import Limits
 from bench.engines.worker_handle import WorkerHandle
 from bench.engines.zygote import Zygote
@@ -22,7 +23,7 @@ from bench.report.build import build_report_data
 from bench.runs.store import read_journal
 from bench.trials.codec_ref import CodecRef
 from bench.trials.output_checks import clock_problem, may_be_kept, reuse_problem
-from tests.conftest import ADAPTERS, photo, sealed_only
+from tests.conftest import ADAPTERS, photo, sealed_only, until
 from tests.engines import time_cheats
 
 REACHING = Path(__file__).with_name("cheats.py")
@@ -39,6 +40,7 @@ PAST_THE_BITSTREAM = (
     "InServerProcess",
     "ByHash",
     "ByNeed",
+    "ByNeedAround",
     "ByName",
     "InDescriptors",
     "InMemoryOfEncoder",
@@ -103,9 +105,9 @@ def test_what_is_kept_past_the_bitstream_is_not_found(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each such cheat works where codecs are not sealed, and gives grey where they are."""
-    monkeypatch.setenv("CHEAT_PICTURES", str(pictures))
-    monkeypatch.setenv("CHEAT_AROUND", str(pictures.parent))
-    monkeypatch.setenv("CHEAT_RUN_FOLDER", str(tmp_path / "open"))
+    monkeypatch.setenv("RDBENCH_TEST_PICTURES", str(pictures))
+    monkeypatch.setenv("RDBENCH_TEST_AROUND", str(pictures.parent))
+    monkeypatch.setenv("RDBENCH_TEST_RUN_FOLDER", str(tmp_path / "open"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     assert exact(pictures, tmp_path / "open", sealed=False) == set(PAST_THE_BITSTREAM)
@@ -118,7 +120,7 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that cheats need."""
     folder = tmp_path / "shared"
     folder.mkdir()
-    monkeypatch.setenv("CHEAT_SHARED", str(folder))
+    monkeypatch.setenv("RDBENCH_TEST_SHARED", str(folder))
     return folder
 
 
@@ -193,6 +195,23 @@ def test_what_a_decoder_keeps_of_other_bitstreams_is_found_out(pictures: Path, t
     assert (refused.status, refused is later[0]) == ("mismatch", True)
     assert "has decoded nothing else" in str(refused.failure)
     assert not any(it.exact for it in later)
+
+
+def test_a_picture_that_is_written_late_is_found_out(zygote: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a bitstream is decoded again, the first picture has to be the one that was told."""
+    monkeypatch.setattr("bench.engines.rechecks._FIRST", 1)
+    worker = WorkerHandle(zygote, Limits(timeout=60))
+    request = Decode(CodecRef(f"{REACHING}:WritesLate", trusted=True), struct.pack("<HH", 8, 8))
+    found = None
+    try:
+        for _ in range(2):
+            answer = worker.ask(request)
+            assert isinstance(answer, Decoded)
+            until(lambda: not worker.samples((8, 8, 3)).any())
+            found = worker.recheck(request, answer, image=0)
+    finally:
+        worker.close()
+    assert found == "the decoder wrote another picture once it had answered"
 
 
 def test_memory_is_seen_from_outside(sizes_alike: Path, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ from bench import registry
 for target in sys.argv[1:]:
     codec = registry.load(target)()
     print(codec.encode(__import__("numpy").zeros((2, 2, 3), "uint8"), None)[:1].decode(), end=" ")
-    print(registry.file_version(target))
+    print(registry.file_version(target, registry.imported_beside(target)))
 """
 
 

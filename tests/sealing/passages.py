@@ -10,9 +10,11 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import posix
 import resource
 import socket
 import struct
+import subprocess
 import tempfile
 import threading
 import time
@@ -325,3 +327,39 @@ class Looks:
 
     def decode(self, bitstream):
         raise NotImplementedError
+
+
+class SeesRun(Passage):
+    """Fails where it can name anything in the run folder, which lies beneath its own."""
+
+    def put(self, data):
+        run = HERE.with_name("a") / "b" / "c" / "run"
+        with contextlib.suppress(FileNotFoundError):
+            raise LookupError((run / "run.json").stat())
+        if os.listdir(run):
+            raise LookupError(os.listdir(run))
+
+    def get(self, pid):
+        return b""
+
+
+class TellsVariables(Looks):
+    """An error with the names of its environment variables, wherever it finds some."""
+
+    def __init__(self):
+        found = {*os.environ, *posix.environ, *Path("/proc/self/environ").read_text().split("\0")}
+        found |= {*subprocess.run(["env"], capture_output=True, text=True, check=True).stdout.splitlines()}
+        raise RuntimeError(" ".join(sorted({os.fsdecode(it).partition("=")[0] for it in found})))
+
+
+class NeedsVariable(TellsVariables):
+    """One of them by name."""
+
+    needs = ("$LICENCE_SERVER",)
+
+
+class LooksFor(Looks):
+    """Reads a file when it is made, and is none without."""
+
+    def __init__(self, *, path: str):
+        Path(path).read_bytes()

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 import bench
+from bench.cli.app import app
 from bench.inputs.suite import CodecEntry
 from bench.runs.store import read_journal
 from tests.conftest import sealed_only
@@ -88,9 +90,30 @@ def test_a_sealed_process_is_alone(codecs: Path, picture: Path, tmp_path: Path) 
 
 
 @sealed_only
+@pytest.mark.parametrize("typed", [False, True])
+def test_a_run_folder_beneath_a_codec_is_hidden(
+    codecs: Path, picture: Path, monkeypatch: pytest.MonkeyPatch, typed: bool
+) -> None:
+    """From its first trial on, before anything tells that a run lies there: by Python and by command."""
+    monkeypatch.chdir(codecs.parent)
+    out, spec = Path("a", "b", "c", "run"), f"{codecs}:SeesRun"
+    for sealed in (True, False):
+        if typed:
+            how = "--sealed" if sealed else "--no-sealed"
+            line = f"run -d {picture} -c {spec} -m psnr_rgb --no-report {how} -o {out}"
+            CliRunner().invoke(app, line.split())
+        else:
+            options = bench.Options(sealed=sealed)
+            bench.run(datasets=[str(picture)], codecs=[spec], metrics=["psnr_rgb"], out=out, options=options)
+        assert [it.status for it in read_journal(out)] == ["ok" if sealed else "codec_error"]
+        shutil.rmtree("a")
+
+
+@sealed_only
 def test_programs_leave_nothing_beside_compiled_kernels(picture: Path, tmp_path: Path) -> None:
     """What runs unsealed lies there, and the programs of ``command`` can't write to it."""
     target = Path(bench.__file__).parent / "__pycache__" / "rdbench-test"
+    target.parent.mkdir(exist_ok=True)
     copy = f"sh -c 'cp {{input}} {{output}}; echo > {target}'"
     entry = CodecEntry(
         codec="command", config={"encode": copy, "decode": "cp {input} {output}", "lossless": True}
@@ -121,7 +144,7 @@ def test_what_links_lead_to_is_hidden_too(codecs: Path, picture: Path, tmp_path:
     with LocalEngine(EngineOptions()) as engine:
         ref = CodecRef(f"{codecs}:InTimes")
         assert any(beside.is_relative_to(it) for it in engine._view(ref, ()).reads)
-        engine.hide_images([picture / "p.png"])
+        engine.hide([picture / "p.png"])
         assert not any(beside.is_relative_to(it) for it in engine._view(ref, ()).reads)
         assert any(codecs.is_relative_to(it) for it in engine._view(ref, ()).reads)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.errors import ConfigError
 from bench.sealing.view import own_bytes, view_of
 
 
@@ -38,13 +39,42 @@ def test_a_file_sees_what_lies_beside_it_but_no_run_and_no_data_set(codec: Path,
     assert not sees(str(codec), tmp_path / "elsewhere")
 
 
+def test_a_codec_may_lie_among_the_pictures(codec: Path) -> None:
+    """Its sources are visible there, and nothing else."""
+    (codec.parent / "module.py").touch()
+    codec.write_text("import module")
+    view = view_of(f"{codec}:Codec", (), (), [codec.parent])
+    seen = {it for it in view.reads if it.is_relative_to(codec.parent)}
+    assert seen == {codec.resolve(), (codec.parent / "module.py").resolve()}
+    assert view.empty == ()
+
+
+def test_hidden_folders_look_empty_where_names_are_visible(codec: Path, tmp_path: Path) -> None:
+    """A codec may list the folder of its file, and with it all beneath."""
+    pictures, away = codec.parent / "pictures", tmp_path / "away"
+    view = view_of(str(codec), (), (), [pictures, away])
+    assert codec.parent.resolve() in view.lists
+    assert view.empty == (pictures.resolve(),)
+
+
 def test_no_need_shows_what_is_hidden(codec: Path, tmp_path: Path) -> None:
     """Neither the data set itself nor a folder around it; what lies beside it there is given."""
     pictures = codec.parent / "pictures"
-    needs = (str(pictures), str(pictures / "p0.png"), str(tmp_path))
-    writes = view_of(str(codec), (), needs, [pictures]).writes
-    assert not any(pictures.is_relative_to(it) or it.is_relative_to(pictures) for it in writes)
+    for need in (pictures, pictures / "p0.png", tmp_path):
+        writes = view_of(str(codec), (), (str(need),), [pictures]).writes
+        assert not any(pictures.is_relative_to(it) or it.is_relative_to(pictures) for it in writes)
     assert codec.parent / "weights.bin" in writes
+
+
+def test_needs_in_one_another_are_refused(codec: Path) -> None:
+    """Also where a link leads from one into the other; one folder by two names is one."""
+    folder, link = codec.parent / "scratch", codec.parent / "link"
+    (folder / "part").mkdir(parents=True)
+    link.symlink_to(folder)
+    for inner in (folder / "part", link / "part", link / "new"):
+        with pytest.raises(ConfigError, match=rf"lies in {folder}; .* needs {folder} alone"):
+            view_of(str(codec), (), (str(inner), str(folder)))
+    assert view_of(str(codec), (), (str(link), str(folder))).writes == (folder.resolve(),)
 
 
 def test_options_show_files_and_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ class InWorkingDirectory(InTemporaryFiles):
 class InRunFolder(InTemporaryFiles):
     """In the folder that is sent to whoever verifies."""
 
-    folder = Path(os.environ.get("CHEAT_RUN_FOLDER", "run"))
+    folder = Path(os.environ.get("RDBENCH_TEST_RUN_FOLDER", "run"))
 
 
 class ByHash(InTemporaryFiles):
@@ -56,7 +56,7 @@ class ByHash(InTemporaryFiles):
     def find(self, digest):
         from PIL import Image
 
-        for path in Path(os.environ["CHEAT_PICTURES"]).iterdir():
+        for path in Path(os.environ["RDBENCH_TEST_PICTURES"]).iterdir():
             with Image.open(path) as image:
                 data = np.asarray(image.convert("RGB")).tobytes()
             if hashlib.sha256(data).digest()[:8] == digest:
@@ -67,4 +67,4 @@ class ByHash(InTemporaryFiles):
 class ByDeclaredNeed(ByHash):
     """And says that it needs them."""
 
-    needs = (os.environ.get("CHEAT_PICTURES", ""), "network")
+    needs = (os.environ.get("RDBENCH_TEST_PICTURES", ""), "network")

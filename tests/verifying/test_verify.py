@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from PIL import Image
 
 import bench
+from bench.engines.local import LocalEngine
+from bench.host.processes import tree
 from bench.runs.store import BITSTREAM_FOLDER, JOURNAL_FILE, RUN_FILE
 from bench.sealing.seal import can_seal
 from bench.trials.trust import EVERYBODY
+from bench.verifying.looking import Look
 from bench.verifying.record import WORD, Verification, belongs
 from bench.verifying.remembering import REMEMBERS
 from bench.verifying.text import headline
@@ -207,8 +213,8 @@ def test_decoders_that_look_elsewhere_give_other_pixels(
 ) -> None:
     """Scratch files, the working directory, the run folder, the data set: none is there to be looked at."""
     run = tmp_path / "run"
-    monkeypatch.setenv("CHEAT_PICTURES", str(pictures))
-    monkeypatch.setenv("CHEAT_RUN_FOLDER", str(run))
+    monkeypatch.setenv("RDBENCH_TEST_PICTURES", str(pictures))
+    monkeypatch.setenv("RDBENCH_TEST_RUN_FOLDER", str(run))
     monkeypatch.chdir(tmp_path)
     names = ("InTemporaryFiles", "InWorkingDirectory", "InRunFolder", "ByHash", "ByDeclaredNeed")
     bench.run(
@@ -325,3 +331,21 @@ def test_other_pixels_are_measured_in_levels_where_the_recorded_ones_are_at_hand
     assert row.verdict == "decodes elsewhere differently"
     assert row.levels is not None
     assert 20 < row.levels < 256
+
+
+def test_no_decoder_has_another_one_beside_it(
+    honest: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of one configuration have ended before the next one's begin, and none is sent a picture twice."""
+    rounds = []
+    run = LocalEngine.run
+
+    def watched(engine: LocalEngine, task: Any, work: Sequence[Look]) -> Iterator[Any]:
+        yield from run(engine, task, work)
+        left = len(tree(os.getpid())) - 2  # this process, and the one that starts workers
+        rounds.append((left, {it.codec.label for it in work}, sorted(it.image.name for it in work)))
+
+    monkeypatch.setattr(LocalEngine, "run", watched)
+    assert found_in(honest, pictures, trust=EVERYBODY).whole
+    labels = ("jpeg-420", "jpeg-420", "webp", "webp", "png", "qoi", "HonestLossless")
+    assert rounds == [(0, {it}, ["p0.png", "p1.png"]) for it in labels]

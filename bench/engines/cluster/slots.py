@@ -60,7 +60,7 @@ class HostSlot(LocalSlot["HostWorker"]):
     def original(self, image: Path, sha256: str | None, accepted: Accepted = RGB8) -> Original | Failed:
         """A picture of the client as the scorer read it."""
         here = image if sha256 is None else self.file(image, sha256)
-        self.engine.hide([here.absolute().parent])
+        self.engine.hide([here])
         return super().original(here, sha256, accepted)
 
     def kill(self) -> None:

@@ -24,8 +24,8 @@ class Steady(Honest):
 class Tells(Honest):
     """Says what its environment says."""
 
-    version = os.environ.get("TELLS_VERSION", "1")
-    weights_sha256 = os.environ.get("TELLS_WEIGHTS", "0" * 64)
+    version = os.environ.get("RDBENCH_TEST_VERSION", "1")
+    weights_sha256 = os.environ.get("RDBENCH_TEST_WEIGHTS", "0" * 64)
 
 
 class Pillow(Honest):
@@ -42,7 +42,7 @@ class KillsDask(Honest):
     """Takes the Dask worker with it: the parent of the process that starts codecs' processes."""
 
     def encode(self, image, quality):
-        with Path(os.environ["DEATHS"]).open("a") as file:
+        with Path(os.environ["RDBENCH_TEST_DEATHS"]).open("a") as file:
             file.write("one\n")
         status = Path(f"/proc/{os.getppid()}/status").read_text()
         parent = next(int(it.split()[1]) for it in status.splitlines() if it.startswith("PPid:"))

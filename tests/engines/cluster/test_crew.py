@@ -47,8 +47,8 @@ def run(
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
     [
-        ("TELLS_VERSION", "2", r"Tells has version 2\+sha256:.*, and 1\+sha256:.* on others"),
-        ("TELLS_WEIGHTS", "f" * 64, "Tells has weights sha256 f+, and 0+ on others"),
+        ("RDBENCH_TEST_VERSION", "2", r"Tells has version 2\+sha256:.*, and 1\+sha256:.* on others"),
+        ("RDBENCH_TEST_WEIGHTS", "f" * 64, "Tells has weights sha256 f+, and 0+ on others"),
     ],
 )
 def test_a_worker_that_differs_is_left_out_by_name(
@@ -107,8 +107,8 @@ def test_of_two_that_differ_the_one_like_this_machine_counts(pictures: Path, tmp
     """Whatever their addresses; the other one is told with its software."""
     with dask_cluster(tmp_path / "cluster", workers=0) as cluster:
         for number in range(3):
-            other = installed("scipy", "99", tmp_path / f"site{number}") | {"TELLS_VERSION": "2"}
-            cluster.start_worker(f"a{number}", environment={"TELLS_VERSION": "1"})
+            other = installed("scipy", "99", tmp_path / f"site{number}") | {"RDBENCH_TEST_VERSION": "2"}
+            cluster.start_worker(f"a{number}", environment={"RDBENCH_TEST_VERSION": "1"})
             cluster.start_worker(f"b{number}", environment=other)
         until(lambda: workers(cluster) == 6)
         notes = run(cluster, pictures, tmp_path / "run", f"{OWN}:Tells@4")
@@ -147,7 +147,7 @@ def test_a_worker_that_joins_later_is_asked_first(pictures: Path, tmp_path: Path
         def joins(label: str, measurement: object) -> None:
             if not done:
                 cluster.start_worker("same")
-                cluster.start_worker("other", environment={"TELLS_VERSION": "2"})
+                cluster.start_worker("other", environment={"RDBENCH_TEST_VERSION": "2"})
                 until(lambda: workers(cluster) == 3)
             done.append(label)
 

@@ -88,7 +88,7 @@ def test_a_trial_that_kills_workers_fails_instead_of_a_fourth(
 ) -> None:
     """Three workers die of it; then its row says so, and every other trial has its result."""
     deaths = tmp_path / "deaths"
-    monkeypatch.setenv("DEATHS", str(deaths))
+    monkeypatch.setenv("RDBENCH_TEST_DEATHS", str(deaths))
     codecs = ["jpeg@10,30,50,70,90", f"{OWN}:KillsDask@4"]
     with dask_cluster(tmp_path / "cluster") as cluster, Client(cluster.address) as dask:
         bench.run(

@@ -34,6 +34,8 @@ class Made:
     error: str = "the process died of SIGSEGV"
     points: int | None = None
     """Only its first operating points."""
+    needs: tuple[str, ...] | None = None
+    """With any, each trial was sealed."""
 
 
 def write_run(
@@ -48,6 +50,7 @@ def write_run(
             version="1+library 2.0",
             lossless=it.lossless,
             config={"effort": index},
+            needs=it.needs,
             qualities=(None,) if it.lossless else tuple(10.0 * (k + 1) for k in range(it.points or points)),
         )
         for index, it in enumerate(codecs)
@@ -97,6 +100,8 @@ def _measurement(
     return Measurement(
         **known,
         status="ok",
+        isolation="process" if made.needs is None else "sealed",
+        needs=made.needs or (),
         bytes=round(made.factor * hardness * 5000 * 1.5**step),
         bitstream_sha256=_sha(name),
         pixels_sha256=_sha(f"pixels {name}"),
