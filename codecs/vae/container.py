@@ -5,7 +5,7 @@ All numbers are little-endian::
     3 bytes  magic "RDv"
     1 byte   format version
     4 bytes  start of the SHA-256 of the weights
-    1 byte   quality code, 0 to 160
+    1 byte   quality code, 0 to 224
     1 byte   flags: 1 for a grey picture, whose samples are averaged over the channels
     2 × 2    width, height, in pixels
     per tile, row by row:
