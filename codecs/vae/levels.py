@@ -13,7 +13,6 @@ belongs to quality ``i + 1``."""
 STEPS_PER_LEVEL = 32
 CODING_STRENGTH = 0.16
 """Of the rate–distortion optimised quantisation: what pictures are coded and tables calibrated with."""
-MAX_CODE = (LEVELS - 1) * STEPS_PER_LEVEL
 
 _STEP_COARSE = 135.0
 """Step at quality 1."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bench.errors import ConfigError
 from bench.image import read_image
-from bench_codecs.vae.levels import code_to_quality, lagrangian, typical_cost, typical_rate
+from bench_codecs.vae.levels import code_to_quality, lagrangian, quality_to_code, typical_cost, typical_rate
 from bench_codecs.vae.model import PATCH, VaeModel
 from bench_codecs.vae.training.config import LOG_COLUMNS, TrainConfig, model_spec
 from bench_codecs.vae.training.data import Crops
@@ -41,9 +41,10 @@ class Trainer(TrainingRun[TrainConfig]):
     def __init__(self, config: TrainConfig, images: Sequence[Path]) -> None:
         super().__init__(config, images)
         config = self._config
-        self._crops = Crops(images, config.crop, config.seed)
+        spec = model_spec(config.preset)
+        self._crops = Crops(images, config.crop, config.seed, quality_to_code(spec.levels))
         torch.manual_seed(config.seed)
-        self.model = VaeModel(model_spec(config.preset))
+        self.model = VaeModel(spec)
         self._start = self._found.meta.get("start", "") if self._found else self._started(images)
         self.model.to(config.device)
         self.model.train_mixed(bool(config.bfloat16))
