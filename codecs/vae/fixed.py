@@ -148,7 +148,7 @@ def leaky(x: Tensor) -> Tensor:
 
 
 def at_level(table: Tensor, code: Tensor, *, exact: bool) -> Tensor:
-    """Interpolate ``table`` (levels, channels) linearly at quality codes (batch,) -> (batch, channels, 1, 1)."""
+    """Interpolate ``table`` (levels, channels) at quality codes (batch,) -> (batch, channels, 1, 1)."""
     row = torch.div(code, STEPS_PER_LEVEL, rounding_mode="floor").clamp(0, len(table) - 2)
     weight = (code - row * STEPS_PER_LEVEL).to(table.dtype)[:, None] / STEPS_PER_LEVEL
     value = table[row] * (1 - weight) + table[row + 1] * weight

@@ -27,8 +27,8 @@ def grow(model: VaeModel, start: VaeModel) -> None:
     """Set the parameters of ``model`` such that it computes what ``start`` does, at the levels that this has.
 
     Old channels come first and see nothing of the new ones, whose own weights stay as they were drawn: both
-    they and the layers behind them have a gradient (after Chen, Goodfellow and Shlens, "Net2Net", ICLR 2016, with
-    zeros in place of copies). New residual blocks add zero. New levels start with the highest old one's
+    they and the layers behind them have a gradient (after Chen, Goodfellow and Shlens, "Net2Net", ICLR 2016,
+    with zeros in place of copies). New residual blocks add zero. New levels start with the highest old one's
     parameters.
 
     Raises
