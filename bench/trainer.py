@@ -35,7 +35,7 @@ class TrainRequest:
     resume: bool = False
     """Continue from the newest checkpoint in ``out``; settings that are None are then those of that run."""
     weights: Path | None = None
-    """Weights of another codec to start from, for trainers that use some; None leaves the choice to them."""
+    """Weights to start from, of this codec or of another, for trainers that can; None leaves it to them."""
 
 
 @dataclass(frozen=True)

@@ -880,7 +880,7 @@ def train(
     device: Device = "auto",
     weights: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="vae-gan: the vae to start from; default: the shipped."),
+        typer.Option(metavar="FILE", help="The vae to start from; default: vae: none, vae-gan: the shipped."),
     ] = None,
     export: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the shippable weights when done.")

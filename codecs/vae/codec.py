@@ -23,7 +23,7 @@ Images: TypeAlias = NDArray[np.uint8]
 
 
 class Vae:
-    """A variational autoencoder with a hyperprior; one set of weights covers qualities 1 to 6.
+    """A variational autoencoder with a hyperprior; one set of weights covers qualities 1 to 8.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Vae:
     trusted_options = ("weights",)
     added_options = ("threads",)
     lossless = False
-    qualities: tuple[float, ...] = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+    qualities: tuple[float, ...] = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
     quality_range: tuple[float, float] | None = (1.0, float(LEVELS))
 
     def __init__(
@@ -70,13 +70,17 @@ class Vae:
         self._coder = TileCoder(package.model, package.tables)
         self._identity = bytes.fromhex(package.sha256[:8])
         self._rdoq = rdoq
+        levels = package.model.spec.levels
+        self._max_code = quality_to_code(levels)
+        self.qualities = tuple(it for it in self.qualities if it <= levels)
+        self.quality_range = (1.0, float(levels))
         self._weight_bytes = package.bytes
         self._hours = float(package.meta.get("seconds", 0.0)) / 3600
         self.weights_sha256 = package.sha256
         self.version = f"{ADAPTER_VERSION}+format {container.FORMAT_VERSION}, torch {torch.__version__}"
 
     def encode(self, image: Image, quality: float | None) -> bytes:
-        """Compress; ``quality`` from 1 to 6, taken to the nearest 1/32.
+        """Compress; ``quality`` from 1 to 8, taken to the nearest 1/32.
 
         Raises
         ------
@@ -97,8 +101,9 @@ class Vae:
 
         from bench_codecs.vae.tiling import analyse_batch, windows
 
-        if quality is None or not 1.0 <= quality <= LEVELS:
-            raise Unsupported(f"vae: quality {quality} is not in 1 to {LEVELS}")
+        levels = self.model.spec.levels
+        if quality is None or not 1.0 <= quality <= levels:
+            raise Unsupported(f"vae: quality {quality} is not in 1 to {levels}")
         if len({image.shape for image in images}) > 1:
             raise Unsupported("vae: the pictures of a batch have one size")
         if not images:
@@ -142,7 +147,7 @@ class Vae:
         bench.errors.BadBitstream
             As :meth:`decode`, of any of them.
         """
-        parsed = [container.read(bytes(it), self._identity) for it in bitstreams]
+        parsed = [container.read(bytes(it), self._identity, self._max_code) for it in bitstreams]
         groups: dict[tuple[int, int, int], list[int]] = {}
         for index, (header, _) in enumerate(parsed):
             groups.setdefault((header.height, header.width, header.code), []).append(index)

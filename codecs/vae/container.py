@@ -5,7 +5,7 @@ All numbers are little-endian::
     3 bytes  magic "RDv"
     1 byte   format version
     4 bytes  start of the SHA-256 of the weights
-    1 byte   quality code, 0 to 160
+    1 byte   quality code, 0 to 224
     1 byte   flags: 1 for a grey picture, whose samples are averaged over the channels
     2 × 2    width, height, in pixels
     per tile, row by row:
@@ -22,7 +22,6 @@ from dataclasses import dataclass
 
 from bench.errors import BadBitstream, Unsupported
 from bench_codecs._common.varint import read_varint, write_varint
-from bench_codecs.vae.levels import MAX_CODE
 
 FORMAT_VERSION = 1
 MAX_SIDE = 65_535
@@ -81,8 +80,10 @@ def write(header: Header, tiles: list[tuple[bytes, int]]) -> bytes:
     return b"".join(parts)
 
 
-def read(bitstream: bytes, model: bytes) -> tuple[Header, list[tuple[bytes, int]]]:
+def read(bitstream: bytes, model: bytes, max_code: int) -> tuple[Header, list[tuple[bytes, int]]]:
     """Header and (payload, CRC-32 of the symbols) tiles of a bitstream made with weights ``model``.
+
+    ``max_code``: the highest quality code that these weights have.
 
     Raises
     ------
@@ -101,7 +102,7 @@ def read(bitstream: bytes, model: bytes) -> tuple[Header, list[tuple[bytes, int]
             f"vae: the bitstream was made with weights {made_with.hex()}…, these are {model.hex()}…: "
             "decode with weights=FILE and the file it was encoded with"
         )
-    if code > MAX_CODE or flags > _GREY or min(width, height) < 1 or width * height > MAX_PIXELS:
+    if code > max_code or flags > _GREY or min(width, height) < 1 or width * height > MAX_PIXELS:
         raise BadBitstream("vae: the header holds an impossible quality or size")
     header = Header(made_with, code, width, height, flags == _GREY)
     rows, columns = header.tiles

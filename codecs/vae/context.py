@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench_codecs.vae.fixed import Channels, FixedConv2d, FixedModule, Repeats, at_level, leaky
-from bench_codecs.vae.levels import LEVELS, step_size
+from bench_codecs.vae.levels import step_size
 from bench_codecs.vae.rate import SliceCoder
 
 _ENERGY_FLOOR = 0.02
@@ -58,13 +58,13 @@ def checkerboard(height: int, width: int, like: Tensor) -> Tensor:
 class SliceModel(FixedModule):
     """Distribution of one channel slice given the features, earlier slices and its first pass."""
 
-    def __init__(self, spec: GridSpec, index: int) -> None:
+    def __init__(self, spec: GridSpec, index: int, levels: int) -> None:
         super().__init__()
         self.start = sum(spec.slices[:index])
         self.size = spec.slices[index]
         self.passes = 2 if index < spec.checkerboards else 1
         self.mix = FixedConv2d(spec.features + self.start, spec.hidden, 3)
-        self.level_bias = nn.Parameter(torch.zeros(LEVELS, spec.hidden))
+        self.level_bias = nn.Parameter(torch.zeros(levels, spec.hidden))
         self.body = FixedConv2d(spec.hidden, spec.wide, 1)
         self.head = FixedConv2d(spec.wide, 2 * self.size, 1)
         linear = [FixedConv2d(self.start, self.size, 3, bias=False) for _ in range(self.passes) if self.start]
@@ -117,16 +117,16 @@ class ContextModel(FixedModule):
     mean_gain: Tensor
     log_energy: Tensor
 
-    def __init__(self, spec: GridSpec) -> None:
+    def __init__(self, spec: GridSpec, levels: int) -> None:
         super().__init__()
         self.spec = spec
-        self.register_buffer("norm", torch.ones(LEVELS, spec.channels))
-        self.register_buffer("mean_gain", torch.ones(2, LEVELS, spec.channels))
-        self.register_buffer("log_energy", torch.zeros(2, LEVELS, spec.channels))
+        self.register_buffer("norm", torch.ones(levels, spec.channels))
+        self.register_buffer("mean_gain", torch.ones(2, levels, spec.channels))
+        self.register_buffer("log_energy", torch.zeros(2, levels, spec.channels))
         widths = [spec.hyper_channels] + [spec.features] * spec.hyper_stages
         self.hyper = nn.ModuleList(FixedConv2d(i, 4 * o, 3) for i, o in pairwise(widths))
         first = 1 if spec.given else 0
-        self.slices = nn.ModuleList(SliceModel(spec, i) for i in range(first, len(spec.slices)))
+        self.slices = nn.ModuleList(SliceModel(spec, i, levels) for i in range(first, len(spec.slices)))
 
     def parts(self) -> list[SliceModel]:
         """The models of the slices that are coded, in coding order."""
@@ -144,11 +144,17 @@ class ContextModel(FixedModule):
         std : standard deviations of the latents, shape (channels,), in units of samples
         residual : those that the two linear predictors leave, shape (2, channels)
         """
-        steps = torch.tensor([step_size(row + 1.0) for row in range(LEVELS)])[:, None]
+        steps = torch.tensor([step_size(row + 1.0) for row in range(len(self.norm))])[:, None]
         self.norm.copy_(1 / (1 + 0.7 * std / steps))
         energy = residual[:, None] / steps
         self.mean_gain.copy_(0.1 + 0.3 * energy)
         self.log_energy.copy_((energy + _ENERGY_FLOOR).log())
+
+    def statistics(self) -> tuple[Tensor, Tensor]:
+        """The deviations that :meth:`set_statistics` was given."""
+        step = step_size(1.0)
+        std = (1 / self.norm[0] - 1) * step / 0.7
+        return std, (self.log_energy[:, 0].exp() - _ENERGY_FLOOR) * step
 
     def normalise(self, latents: Tensor, code: Tensor, start: int = 0) -> Tensor:
         """Bring latents to about unit variance at every level."""

@@ -24,6 +24,8 @@ Channels: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=512)]
 """As a weights file may state them: they are allocated before its tensors are looked at."""
 Repeats: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=16)]
 """The same of slices, stages and blocks."""
+Levels: TypeAlias = Annotated[int, msgspec.Meta(ge=2, le=LEVELS)]
+"""The same of qualities."""
 
 WEIGHT_SCALE = 2.0**14
 ACTIVATION_SCALE = 2.0**8
@@ -146,8 +148,8 @@ def leaky(x: Tensor) -> Tensor:
 
 
 def at_level(table: Tensor, code: Tensor, *, exact: bool) -> Tensor:
-    """Interpolate ``table`` (6, channels) linearly at quality codes (batch,) -> (batch, channels, 1, 1)."""
-    row = torch.div(code, STEPS_PER_LEVEL, rounding_mode="floor").clamp(0, LEVELS - 2)
+    """Interpolate ``table`` (levels, channels) at quality codes (batch,) -> (batch, channels, 1, 1)."""
+    row = torch.div(code, STEPS_PER_LEVEL, rounding_mode="floor").clamp(0, len(table) - 2)
     weight = (code - row * STEPS_PER_LEVEL).to(table.dtype)[:, None] / STEPS_PER_LEVEL
     value = table[row] * (1 - weight) + table[row + 1] * weight
     return (snap_weight(value) if exact else value)[:, :, None, None]

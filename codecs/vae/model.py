@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from bench_codecs.vae.context import ContextModel, GridSpec, fit_linear
-from bench_codecs.vae.fixed import FixedModule, make_exact, require_exact, snap_weight
+from bench_codecs.vae.fixed import FixedModule, Levels, make_exact, require_exact, snap_weight
 from bench_codecs.vae.levels import code_to_quality, step_size
 from bench_codecs.vae.networks import AnalysisBranch, BranchSpec, SynthesisBranch
 from bench_codecs.vae.prior import HyperAnalysis, HyperPrior, level_row
@@ -39,6 +39,8 @@ class ModelSpec:
         )
     )
     branches: BranchSpec = field(default_factory=BranchSpec)
+    levels: Levels = 6
+    """Qualities that the model covers, from 1."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,11 @@ class Estimate:
 class GridModel(nn.Module):
     """Everything that codes one latent grid."""
 
-    def __init__(self, spec: GridSpec) -> None:
+    def __init__(self, spec: GridSpec, levels: int) -> None:
         super().__init__()
         self.analysis = HyperAnalysis(spec.channels, spec.features, spec.hyper_channels, spec.hyper_stages)
-        self.prior = HyperPrior(spec.hyper_channels)
-        self.context = ContextModel(spec)
+        self.prior = HyperPrior(levels, spec.hyper_channels)
+        self.context = ContextModel(spec, levels)
 
 
 class VaeModel(nn.Module):
@@ -89,11 +91,11 @@ class VaeModel(nn.Module):
         self.mixed = False
         self.fine_transform = FineTransform()
         self.coarse_transform = CoarseTransform()
-        self.analysis_branch = AnalysisBranch(spec.branches)
+        self.analysis_branch = AnalysisBranch(spec.branches, spec.levels)
         side = spec.fine.features + spec.fine.channels - LOW
-        self.synthesis_branch = SynthesisBranch(spec.branches, side)
-        self.coarse = GridModel(spec.coarse)
-        self.fine = GridModel(spec.fine)
+        self.synthesis_branch = SynthesisBranch(spec.branches, side, spec.levels)
+        self.coarse = GridModel(spec.coarse, spec.levels)
+        self.fine = GridModel(spec.fine, spec.levels)
 
     @torch.no_grad()
     def initialise(self, images: list[Tensor]) -> None:

@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench_codecs.vae.fixed import Channels, EncoderConv2d, FixedModule, Repeats, at_level, leaky
-from bench_codecs.vae.levels import LEVELS
 from bench_codecs.vae.transform import COEFFICIENTS
 
 _SAMPLE_SCALE = 64.0
@@ -31,6 +30,9 @@ class BranchSpec:
     blocks: Repeats = 3
     shared: Channels = 16
     """Channels at 1/4 resolution that the latent part hands to the pixel part."""
+    analysis_blocks: Repeats = 0
+    latent_blocks: Repeats = 0
+    """Residual blocks of two 3×3 layers at 1/8 resolution, in the encoder and in the decoder."""
 
 
 class AnalysisBranch(FixedModule):
@@ -38,14 +40,15 @@ class AnalysisBranch(FixedModule):
 
     std: Tensor
 
-    def __init__(self, spec: BranchSpec) -> None:
+    def __init__(self, spec: BranchSpec, levels: int) -> None:
         super().__init__()
         width = spec.analysis
         self.register_buffer("std", torch.ones(COEFFICIENTS))
         self.first = EncoderConv2d(COEFFICIENTS, width, 3, padding=1)
         self.second = EncoderConv2d(width, width, 3, padding=1)
+        self.blocks = _residual_blocks(EncoderConv2d, width, spec.analysis_blocks)
         self.last = EncoderConv2d(width, COEFFICIENTS, 1)
-        self.level_bias = nn.Parameter(torch.zeros(LEVELS, width))
+        self.level_bias = nn.Parameter(torch.zeros(levels, width))
         _zero(self.last)
 
     def level_tables(self) -> list[Tensor]:
@@ -57,6 +60,8 @@ class AnalysisBranch(FixedModule):
         x = self.first(self.on_grid(y / (30 + 0.7 * self.std[:, None, None])))
         x = x + at_level(self.level_bias, code, exact=self.exact).to(x.dtype)
         x = self.on_grid(leaky(self.second(self.on_grid(leaky(x)))))
+        for first, second in _pairs(self.blocks):
+            x = self.on_grid(x + second(self.on_grid(leaky(first(x)))))
         corrected: Tensor = y + 20 * self.on_grid(self.last(x)).to(y.dtype)
         return corrected
 
@@ -64,23 +69,21 @@ class AnalysisBranch(FixedModule):
 class SynthesisBranch(nn.Module):
     """Correction of the decoded coefficients and, after the inverse transform, of the samples."""
 
-    def __init__(self, spec: BranchSpec, side_channels: int) -> None:
+    def __init__(self, spec: BranchSpec, side_channels: int, levels: int) -> None:
         super().__init__()
         ratio = 8 // REDUCTION
         self.entry = nn.Conv2d(COEFFICIENTS + side_channels, spec.latent, 1)
         self.latent = nn.Conv2d(spec.latent, spec.latent, 3, padding=1)
+        self.latent_blocks = _residual_blocks(nn.Conv2d, spec.latent, spec.latent_blocks)
         self.correction = nn.Conv2d(spec.latent, COEFFICIENTS, 1)
         self.share = nn.Conv2d(spec.latent, spec.shared * ratio * ratio, 1)
         patch = 3 * REDUCTION * REDUCTION
         self.first = nn.Conv2d(patch + spec.shared, spec.pixel, 3, padding=1)
-        self.blocks = nn.ModuleList(
-            nn.ModuleList(nn.Conv2d(spec.pixel, spec.pixel, 3, padding=1) for _ in range(2))
-            for _ in range(spec.blocks)
-        )
+        self.blocks = _residual_blocks(nn.Conv2d, spec.pixel, spec.blocks)
         self.last = nn.Conv2d(spec.pixel, patch, 3, padding=1)
-        self.level_bias = nn.Parameter(torch.zeros(LEVELS, spec.latent))
-        self.level_gain = nn.Parameter(torch.ones(LEVELS, spec.pixel))
-        self.level_shift = nn.Parameter(torch.zeros(LEVELS, spec.pixel))
+        self.level_bias = nn.Parameter(torch.zeros(levels, spec.latent))
+        self.level_gain = nn.Parameter(torch.ones(levels, spec.pixel))
+        self.level_shift = nn.Parameter(torch.zeros(levels, spec.pixel))
         _zero(self.correction)
         _zero(self.last)
 
@@ -93,6 +96,8 @@ class SynthesisBranch(nn.Module):
         x = self.entry(side)
         x = leaky(x + at_level(self.level_bias, code, exact=False).to(x.dtype))
         x = leaky(self.latent(x))
+        for first, second in _pairs(self.latent_blocks):
+            x = x + second(leaky(first(x)))
         return decoded + self.correction(x).to(decoded.dtype), F.pixel_shuffle(self.share(x), 8 // REDUCTION)
 
     def samples(self, linear: Tensor, shared: Tensor, code: Tensor) -> Tensor:
@@ -113,6 +118,12 @@ class SynthesisBranch(nn.Module):
     def finish(self, x: Tensor) -> Tensor:
         """The pixel part's features -> corrections of the samples, (batch, 3, H, W)."""
         return F.pixel_shuffle(self.last(x), REDUCTION)
+
+
+def _residual_blocks(layer: type[nn.Conv2d], width: int, count: int) -> nn.ModuleList:
+    return nn.ModuleList(
+        nn.ModuleList(layer(width, width, 3, padding=1) for _ in range(2)) for _ in range(count)
+    )
 
 
 def _pairs(blocks: nn.ModuleList) -> list[tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]]:

@@ -36,8 +36,6 @@ class VaeTrainer:
         """Train the preset on ``images`` and return the folder of the last checkpoint."""
         from bench_codecs.vae.training.train import train
 
-        if request.weights is not None:
-            raise ConfigError("--weights: the vae starts from its training pictures; use --resume to go on")
         return train(_configured(request), images, validation, observer)
 
     def export(self, checkpoint: Path, images: Sequence[Path], out: Path) -> str:
@@ -71,6 +69,8 @@ def _configured(request: TrainRequest) -> TrainConfig:
 
     def fresh(name: Preset) -> TrainConfig:
         config = preset(name, request.out)
+        if request.weights is not None:
+            return replace(config, entropy_steps=0)  # its entropy model has been trained
         if request.steps is None:
             return config
         return replace(config, entropy_steps=round(config.entropy_steps / config.steps * request.steps))

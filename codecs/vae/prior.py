@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench_codecs.vae.fixed import EncoderConv2d, FixedModule, leaky
-from bench_codecs.vae.levels import LEVELS, STEPS_PER_LEVEL
+from bench_codecs.vae.levels import STEPS_PER_LEVEL
 
 _COMPONENTS = 3
 
@@ -34,9 +34,9 @@ class HyperAnalysis(FixedModule):
 class HyperPrior(nn.Module):
     """Probability of integer hyper-latents."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, levels: int, channels: int) -> None:
         super().__init__()
-        shape = (LEVELS, channels, _COMPONENTS)
+        shape = (levels, channels, _COMPONENTS)
         self.logits = nn.Parameter(torch.zeros(shape))
         self.mean = nn.Parameter(torch.linspace(-1.5, 1.5, _COMPONENTS).expand(shape).clone())
         self.log_scale = nn.Parameter(torch.full(shape, 0.3))
@@ -60,4 +60,4 @@ class HyperPrior(nn.Module):
 
 def level_row(code: Tensor) -> Tensor:
     """The table row nearest to a quality code."""
-    return torch.div(code + STEPS_PER_LEVEL // 2, STEPS_PER_LEVEL, rounding_mode="floor").clamp(0, LEVELS - 1)
+    return torch.div(code + STEPS_PER_LEVEL // 2, STEPS_PER_LEVEL, rounding_mode="floor")

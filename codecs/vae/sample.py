@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import ConfigError
-from bench_codecs.vae.levels import LEVELS, quality_to_code
+from bench_codecs.vae.levels import quality_to_code
 
 if TYPE_CHECKING:
     from bench_codecs.vae.model import VaeModel
@@ -54,9 +54,9 @@ def draw(model: VaeModel, tables: CodingTables, samples: Samples) -> NDArray[np.
     bench.errors.ConfigError
         A value of ``samples`` is out of range.
     """
-    side = samples.side
-    if samples.count < 1 or not 1.0 <= samples.quality <= LEVELS or side < 64 or side % 64:
-        raise ConfigError(f"sample: need n ≥ 1, quality 1 to {LEVELS} and a side that is a multiple of 64")
+    side, levels = samples.side, model.spec.levels
+    if samples.count < 1 or not 1.0 <= samples.quality <= levels or side < 64 or side % 64:
+        raise ConfigError(f"sample: need n ≥ 1, quality 1 to {levels} and a side that is a multiple of 64")
     import torch
 
     from bench_codecs.vae.prior import level_row

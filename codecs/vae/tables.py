@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_codecs.vae.levels import LEVELS
 from bench_codecs.vae.rans import PRECISION, FrequencyTables
 from bench_codecs.vae.rate import LOG_SCALE_MIN, LOG_SCALE_STEPS, SCALES
 
@@ -37,8 +36,10 @@ class CodingTables:
     """(levels, hyper channels): row of each hyper-latent channel, coarse grid first."""
 
 
-def check_tables(tables: CodingTables, slices: int, hyper_channels: int) -> None:
+def check_tables(tables: CodingTables, slices: int, hyper_shape: tuple[int, int]) -> None:
     """Refuse tables that a model cannot code with: the coder's kernels look up without a check of bounds.
+
+    ``hyper_shape``: the model's levels and hyper-latent channels.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def check_tables(tables: CodingTables, slices: int, hyper_channels: int) -> None
     frequencies, slice_rows, hyper_rows = tables.frequencies, tables.slice_rows, tables.hyper_rows
     if any(it.dtype != np.int32 for it in (*frequencies, slice_rows, hyper_rows)):
         raise ValueError("coding tables are not of int32")
-    if slice_rows.shape != (slices, SCALES) or hyper_rows.shape != (LEVELS, hyper_channels):
+    if slice_rows.shape != (slices, SCALES) or hyper_rows.shape != hyper_shape:
         raise ValueError("coding tables belong to a model of another shape")
     cumulative, start, size, low = (it.astype(np.int64) for it in frequencies)
     if not (cumulative.ndim == 1 and start.shape == size.shape == low.shape == (len(start),)):

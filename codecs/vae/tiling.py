@@ -20,7 +20,7 @@ from bench_codecs.vae.entropy import Tile
 from bench_codecs.vae.model import PATCH, VaeModel, steps
 from bench_codecs.vae.transform import BLOCK
 
-MARGIN = 64
+MARGIN = 96
 """Samples around a window; as measured, the synthesis of ``vae`` reaches 44 and that of ``vae-gan`` 64, the
 analysis fewer than 24."""
 

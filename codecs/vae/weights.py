@@ -82,7 +82,8 @@ def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Pack
         tables = CodingTables(FrequencyTables(*arrays[:4]), *arrays[4:])
         contexts = (model.coarse.context, model.fine.context)
         slices = sum(len(it.parts()) for it in contexts)
-        check_tables(tables, slices, sum(it.spec.hyper_channels for it in contexts))
+        hyper_channels = sum(it.spec.hyper_channels for it in contexts)
+        check_tables(tables, slices, (model.spec.levels, hyper_channels))
         model.requires_grad_(False).eval()
         if exact:
             model.make_exact()

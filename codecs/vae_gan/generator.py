@@ -28,8 +28,8 @@ class TexturedSynthesis(SynthesisBranch):
     part. The latent part, whose corrections pass through a block transform, remains that of the VAE.
     """
 
-    def __init__(self, spec: BranchSpec, side_channels: int) -> None:
-        super().__init__(spec, side_channels)
+    def __init__(self, spec: BranchSpec, side_channels: int, levels: int) -> None:
+        super().__init__(spec, side_channels, levels)
         self.noise = nn.Conv2d(REDUCTION**2, spec.pixel, 3, padding=1, bias=False)
         # The benefit of noise is quadratic in its amplitude, so that at zero there would be no gradient.
         nn.init.normal_(self.noise.weight, std=_FIRST_NOISE)
@@ -71,9 +71,9 @@ def _repeated(samples: Tensor) -> Tensor:
 def start_from(plain: SynthesisBranch, spec: BranchSpec) -> TexturedSynthesis:
     """A generator that starts with the weights of the VAE's synthesis and a little noise."""
     side_channels = plain.entry.in_channels - plain.correction.out_channels
-    branch = TexturedSynthesis(spec, side_channels)
+    branch = TexturedSynthesis(spec, side_channels, len(plain.level_bias))
     branch.load_state_dict(plain.state_dict(), strict=False)
-    for part in (branch.entry, branch.latent, branch.correction):
+    for part in (branch.entry, branch.latent, branch.latent_blocks, branch.correction):
         part.requires_grad_(False)
     branch.level_bias.requires_grad_(False)
     return branch.to(next(plain.parameters()).device)
@@ -98,7 +98,8 @@ class Generator(TexturedSynthesis):
     def __init__(
         self, spec: BranchSpec, plain: SynthesisBranch, trained: dict[str, Tensor], strength: float
     ) -> None:
-        super().__init__(spec, plain.entry.in_channels - plain.correction.out_channels)
+        side_channels = plain.entry.in_channels - plain.correction.out_channels
+        super().__init__(spec, side_channels, len(plain.level_bias))
         self.load_state_dict(trained)
         nothing = {name: torch.zeros_like(value) for name, value in trained.items()}
         self._plain = nothing | {name: value.clone() for name, value in plain.state_dict().items()}

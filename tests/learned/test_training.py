@@ -180,7 +180,7 @@ def test_pictures_that_the_benchmark_refuses_are_no_training_data(depth: str, tm
     clear = np.full((80, 80, 4), 100, np.uint8)
     Image.fromarray(deep if depth == "I;16" else clear).save(path)
     with pytest.raises(UnsupportedImage, match=r"strange\.png"):
-        Crops([path], 64, 1).batch(0, 1)
+        Crops([path], 64, 1, 160).batch(0, 1)
 
 
 def test_a_model_on_a_gpu_is_validated(tmp_path: Path, training_images: list[Path]) -> None:
@@ -191,4 +191,4 @@ def test_a_model_on_a_gpu_is_validated(tmp_path: Path, training_images: list[Pat
         pytest.skip("needs a GPU with CUDA")
     config = replace(preset("tiny", tmp_path), steps=4, entropy_steps=2, device="cuda")
     train(config, training_images, training_images[:1])
-    assert len((tmp_path / "validation.csv").read_text().splitlines()) == 1 + 6
+    assert len((tmp_path / "validation.csv").read_text().splitlines()) == 1 + 8

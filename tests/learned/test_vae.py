@@ -196,6 +196,7 @@ def test_damaged_bitstreams_are_refused_or_have_the_stated_size(tiny_weights: Pa
 
 def test_damaged_tiles_are_refused(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
     """No mutation of a bitstream of several tiles, its lengths included, gives an image of another size."""
+    monkeypatch.setattr(tiling, "MARGIN", 64)
     for module in (container, tiling):
         monkeypatch.setattr(module, "TILE", 64)
     stream = vae.encode(natural(100, 140), 1.0)
@@ -212,6 +213,7 @@ def test_damaged_tiles_are_refused(vae: Vae, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_what_a_decoder_holds_grows_with_the_shorter_side(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiles are let go while a long image is decoded, lying or standing."""
+    monkeypatch.setattr(tiling, "MARGIN", 64)
     for module in (container, tiling):
         monkeypatch.setattr(module, "TILE", 64)
     decode = vae._coder.decode_batch

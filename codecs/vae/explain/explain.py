@@ -18,7 +18,7 @@ from bench_codecs.vae import container
 from bench_codecs.vae.entropy import Tile, TileCoder
 from bench_codecs.vae.explain.cost import COARSE_UNIT, FINE_UNIT, HYPER_UNIT, TileCost
 from bench_codecs.vae.explain.parts import COARSE, FINE, Part, busiest_part, latent_grids
-from bench_codecs.vae.levels import code_to_quality, step_size
+from bench_codecs.vae.levels import code_to_quality, quality_to_code, step_size
 from bench_codecs.vae.model import VaeModel
 from bench_codecs.vae.prior import level_row
 from bench_codecs.vae.tables import CodingTables
@@ -52,7 +52,7 @@ def explain(codec: CodecParts, bitstream: bytes) -> Explanation:
     bench.errors.BadBitstream
         The bitstream is damaged, or was made with other weights.
     """
-    header, payloads = container.read(bitstream, codec.identity)
+    header, payloads = container.read(bitstream, codec.identity, quality_to_code(codec.model.spec.levels))
     codes = torch.tensor([header.code], device=codec.model.fine.context.norm.device)
     sums = _Sums(header, codec.model)
     state_bits = 0.0

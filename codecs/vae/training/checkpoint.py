@@ -39,6 +39,7 @@ class _Meta(BaseModel):
     seconds: float = 0.0
     recent: list[dict[str, float]] = []
     vae: str = ""
+    start: str = ""
 
 
 def save_checkpoint(

@@ -8,6 +8,7 @@ from typing import Literal
 
 from bench.errors import ConfigError
 from bench_codecs.vae.context import GridSpec
+from bench_codecs.vae.levels import LEVELS
 from bench_codecs.vae.model import ModelSpec
 from bench_codecs.vae.networks import BranchSpec
 from bench_codecs.vae.transform import LOW
@@ -32,7 +33,7 @@ class RunConfig:
     batch: int = 4
     seed: int = 1
     device: str = "cpu"
-    checkpoint_every: int = 250
+    checkpoint_every: int = 150
     log_every: int = 20
     bfloat16: bool | None = None
     """Convolve in bfloat16 while training: about 1.4 times faster where the device has it; None asks it."""
@@ -49,6 +50,8 @@ class TrainConfig(RunConfig):
     quarter goes to them."""
     crop: int = 256
     validate_every: int = 2_000
+    weights: Path | None = None
+    """A weights file to start from, widened where the preset is wider; None starts in closed form."""
     use_branches: bool = True
     """Off trains the linear transform's entropy model alone, for ablations."""
 
@@ -66,7 +69,14 @@ def preset(name: Preset, out: Path) -> TrainConfig:
 def model_spec(preset: Preset) -> ModelSpec:
     """``base`` is the shipped architecture; ``tiny`` has the same shape and trains in seconds."""
     if preset == "base":
-        return ModelSpec()
+        wider = {"hidden": 96, "wide": 192}
+        smaller = ModelSpec()
+        return ModelSpec(
+            coarse=replace(smaller.coarse, **wider),
+            fine=replace(smaller.fine, **wider),
+            branches=replace(smaller.branches, analysis_blocks=2, latent_blocks=2),
+            levels=LEVELS,
+        )
     return ModelSpec(
         coarse=GridSpec((3, 7, 14), 3, hyper_channels=4, hyper_stages=2, features=8, hidden=8, wide=8),
         fine=GridSpec(
@@ -79,5 +89,8 @@ def model_spec(preset: Preset) -> ModelSpec:
             hidden=8,
             wide=8,
         ),
-        branches=BranchSpec(analysis=8, latent=8, pixel=8, blocks=1, shared=4),
+        branches=BranchSpec(
+            analysis=8, latent=8, pixel=8, blocks=1, shared=4, analysis_blocks=1, latent_blocks=1
+        ),
+        levels=LEVELS,
     )

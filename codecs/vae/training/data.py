@@ -11,7 +11,6 @@ from PIL import Image
 
 from bench.errors import DatasetError
 from bench.image import read_image
-from bench_codecs.vae.levels import MAX_CODE
 
 _MEMORY_BUDGET = 1 << 30
 _RESIZE_CHANCE = 0.15
@@ -46,7 +45,7 @@ class Crops:
         ``paths`` is empty.
     """
 
-    def __init__(self, paths: Sequence[Path], crop: int, seed: int, max_code: int = MAX_CODE) -> None:
+    def __init__(self, paths: Sequence[Path], crop: int, seed: int, max_code: int) -> None:
         if not paths:
             raise DatasetError("no training images: give a data set or a folder that holds pictures")
         self._paths = list(paths)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.image import read_image
-from bench_codecs.vae.levels import CODING_STRENGTH, LEVELS, STEPS_PER_LEVEL
+from bench_codecs.vae.levels import CODING_STRENGTH, STEPS_PER_LEVEL
 from bench_codecs.vae.training.checkpoint import open_checkpoint
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def count_symbols(
 
     for path in images:
         pixels = read_image(path).pixels
-        for level in range(LEVELS):
+        for level in range(len(hyper)):
             code = level * STEPS_PER_LEVEL
             codes = torch.tensor([code])
 
@@ -133,7 +133,7 @@ def _prior_masses(model: VaeModel) -> NDArray[np.float64]:
     values = torch.arange(-HYPER_RADIUS, HYPER_RADIUS + 1).float()[None, None, :, None]
     rows = []
     with torch.no_grad():
-        for level in range(LEVELS):
+        for level in range(model.spec.levels):
             levels = torch.tensor([level])
             parts = []
             for grid in (model.coarse, model.fine):

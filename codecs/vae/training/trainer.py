@@ -15,12 +15,14 @@ from torch import Tensor
 
 from bench.errors import ConfigError
 from bench.image import read_image
-from bench_codecs.vae.levels import code_to_quality, lagrangian, typical_cost, typical_rate
+from bench_codecs.vae.levels import code_to_quality, lagrangian, quality_to_code, typical_cost, typical_rate
 from bench_codecs.vae.model import PATCH, VaeModel
 from bench_codecs.vae.training.config import LOG_COLUMNS, TrainConfig, model_spec
 from bench_codecs.vae.training.data import Crops
+from bench_codecs.vae.training.growth import grow
 from bench_codecs.vae.training.loop import TrainingRun
 from bench_codecs.vae.training.optim import Optimised, Schedule
+from bench_codecs.vae.weights import load_weights
 
 _TIMED_STEPS = 4
 _FIT_IMAGES = 40
@@ -39,11 +41,11 @@ class Trainer(TrainingRun[TrainConfig]):
     def __init__(self, config: TrainConfig, images: Sequence[Path]) -> None:
         super().__init__(config, images)
         config = self._config
-        self._crops = Crops(images, config.crop, config.seed)
+        spec = model_spec(config.preset)
+        self._crops = Crops(images, config.crop, config.seed, quality_to_code(spec.levels))
         torch.manual_seed(config.seed)
-        self.model = VaeModel(model_spec(config.preset))
-        if self._found is None:
-            self.model.initialise(_fit_images(images))
+        self.model = VaeModel(spec)
+        self._start = self._found.meta.get("start", "") if self._found else self._started(images)
         self.model.to(config.device)
         self.model.train_mixed(bool(config.bfloat16))
         if config.device == "cpu":
@@ -51,6 +53,19 @@ class Trainer(TrainingRun[TrainConfig]):
         self._parameters = Optimised(self.model, self._groups())
         self._optimised = (self._parameters,)
         self._begin()
+
+    def _started(self, images: Sequence[Path]) -> str:
+        """Set the parameters of a new run; the hash of the weights that they come from, or nothing."""
+        weights = self._config.weights
+        if weights is None:
+            self.model.initialise(_fit_images(images))
+            return ""
+        package = load_weights(weights, exact=False)
+        grow(self.model, package.model)
+        return package.sha256
+
+    def _origin(self) -> dict[str, Any]:
+        return {"start": self._start}
 
     @property
     def schedule(self) -> Schedule:
