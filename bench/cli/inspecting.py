@@ -219,7 +219,7 @@ def _print_disagreements(curves: Sequence[PublicCurve], pattern: str) -> None:
             " / the first against the second):"
         )
         for it in found:
-            console.print_text(f"{it.first.dataset}, {it}")
+            console.print_text(f"{it.first.dataset}/{it.first.label}, {it.second.label}: {it.numbers}")
     if len(here) < len(curves):
         print()
         console.print_text(

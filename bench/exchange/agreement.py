@@ -22,9 +22,12 @@ class Disagreement:
     bd_rates: Mapping[str, tuple[float, float]]
     """By metric: of the second against the first, and of the first against the second, in percent."""
 
-    def __str__(self) -> str:
-        numbers = (f"{metric} {a:+.1f}% / {b:+.1f}%" for metric, (a, b) in self.bd_rates.items())
-        return f"{self.first.label} and {self.second.label}: {', '.join(numbers)}"
+    @property
+    def numbers(self) -> str:
+        """The BD-rates both ways, in every metric in which the two differ."""
+        return ", ".join(
+            f"{metric} {there:+.1f}% / {back:+.1f}%" for metric, (there, back) in self.bd_rates.items()
+        )
 
 
 def disagreements(

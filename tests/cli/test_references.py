@@ -43,7 +43,7 @@ def test_fetched_curves_of_one_codec_are_compared_in_the_list(
     assert capsys.readouterr().out.splitlines()[1] == "set/bpg: 2 curves, Somebody"
     list_things("references", None)
     told = capsys.readouterr().out
-    assert "set, vtm and bpg: psnr_rgb -20.6% / +26.0%\n" in told
+    assert "set/vtm, bpg: psnr_rgb -20.6% / +26.0%\n" in told
     assert "3 of 4 were fetched, and those of one codec compared; rdbench fetch '*/*'" in told
     with pytest.raises(ConfigError, match="'set/hm' is neither a data set nor a published curve"):
         fetch(["set/hm"])

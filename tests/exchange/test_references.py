@@ -228,6 +228,6 @@ def test_curves_of_one_codec_that_disagree_are_flagged() -> None:
     )
     assert (found.first.label, found.second.label) == ("first", "other")
     assert found.bd_rates == {"psnr_rgb": (pytest.approx(1.8), pytest.approx(-1.8 / 1.018))}
-    assert str(found) == "first and other: psnr_rgb +1.8% / -1.8%"
+    assert found.numbers == "psnr_rgb +1.8% / -1.8%"
     assert not list(disagreements([first, other], ["psnr_y"]))
     assert not list(disagreements([of_codec("a", 1.0, ""), of_codec("b", 2.0, "")]))
