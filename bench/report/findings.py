@@ -303,8 +303,8 @@ def of_published(
     for pair in disagreements(here, metrics):
         labels = (pair.first.label, pair.second.label)
         text = (
-            f"{' and '.join(labels)}, both published as {pair.first.codec}, differ in BD-rate (the second against"
-            f" the first / the first against the second): {pair.numbers}"
+            f"{' and '.join(labels)}, both published as {pair.first.codec}, differ in BD-rate (the second"
+            f" against the first / the first against the second): {pair.numbers}"
         )
         for metric in pair.bd_rates:
             its = [against.get(metric, {}).get((anchor or "", label)) for label in labels]
