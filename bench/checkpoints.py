@@ -105,7 +105,7 @@ def with_paths(text: str, changed: Callable[[str], str]) -> str:
 
 
 def pattern_files(text: str) -> list[Path]:
-    """All files that fit a text with ``{quality}`` in it, or another word in braces, whatever stands there."""
+    """All files that fit a text with ``{quality}``, or another word in braces, whatever stands there."""
     if len(Path(text).parts) > _DEEPEST:
         return []
     parts = map(glob.escape, re.split(r"\{\w*\}", text))

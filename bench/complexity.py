@@ -6,8 +6,8 @@ sums products, as it runs and with the shapes that it runs on:
 
 - a convolution: positions of the output × weights, so that grouped and depth-wise ones count what they use;
 - a transposed convolution: positions of the input × weights;
-- a product of matrices or vectors, batched or not (m·k·n), which is what ``Linear``, ``matmul`` and ``einsum``
-  are, and what a divisive normalisation (GDN) is as a 1×1 convolution;
+- a product of matrices or vectors, batched or not (m·k·n): ``Linear``, ``matmul`` and ``einsum``, while a
+  divisive normalisation (GDN) runs as a 1×1 convolution;
 - attention: for every query and key the products of both (length of a key) and with the value (its length).
   A causal mask saves nothing;
 - fused recurrent layers and deformable convolutions: positions × weights.
@@ -85,7 +85,7 @@ def _counter() -> Any:
     """A context in which every operator is seen; its ``total`` is the sum."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    class Counter(TorchDispatchMode):
+    class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         total = 0
 
         def __torch_dispatch__(
@@ -104,13 +104,13 @@ def _counter() -> Any:
                 self.total += formula(args, result)
             return result
 
-    return Counter()
+    return Counter()  # type: ignore[no-untyped-call]
 
 
 def _convolution(args: Arguments, result: torch.Tensor) -> int:
     """(input, weight, bias, stride, padding, dilation, transposed, …); a weight is used at each position."""
     x, weight, transposed = args[0], args[1], bool(args[6])
-    return _positions(x if transposed else result) * weight.numel()
+    return int(_positions(x if transposed else result) * weight.numel())
 
 
 def _positions(of: torch.Tensor) -> int:
@@ -120,7 +120,7 @@ def _positions(of: torch.Tensor) -> int:
 
 def _of_plain_convolution(args: Arguments, result: torch.Tensor) -> int:
     """(input, weight, …), never transposed."""
-    return _positions(result) * args[1].numel()
+    return int(_positions(result) * args[1].numel())
 
 
 def _product(first: int) -> Formula:

@@ -94,8 +94,8 @@ Points = Annotated[OperatingPoints | Goals, BeforeValidator(_goals_or_points)]
 class CodecChoice(BaseModel):
     """One codec in one configuration: what every entry begins with, and all that a ``decoder`` needs.
 
-    ``checkpoints: {0.0035: low.pth, 0.0483: high.pth}``, a file of weights for each quality, is another way to
-    write its option ``checkpoint``; see :mod:`bench.checkpoints`.
+    ``checkpoints: {0.0035: low.pth, 0.0483: high.pth}``, a file of weights for each quality, is another way
+    to write its option ``checkpoint``; see :mod:`bench.checkpoints`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

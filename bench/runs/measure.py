@@ -73,7 +73,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "version": work.codec.version,
             "config": work.codec.config,
             "quality": work.quality,
-            "weights_sha256": work.codec.weights_sha256,
+            "weights_sha256": work.codec.weights_of(work.quality),
             "decoder": work.codec.recorded_decoder,
             "isolation": "sealed" if slot.sealed else self.isolation,
             "needs": work.codec.given if slot.sealed else (),

@@ -94,6 +94,7 @@ class Description(Message, frozen=True):
     quality_range: tuple[float, float] | None
     config: dict[str, Option]
     weights_sha256: Sha256 | None
+    """Of all its weights."""
     complexity: dict[str, float]
     """What a learned codec says of its cost; empty for the others."""
     unrecorded: dict[str, Option] = {}
@@ -107,6 +108,8 @@ class Description(Message, frozen=True):
     needs: tuple[str, ...] = ()
     """What it declares to need, or is given, of the machine beyond files of its own; see
     :class:`bench.codec.Codec`."""
+    weights_by_quality: dict[float, Sha256] = {}
+    """Of those of each quality, where each has its own."""
 
 
 class MetricDescription(Message, frozen=True):
