@@ -99,6 +99,10 @@ class Codec(Protocol):
     thousands of multiply–accumulates, which :mod:`bench.complexity` counts) and, where they are known,
     ``"training_hours"``; any of them may be left out.
 
+    Optional, for codecs with a model of their rate: ``estimated_bits(image, quality) -> float``, the bits
+    that it estimates for what :meth:`encode` returns, as papers that run no entropy coder report them.
+    rdbench asks after each trial, outside of what is timed, and shows it beside the rate of the bitstream.
+
     Optional, for codecs with options that name a program or a file: the class attribute ``trusted_options``,
     a tuple of their names. A run folder that somebody passes on cannot set them; the user can.
 
