@@ -92,11 +92,16 @@ class Codec(Protocol):
     *, depth)``. The decoder returns the same shape and type. A picture of a form that is not
     declared never arrives.
 
-    Optional, for learned codecs: the attribute ``weights_sha256`` (64 hexadecimal digits), and a method
+    Optional, for learned codecs: the attribute ``weights_sha256`` (64 hexadecimal digits, or a mapping from
+    quality to them where each has weights of its own, see :mod:`bench.checkpoints`), and a method
     ``complexity()`` that returns
     ``{"parameters", "weight_bytes", "encoder_kmac_per_pixel", "decoder_kmac_per_pixel"}`` (numbers; kMAC are
-    thousands of multiply–accumulates) and, where they are known, ``"training_hours"``; any of them may be
-    left out.
+    thousands of multiply–accumulates, which :mod:`bench.complexity` counts) and, where they are known,
+    ``"training_hours"``; any of them may be left out.
+
+    Optional, for codecs with a model of their rate: ``estimated_bits(image, quality) -> float``, the bits
+    that it estimates for what :meth:`encode` returns, as papers that run no entropy coder report them.
+    rdbench asks after each trial, outside of what is timed, and shows it beside the rate of the bitstream.
 
     Optional, for codecs with options that name a program or a file: the class attribute ``trusted_options``,
     a tuple of their names. A run folder that somebody passes on cannot set them; the user can.

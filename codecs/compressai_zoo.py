@@ -1,22 +1,14 @@
-"""CompressAI's model zoo, with a bitstream that contains everything a decoder needs.
-
-Bitstream, little-endian: ``CAI`` and a format version (4 bytes), the first 4 bytes of the SHA-256 of the
-weights, quality (1), width and height (2 + 2), the length of each of the model's strings (4), CRC-32 of the
-symbols (4), CRC-32 of everything before and of the strings (4), the strings.
+"""CompressAI's image models, with a bitstream that contains everything a decoder needs.
 
 The networks of these models compute means and scales in floating point, and the last digits differ between
 devices, libraries and numbers of threads. If a scale then falls into another table, the bitstream cannot be
-decoded on that machine. The CRC-32 of the symbols detects this, and the bitstream is refused.
+decoded on that machine. The CRC-32 of the tables detects this, and the bitstream is refused.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import struct
-import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,46 +16,50 @@ from urllib.error import URLError
 
 import numpy as np
 
+from bench.checkpoints import checkpoints_of, sha256_of
 from bench.codec import Image
-from bench.errors import BadBitstream, CodecUnavailable, Unsupported
+from bench.errors import BadBitstream, CodecUnavailable, ConfigError, Unsupported
 from bench.explanation import Explanation
-from bench.files.access import MAX_WEIGHTS, read_regular
 from bench_codecs._common.torch_device import torch_device, use_threads
-from bench_codecs._compressai.symbols import symbols_checksum
+from bench_codecs._compressai.container import Header, check_size, read, write
+from bench_codecs._compressai.models import (
+    GAINS,
+    PATCH,
+    Coder,
+    ModelName,
+    is_variable_rate,
+    network_of,
+    published_files,
+    published_network,
+    random_network,
+)
 
 if TYPE_CHECKING:
-    import torch
+    from torch import Tensor
 
-_MAGIC = b"CAI\x02"
-_HEAD = struct.Struct("<4s4sBHH")
-_WORD = struct.Struct("<I")
-_MAX_PIXELS = 1 << 27
-_PATCH = 64
 _INSTALL = 'pip install "rdbench[zoo]", on Python 3.11 or 3.12: there are no wheels for later ones'
-_WORST_EXPANSION = 1 << 22
-"""Most pixels per byte that a header may claim; real streams of these models are far below."""
-
-
-def header_bytes(strings: int) -> int:
-    """Size in bytes of the container around this number of entropy-coded strings."""
-    return _HEAD.size + (strings + 2) * _WORD.size
-
-
+_COUNTED = 64
+"""Side in pixels of the picture on which operations are counted. All layers are convolutions, so that they
+take as many per pixel at any size that needs no padding."""
 _HUB = os.environ.get("TORCH_HOME") or str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch"))
 """Where torch keeps what it downloads, which is then found there."""
 
 
 class CompressAi:
-    """A model of CompressAI's zoo (Bégaint et al., "CompressAI", arXiv 2011.03029).
+    """Any image model of CompressAI (Bégaint et al., "CompressAI", arXiv 2011.03029).
 
-    Quality is the zoo's, a whole number from 1 on.
+    Its weights are those of CompressAI's zoo, or one's own. The zoo's qualities are whole numbers from 1 on;
+    those of one's own checkpoints stand in their names.
 
     Parameters
     ----------
     model : architecture
-    metric : what the model was trained for
-    weights : checkpoint to use instead of the zoo's, which are downloaded when a quality is first used. With
-        ``{quality}`` in its name there is a file for each quality; otherwise quality 1 is the only one
+    metric : what the zoo's weights were trained for
+    checkpoint : weights of one's own, as training writes them: a file for each quality with ``{quality}`` in
+        its name, several by name or a single one, see :mod:`bench.checkpoints`. ``state_dict``, optimiser and
+        the like may be in one file, names may begin with ``module.``. Networks of other sizes than the zoo's
+        are recognised. Files that hold more than plain data are refused
+    state : which network, where a checkpoint holds several, as with a moving average; the error names them
     device : where the networks run. A bitstream may not be decodable on another device, and is then refused
     threads : of the networks on the CPU, in the whole process; 0 leaves torch's own number, 1 in a run. A
         bitstream may not be decodable with another one, and is then refused
@@ -71,26 +67,21 @@ class CompressAi:
     """
 
     name = "compressai"
-    trusted_options = ("weights",)
+    trusted_options = ("checkpoint",)
     needs = ("network", _HUB)
     added_options = ("threads",)
     lossless = False
     qualities: tuple[float, ...]
     quality_range: tuple[float, float] | None
+    weights_sha256: dict[float, str]
 
     def __init__(
         self,
         *,
-        model: Literal[
-            "bmshj2018-factorized",
-            "bmshj2018-hyperprior",
-            "mbt2018-mean",
-            "mbt2018",
-            "cheng2020-anchor",
-            "cheng2020-attn",
-        ] = "bmshj2018-hyperprior",
+        model: ModelName = "bmshj2018-hyperprior",
         metric: Literal["mse", "ms-ssim"] = "mse",
-        weights: str = "",
+        checkpoint: str = "",
+        state: str = "",
         device: Literal["auto", "cpu", "cuda"] = "cpu",
         untrained: bool = False,
         threads: int = 0,
@@ -104,21 +95,14 @@ class CompressAi:
         self._device = torch_device(self.name, device)
         self._model = model
         self._metric = metric
-        self._weights = weights
+        self._state = state
         self._untrained = untrained
-        self._networks: dict[int, tuple[Any, bytes]] = {}
-        offered: Sequence[int] = range(1, 7 if model.startswith("cheng") else 9)
-        if weights:
-            offered = [q for q in (offered if "{quality}" in weights else [1]) if self._file(q).is_file()]
-            if not offered:
-                raise CodecUnavailable(
-                    f"compressai: no weights at {weights}: pass weights=FILE, with {{quality}} in its name "
-                    "where there is one per quality"
-                )
-        self.qualities = tuple(map(float, offered))
+        self._coders: dict[float, Coder] = {}
+        self._files = self._checkpoints(checkpoint) if checkpoint and not untrained else {}
+        self.weights_sha256 = self._hashes()
+        self.qualities = tuple(self.weights_sha256)
         self.quality_range = (self.qualities[0], self.qualities[-1])
-        self.version = f"2+compressai {compressai.__version__}, torch {torch.__version__}"
-        self.weights_sha256 = self._identity()
+        self.version = f"3+compressai {compressai.__version__}, torch {torch.__version__}"
 
     def encode(self, image: Image, quality: float | None) -> bytes:
         """Compress at one of :attr:`qualities`.
@@ -126,28 +110,16 @@ class CompressAi:
         Raises
         ------
         bench.errors.Unsupported
-            The quality is not one of the zoo's, or the image is too large for the container.
+            The quality is none of them, or the image is too large for the container.
         """
         import torch
-        import torch.nn.functional as F
-        from compressai.ops import compute_padding
 
-        if quality not in self.qualities:
-            raise Unsupported(f"compressai: quality {quality} is not one of {self.qualities}")
+        coder, identity = self._coder(quality)
         height, width = image.shape[:2]
-        if max(height, width) > 0xFFFF - _PATCH or height * width > _MAX_PIXELS:
-            raise Unsupported(f"compressai: {width}×{height} pixels are too many for the container")
-        network, identity = self._network(int(quality))
-        pixels = np.ascontiguousarray(image.transpose(2, 0, 1))
-        x = torch.from_numpy(pixels)[None].to(self._device).float() / 255
-        padding, _ = compute_padding(height, width, min_div=_PATCH)
-        with torch.no_grad(), symbols_checksum(network, decoding=False) as checksum:
-            out = network.compress(F.pad(x, padding))
-        strings = [bytes(part[0]) for part in out["strings"]]
-        head = _HEAD.pack(_MAGIC, identity, int(quality), width, height)
-        head += b"".join(_WORD.pack(it) for it in (*map(len, strings), checksum()))
-        payload = b"".join(strings)
-        return head + _WORD.pack(zlib.crc32(payload, zlib.crc32(head))) + payload
+        check_size(height, width)
+        with torch.no_grad():
+            strings, tables = coder.compress(self._padded(image))
+        return write(Header(identity, coder.gain or 0, height, width, tables), strings)
 
     def decode(self, bitstream: bytes) -> Image:
         """Reconstruct the image.
@@ -162,19 +134,15 @@ class CompressAi:
         import torch.nn.functional as F
         from compressai.ops import compute_padding
 
-        (quality, width, height), strings, symbols, identity = self._parse(bitstream)
-        if quality not in self.qualities:
-            raise BadBitstream(f"compressai: no quality {quality} in {self._model}")
-        network, own = self._network(quality)
-        if identity != own:
-            raise BadBitstream(f"compressai: the bitstream was not made with these weights of {self._model}")
-        _, crop = compute_padding(height, width, min_div=_PATCH)
-        shape = tuple(-(-side // _PATCH) * _PATCH // network.downsampling_factor for side in (height, width))
-        with torch.no_grad(), symbols_checksum(network, decoding=True) as checksum:
-            x = network.decompress([[part] for part in strings], shape)["x_hat"]
-        if checksum() != symbols:
+        header, strings = read(bitstream)
+        coder, _ = self._coder(self._quality(header))
+        _, crop = compute_padding(header.height, header.width, min_div=PATCH)
+        rows, columns = (-(-side // PATCH) * PATCH for side in (header.height, header.width))
+        with torch.no_grad():
+            x, tables = coder.decompress(strings, rows, columns)
+        if tables != header.tables:
             raise BadBitstream(
-                "compressai: the symbols do not match their checksum: the bitstream was made on a device or "
+                "compressai: the tables do not match their checksum: the bitstream was made on a device or "
                 "with libraries that compute other entropy parameters; decode where it was encoded"
             )
         x = F.pad(x, crop)[0].clamp(0, 1).mul(255).round().to(torch.uint8)
@@ -182,131 +150,131 @@ class CompressAi:
         return image
 
     def complexity(self) -> dict[str, float]:
-        """Parameters, bytes of weights in single precision, and kMAC per pixel, at the middle quality."""
-        from bench_codecs._compressai.macs import kmac_per_pixel
+        """Parameters, bytes of weights in single precision, and kMAC per pixel, at the middle quality.
 
-        quality = int(self.qualities[len(self.qualities) // 2])
-        # The size of a network depends on the quality alone, so that the zoo's weights need not be
-        # downloaded.
-        network = self._load(quality) if self._weights else self._random(quality)
-        network.eval().to(self._device)
+        What is counted is what runs to encode and to decode, see :mod:`bench.complexity`.
+        """
+        import torch
+
+        from bench.complexity import count_macs
+
+        quality = self.qualities[len(self.qualities) // 2]
+        # The size of the zoo's networks depends on the quality alone, so that they need not be downloaded.
+        network = self._load(quality) if self._files else random_network(self._model, int(quality))
+        coder = Coder.of(network, self._gain(quality), self._device)
         parameters = sum(p.numel() for p in network.parameters())
-        encoder, decoder = kmac_per_pixel(network)
+        x = torch.zeros(1, 3, _COUNTED, _COUNTED, device=self._device)
+        strings: list[bytes] = []
+        encoder = count_macs(lambda: strings.extend(coder.compress(x)[0]))
+        decoder = count_macs(lambda: coder.decompress(strings, _COUNTED, _COUNTED))
         return {
             "parameters": float(parameters),
             "weight_bytes": 4.0 * parameters,
-            "encoder_kmac_per_pixel": encoder,
-            "decoder_kmac_per_pixel": decoder,
+            "encoder_kmac_per_pixel": encoder / _COUNTED**2 / 1e3,
+            "decoder_kmac_per_pixel": decoder / _COUNTED**2 / 1e3,
         }
+
+    def estimated_bits(self, image: Image, quality: float | None) -> float:
+        """The rate that papers estimate: −log₂ of the likelihoods in a forward pass; no container."""
+        import torch
+
+        coder, _ = self._coder(quality)
+        with torch.no_grad():
+            likelihoods = coder.forward(self._padded(image))
+        return sum(-float(it.double().log2().sum()) for it in likelihoods.values())
 
     def explain(self, image: Image, quality: float | None, bitstream: bytes) -> Explanation:
         """The likelihoods of every latent in a forward pass, and what single latents draw."""
         from bench_codecs._compressai.bits import explain
 
-        (level, _, _), strings, _, _ = self._parse(bitstream)
-        network, _ = self._network(level)
-        return explain(network, image, strings, len(bitstream))
+        header, strings = read(bitstream)
+        coder, _ = self._coder(self._quality(header))
+        return explain(coder, image, self._padded(image), strings, len(bitstream))
 
-    def _network(self, quality: int) -> tuple[Any, bytes]:
-        if quality not in self._networks:
-            network = self._load(quality)
-            network.eval().update(force=True)
-            network.to(self._device)
-            state = network.state_dict()
-            digest = hashlib.sha256()
-            for name in sorted(state):
-                digest.update(name.encode())
-                digest.update(_raw(state[name]))
-            self._networks[quality] = network, digest.digest()[:4]
-        return self._networks[quality]
-
-    def _load(self, quality: int) -> Any:
+    def _padded(self, image: Image) -> Tensor:
+        """(1, 3, height, width), 0 to 1, with sides that the networks can divide."""
         import torch
-        from compressai.zoo import image_models, load_state_dict
-        from compressai.zoo.image import model_architectures
+        import torch.nn.functional as F
+        from compressai.ops import compute_padding
+
+        pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+        padding, _ = compute_padding(*image.shape[:2], min_div=PATCH)
+        return F.pad(pixels[None].to(self._device).float() / 255, padding)
+
+    def _coder(self, quality: float | None) -> tuple[Coder, bytes]:
+        """What codes at a quality, and the name of its weights in a bitstream."""
+        if quality is None or quality not in self.weights_sha256:
+            raise Unsupported(f"compressai: quality {quality} is not one of {self.qualities}")
+        if quality not in self._coders:
+            self._coders[quality] = Coder.of(self._load(quality), self._gain(quality), self._device)
+        return self._coders[quality], bytes.fromhex(self.weights_sha256[quality][:8])
+
+    def _gain(self, quality: float) -> int | None:
+        return int(quality) - 1 if is_variable_rate(self._model) else None
+
+    def _load(self, quality: float) -> Any:
+        import torch
 
         if self._untrained:
-            return self._random(quality)
-        if self._weights:
-            path = self._file(quality)
+            return random_network(self._model, int(quality))
+        if self._files:
+            from bench_codecs._compressai.checkpoint import read_state, refusal
+
+            path = self._files[quality]
+            tensors = read_state(path, self._state)
             try:
-                # from memory, where a forged length reads no more than there is
-                held = io.BytesIO(read_regular(path, MAX_WEIGHTS, links=True))
-                checkpoint = torch.load(held, map_location="cpu", weights_only=True)
-                if isinstance(checkpoint, dict):
-                    for key in ("network", "state_dict", "model_state_dict"):
-                        checkpoint = checkpoint.get(key, checkpoint)
-                if not isinstance(checkpoint, dict):
-                    raise TypeError(f"it holds a {type(checkpoint).__name__}, not a state_dict")
-                return model_architectures[self._model].from_state_dict(load_state_dict(checkpoint))
+                return network_of(self._model, tensors)
             except MemoryError:
                 raise
-            except Exception as error:  # torch raises anything for damaged files
-                # torch's own message advises loading such a file unsafely.
-                cause = "not a checkpoint" if isinstance(error, UnpicklingError) else error
-                raise CodecUnavailable(
-                    f"compressai: {path} holds no weights of {self._model} ({cause}): "
-                    f"save them with torch.save(model.state_dict(), {path.name!r})"
-                ) from error
+            except Exception as error:  # torch raises anything for tensors of another network
+                raise refusal(path, error) from error
         try:
-            return image_models[self._model](quality, self._metric, pretrained=True, progress=False)
+            return published_network(self._model, self._metric, int(quality))
         except (UnpicklingError, EOFError) as error:
-            folder = Path(torch.hub.get_dir()) / "checkpoints"
-            raise CodecUnavailable(
-                f"compressai: the weights of {self._model} quality {quality} in {folder} are damaged: remove"
-                f" {self._model}-{quality}-*.pth.tar there and load them again"
-            ) from error
+            name = published_files(self._model, self._metric)[int(quality)]
+            file = Path(torch.hub.get_dir(), "checkpoints", name)
+            raise CodecUnavailable(f"compressai: {file} is damaged: remove it, to load it again") from error
         except (URLError, OSError, RuntimeError) as error:
             raise CodecUnavailable(
-                f"compressai: no weights of {self._model} quality {quality} and no download ({error}): "
-                "connect once, or put the file into torch's hub/checkpoints folder, or pass weights=FILE"
+                f"compressai: no weights of {self._model} quality {quality:g} and no download ({error}): "
+                "connect once, or put the file into torch's hub/checkpoints folder, or pass checkpoint=FILE"
             ) from error
 
-    def _random(self, quality: int) -> Any:
-        """A network with the architecture of a quality and seeded random weights."""
-        import torch
-        from compressai.zoo import image_models
+    def _checkpoints(self, text: str) -> dict[float, Path]:
+        """The file of each quality; one of a variable-rate model serves them all."""
+        found = checkpoints_of(text)
+        if not is_variable_rate(self._model):
+            return found
+        if len(found) > 1:
+            raise ConfigError(
+                f"compressai: {self._model} codes at all rates with one checkpoint, not {text!r}"
+            )
+        return {float(quality): file for quality in range(1, GAINS + 1) for file in found.values()}
 
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(quality)
-            return image_models[self._model](quality, self._metric, pretrained=False)
-
-    def _file(self, quality: int) -> Path:
-        return Path(self._weights.replace("{quality}", str(quality)))
-
-    def _identity(self) -> str:
-        """SHA-256 of all weights files, or of the names of the zoo's files, which contain their hashes."""
+    def _hashes(self) -> dict[float, str]:
+        """What names the weights of each quality: the file's hash; of the zoo's its name, which has one."""
+        if self._files:
+            digests = {file: sha256_of(file) for file in {*self._files.values()}}
+            return {quality: digests[file] for quality, file in self._files.items()}
+        published = published_files(self._model, self._metric)
         if self._untrained:
-            return hashlib.sha256(f"untrained {self._model} {self._metric}".encode()).hexdigest()
-        if self._weights:
-            digests = [hashlib.sha256(self._file(int(q)).read_bytes()).hexdigest() for q in self.qualities]
-            return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
-        from compressai.zoo.image import model_urls
+            qualities = published or [1]
+            return {float(it): _sha256(f"untrained {self._model} {self._metric} {it}") for it in qualities}
+        if not published:
+            raise CodecUnavailable(
+                f"compressai: there are no trained weights of {self._model} for {self._metric}: pass"
+                " checkpoint=FILE, with {quality} in its name where there is one for each quality"
+            )
+        return {float(quality): _sha256(file) for quality, file in published.items()}
 
-        urls = model_urls[self._model][self._metric]
-        names = [urls[int(q)].rsplit("/", 1)[1] for q in self.qualities]
-        return hashlib.sha256(" ".join(names).encode()).hexdigest()
-
-    def _parse(self, bitstream: bytes) -> tuple[tuple[int, int, int], list[bytes], int, bytes]:
-        """(quality, width, height), the strings, the CRC-32 of their symbols, start of the weights' hash."""
-        count = 1 if self._model == "bmshj2018-factorized" else 2
-        start = header_bytes(count)
-        if len(bitstream) < start or bitstream[:4] != _MAGIC:
-            raise BadBitstream("compressai: not a bitstream of this codec and model")
-        _, identity, quality, width, height = _HEAD.unpack_from(bitstream)
-        *lengths, symbols, checksum = struct.unpack_from(f"<{count + 2}I", bitstream, _HEAD.size)
-        payload = bitstream[start:]
-        own = zlib.crc32(payload, zlib.crc32(bitstream[: start - _WORD.size]))
-        if sum(lengths) != len(payload) or checksum != own:
-            raise BadBitstream("compressai: the bitstream is truncated, damaged, or of another model")
-        if min(width, height) < 1 or width * height > min(_MAX_PIXELS, _WORST_EXPANSION * len(bitstream)):
-            raise BadBitstream("compressai: the header holds an impossible size")
-        strings = []
-        for length in lengths:
-            strings.append(payload[:length])
-            payload = payload[length:]
-        return (quality, width, height), strings, symbols, identity
+    def _quality(self, header: Header) -> float:
+        """The quality of a bitstream, by the name of its weights."""
+        for quality, digest in self.weights_sha256.items():
+            own = bytes.fromhex(digest[:8]), self._gain(quality) or 0
+            if own == (header.identity, header.gain):
+                return quality
+        raise BadBitstream(f"compressai: the bitstream was not made with these weights of {self._model}")
 
 
-def _raw(value: torch.Tensor) -> bytes:
-    return bytes(value.detach().cpu().contiguous().numpy().tobytes())
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

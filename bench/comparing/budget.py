@@ -132,8 +132,9 @@ def _configuration(codec: CodecPlan) -> str:
 
 
 def _is_of(line: Measurement, codec: CodecPlan) -> bool:
-    mine = line.codec, line.version, line.weights_sha256, line.config, line.decoder
-    its = codec.codec, codec.version, codec.weights_sha256, codec.config, codec.recorded_decoder
+    options, weights = codec.distinctive(codec.config), codec.weights_of(line.quality)
+    mine = line.codec, line.version, line.weights_sha256, codec.distinctive(line.config), line.decoder
+    its = codec.codec, codec.version, weights, options, codec.recorded_decoder
     return mine == its
 
 

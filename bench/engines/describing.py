@@ -28,7 +28,7 @@ from bench.trials.codec_ref import (
     MetricDescription,
     MetricRef,
 )
-from bench.trials.plan import CodecPlan, DecoderPlan, needs_bare
+from bench.trials.plan import CodecPlan, DecoderPlan, has_same_weights, needs_bare
 
 _COMMAND_METRIC = "bench.metrics.command:CommandMetric"
 
@@ -289,7 +289,7 @@ def require_unchanged(engine: Engine, codecs: Iterable[CodecPlan]) -> None:
         answer = engine.describe(Describe(ref))
         if isinstance(answer, Failed):
             raise ConfigError(f"{label} cannot run on this machine: {answer.message}{_remedy(answer)}")
-        if (answer.version, answer.weights_sha256) != (part.version, part.weights_sha256):
+        if answer.version != part.version or not has_same_weights(part, answer):
             now, then = _identity(answer), _identity(part)
             raise ConfigError(f"{label} is {now} here, the run has {then}: run it again first")
 

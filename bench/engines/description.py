@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -45,6 +46,7 @@ def described(codec: Codec, config: dict[str, Any], target: str) -> Description:
         if len(ends) != 2 or not ends[0] <= ends[1]:
             raise ConfigError(f"{what}: quality_range is (lowest, highest), not {quality_range!r}")
         quality_range = ends[0], ends[1]
+    weights, by_quality = _weights(what, getattr(codec, "weights_sha256", None))
     return Description(
         name=name,
         version=_text(codec, "version"),
@@ -54,7 +56,8 @@ def described(codec: Codec, config: dict[str, Any], target: str) -> Description:
         quality_range=quality_range,
         takes_quality=takes_quality(codec),
         config={key: plain_option(f"{what}: option {key!r}", value) for key, value in config.items()},
-        weights_sha256=_weights(what, getattr(codec, "weights_sha256", None)),
+        weights_sha256=weights,
+        weights_by_quality=by_quality,
         complexity=_complexity(codec),
         accepted=_accepted(what, codec),
     )
@@ -152,9 +155,22 @@ def _numbers(what: str, values: Iterable[Any]) -> tuple[float, ...]:
     return found
 
 
-def _weights(what: str, value: Any) -> str | None:
-    if value is None:
-        return None
+def _weights(what: str, value: Any) -> tuple[str | None, dict[float, str]]:
+    """The hash of all weights, and of those of each quality where each has its own."""
+    if not isinstance(value, Mapping):
+        return None if value is None else _weights_hash(what, value), {}
+    by_quality = dict(
+        zip(
+            _numbers(f"{what}: the qualities of weights_sha256", value),
+            (_weights_hash(what, it) for it in value.values()),
+            strict=True,
+        )
+    )
+    together = "".join(digest for _, digest in sorted(by_quality.items()))
+    return hashlib.sha256(together.encode()).hexdigest(), by_quality
+
+
+def _weights_hash(what: str, value: Any) -> str:
     if isinstance(value, bytes):
         value = value.hex()
     if isinstance(value, str) and re.fullmatch("[0-9a-fA-F]{64}", value):

@@ -24,6 +24,7 @@ from bench.inputs.pixels import RGB8, Accepted
 from bench.sealing.seal import View
 from bench.trials.codec_ref import CodecRef, Description, Message, MetricDescription, MetricRef
 from bench.trials.measurement import (
+    Bits,
     Count,
     Failure,
     FailureStatus,
@@ -188,6 +189,8 @@ class Encoded(Message, frozen=True):
 
     bitstream: Annotated[bytes, msgspec.Meta(min_length=1)]
     took: Took
+    estimates: bool = False
+    """Whether the codec can tell what it estimates for it."""
 
 
 class Encode(Request[Encoded], frozen=True):
@@ -200,6 +203,25 @@ class Encode(Request[Encoded], frozen=True):
     original: int
     """What tells one picture from another: those of the same number are the same."""
     repeat: Repeat = Repeat()
+    depth: int = 8
+    """Bits of each sample."""
+
+
+class Estimated(Message, frozen=True):
+    """What a codec's own model says of the size of a bitstream."""
+
+    bits: Bits
+
+
+class Estimate(Request[Estimated], frozen=True):
+    """Estimate the rate of the picture whose samples are in the attached file, and make no bitstream."""
+
+    phase: ClassVar[Phase] = "encode"
+    codec: CodecRef
+    quality: float | None
+    shape: tuple[int, ...]
+    original: int
+    """As in :class:`Encode`."""
     depth: int = 8
     """Bits of each sample."""
 
@@ -349,6 +371,7 @@ AnyRequest = (
     | CheckCuda
     | Load
     | Encode
+    | Estimate
     | Decode
     | Score
     | Explain

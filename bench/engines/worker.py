@@ -42,6 +42,8 @@ from bench.engines.messages import (
     DescribeMetric,
     Encode,
     Encoded,
+    Estimate,
+    Estimated,
     Explain,
     Explained,
     Failed,
@@ -178,6 +180,7 @@ def packed_answer(state: WorkerState, request: AnyRequest) -> bytes:
         CheckCuda: _check_cuda,
         Load: _load,
         Encode: _encode,
+        Estimate: _estimate,
         Decode: _decode,
         Score: _score,
         Explain: _explain,
@@ -286,7 +289,7 @@ def _reference(state: WorkerState, request: Score) -> Reference:
     return state.reference
 
 
-def _given(state: WorkerState, request: Encode) -> _Given:
+def _given(state: WorkerState, request: Encode | Estimate) -> _Given:
     """The picture at hand, or the one that came along."""
     if state.picture is None or state.picture.original != request.original:
         state.picture = None
@@ -318,9 +321,19 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
             raise Mismatch("encode wrote into the picture that it was given")
         picture.copy = given
         bitstream = bytes(_bitstream(bitstream))  # a subclass could carry more than its bytes
-        return Encoded(bitstream, took)
+        return Encoded(bitstream, took, estimates=hasattr(ready.codec, "estimated_bits"))
     except Exception as error:
         return _failed(error, phase)
+
+
+def _estimate(state: WorkerState, request: Estimate) -> Estimated:
+    picture, codec = _given(state, request), _codec(state, request.codec).codec
+    given = picture.pixels.copy()
+    given.flags.writeable = False
+    found = float(codec.estimated_bits(given, request.quality))  # type: ignore[attr-defined]  # it has said so
+    if not 0 <= found < math.inf:
+        raise Mismatch(f"estimated_bits returned {found}, which is no number of bits")
+    return Estimated(found)
 
 
 def _bitstream(found: Any) -> memoryview:

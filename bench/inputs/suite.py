@@ -16,6 +16,9 @@ A suite file says the same in YAML, with labels::
         decoder: jpeg
       - codec: avif
         quality: {bpp: [0.25, 0.5], tolerance: 1%}
+      - codec: compressai
+        config: {model: elic2022-official}
+        checkpoints: {0.0035: low.pth, 0.0483: high.pth}
 """
 
 from __future__ import annotations
@@ -39,8 +42,10 @@ from pydantic import (
     Field,
     PrivateAttr,
     field_validator,
+    model_validator,
 )
 
+from bench import checkpoints
 from bench.codec import DEPTHS
 from bench.errors import ConfigError
 from bench.files.typed_yaml import load_yaml, place_of, validate
@@ -87,7 +92,11 @@ Points = Annotated[OperatingPoints | Goals, BeforeValidator(_goals_or_points)]
 
 
 class CodecChoice(BaseModel):
-    """One codec in one configuration: what every entry begins with, and all that a ``decoder`` needs."""
+    """One codec in one configuration: what every entry begins with, and all that a ``decoder`` needs.
+
+    ``checkpoints: {0.0035: low.pth, 0.0483: high.pth}``, a file of weights for each quality, is another way
+    to write its option ``checkpoint``; see :mod:`bench.checkpoints`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     codec: str
@@ -96,6 +105,23 @@ class CodecChoice(BaseModel):
     needs: tuple[str, ...] = ()
     """What it needs of the machine where codecs are sealed, beside what it declares itself: ``gpu``,
     ``network``, paths, and environment variables as ``$NAME``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_checkpoints(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "checkpoints" not in value:
+            return value
+        files, config = value["checkpoints"], value.get("config") or {}
+        try:
+            text = checkpoints.text_of({float(quality): str(file) for quality, file in files.items()})
+        except (AttributeError, TypeError, ValueError):
+            text = ""
+        if not text:
+            raise ValueError("checkpoints: write a file for each quality, as in {0.0035: low.pth}")
+        if not isinstance(config, dict) or checkpoints.OPTION in config:
+            raise ValueError(f"checkpoints: the codec's config has a {checkpoints.OPTION} too; write one")
+        rest = {key: it for key, it in value.items() if key != "checkpoints"}
+        return rest | {"config": config | {checkpoints.OPTION: text}}
 
 
 Choice = TypeVar("Choice", bound=CodecChoice)
@@ -326,6 +352,8 @@ def _located_option(name: str, value: Option, base: Path) -> Option:
         return value
     if name in _FILE_OPTIONS and "." in value:
         return _absolute(value, base)
+    if name == checkpoints.OPTION:
+        return checkpoints.with_paths(value, lambda path: _absolute(path, base))
     if name in _COMMAND_OPTIONS:
         return _located_command(value, base)
     return _located_file(value, base) if "/" in value or "." in value else value

@@ -23,6 +23,7 @@ _NUMBERS_BUT_NO_METRICS = frozenset(
             "height",
             "bytes",
             "bpp",
+            "estimated_bpp",
             "encode_s",
             "decode_s",
             "encode_iqr_s",

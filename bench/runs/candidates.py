@@ -19,6 +19,7 @@ _MOST_TOLD = 8
 _CIRCUMSTANCES = frozenset(
     {
         *("environment", "isolation", "needs", "timing", "device", "metrics_device", "gpu_bytes", "peak_of"),
+        "estimated_bits",
         *("encode_s", "encode_cold_s", "encode_startup_s", "encode_cpu_share", "encode_peak_bytes"),
         *("decode_s", "decode_cold_s", "decode_startup_s", "decode_cpu_share", "decode_peak_bytes"),
     }

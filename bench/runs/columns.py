@@ -19,6 +19,7 @@ from bench.files.typed_json import Sha256
 from bench.inputs.pixels import Depth
 from bench.runs.store import ImageKey, LineSelector, Point, RunInfo, journal, read_info
 from bench.trials.measurement import (
+    Bits,
     Count,
     Failure,
     Isolation,
@@ -44,7 +45,10 @@ SHARES = ("encode_cpu_share", "decode_cpu_share")
 STARTUPS = ("encode_startup_s", "decode_startup_s")
 COLDS = ("encode_cold_s", "decode_cold_s")
 PEAKS = ("encode_peak_bytes", "decode_peak_bytes")
-NUMBERS = ("width", "height", "depth", "bytes", "gpu_bytes", *PEAKS, *STARTUPS, *COLDS, *SHARES)
+NUMBERS = (
+    *("width", "height", "depth", "bytes", "estimated_bits", "gpu_bytes"),
+    *(*PEAKS, *STARTUPS, *COLDS, *SHARES),
+)
 SPREADS = {"encode_s": "encode_iqr_s", "decode_s": "decode_iqr_s"}
 """The columns of medians and those of interquartile ranges."""
 REPEATS = "repeats"
@@ -94,6 +98,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     treatment: str = ""
     decoded_treatment: str = ""
     bytes: Count | None = None
+    estimated_bits: Bits | None = None
     bitstream_sha256: Sha256 | None = None
     pixels_sha256: Sha256 | None = None
     exact: bool = False

@@ -44,6 +44,7 @@ COLUMNS = (
 
 _MEMORY = ("gpu_bytes", *PEAKS)
 _IDENTITY = (
+    "estimated_bpp",
     "version",
     "decoder",
     "lossless",
@@ -91,7 +92,8 @@ def load(run: Path | str) -> pd.DataFrame:
         One row for each planned trial, in the order of the plan's codecs, qualities and images; trials
         that were never measured have the status ``cancelled``. The columns of :data:`COLUMNS` come first,
         then metrics beyond the built-in ones, then identity. ``config`` is JSON, and so is ``decoder``, which
-        is empty where a codec's own decoder ran; ``bpp`` is bits per pixel,
+        is empty where a codec's own decoder ran; ``bpp`` is bits per pixel of the bitstream and
+        ``estimated_bpp`` what the codec's own model says of it,
         ``encode_s`` and ``decode_s`` the median in seconds (``encode_iqr_s`` and ``decode_iqr_s`` the
         interquartile range, where there are three samples or more) of ``repeats`` samples, and
         ``encode_startup_s`` what of that the start of a codec's programs takes, with their files,
@@ -178,6 +180,7 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
         "encode_s": numbers["encode_s"],
         "decode_s": numbers["decode_s"],
         "error": trials.texts["error"],
+        "estimated_bpp": numbers["estimated_bits"] / pixels,
         "version": by_codec([it.version for it in codecs]),
         "decoder": by_codec([as_json(it.recorded_decoder) for it in codecs]),
         "lossless": np.array([it.lossless for it in codecs], bool)[of_codec],

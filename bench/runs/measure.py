@@ -15,6 +15,7 @@ from bench.engines.messages import (
     Decoded,
     Encode,
     Encoded,
+    Estimate,
     Failed,
     NoAnswer,
     Repeat,
@@ -73,7 +74,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             "version": work.codec.version,
             "config": work.codec.config,
             "quality": work.quality,
-            "weights_sha256": work.codec.weights_sha256,
+            "weights_sha256": work.codec.weights_of(work.quality),
             "decoder": work.codec.recorded_decoder,
             "isolation": "sealed" if slot.sealed else self.isolation,
             "needs": work.codec.given if slot.sealed else (),
@@ -116,7 +117,21 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         if problem is not None:
             raise NoAnswer(Failed("mismatch", "encode", "", problem, stderr=slot.encoder.stderr()))
         self._decoded(trial, slot, original, encoded, told)
+        if encoded.estimates:
+            told |= self._estimated(trial, slot, original, told["reasons"])
         return encoded.bitstream
+
+    def _estimated(
+        self, trial: Trial, slot: Slot, original: Original, reasons: dict[str, str]
+    ) -> dict[str, Any]:
+        """What the codec's model says of the size; that it says nothing leaves the result as it is."""
+        request = Estimate(
+            trial.codec.ref, trial.quality, original.shape, original.number, depth=original.depth
+        )
+        answer = slot.encoder.ask(request, original.pixels)
+        if isinstance(answer, Failed):
+            return {"reasons": reasons | {"estimated_bits": answer.reason}}
+        return {"estimated_bits": answer.bits}
 
     def _decoded(
         self, trial: Trial, slot: Slot, original: Original, encoded: Encoded, told: dict[str, Any]

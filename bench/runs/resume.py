@@ -220,15 +220,18 @@ def _changed_codecs(folder: Path, before: RunInfo, plan: Plan) -> Iterator[str]:
     changed = []
     for new in plan.codecs:
         old = former.get((new.codec, new.label), new)
-        if not new.unavailable and old.build != new.build:
+        if not new.unavailable and any(old.build_of(it) != new.build_of(it) for it in old.qualities):
             changed.append((old, new))
     if not changed:
         return
     selector = LineSelector(before)
+    now = {old.label: new for old, new in changed}
     keys: dict[str, set[str]] = defaultdict(set)
     for line in read_journal(folder):
         codec = selector.codec_of(line) if line.status == "ok" else None
-        if codec is not None:
+        if codec is None or codec.label not in now:
+            continue
+        if codec.build_of(line.quality) != now[codec.label].build_of(line.quality):
             keys[codec.label].add(line.key)
     for old, new in changed:
         if keys[old.label]:

@@ -211,8 +211,8 @@ class LineSelector:
         self._plans = info.codecs
         self._codecs: dict[tuple[str, str, str | None], list[int]] = {}
         for index, codec in enumerate(info.codecs):
-            identity = (codec.codec, codec.version, codec.weights_sha256)
-            self._codecs.setdefault(identity, []).append(index)
+            for weights in {*codec.weights_by_quality.values(), codec.weights_sha256}:
+                self._codecs.setdefault((codec.codec, codec.version, weights), []).append(index)
         self._points: dict[tuple[int, float | None], int] = {}
         for index, codec in enumerate(info.codecs):
             for quality in codec.qualities:
@@ -228,7 +228,11 @@ class LineSelector:
         if point.environment not in self._machines:
             return None
         codec = self._codec_index(point)
-        return None if codec is None else self._points.get((codec, point.quality))
+        if codec is None:
+            return None
+        if not point.goal and self._plans[codec].weights_of(point.quality) != point.weights_sha256:
+            return None
+        return self._points.get((codec, point.quality))
 
     def image_row(self, image: ImageKey) -> int | None:
         """The place of an image after the first one of each point; None for one that is history."""
@@ -273,18 +277,20 @@ class LineSelector:
             decoder = decode_json(point.decoder, RecordedDecoder) if point.decoder else None
         except MalformedJson:  # no configuration, so none of the plan's
             return None
-        plans = ((index, self._plans[index]) for index in fitting)
-        facts = config, decoder, point.goal
-        return next((index for index, it in plans if _told_apart_by(it) == facts), None)
+        facts = decoder, point.goal
+        plans = [(index, it) for index in fitting if _told_apart_by(it := self._plans[index]) == facts]
+        same = [index for index, it in plans if it.config == config]
+        alike = [index for index, it in plans if it.distinctive(it.config) == it.distinctive(config)]
+        return next(iter(same + alike), None)
 
 
 def _image(it: Measurement) -> ImageKey:
     return it.dataset, it.image, it.image_sha256
 
 
-def _told_apart_by(plan: CodecPlan) -> tuple[dict[str, Option], RecordedDecoder | None, str]:
-    """What configurations of one codec differ in."""
-    return plan.config, plan.recorded_decoder, "" if plan.goal is None else plan.goal.of
+def _told_apart_by(plan: CodecPlan) -> tuple[RecordedDecoder | None, str]:
+    """What configurations of one codec differ in beside their options."""
+    return plan.recorded_decoder, "" if plan.goal is None else plan.goal.of
 
 
 def _point(it: Measurement) -> Point:

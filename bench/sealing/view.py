@@ -17,6 +17,7 @@ from importlib.metadata import distributions
 from itertools import permutations
 from pathlib import Path
 
+from bench.checkpoints import pattern_files
 from bench.errors import ConfigError
 from bench.files.codec_files import sources_of
 from bench.files.typed_json import Option
@@ -98,7 +99,7 @@ def own_bytes(target: str, options: Iterable[Option]) -> int | None:
     for value in options:
         if isinstance(value, str):
             words = (Path(shutil.which(it) or it).expanduser() for it in _words(value))
-            roots |= {it for it in words if os.path.isfile(it)}
+            roots |= {it for word in words for it in (word, *_of_pattern(word)) if os.path.isfile(it)}
     sizes: dict[Path, int] = {}
     for root in roots:
         for file in (root,) if root.is_file() else root.rglob("*"):
@@ -203,14 +204,20 @@ def _named(value: str) -> Iterator[Path]:
     for word in _words(value):
         path = Path(word).expanduser()
         program = shutil.which(path)
-        if "{" in word and os.path.isdir(path.parent):  # a file for each quality, see the codec
-            yield from path.parent.glob(re.sub(r"\{\w*\}", "*", path.name))
+        if "{" in word:  # a file for each quality, see the codec
+            yield from _of_pattern(path)
         elif program is not None:
             yield from _around(Path(program).resolve())
         elif os.path.exists(path):  # pathlib raises for names that are too long
             yield path.resolve()
             if path.suffix == ".py":  # a program that is a script
                 yield from _beside(path.resolve())
+
+
+def _of_pattern(path: Path) -> list[Path]:
+    """The files behind a path with words in braces, such as ``{quality}``; none for such a word alone."""
+    rest = re.sub(r"\{\w*\}", "", str(path))
+    return pattern_files(str(path)) if rest not in ("", str(path)) else []
 
 
 def _words(value: str) -> set[str]:

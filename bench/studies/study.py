@@ -69,7 +69,7 @@ class FinishedTrial:
         """Whatever an answer about the trial may depend on, for a key."""
         codec = self.codec
         return [
-            *(self.image.sha256, codec.codec, codec.version, codec.config, codec.weights_sha256),
+            *(self.image.sha256, codec.codec, codec.version, codec.config, codec.weights_of(self.setting)),
             *(self.quality, self.bitstream_sha256),
             *(() if codec.recorded_decoder is None else (codec.recorded_decoder,)),
         ]

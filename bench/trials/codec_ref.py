@@ -95,6 +95,7 @@ class Description(Message, frozen=True):
     quality_range: tuple[float, float] | None
     config: dict[str, Option]
     weights_sha256: Sha256 | None
+    """Of all its weights."""
     complexity: dict[str, float]
     """What a learned codec says of its cost; empty for the others."""
     unrecorded: dict[str, Option] = {}
@@ -111,6 +112,8 @@ class Description(Message, frozen=True):
     imported: _Files = ()
     """On the way to who asked: what of its folder it has imported, see
     :func:`bench.registry.imported_beside`."""
+    weights_by_quality: dict[float, Sha256] = {}
+    """Of those of each quality, where each has its own."""
 
 
 class MetricDescription(Message, frozen=True):

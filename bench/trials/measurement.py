@@ -6,9 +6,10 @@ Version history of the schema (the journal's lines and ``run.json``):
    ``gpu_bytes``, ``metrics_device``, ``encode_peak_bytes``, ``decode_peak_bytes``, ``peak_of``,
    ``decoded_treatment``, ``encode_cpu_share``, ``decode_cpu_share``, ``isolation``, ``encode_startup_s``,
    ``decode_startup_s``, ``encode_cold_s``, ``decode_cold_s``, ``decoder``, ``depth``, ``channels``,
-   ``needs``, ``reached``; of ``run.json`` ``sources``, ``further_environments``, ``several_machines``,
-   ``decoder``, ``shard``, ``title``, ``links``, ``goal``, ``conditions``. A reader that knows the first
-   machine of a run alone takes what others measured for history.
+   ``needs``, ``reached``, ``estimated_bits``; of ``run.json`` ``sources``, ``further_environments``,
+   ``several_machines``, ``decoder``, ``shard``, ``title``, ``links``, ``goal``, ``conditions``,
+   ``weights_by_quality``. A reader that knows the first machine of a run alone takes what others measured for
+   history.
 
 A reader refuses a version that it does not know. Times are seconds, rates are bits per pixel and
 derived (never stored), a metric without a value is ``null`` and its reason stands beside it.
@@ -46,6 +47,7 @@ Phase = Literal["load", "encode", "decode", "metric"]
 Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
 """Pixels of a picture's width or height."""
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+Bits: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e15)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Treatment: TypeAlias = Annotated[str, msgspec.Meta(max_length=1000)]
@@ -142,6 +144,8 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     decoded_treatment: str = ""
     """The same of the picture that an external decoder wrote."""
     bytes: Count | None = None
+    estimated_bits: Bits | None = None
+    """What the codec's own model says of the bitstream's size, where it says anything."""
     bitstream_sha256: Sha256 | None = None
     pixels_sha256: Sha256 | None = None
     exact: bool = False

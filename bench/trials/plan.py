@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 import msgspec
 
-from bench import registry
+from bench import checkpoints, registry
 from bench.errors import ConfigError
 from bench.files.typed_json import Option, Sha256
 from bench.inputs.datasets import Dataset, ImageFile
@@ -103,6 +103,8 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     qualities: tuple[float | None, ...]
     """Its operating points; with a ``goal``, what each image is to reach."""
     weights_sha256: str | None = None
+    weights_by_quality: dict[float, Sha256] = {}
+    """Of the weights of each quality, where each has its own; ``weights_sha256`` is then of all of them."""
     complexity: dict[str, Annotated[float, msgspec.Meta(ge=0, le=1e15)]] = {}
     """Parameters, bytes of weights, kMAC per pixel and hours of training of a learned codec."""
     accepted: Accepted = RGB8
@@ -162,8 +164,28 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def build(self) -> tuple[str | None, ...]:
         """Versions and weights: with others, results of the same configuration are history."""
-        own = self.version, self.weights_sha256
+        return self.build_of(None)
+
+    def build_of(self, quality: float | None) -> tuple[str | None, ...]:
+        """The same of one operating point."""
+        own = self.version, self.weights_of(quality)
         return own if self.decoder is None else (*own, self.decoder.version, self.decoder.weights_sha256)
+
+    def weights_of(self, quality: float | None) -> str | None:
+        """The SHA-256 of the weights that code at a quality."""
+        if quality is None or not self.weights_by_quality:
+            return self.weights_sha256
+        return self.weights_by_quality.get(quality, self.weights_sha256)
+
+    def distinctive(self, config: dict[str, Option]) -> dict[str, Option]:
+        """The options, of its own or of a recorded result, that tell results of configurations apart.
+
+        Where the hash of each point's weights does, it does not matter where the files lie, or which others
+        there are.
+        """
+        if not self.weights_by_quality:
+            return config
+        return {name: value for name, value in config.items() if name != checkpoints.OPTION}
 
     @property
     def on_gpu(self) -> bool:
@@ -174,10 +196,17 @@ class CodecPlan(msgspec.Struct, frozen=True, kw_only=True):
         """With the operating points that it had before too, where version and weights were the same."""
         if before is None or self.lossless:
             return self
-        if before.build != self.build:
-            return self
-        points = sorted({*before.qualities, *self.qualities}, key=lambda q: -1.0 if q is None else q)
+        still = {it for it in before.qualities if before.build_of(it) == self.build_of(it)}
+        points = sorted({*still, *self.qualities}, key=lambda q: -1.0 if q is None else q)
         return msgspec.structs.replace(self, qualities=tuple(points))
+
+
+def has_same_weights(recorded: CodecPlan | DecoderPlan, found: Description) -> bool:
+    """Whether a codec has the weights here that coded its operating points in a run."""
+    if isinstance(recorded, CodecPlan) and recorded.weights_by_quality and recorded.goal is None:
+        now = found.weights_by_quality
+        return all(it is None or now.get(it) == recorded.weights_of(it) for it in recorded.qualities)
+    return recorded.weights_sha256 == found.weights_sha256
 
 
 def _ref(of: CodecPlan | DecoderPlan, *, trusted: bool) -> CodecRef:
@@ -333,10 +362,13 @@ class TrialMaker:
     """What keys have of the codec and the metrics."""
     suffix: str
     """And of the form in which the codec gets the image."""
+    by_quality: Mapping[float, str] = field(default_factory=dict)
+    """In the place of ``identity``, where each quality has weights of its own."""
 
     def at(self, quality: float | None) -> Trial:
         """The trial at a quality of the codec's own."""
-        text = f"{self.image.sha256}|{self.identity}|{quality!r}{self.suffix}"
+        identity = self.identity if quality is None else self.by_quality.get(quality, self.identity)
+        text = f"{self.image.sha256}|{identity}|{quality!r}{self.suffix}"
         key = hashlib.sha256(text.encode()).hexdigest()[:32]
         return Trial(self.image, self.path, self.codec, quality, key)
 
@@ -355,15 +387,23 @@ def trials(plan: Plan, files: dict[ImagePlan, ImageFile]) -> Iterator[Trial]:
 
 def trial_makers(plan: Plan, files: dict[ImagePlan, ImageFile]) -> Iterator[TrialMaker]:
     """Each codec on each image whose file is at hand, image by image."""
-    identities = [(codec, _codec_identity(codec, plan.metrics)) for codec in plan.codecs]
+    identities = [
+        (
+            codec,
+            _codec_identity(codec, plan.metrics, codec.weights_sha256),
+            {q: _codec_identity(codec, plan.metrics, it) for q, it in codec.weights_by_quality.items()},
+        )
+        for codec in plan.codecs
+    ]
     by_form = any(it.accepted != RGB8 for it in plan.codecs)
     for image in plan.images:
         if image not in files:
             continue
         path = files[image].path
         form = stored_form(path) if by_form else StoredForm()
-        for codec, identity in identities:
-            yield TrialMaker(image, path, codec, identity, key_suffix(codec.accepted, form))
+        for codec, identity, by_quality in identities:
+            suffix = key_suffix(codec.accepted, form)
+            yield TrialMaker(image, path, codec, identity, suffix, by_quality)
 
 
 @dataclass(frozen=True)
@@ -588,6 +628,7 @@ def _own_plan(entry: CodecEntry, suite: Suite, described: DescribedCodec) -> Cod
         config=found.config,
         qualities=qualities,
         weights_sha256=found.weights_sha256,
+        weights_by_quality=found.weights_by_quality,
         complexity=found.complexity,
         accepted=msgspec.structs.replace(found.accepted, convert=suite.convert.conversions),
         own_bytes=found.own_bytes,
@@ -670,15 +711,16 @@ def _label(name: str, config: dict[str, Any], defaults: dict[str, Any]) -> str:
         elif value is False:
             parts.append(f"no-{key}")
         elif isinstance(value, str):
-            parts.append(Path(value).name)
+            several = checkpoints.told_checkpoints(value) if key == checkpoints.OPTION else None
+            parts.append(Path(value).name if several is None else f"{len(several)} checkpoints")
         else:
             parts.append(f"{key}{value}")
     return printable("-".join(parts))
 
 
-def _codec_identity(codec: CodecPlan, metrics: tuple[MetricPlan, ...]) -> str:
+def _codec_identity(codec: CodecPlan, metrics: tuple[MetricPlan, ...], weights: str | None) -> str:
     definitions = sorted((it.name, it.version) for it in metrics)
-    identity: list[Any] = [codec.codec, codec.version, codec.config, codec.weights_sha256, definitions]
+    identity: list[Any] = [codec.codec, codec.version, codec.distinctive(codec.config), weights, definitions]
     if codec.recorded_decoder is not None:
         identity.append(msgspec.structs.asdict(codec.recorded_decoder))
     return _canonical(identity)

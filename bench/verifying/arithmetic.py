@@ -55,7 +55,7 @@ def _not_as_planned(row: RecordedRow, line: Measurement) -> Iterator[Difference]
         "codec": codec.codec,
         "version": codec.version,
         "config": codec.config,
-        "weights_sha256": codec.weights_sha256,
+        "weights_sha256": codec.weights_of(line.quality),
         "decoder": codec.recorded_decoder,
         "quality": row.quality,
         "image_sha256": row.image.sha256,

@@ -13,7 +13,7 @@ from bench.errors import ConfigError
 from bench.runs.store import RunInfo
 from bench.text.plain import printable
 from bench.trials.codec_ref import CodecRef, Description, MetricRef
-from bench.trials.plan import CodecPlan, DecoderPlan
+from bench.trials.plan import CodecPlan, DecoderPlan, has_same_weights
 from bench.verifying.record import CodecFlag
 
 _COMPLEXITY = 0.01
@@ -81,7 +81,7 @@ def codec_here(engine: Engine, codec: CodecPlan) -> CodecHere:
             return CodecHere(f"it does not run here: {answer.reason}")
         parts.append((part, answer))
     for part, found in parts:
-        if part.weights_sha256 != found.weights_sha256:
+        if not has_same_weights(part, found):
             return CodecHere(
                 "its weights are others here",
                 (_flag(codec, "other weights", part.weights_sha256, found.weights_sha256),),

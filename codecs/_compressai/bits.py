@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.codec import Image
 from bench.explanation import BitGrid, Channels, Explanation
 from bench_codecs._common import latent_probes as probes
+from bench_codecs._compressai.models import PATCH, Coder
 
-_PATCH = 64
 _NAMES = {"y": "latents", "z": "hyper-latents"}
 _LOWEST_STATE = 31
 """Bits of the state that CompressAI's rANS starts with."""
@@ -31,7 +30,7 @@ _NOTE = (
 
 
 @torch.no_grad()
-def explain(network: Any, image: Image, strings: Sequence[bytes], size: int) -> Explanation:
+def explain(coder: Coder, image: Image, x: Tensor, strings: Sequence[bytes], size: int) -> Explanation:
     """The likelihoods of a forward pass over an image, and probes of the synthesis.
 
     Models with an autoregressive context round the latents themselves in a forward pass, but their
@@ -39,19 +38,18 @@ def explain(network: Any, image: Image, strings: Sequence[bytes], size: int) -> 
 
     Parameters
     ----------
-    network : a model of the zoo; ``g_s`` is its synthesis
+    coder : a model of the zoo at an operating point
     image : uint8, shape (height, width, 3)
+    x : the same, padded, as the model gets it
     strings : the entropy-coded strings of the bitstream
     size : bytes of the bitstream
     """
     from compressai.ops import compute_padding
 
     height, width = image.shape[:2]
-    padding, _ = compute_padding(height, width, min_div=_PATCH)
-    pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
-    x = F.pad(pixels[None].to(next(network.parameters()).device).float() / 255, padding)
+    padding, _ = compute_padding(height, width, min_div=PATCH)
     origin = (-padding[2], -padding[0])
-    likelihoods, latents = _forward(network, x)
+    likelihoods, latents = _forward(coder, x)
     energy = {"y": latents[0].double().square().mean((1, 2)).cpu().numpy()}
     grids, channels = [], []
     for name, likelihood in likelihoods.items():
@@ -60,7 +58,7 @@ def explain(network: Any, image: Image, strings: Sequence[bytes], size: int) -> 
         grids.append(BitGrid(_NAMES[name], bits.sum(0), (unit, unit), origin))
         if name in energy:
             channels.append(Channels(_NAMES[name], bits.sum((1, 2)), energy[name], "steps²"))
-    part = _busiest_part(network, latents, grids[0], (height, width))
+    part = _busiest_part(coder.network, latents, grids[0], (height, width))
     strongest = probes.strongest(channels[0].energy, _IMPULSES)
     return Explanation(
         method="likelihood",
@@ -77,12 +75,12 @@ def explain(network: Any, image: Image, strings: Sequence[bytes], size: int) -> 
 
 
 @torch.no_grad()
-def _forward(network: Any, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+def _forward(coder: Coder, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
     """The likelihoods by kind of latent in a forward pass, and the input of the synthesis."""
     kept: list[Tensor] = []
-    hook = network.g_s.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0]))
+    hook = coder.network.g_s.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0]))
     try:
-        likelihoods = network(x)["likelihoods"]
+        likelihoods = coder.forward(x)
     finally:
         hook.remove()
     (latents,) = kept

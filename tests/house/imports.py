@@ -31,8 +31,9 @@ LAYERS = (
     "bench.sealing",
     "bench.host",
     "bench.files",
-    "bench.text bench.explanation",
-    "bench.codec bench.program bench.trainer bench.errors",
+    "bench.text bench.explanation bench.complexity",
+    "bench.codec bench.program bench.trainer bench.checkpoints",
+    "bench.errors",
 )
 """From top to bottom. A room imports from those below its own line, never from beside or above."""
 

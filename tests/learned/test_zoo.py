@@ -1,8 +1,10 @@
-"""The adapter of CompressAI's zoo, on seeded untrained weights."""
+"""The adapter of CompressAI's models, on seeded untrained weights."""
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
+from typing import Any, get_args
 from urllib.error import URLError
 
 import numpy as np
@@ -11,100 +13,259 @@ import pytest
 torch = pytest.importorskip("torch", reason='needs pip install "rdbench[learned]"')
 pytest.importorskip("compressai", reason='needs pip install "rdbench[zoo]"')
 
-from bench.errors import BadBitstream, CodecUnavailable, Unsupported  # noqa: E402
-from bench_codecs.compressai_zoo import CompressAi, header_bytes  # noqa: E402
+from bench.errors import BadBitstream, CodecUnavailable, ConfigError, Unsupported  # noqa: E402
+from bench_codecs._compressai.container import container_bytes, read  # noqa: E402
+from bench_codecs._compressai.models import ModelName  # noqa: E402
+from bench_codecs.compressai_zoo import CompressAi  # noqa: E402
 from tests.learned.conftest import natural  # noqa: E402
+from tests.learned.tiny_models import tiny_network  # noqa: E402
 
-MODELS = (
-    "bmshj2018-factorized",
-    "bmshj2018-hyperprior",
-    "mbt2018-mean",
-    "mbt2018",
-    "cheng2020-anchor",
-    "cheng2020-attn",
-)
+MODELS = get_args(ModelName)
 
 
-def untrained(model: str) -> CompressAi:
-    """Seeded weights whose latents do not all round to zero."""
-    codec = CompressAi(model=model, untrained=True)  # type: ignore[arg-type]  # one of the literals
-    network, _ = codec._network(1)
-    last = [layer for layer in network.g_a.modules() if isinstance(layer, torch.nn.Conv2d)][-1]
-    with torch.no_grad():
-        last.weight *= 3
-    return codec
+def saved(path: Path, contents: Any) -> str:
+    torch.save(contents, path)
+    return str(path)
+
+
+def tiny(folder: Path, model: str) -> CompressAi:
+    """A model of few channels, from its checkpoint."""
+    path = saved(folder / "tiny.pth", tiny_network(model).state_dict())
+    return CompressAi(model=model, checkpoint=path)  # type: ignore[arg-type]  # one of the literals
+
+
+def test_every_image_model_of_compressai_is_there() -> None:
+    """All that it registers, but for those of video and of point clouds."""
+    from compressai import models
+    from compressai.registry import MODELS as REGISTERED
+
+    kinds = {name: it.__module__.split(".")[2] for name, it in REGISTERED.items()}
+    others = {name for name, kind in kinds.items() if kind in ("video", "pointcloud")}
+    assert models
+    assert {*MODELS} == {*REGISTERED} - others
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_agrees_with_compressai_on_the_same_weights(model: str) -> None:
-    """Bytes of every model are CompressAI's plus the stated header, PSNR is CompressAI's to 1e-3 dB."""
-    from compressai.utils.eval_model.__main__ import inference
+def test_agrees_with_compressai_on_the_same_weights(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes of every model, here a small one, are CompressAI's and the container, PSNR is its to 1e-3 dB."""
+    from compressai.utils.eval_model import __main__ as peer
 
-    codec = untrained(model)
-    picture = natural(170, 203)
+    monkeypatch.setattr(peer, "ms_ssim", lambda *_, **__: torch.ones(1))  # wants larger pictures
+    codec = tiny(tmp_path, model)
+    picture = natural(70, 135)
     bitstream = codec.encode(picture, 1.0)
-    network, _ = codec._network(1)
-    theirs = inference(network, torch.from_numpy(picture.transpose(2, 0, 1).copy()).float() / 255)
-    strings = 1 if model == "bmshj2018-factorized" else 2
-    assert len(bitstream) == round(theirs["bpp"] * 170 * 203 / 8) + header_bytes(strings)
+    coder, _ = codec._coder(1.0)
+    gain = () if coder.gain is None else (2, coder.network.Gain[0].detach().abs())
+    theirs = peer.inference(
+        coder.network, torch.from_numpy(picture.transpose(2, 0, 1).copy()).float() / 255, *gain
+    )
+    _, strings = read(bitstream)
+    assert len(bitstream) == round(theirs["bpp"] * 70 * 135 / 8) + container_bytes(strings)
     error = np.mean((codec.decode(bitstream).astype(float) - picture) ** 2)
     assert 10 * np.log10(255**2 / error) == pytest.approx(theirs["psnr-rgb"], abs=1e-3)
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_other_tables_at_the_decoder_are_no_silent_noise(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A decoder whose arithmetic picks one other table refuses the image, whatever the model."""
-    codec = untrained(model)
-    bitstream = codec.encode(natural(64, 64), 1.0)
-    network, _ = codec._network(1)
-    part = network.entropy_bottleneck if model == "bmshj2018-factorized" else network.gaussian_conditional
-    name = "_build_indexes" if model == "bmshj2018-factorized" else "build_indexes"
-    original = getattr(part, name)
+def test_the_estimated_rate_is_that_of_the_strings(model: str, tmp_path: Path) -> None:
+    """The likelihoods of every model come to its strings, less what each string needs to end."""
+    codec = tiny(tmp_path, model)
+    picture = natural(128, 192)
+    _, strings = read(codec.encode(picture, 1.0))
+    actual = 8 * sum(map(len, strings))
+    estimated = codec.estimated_bits(picture, 1.0)
+    assert 0.98 * estimated <= actual <= 1.02 * estimated + 96 * len(strings)
 
-    def moved(*arguments: object) -> torch.Tensor:
-        indexes: torch.Tensor = original(*arguments).clone()
+
+@pytest.mark.parametrize("model", ["mbt2018-mean", "mbt2018", "elic2022-official", "mbt2018-vbr"])
+def test_other_tables_at_the_decoder_are_no_silent_noise(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decoder whose arithmetic picks one other table refuses the image, whatever the model."""
+    from compressai.entropy_models import GaussianConditional
+
+    codec = tiny(tmp_path, model)
+    bitstream = codec.encode(natural(64, 64), 1.0)
+    original = GaussianConditional.build_indexes
+
+    def moved(self: object, scales: torch.Tensor) -> torch.Tensor:
+        indexes: torch.Tensor = original(self, scales).clone()
         indexes.view(-1)[0] += 1
         return indexes
 
-    monkeypatch.setattr(part, name, moved)
-    with pytest.raises(BadBitstream, match="symbols do not match"):
+    monkeypatch.setattr(GaussianConditional, "build_indexes", moved)
+    with pytest.raises(BadBitstream, match="tables do not match"):
         codec.decode(bitstream)
     monkeypatch.undo()
     assert codec.decode(bitstream).shape == (64, 64, 3)
 
 
-def test_weights_of_ones_own(tmp_path: Path) -> None:
-    """A checkpoint file gives the codec of those weights, with the file's hash recorded."""
-    from compressai.zoo import image_models
+def test_tables_that_another_library_made_are_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One other frequency in a table that no scale chooses is enough."""
+    from compressai.entropy_models import entropy_models
 
-    torch.manual_seed(5)
-    network = image_models["bmshj2018-factorized"](1, "mse", pretrained=False)
-    path = tmp_path / "mine.pth.tar"
-    torch.save({"state_dict": network.state_dict()}, path)
-    codec = CompressAi(model="bmshj2018-factorized", weights=str(path))
-    assert codec.qualities == (1.0,)
+    bitstream = tiny(tmp_path, "bmshj2018-factorized").encode(natural(64, 64), 1.0)
+    original = entropy_models.pmf_to_quantized_cdf
+
+    def rounded_otherwise(*arguments: Any) -> torch.Tensor:
+        table: torch.Tensor = original(*arguments)
+        table[1] += 1
+        return table
+
+    monkeypatch.setattr(entropy_models, "pmf_to_quantized_cdf", rounded_otherwise)
+    with pytest.raises(BadBitstream, match="tables do not match"):
+        tiny(tmp_path, "bmshj2018-factorized").decode(bitstream)
+
+
+def test_a_variable_rate_model_has_a_curve_of_one_checkpoint(tmp_path: Path) -> None:
+    """Each gain is a quality, more bytes for each, and a bitstream knows its own."""
+    codec = tiny(tmp_path, "mbt2018-mean-vbr")
+    assert codec.qualities == (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
+    picture = natural(64, 128)
+    sizes = []
+    for quality in (1.0, 5.0, 8.0):
+        bitstream = codec.encode(picture, quality)
+        sizes.append(len(bitstream))
+        again = CompressAi(model="mbt2018-mean-vbr", checkpoint=str(tmp_path / "tiny.pth")).decode(bitstream)
+        assert np.array_equal(again, codec.decode(bitstream))
+    assert sizes == sorted(set(sizes))
+    saved(tmp_path / "tiny-2.pth", {})
+    with pytest.raises(ConfigError, match="at all rates with one checkpoint"):
+        CompressAi(model="mbt2018-mean-vbr", checkpoint=f"1={tmp_path}/tiny.pth 2={tmp_path}/tiny-2.pth")
+
+
+def test_each_checkpoint_is_a_quality_with_a_hash_of_its_own(tmp_path: Path) -> None:
+    """The number in a file's name is its quality; bitstreams find their network, whatever else is there."""
     picture = natural(64, 64)
-    bitstream = codec.encode(picture, 1.0)
-    assert codec.decode(bitstream).shape == picture.shape
-    with pytest.raises(BadBitstream, match="not made with these weights"):
-        CompressAi(model="bmshj2018-factorized", untrained=True).decode(bitstream)
+    for quality in ("0.0018", "0.0483"):
+        network = tiny_network("elic2022-official", seed=int(quality[2:]))
+        saved(tmp_path / f"elic-{quality}.pth", network.state_dict())
+    one = CompressAi(model="elic2022-official", checkpoint=f"{tmp_path}/elic-{{quality}}.pth")
+    assert one.qualities == (0.0018, 0.0483)
+    bitstream = one.encode(picture, 0.0483)
+    saved(tmp_path / "elic-0.0067.pth", tiny_network("elic2022-official", seed=9).state_dict())
+    later = CompressAi(model="elic2022-official", checkpoint=f"{tmp_path}/elic-{{quality}}.pth")
+    assert later.qualities == (0.0018, 0.0067, 0.0483)
+    assert one.weights_sha256.items() < later.weights_sha256.items()
+    assert len({*later.weights_sha256.values()}) == 3
+    assert np.array_equal(later.decode(bitstream), one.decode(bitstream))
+    told = CompressAi(model="elic2022-official", checkpoint=f"7={tmp_path}/elic-0.0483.pth")
+    assert np.array_equal(told.decode(bitstream), one.decode(bitstream))
+    with pytest.raises(Unsupported, match=r"0\.01 is not one of \(0\.0018"):
+        later.encode(picture, 0.01)
+    (tmp_path / "elic-0.00180.pth").write_bytes(b"")
+    with pytest.raises(CodecUnavailable, match=r"elic-0\.0018.*are both for quality 0\.0018"):
+        CompressAi(checkpoint=f"{tmp_path}/elic-{{quality}}.pth")
 
 
-def test_bad_weights_are_named_with_the_remedy(tmp_path: Path) -> None:
-    """No checkpoint, one that is no dictionary, and a name that is not there: which file, and what to do."""
+def checkpoint_forms(state: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, str]]:
+    """What training scripts write around a network, and which of the networks is meant."""
+    parallel = {f"module.{name}": it for name, it in state.items()}
+    optimiser = {"state": {0: {"exp_avg": torch.zeros(3)}}, "param_groups": [{"lr": 1e-4}]}
+    return {
+        "with its optimiser": ({"epoch": 3, "state_dict": state, "optimizer": optimiser}, ""),
+        "of DataParallel": ({"state_dict": parallel, "loss": torch.tensor(1.0)}, ""),
+        "of torch.compile and DataParallel": (
+            {f"_orig_mod.{name}": it for name, it in parallel.items()},
+            "",
+        ),
+        "of Lightning": ({"state_dict": {f"model.{name}": it for name, it in state.items()}}, ""),
+        "an averaged model": (parallel | {"n_averaged": torch.tensor(5)}, ""),
+        "beside its average": ({"model": other, "ema": state}, "ema"),
+        "in one dictionary with its average": (
+            {
+                "ema": {f"ema_model.{name}": it for name, it in state.items()}
+                | {f"online_model.{name}": it for name, it in other.items()}
+            },
+            "ema.ema_model",
+        ),
+    }
+
+
+@pytest.mark.parametrize("form", checkpoint_forms({}, {}))
+def test_checkpoints_are_read_as_training_writes_them(form: str, tmp_path: Path) -> None:
+    """Prefixes, averages, optimisers beside them: the picture is that of the plain network."""
+    model, picture = "bmshj2018-factorized", natural(64, 64)
+    state, other = (tiny_network(model, seed).state_dict() for seed in (3, 4))
+    plain = CompressAi(model=model, checkpoint=saved(tmp_path / "plain.pth", state))
+    contents, name = checkpoint_forms(state, other)[form]
+    codec = CompressAi(model=model, checkpoint=saved(tmp_path / "mine.pth", contents), state=name)
+    decoded = [it.decode(it.encode(picture, 1.0)) for it in (plain, codec)]
+    assert np.array_equal(*decoded)
+
+
+def test_safetensors_are_read(tmp_path: Path) -> None:
+    """The other form in which weights are passed on."""
+    from safetensors.torch import save_file
+
+    save_file(tiny_network("bmshj2018-factorized").state_dict(), tmp_path / "mine.safetensors")
+    codec = CompressAi(model="bmshj2018-factorized", checkpoint=str(tmp_path / "mine.safetensors"))
+    assert codec.decode(codec.encode(natural(64, 64), 1.0)).shape == (64, 64, 3)
+
+
+def test_of_several_networks_one_has_to_be_chosen(tmp_path: Path) -> None:
+    """A moving average is never taken for the network, or the other way round, without a word."""
+    state = tiny_network("bmshj2018-factorized").state_dict()
+    path = saved(tmp_path / "mine.pth", {"state_dict": state, "ema": state})
+    for chosen, message in (("", "choose one with state=ema or state=state_dict"), ("emma", "mean 'ema'")):
+        codec = CompressAi(model="bmshj2018-factorized", checkpoint=path, state=chosen)
+        with pytest.raises(CodecUnavailable, match=message):
+            codec.encode(natural(64, 64), 1.0)
+
+
+def bad_checkpoints() -> dict[str, tuple[Any, str]]:
+    """What is no checkpoint of the model, and what the refusal says."""
+    other = tiny_network("bmshj2018-hyperprior").state_dict()
+    narrow = {name: it for name, it in other.items() if not name.startswith("h_")}
+    return {
+        "code": (
+            {"args": Namespace(lr=1e-4), "state_dict": other},
+            "object of argparse.Namespace .* run code",
+        ),
+        "nonsense": (b"nonsense", "not a checkpoint"),
+        "a list": ([1, 2], "no tensor in it belongs to g_a"),
+        "no network": ({"network": [1], "a": torch.zeros(1)}, "no tensor in it belongs to g_a"),
+        "parts missing": (narrow, r"Missing key.*h_a"),
+        "another model": (tiny_network("cheng2020-anchor").state_dict(), "g_a"),
+    }
+
+
+@pytest.mark.parametrize("case", bad_checkpoints())
+def test_bad_checkpoints_are_named_with_reason_and_remedy(case: str, tmp_path: Path) -> None:
+    """Which file, what of it, and what to do; never torch's own advice to load it unsafely."""
+    contents, reason = bad_checkpoints()[case]
     path = tmp_path / "mine.pth"
-    for contents in ([1, 2], {"network": [1]}, {"a": torch.zeros(1)}, {"a": "b"}, b"nonsense"):
-        torch.save(contents, path)
-        if isinstance(contents, bytes):
-            path.write_bytes(contents)
-        with pytest.raises(CodecUnavailable, match=r"(?s)mine\.pth.*torch\.save"):
-            CompressAi(model="bmshj2018-factorized", weights=str(path)).encode(natural(64, 64), 1.0)
-    for name in ("{q}.pth", "{quality}.pth", "{}.pth"):
-        with pytest.raises(CodecUnavailable, match=r"no weights at .*weights=FILE"):
-            CompressAi(weights=str(tmp_path / name))
+    saved(path, contents)
+    if isinstance(contents, bytes):
+        path.write_bytes(contents)
+    codec = CompressAi(model="bmshj2018-hyperprior", checkpoint=str(path))
+    with pytest.raises(CodecUnavailable, match=rf"(?s)mine\.pth.*{reason}.*torch\.save") as caught:
+        codec.encode(natural(64, 64), 1.0)
+    assert "weights_only" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
 
 
-def test_only_the_weights_in_use_are_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_absent_checkpoints_are_named(tmp_path: Path) -> None:
+    """A file that is not there, a pattern that nothing fits, and a model without published weights."""
+    for name in ("mine.pth", "{q}.pth", "{quality}.pth", "{}.pth", "1=a.pth 2=b.pth"):
+        with pytest.raises(CodecUnavailable, match=r"no checkpoint at .*checkpoint=FILE"):
+            CompressAi(checkpoint=str(tmp_path / name) if "=" not in name else name)
+    with pytest.raises(CodecUnavailable, match=r"no trained weights of elic2022-official .*checkpoint=FILE"):
+        CompressAi(model="elic2022-official")
+
+
+def test_other_weights_do_not_decode(tmp_path: Path) -> None:
+    """Nor does another model."""
+    bitstream = tiny(tmp_path, "bmshj2018-factorized").encode(natural(64, 64), 1.0)
+    for model in ("bmshj2018-factorized", "bmshj2018-hyperprior"):
+        with pytest.raises(BadBitstream, match="not made with these weights"):
+            CompressAi(model=model, untrained=True).decode(bitstream)  # type: ignore[arg-type]  # literals
+
+
+def test_only_the_weights_in_use_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The zoo's weights of a quality are asked for when it codes; to describe the codec takes none."""
     from compressai.zoo import image, image_models
 
@@ -122,14 +283,11 @@ def test_only_the_weights_in_use_are_needed(tmp_path: Path, monkeypatch: pytest.
     assert not asked
     codec.encode(natural(64, 64), 2.0)
     assert asked == [image.model_urls["bmshj2018-factorized"]["mse"][2]]
-    torch.save(network.state_dict(), tmp_path / "2.pth")
-    own = CompressAi(model="bmshj2018-factorized", weights=str(tmp_path / "{quality}.pth"))
-    assert own.qualities == (2.0,)
 
 
-def test_damage_is_refused() -> None:
+def test_damage_is_refused(tmp_path: Path) -> None:
     """Truncation, a flipped bit anywhere, and a quality that does not exist."""
-    codec = CompressAi(model="bmshj2018-factorized", untrained=True)
+    codec = tiny(tmp_path, "elic2022-chandelier")
     bitstream = codec.encode(natural(64, 64), 1.0)
     for length in (0, 3, 20, 30, len(bitstream) - 1):
         with pytest.raises(BadBitstream):
@@ -151,7 +309,7 @@ def test_without_network_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) ->
         raise URLError("no route to host")
 
     monkeypatch.setattr(image, "load_state_dict_from_url", offline)
-    with pytest.raises(CodecUnavailable, match="weights=FILE"):
+    with pytest.raises(CodecUnavailable, match="checkpoint=FILE"):
         CompressAi(model="bmshj2018-factorized").encode(natural(64, 64), 1.0)
 
 
@@ -174,5 +332,5 @@ def test_a_damaged_download_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     file = tmp_path / "hub" / "checkpoints" / url.rsplit("/", 1)[1]
     file.parent.mkdir(parents=True)
     file.write_bytes(b"<html>not found</html>" * 100)
-    with pytest.raises(CodecUnavailable, match=r"checkpoints are damaged: remove bmshj2018-hyperprior-1-\*"):
+    with pytest.raises(CodecUnavailable, match=rf"{file.name} is damaged: remove it"):
         CompressAi(model="bmshj2018-hyperprior").encode(natural(64, 64), 1.0)

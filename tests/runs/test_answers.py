@@ -13,7 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.engines.engine import Spent
-from bench.engines.messages import Decode, Encode, Failed, Repeat, Request, Score, pack, unpack_answer
+from bench.engines.messages import (
+    Decode,
+    Encode,
+    Estimate,
+    Failed,
+    Repeat,
+    Request,
+    Score,
+    pack,
+    unpack_answer,
+)
 from bench.engines.shared_pixels import Original
 from bench.runs.measure import MeasureTrial
 from bench.runs.store import journal
@@ -39,7 +49,8 @@ _TOOK = {
 }
 _SHA256 = "0" * 64
 _ANSWERS: dict[type[Request[Any]], dict[str, Any]] = {
-    Encode: {"type": "Encoded", "bitstream": b"bits", "took": _TOOK},
+    Encode: {"type": "Encoded", "bitstream": b"bits", "took": _TOOK, "estimates": True},
+    Estimate: {"type": "Estimated", "bits": 30.0},
     Decode: {"type": "Decoded", "shape": [8, 8, 3], "took": _TOOK, "treatment": "", "dtype": "uint8"},
     Score: {"type": "Scored", "exact": False, "metrics": {"psnr": 30.0}, "reasons": {}, "sha256": _SHA256},
 }

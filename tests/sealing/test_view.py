@@ -88,10 +88,15 @@ def test_options_show_files_and_programs(tmp_path: Path, monkeypatch: pytest.Mon
     assert not sees(target, folder / "a.pt")
     (folder / "scripts").mkdir(parents=True)
     for name in ("a.pt", "b1.pt", "b2.pt", "scripts/run.py", "scripts/module.py"):
-        (folder / name).write_text("")
+        (folder / name).write_text("weights")
     assert sees(target, folder / "a.pt", f"{folder}/a.pt")
     assert sees(target, folder / "a.pt", f"--weights={folder}/a.pt {{input}}")
     assert sees(target, folder / "b2.pt", f"{folder}/b{{quality}}.pt")
+    assert sees(target, folder / "b2.pt", f"{folder.parent}/{{quality}}-far/b2.pt")
+    assert sees(target, folder / "b2.pt", f"1={folder}/b1.pt 2={folder}/b2.pt")
+    assert not sees(target, folder / "a.pt", f"{folder}/b{{quality}}.pt")
+    assert own_bytes(target, (f"{folder}/b{{quality}}.pt",)) == 2 * len("weights")
+    assert own_bytes(target, (f"1={folder}/b1.pt 2={folder}/b2.pt",)) == 2 * len("weights")
     assert sees(
         target, folder / "scripts" / "module.py", f"{sys.executable} {folder}/scripts/run.py {{input}}"
     )

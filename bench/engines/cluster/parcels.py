@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from bench import registry
+from bench.checkpoints import OPTION, checkpoints_of, has_several, text_of
 from bench.engines.cluster.files import Absent, Files
+from bench.errors import CodecUnavailable
 from bench.files import given_codecs
 from bench.files.codec_files import sources_of
+from bench.files.typed_json import Option
 from bench.inputs.image import sha256_of
 from bench.trials.codec_ref import CodecRef, Description
 
@@ -25,11 +29,13 @@ class Parcel:
     """The codec's file first, and the modules of its folder that it uses."""
     options: tuple[tuple[str, Path, str], ...] = ()
     """Names of options whose value is a file, and that file."""
+    checkpoints: tuple[tuple[float, Path, str], ...] = ()
+    """The files of an option that names one for each quality, see :mod:`bench.checkpoints`."""
 
     @property
     def files(self) -> tuple[tuple[Path, str], ...]:
         """All of them."""
-        return self.code + tuple((path, sha256) for _, path, sha256 in self.options)
+        return self.code + tuple((path, sha256) for _, path, sha256 in (*self.options, *self.checkpoints))
 
     def here(self, ref: CodecRef, files: Files) -> CodecRef:
         """How a worker constructs the codec on this machine.
@@ -53,6 +59,9 @@ class Parcel:
             _, colon, attribute = ref.target.partition(":")
             target = f"{files.bundle(f'code-{name}', parts) / main.name}{colon}{attribute}"
         own = {name: str(found[path]) for name, path, _ in self.options}
+        several = {quality: found[path] for quality, path, _ in self.checkpoints}
+        if any(place != path for place, (_, path, _) in zip(several.values(), self.checkpoints, strict=True)):
+            own[OPTION] = text_of(several)
         config = tuple((dict(ref.config) | own).items())
         return msgspec.structs.replace(ref, target=target, config=config)
 
@@ -71,7 +80,7 @@ class Parcels:
         if ref not in self._made:
             named = ((name, Path(it)) for name, it in ref.config if isinstance(it, str) and os.sep in it)
             options = tuple((name, path, sha256_of(path)) for name, path in named if _is_data(path))
-            self._made[ref] = Parcel(_code(ref), options)
+            self._made[ref] = Parcel(_code(ref), options, _checkpoints(dict(ref.config).get(OPTION)))
         return self._made[ref]
 
 
@@ -98,6 +107,15 @@ def _code(ref: CodecRef) -> tuple[tuple[Path, str], ...]:
     main = main.resolve()
     beside = set() if given else sources_of(main) - {main}
     return tuple((it, sha256_of(it)) for it in [main, *sorted(beside)])
+
+
+def _checkpoints(value: Option) -> tuple[tuple[float, Path, str], ...]:
+    """Quality, path and hash of each file; none where the value names a single one, or some are not here."""
+    if not isinstance(value, str) or not has_several(value):
+        return ()
+    with suppress(CodecUnavailable):  # the codec will say so itself
+        return tuple((quality, path, sha256_of(path)) for quality, path in checkpoints_of(value).items())
+    return ()
 
 
 def _is_data(path: Path) -> bool:

@@ -194,6 +194,26 @@ def test_code_travels_with_the_modules_beside_it(pictures: Path, tmp_path: Path)
     assert dict(there.config)["level"] == 3
 
 
+def test_checkpoints_travel_each_by_its_content(tmp_path: Path) -> None:
+    """A file for each quality: at a worker they lie elsewhere, and the option says where."""
+    from bench.checkpoints import checkpoints_of
+    from bench.engines.cluster.files import Files
+    from bench.engines.cluster.parcels import Parcels
+    from bench.trials.codec_ref import CodecRef
+
+    for name in ("1", "2.5"):
+        (tmp_path / f"ckpt-{name}.pth").write_text(name)
+    ref = CodecRef.of("any:Codec", {"checkpoint": f"{tmp_path}/ckpt-{{quality}}.pth"})
+    parcel = Parcels().of(ref)
+    files = Files(tmp_path / "there")
+    assert parcel.here(ref, files) == ref  # found at the same paths
+    for path, sha256 in parcel.files:
+        files.keep(path, sha256, path.read_bytes(), always=True)
+        path.unlink()
+    found = checkpoints_of(str(dict(parcel.here(ref, Files(tmp_path / "there")).config)["checkpoint"]))
+    assert {quality: file.read_text() for quality, file in found.items()} == {1.0: "1", 2.5: "2.5"}
+
+
 def workers(cluster: DaskCluster) -> int:
     """How many are registered with the scheduler."""
     with distributed.Client(cluster.address) as client:

@@ -178,7 +178,7 @@ def test_zoo_map_is_near_the_payload(model: str, tmp_path: Path) -> None:
         network.g_a[-1].weight *= 3  # untrained latents all round to zero
     path = tmp_path / "weights.pth"
     torch.save(network.state_dict(), path)
-    codec = CompressAi(model=model, weights=str(path))  # type: ignore[arg-type]  # one of the literals
+    codec = CompressAi(model=model, checkpoint=str(path))  # type: ignore[arg-type]  # one of the literals
     image = photo(100, 140)
     found, bitstream = explain(codec, image, 1.0)
     assert found.method == "likelihood"
