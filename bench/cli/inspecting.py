@@ -195,7 +195,7 @@ def _references(dataset: str | None) -> None:
             origin = f"{it.of.source}: {', '.join(it.metrics)}"
             by_origin.setdefault((known.index(it.dataset), origin), []).append(it)
     rows = [
-        (origin, it.name, str(it.entry.points), it.version)
+        (origin, it.name, str(it.listed.points), it.version)
         for (_, origin), its in sorted(by_origin.items(), key=lambda of: of[0][0])
         for it in its
     ]

@@ -67,7 +67,7 @@ class Rows(_Strict):
     dataset: Line
 
 
-class Entry(_Strict):
+class ListedCurve(_Strict):
     """One curve of a source; what is the same for all of them stands with the source."""
 
     files: Files
@@ -101,7 +101,7 @@ class CurveSource(_Strict):
     names: dict[str, Metric] = {}
     """Our names of metrics by the source's, where ``metric_name`` does not know them."""
     traps: tuple[Line, ...] = ()
-    curves: Annotated[dict[Name, Entry], Field(min_length=1)]
+    curves: Annotated[dict[Name, ListedCurve], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -127,7 +127,7 @@ class PublicCurve:
     name: str
     """``DATASET/LABEL``."""
     of: CurveSource
-    entry: Entry
+    listed: ListedCurve
 
     @property
     def dataset(self) -> str:
@@ -142,7 +142,7 @@ class PublicCurve:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that it is in."""
-        return self.entry.metrics or self.of.metrics
+        return self.listed.metrics or self.of.metrics
 
     @property
     def source(self) -> str:
@@ -152,30 +152,30 @@ class PublicCurve:
     @property
     def version(self) -> str:
         """The software that made it, as far as its source says."""
-        return self.entry.version or self.of.version
+        return self.listed.version or self.of.version
 
     @property
     def colour(self) -> str:
         """From RGB to what was coded, and back to what was measured."""
-        return self.entry.colour or self.of.colour
+        return self.listed.colour or self.of.colour
 
     @property
     def traps(self) -> tuple[str, ...]:
         """What makes comparisons with it unfair."""
-        return (*self.of.traps, *self.entry.traps)
+        return (*self.of.traps, *self.listed.traps)
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """Of its files, in their order."""
         root = f"{_RAW}/{self.of.repository}/{self.of.commit}"
-        return tuple(f"{root}/{quote(self.of.folder + path)}" for path in self.entry.files)
+        return tuple(f"{root}/{quote(self.of.folder + path)}" for path in self.listed.files)
 
     @property
     def copies(self) -> tuple[Path, ...]:
         """Where its files are once they are downloaded."""
         folder = cache_folder() / "references"
         return tuple(
-            folder / f"{sha256}{PurePosixPath(path).suffix}" for path, sha256 in self.entry.files.items()
+            folder / f"{sha256}{PurePosixPath(path).suffix}" for path, sha256 in self.listed.files.items()
         )
 
     def fetch(self) -> None:
@@ -186,7 +186,7 @@ class PublicCurve:
         DatasetError
             A file could not be downloaded, or is another one than the list describes.
         """
-        for url, sha256, copy in zip(self.addresses, self.entry.files.values(), self.copies, strict=True):
+        for url, sha256, copy in zip(self.addresses, self.listed.files.values(), self.copies, strict=True):
             if copy.is_file():
                 continue
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -213,7 +213,7 @@ class PublicCurve:
             A file cannot be read, or not as the list says.
         """
         paths = self.copies if copies is None else copies
-        for path, sha256 in zip(paths, self.entry.files.values(), strict=True):
+        for path, sha256 in zip(paths, self.listed.files.values(), strict=True):
             self._verify(path, sha256)
         curves = {self.of.names.get(it.metric, it.metric): it for it in self._curves(paths)}
         if missing := [it for it in self.metrics if it not in curves]:
@@ -224,7 +224,7 @@ class PublicCurve:
             description="; ".join(filter(None, (self.version, self.colour, self.of.averaging))),
             source=self.source,
             dataset=self.dataset,
-            codec=self.entry.codec,
+            codec=self.listed.codec,
             traps=self.traps,
         )
 
@@ -247,8 +247,8 @@ class PublicCurve:
             yield from read_per_image(paths[0], self.metrics[0]).curves
         elif self.of.format == "compressai":
             yield from read_compressai(paths[0]).curves
-        elif self.entry.rows is not None:
-            rows = self.entry.rows
+        elif self.listed.rows is not None:
+            rows = self.listed.rows
             for it in read_typed_csv(paths[0]):
                 if (it.label, it.dataset) == (rows.codec, rows.dataset):
                     yield from it.curves

@@ -188,7 +188,7 @@ def published_curves() -> str:
                 f"`{it.name}`",
                 it.version,
                 ", ".join(it.metrics),
-                str(it.entry.points),
+                str(it.listed.points),
                 it.colour,
                 it.of.averaging,
                 "; ".join(it.traps),

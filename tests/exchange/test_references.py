@@ -207,12 +207,12 @@ def test_the_shipped_list_is_what_it_promises() -> None:
 def test_shipped_entries_describe_their_files() -> None:
     """Metrics and number of points of CompressAI's files are those that the list states."""
     copies = {hashlib.sha256(it.read_bytes()).hexdigest(): it for it in reference_folder().glob("*.json")}
-    known = [it for it in load_references(CATALOG) if set(it.entry.files.values()) <= copies.keys()]
+    known = [it for it in load_references(CATALOG) if set(it.listed.files.values()) <= copies.keys()]
     assert len(known) >= 11
     for it in known:
-        found = it.read([copies[sha256] for sha256 in it.entry.files.values()])
+        found = it.read([copies[sha256] for sha256 in it.listed.files.values()])
         assert tuple(its.metric for its in found.curves) == it.metrics
-        assert {len(its.rate) for its in found.curves} == {it.entry.points}
+        assert {len(its.rate) for its in found.curves} == {it.listed.points}
 
 
 def of_codec(label: str, offset: float, codec: str = "vtm", dataset: str = "kodak") -> Published:
