@@ -151,13 +151,15 @@ class Search:
     def _one_bitstream(self, points: Sequence[SearchPoint], a: float, b: float) -> tuple[float, float] | None:
         """Two qualities near the gap from ``a`` to ``b``, as far apart or farther, that give the same bytes.
 
-        The codec rounds its quality by itself then, and the gap lies between two neighbouring steps.
+        The codec rounds its quality by itself then, and the gap lies between two neighbouring steps. What is
+        the same up to an end is no step: there a codec may have given all, or as little as it can.
         """
         reach = 4 * (b - a)
+        ends = (points[0].bitstream, points[-1].bitstream)
         near = [it for it in points if a - reach <= self._axis(it.setting) <= b + reach]
         for one, other in pairwise(near):
             apart = self._axis(other.setting) - self._axis(one.setting)
-            if one.bitstream == other.bitstream and apart >= b - a:
+            if one.bitstream == other.bitstream and one.bitstream not in ends and apart >= b - a:
                 return one.setting, other.setting
         return None
 

@@ -108,6 +108,16 @@ def test_fine_steps_are_used(goal: float) -> None:
     assert len(tried) <= 8
 
 
+@pytest.mark.parametrize("goal", [1.552, 0.9])
+def test_saturation_is_no_step(goal: float) -> None:
+    """Qualities beyond which a codec has no more to give are not taken for the width of its steps."""
+    range_ = Settings(0.1, 2.0, (0.1, 0.5, 1.0, 2.0))
+    curve = lambda q: math.log(min(q, 1.6))  # noqa: E731
+    tried, ended, _ = made(curve, math.log(goal), settings=range_)
+    assert not ended.reason
+    assert len(tried) <= 8
+
+
 @pytest.mark.parametrize(("beyond", "word", "bound"), [(-9.0, "lowest", 1.0), (9.0, "highest", 100.0)])
 def test_out_of_reach(beyond: float, word: str, bound: float) -> None:
     """What no quality reaches ends at the end of the range, and says so."""
