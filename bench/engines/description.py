@@ -159,6 +159,8 @@ def _weights(what: str, value: Any) -> tuple[str | None, dict[float, str]]:
     """The hash of all weights, and of those of each quality where each has its own."""
     if not isinstance(value, Mapping):
         return None if value is None else _weights_hash(what, value), {}
+    if not value:
+        return None, {}
     by_quality = dict(
         zip(
             _numbers(f"{what}: the qualities of weights_sha256", value),
