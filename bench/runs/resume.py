@@ -252,10 +252,10 @@ def _change(old: CodecPlan, new: CodecPlan) -> str:
 def finished(
     folder: Path, info: RunInfo, options: Options, isolation: Isolation
 ) -> set[tuple[str, str, str, str]]:
-    """The trials that need not run again, as (label, data set, image, key); of searches see
-    :mod:`bench.runs.goals`.
+    """The trials that need not run again, as (label, data set, image, key).
 
-    The label is there since configurations that share a checkpoint share its keys, and each has its own row.
+    Those of searches are in :mod:`bench.runs.goals`. Configurations that share a checkpoint share its keys,
+    and each has a row of its own.
 
     Of several lines for one trial the last decides, which is what tables show. A failure runs again: what
     made it fail may be mended. So does what was measured without isolation, where there is isolation now, and

@@ -508,9 +508,7 @@ def _require_reachable(codecs: Sequence[CodecPlan], metrics: Sequence[MetricPlan
 
 
 def _settings(label: str, found: Description) -> Settings:
-    """Where a search may look: at the qualities that have weights, in the codec's own range, or that of its
-    sweep.
-    """
+    """Where a search may look: at the qualities with weights, else in the codec's range or its sweep's."""
     sweep = tuple(sorted(found.weights_by_quality or (it for it in found.qualities if it is not None)))
     ends = (sweep[0], sweep[-1]) if sweep else (math.nan, math.nan)
     alone = bool(found.weights_by_quality)
