@@ -21,12 +21,13 @@ form.
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import math
+import os
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from bench.errors import CodecUnavailable
@@ -34,8 +35,8 @@ from bench.errors import CodecUnavailable
 OPTION = "checkpoint"
 """What the option of a codec is called."""
 QUALITY = "{quality}"
-_DEEPEST = 100
-"""Folders in each other that a path has at most."""
+_MOST = 1000
+"""Files that a path with ``{quality}`` may fit."""
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
 
@@ -51,12 +52,15 @@ def checkpoints_of(text: str) -> dict[float, Path]:
     bench.errors.CodecUnavailable
         There is no such file, one of those that are named is absent, or two are for one quality.
     """
-    if (named := told_checkpoints(text)) is not None:
-        found = {quality: file.expanduser() for quality, file in named.items()}
+    if (pairs := _told(text)) is not None:
+        pairs = [(quality, file.expanduser()) for quality, file in pairs]
     elif QUALITY in text:
-        found = _matching(str(Path(text).expanduser()))
+        pairs = matching_files(str(Path(text).expanduser()))
     else:
-        found = {1.0: Path(text).expanduser()}
+        pairs = [(1.0, Path(text).expanduser())]
+    if twice := named_twice(pairs):
+        raise CodecUnavailable(twice)
+    found = dict(pairs)
     absent = [str(it) for it in found.values() if not it.is_file()]
     if absent or not found:
         raise CodecUnavailable(
@@ -68,11 +72,27 @@ def checkpoints_of(text: str) -> dict[float, Path]:
 
 def has_several(text: str) -> bool:
     """Whether the value of an option names a file for each quality."""
-    return QUALITY in text or told_checkpoints(text) is not None
+    return QUALITY in text or _told(text) is not None
 
 
 def told_checkpoints(text: str) -> dict[float, Path] | None:
     """The files of the second form; None for a text of another form."""
+    pairs = _told(text)
+    return None if pairs is None else dict(pairs)
+
+
+def named_twice(pairs: Iterable[tuple[float, str | Path]]) -> str:
+    """The first two files that are for one quality, in words; empty where there are none."""
+    found: dict[float, str | Path] = {}
+    for quality, file in pairs:
+        if quality in found:
+            return f"{found[quality]} and {file} are both for quality {quality:g}"
+        found[quality] = file
+    return ""
+
+
+def _told(text: str) -> list[tuple[float, Path]] | None:
+    """Every pair of the second form."""
     try:
         words = shlex.split(text)
     except ValueError:  # an open quote
@@ -80,56 +100,67 @@ def told_checkpoints(text: str) -> dict[float, Path] | None:
     pairs = [re.fullmatch(rf"({_NUMBER})=(.+)", word, re.DOTALL) for word in words]
     if not pairs or None in pairs:
         return None
-    return {float(it[1]): Path(it[2]) for it in pairs if it is not None}
+    return [(float(it[1]), Path(it[2])) for it in pairs if it is not None]
 
 
-def text_of(files: Mapping[float, str | Path]) -> str:
-    """The second form.
+def text_of(pairs: Iterable[tuple[float, str | Path]]) -> str:
+    """The second form, from qualities and their files.
 
     Raises
     ------
     ValueError
         A quality is not finite.
     """
-    if not all(map(math.isfinite, files)):
+    named = sorted((quality, str(file)) for quality, file in pairs)
+    if not all(math.isfinite(quality) for quality, _ in named):
         raise ValueError("a quality is a finite number")
-    return " ".join(f"{quality!r}={shlex.quote(str(file))}" for quality, file in sorted(files.items()))
+    return " ".join(f"{quality!r}={shlex.quote(file)}" for quality, file in named)
 
 
 def with_paths(text: str, changed: Callable[[str], str]) -> str:
     """A text with each path in it changed."""
-    named = told_checkpoints(text)
-    if named is None:
+    pairs = _told(text)
+    if pairs is None:
         return changed(text)
-    return text_of({quality: changed(str(file)) for quality, file in named.items()})
+    return text_of((quality, changed(str(file))) for quality, file in pairs)
 
 
-def pattern_files(text: str) -> list[Path]:
-    """All files that fit a text with ``{quality}``, or another word in braces, whatever stands there."""
-    if len(Path(text).parts) > _DEEPEST:
+def matching_files(text: str) -> list[tuple[float, Path]]:
+    """The files whose name, or a folder's, has a number where a path has ``{quality}``.
+
+    One folder is listed for it, however often the number stands in the path.
+
+    Raises
+    ------
+    bench.errors.CodecUnavailable
+        There are more than anybody trains.
+    """
+    parts = Path(text).parts
+    place = next((at for at, part in enumerate(parts) if QUALITY in part), len(parts))
+    folder = Path(*parts[:place])
+    if place == len(parts) or _is_of_kernel(folder):
         return []
-    parts = map(glob.escape, re.split(r"\{\w*\}", text))
-    return sorted(map(Path, glob.glob("*".join(parts))))
+    first, *others = map(re.escape, parts[place].split(QUALITY))
+    # the same number wherever it stands several times
+    pattern = re.compile(f"{first}({_NUMBER})" + "\\1".join(others), re.DOTALL)
+    found: list[tuple[float, Path]] = []
+    with suppress(OSError, ValueError), os.scandir(folder) as entries:
+        for name in sorted(it.name for it in entries):
+            match = pattern.fullmatch(name)
+            file = match and Path(text.replace(QUALITY, match[1]))
+            if match and file and os.path.isfile(file) and not _is_of_kernel(file):
+                found.append((float(match[1]), file))
+    if len(found) > _MOST:
+        raise CodecUnavailable(f"{len(found)} files fit {text}, {_MOST} are the most")
+    return found
+
+
+def _is_of_kernel(path: Path) -> bool:
+    """Whether a path leads to where files are what processes have open."""
+    return Path(os.path.realpath(path)).is_relative_to("/proc")
 
 
 def sha256_of(file: Path) -> str:
     """The SHA-256 of a file's bytes, 64 hexadecimal digits."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _matching(text: str) -> dict[float, Path]:
-    """The files whose name, or a folder's, has a number where the text has ``{quality}``."""
-    first, *others = map(re.escape, text.split(QUALITY))
-    # the same number wherever it stands several times
-    pattern = re.compile(f"{first}({_NUMBER})" + "\\1".join(others), re.DOTALL)
-    found: dict[float, Path] = {}
-    for file in pattern_files(text):
-        match = pattern.fullmatch(str(file))
-        if match is None or not file.is_file():
-            continue
-        quality = float(match[1])
-        if quality in found:
-            raise CodecUnavailable(f"{found[quality]} and {file} are both for quality {quality:g}")
-        found[quality] = file
-    return found

@@ -142,7 +142,12 @@ class LocalEngine(Engine):
                 hidden = self._hidden.union(data_folders())
                 values = [it for _, it in codec.config]
                 self._views[codec, needs] = view_of(
-                    codec.target, values, (*granted, *gpu), hidden, working_folder=not foreign
+                    codec.target,
+                    values,
+                    (*granted, *gpu),
+                    hidden,
+                    working_folder=not foreign,
+                    patterns=codec.trusted,
                 )
             return self._views[codec, needs]
 

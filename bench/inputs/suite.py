@@ -113,11 +113,14 @@ class CodecChoice(BaseModel):
             return value
         files, config = value["checkpoints"], value.get("config") or {}
         try:
-            text = checkpoints.text_of({float(quality): str(file) for quality, file in files.items()})
+            pairs = [(float(quality), str(file)) for quality, file in files.items()]
+            text = checkpoints.text_of(pairs)
         except (AttributeError, TypeError, ValueError):
             text = ""
         if not text:
             raise ValueError("checkpoints: write a file for each quality, as in {0.0035: low.pth}")
+        if twice := checkpoints.named_twice(pairs):
+            raise ValueError(f"checkpoints: {twice}")
         if not isinstance(config, dict) or checkpoints.OPTION in config:
             raise ValueError(f"checkpoints: the codec's config has a {checkpoints.OPTION} too; write one")
         rest = {key: it for key, it in value.items() if key != "checkpoints"}
@@ -352,7 +355,7 @@ def _located_option(name: str, value: Option, base: Path) -> Option:
         return value
     if name in _FILE_OPTIONS and "." in value:
         return _absolute(value, base)
-    if name == checkpoints.OPTION:
+    if name == checkpoints.OPTION and checkpoints.has_several(value):
         return checkpoints.with_paths(value, lambda path: _absolute(path, base))
     if name in _COMMAND_OPTIONS:
         return _located_command(value, base)

@@ -175,7 +175,8 @@ class _SearchedImage:
             chosen = chosen if self._is_last(chosen) else self._measure(quality, self.task.last)
         within = self.work.goal.is_within(chosen, value)
         reached = Reached(self.work.goal.of, value, within, "" if within else ended.reason, encodes)
-        return msgspec.structs.replace(chosen, reached=reached)
+        # the trial may be of a configuration that has the same weights there
+        return msgspec.structs.replace(chosen, config=self.work.codec.config, reached=reached)
 
     def _nearest(self, value: float) -> Measurement:
         """The trial that came nearest to a value, or is given for it; a failed one where all have."""

@@ -251,8 +251,11 @@ def _change(old: CodecPlan, new: CodecPlan) -> str:
 
 def finished(
     folder: Path, info: RunInfo, options: Options, isolation: Isolation
-) -> set[tuple[str, str, str]]:
-    """The trials that need not run again, as (data set, image, key); of searches see :mod:`bench.runs.goals`.
+) -> set[tuple[str, str, str, str]]:
+    """The trials that need not run again, as (label, data set, image, key).
+
+    Those of searches are in :mod:`bench.runs.goals`. Configurations that share a checkpoint share its keys,
+    and each has a row of its own.
 
     Of several lines for one trial the last decides, which is what tables show. A failure runs again: what
     made it fail may be mended. So does what was measured without isolation, where there is isolation now, and
@@ -265,12 +268,14 @@ def finished(
     isolation : of the engine at hand
     """
     selector = LineSelector(info)
-    last: dict[int, tuple[str, str, str] | None] = {}
+    labels = [it.label for it in info.codecs for _ in it.qualities]
+    last: dict[int, tuple[str, str, str, str] | None] = {}
     for line in read_journal(folder):
         row = None if line.reached is not None else selector.row(line)
         if row is not None:
             done = is_isolated(line, isolation, options) and serves(line, folder, options)
-            last[row] = (line.dataset, line.image, line.key) if done else None
+            label = labels[row // len(info.images)]
+            last[row] = (label, line.dataset, line.image, line.key) if done else None
     return {it for it in last.values() if it is not None}
 
 

@@ -224,7 +224,7 @@ class _Run:
             if former := writer.prune(lambda it: selector.row(it) is not None or selector.is_of_search(it)):
                 self.events.note(f"removed results that are not asked for; the journal with them is {former}")
         asked = list(trials(plan, resolved.files))
-        todo = [it for it in asked if (it.image.dataset, it.image.name, it.key) not in done]
+        todo = [it for it in asked if (it.codec.label, it.image.dataset, it.image.name, it.key) not in done]
         pieces = searches(writer.folder, info, resolved, self.options, task.isolation)
         return info, todo, pieces, len(asked) + sum(len(it.codec.qualities) for it in pieces)
 

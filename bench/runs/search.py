@@ -108,6 +108,8 @@ class Search:
             return Ended()
         if tried >= MOST_TRIALS:
             return Ended(f"not within the tolerance after {tried} trials")
+        if self.settings.alone:
+            return self._among(points)
         if not points:
             return self._first(whole)
         between = _nearest_pair(points, self.target)
@@ -123,6 +125,23 @@ class Search:
         # a fraction tells at once whether the codec takes any
         fraction = middle + 0.5
         return fraction if not whole and middle.is_integer() and fraction <= its.high else middle
+
+    def _among(self, points: Sequence[SearchPoint]) -> float | Ended:
+        """The middle one of the sweep's qualities that the points leave, where there are no others."""
+        sweep = self.settings.sweep
+        between = _nearest_pair(points, self.target)
+        if between is not None:
+            below, above = between
+            left = [it for it in sweep if below.setting < it < above.setting]
+            reason = f"{self._both(below, above)}, and there is none between"
+        elif points:
+            up = all(it.value < self.target for it in points)
+            end = points[-1] if up else points[0]
+            left = [it for it in sweep if (it > end.setting if up else it < end.setting)]
+            reason = self._even(end, up=up)
+        else:
+            left, reason = list(sweep), ""
+        return left[len(left) // 2] if left else Ended(reason)
 
     def _inside(
         self, below: SearchPoint, above: SearchPoint, points: Sequence[SearchPoint], whole: bool, tried: int
@@ -169,13 +188,16 @@ class Search:
             f" {self.names(above.value)}"
         )
 
+    def _even(self, end: SearchPoint, *, up: bool) -> str:
+        best = "highest" if up else "lowest"
+        return f"even the {best} quality {end.setting:g} gives {self.names(end.value)}"
+
     def _outside(self, points: Sequence[SearchPoint], whole: bool) -> float | Ended:
         """Beyond all that was measured."""
         up = all(it.value < self.target for it in points)
         end, bound = (points[-1], self.settings.high) if up else (points[0], self.settings.low)
         if end.setting == bound:
-            best = "highest" if up else "lowest"
-            return Ended(f"even the {best} quality {bound:g} gives {self.names(end.value)}")
+            return Ended(self._even(end, up=up))
         setting = self._placed(self._beyond(points, end, bound, up), whole)
         if whole and setting == end.setting:
             setting = end.setting + (1 if up else -1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import re
 import shlex
 import shutil
 import sys
@@ -17,8 +16,8 @@ from importlib.metadata import distributions
 from itertools import permutations
 from pathlib import Path
 
-from bench.checkpoints import pattern_files
-from bench.errors import ConfigError
+from bench.checkpoints import QUALITY, matching_files
+from bench.errors import CodecUnavailable, ConfigError
 from bench.files.codec_files import sources_of
 from bench.files.typed_json import Option
 from bench.sealing.seal import View, needed_paths
@@ -38,6 +37,7 @@ def view_of(
     hidden: Collection[Path] = (),
     *,
     working_folder: bool = True,
+    patterns: bool = True,
 ) -> View:
     """What a codec sees of the machine.
 
@@ -50,6 +50,7 @@ def view_of(
     hidden : files and folders, as of data sets, that are not visible wherever they lie, the sources of the
         codec apart
     working_folder : whether what can be imported from the working directory is visible
+    patterns : whether options may name the files of each quality by a path with ``{quality}``
 
     Raises
     ------
@@ -61,7 +62,7 @@ def view_of(
     roots = {*_installed(), *_importable(working_folder=working_folder), *_own(target)}
     for value in options:
         if isinstance(value, str):
-            roots |= {*_named(value)}
+            roots |= {*_named(value, patterns=patterns)}
     kept = {Path(os.path.realpath(it)) for it in hidden}
     above = {parent for it in kept for parent in it.parents}
     shown = {it for root in roots for it in _without(kept, above, Path(os.path.realpath(root)))}
@@ -199,13 +200,13 @@ def _holds_any(folder: Path, paths: Iterable[Path]) -> bool:
     return any(it.is_relative_to(folder) for it in paths)
 
 
-def _named(value: str) -> Iterator[Path]:
+def _named(value: str, *, patterns: bool) -> Iterator[Path]:
     """Files and programs in the value of an option, which may be a command line."""
     for word in _words(value):
         path = Path(word).expanduser()
         program = shutil.which(path)
-        if "{" in word:  # a file for each quality, see the codec
-            yield from _of_pattern(path)
+        if QUALITY in word:
+            yield from _of_pattern(path) if patterns else ()
         elif program is not None:
             yield from _around(Path(program).resolve())
         elif os.path.exists(path):  # pathlib raises for names that are too long
@@ -215,9 +216,12 @@ def _named(value: str) -> Iterator[Path]:
 
 
 def _of_pattern(path: Path) -> list[Path]:
-    """The files behind a path with words in braces, such as ``{quality}``; none for such a word alone."""
-    rest = re.sub(r"\{\w*\}", "", str(path))
-    return pattern_files(str(path)) if rest not in ("", str(path)) else []
+    """The file of each quality behind a path with ``{quality}``; none for that word alone."""
+    if str(path) == QUALITY:
+        return []
+    with suppress(CodecUnavailable):  # the codec says it itself
+        return [file for _, file in matching_files(str(path))]
+    return []
 
 
 def _words(value: str) -> set[str]:

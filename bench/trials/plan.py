@@ -205,7 +205,8 @@ def has_same_weights(recorded: CodecPlan | DecoderPlan, found: Description) -> b
     """Whether a codec has the weights here that coded its operating points in a run."""
     if isinstance(recorded, CodecPlan) and recorded.weights_by_quality and recorded.goal is None:
         now = found.weights_by_quality
-        return all(it is None or now.get(it) == recorded.weights_of(it) for it in recorded.qualities)
+        then = recorded.weights_by_quality
+        return all(it is None or then.get(it) == now.get(it) for it in recorded.qualities)
     return recorded.weights_sha256 == found.weights_sha256
 
 
@@ -414,6 +415,8 @@ class Settings:
     high: float
     sweep: tuple[float, ...]
     """Its default operating points, or both ends."""
+    alone: bool = False
+    """Whether there is nothing between and beyond those of ``sweep``, as where each is a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -505,16 +508,17 @@ def _require_reachable(codecs: Sequence[CodecPlan], metrics: Sequence[MetricPlan
 
 
 def _settings(label: str, found: Description) -> Settings:
-    """Where a search may look: the codec's own range, else that of its sweep."""
-    sweep = tuple(sorted(it for it in found.qualities if it is not None))
+    """Where a search may look: at the qualities with weights, else in the codec's range or its sweep's."""
+    sweep = tuple(sorted(found.weights_by_quality or (it for it in found.qualities if it is not None)))
     ends = (sweep[0], sweep[-1]) if sweep else (math.nan, math.nan)
-    low, high = found.quality_range or ends
+    alone = bool(found.weights_by_quality)
+    low, high = ends if alone else found.quality_range or ends
     if not low < high:
         raise ConfigError(
             f"{label}: a target needs the codec's quality_range, or a sweep of its own between whose ends to"
             " search"
         )
-    return Settings(float(low), float(high), sweep or (float(low), float(high)))
+    return Settings(float(low), float(high), sweep or (float(low), float(high)), alone)
 
 
 def _once(codecs: Iterable[CodecPlan]) -> tuple[CodecPlan, ...]:

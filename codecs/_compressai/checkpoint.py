@@ -1,4 +1,8 @@
-"""Reading checkpoints as training scripts write them, without running any code that is in them."""
+"""Reading checkpoints as training scripts write them, without running any code that is in them.
+
+That is what ``weights_only`` of PyTorch promises, and keeps from 2.6 on (CVE-2025-32434); earlier ones read
+safetensors alone.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,8 @@ _ENCODER = "g_a"
 """The analysis transform, which every model of CompressAI has under this name."""
 _WRAPPERS = ("module", "_orig_mod")
 """What DataParallel, moving averages of PyTorch's and torch.compile put before each name."""
+_SAFE = "2.6"
+"""The first PyTorch that runs no code of a checkpoint."""
 _DEEPEST = 4
 _LONGEST = 400
 """Characters of a reason."""
@@ -38,7 +44,8 @@ def read_state(path: Path, chosen: str) -> dict[str, Tensor]:
     Raises
     ------
     CodecUnavailable
-        The file holds anything that is no plain data, no network, or several of which none is chosen.
+        The file holds anything that is no plain data, no network, or several of which none is chosen; or this
+        PyTorch could not read it safely.
     """
     networks = dict(_networks(_content(path)))
     if not networks:
@@ -66,6 +73,11 @@ def refusal(path: Path, reason: object) -> CodecUnavailable:
 def _content(path: Path) -> Any:
     import torch
 
+    if path.suffix != ".safetensors" and torch.__version__ < _SAFE:  # compared as versions
+        raise CodecUnavailable(
+            f"compressai: {path} is not read by torch {torch.__version__}, which would run code that is in it"
+            f' (CVE-2025-32434): pip install "torch>={_SAFE}", or save the weights as .safetensors'
+        )
     try:
         data = read_regular(path, MAX_WEIGHTS, links=True)
         if path.suffix == ".safetensors":

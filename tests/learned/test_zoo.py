@@ -248,6 +248,15 @@ def test_bad_checkpoints_are_named_with_reason_and_remedy(case: str, tmp_path: P
     assert len(str(caught.value)) < 1000
 
 
+def test_an_old_torch_reads_no_pickles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before 2.6 a checkpoint could run code though it was loaded as weights alone."""
+    saved(tmp_path / "mine.pth", tiny_network("bmshj2018-hyperprior").state_dict())
+    monkeypatch.setattr(torch, "__version__", torch.torch_version.TorchVersion("2.5.1+cpu"))
+    codec = CompressAi(model="bmshj2018-hyperprior", checkpoint=str(tmp_path / "mine.pth"))
+    with pytest.raises(CodecUnavailable, match=r'mine\.pth .*pip install "torch>=2\.6"'):
+        codec.encode(natural(64, 64), 1.0)
+
+
 def test_absent_checkpoints_are_named(tmp_path: Path) -> None:
     """A file that is not there, a pattern that nothing fits, and a model without published weights."""
     for name in ("mine.pth", "{q}.pth", "{quality}.pth", "{}.pth", "1=a.pth 2=b.pth"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import bench
@@ -14,6 +15,8 @@ from bench.engines.describing import require_unchanged
 from bench.errors import CodecUnavailable, ConfigError
 from bench.inputs.suite import load_suite
 from bench.runs.store import read_info, read_journal
+from bench.trials.codec_ref import Description
+from bench.trials.plan import CodecPlan, has_same_weights
 from bench.trials.trust import EVERYBODY
 
 CODEC = '''\
@@ -151,7 +154,7 @@ def test_forms_of_naming_checkpoints(
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).touch()
     assert checkpoints_of(text) == {quality: Path(file) for quality, file in found.items()}
-    assert checkpoints_of(text_of(found)) == checkpoints_of(text)
+    assert checkpoints_of(text_of(found.items())) == checkpoints_of(text)
 
 
 def test_mistakes_about_checkpoints_are_told(tmp_path: Path) -> None:
@@ -160,9 +163,64 @@ def test_mistakes_about_checkpoints_are_told(tmp_path: Path) -> None:
         ("checkpoints: [a.pth]", r"suite.yaml:2: codecs.*: write a file for each quality, as in \{0.0035"),
         ("checkpoints: {low: a.pth}", "a file for each quality"),
         ("checkpoints: {1: a.pth}\n    config: {checkpoint: b.pth}", "has a checkpoint too"),
+        ('checkpoints: {"0.010": a.pth, 0.01: b.pth}', r"a\.pth and b\.pth are both for quality 0\.01"),
     ):
         (tmp_path / "suite.yaml").write_text(f"codecs:\n  - codec: x.py:X\n    {entry}\n")
         with pytest.raises(ConfigError, match=message):
             load_suite(tmp_path / "suite.yaml")
     with pytest.raises(CodecUnavailable, match=r"no checkpoint at a\.pth"):
         checkpoints_of("1=a.pth")
+    with pytest.raises(CodecUnavailable, match=r"a\.pth and b\.pth are both for quality 1"):
+        checkpoints_of("1=a.pth 1.0=b.pth")
+
+
+def test_configurations_that_share_a_checkpoint_have_a_row_each(project: Path, pictures: Path) -> None:
+    """An ablation that begins at one base: each configuration is whole, whichever was measured first."""
+    base, one = (project / "ckpt" / f"{it}.pth" for it in ("0.0018", "0.0483"))
+    other = project / "ckpt" / "0.0067.pth"
+    other.write_bytes(b"w" * 4)
+    assert measured(project, pictures, label="a", checkpoints={1: base, 2: one}) == 6
+    assert measured(project, pictures, label="b", checkpoints={1: base, 2: other}) == 6
+    assert measured(project, pictures, label="b", checkpoints={1: base, 2: other}) == 0
+    frame = bench.load(project / "run")
+    assert frame.groupby("label").size().to_dict() == {"a": 6, "b": 6}
+    assert set(frame["status"]) == {"ok"}
+
+
+def test_a_target_is_searched_among_the_checkpoints(project: Path, pictures: Path) -> None:
+    """No quality without a checkpoint is tried, and the nearest one is the result."""
+    (project / "ckpt" / "0.0067.pth").write_bytes(b"w" * 4)
+    measured(project, pictures, **pattern(project))
+    sweep = bench.load(project / "run")
+    target = float(sweep[sweep["quality"] == 0.0067]["bpp"].mean()) * 1.001
+    measured(project, pictures, label="found", quality={"bpp": [target, 1000]}, **pattern(project))
+    tried = {(it.quality, it.status) for it in read_journal(project / "run")}
+    assert tried == {(0.0018, "ok"), (0.0067, "ok"), (0.0483, "ok")}
+    whole = bench.load(project / "run")
+    for _, row in whole[whole["label"] == "found"].iterrows():
+        own = sweep[sweep["image"] == row["image"]]
+        nearest = own.loc[(own["bpp"] / row["quality"]).map(lambda it: max(it, 1 / it)).idxmin()]
+        assert row["setting"] == nearest["quality"]
+
+
+def test_weights_are_compared_by_quality() -> None:
+    """A quality that had no checkpoint then and has none now does not make all others strange."""
+    plan = CodecPlan(
+        label="x", codec="x", target="m:X", version="1", lossless=False, config={}, qualities=(1.0, 2.0),
+        weights_sha256="a" * 64, weights_by_quality={1.0: "b" * 64},
+    )  # fmt: skip
+    found = Description("x", "1", False, (1.0,), None, {}, "c" * 64, {}, weights_by_quality={1.0: "b" * 64})
+    assert has_same_weights(plan, found)
+    assert not has_same_weights(plan, msgspec.structs.replace(found, weights_by_quality={1.0: "d" * 64}))
+
+
+def test_a_single_checkpoint_of_a_suite_may_be_a_name(tmp_path: Path) -> None:
+    """What is no file beside the suite stays what it was, as in any option."""
+    (tmp_path / "w.pth").touch()
+    (tmp_path / "suite.yaml").write_text(
+        "codecs:\n"
+        + "".join(f"  - {{codec: jpeg, config: {{checkpoint: '{it}'}}}}\n" for it in ("best", "w.pth"))
+        + "  - {codec: jpeg, config: {checkpoint: 'a/{quality}.pth'}}\n"
+    )
+    found = [it.config["checkpoint"] for it in load_suite(tmp_path / "suite.yaml").codecs]
+    assert found == ["best", str(tmp_path / "w.pth"), str(tmp_path / "a/{quality}.pth")]

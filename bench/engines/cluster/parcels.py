@@ -61,7 +61,7 @@ class Parcel:
         own = {name: str(found[path]) for name, path, _ in self.options}
         several = {quality: found[path] for quality, path, _ in self.checkpoints}
         if any(place != path for place, (_, path, _) in zip(several.values(), self.checkpoints, strict=True)):
-            own[OPTION] = text_of(several)
+            own[OPTION] = text_of(several.items())
         config = tuple((dict(ref.config) | own).items())
         return msgspec.structs.replace(ref, target=target, config=config)
 
