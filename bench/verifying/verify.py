@@ -158,7 +158,7 @@ class _Inspection:
             WORD,
             *_without_result(self._rows),
             *_fewer_pictures(self._info),
-            *_not_told_apart(self._info),
+            *_unidentified(self._info),
         ]
         if absent:
             said.append(
@@ -331,16 +331,16 @@ def _fewer_pictures(info: RunInfo) -> Iterator[str]:
             yield f"{images} of the {len(spec.files)} pictures of {name} are planned"
 
 
-def _not_told_apart(info: RunInfo) -> Iterator[str]:
-    """Pictures under a name of the catalogue that no record can be held against: it has no SHA-256 of them."""
+def _unidentified(info: RunInfo) -> Iterator[str]:
+    """Pictures under a name of the catalogue that the catalogue has no SHA-256 of, as records do."""
     for name in dict.fromkeys(it.dataset for it in info.images):
         spec = shipped().get(name)
         files = {} if spec is None else spec.files
         planned = [it.name for it in info.images if it.dataset == name and it.name in files]
         if without := [it for it in planned if files[it].sha256 is None]:
             yield (
-                f"{some_of(without, 3)}: whether they are the pictures of {name} is not told by their SHA-256,"
-                " which the catalogue has not"
+                f"{some_of(without, 3)}: whether these are the pictures of {name} can't be told,"
+                " the catalogue has no SHA-256 of them"
             )
 
 
