@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import hashlib
 import importlib.util
 import os
@@ -15,12 +16,18 @@ from typing import Any, cast
 
 from bench.codec import FunctionCodec, completed
 from bench.errors import ConfigError
+from bench.files.access import read_regular
 
 _PREFIX = "rdbench_file_"
 _OWN = frozenset({"bench", "bench_codecs"})
 """rdbench's packages: what an adapter takes from them is no part of it, wherever they lie."""
 _LONGEST_PATH = 250
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
+_MODULES = (".py", ".so")
+_MOST_BYTES = 1 << 29
+"""Of a codec's file and its modules together."""
+_MOST_PARSED = 1 << 22
+"""Bytes of a source that is looked into; its tree takes some hundred times as many."""
 
 
 def load_file(path: Path) -> ModuleType:
@@ -127,16 +134,23 @@ def file_version(path: Path, imported: Iterable[str] = ()) -> str:
     Raises
     ------
     OSError
-        A file can't be read.
+        A file can't be read, or all of them are too large.
     """
     path = path.resolve()
-    sources = {it: it.read_bytes() for it in sources_of(path, map(Path, imported))}
-    if len(sources) == 1:
-        digest = hashlib.sha256(sources[path])
-    else:
-        digest = hashlib.sha256()
-        for it, source in sorted(sources.items()):
-            digest.update(f"{it.relative_to(path.parent).as_posix()}\0{len(source)}\0".encode() + source)
+    places = _places(path, map(Path, imported))
+    digest, left = hashlib.sha256(), _MOST_BYTES
+    for it, place in sorted(places.items()):
+        try:
+            source = read_regular(place, left)
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
+            what = f"with the modules that it uses larger than {_MOST_BYTES >> 20} MiB"
+            raise OSError(errno.EFBIG, what, str(path)) from None
+        left -= len(source)
+        if len(places) > 1:
+            digest.update(f"{it.relative_to(path.parent).as_posix()}\0{len(source)}\0".encode())
+        digest.update(source)
     return f"+sha256:{digest.hexdigest()[:12]}"
 
 
@@ -163,14 +177,14 @@ def _loaded_from(folder: Path) -> Iterator[tuple[str, Path]]:
         if not isinstance(file, str) or name in before or name.startswith(_PREFIX) or name == "__main__":
             continue
         path = Path(file)
-        if path.is_relative_to(folder) and _is_source(path, folder):
+        if path.is_relative_to(folder) and _is_developed(path, folder) and path.is_file():
             yield name, path
 
 
-def _is_source(path: Path, folder: Path) -> bool:
-    """Whether a file is part of what somebody develops in a folder, neither rdbench nor installed there."""
+def _is_developed(path: Path, folder: Path) -> bool:
+    """Whether a path is of what somebody develops in a folder, neither rdbench's nor installed there."""
     parts = path.relative_to(folder).parts
-    return _INSTALLED.isdisjoint(parts) and parts[0] not in _OWN and path.is_file()
+    return _INSTALLED.isdisjoint(parts) and parts[0] not in _OWN
 
 
 def imported_beside(path: Path) -> tuple[str, ...]:
@@ -186,15 +200,44 @@ def sources_of(path: Path, imported: Iterable[Path] = ()) -> set[Path]:
     path : resolved
     imported : files of which those count that are sources in its folder
     """
+    return {*_places(path, imported)}
+
+
+def _places(path: Path, imported: Iterable[Path]) -> dict[Path, Path]:
+    """The files of :func:`sources_of`, and where each of them really lies.
+
+    A source may import by a link that leads out of the folder, as the codec's author has put it there. What
+    was ``imported`` is the word of a process that may be a cheat's: nobody learns by it of files elsewhere.
+    """
     folder = path.parent
-    found: set[Path] = set()
-    todo = [path, *(it for it in imported if it.is_relative_to(folder) and _is_source(it, folder))]
+    found: dict[Path, Path] = {}
+    todo = [(path, path), *_modules(imported, folder)]
     while todo:
-        source = todo.pop()
+        source, place = todo.pop()
         if source not in found:
-            found.add(source)
-            todo += _imports(source, path.parent) if source.suffix == ".py" else []
+            found[source] = place
+            if source.suffix == ".py":
+                todo += _modules(_imports(source, place, folder), folder, links=True)
     return found
+
+
+def _modules(paths: Iterable[Path], folder: Path, *, links: bool = False) -> Iterator[tuple[Path, Path]]:
+    """Those of paths that are modules of a folder, each with the place where it really lies.
+
+    Parameters
+    ----------
+    links : whether such a path may lead out of the folder
+    """
+    for path in paths:
+        try:
+            place = Path(os.path.realpath(path))
+            is_module = place.suffix in _MODULES and place.is_file()
+        except (OSError, ValueError):  # no file can have such a name
+            continue
+        name = place if place.is_relative_to(folder) else path
+        is_module = is_module and (links or name == place) and name.is_relative_to(folder)
+        if is_module and _is_developed(name, folder):
+            yield name, place
 
 
 def files_beside(sources: set[Path], folder: Path, but: set[Path]) -> list[str]:
@@ -217,11 +260,7 @@ def files_beside(sources: set[Path], folder: Path, but: set[Path]) -> list[str]:
 
 def _texts(source: Path) -> Iterator[str]:
     """The strings in a Python source."""
-    try:
-        tree = ast.parse(source.read_bytes())
-    except (SyntaxError, ValueError):
-        return
-    for node in ast.walk(tree):
+    for node in _nodes(source):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 
@@ -231,27 +270,30 @@ def _is_name(text: str) -> bool:
     return text.isprintable() and 0 < len(text.encode()) < _LONGEST_PATH
 
 
-def _imports(source: Path, folder: Path) -> Iterator[Path]:
-    """The files of a folder that a source imports, anywhere in it."""
+def _nodes(source: Path) -> Iterator[ast.AST]:
+    """What a Python source consists of; nothing where it can't be read or parsed."""
     try:
-        tree = ast.parse(source.read_bytes())
-    except (SyntaxError, ValueError):
+        tree = ast.parse(read_regular(source, _MOST_PARSED, links=True))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return
-    for node in ast.walk(tree):
+    yield from ast.walk(tree)
+
+
+def _imports(source: Path, place: Path, folder: Path) -> Iterator[Path]:
+    """The files that a source of a folder, which really lies at a place, may import, anywhere in it."""
+    for node in _nodes(place):
         if isinstance(node, ast.Import):
             for it in node.names:
-                yield from _files_of(it.name, folder, folder)
-        elif isinstance(node, ast.ImportFrom):
+                yield from _files_of(it.name, folder)
+        elif isinstance(node, ast.ImportFrom) and node.level <= len(source.parents):
             base = folder if not node.level else source.parents[node.level - 1]
             for it in node.names:
-                yield from _files_of(f"{node.module or ''}.{it.name}".lstrip("."), base, folder)
+                yield from _files_of(f"{node.module or ''}.{it.name}".lstrip("."), base)
 
 
-def _files_of(module: str, base: Path, folder: Path) -> Iterator[Path]:
+def _files_of(module: str, base: Path) -> Iterator[Path]:
     """The files that importing a dotted name may run: each package on the way, and the module."""
     path = base
     for part in module.split("."):
         path /= part
-        for file in (path.with_name(f"{part}.py"), path / "__init__.py"):
-            if file.is_relative_to(folder) and _is_source(file, folder):
-                yield file
+        yield from (path.with_name(f"{part}.py"), path / "__init__.py")

@@ -152,7 +152,7 @@ def seal(view: View) -> None:
     namespaces.leave(view.writes, view.empty, temporary, network=network)
     _open_input_anew()
     _limit_processes()
-    forget_variables({it.removeprefix(_VARIABLE) for it in view.needs})
+    forget_variables({it.removeprefix(_VARIABLE) for it in view.needs}, network=not network)
     system = [(Path(it), landlock.READ) for it in _SYSTEM]
     system += [(Path("/dev", it), landlock.DEVICE) for it in _DEVICES]
     system += [(it, landlock.EVERYTHING) for it in (temporary, namespaces.SHARED_MEMORY)]

@@ -21,6 +21,7 @@ from bench.errors import CodecUnavailable, ConfigError
 from bench.files.codec_files import sources_of
 from bench.files.typed_json import Option
 from bench.sealing.seal import View, needed_paths
+from bench.sealing.variables import certificates
 
 _MOST_FILES = 10_000
 _MODULES = (".py", ".pyc", ".so")
@@ -63,6 +64,8 @@ def view_of(
     for value in options:
         if isinstance(value, str):
             roots |= {*_named(value, patterns=patterns)}
+    if "network" in needs:
+        roots |= {*certificates()}
     kept = {Path(os.path.realpath(it)) for it in hidden}
     above = {parent for it in kept for parent in it.parents}
     shown = {it for root in roots for it in _without(kept, above, Path(os.path.realpath(root)))}

@@ -154,7 +154,12 @@ class _Inspection:
     def notes(self) -> tuple[str, ...]:
         """What is to be said of the folder as a whole."""
         absent = [it.name for it in self._info.images if it not in self._files]
-        said = [WORD, *_without_result(self._rows), *_fewer_pictures(self._info)]
+        said = [
+            WORD,
+            *_without_result(self._rows),
+            *_fewer_pictures(self._info),
+            *_unidentified(self._info),
+        ]
         if absent:
             said.append(
                 f"{len(absent)} of {len(self._info.images)} originals are not here ({some_of(absent, 3)}):"
@@ -324,6 +329,19 @@ def _fewer_pictures(info: RunInfo) -> Iterator[str]:
         spec = shipped().get(name)
         if spec is not None and images < len(spec.files):
             yield f"{images} of the {len(spec.files)} pictures of {name} are planned"
+
+
+def _unidentified(info: RunInfo) -> Iterator[str]:
+    """Pictures under a name of the catalogue that the catalogue has no SHA-256 of, as records do."""
+    for name in dict.fromkeys(it.dataset for it in info.images):
+        spec = shipped().get(name)
+        files = {} if spec is None else spec.files
+        planned = [it.name for it in info.images if it.dataset == name and it.name in files]
+        if without := [it for it in planned if files[it].sha256 is None]:
+            yield (
+                f"{some_of(without, 3)}: whether these are the pictures of {name} can't be told,"
+                " the catalogue has no SHA-256 of them"
+            )
 
 
 def _is_recorded(bitstream: bytes, row: RecordedRow) -> bool:

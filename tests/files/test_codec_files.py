@@ -119,3 +119,60 @@ def test_what_is_installed_below_the_folder_is_no_part(tmp_path: Path) -> None:
     finally:
         sys.path.remove(str(installed.parent))
         del sys.modules["library"]
+
+
+def test_what_a_process_says_that_it_imported_leads_nowhere_else(tmp_path: Path) -> None:
+    """Only modules that really lie in the folder count: no data, no way out, no name that can't be one."""
+    file = codec(tmp_path / "codec")
+    folder, secret = file.parent, tmp_path / "secret.py"
+    secret.write_text("guessed")
+    (folder / "way_out.py").symlink_to(secret)
+    (folder / "data.tar").touch()
+    (folder / "later.py").touch()
+    names = (
+        "../secret.py",
+        "way_out.py",
+        "data.tar",
+        "lazy",
+        "no\0name.py",
+        "\udcff.py",
+        f"{'long' * 99}.py",
+    )
+    assert file_version(file, [f"{folder}/{it}" for it in names]) == file_version(file)
+    assert file_version(file, [f"{folder}/later.py"]) != file_version(file)
+
+
+def test_a_module_behind_a_link_that_a_source_imports_is_part_of_the_version(tmp_path: Path) -> None:
+    """Authors share modules between their codecs that way."""
+    file = codec(tmp_path / "codec")
+    shared = (file.parent / "helper.py").rename(tmp_path / "shared.py")
+    (file.parent / "helper.py").symlink_to(shared)
+    before = file_version(file)
+    shared.write_text("# edited")
+    assert file_version(file) != before
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["-" * 200_000 + "1", "(" * 5000, "\0", "from " + "." * 300 + "x import y", f"import {'long' * 99}"],
+    ids=["deep", "parentheses", "null", "above", "long"],
+)
+def test_no_source_keeps_a_version_from_being_taken(tmp_path: Path, source: str) -> None:
+    """One that can't be parsed has no modules, and a module that there can't be is none."""
+    import hashlib
+
+    file = tmp_path / "codec.py"
+    file.write_text(source)
+    assert file_version(file) == "+sha256:" + hashlib.sha256(source.encode()).hexdigest()[:12]
+
+
+def test_modules_that_are_too_large_together_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One error for all of them, which names the codec's file."""
+    file = codec(tmp_path / "codec")
+    monkeypatch.setattr("bench.files.codec_files._MOST_BYTES", 1 << 20)
+    with (file.parent / "large.so").open("wb") as large:
+        large.truncate(1 << 20)
+    with pytest.raises(OSError, match=r"larger than 1 MiB: '.*codec\.py'"):
+        file_version(file, [f"{file.parent}/large.so"])

@@ -358,6 +358,12 @@ class NeedsVariable(TellsVariables):
     needs = ("$LICENCE_SERVER",)
 
 
+class NeedsNetworkVariables(TellsVariables):
+    """Those that reaching a server may take."""
+
+    needs = ("network",)
+
+
 class LooksFor(Looks):
     """Reads a file when it is made, and is none without."""
 

@@ -274,6 +274,19 @@ def test_other_pictures_under_a_catalogues_name_are_named(tmp_path: Path) -> Non
     assert "1 of the 24 pictures of kodak are planned" in found.notes
 
 
+def test_pictures_that_the_catalogue_knows_by_gits_id_are_not_told_apart(tmp_path: Path) -> None:
+    """A record has their SHA-256, with which nothing can be compared: verifying says so."""
+    (tmp_path / "originals").mkdir()
+    name = "1e2f9d41529197f10d32bfa68a1e0bcc.png"
+    Image.fromarray(photo(40, 44)).save(tmp_path / "originals" / name)
+    run = measured(tmp_path / "originals", tmp_path / "run", ["qoi"])
+    for file in (RUN_FILE, JOURNAL_FILE):
+        (run / file).write_text((run / file).read_text().replace('"originals"', '"clic2025-val"'))
+    found = found_in(run, tmp_path / "originals")
+    assert not found.contradicted
+    assert any(it.startswith(f"{name}: ") and "clic2025-val" in it for it in found.notes)
+
+
 def test_a_metric_without_a_value_is_verified_where_it_has_none_here(
     honest: Path, pictures: Path, tmp_path: Path
 ) -> None:
