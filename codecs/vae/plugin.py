@@ -34,8 +34,11 @@ class VaeTrainer:
         self, request: TrainRequest, images: Sequence[Path], validation: Sequence[Path], observer: Observer
     ) -> Path:
         """Train the preset on ``images`` and return the folder of the last checkpoint."""
+        from bench_codecs.vae.training.checkpoint import latest_checkpoint
         from bench_codecs.vae.training.train import train
 
+        if request.resume and request.weights is not None and latest_checkpoint(request.out) is not None:
+            raise ConfigError("--weights: --resume goes on from the checkpoint; leave out one of the two")
         return train(_configured(request), images, validation, observer)
 
     def export(self, checkpoint: Path, images: Sequence[Path], out: Path) -> str:

@@ -49,7 +49,7 @@ def drawn(spec: ModelSpec) -> VaeModel:
 def small_weights(tmp_path_factory: pytest.TempPathFactory, training_images: list[Path]) -> Path:
     """Weights of :data:`SMALL`, which covers six qualities."""
     path = tmp_path_factory.mktemp("small") / "small.safetensors"
-    write_calibrated(drawn(SMALL), training_images[:1], path, {"branches": True})
+    write_calibrated(drawn(SMALL), training_images[:1], path, {"branches": True, "seconds": 60.0})
     return path
 
 
@@ -103,6 +103,7 @@ def test_training_goes_on_from_weights(
     meta = load_meta(checkpoint)
     assert meta["start"] == load_weights(small_weights).sha256
     assert meta["config"]["entropy_steps"] == 0
+    assert meta["seconds_before"] == 60.0
     resumed = TrainRequest(tmp_path / "run", steps=3, resume=True)
     small = small_weights.rename(tmp_path / "moved.safetensors")
     try:
@@ -110,6 +111,9 @@ def test_training_goes_on_from_weights(
     finally:
         small.rename(small_weights)
     assert load_meta(again)["start"] == meta["start"], "a resumed run does not need them"
+    assert load_meta(again)["seconds_before"] == 60.0
+    with pytest.raises(ConfigError, match="leave out one"):
+        VaeTrainer().train(replace(resumed, weights=small_weights), training_images, (), Observer())
 
 
 def test_weights_of_six_qualities_still_code(small_weights: Path) -> None:

@@ -40,6 +40,7 @@ class _Meta(BaseModel):
     recent: list[dict[str, float]] = []
     vae: str = ""
     start: str = ""
+    seconds_before: float = 0.0
 
 
 def save_checkpoint(

@@ -69,12 +69,11 @@ def preset(name: Preset, out: Path) -> TrainConfig:
 def model_spec(preset: Preset) -> ModelSpec:
     """``base`` is the shipped architecture; ``tiny`` has the same shape and trains in seconds."""
     if preset == "base":
-        wider = {"hidden": 96, "wide": 192}
-        smaller = ModelSpec()
+        first = ModelSpec()  # as the first weights that shipped had it
         return ModelSpec(
-            coarse=replace(smaller.coarse, **wider),
-            fine=replace(smaller.fine, **wider),
-            branches=replace(smaller.branches, analysis_blocks=2, latent_blocks=2),
+            coarse=replace(first.coarse, hidden=96, wide=192),
+            fine=replace(first.fine, hidden=96, wide=192),
+            branches=replace(first.branches, analysis_blocks=2, latent_blocks=2),
             levels=LEVELS,
         )
     return ModelSpec(

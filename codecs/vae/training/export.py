@@ -52,7 +52,8 @@ def export(checkpoint: Path, images: Sequence[Path], out: Path, training: dict[s
     parameters = dict(model.named_parameters())
     for name, value in averages.items():
         parameters[name].data.copy_(value)
-    facts = {"steps": meta["step"], "seconds": meta["seconds"], **training}
+    seconds = meta["seconds"] + meta.get("seconds_before", 0.0)
+    facts = {"steps": meta["step"], "seconds": seconds, **training}
     branches = bool(meta["config"]["use_branches"]) and meta["step"] > meta["config"]["entropy_steps"]
     return write_calibrated(model, images, out, {"branches": branches, **facts})
 

@@ -45,7 +45,7 @@ class Trainer(TrainingRun[TrainConfig]):
         self._crops = Crops(images, config.crop, config.seed, quality_to_code(spec.levels))
         torch.manual_seed(config.seed)
         self.model = VaeModel(spec)
-        self._start = self._found.meta.get("start", "") if self._found else self._started(images)
+        self._start = self._started(images) if self._found is None else self._found.meta
         self.model.to(config.device)
         self.model.train_mixed(bool(config.bfloat16))
         if config.device == "cpu":
@@ -54,18 +54,18 @@ class Trainer(TrainingRun[TrainConfig]):
         self._optimised = (self._parameters,)
         self._begin()
 
-    def _started(self, images: Sequence[Path]) -> str:
-        """Set the parameters of a new run; the hash of the weights that they come from, or nothing."""
+    def _started(self, images: Sequence[Path]) -> dict[str, Any]:
+        """Set the parameters of a new run; the hash of weights that they come from, and their time."""
         weights = self._config.weights
         if weights is None:
             self.model.initialise(_fit_images(images))
-            return ""
+            return {}
         package = load_weights(weights, exact=False)
         grow(self.model, package.model)
-        return package.sha256
+        return {"start": package.sha256, "seconds_before": float(package.meta.get("seconds", 0.0))}
 
     def _origin(self) -> dict[str, Any]:
-        return {"start": self._start}
+        return {name: self._start[name] for name in ("start", "seconds_before") if name in self._start}
 
     @property
     def schedule(self) -> Schedule:
