@@ -213,7 +213,7 @@ class Estimated(Message, frozen=True):
     bits: Bits
 
 
-class Estimate(Request[Estimated], frozen=True):
+class EstimateRate(Request[Estimated], frozen=True):
     """Estimate the rate of the picture whose samples are in the attached file, and make no bitstream."""
 
     phase: ClassVar[Phase] = "encode"
@@ -371,7 +371,7 @@ AnyRequest = (
     | CheckCuda
     | Load
     | Encode
-    | Estimate
+    | EstimateRate
     | Decode
     | Score
     | Explain

@@ -42,8 +42,8 @@ from bench.engines.messages import (
     DescribeMetric,
     Encode,
     Encoded,
-    Estimate,
     Estimated,
+    EstimateRate,
     Explain,
     Explained,
     Failed,
@@ -180,7 +180,7 @@ def packed_answer(state: WorkerState, request: AnyRequest) -> bytes:
         CheckCuda: _check_cuda,
         Load: _load,
         Encode: _encode,
-        Estimate: _estimate,
+        EstimateRate: _estimate,
         Decode: _decode,
         Score: _score,
         Explain: _explain,
@@ -289,7 +289,7 @@ def _reference(state: WorkerState, request: Score) -> Reference:
     return state.reference
 
 
-def _given(state: WorkerState, request: Encode | Estimate) -> _Given:
+def _given(state: WorkerState, request: Encode | EstimateRate) -> _Given:
     """The picture at hand, or the one that came along."""
     if state.picture is None or state.picture.original != request.original:
         state.picture = None
@@ -326,7 +326,7 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
         return _failed(error, phase)
 
 
-def _estimate(state: WorkerState, request: Estimate) -> Estimated:
+def _estimate(state: WorkerState, request: EstimateRate) -> Estimated:
     picture, codec = _given(state, request), _codec(state, request.codec).codec
     given = picture.pixels.copy()
     given.flags.writeable = False

@@ -15,7 +15,7 @@ from bench.engines.messages import (
     Decoded,
     Encode,
     Encoded,
-    Estimate,
+    EstimateRate,
     Failed,
     NoAnswer,
     Repeat,
@@ -125,7 +125,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
         self, trial: Trial, slot: Slot, original: Original, reasons: dict[str, str]
     ) -> dict[str, Any]:
         """What the codec's model says of the size; that it says nothing leaves the result as it is."""
-        request = Estimate(
+        request = EstimateRate(
             trial.codec.ref, trial.quality, original.shape, original.number, depth=original.depth
         )
         answer = slot.encoder.ask(request, original.pixels)

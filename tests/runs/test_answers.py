@@ -16,7 +16,7 @@ from bench.engines.engine import Spent
 from bench.engines.messages import (
     Decode,
     Encode,
-    Estimate,
+    EstimateRate,
     Failed,
     Repeat,
     Request,
@@ -50,7 +50,7 @@ _TOOK = {
 _SHA256 = "0" * 64
 _ANSWERS: dict[type[Request[Any]], dict[str, Any]] = {
     Encode: {"type": "Encoded", "bitstream": b"bits", "took": _TOOK, "estimates": True},
-    Estimate: {"type": "Estimated", "bits": 30.0},
+    EstimateRate: {"type": "Estimated", "bits": 30.0},
     Decode: {"type": "Decoded", "shape": [8, 8, 3], "took": _TOOK, "treatment": "", "dtype": "uint8"},
     Score: {"type": "Scored", "exact": False, "metrics": {"psnr": 30.0}, "reasons": {}, "sha256": _SHA256},
 }
