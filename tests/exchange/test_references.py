@@ -121,10 +121,12 @@ def test_a_name_becomes_a_curve_in_every_format(site: Path) -> None:
     assert f"/some/body/{COMMIT}/results/a b.json" in Handler.requests
 
 
-def test_what_is_named_twice_is_read_once(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_named_twice_is_read_once(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Names and patterns that overlap give each curve once, and so do two paths of one file."""
     monkeypatch.chdir(tmp_path)
-    Path("own.txt").write_text(FILES["y/bpg.txt"])
+    Path("own.txt").write_text("# bpp, psnr_rgb\n0.1, 32\n")
     found = open_references(["set/bpg", "own.txt", "set/*", "*/bpg", str(tmp_path / "own.txt")])
     assert [it.label for it in found] == ["bpg", "own", "vtm", "a"]
 
