@@ -46,7 +46,8 @@ def images_of_metrics(compared: Mapping[str, Sequence[str]]) -> ImagesOfMetrics:
     ----------
     compared : the names of the images by that of the metric, at least one
     """
-    images = tuple(max(compared.values(), key=len))
+    most = max(compared.values(), key=len)
+    images = tuple(most)
     rows, absent = {}, {}
     for metric, names in compared.items():
         at = {name: row for row, name in enumerate(names)}
