@@ -13,7 +13,7 @@ from bench.cli.arguments import one_of
 from bench.conditions.deviations import judge
 from bench.errors import ConfigError
 from bench.exchange import export_codec_compare, export_compressai
-from bench.exchange.references import open_reference
+from bench.exchange.references import open_references
 from bench.files.access import write_atomically, writing
 from bench.plotting.canvas import RateAxis, Width
 from bench.plotting.style import FORMATS, Format
@@ -97,7 +97,7 @@ def report_options(
     conditions: str | None = None,
 ) -> ReportOptions:
     """The options of a report as the command line says them, but for its figures."""
-    published = tuple(curve for it in references for curve in open_reference(it))
+    published = open_references(references)
     for remark in dict.fromkeys(it.remark for it in published if it.remark):
         console.note(remark)
     return ReportOptions(

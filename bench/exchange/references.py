@@ -270,12 +270,28 @@ def open_reference(name_or_path: str) -> tuple[Published, ...]:
     DatasetError
         A named file could not be downloaded.
     """
-    if Path(name_or_path).is_file():
-        return read_published(name_or_path)
-    found = named(name_or_path)
-    for curve in found:
-        curve.fetch()
-    return tuple(curve.read() for curve in found)
+    return open_references([name_or_path])
+
+
+def open_references(names_or_paths: Iterable[str]) -> tuple[Published, ...]:
+    """Read published curves of several files, names and patterns, in their order; each of them once.
+
+    Parameters and errors are those of :func:`open_reference`.
+    """
+    found: dict[Path | str, str | PublicCurve] = {}
+    for it in names_or_paths:
+        if Path(it).is_file():
+            found.setdefault(Path(it).resolve(), it)
+        else:
+            found |= {curve.name: curve for curve in named(it)}
+    return tuple(curve for it in found.values() for curve in _read(it))
+
+
+def _read(it: str | PublicCurve) -> tuple[Published, ...]:
+    if isinstance(it, str):
+        return read_published(it)
+    it.fetch()
+    return (it.read(),)
 
 
 def named(name: str) -> tuple[PublicCurve, ...]:

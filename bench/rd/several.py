@@ -12,49 +12,80 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.rd.bd import percent
 from bench.rd.images import ImagesBd, of_gaps
 from bench.rd.intervals import Interval, mean_over_sets
 
+NOT_COMPARED = "not compared"
 
-@dataclass(frozen=True)
-class InMetric:
-    """A BD-rate in one metric, and the images behind it."""
 
-    bd: ImagesBd
+@dataclass(frozen=True, eq=False)
+class ImagesOfMetrics:
+    """The images that were compared in each of several metrics; the same for all pairs of codecs."""
+
     images: tuple[str, ...]
-    """In the order of ``bd.gaps``."""
+    """Of the metric that has the most."""
+    rows: Mapping[str, NDArray[np.intp]]
+    """By metric, where each of ``images`` is in the metric's own; the row after its last for one that is not
+    there."""
+    absent: Mapping[str, tuple[str, ...]]
+    """By metric, which of ``images`` it leaves out; only metrics that do."""
+
+    @property
+    def n_shared(self) -> int:
+        """Number of images that were compared in every metric."""
+        return len(self.images) - len({name for names in self.absent.values() for name in names})
 
 
-def over_metrics(compared: Mapping[str, InMetric]) -> ImagesBd:
+def images_of_metrics(compared: Mapping[str, Sequence[str]]) -> ImagesOfMetrics:
+    """Find the images of each metric in those of the others.
+
+    Parameters
+    ----------
+    compared : the names of the images by that of the metric, at least one
+    """
+    most = max(compared.values(), key=len)
+    images = tuple(most)
+    rows, absent = {}, {}
+    for metric, names in compared.items():
+        at = {name: row for row, name in enumerate(names)}
+        rows[metric] = np.array([at.get(name, len(names)) for name in images], np.intp)
+        if left_out := tuple(name for name in images if name not in at):
+            absent[metric] = left_out
+    return ImagesOfMetrics(images, rows, absent)
+
+
+def over_metrics(compared: Mapping[str, ImagesBd], among: ImagesOfMetrics) -> ImagesBd:
     """The mean BD-rate of one pair of codecs over several metrics.
 
     It is over the images that have a BD-rate in every metric: a mean is never over fewer metrics.
 
     Parameters
     ----------
-    compared : by the name of the metric; at least one, all of the same pair
+    compared : by the name of the metric, all of the same pair, with ``gaps``
+    among : of the same metrics, in the order of the ``gaps``
 
     Returns
     -------
     Its ``overlap`` and ``coverage`` are the smallest of the metrics, so that the mean ranks where each of
-    them does. The images of one metric alone, such as those that another one leaves out, are in neither ``n``
-    nor ``n_images``.
+    them does. ``n_images`` counts the images of the metric that has the most: those that another one leaves
+    out are ``missing``, so that a mean over few of them ranks nobody.
     """
-    first = next(iter(compared.values()))
-    images = tuple(it for it in first.images if all(it in one.images for one in compared.values()))
-    gaps = np.zeros(len(images))
+    gaps = np.zeros(len(among.images))
     missing: dict[str, tuple[str, ...]] = {}
-    for metric, its in compared.items():
-        at = {name: row for row, name in enumerate(its.images)}
-        assert its.bd.gaps is not None
-        gaps += its.bd.gaps[[at[name] for name in images]]
-        for reason, names in its.bd.missing.items():
-            if shared := tuple(name for name in names if name in images):
-                missing[f"{metric}: {reason}"] = shared
-    overlaps = [it.bd.overlap for it in compared.values()]
-    coverages = [it.bd.coverage for it in compared.values()]
+    known = frozenset(among.images)
+    for metric, bd in compared.items():
+        assert bd.gaps is not None
+        gaps += np.append(bd.gaps, np.nan)[among.rows[metric]]
+        for reason, names in bd.missing.items():
+            if its := tuple(name for name in names if name in known):
+                missing[f"{metric}: {reason}"] = its
+        if metric in among.absent:
+            missing[f"{metric}: {NOT_COMPARED}"] = among.absent[metric]
+    overlaps = [it.overlap for it in compared.values()]
+    coverages = [it.coverage for it in compared.values()]
     return of_gaps(gaps / len(compared), _least(overlaps), missing, _least(coverages))
 
 

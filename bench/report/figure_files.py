@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.errors import ConfigError
-from bench.exchange.references import open_reference
+from bench.exchange.references import open_reference, open_references
 from bench.files.typed_yaml import located
 from bench.plotting.canvas import settle
 from bench.plotting.style import Format, rendered, styled
@@ -93,8 +93,7 @@ def figure_data(
     ----------
     references : files of published curves, or names of them
     """
-    published = tuple(curve for it in references for curve in open_reference(it))
-    options = ReportOptions(anchor=anchor, published=published, average=average)
+    options = ReportOptions(anchor=anchor, published=open_references(references), average=average)
     return tuple(it.without_trials() for it in build_report_data(runs, options))
 
 

@@ -9,7 +9,7 @@ from bench.conditions.definition import NamedConditions, find_conditions
 from bench.errors import ConfigError, suggestion
 from bench.rd import ImagesBd, PairedBd
 from bench.rd.fairness import Finding
-from bench.rd.several import InMetric, over_metrics
+from bench.rd.several import images_of_metrics, over_metrics
 from bench.report.measures import Measure
 from bench.text.plain import some_of
 
@@ -38,6 +38,8 @@ class MeanBd:
     """By (anchor, test); nothing for a pair of which one lacks a metric."""
     lacking: Mapping[str, str]
     """By label why a configuration takes no part."""
+    n_shared: int
+    """Number of images that were compared in every metric."""
 
     @property
     def title(self) -> str:
@@ -125,9 +127,10 @@ def mean_bd(
         if short := [name for name, it in each.items() if label not in it.labels]:
             without[label] = short
     lacking = {label: f"no curve in {some_of(names, 3)}" for label, names in without.items()}
+    among = images_of_metrics({name: it.images for name, it in each.items()})
     pairs = {
-        pair: over_metrics({name: InMetric(it.pairs[pair].per_image, it.images) for name, it in each.items()})
+        pair: over_metrics({name: it.pairs[pair].per_image for name, it in each.items()}, among)
         for pair in each[named[0]].pairs
         if not lacking.keys() & pair
     }
-    return MeanBd(named, pairs, lacking), ()
+    return MeanBd(named, pairs, lacking, among.n_shared), ()

@@ -101,6 +101,7 @@ function bodyCell(column, row, extent, best) {
     cell.title = remark.text;
     if (remark.star) cell.append(element("abbr", { textContent: "*", title: remark.text }));
   }
+  if (column.pale?.(row)) cell.classList.add("muted");
   if (column.bad?.(row)) cell.classList.add("bad");
   return cell;
 }

@@ -15,7 +15,7 @@ import pytest
 from bench.errors import ConfigError, DatasetError
 from bench.exchange import Published, references
 from bench.exchange.agreement import disagreements
-from bench.exchange.references import CATALOG, load_references, named, open_reference
+from bench.exchange.references import CATALOG, load_references, named, open_reference, open_references
 from bench.rd import Curve
 from tests.rd.curves import curve, reference_folder
 
@@ -119,6 +119,16 @@ def test_a_name_becomes_a_curve_in_every_format(site: Path) -> None:
     open_reference("set/bpg")
     assert len(Handler.requests) == len(FILES)
     assert f"/some/body/{COMMIT}/results/a b.json" in Handler.requests
+
+
+def test_what_is_named_twice_is_read_once(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names and patterns that overlap give each curve once, and so do two paths of one file."""
+    monkeypatch.chdir(tmp_path)
+    Path("own.txt").write_text("# bpp, psnr_rgb\n0.1, 32\n")
+    found = open_references(["set/bpg", "own.txt", "set/*", "*/bpg", str(tmp_path / "own.txt")])
+    assert [it.label for it in found] == ["bpg", "own", "vtm", "a"]
 
 
 def test_a_pattern_is_all_that_it_matches(site: Path) -> None:

@@ -79,6 +79,24 @@ def test_a_partial_mean_is_not_the_best() -> None:
     assert any("Below 50%" in it and "far" in it and it.startswith("mean of 2") for it in table.notes)
 
 
+def test_a_mean_over_few_of_the_images_says_so() -> None:
+    """Images that have no curve in one metric are missing from the mean, and its note counts the others."""
+    frame = made_frame(images=5)
+    absent = frame["image"].isin(sorted(frame["image"].unique())[1:3]) & (frame["label"] == "webp")
+    data = made_data(frame=frame.assign(lpips_alex=frame["lpips_alex"].mask(absent)), mean_of=NAMED)
+    table = RankingTable().make(data)
+    assert table is not None
+    (note,) = (it for it in table.notes if it.startswith("mean of 2"))
+    assert "over 3 of 5 images" in note
+    assert data.mean_bd is not None
+    found = data.mean_bd.against("jpeg", "avif")
+    assert found is not None
+    assert (found.n, found.n_images) == (3, 5)
+    whole = RankingTable().make(made_data(mean_of=NAMED))
+    assert whole is not None
+    assert not any("4 images, compared" in it for it in whole.notes)
+
+
 def test_which_metrics_are_averaged() -> None:
     """Named ones, else those of the conditions, else JPEG AI's where all are there; none without one."""
     per_metric = made_data().bd

@@ -209,6 +209,7 @@ def _mean_bd(mean: MeanBd, position: dict[str, int]) -> dict[str, Any]:
     return {
         "title": mean.title,
         "metrics": [*mean.metrics],
+        "images": mean.n_shared,
         "bd": bd,
         "lacking": {position[label]: f"n/a ({why})" for label, why in mean.lacking.items()},
     }

@@ -5,11 +5,11 @@ const speed = (key, title) => number(key, title, (row) => significant(row[key]),
 const lossyColumns = () => [
   number("rank", "#", placeText, { plain: true, spoken: "Rank" }),
   { key: "label", title: "Codec", node: nameCell, head: true },
-  number("bd", "BD-rate %", (row) => fixed(row.bd, 1, true), { best: true, remark: bdRemark }),
+  number("bd", "BD-rate %", (row) => fixed(row.bd, 1, true), { best: true, remark: bdRemark, pale: partial }),
   number("width", "95% interval", (row) => intervalText(row) || row.reason, { part: "p2", plain: true, spoken: "95% interval, by width" }),
   { key: "chart", title: "", node: intervalChart, part: "p3 range-chart", unsortable: true },
   number("wins", "wins", (row) => (row.count ? `${row.wins}/${row.count}` : "–"), { part: "p3", falling: true, plain: true }),
-  ...(dataset().meanBd ? [number("meanBd", `${dataset().meanBd.title} %`, (row) => fixed(row.meanBd, 1, true), { remark: (row) => shortRemark(row.several) })] : []),
+  ...(dataset().meanBd ? [number("meanBd", `${dataset().meanBd.title} %`, (row) => fixed(row.meanBd, 1, true), { remark: (row) => shortRemark(row.several), pale: (row) => partial(row.several) })] : []),
   number("mean", "mean curve %", (row) => fixed(row.mean, 1, true), { part: "p3" }),
   number("lowRate", "bpp range", (row) => (known(row.lowRate) ? `${fixed(row.lowRate, 2)}–${fixed(row.highRate, 2)}` : "–"), { part: "p2", plain: true }),
   speed("encode", "enc MP/s"),
@@ -91,9 +91,9 @@ function toldApart(upper, lower) {
   return metric().few ? it.value !== 0 : known(it.low) && it.low > 0;
 }
 
-/** Whether the BD-rate is of too little of the range of quality, or of too few images, to rank anybody. */
-function partial(row) {
-  return Boolean(row.partial);
+/** Whether a BD-rate, or a row with one, is of too little of the range of quality, or of too few images, to rank anybody. */
+function partial(it) {
+  return Boolean(it.partial);
 }
 
 /** Among rows without a value those with a BD-rate come first, in its order. */
@@ -151,7 +151,7 @@ function lossyNote() {
     "95% interval: over images. Wins: images with fewer bits. “Mean curve” is the BD-rate of averaged curves, as most papers report it; it also depends on how a codec divides its bits among the images, and is all that published curves have. Places are shared unless the interval of the direct comparison agrees with the order." +
     (it.few ? " Too few images to tell places apart: the order is that of these images alone." : "") +
     (hasRemarks ? " * has a remark: hover, or see the details." : "") +
-    (rankingRows().some((row) => known(row.bd) && partial(row)) ? ` Who shares less than ${fixed(100 * data.ranked_overlap, 0)} % of the range of quality with the anchor, or has a BD-rate on fewer than half of the images, is not ranked.` : "") +
+    (rankingRows().some((row) => known(row.bd) && partial(row)) ? ` Who shares less than ${fixed(100 * data.ranked_overlap, 0)} % of the range of quality with the anchor, or has a BD-rate on fewer than half of the images, is not ranked, and pale.` : "") +
     meanNote() +
     " MP/s: megapixels of all images ÷ seconds for all of them." +
     speedNote()
@@ -160,10 +160,15 @@ function lossyNote() {
 
 /** What the mean over several metrics is of. */
 function meanNote() {
-  const { meanBd, metrics } = dataset();
+  const { meanBd, metrics, images } = dataset();
   if (!meanBd) return "";
   const titles = meanBd.metrics.map((name) => metrics.find((it) => it.name === name).title);
-  return ` The ${meanBd.title} is the mean BD-rate over ${titles.join(", ")}, averaged in log-rate over the metrics of each image, then over the images that have a BD-rate in all of them; hover for its interval.`;
+  const over = meanBd.images < images ? `, over ${meanBd.images} of ${images} images, compared in all of them` : "";
+  const pale = rankingRows().some((row) => known(row.meanBd) && partial(row.several));
+  return (
+    ` The ${meanBd.title} is the mean BD-rate over ${titles.join(", ")}${over}; averaged in log-rate over the metrics of each image, then over the images that have a BD-rate in every one; hover for its interval.` +
+    (pale ? ` A pale one is of less than ${fixed(100 * data.ranked_overlap, 0)} % of the range of quality in one of them, or of fewer than half of the images.` : "")
+  );
 }
 
 function speedNote() {

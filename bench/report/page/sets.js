@@ -39,7 +39,7 @@ function setsColumns(measures) {
   return [
     { key: "label", title: "Codec", text: (row) => row.label, head: true },
     ...measures.flatMap(({ key, title }) => [
-      ...data.datasets.map((it, k) => number(`${key}${k}`, `${title}${it.dataset} %`, (row) => fixed(row[`${key}${k}`], 1, true), { remark: (row) => shortRemark(row[`${key}${k}facts`]) })),
+      ...data.datasets.map((it, k) => number(`${key}${k}`, `${title}${it.dataset} %`, (row) => fixed(row[`${key}${k}`], 1, true), { remark: (row) => shortRemark(row[`${key}${k}facts`]), pale: (row) => partial(row[`${key}${k}facts`]) })),
       number(`${key}mean`, `${title}mean %`, (row) => fixed(row[`${key}mean`], 1, true)),
     ]),
   ];

@@ -48,10 +48,12 @@ def comparison_notes(data: ReportData, metrics: Iterable[str]) -> tuple[str, ...
 def mean_note(data: ReportData, mean: MeanBd) -> str:
     """What the mean over several metrics is of."""
     names = ", ".join(data.measure(it).title for it in mean.metrics)
+    few = mean.n_shared < data.n_images
+    over = f"over {mean.n_shared} of {data.n_images} images, compared in all of them"
     return (
-        f"{mean.title}: the mean BD-rate over {names}, averaged in log-rate over the metrics of each image,"
-        " then over the images that have a BD-rate in all of them; 95% interval over these images. Its"
-        " overlap is the smallest of the metrics."
+        f"{mean.title}: the mean BD-rate over {names}{f', {over}' if few else ''}; averaged in log-rate over"
+        " the metrics of each image, then over the images that have a BD-rate in every one; 95% interval over"
+        " these images. Its overlap is the smallest of the metrics."
     )
 
 

@@ -37,11 +37,15 @@ def test_a_bd_rate_over_a_small_part_of_the_range_ranks_nobody(tmp_path: Path, o
     """Who shares less than half of the anchor's range stands below the others, without a place."""
     codecs = [Made("jpeg", "jpeg", 1.0), Made("low", "low", 0.5, points=4), Made("webp", "webp", 0.7)]
     run = write_run(tmp_path / "run", codecs, images=3, points=10)
-    page = open_page(write_page(build_report_data([run]), tmp_path / "out", runs=[run])[0])
+    data = build_report_data([run], ReportOptions(mean_of=("psnr_rgb", "psnr_y")))
+    page = open_page(write_page(data, tmp_path / "out", runs=[run])[0])
     assert page.labels() == ["webp", "jpeg", "low"]
     assert page.column("rank") == ["1", "2", "–"]
     assert page.column("bd")[2].startswith("−50")
     assert "not ranked" in page.find("#ranking-note").text
+    cells = "[...document.querySelectorAll('#ranking-table td.muted')]"
+    pale = f"return {cells}.map((it) => it.closest('tr').dataset.label)"
+    assert page.js(pale) == ["low", "low"]
 
 
 def test_filters_narrow_ranking_and_plot(index: Path, open_page: OpenPage) -> None:
