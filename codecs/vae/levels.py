@@ -11,7 +11,7 @@ LEVELS = 8
 belongs to quality ``i + 1``."""
 
 STEPS_PER_LEVEL = 32
-CODING_STRENGTH = 0.16
+CODING_STRENGTH = 0.10
 """Of the rate–distortion optimised quantisation: what pictures are coded and tables calibrated with."""
 
 _STEP_COARSE = 135.0
