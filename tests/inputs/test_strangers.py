@@ -101,13 +101,13 @@ def _command(it: Stranger, codec: dict[str, object]) -> None:
     codec |= {"codec": "command", "config": {"encode": line + " {quality}", "decode": line}}
 
 
-def _weights(it: Stranger, codec: dict[str, object]) -> None:
+def _checkpoint(it: Stranger, codec: dict[str, object]) -> None:
     if "target" in codec:
         codec["target"] = "bench_codecs.compressai_zoo:CompressAi"
-    codec |= {"codec": "compressai", "config": {"weights": str(it.outside / "private.txt")}}
+    codec |= {"codec": "compressai", "config": {"checkpoint": str(it.outside / "private.txt")}}
 
 
-@pytest.mark.parametrize("choose", [_popen, _file, _command, _weights])
+@pytest.mark.parametrize("choose", [_popen, _file, _command, _checkpoint])
 def test_a_run_folder_chooses_no_code(
     choose: Callable[[Stranger, dict[str, object]], None], stranger: Stranger, sound: Path
 ) -> None:
