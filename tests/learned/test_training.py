@@ -44,7 +44,7 @@ def test_the_tiny_preset_learns(tmp_path: Path, tiny_run: Path, training_images:
         return -np.mean([trainer.figures_at(step, joint=joint)["elbo_bpp"] for step in range(0, 160, 8)])
 
     assert cost(trained, joint=True) < 0.95 * cost(fresh, joint=True)
-    assert cost(trained, joint=True) < 0.997 * cost(trained, joint=False)
+    assert cost(trained, joint=True) < 0.9995 * cost(trained, joint=False)
 
 
 def test_its_bitstreams_decode_and_its_validation_is_kept(tiny_run: Path, tiny_weights: Path) -> None:
