@@ -124,7 +124,7 @@ USAGE_ERRORS = {
     "unknown data set": (("run", "-d", "kodka"), ["kodka", "kodak"]),
     "missing suite file": (("run", "nowhere.yaml"), ["nowhere.yaml"]),
     "missing codec file": (("run", "-c", "nowhere.py:Mine"), ["nowhere.py"]),
-    "two of one label": (("run", "-c", "jpeg", "-c", "jpeg"), ["jpeg-420", "label"]),
+    "two of one label": (("run", "-c", "jpeg@10", "-c", "jpeg@20"), ["jpeg-420", "label"]),
     "not a run": (("report", "."), ["run.json"]),
     "unknown list": (("list", "codec"), ["codecs", "metrics"]),
     "encode without quality": (("encode", "jpeg", "a.png", "b.jpg"), ["jpeg", "quality"]),

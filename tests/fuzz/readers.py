@@ -567,7 +567,7 @@ def _state_dicts(folder: Path) -> Files:
 def _read_state_dict(path: Path) -> None:
     from bench_codecs.compressai_zoo import CompressAi
 
-    CompressAi(model="bmshj2018-factorized", weights=str(path))._load(1)
+    CompressAi(model="bmshj2018-factorized", checkpoint=str(path))._load(1)
 
 
 def _images(*forms: bytes) -> Examples:
