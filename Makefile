@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary
 
-.PHONY: bench test lint lint-python lint-types lint-yaml lint-page docs clean
+.PHONY: bench test gpu lint lint-python lint-types lint-yaml lint-page docs clean
 
 # The classical codecs are measured first: PyTorch, which vae needs, takes longer to download than all the rest.
 bench: $(VENV)/core.done ## install, measure the default suite, print its summary
@@ -20,6 +20,13 @@ bench: $(VENV)/core.done ## install, measure the default suite, print its summar
 # one thread for each of the processes that share the processors; OPTIONS are pytest's
 test: $(VENV)/test.done ## the whole test suite
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile $(OPTIONS)
+
+gpu: $(VENV)/test.done ## on a machine with a GPU: the tests that need one, agreement with the CPU, speed, memory
+	@if $(BIN)/python -m tests.benchmarks.vae_gpu --probe; then \
+	    $(BIN)/python -m pytest -m gpu $(OPTIONS) && \
+	    $(BIN)/python -m tests.benchmarks.vae_gpu --out results/gpu.json && \
+	    $(BIN)/python -m tests.packaging.readme_tables; \
+	fi
 
 lint: lint-python lint-types lint-yaml lint-page ## style and types
 

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.host.device import cuda_problem
+
 ADAPTERS = Path(__file__).with_name("adapters.py")
 
 
@@ -33,6 +35,12 @@ def pictures(tmp_path: Path) -> Path:
     for index, (height, width) in enumerate(((176, 168), (170, 190), (165, 165))):
         Image.fromarray(photo(height, width, index)).save(folder / f"p{index}.png")
     return folder
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a GPU where there is none."""
+    if item.get_closest_marker("gpu") is not None and (problem := cuda_problem()) is not None:
+        pytest.skip(problem)
 
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:

@@ -25,6 +25,7 @@ NOT_RUN = {
     "rdbench report results/runs/pictures --reference vtm-444": "downloads a published curve",
     "rdbench figure perception.yaml": "two tiny images take far more than its quarter of a bit per pixel",
     "rdbench run -d pictures -c compressai:": "downloads weights; tests/learned/test_zoo.py runs random ones",
+    "rdbench run elic.yaml": "needs trained checkpoints; tests/runs/test_checkpoints.py has such a suite",
     "rdbench train vae-gan": "trains against VGG's features, a download; tests/learned has random ones",
     "rdbench run suite.yaml --scheduler": "needs a cluster that stands; tests/engines/cluster has some",
     "sbatch": "tests/engines/cluster/test_slurm.py submits this script to a queue",

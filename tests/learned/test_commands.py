@@ -86,10 +86,9 @@ def test_absent_gpu_is_an_error(case: str, pictures: Path, tmp_path: Path) -> No
     assert not [it for it in (tmp_path / "out").rglob("*") if it.is_file() and it.name != ".lock"]
 
 
+@pytest.mark.gpu
 def test_a_gpu_run_equals_the_cpus(pictures: Path, tmp_path: Path) -> None:
     """The same bitstreams, images but for single levels; the record says where it ran, with what memory."""
-    if not torch.cuda.is_available():
-        pytest.skip("needs a GPU with CUDA")
     from bench.runs.store import read_info, read_journal
 
     found = {}

@@ -74,7 +74,7 @@ def test_scale_indices_agree_across_threads_and_libraries() -> None:
     assert mismatches == 0
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
 def test_scale_indices_agree_between_cpu_and_gpu() -> None:
     """Over a million latents, a CUDA decoder derives the indices of the CPU's encoder."""
     compared = 0
@@ -146,7 +146,7 @@ def test_every_encoder_writes_the_same_bitstream(vae: Vae, monkeypatch: pytest.M
     assert_same(decisions(vae), expected)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
 def test_cpu_and_gpu_write_the_same_bitstream(vae: Vae) -> None:
     """To the byte, at several sizes and qualities, and not a bit differs before rounding."""
     on_gpu = Vae(device="cuda")
@@ -154,7 +154,7 @@ def test_cpu_and_gpu_write_the_same_bitstream(vae: Vae) -> None:
     assert on_gpu.encode(natural(512, 768), 3.0) == vae.encode(natural(512, 768), 3.0)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
 def test_a_gpu_bitstream_decodes_on_the_cpu() -> None:
     """And to the same image, but for the rounding of single samples."""
     picture = natural(300, 400)

@@ -183,12 +183,9 @@ def test_pictures_that_the_benchmark_refuses_are_no_training_data(depth: str, tm
         Crops([path], 64, 1, 160).batch(0, 1)
 
 
+@pytest.mark.gpu
 def test_a_model_on_a_gpu_is_validated(tmp_path: Path, training_images: list[Path]) -> None:
     """Calibration and validation copy it to the processor."""
-    import torch
-
-    if not torch.cuda.is_available():
-        pytest.skip("needs a GPU with CUDA")
     config = replace(preset("tiny", tmp_path), steps=4, entropy_steps=2, device="cuda")
     train(config, training_images, training_images[:1])
     assert len((tmp_path / "validation.csv").read_text().splitlines()) == 1 + 8

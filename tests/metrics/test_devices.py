@@ -21,7 +21,6 @@ from tests.conftest import photo  # noqa: E402
 PIXEL_METRICS: tuple[type, ...] = (PsnrRgb, PsnrY, PsnrYuv, SsimRgb, MsSsimRgb)
 TOLERANCE = 1e-5
 
-needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU with CUDA")
 no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 
 
@@ -112,7 +111,7 @@ def test_absent_cuda_is_refused(metric: type) -> None:
         metric(device="cuda")
 
 
-@needs_cuda
+@pytest.mark.gpu
 @pytest.mark.parametrize("metric", PIXEL_METRICS)
 def test_gpu_values_are_the_cpus(metric: type) -> None:
     """Through the constructor's keyword, as the engine asks for it."""
@@ -122,7 +121,7 @@ def test_gpu_values_are_the_cpus(metric: type) -> None:
         assert metric(device="cuda")(pair) == pytest.approx(metric()(pair), abs=TOLERANCE)
 
 
-@needs_cuda
+@pytest.mark.gpu
 @pytest.mark.parametrize("metric", [lpips.LpipsAlex, lpips.LpipsVgg])
 def test_lpips_on_a_gpu_is_the_cpus(metric: type) -> None:
     """To 1e-5, without TensorFloat-32."""

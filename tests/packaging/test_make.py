@@ -58,3 +58,28 @@ def test_without_pytorch_the_rest_is_measured_and_the_gap_is_named(project: Path
     assert "Left out: vae" in printed
     (project / "no-torch").unlink()
     assert make_bench(project)[0] == ["run", "learned", "run"]
+
+
+GPU = """#!/bin/sh
+case "$*" in
+    *--probe*) echo probe >>calls; test -e there-is-a-gpu ;;
+    *"pytest -m gpu"*) echo tests >>calls ;;
+    *--out*) echo measure >>calls ;;
+    *readme_tables*) echo readme >>calls ;;
+esac
+"""
+
+
+def test_the_gpus_command_ends_without_one(project: Path) -> None:
+    """No GPU is no failure, and nothing else is tried; with one its tests come before what is measured."""
+    (project / ".venv" / "bin" / "python").write_text(GPU)
+    (project / ".venv" / "test.done").touch()
+
+    def calls() -> list[str]:
+        (project / "calls").write_text("")
+        subprocess.run(["make", "gpu"], cwd=project, capture_output=True, text=True, check=True)
+        return (project / "calls").read_text().split()
+
+    assert calls() == ["probe"]
+    (project / "there-is-a-gpu").touch()
+    assert calls() == ["probe", "tests", "measure", "readme"]
