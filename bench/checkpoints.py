@@ -52,7 +52,7 @@ def checkpoints_of(text: str) -> dict[float, Path]:
     bench.errors.CodecUnavailable
         There is no such file, one of those that are named is absent, or two are for one quality.
     """
-    if (pairs := _told(text)) is not None:
+    if (pairs := told_checkpoints(text)) is not None:
         pairs = [(quality, file.expanduser()) for quality, file in pairs]
     elif QUALITY in text:
         pairs = matching_files(str(Path(text).expanduser()))
@@ -72,13 +72,7 @@ def checkpoints_of(text: str) -> dict[float, Path]:
 
 def has_several(text: str) -> bool:
     """Whether the value of an option names a file for each quality."""
-    return QUALITY in text or _told(text) is not None
-
-
-def told_checkpoints(text: str) -> dict[float, Path] | None:
-    """The files of the second form; None for a text of another form."""
-    pairs = _told(text)
-    return None if pairs is None else dict(pairs)
+    return QUALITY in text or told_checkpoints(text) is not None
 
 
 def named_twice(pairs: Iterable[tuple[float, str | Path]]) -> str:
@@ -91,8 +85,8 @@ def named_twice(pairs: Iterable[tuple[float, str | Path]]) -> str:
     return ""
 
 
-def _told(text: str) -> list[tuple[float, Path]] | None:
-    """Every pair of the second form."""
+def told_checkpoints(text: str) -> list[tuple[float, Path]] | None:
+    """Quality and file of each pair of the second form; None for a text of another form."""
     try:
         words = shlex.split(text)
     except ValueError:  # an open quote
@@ -119,7 +113,7 @@ def text_of(pairs: Iterable[tuple[float, str | Path]]) -> str:
 
 def with_paths(text: str, changed: Callable[[str], str]) -> str:
     """A text with each path in it changed."""
-    pairs = _told(text)
+    pairs = told_checkpoints(text)
     if pairs is None:
         return changed(text)
     return text_of((quality, changed(str(file))) for quality, file in pairs)

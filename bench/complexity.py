@@ -92,7 +92,7 @@ def _counter() -> Any:
             self, func: Any, types: Any, args: Arguments = (), kwargs: Mapping[str, Any] | None = None
         ) -> Any:
             kwargs = kwargs or {}
-            formula = _FORMULAS.get(str(func.overloadpacket))
+            formula = _FORMULAS.get(str(func.overloadpacket).removesuffix("_"))  # of those in place
             if formula is None:
                 # Under inference_mode operators arrive that are made of others.
                 with self:

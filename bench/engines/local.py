@@ -16,6 +16,7 @@ from bench.engines.engine import Answer, Engine, EngineOptions, Machine, Piece, 
 from bench.engines.zygote import Zygote
 from bench.errors import ConfigError
 from bench.host.environment import Environment, current
+from bench.host.processes import allowed
 
 if TYPE_CHECKING:
     from bench.engines.messages import Failed, Request
@@ -245,6 +246,6 @@ class _Finished:
 def _allow_files() -> None:
     """Let this process open as many files as it may: each worker process takes a handful."""
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(_MOST_FILES, most)
+    wanted = allowed(resource.RLIMIT_NOFILE, _MOST_FILES)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, wanted), most))

@@ -193,8 +193,8 @@ class Encoded(Message, frozen=True):
     """Whether the codec can tell what it estimates for it."""
 
 
-class Encode(Request[Encoded], frozen=True):
-    """Encode the picture whose samples are in the attached file."""
+class OfPicture(Request[Answer], frozen=True):
+    """About the picture whose samples are in the attached file."""
 
     phase: ClassVar[Phase] = "encode"
     codec: CodecRef
@@ -202,9 +202,14 @@ class Encode(Request[Encoded], frozen=True):
     shape: tuple[int, ...]
     original: int
     """What tells one picture from another: those of the same number are the same."""
-    repeat: Repeat = Repeat()
     depth: int = 8
     """Bits of each sample."""
+
+
+class Encode(OfPicture[Encoded], frozen=True):
+    """Encode the picture."""
+
+    repeat: Repeat = Repeat()
 
 
 class Estimated(Message, frozen=True):
@@ -213,17 +218,8 @@ class Estimated(Message, frozen=True):
     bits: Bits
 
 
-class EstimateRate(Request[Estimated], frozen=True):
-    """Estimate the rate of the picture whose samples are in the attached file, and make no bitstream."""
-
-    phase: ClassVar[Phase] = "encode"
-    codec: CodecRef
-    quality: float | None
-    shape: tuple[int, ...]
-    original: int
-    """As in :class:`Encode`."""
-    depth: int = 8
-    """Bits of each sample."""
+class EstimateRate(OfPicture[Estimated], frozen=True):
+    """Estimate the rate of the picture, and make no bitstream."""
 
 
 class Decoded(Message, frozen=True):

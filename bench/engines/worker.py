@@ -50,6 +50,7 @@ from bench.engines.messages import (
     Load,
     Loaded,
     Needed,
+    OfPicture,
     Prepare,
     Prepared,
     Repeat,
@@ -289,7 +290,7 @@ def _reference(state: WorkerState, request: Score) -> Reference:
     return state.reference
 
 
-def _given(state: WorkerState, request: Encode | EstimateRate) -> _Given:
+def _given(state: WorkerState, request: OfPicture[Any]) -> _Given:
     """The picture at hand, or the one that came along."""
     if state.picture is None or state.picture.original != request.original:
         state.picture = None

@@ -35,7 +35,7 @@ from bench.engines.channel import Channel
 from bench.engines.scratch import Scratch
 from bench.errors import WorkersLost
 from bench.host import kernel_cache
-from bench.host.processes import THREADS, kill_group, thread_limits
+from bench.host.processes import THREADS, allowed, kill_group, thread_limits
 from bench.host.processor import processors_for_timing
 from bench.sealing.linux import Prctl, prctl
 from bench.sealing.namespaces import fork_apart
@@ -299,8 +299,7 @@ def _become_worker(zygote: int | None, stderr: int, memory: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         resource.setrlimit(resource.RLIMIT_FSIZE, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = _MOST_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_FILES)
+    files = allowed(resource.RLIMIT_NOFILE, _MOST_FILES)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -27,6 +28,12 @@ TICK = 1 / os.sysconf("SC_CLK_TCK")
 THREADS = thread_limits(1)
 """One worker is one thread unless its codec is given more: libraries that start their own make parallel runs
 slower and times unfair."""
+
+
+def allowed(kind: int, wanted: int) -> int:
+    """So much of a resource (``resource.RLIMIT_…``), or what the system lets this process have of it."""
+    _, most = resource.getrlimit(kind)
+    return wanted if most == resource.RLIM_INFINITY else min(wanted, most)
 
 
 def tree(pid: int) -> list[int]:

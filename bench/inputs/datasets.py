@@ -151,7 +151,9 @@ def name_of(path: Path) -> str:
 
 def _is_of(spec: DatasetSpec, image: ImageFile) -> bool:
     file = spec.files.get(image.name)
-    return file is not None and image.sha256 != UNREADABLE and file.describes(image.path)
+    if file is None or image.sha256 == UNREADABLE:
+        return False
+    return file.describes(image.path) if file.sha256 is None else file.sha256 == image.sha256
 
 
 def images_in(folder: Path, *, recursive: bool = False) -> tuple[dict[str, Path], Counter[str]]:

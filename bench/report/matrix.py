@@ -28,8 +28,7 @@ def bd_matrix(built: Sequence[ReportData], metrics: Collection[str] | None = Non
     built : at least one data set
     metrics : names; None for all of them
     """
-    known = dict.fromkeys(metric for data in built for metric in (*data.headline, *data.bd))
-    shown = [it for it in known if metrics is None or it in metrics]
+    shown = _shown(built, metrics)
     notes = dict.fromkeys(note for data in built for note in comparison_notes(data, _of(data, shown)))
     notes |= dict.fromkeys(mean_note(data, it) for data in built if (it := data.mean_bd) is not None)
     cells = [cell for data in built for cell in _cells(data, shown)]
@@ -44,8 +43,7 @@ def bd_matrix(built: Sequence[ReportData], metrics: Collection[str] | None = Non
 
 def dataset_tables(built: Sequence[ReportData], metrics: Collection[str]) -> Iterator[Table]:
     """A table of codecs × data sets for each of the ``metrics``, and for the mean of several."""
-    known = dict.fromkeys(metric for data in built for metric in (*data.headline, *data.bd))
-    shown = [it for it in known if it in metrics]
+    shown = _shown(built, metrics)
     anchors, datasets = _anchors(built), [it.dataset for it in built]
     every = [cell for data in built for cell in _cells(data, shown)]
     for key in (*shown, _MEAN):
@@ -65,6 +63,12 @@ def dataset_tables(built: Sequence[ReportData], metrics: Collection[str]) -> Ite
             intervals=Intervals(shown=True),
         )
         yield replace(table, columns=tuple(_narrow(it) for it in table.columns))
+
+
+def _shown(built: Sequence[ReportData], metrics: Collection[str] | None) -> list[str]:
+    """Of all metrics those asked for, the ranking's first."""
+    known = dict.fromkeys(metric for data in built for metric in (*data.headline, *data.bd))
+    return [it for it in known if metrics is None or it in metrics]
 
 
 def _narrow(column: Column) -> Column:

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from bench.host.processes import allowed
 from bench.sealing import landlock, namespaces, system_calls
 from bench.sealing.linux import Prctl, prctl
 from bench.sealing.variables import forget_variables
@@ -58,9 +59,10 @@ def needed_paths(needs: Iterable[str]) -> tuple[str, ...]:
     return tuple(it for it in needs if it not in NEEDS and not it.startswith(_VARIABLE))
 
 
-def ways_out(needs: Iterable[str]) -> tuple[str, ...]:
+def ways_out(needs: Collection[str]) -> tuple[str, ...]:
     """Those of a codec's needs by which its encoder can tell its decoder more than the bitstream does."""
-    return tuple(it for it in needs if it == "network" or it in needed_paths([it]))
+    paths = needed_paths(needs)
+    return tuple(it for it in needs if it == "network" or it in paths)
 
 
 class View(msgspec.Struct, frozen=True):
@@ -130,8 +132,7 @@ def _limit_processes() -> None:
     more already.
     """
     if landlock.version() >= _OWN_COUNT:
-        _, most = resource.getrlimit(resource.RLIMIT_NPROC)
-        count = _MOST_PROCESSES if most == resource.RLIM_INFINITY else min(most, _MOST_PROCESSES)
+        count = allowed(resource.RLIMIT_NPROC, _MOST_PROCESSES)
         resource.setrlimit(resource.RLIMIT_NPROC, (count, count))
 
 

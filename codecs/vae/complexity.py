@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from bench_codecs.vae.fixed import FixedConv2d
+from bench.complexity import count_macs
 
 if TYPE_CHECKING:
     from bench_codecs.vae.model import VaeModel
@@ -19,14 +18,13 @@ _CODE = 80
 
 
 def count(model: VaeModel) -> dict[str, float]:
-    """Complexity of ``model``, counted by hooks on a 256×256 picture.
+    """Complexity of ``model`` on a 256×256 picture, by the definition of :mod:`bench.complexity`.
 
     Returns
     -------
     dict
         ``parameters``; ``encoder_kmac_per_pixel`` and ``decoder_kmac_per_pixel``: thousands of
-        multiply–accumulates of all convolutions, the context model's included on both sides as both have to
-        run it.
+        multiply–accumulates, the context model's included on both sides as both have to run it.
     """
     network = copy.deepcopy(model).cpu().eval()
     codes = torch.tensor([_CODE])
@@ -53,42 +51,14 @@ def count(model: VaeModel) -> dict[str, float]:
         features = torch.zeros(1, spec.features, _SIDE // 8, _SIDE // 8)
         network.synthesise(latents, side, features, codes)
 
-    analysis, context, synthesis = (_macs(network, run) for run in (analyse, code_latents, synthesise))
-    transform = _lapped_macs(network)
+    analysis, context, synthesis = map(count_macs, (analyse, code_latents, synthesise))
     parameters = sum(p.numel() for p in model.parameters())
     return {
         "parameters": float(parameters),
-        "encoder_kmac_per_pixel": (analysis + transform + context) / _SIDE**2 / 1e3,
-        "decoder_kmac_per_pixel": (context + synthesis + transform) / _SIDE**2 / 1e3,
+        "encoder_kmac_per_pixel": (analysis + context) / _SIDE**2 / 1e3,
+        "decoder_kmac_per_pixel": (context + synthesis) / _SIDE**2 / 1e3,
     }
 
 
 def _no_symbols(start: int, mask: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
     return mean * mask
-
-
-def _lapped_macs(model: VaeModel) -> float:
-    """The block transform, which is a product of matrices outside any layer, and its boundary filter."""
-    matrix = model.fine_transform.analysis
-    return float(matrix.shape[0] * matrix.shape[1] * (_SIDE // 8) ** 2 + 2 * 8 * 3 * _SIDE**2)
-
-
-@torch.no_grad()
-def _macs(model: VaeModel, run: Callable[[], None]) -> float:
-    total = 0.0
-
-    def hook(layer: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-        nonlocal total
-        weight = layer.weight
-        assert isinstance(weight, Tensor)
-        total += output.shape[2] * output.shape[3] * weight.numel()
-
-    handles = [
-        layer.register_forward_hook(hook)
-        for layer in model.modules()
-        if isinstance(layer, (nn.Conv2d, FixedConv2d))
-    ]
-    run()
-    for handle in handles:
-        handle.remove()
-    return total

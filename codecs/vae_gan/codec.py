@@ -70,6 +70,7 @@ class VaeGan:
         self._weight_bytes = file.bytes
         self._hours = float(file.meta.get("training", {}).get("seconds", 0.0)) / 3600
         self._spared = sum(value.numel() for value in plain.state_dict().values())
+        self.quality_range = self.vae.quality_range
         self.weights_sha256 = file.sha256
         self.version = f"{ADAPTER_VERSION}+vae {self.vae.version}"
 

@@ -42,6 +42,7 @@ OPERATORS: dict[str, tuple[Callable[[], object], int]] = {
     "of vectors": (lambda: (x(4, 5) @ x(5)) @ x(4), 4 * 5 + 4),
     "bmm": (lambda: torch.baddbmm(x(2, 3, 4), x(2, 3, 5), x(2, 5, 4)), 2 * 3 * 5 * 4),
     "addbmm": (lambda: torch.addbmm(x(3, 4), x(2, 3, 5), x(2, 5, 4)), 2 * 3 * 5 * 4),
+    "in place": (lambda: x(3, 4).addmm_(x(3, 5), x(5, 4)), 3 * 5 * 4),
     "einsum": (lambda: torch.einsum("bchw,bkhw->bck", x(2, 3, 4, 5), x(2, 6, 4, 5)), 2 * 3 * 6 * 20),
     "attention": (
         lambda: F.scaled_dot_product_attention(x(2, 3, 7, 8), x(2, 3, 9, 8), x(2, 3, 9, 4)),

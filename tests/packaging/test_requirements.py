@@ -19,7 +19,8 @@ from bench.errors import ConfigError
 from tests.packaging.lowest import lowest
 
 ROOT = Path(__file__).parents[2]
-INSTALL_LINE = re.compile(r"""pip install (?:--upgrade )?(["'])([^"']+)\1""")
+INSTALL_LINE = re.compile(r"""pip install (?:--upgrade )?(["'])([^"'{}\\]+)\1""")
+"""A quoted requirement that is whole in the file: one with a name in braces is put together as it runs."""
 
 
 def install_lines() -> Iterator[tuple[str, Requirement]]:

@@ -78,7 +78,8 @@ def test_the_page_of_a_run_shows_attacks_as_text(tmp_path: Path, open_page: Open
         for place in range(min(count, 25)):
             page.js(
                 "const it = document.querySelectorAll(arguments[0])[arguments[1]];"
-                "if (it && !/save|download|csv|png|svg/i.test(it.id + it.innerText)) it.click()",
+                "const saves = /save|download|csv|json|png|svg/i;"
+                "if (it?.checkVisibility() && !saves.test(it.id + it.innerText)) it.click()",
                 selector,
                 place,
             )
