@@ -272,6 +272,8 @@ class Score(Request[Scored], frozen=True):
     """Of the decoded samples."""
     accepted: Accepted = RGB8
     """The forms of which the original had one when it was encoded."""
+    known: Scored | None = None
+    """What the same question was answered with before: it is the answer if the samples are the same again."""
 
 
 class Explained(Message, frozen=True):

@@ -398,9 +398,11 @@ def _measured(
 def _score(state: WorkerState, request: Score) -> Scored | Failed:
     digest = None
     try:
-        reference = _reference(state, request)
         decoded = _decoded(state.files[0], request.shape, request.dtype)
         digest = hashlib.sha256(decoded.reshape(-1).data).hexdigest()
+        if request.known is not None and request.known.sha256 == digest:
+            return request.known
+        reference = _reference(state, request)
         return _scored(state, request, reference, decoded, digest)
     except Exception as error:
         phase: Phase = "metric" if not isinstance(error, Mismatch | BadImage) else "decode"

@@ -170,6 +170,7 @@ class MeasureTrial(Task[Trial, MeasuredTrial]):
             self.metrics_device,
             decoded.dtype,
             trial.codec.accepted,
+            _known(trial.former, self.metrics_device),
         )
         scored = slot.scorer.ask(score, slot.decoder.decoded)
         if isinstance(scored, Failed):
@@ -247,6 +248,13 @@ def _readable(record: dict[str, Any], told: dict[str, Any]) -> Measurement:
             phase="load", message=f"what was told of it can't be recorded: {error}"[:MESSAGE_LENGTH]
         )
         return Measurement(**record, status="mismatch", failure=failure)
+
+
+def _known(former: Measurement | None, device: DeviceName) -> Scored | None:
+    """The scores of a former result, where each was made on this device."""
+    if former is None or former.metrics_device != device or former.reasons or former.pixels_sha256 is None:
+        return None
+    return Scored(former.exact, former.metrics, {}, former.pixels_sha256)
 
 
 def _peak(took: Took, worker: Worker) -> int | None:

@@ -249,10 +249,14 @@ def _change(old: CodecPlan, new: CodecPlan) -> str:
     return f"decoder {old.recorded_decoder or 'its own'} -> {new.recorded_decoder or 'its own'}"
 
 
+Row = tuple[str, str, str, str]
+"""Label, data set, image and key of a trial."""
+
+
 def finished(
     folder: Path, info: RunInfo, options: Options, isolation: Isolation
-) -> set[tuple[str, str, str, str]]:
-    """The trials that need not run again, as (label, data set, image, key).
+) -> tuple[set[Row], dict[Row, Measurement]]:
+    """The trials that need not run again, and results that lack only bitstreams or precise times.
 
     Those of searches are in :mod:`bench.runs.goals`. Configurations that share a checkpoint share its keys,
     and each has a row of its own.
@@ -269,14 +273,21 @@ def finished(
     """
     selector = LineSelector(info)
     labels = [it.label for it in info.codecs for _ in it.qualities]
-    last: dict[int, tuple[str, str, str, str] | None] = {}
+    done: dict[int, Row] = {}
+    lacking: dict[int, tuple[Row, Measurement]] = {}
     for line in read_journal(folder):
         row = None if line.reached is not None else selector.row(line)
-        if row is not None:
-            done = is_isolated(line, isolation, options) and serves(line, folder, options)
-            label = labels[row // len(info.images)]
-            last[row] = (label, line.dataset, line.image, line.key) if done else None
-    return {it for it in last.values() if it is not None}
+        if row is None:
+            continue
+        done.pop(row, None)
+        lacking.pop(row, None)
+        if line.status == "ok" and is_isolated(line, isolation, options):
+            trial = (labels[row // len(info.images)], line.dataset, line.image, line.key)
+            if serves(line, folder, options):
+                done[row] = trial
+            else:
+                lacking[row] = trial, line
+    return set(done.values()), dict(lacking.values())
 
 
 def is_isolated(it: Measurement, isolation: Isolation, options: Options) -> bool:

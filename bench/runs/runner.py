@@ -217,14 +217,17 @@ class _Run:
             info = msgspec.structs.replace(info, title=self.suite.title)
         if self.suite.conditions:
             info = msgspec.structs.replace(info, conditions=self.suite.conditions)
-        done = finished(writer.folder, info, self.options, task.isolation)
+        done, lacking = finished(writer.folder, info, self.options, task.isolation)
         writer.write_info(info)
         if self.options.prune:
             selector = LineSelector(info)
             if former := writer.prune(lambda it: selector.row(it) is not None or selector.is_of_search(it)):
                 self.events.note(f"removed results that are not asked for; the journal with them is {former}")
-        asked = list(trials(plan, resolved.files))
-        todo = [it for it in asked if (it.codec.label, it.image.dataset, it.image.name, it.key) not in done]
+        asked = [
+            ((it.codec.label, it.image.dataset, it.image.name, it.key), it)
+            for it in trials(plan, resolved.files)
+        ]
+        todo = [replace(it, former=lacking.get(row)) for row, it in asked if row not in done]
         pieces = searches(writer.folder, info, resolved, self.options, task.isolation)
         return info, todo, pieces, len(asked) + sum(len(it.codec.qualities) for it in pieces)
 

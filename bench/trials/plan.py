@@ -350,6 +350,9 @@ class Trial:
     quality: float | None
     key: str
     """Identity of the result: the same key means that measuring again would give the same numbers."""
+    former: Measurement | None = None
+    """A result of this key that lacks something that is asked for now, say precise times: its scores hold for
+    the same samples."""
 
 
 @dataclass(frozen=True)

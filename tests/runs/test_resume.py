@@ -238,6 +238,21 @@ def test_timing_replaces_times_taken_under_load(tmp_path: Path, pictures: Path) 
     assert measure(bench.Options(jobs=2)).measured == 0
 
 
+def test_timing_keeps_the_scores_of_the_same_samples(tmp_path: Path, pictures: Path) -> None:
+    """Who asks for times later waits for no metric again, unless the samples have become others."""
+    run = tmp_path / "run"
+    ask = {"datasets": [str(pictures)], "codecs": ["jpeg@50"], "metrics": ["psnr_rgb"], "out": run}
+    bench.run(**ask)
+    lines = [json.loads(it) for it in (run / JOURNAL_FILE).read_text().splitlines()]
+    for line in lines:
+        line["metrics"]["psnr_rgb"] = 12.5
+    lines[-1]["pixels_sha256"] = "0" * 64
+    (run / JOURNAL_FILE).write_text("".join(json.dumps(it) + "\n" for it in lines))
+    assert bench.run(**ask, options=bench.Options(timing=True, repeats=1)).measured == 3
+    taken = [(it.timing, it.image, it.metrics["psnr_rgb"] == 12.5) for it in read_journal(run)][-3:]
+    assert sorted(taken) == sorted(("alone", it["image"], it is not lines[-1]) for it in lines)
+
+
 def test_disturbed_times_are_told_and_measured_again(tmp_path: Path, pictures: Path) -> None:
     """Times taken without the processor are one warning, and the same command takes them anew."""
     notes: list[str] = []
