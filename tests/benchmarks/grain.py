@@ -92,15 +92,16 @@ def measured(paths: list[Path], generator: str) -> Iterator[str]:
             for codec, decoded in zip(codecs, pictures, strict=True):
                 scores[codec.name].append([metric(Pair(reference, decoded)) for metric in metrics])
                 power = spectra(decoded.astype(np.float64))
-                pairs = [it[:, smooth][..., high].sum((1, 2)) for it in (power, original)]
+                pairs = [it[:, smooth][..., high].sum((1, 2)) / BLOCK**2 for it in (power, original)]
                 energies[codec.name].append(np.array(pairs))
         for codec in codecs:
-            found, there = np.sum(energies[codec.name], 0)
+            found, there = np.sum(energies[codec.name], 0) / sum(it.shape[1] for it in added)
             luma, chroma = found[0] / there[0], found[1:].sum() / there[1:].sum()
             psnr, lpips, dists = np.mean(scores[codec.name], 0)
             yield (
                 f"quality {quality:.0f}  {np.mean(rate):.3f} bpp  {codec.name:8s} {psnr:6.2f} dB"
                 f"  LPIPS {lpips:.4f}  DISTS {dists:.4f}  energy luma {luma:5.2f} chroma {chroma:5.2f}"
+                f" ({found[0] ** 0.5:.2f} and {found[1:].mean() ** 0.5:.2f} levels)"
             )
         peaks = [peak(it) for it in np.concatenate(added, 1)]
         yield f"quality {quality:.0f}  largest peak: luma {peaks[0]:.2f}, chroma {max(peaks[1:]):.2f}"
