@@ -19,7 +19,8 @@ class Htj2k:
     Lossy coding uses the irreversible 9-7 wavelet; there is no rate control, and quality is the logarithm of
     the quantisation step: the base step is 2^−quality of the range of the samples. Lossless coding uses the
     reversible 5-3 wavelet; samples of 9 to 15 bits are then declared to have 16, which imagecodecs can't
-    change.
+    change. What is lossy is decoded by OpenJPEG: of OpenJPH, samples that leave their range come out at its
+    other end, through imagecodecs.
 
     Parameters
     ----------
@@ -33,7 +34,8 @@ class Htj2k:
 
     def __init__(self, *, lossless: bool = False) -> None:
         self._imagecodecs, library = load_imagecodecs(self.name, "htj2k")
-        self.version = f"1+{library}"
+        _, decoder = load_imagecodecs(self.name, "jpeg2k")
+        self.version = f"1+{library}" if lossless else f"2+{library}, decoder {decoder}"
         self.lossless = lossless
         self.qualities = () if lossless else (3, 4, 5, 6, 7, 8, 9)
         self.quality_range = None if lossless else (1.0, 14.0)
@@ -64,14 +66,19 @@ class Htj2k:
             raise BadBitstream("htj2k: not one, three or four components of 8 or 16 bits")
         size = (int.from_bytes(bitstream[8:12], "big"), int.from_bytes(bitstream[12:16], "big"))
         check_claim(self.name, size, len(bitstream))
-        _check_quantisation(bitstream, length, components)
+        reversible = _is_reversible(bitstream, length, components)
         with damage(self.name):
-            decoded = self._imagecodecs.htj2k_decode(bitstream)
+            if reversible:
+                decoded = self._imagecodecs.htj2k_decode(bitstream)
+            else:
+                decoded = self._imagecodecs.jpeg2k_decode(bitstream, numthreads=1)
             return as_image(self.name, decoded, self.channels, deep=True)
 
 
-def _check_quantisation(bitstream: bytes, start: int, components: int) -> None:
-    """Refuse coefficients of more bits than OpenJPH's blocks hold, on which it ends the process.
+def _is_reversible(bitstream: bytes, start: int, components: int) -> bool:
+    """Whether all components have the reversible wavelet.
+
+    Refuses coefficients of more bits than OpenJPH's blocks hold, on which it ends the process.
 
     Parameters
     ----------
@@ -83,7 +90,7 @@ def _check_quantisation(bitstream: bytes, start: int, components: int) -> None:
     BadBitstream
         A sub-band has more of them, by the guard bits and exponents of QCD and QCC (T.800, A.6.4, A.6.5).
     """
-    at = start
+    at, all_reversible = start, True
     while at + 4 <= len(bitstream) and bitstream[at] == 0xFF and bitstream[at + 1] != _START_OF_TILE:
         marker, length = bitstream[at + 1], int.from_bytes(bitstream[at + 2 : at + 4], "big")
         body = bitstream[at + 4 : at + 2 + length]
@@ -91,7 +98,9 @@ def _check_quantisation(bitstream: bytes, start: int, components: int) -> None:
             body = body[1 if components < 257 else 2 :]
         if marker in (_QCD, _QCC) and body:
             guard, reversible = body[0] >> 5, body[0] & 31 == 0
+            all_reversible &= reversible
             exponents = [it >> 3 for it in body[1 :: 1 if reversible else 2]]
             if guard + max(exponents, default=0) - 1 > _MOST_BITS:
                 raise BadBitstream("htj2k: coefficients of more bits than its blocks hold")
         at += 2 + length
+    return all_reversible

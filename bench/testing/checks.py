@@ -261,6 +261,19 @@ def _fidelity(subject: _Subject) -> None:
         f"{worst_error:.2f} at {subject.quality(best=False)}: higher must be better",
         name,
     )
+    _ends_of_the_range(subject)
+
+
+def _ends_of_the_range(subject: _Subject) -> None:
+    """What coding takes beyond black or white is brought back, and does not come out at the other end."""
+    noise = np.random.default_rng(3).normal(0, 12, (40, 48, 3))
+    for name, level in (("nearly white 48x40", 255), ("nearly black 48x40", 0)):
+        image = np.clip(np.rint(level + noise), 0, 255).astype(np.uint8)
+        for best in (True, False):
+            decoded = subject.round_trip(name, image, best)
+            if decoded is not None:
+                far = int((np.abs(decoded.astype(int) - image) > 128).sum())
+                subject.expect(far == 0, f"{far} samples come out at the other end of the range", name)
 
 
 def _forms(subject: _Subject) -> None:

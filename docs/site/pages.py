@@ -1,4 +1,4 @@
-"""Pages made of the code: one for each codec and metric, the command line; and of the kept run on Kodak."""
+"""Pages made of the code: one for each codec and metric, the command line; and of the runs that are kept."""
 
 from __future__ import annotations
 
@@ -54,7 +54,16 @@ def main() -> None:
     write("references.md", published_curves())
     write("reference/cli.md", command_line())
     write("changelog.md", (ROOT / "CHANGELOG.md").read_text())
-    write("kodak.md", kodak())
+    write("kodak.md", board("kodak", "Kodak", "All codecs that come with rdbench on the 24 Kodak images"))
+    write(
+        "cid22.md",
+        board(
+            "cid22-val",
+            "CID22",
+            "Codecs that come with rdbench on the 41 validation pictures of CID22, of which no codec here has"
+            " learned",
+        ),
+    )
 
 
 def write(path: str, text: str) -> None:
@@ -274,20 +283,19 @@ def command_line() -> str:
     return written.stdout
 
 
-def kodak() -> str:
-    """The tables of the kept run on Kodak, as its report has them, and its curves."""
-    report = ROOT / "results" / "kodak" / "report"
-    with mkdocs_gen_files.open("figures/kodak.svg", "wb") as file:
+def board(run: str, name: str, what: str) -> str:
+    """The tables of a kept run, as its report has them, and its curves."""
+    report = ROOT / "results" / run / "report"
+    with mkdocs_gen_files.open(f"figures/{run}.svg", "wb") as file:
         file.write((report / "figures" / "rd.svg").read_bytes())
-    ranking, lossless = ((report / "tables" / f"{name}.md").read_text() for name in ("ranking", "lossless"))
+    ranking, lossless = ((report / "tables" / f"{it}.md").read_text() for it in ("ranking", "lossless"))
     return "\n\n".join(
         [
-            "# Results on Kodak",
-            "All codecs that come with rdbench on the 24 Kodak images, against JPEG (libjpeg-turbo, 4:2:0,"
-            " standard tables). Speeds are of one thread: alone, pinned, warmed up, one repetition of each"
-            " trial. Everything behind it is in the folder `results/kodak` of the repository;"
+            f"# Results on {name}",
+            f"{what}, against JPEG (libjpeg-turbo, 4:2:0, standard tables). How speeds were taken stands in each"
+            f" row. Everything behind it is in the folder `results/{run}` of the repository;"
             " [A leaderboard](howto/leaderboard.md) says how such a folder is made.",
-            "![Rate–distortion curves on Kodak](figures/kodak.svg)",
+            f"![Rate–distortion curves on {name}](figures/{run}.svg)",
             ranking.replace("### ", "## ", 1),
             lossless.replace("### ", "## ", 1),
         ]

@@ -50,6 +50,13 @@ class SwapsChannels(RawLossy):
         return super().decode(bitstream)[..., ::-1]
 
 
+class WrapsAround(RawLossy):
+    """What leaves the range comes out at its other end."""
+
+    def encode(self, image, quality):
+        return super().encode(np.where(image == 255, 0, image).astype(np.uint8), quality)
+
+
 class WrongShape(RawLossy):
     def decode(self, bitstream):
         return super().decode(bitstream).transpose(1, 0, 2)

@@ -20,6 +20,7 @@ def test_honest_codec_passes(honest):
     [
         (saboteurs.SwapsChannels, "channels", "red bar decodes to blue"),
         (saboteurs.WrongShape, "shapes", "decoded to"),
+        (saboteurs.WrapsAround, "fidelity", "at the other end of the range"),
         (saboteurs.FalseLossless, "fidelity", "called lossless"),
         (saboteurs.ReturnsCachedOriginal, "shapes", "decode raised AttributeError"),
         (saboteurs.ReturnsOriginalCachedInClass, "damage", "decodes differently in another process"),
