@@ -292,8 +292,8 @@ def board(run: str, name: str, what: str) -> str:
     return "\n\n".join(
         [
             f"# Results on {name}",
-            f"{what}, against JPEG (libjpeg-turbo, 4:2:0, standard tables). How speeds were taken stands in each"
-            f" row. Everything behind it is in the folder `results/{run}` of the repository;"
+            f"{what}, against JPEG (libjpeg-turbo, 4:2:0, standard tables). How speeds were taken stands in"
+            f" each row. Everything behind it is in the folder `results/{run}` of the repository;"
             " [A leaderboard](howto/leaderboard.md) says how such a folder is made.",
             f"![Rate–distortion curves on {name}](figures/{run}.svg)",
             ranking.replace("### ", "## ", 1),
