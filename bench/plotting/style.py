@@ -15,6 +15,7 @@ from bench.errors import ConfigError
 from bench.files.access import write_atomically
 
 if TYPE_CHECKING:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
 Format = Literal["png", "svg", "pdf"]
@@ -87,11 +88,21 @@ def save(figure: Figure, folder: Path, name: str, formats: Sequence[Format] = FO
 
     settle(figure)
     files = [folder / f"{name}.{ending}" for ending in formats]
-    # Figure.savefig draws everything twice, the first time for a layout that is settled already.
-    drawn = [rendered(figure, ending) for ending in formats]
-    for file, content in zip(files, drawn, strict=True):
+    for file, content in zip(files, _all_rendered(figure, formats), strict=True):
         write_atomically(file, content)
     return files
+
+
+def _all_rendered(figure: Figure, formats: Sequence[Format]) -> list[bytes]:
+    """The files of a figure that is laid out, of which most is drawn only once."""
+    from bench.plotting.recording import RecordingCanvas
+
+    if "png" not in formats or len(formats) < 2:
+        return [rendered(figure, it) for it in formats]
+    canvas = RecordingCanvas(figure)
+    files = {"png": _png(canvas)}
+    same = canvas.recorded() or figure
+    return [files.get(it) or rendered(same, it) for it in formats]
 
 
 def rendered(figure: Figure, form: Format) -> bytes:
@@ -103,12 +114,36 @@ def rendered(figure: Figure, form: Format) -> bytes:
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+    # Figure.savefig draws everything twice, the first time for a layout that is settled already.
     file = io.BytesIO()
     if form == "png":
-        FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
-    elif form == "svg":
+        return _png(FigureCanvasAgg(figure))
+    if form == "svg":
         FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None, "Creator": None})
     else:
         nameless = {"CreationDate": None, "Creator": None, "Producer": None}
-        FigureCanvasPdf(figure).print_pdf(file, metadata=nameless)
+        with _fonts_without_features():
+            FigureCanvasPdf(figure).print_pdf(file, metadata=nameless)
+    return file.getvalue()
+
+
+@contextmanager
+def _fonts_without_features() -> Iterator[None]:
+    """Embed fonts without tables of ligatures and kerning, which no viewer of PDF reads.
+
+    To cut these down to the letters that are used takes longer than to cut down the letters.
+    """
+    from fontTools.subset import Options
+
+    usual = Options._drop_tables_default
+    Options._drop_tables_default = [*usual, "GSUB", "GPOS", "GDEF", "kern"]
+    try:
+        yield
+    finally:
+        Options._drop_tables_default = usual
+
+
+def _png(canvas: FigureCanvasAgg) -> bytes:
+    file = io.BytesIO()
+    canvas.print_png(file, metadata={"Software": None})
     return file.getvalue()
