@@ -16,6 +16,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, BinaryIO, Self, TypeVar
 
+from bench.host.garbage import seldom_collected
+
 Result = TypeVar("Result")
 
 
@@ -121,7 +123,8 @@ def main() -> None:
     """
     results = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    _serve(sys.stdin.buffer, results)
+    with seldom_collected():
+        _serve(sys.stdin.buffer, results)
 
 
 if __name__ == "__main__":

@@ -64,6 +64,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions = STAND
     ConfigError
         The anchor, or what is selected, is in none of the runs, or the style file is not one.
     """
+    from bench.host.garbage import seldom_collected
     from bench.host.helper_process import Helper, can_help
     from bench.report.drawing import Drawing, job_for
     from bench.report.markdown import Section, write_markdown
@@ -72,6 +73,7 @@ def write_report(runs: Sequence[Path], out: Path, options: ReportOptions = STAND
     from bench.tables.table import write_tables
 
     with ExitStack() as stack:
+        stack.enter_context(seldom_collected())
         helper = stack.enter_context(Helper()) if can_help() else None
         built = _build(runs, out, options, helper)
         written: list[Path] = []

@@ -6,13 +6,13 @@ line to its place would touch another page of memory for every value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
 from bench.files.journal import Span
 from bench.files.typed_json import Sha256
@@ -205,12 +205,11 @@ class _Columns:
 
     def __init__(self, info: RunInfo, metrics: Sequence[str]) -> None:
         self._selector = LineSelector(info)
-        self._fields = {name: f"metrics.m{index}" for index, name in enumerate(metrics)}
-        self._fields |= {name: name for name in NUMBERS}
+        self._metrics = tuple(metrics)
         self._first_rows: dict[tuple[Any, ...], int] = {}
         self._image_rows: dict[ImageKey, int] = {}
         self._rows: list[NDArray[np.int64]] = []
-        numeric = (*self._fields, *SPREADS, *SPREADS.values(), REPEATS, *SEARCHED)
+        numeric = (*metrics, *NUMBERS, *SPREADS, *SPREADS.values(), REPEATS, *SEARCHED)
         self._numbers: dict[str, list[Floats]] = {name: [] for name in numeric}
         self._codes: dict[str, list[NDArray[np.int32]]] = {name: [] for name in _REPEATING}
         self._known: dict[str, dict[str, int]] = {name: {} for name in _REPEATING}
@@ -221,38 +220,38 @@ class _Columns:
         """Take in the next lines of the journal."""
         import numpy as np
 
-        rows = self._places(lines)
+        if not lines:
+            return
+        columns = _transposed(lines)
+        rows = self._places(columns)
         if (rows == _HISTORY).any():
-            lines = [line for line, row in zip(lines, rows.tolist(), strict=True) if row != _HISTORY]
-            rows = rows[rows != _HISTORY]
+            self.put([line for line, row in zip(lines, rows.tolist(), strict=True) if row != _HISTORY])
+            return
         self._rows.append(rows)
-        for name, field in self._fields.items():
-            self._numbers[name].append(np.array(_column(lines, field), dtype=float))
+        values = dict(zip(self._metrics, zip(*map(astuple, columns["metrics"]), strict=True), strict=True))
+        for name in (*self._metrics, *NUMBERS):
+            self._numbers[name].append(_floats(values.get(name) or columns[name]))
         for name, of_spread in SPREADS.items():
-            medians, spreads = _medians_and_spreads(_column(lines, name))
+            medians, spreads = _medians_and_spreads(columns[name])
             self._numbers[name].append(medians)
             self._numbers[of_spread].append(spreads)
-        repeats = map(len, _column(lines, "encode_s"))
-        self._numbers[REPEATS].append(np.fromiter(repeats, float, len(lines)))
+        self._numbers[REPEATS].append(np.fromiter(map(len, columns["encode_s"]), float, len(lines)))
         for name, known in self._known.items():
-            values = _column(lines, name)
-            for value in dict.fromkeys(values):
-                known.setdefault(value, len(known))
-            self._codes[name].append(np.array([known[value] for value in values], np.int32))
-        self._exact += _column(lines, "exact")
+            self._codes[name].append(_codes(columns[name], known))
+        self._exact += columns["exact"]
         for name in _HASHES:
-            self._texts[name] += _column(lines, name)
-        self._texts["error"] += ["" if it is None else str(it) for it in _column(lines, "failure")]
-        self._put_searched(lines)
+            self._texts[name] += columns[name]
+        self._texts["error"] += ["" if it is None else str(it) for it in columns["failure"]]
+        self._put_searched(columns)
 
-    def _put_searched(self, lines: list[_Line]) -> None:
+    def _put_searched(self, columns: Mapping[str, tuple[Any, ...]]) -> None:
         import numpy as np
 
-        found = _column(lines, "reached")
+        found = columns["reached"]
         searched = [row for row, it in enumerate(found) if it is not None]
-        values = np.full((len(SEARCHED), len(lines)), np.nan)
+        values = np.full((len(SEARCHED), len(found)), np.nan)
         for row in searched:
-            quality = lines[row].quality
+            quality = columns["quality"][row]
             setting = np.nan if quality is None else quality
             values[:, row] = setting, found[row].within, found[row].encodes
         for name, its in zip(SEARCHED, values, strict=True):
@@ -279,27 +278,43 @@ class _Columns:
             texts=self._texts,
         )
 
-    def _places(self, lines: list[_Line]) -> NDArray[np.int64]:
+    def _places(self, columns: Mapping[str, tuple[Any, ...]]) -> NDArray[np.int64]:
         """The row of each line, or -1 for one that is history."""
         import numpy as np
 
-        reached = _column(lines, "reached")
-        qualities = _column(lines, "quality")
-        goals = [""] * len(lines)
-        for row, it in enumerate(reached):
+        qualities, goals = list(columns["quality"]), [""] * len(columns["quality"])
+        for row, it in enumerate(columns["reached"]):
             if it is not None:
                 qualities[row], goals[row] = it.value, it.of
-        unparsed = (map(bytes, _column(lines, name)) for name in ("config", "decoder"))
-        named = (_column(lines, name) for name in _POINT)
+        unparsed = (map(bytes, columns[name]) for name in ("config", "decoder"))
+        named = (columns[name] for name in _POINT)
         points = list(zip(*named, qualities, *unparsed, goals, strict=True))
         first = _looked_up(points, self._first_rows, lambda it: self._selector.first_row(Point(*it)))
-        images: list[ImageKey] = list(zip(*(_column(lines, name) for name in _IMAGE), strict=True))
+        images: list[ImageKey] = list(zip(*(columns[name] for name in _IMAGE), strict=True))
         offset = _looked_up(images, self._image_rows, self._selector.image_row)
         return np.where((first == _HISTORY) | (offset == _HISTORY), _HISTORY, first + offset)
 
 
-def _column(lines: Sequence[_Line], field: str) -> list[Any]:
-    return list(map(attrgetter(field), lines))
+def _transposed(lines: Sequence[_Line]) -> dict[str, tuple[Any, ...]]:
+    """The values of each field of some lines, of one at least."""
+    return dict(zip(lines[0].__struct_fields__, zip(*map(astuple, lines), strict=True), strict=True))
+
+
+def _floats(values: tuple[float | None, ...]) -> Floats:
+    import numpy as np
+
+    if values.count(None) == len(values):
+        return np.full(len(values), np.nan)
+    return np.array(values, dtype=float)
+
+
+def _codes(values: tuple[str, ...], known: dict[str, int]) -> NDArray[np.int32]:
+    """Numbers that stand for the values; ``known`` is added to."""
+    import numpy as np
+
+    if values.count(values[0]) == len(values):
+        return np.full(len(values), known.setdefault(values[0], len(known)), np.int32)
+    return np.array([known.setdefault(it, len(known)) for it in values], np.int32)
 
 
 def _looked_up(
