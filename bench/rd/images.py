@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +110,14 @@ class ImageRows:
     """Which rows have to be computed on their own; their ``x`` and ``y`` must not be used."""
     fold_warnings: Mapping[int, tuple[str, ...]]
     """The warnings of curves that fold, by row."""
+
+    @cached_property
+    def ends(self) -> tuple[Array, Array]:
+        """The lowest and the highest quality of each image that is a number; NaN where there is none."""
+        known = np.isfinite(self.x)
+        low, high = (np.where(known, self.x, it) for it in (np.inf, -np.inf))
+        none = ~known.any(axis=1)
+        return np.where(none, np.nan, low.min(axis=1)), np.where(none, np.nan, high.max(axis=1))
 
 
 def image_rows(curves: ImageCurves, method: Method = "pchip") -> ImageRows:
@@ -273,22 +282,14 @@ def _reason(rows: ImageRows, method: Method) -> str:
 
 def _overlaps(anchor: ImageRows, test: ImageRows) -> Array:
     """The overlap of each image's two ranges of quality, 0 to 1, of shape (images,)."""
-    ends = _ends(anchor), _ends(test)
+    ends = anchor.ends, test.ends
     return _share(ends, np.minimum(ends[0][0], ends[1][0]), np.maximum(ends[0][1], ends[1][1]))
 
 
 def _coverage(anchor: ImageRows, test: ImageRows) -> Array:
     """The part of the anchor's range of quality that is both's, 0 to 1, of shape (images,)."""
-    ends = _ends(anchor), _ends(test)
+    ends = anchor.ends, test.ends
     return _share(ends, *ends[0])
-
-
-def _ends(rows: ImageRows) -> tuple[Array, Array]:
-    """The lowest and the highest quality of each image that is a number; NaN where there is none."""
-    known = np.isfinite(rows.x)
-    low, high = (np.where(known, rows.x, it) for it in (np.inf, -np.inf))
-    none = ~known.any(axis=1)
-    return np.where(none, np.nan, low.min(axis=1)), np.where(none, np.nan, high.max(axis=1))
 
 
 def _share(ends: tuple[tuple[Array, Array], tuple[Array, Array]], low: Array, high: Array) -> Array:
