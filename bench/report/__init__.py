@@ -155,7 +155,6 @@ def _build(
     from bench.report.build import build_report_data, with_crops_and_studies
     from bench.report.drawing import warm_up
 
-    # Not before: journals keep two processes busy as it is.
     begin = partial(helper.submit, warm_up) if helper is not None else lambda: None
     built = build_report_data(runs, options, begin)
     require_inside(out, runs)

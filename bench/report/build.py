@@ -47,7 +47,7 @@ _TIMINGS = {"alone": "alone", "disturbed": "disturbed", "load": "load", "": None
 def build_report_data(
     runs: Sequence[Path],
     options: ReportOptions = STANDARD,
-    loaded: Callable[[], object] = lambda: None,
+    idle: Callable[[], object] = lambda: None,
 ) -> tuple[ReportData, ...]:
     """What the runs say of each data set, in the order of their first appearance.
 
@@ -56,7 +56,7 @@ def build_report_data(
     Parameters
     ----------
     runs : run folders
-    loaded : called once the journals are read
+    idle : called once a second processor has nothing to do
 
     Raises
     ------
@@ -65,7 +65,7 @@ def build_report_data(
     ConfigError
         The anchor, what is selected, or a metric that is to be averaged, is in none of the runs.
     """
-    read = load_runs(runs, options.selection, loaded)
+    read = load_runs(runs, options.selection, idle)
     if not options.startup:
         read = read.without_startup()
     require_measured(options.mean_of, read.metrics)

@@ -14,7 +14,7 @@ from bench.report import findings
 from bench.report.measures import Measure, measure_of
 from bench.report.selection import Selection
 from bench.report.verifications import ReadVerification, read_verifications
-from bench.runs.frame import load
+from bench.runs.frame import is_read_by_two, load
 from bench.runs.store import RunInfo, read_info
 from bench.studies.set_metrics.record import SetMeasurement, current_set_measurements
 
@@ -69,13 +69,13 @@ class LoadedRuns:
 
 
 def load_runs(
-    folders: Sequence[Path], selection: Selection, loaded: Callable[[], object] = lambda: None
+    folders: Sequence[Path], selection: Selection, idle: Callable[[], object] = lambda: None
 ) -> LoadedRuns:
     """Read run folders. What ``selection`` leaves out has no influence on anything later.
 
     Parameters
     ----------
-    loaded : called once the journals, which keep two processors busy, are read
+    idle : called once a second processor has nothing to do: at once, or after large journals are read
 
     Raises
     ------
@@ -84,12 +84,16 @@ def load_runs(
     ConfigError
         What ``selection`` names is in none of the runs, or runs hold different images of one name.
     """
-    import pandas as pd
-
     names = _run_names(folders)
     infos = [read_info(it) for it in folders]
+    busy = any(map(is_read_by_two, folders))
+    if not busy:
+        idle()
+    import pandas as pd
+
     frames = [_frame(folder, name) for folder, name in zip(folders, names, strict=True)]
-    loaded()
+    if busy:
+        idle()
     renamed = _separate_labels(frames, names)
     metrics = tuple({it.name: it for info in infos for it in info.metrics}.values())
     read = LoadedRuns(

@@ -130,10 +130,15 @@ def load(run: Path | str) -> pd.DataFrame:
     return _frame(info, metrics, in_order_of_plan(_parts(folder, metrics), planned))
 
 
+def is_read_by_two(folder: Path) -> bool:
+    """Whether a second process reads a part of the journal."""
+    return journal(folder).halves()[1][1] >= _WORTH_A_HELPER and can_help()
+
+
 def _parts(folder: Path, metrics: list[str]) -> list[Part]:
     """The two parts of the journal, read at the same time where that is worth a process."""
     first, second = journal(folder).halves()
-    if second[1] < _WORTH_A_HELPER or not can_help():
+    if not is_read_by_two(folder):
         return [read_part(folder, metrics, (0, second[1]))]
     with Helper() as helper:
         rest = helper.submit(read_part, folder, metrics, second)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,8 @@ class Page:
         return self.texts(f"#ranking-table tbody tr > :nth-child({place + 1})")
 
 
-@pytest.fixture(scope="session")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+@contextmanager
+def chromium(profile: Path) -> Iterator[Any]:
     """A browser of its own profile."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     from selenium.webdriver.chrome.service import Service
@@ -115,12 +116,21 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         pytest.skip("no browser: install Debian's chromium and chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = browser
-    for it in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+    for it in (*OPTIONS, f"--user-data-dir={profile}"):
         options.add_argument(it)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     made = webdriver.Chrome(options=options, service=Service(chromedriver))
-    yield made
-    made.quit()
+    try:
+        yield made
+    finally:
+        made.quit()
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The browser that all tests share."""
+    with chromium(tmp_path_factory.mktemp("profile")) as made:
+        yield made
 
 
 @pytest.fixture
