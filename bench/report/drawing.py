@@ -81,10 +81,16 @@ def draw(job: FigureJob, claims: Path | None = None, *, backwards: bool = False)
     return files
 
 
+_SHARED = 2
+"""Lossy configurations from which there are so many figures that a second process draws too: it has to
+load what draws before."""
+
+
 class Drawing:
     """Figures that a helper begins to draw, the first one first, while this process does something else.
 
-    :meth:`finish` takes part, from the last one on. The files are those of :func:`draw`.
+    :meth:`finish` takes part, from the last one on, where there are many. The files are those of
+    :func:`draw`.
     """
 
     def __init__(self, job: FigureJob, helper: Helper | None) -> None:
@@ -105,7 +111,9 @@ class Drawing:
 
     def finish(self) -> Files:
         """Every file, by figure in their order; errors as of :func:`draw`."""
-        files = draw(self._job, Path(self._claims.name), backwards=True)
+        claims = Path(self._claims.name)
+        joins = self._theirs is None or len(self._job.data.lossy) >= _SHARED
+        files = draw(self._job, claims, backwards=True) if joins else {}
         if self._theirs is not None:
             try:
                 files |= self._theirs.result()
