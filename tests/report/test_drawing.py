@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.errors import ConfigError
 from bench.host.helper_process import Helper
+from bench.plotting.canvas import Canvas
+from bench.plotting.style import rendered, save, styled
 from bench.report import FigureOptions
 from bench.report.drawing import Drawing, FigureJob, draw, job_for
 from tests.report.made_data import made_data
@@ -58,3 +62,24 @@ def test_a_bad_style_is_told(job: FigureJob, tmp_path: Path) -> None:
     ):
         drawing.finish()
     assert list(tmp_path.iterdir()) == [style]
+
+
+@pytest.mark.parametrize("picture", [False, True])
+def test_files_of_one_drawing_are_those_of_several(picture: bool, tmp_path: Path) -> None:
+    """SVG made of what was drawn as PNG is SVG drawn for itself, to a pixel; also with a picture."""
+    number = re.compile(r"-?\d+\.\d+")
+    with styled():
+        figure, (axes,) = Canvas("column").figure(1, 2.0)
+        axes.plot([1, 2, 3], [3, 1, 2], marker="o", linestyle="--")
+        axes.fill_between([1, 2, 3], [3, 1, 2], alpha=0.3)
+        axes.annotate("name", (2, 1), (2.5, 2), arrowprops={"arrowstyle": "-"})
+        if picture:
+            axes.imshow(np.eye(3), extent=(1, 2, 1, 2), interpolation="none")
+        made = save(figure, tmp_path, "figure")[1].read_text().splitlines()
+        alone = rendered(figure, "svg").decode().splitlines()
+    # Identifiers are hashes of coordinates, rounded ones too.
+    plain = [[re.sub(r"\b[mpC][0-9a-f_]{9,}", "id", it) for it in lines] for lines in (made, alone)]
+    ours, theirs = (number.sub("", "\n".join(it)) for it in plain)
+    assert ours == theirs
+    values = [[float(it) for it in number.findall("\n".join(lines))] for lines in plain]
+    assert np.abs(np.subtract(*values)).max() < 72 / 220
