@@ -63,7 +63,7 @@ class _Recorder:
         method(*args, **named)
 
 
-class RecordingCanvas(FigureCanvasAgg):
+class RecordingCanvas(FigureCanvasAgg):  # type: ignore[misc]
     """Draws a figure's PNG, and can then say what was drawn."""
 
     _recorder: _Recorder | None = None
@@ -84,7 +84,8 @@ class _Recorded(Figure):
     """Draws by saying again what was said to another renderer, in points instead of pixels."""
 
     def __init__(self, figure: Figure, calls: list[Call]) -> None:
-        super().__init__(figsize=figure.get_size_inches(), dpi=figure.dpi, layout="none")
+        super().__init__(figsize=(figure.get_figwidth(), figure.get_figheight()), dpi=figure.dpi)
+        self.set_layout_engine("none")
         self._scale = 72.0 / figure.dpi
         self._calls = calls
 
