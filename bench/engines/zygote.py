@@ -165,12 +165,15 @@ class Zygote:
 
 
 def _main(descriptor: int) -> None:
+    gc.disable()  # what is loaded stays: looking for garbage in it would take a sixth of the time
+    from bench.engines import worker  # noqa: F401  # shared by all workers
     from bench.metrics import preload
 
     control = socket.socket(fileno=descriptor)
     prctl(Prctl.SET_CHILD_SUBREAPER, 1)
     preload()
     gc.freeze()  # no collection in a worker walks, and thereby copies, what all of them share
+    gc.enable()
     workers: dict[int, int] = {}
     with Scratch() as scratch:
         with contextlib.suppress(ConnectionError):  # the parent died, or gave up, while it was being answered
