@@ -11,8 +11,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.conditions.definition import find_conditions, without_digest
-from bench.conditions.suites import under
 from bench.engines import LOCAL
 from bench.errors import BenchError, ConfigError
 from bench.files.given_codecs import target_of
@@ -156,6 +154,9 @@ def resolve_suite(
         raise problems_in_python(error, Suite) from error
     resolved = located(resolved, Path.cwd())
     if resolved.conditions:
+        from bench.conditions.definition import find_conditions, without_digest
+        from bench.conditions.suites import under
+
         named = {key for key, value in fields.items() if value is not None}
         named |= given.model_fields_set if suite is not None else set()
         resolved = under(find_conditions(without_digest(resolved.conditions)), resolved, named, note)

@@ -24,6 +24,7 @@ from bench.cli.arguments import (
     engine_of,
     note,
 )
+from bench.cli.commands import Commands
 from bench.cli.datasets import OwnDatasets
 from bench.cli.datasets import app as dataset_app
 from bench.cli.exit_codes import EXIT_FAILED_TRIALS
@@ -33,6 +34,8 @@ from bench.studies.robustness.study import RobustnessStudy
 
 app = typer.Typer(
     name="rdbench",
+    cls=Commands,
+    rich_markup_mode=None,  # plain text, in half the time that boxes take
     help="Benchmark image codecs: real bitstreams, rate-distortion curves, leaderboards, regression checks.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from bench.cli.arguments import Recursive
+from bench.cli.commands import Commands
 
-app = typer.Typer(name="dataset", no_args_is_help=True)
+app = typer.Typer(name="dataset", cls=Commands, rich_markup_mode=None, no_args_is_help=True)
 
 
 def _use(file: Path | None) -> None:

@@ -77,6 +77,7 @@ class Process:
     ----------
     threads : that its codec may use
     apart : whether it is to be sealed
+    numba : whether its codec may have kernels that numba compiles
 
     Raises
     ------
@@ -84,7 +85,15 @@ class Process:
         It can't be started.
     """
 
-    def __init__(self, zygote: Zygote, limits: Limits, threads: int = 1, *, apart: bool = False) -> None:
+    def __init__(
+        self,
+        zygote: Zygote,
+        limits: Limits,
+        threads: int = 1,
+        *,
+        apart: bool = False,
+        numba: bool = False,
+    ) -> None:
         self._zygote = zygote
         self._limits = limits
         self.spent = Spent()
@@ -92,6 +101,7 @@ class Process:
         self.view: View | None = None
         """What it sees of the machine; None for everything."""
         self.on_gpu = False
+        self.numba = numba
         self.idle: int | None = None
         """Bytes that it had resident before it loaded its codec."""
         self.images: set[int] = set()
@@ -108,7 +118,12 @@ class Process:
             fcntl.fcntl(self._stderr, fcntl.F_SETFL, os.O_APPEND)
             files = (self._stderr.fileno(), self._samples.writable)
             self.pid, end = zygote.fork(
-                files, memory=limits.memory, threads=threads, pinned=limits.pinned, apart=apart
+                files,
+                memory=limits.memory,
+                threads=threads,
+                pinned=limits.pinned,
+                apart=apart,
+                numba=numba,
             )
             self._channel = Channel(end, self._ready)
             stack.callback(self._channel.close)

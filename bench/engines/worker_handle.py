@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from bench import registry
 from bench.codec import Samples
 from bench.engines import memory
 from bench.engines.description import identified
@@ -38,6 +39,7 @@ from bench.sealing.seal import View
 from bench.sealing.view import is_own
 from bench.trials.codec_ref import CodecRef, Description
 
+_HAS_KERNELS = "bench_codecs._common.kernels:has_kernels"
 _MOST_PROCESSES = 32
 _MEMORY_SHARE = 0.2
 """Of the limit of memory of one process, what a worker's idle processes may hold together."""
@@ -141,7 +143,12 @@ class WorkerHandle:
         """The process that serves a codec, which sees what it is to see; or why there is none."""
         process = self.processes.get(key)
         try:
-            if process is None or not process.alive or process.view != self._view(codec):
+            if (
+                process is None
+                or not process.alive
+                or process.view != self._view(codec)
+                or (explaining and not process.numba and _needs_numba(codec, explaining=True))
+            ):
                 failed = self._start(key, codec, explaining=explaining)
                 if failed is not None:
                     return failed
@@ -158,8 +165,9 @@ class WorkerHandle:
             text = f"{threads} threads, and {usable_processors()} processors that may be used"
             return Failed("unsupported", "load", "", text)
         view = self._view(codec)
+        numba = _needs_numba(codec, explaining=explaining)
         try:
-            process = Process(self._zygote, self._limits, threads, apart=view is not None)
+            process = Process(self._zygote, self._limits, threads, apart=view is not None, numba=numba)
         except OSError as error:
             return Failed("crash", "load", "", f"no process can be started ({error.strerror})")
         self.processes[key] = process
@@ -218,6 +226,18 @@ class WorkerHandle:
             if process is not current and (crowded or (process.on_gpu and current.on_gpu)):
                 del self.processes[key]
                 process.close()
+
+
+def _needs_numba(codec: CodecRef | None, *, explaining: bool) -> bool:
+    """Whether the process of a codec is to have numba before it is sealed, and can be told to keep nothing.
+
+    rdbench's own are known; any other may have kernels.
+    """
+    if codec is None:
+        return False
+    if not is_own(codec.target):
+        return True
+    return bool(registry.load(_HAS_KERNELS)(codec.target, explaining=explaining))
 
 
 def _contradiction(told: tuple[str, ...], given: tuple[str, ...]) -> Failed | None:

@@ -43,8 +43,8 @@ from bench.sealing.namespaces import fork_apart
 _FORK, _WAIT = b"F", b"W"
 _FILES = 3
 """That come with a request to fork: of the connection, for standard error, for decoded samples."""
-_REQUEST = struct.Struct("<cqi??")
-"""Operation, pid or memory limit in bytes (0: none), threads, whether pinned, whether to be sealed."""
+_REQUEST = struct.Struct("<cqi???")
+"""Operation, pid or bytes of memory (0: no limit), threads, whether pinned, to be sealed, with numba."""
 _ANSWER = struct.Struct("<q")
 """Pid, status, or the negative number of an error."""
 _PATIENCE, _FAREWELL = 300.0, 20.0
@@ -88,6 +88,7 @@ class Zygote:
         threads: int = 1,
         pinned: bool = False,
         apart: bool = False,
+        numba: bool = False,
     ) -> tuple[int, socket.socket]:
         """Start a worker: its process id, which is its group's too, and the connection to it.
 
@@ -98,6 +99,7 @@ class Zygote:
         threads : that its libraries may use
         pinned : whether it is pinned to as many processors
         apart : whether it can name no other process, and can be sealed
+        numba : whether it runs kernels of numba, which is then loaded once for all such workers
 
         Raises
         ------
@@ -109,7 +111,7 @@ class Zygote:
         ours, theirs = socket.socketpair()
         try:
             with self._lock, theirs:
-                request = _REQUEST.pack(_FORK, memory, threads, pinned, apart)
+                request = _REQUEST.pack(_FORK, memory, threads, pinned, apart, numba)
                 pid = self._answer(request, (theirs.fileno(), *files))
             if pid < 0:
                 raise OSError(-pid, os.strerror(-pid))
@@ -129,7 +131,7 @@ class Zygote:
             The zygote has ended.
         """
         with self._lock:
-            return os.waitstatus_to_exitcode(self._answer(_REQUEST.pack(_WAIT, pid, 1, False, False)))
+            return os.waitstatus_to_exitcode(self._answer(_REQUEST.pack(_WAIT, pid, 1, False, False, False)))
 
     def close(self) -> None:
         """End the zygote and with it every worker."""
@@ -165,12 +167,9 @@ class Zygote:
 
 
 def _main(descriptor: int) -> None:
-    from bench.metrics import preload
-
     control = socket.socket(fileno=descriptor)
     prctl(Prctl.SET_CHILD_SUBREAPER, 1)
-    preload()
-    gc.freeze()  # no collection in a worker walks, and thereby copies, what all of them share
+    _load(_load_worker)
     workers: dict[int, int] = {}
     with Scratch() as scratch:
         with contextlib.suppress(ConnectionError):  # the parent died, or gave up, while it was being answered
@@ -181,6 +180,21 @@ def _main(descriptor: int) -> None:
             os.waitpid(pid, 0)
             _end_namespace(first)
         _kill_strays({})
+
+
+def _load_worker() -> None:
+    from bench.engines import worker  # noqa: F401
+    from bench.metrics import preload
+
+    preload()
+
+
+def _load(what: Callable[[], None]) -> None:
+    """Load what all workers share. It stays: no collection is to walk, and thereby copy, any of it."""
+    gc.disable()
+    what()
+    gc.freeze()
+    gc.enable()
 
 
 def _answer_requests(control: socket.socket, workers: dict[int, int], scratch: Scratch) -> None:
@@ -194,7 +208,7 @@ def _answer_requests(control: socket.socket, workers: dict[int, int], scratch: S
         data, descriptors, _, _ = socket.recv_fds(control, _REQUEST.size, _FILES)
         if len(data) < _REQUEST.size:
             return
-        operation, number, threads, pinned, apart = _REQUEST.unpack(data)
+        operation, number, threads, pinned, apart, numba = _REQUEST.unpack(data)
         if operation == _WAIT:
             first = workers.pop(number)
             status = os.waitpid(number, 0)[1]
@@ -203,6 +217,8 @@ def _answer_requests(control: socket.socket, workers: dict[int, int], scratch: S
             scratch.clear(number)
             control.sendall(_ANSWER.pack(status))
             continue
+        if numba and "numba" not in sys.modules:
+            _load(kernel_cache.load_numba)
         zygote = os.getpid()
         try:
             if len(descriptors) < _FILES:

@@ -37,6 +37,14 @@ def provide() -> None:
         _temporary.add(folder)
 
 
+def load_numba() -> None:
+    """Import numba and all that it needs before it loads its first kernel, which takes as long again."""
+    from numba.core.registry import cpu_target
+
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
+
+
 def remark() -> str:
     """What a user should know of it; empty where kernels are kept."""
     if os.environ.get(VARIABLE) not in _temporary:

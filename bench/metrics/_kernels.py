@@ -1,7 +1,7 @@
-"""Compiled kernels of the pixel metrics. Importing this module imports numba and loads them.
+"""Compiled kernels of the pixel metrics, which are loaded without numba, see :mod:`bench.metrics._native`.
 
 Each kernel uses one thread, since worker processes provide the parallelism, and releases the GIL. Kernels are
-compiled at the first import on a machine and cached on disk. Arrays must be C-contiguous; nothing is checked.
+compiled at the first call on a machine. Sizes of arrays are not checked.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from bench.metrics._jit import compiled
+from bench.metrics._native import Kernels, aligned, scratch
+
+KERNELS = Kernels(globals())
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
@@ -48,22 +49,26 @@ _STEP = _TILE + 16
 _BAND = 32
 """Rows of the SSIM map that are computed at a time; an even number."""
 
+_BAND_SAMPLES, _SIX_ROWS = (_BAND + WINDOW) * _STEP, 6 * _STEP
 
-@compiled(types.Array(types.uint8, 3, "C")(types.Array(types.uint8, 3, "C", readonly=True)))
+
 def planar(image: Bytes) -> Bytes:
     """Split an image, uint8 (height, width, 3), into planes, uint8 (3, height, width)."""
     height, width, _ = image.shape
-    planes = np.empty((3, height, width), np.uint8)
-    samples = image.reshape(-1)
-    red, green, blue = planes[0].reshape(-1), planes[1].reshape(-1), planes[2].reshape(-1)
+    planes = aligned((3, height * width), np.uint8)
+    _planar(image.reshape(-1), planes)
+    return planes.reshape(3, height, width)
+
+
+@KERNELS.compiled("uint8[::1], uint8[:,::1]")
+def _planar(samples: Bytes, planes: Bytes) -> None:
+    red, green, blue = planes[0], planes[1], planes[2]
     for i in range(red.size):
         red[i] = samples[3 * i]
         green[i] = samples[3 * i + 1]
         blue[i] = samples[3 * i + 2]
-    return planes
 
 
-@compiled("UniTuple(float64, 6)(uint8[:,:,::1], uint8[:,:,::1])")
 def difference_products(a: Bytes, b: Bytes) -> tuple[Any, ...]:
     """Sums over all pixels of the products of the channels' differences: RR, GG, BB, RG, RB, GB.
 
@@ -74,8 +79,15 @@ def difference_products(a: Bytes, b: Bytes) -> tuple[Any, ...]:
     ----------
     a, b : uint8, shape (3, height, width)
     """
-    r0, g0, b0 = a[0].reshape(-1), a[1].reshape(-1), a[2].reshape(-1)
-    r1, g1, b1 = b[0].reshape(-1), b[1].reshape(-1), b[2].reshape(-1)
+    products = np.empty(6)
+    _difference_products(a.reshape(3, -1), b.reshape(3, -1), products)
+    return tuple(products)
+
+
+@KERNELS.compiled("uint8[:,::1], uint8[:,::1], float64[::1]")
+def _difference_products(a: Bytes, b: Bytes, products: NDArray[np.float64]) -> None:
+    r0, g0, b0 = a[0], a[1], a[2]
+    r1, g1, b1 = b[0], b[1], b[2]
     rr = gg = bb = rg = rb = gb = np.float64(0)
     for i in range(r0.size):
         dr = np.float64(r0[i]) - np.float64(r1[i])
@@ -87,11 +99,11 @@ def difference_products(a: Bytes, b: Bytes) -> tuple[Any, ...]:
         rg += dr * dg
         rb += dr * db
         gb += dg * db
-    return rr, gg, bb, rg, rb, gb
+    products[0], products[1], products[2] = rr, gg, bb
+    products[3], products[4], products[5] = rg, rb, gb
 
 
-@compiled("float32[:,::1](uint8[:,::1])", "float32[:,::1](float32[:,::1])")
-def pooled(plane: Samples) -> Floats:
+def pooled(planes: Samples) -> Floats:
     """Average 2×2 samples; an odd side is padded with a zero before its first sample.
 
     The result is that of torch's ``avg_pool2d(kernel_size=2, padding=size % 2)`` with its default
@@ -100,51 +112,72 @@ def pooled(plane: Samples) -> Floats:
 
     Parameters
     ----------
-    plane : uint8 or float32, shape (height, width)
+    planes : uint8 or float32, shape (planes, height, width)
 
     Returns
     -------
-    float32, shape (⌈height ÷ 2⌉, ⌈width ÷ 2⌉).
+    float32, shape (planes, ⌈height ÷ 2⌉, ⌈width ÷ 2⌉).
     """
-    height, width = plane.shape
-    top, left = height % 2, width % 2
-    out = np.empty(((height + top) // 2, (width + left) // 2), np.float32)
-    blank = np.zeros(width, plane.dtype)
-    for row in range(out.shape[0]):
-        first = 2 * row - top
-        upper = plane[first] if first >= 0 else blank
-        lower = plane[first + 1]
-        target = out[row]
-        if left:
-            target[0] = _QUARTER * (np.float32(upper[0]) + np.float32(lower[0]))
-        upper, lower, target = upper[left:], lower[left:], target[left:]
-        for col in range(target.size):
-            above = np.float32(upper[2 * col]) + np.float32(upper[2 * col + 1])
-            below = np.float32(lower[2 * col]) + np.float32(lower[2 * col + 1])
-            target[col] = _QUARTER * (above + below)
+    count, height, width = planes.shape
+    out = aligned((count, (height + 1) // 2, (width + 1) // 2), np.float32)
+    _pooled(planes, np.zeros(width, planes.dtype), out)
     return out
 
 
-@compiled(
-    "UniTuple(float32[:,::1], 2)(uint8[:,::1])",
-    "UniTuple(float32[:,::1], 2)(float32[:,::1])",
+@KERNELS.compiled(
+    "uint8[:,:,::1], uint8[::1], float32[:,:,::1]",
+    "float32[:,:,::1], float32[::1], float32[:,:,::1]",
 )
-def reference_maps(plane: Samples) -> tuple[Floats, Floats]:
+def _pooled(planes: Samples, blank: Samples, out: Floats) -> None:
+    _, height, width = planes.shape
+    top, left = height % 2, width % 2
+    for index in range(out.shape[0]):
+        plane = planes[index]
+        for row in range(out.shape[1]):
+            first = 2 * row - top
+            upper = plane[first] if first >= 0 else blank
+            lower = plane[first + 1]
+            target = out[index, row]
+            if left:
+                target[0] = _QUARTER * (np.float32(upper[0]) + np.float32(lower[0]))
+            upper, lower, target = upper[left:], lower[left:], target[left:]
+            for col in range(target.size):
+                above = np.float32(upper[2 * col]) + np.float32(upper[2 * col + 1])
+                below = np.float32(lower[2 * col]) + np.float32(lower[2 * col + 1])
+                target[col] = _QUARTER * (above + below)
+
+
+def reference_maps(planes: Samples) -> tuple[Floats, Floats]:
     """The maps that SSIM needs of the original alone, summed in float64 since this is done once.
 
     Parameters
     ----------
-    plane : uint8 or float32, shape (height, width)
+    planes : uint8 or float32, shape (planes, height, width)
 
     Returns
     -------
-    The windowed mean, and 2·variance + C2: float32, shape (height − 10, width − 10).
+    The windowed mean, and 2·variance + C2: float32, shape (planes, height − 10, width − 10).
     """
-    rows, cols = plane.shape[0] - WINDOW + 1, plane.shape[1] - WINDOW + 1
-    mean = np.empty((rows, cols), np.float32)
-    spread = np.empty((rows, cols), np.float32)
-    first = np.empty(plane.shape[1], np.float64)
-    second = np.empty(plane.shape[1], np.float64)
+    count, height, width = planes.shape
+    shape = count, height - WINDOW + 1, width - WINDOW + 1
+    mean, spread = aligned(shape, np.float32), aligned(shape, np.float32)
+    for index in range(count):
+        _reference_maps(planes[index], mean[index], spread[index], np.empty(width), np.empty(width))
+    return mean, spread
+
+
+@KERNELS.compiled(
+    "uint8[:,::1], float32[:,::1], float32[:,::1], float64[::1], float64[::1]",
+    "float32[:,::1], float32[:,::1], float32[:,::1], float64[::1], float64[::1]",
+)
+def _reference_maps(
+    plane: Samples,
+    mean: Floats,
+    spread: Floats,
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+) -> None:
+    rows, cols = mean.shape
     for row in range(rows):
         first[:] = 0.0
         second[:] = 0.0
@@ -164,10 +197,9 @@ def reference_maps(plane: Samples) -> tuple[Floats, Floats]:
                 s += _TAPS[k] * second[col + k]
             mean_row[col] = m
             spread_row[col] = 2.0 * (s - m * m) + _C2
-    return mean, spread
 
 
-@compiled()
+@KERNELS.part
 def _weighted(
     a0: Any, a1: Any, a2: Any, a3: Any, a4: Any, a5: Any, a6: Any, a7: Any, a8: Any, a9: Any, a10: Any
 ) -> Any:
@@ -175,7 +207,7 @@ def _weighted(
     return outer + _W3 * (a3 + a7) + _W4 * (a4 + a6) + _W5 * a5
 
 
-@compiled()
+@KERNELS.part
 def _filter_columns(x: Floats, d: Floats, out: Floats, width: int) -> None:
     """Filter d, d² and x·d down the columns of a tile, for two rows of output.
 
@@ -204,14 +236,14 @@ def _filter_columns(x: Floats, d: Floats, out: Floats, width: int) -> None:
         out[i + 4 * _STEP] = _weighted(d1, d2, d3, d4, d5, d6, d7, d8, d9, d10, d11)
 
 
-@compiled()
+@KERNELS.part
 def _across(row: Floats, i: int) -> Any:
     outer = _W0 * (row[i] + row[i + 10]) + _W1 * (row[i + 1] + row[i + 9]) + _W2 * (row[i + 2] + row[i + 8])
     inner = _W3 * (row[i + 3] + row[i + 7]) + _W4 * (row[i + 4] + row[i + 6])
     return outer + inner + _W5 * row[i + 5]
 
 
-@compiled()
+@KERNELS.part
 def _row_losses(filtered: Floats, mean: Floats, spread: Floats, offset: np.float32) -> tuple[Any, Any]:
     """Sums over one row of the map of 1 − contrast–structure and of 1 − SSIM.
 
@@ -247,48 +279,60 @@ def _row_losses(filtered: Floats, mean: Floats, spread: Floats, offset: np.float
     return contrast, total
 
 
-@compiled(
-    "UniTuple(float64, 2)(uint8[:,::1], uint8[:,::1], float32[:,::1], float32[:,::1])",
-    "UniTuple(float64, 2)(float32[:,::1], float32[:,::1], float32[:,::1], float32[:,::1])",
-)
-def ssim_losses(reference: Samples, decoded: Samples, mean: Floats, spread: Floats) -> tuple[float, float]:
-    """Sums over the map of one plane of 1 − contrast–structure and of 1 − SSIM.
+def ssim_losses(reference: Samples, decoded: Samples, mean: Floats, spread: Floats) -> NDArray[np.float64]:
+    """Sums over the map of each plane of 1 − contrast–structure and of 1 − SSIM.
 
     Parameters
     ----------
-    reference, decoded : both uint8 or both float32, shape (height, width)
+    reference, decoded : both uint8 or both float32, shape (planes, height, width)
     mean, spread : what :func:`reference_maps` returned for ``reference``
+
+    Returns
+    -------
+    Shape (planes, 2).
     """
-    rows, cols = mean.shape
-    x = np.zeros((_BAND + WINDOW) * _STEP, np.float32)
-    d = np.zeros((_BAND + WINDOW) * _STEP, np.float32)
-    filtered = np.zeros(6 * _STEP, np.float32)
-    contrast = 0.0
-    total = 0.0
-    for left in range(0, cols, _TILE):
-        n = min(_TILE, cols - left)
-        width = n + WINDOW - 1
-        # Whole vectors: samples beyond the width are stale but finite, and their results are never used.
-        padded = (width + 15) // 16 * 16
-        for top in range(0, rows, _BAND):
-            height = min(_BAND, rows - top)
-            # Any difference within the tile would do; where the tile is flat, exactly 0 is left of d.
-            y, column = top + height // 2, left + n // 2
-            offset = np.float32(decoded[y, column]) - np.float32(reference[y, column])
-            for row in range(height + WINDOW - 1):
-                source = reference[top + row, left : left + width]
-                target = decoded[top + row, left : left + width]
-                x_row, d_row = x[row * _STEP :], d[row * _STEP :]
-                for i in range(width):
-                    value = np.float32(source[i])
-                    x_row[i] = value
-                    d_row[i] = np.float32(target[i]) - value - offset
-            for row in range(0, height, 2):
-                _filter_columns(x[row * _STEP :], d[row * _STEP :], filtered, padded)
-                for j in range(min(2, height - row)):
-                    y = top + row + j
-                    mean_row, spread_row = mean[y, left : left + n], spread[y, left : left + n]
-                    losses = _row_losses(filtered[3 * j * _STEP :], mean_row, spread_row, offset)
-                    contrast += losses[0]
-                    total += losses[1]
-    return contrast, total
+    losses = np.empty((len(reference), 2))
+    _ssim_losses(reference, decoded, mean, spread, losses)
+    return losses
+
+
+@KERNELS.compiled(
+    "uint8[:,:,::1], uint8[:,:,::1], float32[:,:,::1], float32[:,:,::1], float64[:,::1]",
+    "float32[:,:,::1], float32[:,:,::1], float32[:,:,::1], float32[:,:,::1], float64[:,::1]",
+)
+def _ssim_losses(
+    reference: Samples, decoded: Samples, mean: Floats, spread: Floats, sums: NDArray[np.float64]
+) -> None:
+    count, rows, cols = mean.shape
+    x, d, filtered = scratch(_BAND_SAMPLES), scratch(_BAND_SAMPLES), scratch(_SIX_ROWS)
+    for index in range(count):
+        x_plane, y_plane, means, spreads = reference[index], decoded[index], mean[index], spread[index]
+        contrast = 0.0
+        total = 0.0
+        for left in range(0, cols, _TILE):
+            n = min(_TILE, cols - left)
+            width = n + WINDOW - 1
+            # Whole vectors: samples beyond the width are stale but finite, and their results are never used.
+            padded = (width + 15) // 16 * 16
+            for top in range(0, rows, _BAND):
+                height = min(_BAND, rows - top)
+                # Any difference within the tile would do; where the tile is flat, exactly 0 is left of d.
+                y, column = top + height // 2, left + n // 2
+                offset = np.float32(y_plane[y, column]) - np.float32(x_plane[y, column])
+                for row in range(height + WINDOW - 1):
+                    source = x_plane[top + row, left : left + width]
+                    target = y_plane[top + row, left : left + width]
+                    x_row, d_row = x[row * _STEP :], d[row * _STEP :]
+                    for i in range(width):
+                        value = np.float32(source[i])
+                        x_row[i] = value
+                        d_row[i] = np.float32(target[i]) - value - offset
+                for row in range(0, height, 2):
+                    _filter_columns(x[row * _STEP :], d[row * _STEP :], filtered, padded)
+                    for j in range(min(2, height - row)):
+                        y = top + row + j
+                        mean_row, spread_row = means[y, left : left + n], spreads[y, left : left + n]
+                        losses = _row_losses(filtered[3 * j * _STEP :], mean_row, spread_row, offset)
+                        contrast += losses[0]
+                        total += losses[1]
+        sums[index, 0], sums[index, 1] = contrast, total

@@ -28,9 +28,11 @@ ALL_CHANNELS: tuple[Channels, ...] = ("rgb", "grey", "rgba")
 def preload() -> None:
     """Load the compiled kernels, so that processes forked from this one share them.
 
-    The first call on a machine compiles them, which takes some seconds; later processes read the cache.
+    The first call on a machine compiles them, which takes some seconds; later processes read what it kept.
     """
-    from bench.metrics import _kernels  # noqa: F401  # the import loads them: every kernel names its signatures
+    from bench.metrics._kernels import KERNELS
+
+    KERNELS.load()
 
 
 def planes(image: Samples) -> Planes:

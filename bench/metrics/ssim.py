@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -41,7 +42,7 @@ reconstruction."""
 _BAND = 256
 """Rows of the map that are computed at a time where maps are not kept."""
 
-Plane: TypeAlias = NDArray[Any]
+Planes: TypeAlias = NDArray[Any]
 Maps: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
@@ -68,12 +69,12 @@ class _Scores:
         return _Scores(1 - (1 - self.contrast) / shares, 1 - (1 - self.ssim) / shares)
 
 
-def _pyramid(plane: Plane) -> list[Plane]:
-    """A plane (height, width) at the scales on which it is compared: five, or one if it is small."""
+def _pyramid(planes: Planes) -> list[Planes]:
+    """Planes (planes, height, width) at the scales on which they are compared: five, or one if small."""
     from bench.metrics._kernels import pooled
 
-    scales = [plane]
-    if min(plane.shape) >= MS_SSIM_SMALLEST:
+    scales = [planes]
+    if min(planes.shape[1:]) >= MS_SSIM_SMALLEST:
         for _ in WEIGHTS[1:]:
             scales.append(pooled(scales[-1]))
     return scales
@@ -84,7 +85,7 @@ def _seen_windows(image: Samples) -> NDArray[np.float64]:
     if image.ndim < 3 or image.shape[2] < 4:
         return np.ones(1)
     shares = []
-    for scale in _pyramid(seen(image).astype(np.float32)):
+    for (scale,) in _pyramid(seen(image).astype(np.float32)[None]):
         sums = np.pad((scale > 0).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
         size = SSIM_SMALLEST
         inside = sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size] + sums[:-size, :-size]
@@ -98,56 +99,52 @@ class _LumaLevels:
 
     luma: Luma
 
-    def __call__(self, image: Samples) -> Plane:
+    def __call__(self, image: Samples) -> Planes:
         """Of an original, for :meth:`Reference.cached`: float32, shape (1, height, width)."""
         return _as_plane(self.luma(image))
 
-    def decoded(self, pair: Pair) -> Plane:
+    def decoded(self, pair: Pair) -> Planes:
         """Of a reconstruction, for :meth:`Pair.cached`."""
         return _as_plane(pair.cached(self.luma.decoded))
 
 
-def _as_plane(luma: Plane) -> Plane:
+def _as_plane(luma: Planes) -> Planes:
     return (255 * luma[None]).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class _OriginalMaps:
-    """Maps by plane and scale, for :meth:`Reference.cached`; ``None`` if too large to be kept."""
+    """Maps by scale, for :meth:`Reference.cached`; ``None`` if too large to be kept."""
 
     levels: Levels | _LumaLevels
 
-    def __call__(self, image: Samples) -> tuple[tuple[Maps, ...], ...] | None:
+    def __call__(self, image: Samples) -> tuple[Maps, ...] | None:
         from bench.metrics._kernels import reference_maps
 
         if image.shape[0] * image.shape[1] > _KEPT_PIXELS:
             return None
-        return tuple(
-            tuple(reference_maps(scale) for scale in _pyramid(plane)) for plane in self.levels(image)
-        )
+        return tuple(map(reference_maps, _pyramid(self.levels(image))))
 
 
-def _compare(x: Plane, y: Plane, maps: Maps | None) -> tuple[float, float]:
-    """Mean contrast–structure and mean SSIM of one plane at one scale.
+def _compare(x: Planes, y: Planes, maps: Maps | None) -> NDArray[np.float64]:
+    """Mean contrast–structure and mean SSIM of each plane at one scale, shape (planes, 2).
 
     Parameters
     ----------
-    x, y : the original's and the reconstruction's plane, (height, width), uint8 or float32
+    x, y : the original's and the reconstruction's planes, (planes, height, width), uint8 or float32
     maps : the original's maps; None computes them band by band
     """
     from bench.metrics._kernels import WINDOW, reference_maps, ssim_losses
 
-    rows, cols = x.shape[0] - WINDOW + 1, x.shape[1] - WINDOW + 1
+    _, rows, cols = (it - WINDOW + 1 for it in x.shape)
     if maps is not None:
-        contrast, total = ssim_losses(x, y, *maps)
+        losses = ssim_losses(x, y, *maps)
     else:
-        contrast = total = 0.0
-        for top in range(0, rows, _BAND):
-            band = slice(top, top + _BAND + WINDOW - 1)
-            losses = ssim_losses(x[band], y[band], *reference_maps(x[band]))
-            contrast += losses[0]
-            total += losses[1]
-    return 1 - contrast / (rows * cols), 1 - total / (rows * cols)
+        losses = np.zeros((len(x), 2))
+        for index, top in product(range(len(x)), range(0, rows, _BAND)):
+            band = slice(index, index + 1), slice(top, top + _BAND + WINDOW - 1)
+            losses[index] += ssim_losses(x[band], y[band], *reference_maps(x[band]))[0]
+    return 1 - losses / (rows * cols)
 
 
 def _scores_on(metric: str, device: str) -> Callable[[Pair], _Scores]:
@@ -199,14 +196,9 @@ def _scores_of(pair: Pair, levels: Levels | _LumaLevels) -> _Scores:
     decoded = pair.cached(levels.decoded)
     reference = pair.reference.cached(levels)
     maps = pair.reference.cached(_OriginalMaps(levels))
-    scores = []
-    for index, (x, y) in enumerate(zip(reference, decoded, strict=True)):
-        scales = zip(_pyramid(x), _pyramid(y), strict=True)
-        scores.append(
-            [_compare(*scale, maps[index][level] if maps else None) for level, scale in enumerate(scales)]
-        )
-    table = np.array(scores)
-    return _Scores(contrast=table[:, :, 0], ssim=table[:, :, 1])
+    scales = enumerate(zip(_pyramid(reference), _pyramid(decoded), strict=True))
+    table = np.array([_compare(*scale, maps[level] if maps else None) for level, scale in scales])
+    return _Scores(contrast=table[:, :, 0].T, ssim=table[:, :, 1].T)
 
 
 def _require(pair: Pair, smallest: int, metric: str) -> None:

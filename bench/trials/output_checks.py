@@ -202,11 +202,12 @@ def permuted_channels(original: Samples, decoded: Samples, depth: int = 8) -> st
         return None
     # A subsampled grid keeps this far below the cost of a metric.
     step = max(1, int(math.sqrt(original.shape[0] * original.shape[1] / 16384)))
-    first = original[::step, ::step].reshape(-1, 3).astype(np.float64)
-    second = decoded[::step, ::step].reshape(-1, 3).astype(np.float64)
+    grids = original[::step, ::step], decoded[::step, ::step]
+    samples = np.concatenate(grids, axis=2, dtype=np.float64).reshape(-1, 6)
+    products = samples.T @ samples
+    squares = products.diagonal()
     # errors[i, j]: mean squared difference of the original's channel i and the decoded channel j
-    squares = np.square(first).sum(axis=0)[:, None] + np.square(second).sum(axis=0)[None, :]
-    errors = (squares - 2 * first.T @ second) / len(first)
+    errors = (squares[:3, None] + squares[None, 3:] - 2 * products[:3, 3:]) / len(samples)
     orders = ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
     honest = errors.trace()
     best = min(orders, key=lambda order: sum(errors[i, j] for i, j in enumerate(order)))

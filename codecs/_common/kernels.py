@@ -20,6 +20,11 @@ def compile_kernels(target: str, *, explaining: bool = False) -> None:
         make()
 
 
+def has_kernels(target: str, *, explaining: bool = False) -> bool:
+    """Whether a codec needs numba; parameters as for :func:`compile_kernels`."""
+    return target.partition(":")[0] in (_FOR_EXPLAINING if explaining else _FOR_CODING)
+
+
 def _huffman() -> None:
     from bench_codecs.huffman import Huffman
 

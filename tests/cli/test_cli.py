@@ -39,6 +39,18 @@ def test_help_imports_nothing_heavy() -> None:
     assert heavy.isdisjoint(loaded)
 
 
+def test_help_tells_all_of_each_command() -> None:
+    """The list of commands cuts no description short, and takes no library that draws."""
+    code = (
+        "import sys, bench.cli\ntry: bench.cli.main()\nfinally: print('rich' in sys.modules, file=sys.stderr)"
+    )
+    for arguments in (["--help"], ["dataset", "--help"]):
+        told = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+        assert "Commands:" in told.stdout
+        assert "..." not in told.stdout.partition("Commands:")[2]
+        assert told.stderr.strip() == "False"
+
+
 def test_import_bench_is_light() -> None:
     """`import bench` loads numpy no more than it loads pandas."""
     code = "import sys, bench; print('numpy' in sys.modules or 'pandas' in sys.modules)"

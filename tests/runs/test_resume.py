@@ -139,7 +139,7 @@ def test_a_parent_that_gives_up_leaves_no_worker(capfd: pytest.CaptureFixture[st
     zygote = Zygote(zygote_module.THREADS | {"RDBENCH_TEST_MARK": str(tmp_path)})
     ours, theirs = Pipe()
     with ours, theirs, (tmp_path / "stderr").open("w") as stderr, (tmp_path / "samples").open("w") as samples:
-        request = zygote_module._REQUEST.pack(zygote_module._FORK, 0, 1, False, False)
+        request = zygote_module._REQUEST.pack(zygote_module._FORK, 0, 1, False, False, False)
         descriptors = [theirs.fileno(), stderr.fileno(), samples.fileno()]
         socket.send_fds(zygote._socket, [request], descriptors)
         zygote.close()
