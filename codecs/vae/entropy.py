@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -17,11 +18,15 @@ from torch import Tensor
 
 from bench.errors import BadBitstream
 from bench_codecs.vae import rans
+from bench_codecs.vae.fixed import ACTIVATION_SCALE
+from bench_codecs.vae.int16 import OutOfRange
+from bench_codecs.vae.integer import residuals_of
 from bench_codecs.vae.prior import level_row
 from bench_codecs.vae.rate import LOG_SCALE_MIN, LOG_SCALE_STEPS, SCALES
 from bench_codecs.vae.tables import CodingTables
 
 if TYPE_CHECKING:
+    from bench_codecs.vae.integer import IntegerNetworks
     from bench_codecs.vae.model import GridModel, VaeModel
 
 Symbols = NDArray[np.int32]
@@ -51,6 +56,9 @@ class _Source:
 
     def latents(self, rows: Symbols, residuals: NDArray[np.float64] | None) -> Symbols:
         raise NotImplementedError
+
+
+S = TypeVar("S", bound=_Source)
 
 
 class _Writer(_Source):
@@ -129,16 +137,39 @@ class _SymbolCoder:
             residuals = (wanted - means).cpu().numpy().reshape(scales.shape)
         symbols = np.zeros(scales.shape, np.int32)
         for number, (source, scale) in enumerate(zip(self._sources, scales, strict=True)):
-            rows = self._rows[self._starts[start]][scale]
-            # the narrowest scale has practically no mass away from 0: its symbols are not coded at all
-            live = np.flatnonzero(scale)
-            exact = None if residuals is None else residuals[number, live]
-            symbols[number, live] = source.latents(rows[live], exact)
+            self._move(
+                source, start, scale, None if residuals is None else residuals[number], symbols[number]
+            )
             if self.tap is not None:
                 self.tap(self._starts[start], scale, symbols[number])
         values = torch.zeros(len(scales), mean.shape[1], mask.numel(), dtype=mean.dtype, device=mean.device)
         values[:, :, places] = means + torch.from_numpy(symbols).to(mean).reshape(means.shape)
         return values.reshape(mean.shape)
+
+    def integers(
+        self, start: int, turn: int, two: bool, means: NDArray[np.int32], scales: NDArray[np.uint8]
+    ) -> Symbols:
+        """The same for the integers of one tile; see :class:`~.integer.IntegerCoder`."""
+        residuals = None
+        if self._latents is not None:
+            wanted = self._latents[0, start : start + len(means)].numpy()
+            residuals = residuals_of(wanted, means, turn, two).ravel()
+        symbols = np.zeros(means.shape, np.int32)
+        self._move(self._sources[0], start, scales.ravel(), residuals, symbols.ravel())
+        return symbols
+
+    def _move(
+        self,
+        source: _Source,
+        start: int,
+        scales: NDArray[Any],
+        residuals: NDArray[np.float64] | None,
+        symbols: Symbols,
+    ) -> None:
+        # the narrowest scale has practically no mass away from 0: its symbols are not coded at all
+        live = np.flatnonzero(scales)
+        rows = self._rows[self._starts[start]][scales[live]]
+        symbols[live] = source.latents(rows, None if residuals is None else residuals[live])
 
 
 class TileCoder:
@@ -158,8 +189,8 @@ class TileCoder:
         self, latents: tuple[Tensor, Tensor], code: int, strength: float, taps: Taps | None = None
     ) -> list[tuple[bytes, int]]:
         """Payload and CRC-32 of the symbols of each tile of a batch of (coarse, fine) latents in steps."""
-        writers = [_Writer(self._tables, strength) for _ in range(len(latents[0]))]
-        self._walk(writers, latents, (0, 0), code, taps)
+        makers = [lambda: _Writer(self._tables, strength)] * len(latents[0])
+        writers, _ = self._walked(makers, latents, (0, 0), code, taps)
         return [self._written(it) for it in writers]
 
     def decode(
@@ -182,8 +213,8 @@ class TileCoder:
         taps: Taps | None = None,
     ) -> Tile:
         """The batch of tiles behind payloads, each with the CRC-32 of its symbols; see :meth:`decode`."""
-        readers = [_Reader(rans.Decoder(payload, self._tables.frequencies)) for payload, _ in payloads]
-        tile = self._walk(readers, None, size, code, taps)
+        makers = [partial(self._reader, payload) for payload, _ in payloads]
+        readers, tile = self._walked(makers, None, size, code, taps)
         for reader, (_, checksum) in zip(readers, payloads, strict=True):
             reader.finish(checksum)
         return tile
@@ -192,6 +223,72 @@ class TileCoder:
         values = np.concatenate(writer.values)
         payload = rans.encode(values, np.concatenate(writer.rows), self._tables.frequencies)
         return payload, zlib.crc32(values.astype("<i4").tobytes())
+
+    def _reader(self, payload: bytes) -> _Reader:
+        return _Reader(rans.Decoder(payload, self._tables.frequencies))
+
+    @torch.no_grad()
+    def _walked(
+        self,
+        makers: Sequence[Callable[[], S]],
+        latents: tuple[Tensor, Tensor] | None,
+        size: tuple[int, int],
+        code: int,
+        taps: Taps | None,
+    ) -> tuple[list[S], Tile]:
+        """The tiles, and the sources that were made for them: one by one in integers where these are wide enough."""
+        networks = self._model.integer
+        if networks is None or taps is not None:
+            sources = [make() for make in makers]
+            return sources, self._walk(sources, latents, size, code, taps)
+        sources, tiles = [], []
+        for number, make in enumerate(makers):
+            one = (latents[0][number, None], latents[1][number, None]) if latents is not None else None
+            source = make()
+            try:
+                tile = self._integer_walk(networks, source, one, size, code)
+            except OutOfRange:
+                source = make()
+                tile = self._walk([source], one, size, code, None)
+            sources.append(source)
+            tiles.append(tile)
+        return sources, Tile(*map(torch.cat, zip(*tiles, strict=True))) if len(tiles) > 1 else tiles[0]
+
+    def _integer_walk(
+        self,
+        networks: IntegerNetworks,
+        source: _Source,
+        latents: tuple[Tensor, Tensor] | None,
+        size: tuple[int, int],
+        code: int,
+    ) -> Tile:
+        model = self._model
+        codes = torch.tensor([code])
+        level = int(level_row(codes)[0])
+        given = None
+        first_slice, first_hyper = 0, 0
+        for position, grid in enumerate((model.coarse, model.fine)):
+            wanted = None
+            channels = grid.context.spec.hyper_channels
+            if latents is not None:
+                wanted = networks.hyper[position](grid.context.normalise(latents[position], codes))
+                size = wanted.shape[1:]
+            rows = np.repeat(
+                self._tables.hyper_rows[level, first_hyper : first_hyper + channels], size[0] * size[1]
+            )
+            hyper = source.hyper(rows, None if wanted is None else wanted.ravel())
+            context = networks.contexts[position]
+            mixed = context.features(hyper.reshape(channels, *size))
+            starts = {part.start: first_slice + i for i, part in enumerate(grid.context.parts())}
+            exact = latents[position].double() if latents is not None else None
+            coder = _SymbolCoder([source], starts, self._tables.slice_rows, exact)
+            decoded, log_scales = context.walk(mixed, codes, coder, given)
+            if position == 0:
+                given = model.coarse_transform.inverse(_tensor(decoded).double())
+            first_slice += len(starts)
+            first_hyper += channels
+        features = mixed.inside[..., : model.fine.context.spec.features] / np.float32(ACTIVATION_SCALE)
+        return Tile(_tensor(decoded), _tensor(log_scales), _tensor(features))
 
     @torch.no_grad()
     def _walk(
@@ -243,3 +340,7 @@ class TileCoder:
         rows = np.repeat(self._tables.hyper_rows[level, first : first + channels], size[0] * size[1])
         symbols = np.stack([it.hyper(rows, one) for it, one in zip(sources, wanted, strict=True)])
         return torch.from_numpy(symbols).to(codes.device).double().reshape(-1, channels, *size)
+
+
+def _tensor(field: NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(field)[None].permute(0, 3, 1, 2)

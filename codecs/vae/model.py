@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,9 @@ from bench_codecs.vae.networks import AnalysisBranch, BranchSpec, SynthesisBranc
 from bench_codecs.vae.prior import HyperAnalysis, HyperPrior, level_row
 from bench_codecs.vae.rate import RDOQ_STRENGTH, RateEstimator
 from bench_codecs.vae.transform import LOW, CoarseTransform, FineTransform, fit_transforms
+
+if TYPE_CHECKING:
+    from bench_codecs.vae.integer import IntegerNetworks
 
 PATCH = 64
 """Pictures are padded to a multiple of this many samples: one hyper-latent."""
@@ -89,6 +93,8 @@ class VaeModel(nn.Module):
         self.spec = spec
         self.use_branches = True
         self.mixed = False
+        self.integer: IntegerNetworks | None = None
+        """The same networks in fixed point, several times as fast, on a CPU."""
         self.fine_transform = FineTransform()
         self.coarse_transform = CoarseTransform()
         self.analysis_branch = AnalysisBranch(spec.branches, spec.levels)
@@ -146,6 +152,8 @@ class VaeModel(nn.Module):
     def coefficients(self, x: Tensor, code: Tensor) -> Tensor:
         """Samples (batch, 3, H, W) centred on 0 -> fine coefficients (batch, 128, h, w), in samples."""
         y: Tensor = self.fine_transform(x)
+        if self.use_branches and self.integer is not None:
+            return self.integer.corrected(y, code)
         if self.use_branches:
             with self._mixed_precision(x):
                 y = self.analysis_branch(y, code)
