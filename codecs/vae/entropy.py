@@ -20,7 +20,7 @@ from bench.errors import BadBitstream
 from bench_codecs.vae import rans
 from bench_codecs.vae.fixed import ACTIVATION_SCALE
 from bench_codecs.vae.int16 import OutOfRange
-from bench_codecs.vae.integer import residuals_of
+from bench_codecs.vae.integer import by_channel, residuals_of
 from bench_codecs.vae.prior import level_row
 from bench_codecs.vae.rate import LOG_SCALE_MIN, LOG_SCALE_STEPS, SCALES
 from bench_codecs.vae.tables import CodingTables
@@ -152,8 +152,7 @@ class _SymbolCoder:
         """The same for the integers of one tile; see :class:`~.integer.IntegerCoder`."""
         residuals = None
         if self._latents is not None:
-            wanted = self._latents[0, start : start + len(means)].numpy()
-            residuals = residuals_of(wanted, means, turn, two).ravel()
+            residuals = residuals_of(self._latents, start, means, turn, two).ravel()
         symbols = np.zeros(means.shape, np.int32)
         self._move(self._sources[0], start, scales.ravel(), residuals, symbols.ravel())
         return symbols
@@ -270,8 +269,10 @@ class TileCoder:
         for position, grid in enumerate((model.coarse, model.fine)):
             wanted = None
             channels = grid.context.spec.hyper_channels
+            exact = None
             if latents is not None:
-                wanted = networks.hyper[position](grid.context.normalise(latents[position], codes))
+                exact = by_channel(latents[position])
+                wanted = networks.hyper(position, exact, codes)
                 size = wanted.shape[1:]
             rows = np.repeat(
                 self._tables.hyper_rows[level, first_hyper : first_hyper + channels], size[0] * size[1]
@@ -280,7 +281,6 @@ class TileCoder:
             context = networks.contexts[position]
             mixed = context.features(hyper.reshape(channels, *size))
             starts = {part.start: first_slice + i for i, part in enumerate(grid.context.parts())}
-            exact = latents[position].double() if latents is not None else None
             coder = _SymbolCoder([source], starts, self._tables.slice_rows, exact)
             decoded, log_scales = context.walk(mixed, codes, coder, given)
             if position == 0:

@@ -310,7 +310,9 @@ class Layer:
         padded = np.zeros((groups * _GROUP, 2 * pairs, len(self._taps)))
         padded[:outputs, :inputs] = taps
         packed = padded.reshape(groups, _GROUP, pairs, 2, -1).transpose(0, 4, 2, 1, 3)
-        self._weights = torch.tensor(np.ascontiguousarray(packed), dtype=torch.int16).numpy()  # torch aligns to lines of the cache
+        self._weights = torch.tensor(
+            np.ascontiguousarray(packed), dtype=torch.int16
+        ).numpy()  # torch aligns to lines of the cache
         self._bias = np.zeros(groups * _GROUP, np.int32)
         self._bias[:outputs] = offsets * ACTIVATION_SCALE
 
@@ -385,7 +387,7 @@ class Layer:
         OutOfRange
             A sum might not fit in 32 bits.
         """
-        for part, bits in ((source.fine, 0), (source.coarse, 16)):
+        for part, bits in ((source.fine, 0), (source.coarse, source.bits)):
             used = np.flatnonzero((part.high - part.low)[first : first + self._upper.shape[1]])
             if not len(used):
                 continue
@@ -396,7 +398,8 @@ class Layer:
 
 
 class WideField:
-    """Integers of 32 bits as two fields: value = 2¹⁶·coarse + fine."""
+    """Wider integers as two fields: value = 2ⁿ·coarse + fine, where n is ``bits``."""
 
-    def __init__(self, height: int, width: int, channels: int) -> None:
+    def __init__(self, height: int, width: int, channels: int, bits: int = 16) -> None:
+        self.bits = bits
         self.fine, self.coarse = (Field(height, width, channels) for _ in range(2))

@@ -15,15 +15,17 @@ from numba import types
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench_codecs.vae.fixed import ACTIVATION_LIMIT, ACTIVATION_SCALE, WEIGHT_SCALE, at_level
+from bench_codecs.vae.fixed import ACTIVATION_LIMIT, ACTIVATION_SCALE, WEIGHT_SCALE, at_level, snap_weight
 from bench_codecs.vae.int16 import PLAIN, RECTIFIED, ROUNDED_FIRST, Field, Layer, OutOfRange, WideField
 from bench_codecs.vae.rate import LOG_SCALE_MIN, LOG_SCALE_STEPS, SCALES
+from bench_codecs.vae.transform import BLOCK
 
 if TYPE_CHECKING:
     from bench_codecs.vae.context import ContextModel, SliceModel
     from bench_codecs.vae.model import VaeModel
     from bench_codecs.vae.networks import AnalysisBranch
     from bench_codecs.vae.prior import HyperAnalysis
+    from bench_codecs.vae.transform import FineTransform
 
 Integers: TypeAlias = NDArray[np.int64]
 Symbols: TypeAlias = NDArray[np.int32]
@@ -35,14 +37,19 @@ def _layer(module: Any, order: Integers | None = None, *, alternate: bool = Fals
     return Layer(module.weight, module.bias, order, alternate=alternate)
 
 
-def _field(values: Tensor) -> Field:
-    """(1, channels, height, width) on the grid of activations -> field."""
-    integers = values[0].mul(ACTIVATION_SCALE)
-    field = Field(integers.shape[1], integers.shape[2], integers.shape[0])
-    low, high = torch.aminmax(integers.flatten(1), dim=1)
-    field.note(low.numpy().clip(-(2**30), 0).astype(np.int32), high.numpy().clip(0, 2**30).astype(np.int32))
-    field.inside[:] = integers.permute(1, 2, 0).numpy()
+def _field(values: NDArray[np.float64], factors: NDArray[np.float64], *, divide: bool = False) -> Field:
+    """(height, width, channels) times or divided by a factor by channel, on the grid of activations."""
+    field = Field(*values.shape)
+    ranges = np.zeros((2, values.shape[2]), np.int32)
+    if not _round(values, factors, divide, field.inside, ranges):
+        raise OutOfRange
+    field.note(*ranges)
     return field
+
+
+def by_channel(values: Tensor) -> NDArray[np.float64]:
+    """(1, channels, height, width) -> (height, width, channels), in one piece."""
+    return np.ascontiguousarray(values[0].permute(1, 2, 0).double().numpy())
 
 
 def _table(table: Tensor, code: Tensor) -> Integers:
@@ -56,33 +63,45 @@ def _level_bias(table: Tensor, code: Tensor) -> NDArray[np.int32]:
 
 
 class IntegerAnalysis:
-    """:class:`~.networks.AnalysisBranch`."""
+    """:class:`~.transform.FineTransform` and :class:`~.networks.AnalysisBranch`."""
 
-    def __init__(self, branch: AnalysisBranch) -> None:
+    def __init__(self, transform: FineTransform, branch: AnalysisBranch | None) -> None:
+        self._boundary = (snap_weight(transform.boundary) * WEIGHT_SCALE).int().numpy()
+        weight = snap_weight(transform.analysis)
+        by_sample = weight.reshape(len(weight), 3, -1).transpose(1, 2).reshape(weight.shape)
+        self._transform = Layer(by_sample, None)
         self._branch = branch
-        self._first, self._second, self._last = map(_layer, (branch.first, branch.second, branch.last))
-        self._blocks = [[_layer(it) for it in block] for block in branch.blocks]
+        if branch is not None:
+            self._first, self._second, self._last = map(_layer, (branch.first, branch.second, branch.last))
+            self._blocks = [[_layer(it) for it in block] for block in branch.blocks]
 
-    def __call__(self, y: Tensor, code: Tensor) -> Tensor:
-        """Corrected coefficients of one picture."""
-        try:
-            return self._corrected(y, code)
-        except OutOfRange:
-            return self._branch(y, code)
-
-    def _corrected(self, y: Tensor, code: Tensor) -> Tensor:
-        x = _field(self._branch.normalise(y))
+    def __call__(self, pixels: NDArray[np.uint8], code: Tensor) -> NDArray[np.float64]:
+        """A picture, (height, width, 3) in multiples of 64 -> coefficients, (h, w, channels)."""
+        height, width = (side // BLOCK for side in pixels.shape[:2])
+        blocks = WideField(height, width, 3 * BLOCK * BLOCK, 8)
+        ranges = np.zeros((2, 2, 3 * BLOCK * BLOCK), np.int32)
+        _lapped(
+            pixels.reshape(len(pixels), -1), self._boundary, blocks.fine.inside, blocks.coarse.inside, ranges
+        )
+        blocks.fine.note(*ranges[0])
+        blocks.coarse.note(*ranges[1])
+        totals = np.zeros((height * width, self._transform.outputs), np.int64)
+        self._transform.accumulate(blocks, totals, None)
+        y = _rounded(totals).reshape(height, width, -1)
+        if self._branch is None:
+            return y
+        x = _field(y, self._branch.spread().numpy(), divide=True)
 
         def like(layer: Layer) -> Field:
-            return Field(x.height, x.width, layer.outputs)
+            return Field(height, width, layer.outputs)
 
         bias = _level_bias(self._branch.level_bias, code)
         x = self._first(x, like(self._first), RECTIFIED, bias=bias)
         x = self._second(x, like(self._second), RECTIFIED)
         for first, second in self._blocks:
             x = second(first(x, like(first), RECTIFIED), like(second), PLAIN, residual=x)
-        correction = torch.from_numpy(self._last(x, like(self._last), PLAIN).inside).permute(2, 0, 1)
-        return y + (20 / ACTIVATION_SCALE) * correction.to(y.dtype)
+        _correct(y, self._last(x, like(self._last), PLAIN).inside)
+        return y
 
 
 class IntegerHyperAnalysis:
@@ -91,9 +110,9 @@ class IntegerHyperAnalysis:
     def __init__(self, analysis: HyperAnalysis) -> None:
         self._layers = [_layer(it) for it in (analysis.first, *analysis.down)]
 
-    def __call__(self, x: Tensor) -> NDArray[np.float64]:
-        """Normalised latents of one picture -> hyper-latents, (channels, rows, columns), not yet rounded."""
-        field = _field(x)
+    def __call__(self, latents: NDArray[np.float64], norm: Integers) -> NDArray[np.float64]:
+        """Latents, (h, w, channels), and what normalises them -> hyper-latents, (channels, rows, columns)."""
+        field = _field(latents, norm / WEIGHT_SCALE)
         stride = 1
         for layer in self._layers:
             out = Field(-(-field.height // stride), -(-field.width // stride), layer.outputs)
@@ -157,7 +176,7 @@ class IntegerContext:
 
     def features(self, hyper: Symbols) -> Field:
         """Features of hyper-latents, (channels, h, w), in a field that has room for the latents as well."""
-        x = _field(torch.from_numpy(hyper)[None].double())
+        x = _field(hyper.transpose(1, 2, 0).astype(np.float64, order="C"), np.ones(len(hyper)))
         for layer in self._hyper:
             shuffled = layer(x, Field(x.height, x.width, layer.outputs, 0), ROUNDED_FIRST)
             channels = layer.outputs // 4
@@ -316,21 +335,141 @@ def _put(means, symbols, norm, start, turn, two, fine, coarse, mixed, decoded, r
 
 
 @numba.njit(
-    [(_three(types.float64), _means, types.int64, types.boolean)],
+    [(_three(types.float64), types.int64, _means, types.int64, types.boolean)],
     cache=True,
     nogil=True,
 )
-def residuals_of(wanted, means, turn, two):  # type: ignore[no-untyped-def]
-    """Latents, (channels, height, width) in steps, minus the means of one group, in multiples of 2⁻⁸."""
-    columns = wanted.shape[2] // 2 if two else wanted.shape[2]
+def residuals_of(wanted, start, means, turn, two):  # type: ignore[no-untyped-def]
+    """Latents, (height, width, channels) in steps, minus the means of one group, in multiples of 2⁻⁸."""
+    columns = wanted.shape[1] // 2 if two else wanted.shape[1]
     residuals = np.empty(means.shape)
     for c in range(len(means)):
-        for row in range(wanted.shape[1]):
+        for row in range(wanted.shape[0]):
             for column in range(columns):
                 n = row * columns + column
                 x = 2 * column + ((row + turn) & 1) if two else column
-                residuals[c, n] = wanted[c, row, x] - means[c, n] / 256.0
+                residuals[c, n] = wanted[row, x, start + c] - means[c, n] / 256.0
     return residuals
+
+
+_ranges = types.Array(types.int32, 2, "C")
+
+
+@numba.njit(
+    [
+        (
+            _three(types.float64),
+            types.Array(types.float64, 1, "C"),
+            types.boolean,
+            _three(types.int16, "A"),
+            _ranges,
+        )
+    ],
+    cache=True,
+    nogil=True,
+)
+def _round(values, factors, divide, inside, ranges):  # type: ignore[no-untyped-def]
+    """Values times or divided by factors as activations; whether they fit."""
+    size = values.shape[2]
+    rounded = np.empty(size, np.int32)
+    fits = True
+    for row in range(values.shape[0]):
+        for column in range(values.shape[1]):
+            for c in range(size):
+                value = values[row, column, c]
+                value = value / factors[c] if divide else value * factors[c]
+                value = np.floor(value * 256.0 + 0.5)
+                fits &= -32768.0 <= value <= 32767.0
+                rounded[c] = np.int32(min(max(value, -32768.0), 32767.0))
+                ranges[0, c] = min(ranges[0, c], rounded[c])
+                ranges[1, c] = max(ranges[1, c], rounded[c])
+            for c in range(size):
+                inside[row, column, c] = rounded[c]
+    return fits
+
+
+@numba.njit(
+    [
+        (
+            types.Array(types.uint8, 2, "C"),
+            _means,
+            _three(types.int16, "A"),
+            _three(types.int16, "A"),
+            _three(types.int32),
+        )
+    ],
+    cache=True,
+    nogil=True,
+)
+def _lapped(pixels, boundary, fine, coarse, ranges):  # type: ignore[no-untyped-def]
+    """Samples around 0, filtered across the boundaries of blocks: 2⁸·coarse + fine, in multiples of 2⁻⁸.
+
+    ``pixels``: (height, 3·width); ``boundary``: in multiples of 2⁻¹⁴. The channels are rows, columns and colours
+    of a block.
+    """
+    height, width = pixels.shape
+    half, line = 4, 24
+    across = boundary.T.copy()
+    lines = np.empty((8, width))
+    tall = np.empty((8, width))
+    matrix = boundary.astype(np.float64)
+    filtered = np.empty(8, np.int32)
+    for top in range(-half, height, 8):
+        first, last = max(top, 0), min(top + 8, height)
+        for row in range(first, last):
+            to = lines[row - top]
+            for x in range(width):
+                to[x] = (pixels[row, x] - 128) * 16384.0
+            for start in range(half * 3, width - line + 1, line):
+                for colour in range(3):
+                    filtered[:] = 0
+                    for j in range(8):
+                        sample = np.int32(pixels[row, start + 3 * j + colour]) - 128
+                        for i in range(8):
+                            filtered[i] += across[j, i] * sample
+                    for i in range(8):
+                        to[start + 3 * i + colour] = filtered[i]
+        for row in range(first, last):
+            if last - first == 8:
+                for x in range(width):
+                    total = 0.0
+                    for j in range(8):
+                        total += matrix[row - top, j] * lines[j, x]
+                    tall[row - top, x] = total
+            else:
+                for x in range(width):
+                    tall[row - top, x] = lines[row - top, x] * 16384.0
+            block, channel = row // 8, row % 8 * line
+            for column in range(width // line):
+                for c in range(line):
+                    value = np.int32(np.floor(tall[row - top, column * line + c] * (1.0 / (1 << 20)) + 0.5))
+                    upper = value >> 8
+                    lower = value & 255
+                    coarse[block, column, channel + c] = upper
+                    fine[block, column, channel + c] = lower
+                    for place, it in enumerate((lower, upper)):
+                        ranges[place, 0, channel + c] = min(ranges[place, 0, channel + c], it)
+                        ranges[place, 1, channel + c] = max(ranges[place, 1, channel + c], it)
+
+
+@numba.njit([(types.Array(types.int64, 2, "C"),)], cache=True, nogil=True)
+def _rounded(totals):  # type: ignore[no-untyped-def]
+    """Sums in multiples of 2⁻²² on the grid of activations, as numbers."""
+    values = np.empty(totals.shape)
+    for n in range(len(totals)):
+        for c in range(totals.shape[1]):
+            value = (totals[n, c] + 8192) >> 14
+            values[n, c] = min(max(value, -_LIMIT), _LIMIT) / 256.0
+    return values
+
+
+@numba.njit([(_three(types.float64), _three(types.int16, "A"))], cache=True, nogil=True)
+def _correct(y, correction):  # type: ignore[no-untyped-def]
+    """Add 20 times the correction, in multiples of 2⁻⁸."""
+    for row in range(y.shape[0]):
+        for column in range(y.shape[1]):
+            for c in range(y.shape[2]):
+                y[row, column, c] += (20.0 / 256.0) * correction[row, column, c]
 
 
 class IntegerNetworks:
@@ -343,10 +482,25 @@ class IntegerNetworks:
     """
 
     def __init__(self, model: VaeModel) -> None:
-        self.analysis = IntegerAnalysis(model.analysis_branch)
-        self.hyper = [IntegerHyperAnalysis(it.analysis) for it in (model.coarse, model.fine)]
+        self._model = model
+        self._analysis = IntegerAnalysis(
+            model.fine_transform, model.analysis_branch if model.use_branches else None
+        )
+        self._hyper = [IntegerHyperAnalysis(it.analysis) for it in (model.coarse, model.fine)]
         self.contexts = [IntegerContext(it.context) for it in (model.coarse, model.fine)]
 
-    def corrected(self, y: Tensor, code: Tensor) -> Tensor:
-        """Corrected coefficients, (batch, channels, h, w)."""
-        return torch.cat([self.analysis(one[None], code) for one in y])
+    def coefficients(self, pixels: NDArray[np.uint8], code: Tensor) -> Tensor:
+        """:meth:`~.model.VaeModel.coefficients` of pictures (batch, height, width, 3).
+
+        Raises
+        ------
+        OutOfRange
+            The integers are too narrow.
+        """
+        found = [torch.from_numpy(self._analysis(it, code)) for it in pixels]
+        return torch.stack(found).permute(0, 3, 1, 2)
+
+    def hyper(self, grid: int, latents: NDArray[np.float64], code: Tensor) -> NDArray[np.float64]:
+        """Hyper-latents of the coarse (0) or fine (1) latents; see :class:`IntegerHyperAnalysis`."""
+        model = (self._model.coarse, self._model.fine)[grid]
+        return self._hyper[grid](latents, _table(model.context.norm, code))

@@ -162,8 +162,6 @@ class VaeModel(nn.Module):
     def coefficients(self, x: Tensor, code: Tensor) -> Tensor:
         """Samples (batch, 3, H, W) centred on 0 -> fine coefficients (batch, 128, h, w), in samples."""
         y: Tensor = self.fine_transform(x)
-        if self.use_branches and self.integer is not None:
-            return self.integer.corrected(y, code)
         if self.use_branches:
             with self._mixed_precision(x):
                 y = self.analysis_branch(y, code)

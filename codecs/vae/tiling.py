@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from bench_codecs.vae.container import TILE
 from bench_codecs.vae.entropy import Tile
+from bench_codecs.vae.int16 import OutOfRange
 from bench_codecs.vae.model import PATCH, VaeModel, steps
 from bench_codecs.vae.transform import BLOCK
 
@@ -91,11 +93,18 @@ def analyse_batch(
     row_index = np.arange(rows.start, rows.stop).clip(max=height - 1)
     column_index = np.arange(columns.start, columns.stop).clip(max=width - 1)
     pixels = images[:, row_index[:, None], column_index[None]]
-    x = torch.from_numpy(pixels).to(code.device).permute(0, 3, 1, 2).float() - 128
-    fine = _cropped(model.coefficients(x, code), window, BLOCK)
+    fine = _cropped(_coefficients(model, pixels, code), window, BLOCK)
     step = steps(code, fine)
     # the decoder undoes the second level tile by tile, so its filter must not cross their edges
     return model.coarse_transform(fine) / step, fine / step
+
+
+def _coefficients(model: VaeModel, pixels: NDArray[np.uint8], code: Tensor) -> Tensor:
+    if model.integer is not None:
+        with suppress(OutOfRange):
+            return model.integer.coefficients(pixels, code)
+    x = torch.from_numpy(pixels).to(code.device).permute(0, 3, 1, 2).float() - 128
+    return model.coefficients(x, code)
 
 
 def synthesise_batch(
