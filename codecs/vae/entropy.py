@@ -62,8 +62,9 @@ S = TypeVar("S", bound=_Source)
 
 
 class _Writer(_Source):
-    def __init__(self, tables: CodingTables, strength: float) -> None:
+    def __init__(self, tables: CodingTables, costs: NDArray[np.float64], strength: float) -> None:
         self._tables = tables.frequencies
+        self._costs = costs
         self._strength = strength
         self.values: list[Symbols] = []
         self.rows: list[Symbols] = []
@@ -74,7 +75,9 @@ class _Writer(_Source):
 
     def latents(self, rows: Symbols, residuals: NDArray[np.float64] | None) -> Symbols:
         assert residuals is not None
-        return self._keep(rans.quantise_to_tables(residuals, rows, self._strength, self._tables), rows)
+        return self._keep(
+            rans.quantise_to_tables(residuals, rows, self._strength, self._tables, self._costs), rows
+        )
 
     def _keep(self, values: Symbols, rows: Symbols) -> Symbols:
         self.values.append(values)
@@ -177,6 +180,7 @@ class TileCoder:
     def __init__(self, model: VaeModel, tables: CodingTables) -> None:
         self._model = model
         self._tables = tables
+        self._costs = rans.bit_costs(tables.frequencies)
 
     def encode(
         self, latents: tuple[Tensor, Tensor], code: int, strength: float, taps: Taps | None = None
@@ -188,7 +192,7 @@ class TileCoder:
         self, latents: tuple[Tensor, Tensor], code: int, strength: float, taps: Taps | None = None
     ) -> list[tuple[bytes, int]]:
         """Payload and CRC-32 of the symbols of each tile of a batch of (coarse, fine) latents in steps."""
-        makers = [lambda: _Writer(self._tables, strength)] * len(latents[0])
+        makers = [lambda: _Writer(self._tables, self._costs, strength)] * len(latents[0])
         writers, _ = self._walked(makers, latents, (0, 0), code, taps)
         return [self._written(it) for it in writers]
 
@@ -262,8 +266,7 @@ class TileCoder:
         code: int,
     ) -> Tile:
         model = self._model
-        codes = torch.tensor([code])
-        level = int(level_row(codes)[0])
+        level = int(level_row(torch.tensor(code)))
         given = None
         first_slice, first_hyper = 0, 0
         for position, grid in enumerate((model.coarse, model.fine)):
@@ -272,7 +275,7 @@ class TileCoder:
             exact = None
             if latents is not None:
                 exact = by_channel(latents[position])
-                wanted = networks.hyper(position, exact, codes)
+                wanted = networks.hyper(position, exact, code)
                 size = wanted.shape[1:]
             rows = np.repeat(
                 self._tables.hyper_rows[level, first_hyper : first_hyper + channels], size[0] * size[1]
@@ -282,7 +285,7 @@ class TileCoder:
             mixed = context.features(hyper.reshape(channels, *size))
             starts = {part.start: first_slice + i for i, part in enumerate(grid.context.parts())}
             coder = _SymbolCoder([source], starts, self._tables.slice_rows, exact)
-            decoded, log_scales = context.walk(mixed, codes, coder, given)
+            decoded, log_scales = context.walk(mixed, code, coder, given)
             if position == 0:
                 given = model.coarse_transform.inverse(_tensor(decoded).double())
             first_slice += len(starts)

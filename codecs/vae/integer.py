@@ -15,8 +15,9 @@ from numba import types
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench_codecs.vae.fixed import ACTIVATION_LIMIT, ACTIVATION_SCALE, WEIGHT_SCALE, at_level, snap_weight
+from bench_codecs.vae.fixed import ACTIVATION_LIMIT, ACTIVATION_SCALE, WEIGHT_SCALE, snap_weight
 from bench_codecs.vae.int16 import PLAIN, RECTIFIED, ROUNDED_FIRST, Field, Layer, OutOfRange, WideField
+from bench_codecs.vae.levels import STEPS_PER_LEVEL
 from bench_codecs.vae.rate import LOG_SCALE_MIN, LOG_SCALE_STEPS, SCALES
 from bench_codecs.vae.transform import BLOCK
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 Integers: TypeAlias = NDArray[np.int64]
 Symbols: TypeAlias = NDArray[np.int32]
 _LIMIT = int(ACTIVATION_LIMIT * ACTIVATION_SCALE)
+_COLUMNS = 16
+"""Positions that loops visit before the next channel, for what they read to stay in the cache."""
 _LOG_MIN = int(LOG_SCALE_MIN * WEIGHT_SCALE)
 
 
@@ -52,13 +55,16 @@ def by_channel(values: Tensor) -> NDArray[np.float64]:
     return np.ascontiguousarray(values[0].permute(1, 2, 0).double().numpy())
 
 
-def _table(table: Tensor, code: Tensor) -> Integers:
-    """A table at a quality, in multiples of 2⁻¹⁴."""
-    values: Integers = (at_level(table, code, exact=True).flatten() * WEIGHT_SCALE).long().numpy()
-    return values
+def _table(table: Tensor, code: int) -> Integers:
+    """:func:`~.fixed.at_level` in multiples of 2⁻¹⁴, (channels,)."""
+    rows = table.numpy()
+    row = min(code // STEPS_PER_LEVEL, len(rows) - 2)
+    weight = (code - row * STEPS_PER_LEVEL) / STEPS_PER_LEVEL
+    value = rows[row] * (1 - weight) + rows[row + 1] * weight
+    return np.floor(value * WEIGHT_SCALE + 0.5).astype(np.int64)
 
 
-def _level_bias(table: Tensor, code: Tensor) -> NDArray[np.int32]:
+def _level_bias(table: Tensor, code: int) -> NDArray[np.int32]:
     return (_table(table, code) * int(ACTIVATION_SCALE)).astype(np.int32)
 
 
@@ -75,7 +81,7 @@ class IntegerAnalysis:
             self._first, self._second, self._last = map(_layer, (branch.first, branch.second, branch.last))
             self._blocks = [[_layer(it) for it in block] for block in branch.blocks]
 
-    def __call__(self, pixels: NDArray[np.uint8], code: Tensor) -> NDArray[np.float64]:
+    def __call__(self, pixels: NDArray[np.uint8], code: int) -> NDArray[np.float64]:
         """A picture, (height, width, 3) in multiples of 64 -> coefficients, (h, w, channels)."""
         height, width = (side // BLOCK for side in pixels.shape[:2])
         blocks = WideField(height, width, 3 * BLOCK * BLOCK, 8)
@@ -190,7 +196,7 @@ class IntegerContext:
         return x
 
     def walk(
-        self, mixed: Field, code: Tensor, coder: IntegerCoder, given: Tensor | None
+        self, mixed: Field, code: int, coder: IntegerCoder, given: Tensor | None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """:meth:`~.context.ContextModel.walk` of one picture; (height, width, channels).
 
@@ -284,18 +290,17 @@ def _distribution(found, linear, gain, energy, turn, two, first, means, scales, 
     """Means and indices of scales of one group; log scales go to their positions, from channel ``first`` on."""
     size = len(means)
     columns = found.shape[1]
-    for row in range(found.shape[0]):
-        for column in range(columns):
+    for row, first_column, c in np.ndindex(found.shape[0], -(-columns // _COLUMNS), size):
+        for column in range(first_column * _COLUMNS, min((first_column + 1) * _COLUMNS, columns)):
             n = row * columns + column
             x = 2 * column + ((row + turn) & 1) if two else column
-            for c in range(size):
-                mean = (linear[n, c] + found[row, column, c] * gain[c] + 8192) >> 14
-                means[c, n] = min(max(mean, -_LIMIT), _LIMIT)
-                factor = min(max(np.int64(found[row, column, size + c]), -6 * 256), 4 * 256)
-                log_scale = (factor << 6) + energy[c]
-                index = ((log_scale - _LOG_MIN) * LOG_SCALE_STEPS + 8192) >> 14
-                scales[c, n] = min(max(index, 0), SCALES - 1)
-                log_scales[row, x, first + c] = log_scale / 16384.0
+            mean = (linear[n, c] + found[row, column, c] * gain[c] + 8192) >> 14
+            means[c, n] = min(max(mean, -_LIMIT), _LIMIT)
+            factor = min(max(np.int64(found[row, column, size + c]), -6 * 256), 4 * 256)
+            log_scale = (factor << 6) + energy[c]
+            index = ((log_scale - _LOG_MIN) * LOG_SCALE_STEPS + 8192) >> 14
+            scales[c, n] = min(max(index, 0), SCALES - 1)
+            log_scales[row, x, first + c] = log_scale / 16384.0
 
 
 @numba.njit(
@@ -314,23 +319,22 @@ def _put(means, symbols, norm, start, turn, two, fine, coarse, mixed, decoded, r
     """Write means plus symbols of one group; whether they fit."""
     columns = fine.shape[1] // 2 if two else fine.shape[1]
     fits = True
-    for row in range(fine.shape[0]):
-        for column in range(columns):
+    for row, first_column, c in np.ndindex(fine.shape[0], -(-columns // _COLUMNS), len(means)):
+        for column in range(first_column * _COLUMNS, min((first_column + 1) * _COLUMNS, columns)):
             n = row * columns + column
             x = 2 * column + ((row + turn) & 1) if two else column
-            for c in range(len(means)):
-                value = means[c, n] + (np.int64(symbols[c, n]) << 8)
-                upper = (value + 32768) >> 16
-                normal = (value * norm[c] + 8192) >> 14
-                fits &= -32768 <= upper <= 32767 and -32768 <= normal <= 32767
-                lower = value - (upper << 16)
-                fine[row, x, start + c] = lower
-                coarse[row, x, start + c] = upper
-                mixed[row, x, start + c] = normal
-                decoded[row, x, start + c] = value / 256.0
-                for place, it in enumerate((lower, upper, normal)):
-                    ranges[place, 0, c] = min(ranges[place, 0, c], it)
-                    ranges[place, 1, c] = max(ranges[place, 1, c], it)
+            value = means[c, n] + (np.int64(symbols[c, n]) << 8)
+            upper = (value + 32768) >> 16
+            normal = (value * norm[c] + 8192) >> 14
+            fits &= -32768 <= upper <= 32767 and -32768 <= normal <= 32767
+            lower = value - (upper << 16)
+            fine[row, x, start + c] = lower
+            coarse[row, x, start + c] = upper
+            mixed[row, x, start + c] = normal
+            decoded[row, x, start + c] = value / 256.0
+            for place, it in enumerate((lower, upper, normal)):
+                ranges[place, 0, c] = min(ranges[place, 0, c], it)
+                ranges[place, 1, c] = max(ranges[place, 1, c], it)
     return fits
 
 
@@ -343,12 +347,11 @@ def residuals_of(wanted, start, means, turn, two):  # type: ignore[no-untyped-de
     """Latents, (height, width, channels) in steps, minus the means of one group, in multiples of 2⁻⁸."""
     columns = wanted.shape[1] // 2 if two else wanted.shape[1]
     residuals = np.empty(means.shape)
-    for c in range(len(means)):
-        for row in range(wanted.shape[0]):
-            for column in range(columns):
-                n = row * columns + column
-                x = 2 * column + ((row + turn) & 1) if two else column
-                residuals[c, n] = wanted[row, x, start + c] - means[c, n] / 256.0
+    for row, first_column, c in np.ndindex(wanted.shape[0], -(-columns // _COLUMNS), len(means)):
+        for column in range(first_column * _COLUMNS, min((first_column + 1) * _COLUMNS, columns)):
+            n = row * columns + column
+            x = 2 * column + ((row + turn) & 1) if two else column
+            residuals[c, n] = wanted[row, x, start + c] - means[c, n] / 256.0
     return residuals
 
 
@@ -489,7 +492,7 @@ class IntegerNetworks:
         self._hyper = [IntegerHyperAnalysis(it.analysis) for it in (model.coarse, model.fine)]
         self.contexts = [IntegerContext(it.context) for it in (model.coarse, model.fine)]
 
-    def coefficients(self, pixels: NDArray[np.uint8], code: Tensor) -> Tensor:
+    def coefficients(self, pixels: NDArray[np.uint8], code: int) -> Tensor:
         """:meth:`~.model.VaeModel.coefficients` of pictures (batch, height, width, 3).
 
         Raises
@@ -500,7 +503,7 @@ class IntegerNetworks:
         found = [torch.from_numpy(self._analysis(it, code)) for it in pixels]
         return torch.stack(found).permute(0, 3, 1, 2)
 
-    def hyper(self, grid: int, latents: NDArray[np.float64], code: Tensor) -> NDArray[np.float64]:
+    def hyper(self, grid: int, latents: NDArray[np.float64], code: int) -> NDArray[np.float64]:
         """Hyper-latents of the coarse (0) or fine (1) latents; see :class:`IntegerHyperAnalysis`."""
         model = (self._model.coarse, self._model.fine)[grid]
         return self._hyper[grid](latents, _table(model.context.norm, code))

@@ -88,11 +88,9 @@ def analyse_batch(
 ) -> tuple[Tensor, Tensor]:
     """Coarse and fine latents, in steps, of the same tile of each of ``images`` (batch, height, width, 3)."""
     rows, columns = window.outer(1)
-    height, width = images.shape[1:3]
+    beyond = (max(0, it.stop - side) for it, side in zip((rows, columns), images.shape[1:3], strict=True))
     # repeated edges cost the fewest bits of the simple ways to fill the last patch
-    row_index = np.arange(rows.start, rows.stop).clip(max=height - 1)
-    column_index = np.arange(columns.start, columns.stop).clip(max=width - 1)
-    pixels = images[:, row_index[:, None], column_index[None]]
+    pixels = np.pad(images[:, rows, columns], ((0, 0), *((0, it) for it in beyond), (0, 0)), "edge")
     fine = _cropped(_coefficients(model, pixels, code), window, BLOCK)
     step = steps(code, fine)
     # the decoder undoes the second level tile by tile, so its filter must not cross their edges
@@ -102,7 +100,7 @@ def analyse_batch(
 def _coefficients(model: VaeModel, pixels: NDArray[np.uint8], code: Tensor) -> Tensor:
     if model.integer is not None:
         with suppress(OutOfRange):
-            return model.integer.coefficients(pixels, code)
+            return model.integer.coefficients(pixels, int(code[0]))
     x = torch.from_numpy(pixels).to(code.device).permute(0, 3, 1, 2).float() - 128
     return model.coefficients(x, code)
 
