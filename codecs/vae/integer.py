@@ -17,6 +17,7 @@ from torch import Tensor
 
 from bench_codecs.vae.fixed import ACTIVATION_LIMIT, ACTIVATION_SCALE, WEIGHT_SCALE, snap_weight
 from bench_codecs.vae.int16 import PLAIN, RECTIFIED, ROUNDED_FIRST, Field, Layer, OutOfRange, WideField
+from bench_codecs.vae.lapped import filter_blocks, filter_pixels
 from bench_codecs.vae.levels import STEPS_PER_LEVEL
 from bench_codecs.vae.rate import LOG_SCALE_MIN, LOG_SCALE_STEPS, SCALES
 from bench_codecs.vae.transform import BLOCK
@@ -68,14 +69,17 @@ def _level_bias(table: Tensor, code: int) -> NDArray[np.int32]:
     return (_table(table, code) * int(ACTIVATION_SCALE)).astype(np.int32)
 
 
+def _by_sample(basis: Tensor) -> Tensor:
+    """A basis of blocks, (coefficients, 192, 1, 1), with colours last."""
+    return basis.reshape(len(basis), 3, -1).transpose(1, 2).reshape(basis.shape)
+
+
 class IntegerAnalysis:
     """:class:`~.transform.FineTransform` and :class:`~.networks.AnalysisBranch`."""
 
     def __init__(self, transform: FineTransform, branch: AnalysisBranch | None) -> None:
         self._boundary = (snap_weight(transform.boundary) * WEIGHT_SCALE).int().numpy()
-        weight = snap_weight(transform.analysis)
-        by_sample = weight.reshape(len(weight), 3, -1).transpose(1, 2).reshape(weight.shape)
-        self._transform = Layer(by_sample, None)
+        self._transform = Layer(_by_sample(snap_weight(transform.analysis)), None)
         self._branch = branch
         if branch is not None:
             self._first, self._second, self._last = map(_layer, (branch.first, branch.second, branch.last))
@@ -86,7 +90,7 @@ class IntegerAnalysis:
         height, width = (side // BLOCK for side in pixels.shape[:2])
         blocks = WideField(height, width, 3 * BLOCK * BLOCK, 8)
         ranges = np.zeros((2, 2, 3 * BLOCK * BLOCK), np.int32)
-        _lapped(
+        filter_pixels(
             pixels.reshape(len(pixels), -1), self._boundary, blocks.fine.inside, blocks.coarse.inside, ranges
         )
         blocks.fine.note(*ranges[0])
@@ -391,70 +395,6 @@ def _round(values, factors, divide, inside, ranges):  # type: ignore[no-untyped-
     return fits
 
 
-@numba.njit(
-    [
-        (
-            types.Array(types.uint8, 2, "C"),
-            _means,
-            _three(types.int16, "A"),
-            _three(types.int16, "A"),
-            _three(types.int32),
-        )
-    ],
-    cache=True,
-    nogil=True,
-)
-def _lapped(pixels, boundary, fine, coarse, ranges):  # type: ignore[no-untyped-def]
-    """Samples around 0, filtered across the boundaries of blocks: 2⁸·coarse + fine, in multiples of 2⁻⁸.
-
-    ``pixels``: (height, 3·width); ``boundary``: in multiples of 2⁻¹⁴. The channels are rows, columns and colours
-    of a block.
-    """
-    height, width = pixels.shape
-    half, line = 4, 24
-    across = boundary.T.copy()
-    lines = np.empty((8, width))
-    tall = np.empty((8, width))
-    matrix = boundary.astype(np.float64)
-    filtered = np.empty(8, np.int32)
-    for top in range(-half, height, 8):
-        first, last = max(top, 0), min(top + 8, height)
-        for row in range(first, last):
-            to = lines[row - top]
-            for x in range(width):
-                to[x] = (pixels[row, x] - 128) * 16384.0
-            for start in range(half * 3, width - line + 1, line):
-                for colour in range(3):
-                    filtered[:] = 0
-                    for j in range(8):
-                        sample = np.int32(pixels[row, start + 3 * j + colour]) - 128
-                        for i in range(8):
-                            filtered[i] += across[j, i] * sample
-                    for i in range(8):
-                        to[start + 3 * i + colour] = filtered[i]
-        for row in range(first, last):
-            if last - first == 8:
-                for x in range(width):
-                    total = 0.0
-                    for j in range(8):
-                        total += matrix[row - top, j] * lines[j, x]
-                    tall[row - top, x] = total
-            else:
-                for x in range(width):
-                    tall[row - top, x] = lines[row - top, x] * 16384.0
-            block, channel = row // 8, row % 8 * line
-            for column in range(width // line):
-                for c in range(line):
-                    value = np.int32(np.floor(tall[row - top, column * line + c] * (1.0 / (1 << 20)) + 0.5))
-                    upper = value >> 8
-                    lower = value & 255
-                    coarse[block, column, channel + c] = upper
-                    fine[block, column, channel + c] = lower
-                    for place, it in enumerate((lower, upper)):
-                        ranges[place, 0, channel + c] = min(ranges[place, 0, channel + c], it)
-                        ranges[place, 1, channel + c] = max(ranges[place, 1, channel + c], it)
-
-
 @numba.njit([(types.Array(types.int64, 2, "C"),)], cache=True, nogil=True)
 def _rounded(totals):  # type: ignore[no-untyped-def]
     """Sums in multiples of 2⁻²² on the grid of activations, as numbers."""
@@ -489,6 +429,8 @@ class IntegerNetworks:
         self._analysis = IntegerAnalysis(
             model.fine_transform, model.analysis_branch if model.use_branches else None
         )
+        self._synthesis = _by_sample(model.fine_transform.synthesis).flatten(1).contiguous()
+        self._inverse_boundary = model.fine_transform.boundary.T.contiguous().numpy()
         self._hyper = [IntegerHyperAnalysis(it.analysis) for it in (model.coarse, model.fine)]
         self.contexts = [IntegerContext(it.context) for it in (model.coarse, model.fine)]
 
@@ -507,3 +449,11 @@ class IntegerNetworks:
         """Hyper-latents of the coarse (0) or fine (1) latents; see :class:`IntegerHyperAnalysis`."""
         model = (self._model.coarse, self._model.fine)[grid]
         return self._hyper[grid](latents, _table(model.context.norm, code))
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """:meth:`~.transform.FineTransform.inverse`, in float32."""
+        batch, channels, height, width = y.shape
+        flat = y.permute(0, 2, 3, 1).reshape(-1, channels)
+        blocks = torch.mm(flat, self._synthesis).reshape(batch, height, width, -1).numpy()
+        samples = np.stack([filter_blocks(it, self._inverse_boundary) for it in blocks])
+        return torch.from_numpy(samples).reshape(batch, BLOCK * height, BLOCK * width, 3).permute(0, 3, 1, 2)

@@ -182,7 +182,8 @@ class VaeModel(nn.Module):
         with self._synthesis_precision(decoded):
             side = torch.cat([normalised, 0.5 * log_scales, features], 1)
             corrected, shared = self.synthesis_branch.coefficients(decoded, side, code)
-        linear = self.fine_transform.inverse(corrected * step)
+        inverse = self.fine_transform.inverse if self.integer is None else self.integer.inverse
+        linear = inverse(corrected * step)
         with self._synthesis_precision(decoded):
             return self.synthesis_branch.samples(linear, shared, code)
 

@@ -148,6 +148,8 @@ def _assembled(held: Iterable[tuple[Window, Tile]], window: Window) -> list[Tens
     rows, columns = window.outer(BLOCK)
     wholes: list[Tensor] = []
     for other, tile in held:
+        if other == window and window.inner(BLOCK) == window.outer(BLOCK):
+            return list(tile)  # the picture has no other
         top, left = other.top // BLOCK, other.left // BLOCK
         first, last = max(top, rows.start), min(top + other.height // BLOCK, rows.stop)
         begin, end = max(left, columns.start), min(left + other.width // BLOCK, columns.stop)
@@ -155,7 +157,10 @@ def _assembled(held: Iterable[tuple[Window, Tile]], window: Window) -> list[Tens
             continue
         if not wholes:
             shape = (rows.stop - rows.start, columns.stop - columns.start)
-            wholes = [part.new_empty(*part.shape[:2], *shape) for part in tile]
+            wholes = [
+                torch.empty((*part.shape[:2], *shape), device=part.device, memory_format=torch.channels_last)
+                for part in tile
+            ]
         for whole, part in zip(wholes, tile, strict=True):
             target = whole[:, :, first - rows.start : last - rows.start]
             target[..., begin - columns.start : end - columns.start] = part[
