@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -106,7 +108,7 @@ def _coefficients(model: VaeModel, pixels: NDArray[np.uint8], code: Tensor) -> T
 
 
 def synthesise_batch(
-    model: VaeModel, decode: Callable[[int], Tile], size: tuple[int, int], code: Tensor
+    model: VaeModel, decode: Callable[[int], Tile], batch: int, size: tuple[int, int], code: Tensor
 ) -> NDArray[np.uint8]:
     """The pictures (batch, height, width, 3) behind tiles of whole batches; ``decode`` gives the n-th tile.
 
@@ -118,29 +120,65 @@ def synthesise_batch(
     if width > height:
         grid.sort(key=lambda it: (it[1].left, it[1].top))
     line = -(-min(height, width) // TILE)
-    pictures: NDArray[np.uint8] | None = None
-    held: deque[tuple[Window, Tile]] = deque(maxlen=2 * line + 3)
-    for position in range(len(grid) + line + 1):
-        if position < len(grid):
-            index, window = grid[position]
-            held.append((window, decode(index)))
-        ready = position - line - 1
-        if ready < 0:
-            continue
-        window = grid[ready][1]
-        decoded, log_scales, features = _assembled(held, window)
-        # TensorFloat-32 would put a GPU's pictures some levels off the CPU's
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            samples = _cropped(model.synthesise(decoded, log_scales, features, code), window, 1)
+    pictures = np.empty((batch, height, width, 3), np.uint8)
+
+    def synthesise(held: list[tuple[Window, Future[Tile]]], window: Window) -> None:
+        fields = _assembled([(it, tile.result()) for it, tile in held], window)
+        samples = _cropped(model.synthesise(*fields, code), window, 1)
         tall, wide = min(window.height, height - window.top), min(window.width, width - window.left)
-        pixels = (samples[:, :, :tall, :wide] + 128).round().clamp(0, 255).to(torch.uint8)
-        if pictures is None:
-            pictures = np.empty((len(pixels), height, width, 3), np.uint8)
+        pixels = (samples[:, :, :tall, :wide] + 128).round_().clamp_(0, 255).to(torch.uint8)
         pictures[:, window.top : window.top + tall, window.left : window.left + wide] = (
             pixels.permute(0, 2, 3, 1).cpu().numpy()
         )
-    assert pictures is not None
+
+    # TensorFloat-32 would put a GPU's pictures some levels off the CPU's
+    with (
+        torch.backends.cudnn.flags(enabled=True, allow_tf32=False),
+        side_by_side(len(grid), code.device) as (submit, ahead),
+    ):
+        held: deque[tuple[Window, Future[Tile]]] = deque(maxlen=2 * line + 3 + ahead)
+        drawn: deque[Future[None]] = deque()
+        for position in range(len(grid) + line + 1 + ahead):
+            if position < len(grid):
+                index, window = grid[position]
+                held.append((window, submit(decode, index)))
+            ready = position - line - 1 - ahead
+            if ready < 0:
+                continue
+            drawn.append(submit(synthesise, list(held), grid[ready][1]))
+            if len(drawn) > ahead:
+                drawn.popleft().result()
+        for it in drawn:
+            it.result()
     return pictures
+
+
+Submit: TypeAlias = Callable[..., "Future[Any]"]
+
+
+@contextmanager
+def side_by_side(tiles: int, device: torch.device) -> Iterator[tuple[Submit, int]]:
+    """How to begin work on one of ``tiles``, and how many are worked on at once, besides the first.
+
+    On a CPU as many as torch has threads; its operations then have one each. Where there is one, the work is done
+    before its future is returned.
+    """
+    threads = min(torch.get_num_threads(), tiles) if device.type == "cpu" else 1
+    if threads == 1:
+        yield _done, 0
+        return
+    before = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield lambda work, *arguments: pool.submit(torch.no_grad()(work), *arguments), threads - 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def _done(work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_result(work(*arguments))
+    return future
 
 
 def _assembled(held: Iterable[tuple[Window, Tile]], window: Window) -> list[Tensor]:
