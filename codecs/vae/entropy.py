@@ -43,9 +43,9 @@ class Tile(NamedTuple):
     decoded: Tensor
     """Fine latents in steps, (batch, 128, h, w), float32."""
     log_scales: Tensor
-    """(batch, 122, h, w), float32."""
+    """(batch, 122, h, w), float16: the synthesis alone sees them."""
     features: Tensor
-    """(batch, 64, h, w), float32."""
+    """(batch, 64, h, w), float16."""
 
 
 class _Source:
@@ -136,42 +136,56 @@ class _SymbolCoder:
         residuals = None
         means = pick(mean)
         if self._latents is not None:
-            wanted = pick(self._latents[:, start : start + mean.shape[1]])
-            residuals = (wanted - means).cpu().numpy().reshape(scales.shape)
+            latents = pick(self._latents[:, start : start + mean.shape[1]])
+            residuals = (latents - means).cpu().numpy().reshape(scales.shape)
         symbols = np.zeros(scales.shape, np.int32)
         for number, (source, scale) in enumerate(zip(self._sources, scales, strict=True)):
-            self._move(
-                source, start, scale, None if residuals is None else residuals[number], symbols[number]
-            )
+            wanted = None if residuals is None else residuals[number]
+            _move(source, self._rows[self._starts[start]], scale, wanted, symbols[number])
             if self.tap is not None:
                 self.tap(self._starts[start], scale, symbols[number])
         values = torch.zeros(len(scales), mean.shape[1], mask.numel(), dtype=mean.dtype, device=mean.device)
         values[:, :, places] = means + torch.from_numpy(symbols).to(mean).reshape(means.shape)
         return values.reshape(mean.shape)
 
-    def integers(
+
+class _IntegerCoder:
+    """The same for the integers of one tile, whose ``latents`` are (h, w, channels); see :mod:`~.integer`."""
+
+    def __init__(
+        self,
+        source: _Source,
+        starts: dict[int, int],
+        rows: NDArray[np.int32],
+        latents: NDArray[np.float64] | None,
+    ) -> None:
+        self._source = source
+        self._starts = starts
+        self._rows = rows
+        self._latents = latents
+
+    def __call__(
         self, start: int, turn: int, two: bool, means: NDArray[np.int32], scales: NDArray[np.uint8]
     ) -> Symbols:
-        """The same for the integers of one tile; see :class:`~.integer.IntegerCoder`."""
         residuals = None
         if self._latents is not None:
             residuals = residuals_of(self._latents, start, means, turn, two).ravel()
         symbols = np.zeros(means.shape, np.int32)
-        self._move(self._sources[0], start, scales.ravel(), residuals, symbols.ravel())
+        _move(self._source, self._rows[self._starts[start]], scales.ravel(), residuals, symbols.ravel())
         return symbols
 
-    def _move(
-        self,
-        source: _Source,
-        start: int,
-        scales: NDArray[Any],
-        residuals: NDArray[np.float64] | None,
-        symbols: Symbols,
-    ) -> None:
-        # the narrowest scale has practically no mass away from 0: its symbols are not coded at all
-        live = np.flatnonzero(scales)
-        rows = self._rows[self._starts[start]][scales[live]]
-        symbols[live] = source.latents(rows, None if residuals is None else residuals[live])
+
+def _move(
+    source: _Source,
+    rows: NDArray[np.int32],
+    scales: NDArray[Any],
+    residuals: NDArray[np.float64] | None,
+    symbols: Symbols,
+) -> None:
+    """Fill ``symbols``; all arguments but the row of each scale are of shape (n,)."""
+    # the narrowest scale has practically no mass away from 0: its symbols are not coded at all
+    live = np.flatnonzero(scales)
+    symbols[live] = source.latents(rows[scales[live]], None if residuals is None else residuals[live])
 
 
 class TileCoder:
@@ -239,7 +253,7 @@ class TileCoder:
         code: int,
         taps: Taps | None,
     ) -> tuple[list[S], Tile]:
-        """The tiles, and the sources that were made for them: one by one in integers where these are wide enough."""
+        """The tiles and the sources made for them; in integers one by one, where these are wide enough."""
         networks = self._model.integer
         if networks is None or taps is not None:
             sources = [make() for make in makers]
@@ -276,7 +290,7 @@ class TileCoder:
             if latents is not None:
                 exact = by_channel(latents[position])
                 wanted = networks.hyper(position, exact, code)
-                size = wanted.shape[1:]
+                size = (wanted.shape[1], wanted.shape[2])
             rows = np.repeat(
                 self._tables.hyper_rows[level, first_hyper : first_hyper + channels], size[0] * size[1]
             )
@@ -284,14 +298,14 @@ class TileCoder:
             context = networks.contexts[position]
             mixed = context.features(hyper.reshape(channels, *size))
             starts = {part.start: first_slice + i for i, part in enumerate(grid.context.parts())}
-            coder = _SymbolCoder([source], starts, self._tables.slice_rows, exact)
+            coder = _IntegerCoder(source, starts, self._tables.slice_rows, exact)
             decoded, log_scales = context.walk(mixed, code, coder, given)
             if position == 0:
                 given = model.coarse_transform.inverse(_tensor(decoded).double())
             first_slice += len(starts)
             first_hyper += channels
         features = mixed.inside[..., : model.fine.context.spec.features] / np.float32(ACTIVATION_SCALE)
-        return Tile(_tensor(decoded), _tensor(log_scales), _tensor(features))
+        return Tile(_tensor(decoded), _tensor(log_scales).half(), _tensor(features).half())
 
     @torch.no_grad()
     def _walk(
@@ -322,7 +336,7 @@ class TileCoder:
                 given = model.coarse_transform.inverse(decoded)
             first_slice += len(starts)
             first_hyper += grid.context.spec.hyper_channels
-        return Tile(decoded.float(), log_scales.float(), features.float())
+        return Tile(decoded.float(), log_scales.half(), features.half())
 
     def _hyper(
         self,

@@ -5,7 +5,7 @@ Activations are multiples of 2⁻⁸ and weights of 2⁻¹⁴ (:mod:`~.fixed`), 
 through. That is made sure of before each layer, from the smallest and largest value of each input channel;
 what does not fit raises :class:`OutOfRange`, and is left to the arithmetic in float64.
 
-Fields lie channel by channel (rows, columns, channels), with a border of zeros that spares the kernel all tests.
+Fields are of shape (rows, columns, channels), with a border of zeros that spares the kernel all tests.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from bench_codecs.vae.fixed import ACTIVATION_SCALE, WEIGHT_SCALE
 BORDER = 2
 """Zeros around a field that kernels of 3 or 5 rows read."""
 PLAIN, RECTIFIED, ROUNDED_FIRST = 0, 1, 2
-"""What becomes of a sum: the nearest activation, to which a residual can be added; the nearest activation of the
-leaky rectifier; the leaky rectifier of what PLAIN gives, rounded again."""
+"""What becomes of a sum: the nearest activation, to which a residual can be added; the nearest activation of
+the leaky rectifier; the leaky rectifier of what PLAIN gives, rounded again."""
 _WIDE = llvm.get_host_cpu_features().get("avx512bw", False)
 _LANES, _POSITIONS = (16, 8) if _WIDE else (8, 6)
 """Vectors of 32-bit sums, two of them for each position: as many as the processor has registers for."""
@@ -45,7 +45,7 @@ class OutOfRange(Exception):
 
 
 def _dot_pairs(builder: Any, sums: Any, values: Any, weights: Any) -> Any:
-    """``sums`` plus the products of 16-bit pairs: one instruction of x86 (VPDPWSSD), which LLVM finds here."""
+    """``sums`` plus the products of 16-bit pairs; LLVM finds the one instruction of x86 for it, VPDPWSSD."""
     wide = ir.VectorType(ir.IntType(32), _GROUP)
     products = builder.mul(builder.sext(values, wide), builder.sext(weights, wide))
     halves = (
@@ -59,7 +59,7 @@ def _dot_pairs(builder: Any, sums: Any, values: Any, weights: Any) -> Any:
     return builder.add(sums, builder.add(*halves))
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic  # type: ignore[untyped-decorator]
 def _multiply(
     typing_context: Any,
     x: Any,
@@ -73,9 +73,9 @@ def _multiply(
 ) -> tuple[Any, Callable[..., Any]]:
     """Add products for one group of outputs at some neighbouring positions.
 
-    All arguments are integers: the address of the first position; of the taps' distances in bytes, and how many;
-    of the group's weights, and bytes from tap to tap; pairs of channels; bytes from position to position; the
-    address of the sums, (positions, group) int32.
+    All arguments are integers: the address of the first position; of the taps' distances in bytes, and how
+    many; of the group's weights, and bytes from tap to tap; pairs of channels; bytes from position to
+    position; the address of the sums, (positions, group) int32.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -204,7 +204,7 @@ def _convolve(x, source, taps, weights, bias, mode, residual, add, out, target, 
     nogil=True,
 )
 def _accumulate(x, source, taps, weights, pairs, bits, totals):  # type: ignore[no-untyped-def]
-    """Add sums over the first ``pairs`` of channels, times 2 to the power ``bits``, to ``totals``, (n, outputs)."""
+    """Add sums over the first ``pairs`` of channels, times 2 to the power ``bits``, to (n, outputs)."""
     rows, count, begin, row_step, turn, shift, step = source
     sums = np.empty((_POSITIONS, _GROUP), np.int32)
     pitch = 4 * weights.shape[2] * _GROUP
@@ -248,7 +248,8 @@ class Field:
 
     def distances(self, taps: NDArray[np.int64]) -> NDArray[np.int64]:
         """Bytes from a position to those of ``taps``, (n, 2) rows and columns."""
-        return 2 * (taps @ np.array([self._pitch, self.channels]))
+        distances: NDArray[np.int64] = 2 * (taps @ np.array([self._pitch, self.channels]))
+        return distances
 
     def target(self, outputs: int) -> tuple[int, int, int, int]:
         """Where a layer of ``outputs`` channels writes."""
@@ -276,8 +277,8 @@ class Layer:
     ----------
     weight, bias : as of :class:`~.fixed.FixedConv2d` in fixed point
     order : of the outputs
-    alternate : whether only the taps count that are an odd number of steps away: from a position of the second
-        pass over a checkerboard, those of the first
+    alternate : whether only the taps count that are an odd number of steps away: where the first pass over a
+        checkerboard has been, seen from a position of the second
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""The networks in fixed point as integers of 16 bits, on a CPU: the values of the modules, several times as fast.
+"""The networks in fixed point as integers of 16 bits, on a CPU: what the modules compute, much faster.
 
-What decides on symbols is the same to the last bit. Where integers of 16 and 32 bits are too narrow for a picture,
-:class:`~.int16.OutOfRange` is raised, and the modules themselves compute in float64.
+What decides on symbols is the same to the last bit. Where integers of 16 and 32 bits are too narrow for a
+picture, :class:`~.int16.OutOfRange` is raised, and the modules themselves compute in float64.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def _table(table: Tensor, code: int) -> Integers:
     row = min(code // STEPS_PER_LEVEL, len(rows) - 2)
     weight = (code - row * STEPS_PER_LEVEL) / STEPS_PER_LEVEL
     value = rows[row] * (1 - weight) + rows[row + 1] * weight
-    return np.floor(value * WEIGHT_SCALE + 0.5).astype(np.int64)
+    integers: Integers = np.floor(value * WEIGHT_SCALE + 0.5).astype(np.int64)
+    return integers
 
 
 def _level_bias(table: Tensor, code: int) -> NDArray[np.int32]:
@@ -83,7 +84,7 @@ class IntegerAnalysis:
         self._branch = branch
         if branch is not None:
             self._first, self._second, self._last = map(_layer, (branch.first, branch.second, branch.last))
-            self._blocks = [[_layer(it) for it in block] for block in branch.blocks]
+            self._blocks = [tuple(map(_layer, block.children())) for block in branch.blocks]
 
     def __call__(self, pixels: NDArray[np.uint8], code: int) -> NDArray[np.float64]:
         """A picture, (height, width, 3) in multiples of 64 -> coefficients, (h, w, channels)."""
@@ -97,7 +98,7 @@ class IntegerAnalysis:
         blocks.coarse.note(*ranges[1])
         totals = np.zeros((height * width, self._transform.outputs), np.int64)
         self._transform.accumulate(blocks, totals, None)
-        y = _rounded(totals).reshape(height, width, -1)
+        y: NDArray[np.float64] = _rounded(totals).reshape(height, width, -1)
         if self._branch is None:
             return y
         x = _field(y, self._branch.spread().numpy(), divide=True)
@@ -128,7 +129,8 @@ class IntegerHyperAnalysis:
             out = Field(-(-field.height // stride), -(-field.width // stride), layer.outputs)
             field = layer(field, out, PLAIN if layer is self._layers[-1] else ROUNDED_FIRST, stride=stride)
             stride = 2
-        return field.inside.transpose(2, 0, 1) / ACTIVATION_SCALE
+        hyper: NDArray[np.float64] = field.inside.transpose(2, 0, 1) / ACTIVATION_SCALE
+        return hyper
 
 
 class IntegerSlice:
@@ -180,8 +182,8 @@ class IntegerContext:
         self._context = context
         self._slices = [IntegerSlice(it) for it in context.parts()]
         self._hyper = []
-        for layer in context.hyper:
-            order = np.arange(layer.weight.shape[0]).reshape(-1, 4).T.ravel()  # pixels before channels
+        for layer in context.hyper.children():
+            order = np.arange(4 * context.spec.features).reshape(-1, 4).T.ravel()  # pixels before channels
             self._hyper.append(_layer(layer, order))
 
     def features(self, hyper: Symbols) -> Field:
@@ -228,14 +230,14 @@ class IntegerContext:
                 _distribution(
                     found.inside, linear, gain, energy, turn, two, start - known, means, scales, log_scales
                 )
-                latents.put(start, turn, two, means, coder.integers(start, turn, two, means, scales))
+                latents.put(start, turn, two, means, coder(start, turn, two, means, scales))
         return latents.decoded, log_scales
 
 
 class IntegerCoder(Protocol):
     """What a walk does with each group of latents."""
 
-    def integers(
+    def __call__(
         self, start: int, turn: int, two: bool, means: NDArray[np.int32], scales: NDArray[np.uint8]
     ) -> Symbols:
         """Symbols of the channels from ``start`` on, of shape (channels, positions).
@@ -291,7 +293,7 @@ _means = types.Array(types.int32, 2, "C")
     nogil=True,
 )
 def _distribution(found, linear, gain, energy, turn, two, first, means, scales, log_scales):  # type: ignore[no-untyped-def]
-    """Means and indices of scales of one group; log scales go to their positions, from channel ``first`` on."""
+    """Means and indices of scales of one group; log scales go to their places, from channel ``first`` on."""
     size = len(means)
     columns = found.shape[1]
     for row, first_column, c in np.ndindex(found.shape[0], -(-columns // _COLUMNS), size):
@@ -300,8 +302,8 @@ def _distribution(found, linear, gain, energy, turn, two, first, means, scales, 
             x = 2 * column + ((row + turn) & 1) if two else column
             mean = (linear[n, c] + found[row, column, c] * gain[c] + 8192) >> 14
             means[c, n] = min(max(mean, -_LIMIT), _LIMIT)
-            factor = min(max(np.int64(found[row, column, size + c]), -6 * 256), 4 * 256)
-            log_scale = (factor << 6) + energy[c]
+            factor = np.int64(min(max(found[row, column, size + c], -6 * 256), 4 * 256))
+            log_scale = 64 * factor + energy[c]
             index = ((log_scale - _LOG_MIN) * LOG_SCALE_STEPS + 8192) >> 14
             scales[c, n] = min(max(index, 0), SCALES - 1)
             log_scales[row, x, first + c] = log_scale / 16384.0

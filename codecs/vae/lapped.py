@@ -1,6 +1,6 @@
-"""The filter across the boundaries of 8×8 blocks, of the encoder in integers and of the decoder in float32.
+"""The filter across the boundaries of 8×8 blocks: the encoder's in integers, the decoder's in float32.
 
-It is that of :mod:`~.transform`: an 8×8 matrix over the four rows, then columns, on either side of a boundary.
+It is that of :mod:`~.transform`: an 8×8 matrix over the four rows, then columns, on both sides of a boundary.
 Pictures lie row by row, (height, 3·width), and a block's 192 channels are its rows, columns and colours.
 """
 
@@ -26,8 +26,8 @@ _field = types.Array(types.int16, 3, "A")
 def filter_pixels(pixels, boundary, fine, coarse, ranges):  # type: ignore[no-untyped-def]
     """Samples around 0, filtered across the boundaries of blocks: 2⁸·coarse + fine, in multiples of 2⁻⁸.
 
-    ``pixels``: (height, 3·width); ``boundary``: in multiples of 2⁻¹⁴. The channels are rows, columns and colours
-    of a block.
+    ``pixels``: (height, 3·width); ``boundary``: in multiples of 2⁻¹⁴; ``ranges``: of fine and coarse, by
+    channel.
     """
     height, width = pixels.shape
     half, line = 4, 24

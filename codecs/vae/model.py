@@ -180,7 +180,7 @@ class VaeModel(nn.Module):
             return self.fine_transform.inverse(decoded * step)
         normalised = self.fine.context.normalise(decoded, code).to(decoded.dtype)
         with self._synthesis_precision(decoded):
-            side = torch.cat([normalised, 0.5 * log_scales, features], 1)
+            side = torch.cat([normalised, 0.5 * log_scales.to(normalised), features.to(normalised)], 1)
             corrected, shared = self.synthesis_branch.coefficients(decoded, side, code)
         inverse = self.fine_transform.inverse if self.integer is None else self.integer.inverse
         linear = inverse(corrected * step)
@@ -207,7 +207,7 @@ class VaeModel(nn.Module):
 def fast_bfloat16() -> bool:
     """Whether oneDNN, if it may be used, has the processor's own products of bfloat16."""
     names = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return torch.backends.mkldnn.enabled and any(getattr(torch.cpu, it, bool)() for it in names)
+    return bool(torch.backends.mkldnn.enabled) and any(getattr(torch.cpu, it, bool)() for it in names)
 
 
 def steps(code: Tensor, like: Tensor) -> Tensor:

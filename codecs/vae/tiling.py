@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,8 +25,9 @@ from bench_codecs.vae.model import PATCH, VaeModel, steps
 from bench_codecs.vae.transform import BLOCK
 
 MARGIN = 96
-"""Samples around a window; as measured, the synthesis of ``vae`` reaches 76 and that of ``vae-gan`` 96, the
-analysis 64 at most."""
+"""Samples around a window; as measured, the synthesis of ``vae`` reaches 76 and that of ``vae-gan`` 96."""
+ANALYSIS_MARGIN = 64
+"""The analysis reaches no farther: six layers of 3×3 blocks, and the filter across their boundaries."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,9 @@ def analyse_batch(
     model: VaeModel, images: NDArray[np.uint8], window: Window, code: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Coarse and fine latents, in steps, of the same tile of each of ``images`` (batch, height, width, 3)."""
+    around = (window.above, window.before, window.below, window.after)
+    above, before, below, after = (min(it, ANALYSIS_MARGIN) for it in around)
+    window = replace(window, above=above, before=before, below=below, after=after)
     rows, columns = window.outer(1)
     beyond = (max(0, it.stop - side) for it, side in zip((rows, columns), images.shape[1:3], strict=True))
     # repeated edges cost the fewest bits of the simple ways to fill the last patch
@@ -123,8 +127,8 @@ def synthesise_batch(
     pictures = np.empty((batch, height, width, 3), np.uint8)
 
     def synthesise(held: list[tuple[Window, Future[Tile]]], window: Window) -> None:
-        fields = _assembled([(it, tile.result()) for it, tile in held], window)
-        samples = _cropped(model.synthesise(*fields, code), window, 1)
+        decoded, log_scales, features = _assembled([(it, tile.result()) for it, tile in held], window)
+        samples = _cropped(model.synthesise(decoded, log_scales, features, code), window, 1)
         tall, wide = min(window.height, height - window.top), min(window.width, width - window.left)
         pixels = (samples[:, :, :tall, :wide] + 128).round_().clamp_(0, 255).to(torch.uint8)
         pictures[:, window.top : window.top + tall, window.left : window.left + wide] = (
@@ -160,8 +164,8 @@ Submit: TypeAlias = Callable[..., "Future[Any]"]
 def side_by_side(tiles: int, device: torch.device) -> Iterator[tuple[Submit, int]]:
     """How to begin work on one of ``tiles``, and how many are worked on at once, besides the first.
 
-    On a CPU as many as torch has threads; its operations then have one each. Where there is one, the work is done
-    before its future is returned.
+    On a CPU as many as torch has threads; its operations then have one each. Where there is one, the work is
+    done before its future is returned.
     """
     threads = min(torch.get_num_threads(), tiles) if device.type == "cpu" else 1
     if threads == 1:
@@ -196,8 +200,7 @@ def _assembled(held: Iterable[tuple[Window, Tile]], window: Window) -> list[Tens
         if not wholes:
             shape = (rows.stop - rows.start, columns.stop - columns.start)
             wholes = [
-                torch.empty((*part.shape[:2], *shape), device=part.device, memory_format=torch.channels_last)
-                for part in tile
+                part.new_empty(*part.shape[:2], *shape).to(memory_format=torch.channels_last) for part in tile
             ]
         for whole, part in zip(wholes, tile, strict=True):
             target = whole[:, :, first - rows.start : last - rows.start]
