@@ -124,9 +124,11 @@ def synthesise_batch(
     if width > height:
         grid.sort(key=lambda it: (it[1].left, it[1].top))
     line = -(-min(height, width) // TILE)
-    pictures = np.empty((batch, height, width, 3), np.uint8)
+    pictures: NDArray[np.uint8] | None = None
 
-    def synthesise(held: list[tuple[Window, Future[Tile]]], window: Window) -> None:
+    def synthesise(
+        pictures: NDArray[np.uint8], held: list[tuple[Window, Future[Tile]]], window: Window
+    ) -> None:
         decoded, log_scales, features = _assembled([(it, tile.result()) for it, tile in held], window)
         samples = _cropped(model.synthesise(decoded, log_scales, features, code), window, 1)
         tall, wide = min(window.height, height - window.top), min(window.width, width - window.left)
@@ -149,11 +151,15 @@ def synthesise_batch(
             ready = position - line - 1 - ahead
             if ready < 0:
                 continue
-            drawn.append(submit(synthesise, list(held), grid[ready][1]))
+            if pictures is None:
+                held[0][1].result()  # what claims to be large is damaged first, before it has cost memory
+                pictures = np.empty((batch, height, width, 3), np.uint8)
+            drawn.append(submit(synthesise, pictures, list(held), grid[ready][1]))
             if len(drawn) > ahead:
                 drawn.popleft().result()
         for it in drawn:
             it.result()
+    assert pictures is not None
     return pictures
 
 

@@ -32,7 +32,7 @@ def work(direction: str, megapixels: float, threads: int, stream: Path) -> None:
     from bench_codecs.vae import Vae
 
     codec = Vae(threads=threads)
-    image = picture(megapixels)
+    image = picture(megapixels) if direction == "encode" else None
     started = time.perf_counter()
     if direction == "encode":
         stream.write_bytes(codec.encode(image, 3.0))
@@ -40,10 +40,10 @@ def work(direction: str, megapixels: float, threads: int, stream: Path) -> None:
         decoded = codec.decode(stream.read_bytes())
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    if direction == "encode":
+    if image is not None:
         result = f"{8 * stream.stat().st_size / image[..., 0].size:.3f} bpp"
     else:
-        error = decoded.astype(np.float32) - image
+        error = decoded.astype(np.float32) - picture(megapixels)
         result = f"{10 * np.log10(255**2 / np.mean(error**2)):.2f} dB"
     print(f"{direction}: {megapixels:g} MP, {seconds:.1f} s, peak {peak:.2f} GiB, {result}", flush=True)
 
