@@ -90,12 +90,10 @@ class IntegerAnalysis:
         """A picture, (height, width, 3) in multiples of 64 -> coefficients, (h, w, channels)."""
         height, width = (side // BLOCK for side in pixels.shape[:2])
         blocks = WideField(height, width, 3 * BLOCK * BLOCK, 8)
-        ranges = np.zeros((2, 2, 3 * BLOCK * BLOCK), np.int32)
-        filter_pixels(
-            pixels.reshape(len(pixels), -1), self._boundary, blocks.fine.inside, blocks.coarse.inside, ranges
-        )
-        blocks.fine.note(*ranges[0])
-        blocks.coarse.note(*ranges[1])
+        samples = pixels.reshape(len(pixels), -1)
+        filter_pixels(samples, self._boundary, blocks.fine.inside, blocks.coarse.inside)
+        blocks.fine.high[:] = 255
+        blocks.coarse.low[:], blocks.coarse.high[:] = -1025, 1025
         totals = np.zeros((height * width, self._transform.outputs), np.int64)
         self._transform.accumulate(blocks, totals, None)
         y: NDArray[np.float64] = _rounded(totals).reshape(height, width, -1)

@@ -14,20 +14,15 @@ _field = types.Array(types.int16, 3, "A")
 
 
 @numba.njit(
-    [
-        (
-            *(types.Array(types.uint8, 2, "C"), types.Array(types.int32, 2, "C"), _field, _field),
-            types.Array(types.int32, 3, "C"),
-        )
-    ],
+    [(types.Array(types.uint8, 2, "C"), types.Array(types.int32, 2, "C"), _field, _field)],
     cache=True,
     nogil=True,
 )
-def filter_pixels(pixels, boundary, fine, coarse, ranges):  # type: ignore[no-untyped-def]
+def filter_pixels(pixels, boundary, fine, coarse):  # type: ignore[no-untyped-def]
     """Samples around 0, filtered across the boundaries of blocks: 2⁸·coarse + fine, in multiples of 2⁻⁸.
 
-    ``pixels``: (height, 3·width); ``boundary``: in multiples of 2⁻¹⁴; ``ranges``: of fine and coarse, by
-    channel.
+    ``pixels``: (height, 3·width); ``boundary``: in multiples of 2⁻¹⁴. The filter keeps lengths, so
+    that no result exceeds 8·128.
     """
     height, width = pixels.shape
     half, line = 4, 24
@@ -65,13 +60,8 @@ def filter_pixels(pixels, boundary, fine, coarse, ranges):  # type: ignore[no-un
             for column in range(width // line):
                 for c in range(line):
                     value = np.int32(np.floor(tall[row - top, column * line + c] * (1.0 / (1 << 20)) + 0.5))
-                    upper = value >> 8
-                    lower = value & 255
-                    coarse[block, column, channel + c] = upper
-                    fine[block, column, channel + c] = lower
-                    for place, it in enumerate((lower, upper)):
-                        ranges[place, 0, channel + c] = min(ranges[place, 0, channel + c], it)
-                        ranges[place, 1, channel + c] = max(ranges[place, 1, channel + c], it)
+                    coarse[block, column, channel + c] = value >> 8
+                    fine[block, column, channel + c] = value & 255
 
 
 @numba.njit(
