@@ -1,14 +1,14 @@
 """``vae`` on a Kodak picture beside CompressAI's scale hyperprior, one thread; on 50 megapixels, two threads.
 
-Times of the picture are processor time, which is the wall time of one thread on an idle machine, the smallest of
-several rounds in turns. The hyperprior has random weights, whose latents are mostly zero: its entropy coder has
-less to do than a trained one's.
+Times of the picture are processor time, which is the wall time of one thread on an idle machine: the smallest
+of several rounds in turns. The hyperprior has random weights, whose latents are mostly zero: its entropy
+coder has less to do than a trained one's.
 
 What the time is made of at quality 3.5, by cProfile: encoding is 45% convolutions in integers of 16 bits, two
 thirds of them in the analysis; 12% moving latents between layers and coder; 8% rANS and quantisation; 5% the
-transform; 4% zeroing memory. Decoding is 23% the same convolutions, for the context model, 15% convolutions of
-the synthesis in bfloat16, 20% its other operations, 12% latents, 5% the transform, 3% rANS. When all was in
-float64 and float32, products of matrices were four fifths of both.
+transform; 4% zeroing memory. Decoding is 23% the same convolutions, for the context model, 15% convolutions
+of the synthesis in bfloat16, 20% its other operations, 12% latents, 5% the transform, 3% rANS. When all was
+in float64 and float32, products of matrices were four fifths of both.
 """
 
 from __future__ import annotations
