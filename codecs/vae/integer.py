@@ -6,6 +6,7 @@ picture, :class:`~.int16.OutOfRange` is raised, and the modules themselves compu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numba
@@ -24,7 +25,6 @@ from bench_codecs.vae.transform import BLOCK
 
 if TYPE_CHECKING:
     from bench_codecs.vae.context import ContextModel, SliceModel
-    from bench_codecs.vae.model import VaeModel
     from bench_codecs.vae.networks import AnalysisBranch
     from bench_codecs.vae.prior import HyperAnalysis
     from bench_codecs.vae.transform import FineTransform
@@ -416,7 +416,12 @@ def _correct(y, correction):  # type: ignore[no-untyped-def]
 
 
 class IntegerNetworks:
-    """All networks that decide on symbols.
+    """All networks that decide on symbols, made of modules in fixed point, and the inverse transform.
+
+    Parameters
+    ----------
+    transform, branch : of the analysis; None for no branch
+    grids : hyper-analysis and context model of the coarse and of the fine latents
 
     Raises
     ------
@@ -424,15 +429,18 @@ class IntegerNetworks:
         The weights need more than 16 bits.
     """
 
-    def __init__(self, model: VaeModel) -> None:
-        self._model = model
-        self._analysis = IntegerAnalysis(
-            model.fine_transform, model.analysis_branch if model.use_branches else None
-        )
-        self._synthesis = _by_sample(model.fine_transform.synthesis).flatten(1).contiguous()
-        self._inverse_boundary = model.fine_transform.boundary.T.contiguous().numpy()
-        self._hyper = [IntegerHyperAnalysis(it.analysis) for it in (model.coarse, model.fine)]
-        self.contexts = [IntegerContext(it.context) for it in (model.coarse, model.fine)]
+    def __init__(
+        self,
+        transform: FineTransform,
+        branch: AnalysisBranch | None,
+        grids: Sequence[tuple[HyperAnalysis, ContextModel]],
+    ) -> None:
+        self._analysis = IntegerAnalysis(transform, branch)
+        self._synthesis = _by_sample(transform.synthesis).flatten(1).contiguous()
+        self._inverse_boundary = transform.boundary.T.contiguous().numpy()
+        self._hyper = [IntegerHyperAnalysis(analysis) for analysis, _ in grids]
+        self._norms = [context.norm for _, context in grids]
+        self.contexts = [IntegerContext(context) for _, context in grids]
 
     def coefficients(self, pixels: NDArray[np.uint8], code: int) -> Tensor:
         """:meth:`~.model.VaeModel.coefficients` of pictures (batch, height, width, 3).
@@ -447,8 +455,7 @@ class IntegerNetworks:
 
     def hyper(self, grid: int, latents: NDArray[np.float64], code: int) -> NDArray[np.float64]:
         """Hyper-latents of the coarse (0) or fine (1) latents; see :class:`IntegerHyperAnalysis`."""
-        model = (self._model.coarse, self._model.fine)[grid]
-        return self._hyper[grid](latents, _table(model.context.norm, code))
+        return self._hyper[grid](latents, _table(self._norms[grid], code))
 
     def inverse(self, y: Tensor) -> Tensor:
         """:meth:`~.transform.FineTransform.inverse`, in float32."""

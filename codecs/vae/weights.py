@@ -108,7 +108,9 @@ def _integer(model: VaeModel) -> IntegerNetworks | None:
     from bench_codecs.vae.int16 import OutOfRange
     from bench_codecs.vae.integer import IntegerNetworks
 
+    branch = model.analysis_branch if model.use_branches else None
+    grids = [(it.analysis, it.context) for it in (model.coarse, model.fine)]
     try:
-        return IntegerNetworks(model)
+        return IntegerNetworks(model.fine_transform, branch, grids)
     except OutOfRange:
         return None
