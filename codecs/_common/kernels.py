@@ -39,6 +39,7 @@ def _lz() -> None:
 
 
 def _vae() -> None:
+    import bench_codecs.vae.integer  # noqa: F401  # it compiles as it is imported
     from bench_codecs.vae.rans import Decoder, FrequencyTables, encode, quantise_to_tables
 
     one, rows = np.ones(1, np.int32), np.zeros(2, np.int32)

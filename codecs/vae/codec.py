@@ -99,7 +99,7 @@ class Vae:
         """
         import torch
 
-        from bench_codecs.vae.tiling import analyse_batch, windows
+        from bench_codecs.vae.tiling import Window, analyse_batch, side_by_side, windows
 
         levels = self.model.spec.levels
         if quality is None or not 1.0 <= quality <= levels:
@@ -113,11 +113,14 @@ class Vae:
         code = quality_to_code(quality)
         codes = torch.tensor([code], device=self.device)
         together = np.stack(images) if len(images) > 1 else images[0][None]
-        tiles = []
-        with torch.no_grad():
-            for window in windows(height, width):
-                latents = analyse_batch(self.model, together, window, codes)
-                tiles.append(self._coder.encode_batch(latents, code, self._rdoq))
+        grid = list(windows(height, width))
+
+        def encode(window: Window) -> list[tuple[bytes, int]]:
+            latents = analyse_batch(self.model, together, window, codes)
+            return self._coder.encode_batch(latents, code, self._rdoq)
+
+        with torch.no_grad(), side_by_side(len(grid), codes.device) as (submit, _):
+            tiles = [it.result() for it in [submit(encode, window) for window in grid]]
         return [
             container.write(
                 container.Header(self._identity, code, width, height, bool((image == image[..., :1]).all())),
@@ -179,7 +182,8 @@ class Vae:
             return self._coder.decode_batch([of_one[index] for of_one in payloads], shape, code)
 
         with torch.no_grad():
-            return synthesise_batch(self.model, decode, size, torch.tensor([code], device=self.device))
+            code_ = torch.tensor([code], device=self.device)
+            return synthesise_batch(self.model, decode, len(payloads), size, code_)
 
     def complexity(self) -> dict[str, float]:
         """Parameters, bytes of the weights file, kMAC per pixel of encoder and decoder, hours of training."""

@@ -27,6 +27,7 @@ def count(model: VaeModel) -> dict[str, float]:
         multiply–accumulates, the context model's included on both sides as both have to run it.
     """
     network = copy.deepcopy(model).cpu().eval()
+    network.integer = None  # counted are products of torch
     codes = torch.tensor([_CODE])
     size = _SIDE // 64
 

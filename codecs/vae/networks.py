@@ -55,9 +55,13 @@ class AnalysisBranch(FixedModule):
         """The bias by level."""
         return [self.level_bias]
 
+    def spread(self) -> Tensor:
+        """What brings coefficients to about unit variance, (128,)."""
+        return 30 + 0.7 * self.std
+
     def forward(self, y: Tensor, code: Tensor) -> Tensor:
         """Corrected coefficients."""
-        x = self.first(self.on_grid(y / (30 + 0.7 * self.std[:, None, None])))
+        x = self.first(self.on_grid(y / self.spread()[:, None, None]))
         x = x + at_level(self.level_bias, code, exact=self.exact).to(x.dtype)
         x = self.on_grid(leaky(self.second(self.on_grid(leaky(x)))))
         for first, second in _pairs(self.blocks):

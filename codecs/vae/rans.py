@@ -204,8 +204,18 @@ def _quantise(residuals, rows, strength, costs, start, size, low):  # type: igno
     return values
 
 
+def bit_costs(tables: FrequencyTables) -> NDArray[np.float64]:
+    """Bits of every symbol of the tables, parallel to the cumulative frequencies."""
+    costs: NDArray[np.float64] = PRECISION - np.log2(np.diff(tables.cumulative, append=1).clip(1))
+    return costs
+
+
 def quantise_to_tables(
-    residuals: NDArray[np.float64], rows: NDArray[np.int32], strength: float, tables: FrequencyTables
+    residuals: NDArray[np.float64],
+    rows: NDArray[np.int32],
+    strength: float,
+    tables: FrequencyTables,
+    costs: NDArray[np.float64] | None = None,
 ) -> NDArray[np.int32]:
     """Quantise with rate–distortion optimisation, by the bit costs of the tables themselves.
 
@@ -215,9 +225,10 @@ def quantise_to_tables(
     rows : (n,), the row of the tables that codes each of them
     strength : squared error, in steps², that one saved bit is worth; 0 rounds to the nearest integer
     tables : frequencies
+    costs : :func:`bit_costs` of them, which take time
     """
-    widths = np.diff(tables.cumulative, append=1).clip(1)
-    costs = PRECISION - np.log2(widths)
+    if costs is None:
+        costs = bit_costs(tables)
     values: NDArray[np.int32] = _quantise(
         residuals, rows, strength, costs, tables.start, tables.size, tables.low
     )

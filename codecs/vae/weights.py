@@ -15,6 +15,7 @@ from bench_codecs.vae.tables import CodingTables, check_tables
 from bench_codecs.vae.tensor_file import read_tensor_file, write_tensor_file
 
 if TYPE_CHECKING:
+    from bench_codecs.vae.integer import IntegerNetworks
     from bench_codecs.vae.model import VaeModel
 
 FILE_FORMAT = 1
@@ -96,6 +97,20 @@ def load_weights(path: Path, device: str = "cpu", *, exact: bool = True) -> Pack
     model.use_branches = bool(training.get("branches", True))
     model.to(torch.device(device))
     if device == "cpu":
+        if exact:
+            model.integer = _integer(model)
         for branch in (model.analysis_branch, model.synthesis_branch):
             branch.to(memory_format=torch.channels_last)
     return Package(model, tables, file.sha256, file.bytes, training)
+
+
+def _integer(model: VaeModel) -> IntegerNetworks | None:
+    from bench_codecs.vae.int16 import OutOfRange
+    from bench_codecs.vae.integer import IntegerNetworks
+
+    branch = model.analysis_branch if model.use_branches else None
+    grids = [(it.analysis, it.context) for it in (model.coarse, model.fine)]
+    try:
+        return IntegerNetworks(model.fine_transform, branch, grids)
+    except OutOfRange:
+        return None

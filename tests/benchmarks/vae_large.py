@@ -1,6 +1,6 @@
-"""Time and peak memory of a large picture through ``vae``: ``python tests/benchmarks/vae_large.py 50``.
+"""Time and peak memory of a large picture through ``vae``: ``python -m tests.benchmarks.vae_large 50 2``.
 
-Both directions run in processes of their own, one thread each; megapixels is the only argument.
+Both directions run in processes of their own. The arguments are megapixels, and threads if not one.
 """
 
 from __future__ import annotations
@@ -27,15 +27,12 @@ def picture(megapixels: float) -> np.ndarray:
     return np.tile(tile, (repeats, repeats, 1))[:side, :side].copy()
 
 
-def work(direction: str, megapixels: float, stream: Path) -> None:
+def work(direction: str, megapixels: float, threads: int, stream: Path) -> None:
     """One direction, in this process."""
-    import torch
-
     from bench_codecs.vae import Vae
 
-    torch.set_num_threads(1)
-    codec = Vae()
-    image = picture(megapixels)
+    codec = Vae(threads=threads)
+    image = picture(megapixels) if direction == "encode" else None
     started = time.perf_counter()
     if direction == "encode":
         stream.write_bytes(codec.encode(image, 3.0))
@@ -43,19 +40,19 @@ def work(direction: str, megapixels: float, stream: Path) -> None:
         decoded = codec.decode(stream.read_bytes())
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    if direction == "encode":
+    if image is not None:
         result = f"{8 * stream.stat().st_size / image[..., 0].size:.3f} bpp"
     else:
-        error = decoded.astype(np.float32) - image
+        error = decoded.astype(np.float32) - picture(megapixels)
         result = f"{10 * np.log10(255**2 / np.mean(error**2)):.2f} dB"
     print(f"{direction}: {megapixels:g} MP, {seconds:.1f} s, peak {peak:.2f} GiB, {result}", flush=True)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 4:
-        work(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]))
+    if len(sys.argv) == 5:
+        work(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
     else:
         with tempfile.TemporaryDirectory() as folder:
             for way in ("encode", "decode"):
-                command = [sys.executable, __file__, way, sys.argv[1], str(Path(folder) / "large.rdv")]
-                subprocess.run(command, check=True)
+                arguments = (way, *[*sys.argv[1:], "1"][:2], str(Path(folder) / "large.rdv"))
+                subprocess.run([sys.executable, "-m", "tests.benchmarks.vae_large", *arguments], check=True)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from bench_codecs.vae import Vae, fixed, transform
+from bench_codecs.vae import Vae, fixed, int16, transform
 from bench_codecs.vae.entropy import TileCoder
-from bench_codecs.vae.fixed import EncoderConv2d, FixedConv2d, make_exact, snap
+from bench_codecs.vae.fixed import EncoderConv2d, FixedConv2d, leaky, make_exact, snap
 from bench_codecs.vae.levels import quality_to_code
 from bench_codecs.vae.tiling import analyse_window, windows
 from bench_codecs.vae.weights import load_weights, shipped_weights
@@ -143,7 +143,70 @@ def test_every_encoder_writes_the_same_bitstream(vae: Vae, monkeypatch: pytest.M
 
     for module in (fixed, transform):
         monkeypatch.setattr(module, "exact_convolution", backwards)
+    monkeypatch.setattr(vae.model, "integer", None)
     assert_same(decisions(vae), expected)
+
+
+def test_integers_that_are_too_narrow_change_nothing(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Encoder and decoder then compute in float64, each for itself, in the middle of a picture too."""
+    picture = natural(128, 192)
+    stream = vae.encode(picture, 5.0)
+    decoded = vae.decode(stream)
+    for most in (2.0**20, 2.0**27, 2.0**28.5):
+        with monkeypatch.context() as narrow:
+            narrow.setattr(int16, "_MOST", most)
+            assert vae.encode(picture, 5.0) == stream
+            assert np.abs(vae.decode(stream).astype(int) - decoded).max() <= 1
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "kernel"), [(3, 5, 5), (64, 96, 1), (7, 40, 3)])
+@pytest.mark.parametrize("mode", [int16.PLAIN, int16.RECTIFIED, int16.ROUNDED_FIRST])
+@pytest.mark.parametrize("turn", [None, 0, 1])
+def test_sixteen_bits_give_what_float64_gives(
+    inputs: int, outputs: int, kernel: int, mode: int, turn: int | None
+) -> None:
+    """Every kind of layer, everywhere and on half of the checkerboard, with sums that wrap on the way."""
+    random = torch.Generator().manual_seed(inputs)
+    layer = FixedConv2d(inputs, outputs, kernel)
+    make_exact(layer)
+    x = snap(torch.randn(1, inputs, 6, 10, generator=random, dtype=torch.float64) * 8)
+    field = int16.Field(6, 10, inputs + 3)
+    field.inside[..., 3:] = (x[0] * 2**8).permute(1, 2, 0).numpy()
+    field.note(field.inside.min((0, 1)).astype(np.int32), field.inside.max((0, 1)).astype(np.int32))
+    expected = layer(x)
+    if mode == int16.PLAIN:
+        expected = snap(expected)
+    else:
+        expected = snap(leaky(snap(expected) if mode == int16.ROUNDED_FIRST else expected))
+    expected = (expected[0] * 2**8).permute(1, 2, 0).numpy()
+    if turn is not None:
+        expected = np.stack([line[(row + turn) % 2 :: 2] for row, line in enumerate(expected)])
+    packed = int16.Layer(layer.weight, layer.bias)
+    found = packed(field, int16.Field(6, expected.shape[1], outputs), mode, turn=turn, first=3)
+    assert np.array_equal(found.inside, expected)
+    assert np.array_equal(found.high, expected.max((0, 1)).clip(0))
+
+
+def test_sums_beyond_32_bits_are_refused() -> None:
+    """Before they are computed, and results beyond 16 bits before they are used."""
+    layer = FixedConv2d(64, 1, 3, bias=False)
+    with torch.no_grad():
+        layer.weight.fill_(1.0)
+    make_exact(layer)
+    field = int16.Field(4, 4, 64)
+    for value, fits in ((1, True), (60, False), (300, False)):
+        field.inside[:] = value
+        field.high[:] = value
+        packed = int16.Layer(layer.weight, None)
+        if fits:
+            assert packed(field, int16.Field(4, 4, 1), int16.PLAIN).inside.max() == 9 * 64 * value
+        else:
+            with pytest.raises(int16.OutOfRange):
+                packed(field, int16.Field(4, 4, 1), int16.PLAIN)
+    with torch.no_grad():
+        layer.weight.fill_(2.0)
+    with pytest.raises(int16.OutOfRange):
+        int16.Layer(layer.weight, None)
 
 
 @pytest.mark.gpu

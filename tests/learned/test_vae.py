@@ -281,6 +281,26 @@ def test_tiles_leave_no_seams(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None
     assert jump[[127, 255]].max() < 1.3 * jump.mean()
 
 
+def test_tiles_side_by_side_give_the_same(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bitstreams and pictures are those of one thread, and a damaged tile is refused there too."""
+    monkeypatch.setattr(tiling, "MARGIN", 64)
+    for module in (container, tiling):
+        monkeypatch.setattr(module, "TILE", 64)
+    picture = natural(150, 300)
+    threads = torch.get_num_threads()
+    found = []
+    for count in (1, 3):
+        torch.set_num_threads(count)
+        try:
+            stream = vae.encode(picture, 3.0)
+            found.append((stream, vae.decode(stream).tolist()))
+            with pytest.raises(BadBitstream):
+                vae.decode(stream[:-40] + bytes(40))
+        finally:
+            torch.set_num_threads(threads)
+    assert found[0] == found[1]
+
+
 def test_batches_give_the_bitstreams_of_one_by_one(vae: Vae) -> None:
     """To the byte, over images that share a size only; the images come back in order."""
     grey = np.repeat(natural(130, 97, 3)[..., :1], 3, axis=2)
