@@ -131,8 +131,8 @@ class VaeModel(nn.Module):
 
     @contextmanager
     def _synthesis_precision(self, like: Tensor) -> Iterator[None]:
-        """As training has it; a decoder takes bfloat16 where the CPU multiplies it: 0.002 dB at most."""
-        if torch.is_grad_enabled() or like.device.type != "cpu":
+        """As training has it; a decoder on a CPU takes bfloat16 where the processor multiplies it."""
+        if self.integer is None or torch.is_grad_enabled():
             with self._mixed_precision(like):
                 yield
         else:

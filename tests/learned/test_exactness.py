@@ -188,18 +188,18 @@ def test_sixteen_bits_give_what_float64_gives(
 
 
 def test_sums_beyond_32_bits_are_refused() -> None:
-    """Before they are computed, and results beyond 16 bits before they are used."""
-    layer = FixedConv2d(64, 1, 3, bias=False)
+    """Before they are computed, though 455 would wrap to a small one; results beyond 16 bits as well."""
+    layer = FixedConv2d(576, 1, 1, bias=False)
     with torch.no_grad():
         layer.weight.fill_(1.0)
     make_exact(layer)
-    field = int16.Field(4, 4, 64)
-    for value, fits in ((1, True), (60, False), (300, False)):
+    field = int16.Field(4, 4, 576)
+    for value, fits in ((1, True), (60, False), (455, False)):
         field.inside[:] = value
         field.high[:] = value
         packed = int16.Layer(layer.weight, None)
         if fits:
-            assert packed(field, int16.Field(4, 4, 1), int16.PLAIN).inside.max() == 9 * 64 * value
+            assert packed(field, int16.Field(4, 4, 1), int16.PLAIN).inside.max() == 576 * value
         else:
             with pytest.raises(int16.OutOfRange):
                 packed(field, int16.Field(4, 4, 1), int16.PLAIN)
