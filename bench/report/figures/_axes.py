@@ -16,7 +16,7 @@ from bench.report.measures import Measure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_RATES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+_RATES = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
 
 def values_of(measure: Measure, curve: Curve) -> tuple[Array, Array]:
