@@ -25,12 +25,13 @@ from bench.metrics.base import Pair, Reference
 from bench.metrics.dists import Dists
 from bench.metrics.lpips import LpipsAlex
 from bench.metrics.psnr import PsnrRgb
+from bench.metrics.spectrum import BT601
 
 QUALITIES = (1.0, 2.0, 3.0)
 BLOCK = 32
 SMOOTH = 1.0
 """Root mean square of the fine detail of smooth luma, in levels."""
-_YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+_YCBCR = np.array([BT601, [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 
 Spectra = NDArray[np.float64]
 """Power of blocks: (3, blocks, 32, 32)."""

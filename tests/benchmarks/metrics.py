@@ -1,6 +1,6 @@
 """Time our PSNR, SSIM and MS-SSIM beside pytorch_msssim and OpenCV, one thread each.
 
-    python tests/benchmarks/metrics.py [IMAGE]
+    python -m tests.benchmarks.metrics [IMAGE]
 
 Without IMAGE, a generated picture of Kodak's size, 768×512. Needs torch and pytorch_msssim.
 """

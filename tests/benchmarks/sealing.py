@@ -1,6 +1,6 @@
 """What sealing costs: the standard sweep with codecs sealed and not, alternating in one run.
 
-    python tests/benchmarks/sealing.py FOLDER_OF_IMAGES [--rounds 5] [--limit 24]
+    python -m tests.benchmarks.sealing FOLDER_OF_IMAGES [--rounds 5] [--limit 24]
 
 The sweep: JPEG at 10 qualities, PSNR and MS-SSIM, two jobs, whole processes from start to end. Prints each
 round's wall times, and the median of their ratios.
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sweep import QUALITIES, timed
+from tests.benchmarks.sweep import QUALITIES, timed
 
 
 def main() -> None:

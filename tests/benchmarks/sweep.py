@@ -1,6 +1,6 @@
 """Wall time of the standard sweep, rdbench against CompressAI's own bench, alternating in one run.
 
-    python tests/benchmarks/sweep.py FOLDER_OF_KODAK_IMAGES [--rounds 3]
+    python -m tests.benchmarks.sweep FOLDER_OF_KODAK_IMAGES [--rounds 3]
 
 The sweep: JPEG at 10 qualities, PSNR and MS-SSIM, two jobs, whole processes from start to end.
 CompressAI (extra ``zoo``) runs with OMP_NUM_THREADS=1, which is its faster setting; rdbench
@@ -20,8 +20,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2]))  # as a script
 
 from tests.benchmarks.table import Row, paired
 
