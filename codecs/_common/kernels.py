@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import numpy as np
 
@@ -17,7 +18,8 @@ def compile_kernels(target: str, *, explaining: bool = False) -> None:
     """
     makers = _FOR_EXPLAINING if explaining else _FOR_CODING
     if (make := makers.get(target.partition(":")[0])) is not None:
-        make()
+        with suppress(ImportError):  # the codec itself says what is missing, and how to install it
+            make()
 
 
 def has_kernels(target: str, *, explaining: bool = False) -> bool:

@@ -51,3 +51,24 @@ def test_nothing_is_left_to_compile(target: str, tmp_path: Path, monkeypatch: py
     compiled = kept(COMPILE)
     assert compiled
     assert kept(USE) == compiled
+
+
+def test_a_codec_that_lacks_a_library_says_so_itself() -> None:
+    """Nothing is compiled for it, which is no error; the install line is that of its constructor."""
+    script = """
+import sys
+sys.modules["torch"] = None
+from bench.errors import CodecUnavailable
+from bench.registry import load
+from bench_codecs._common.kernels import compile_kernels
+
+for target in ("bench_codecs.vae:Vae", "bench_codecs.vae_gan:VaeGan"):
+    compile_kernels(target)
+    try:
+        load(target)()
+    except CodecUnavailable as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('pip install "rdbench[learned]"') == 2
