@@ -132,7 +132,7 @@ def _choose_images(rows: pd.DataFrame, pair: DecoderPair, captions: Sequence[Mea
     first, second = (
         shared[shared["label"] == it].set_index(["image", "quality"]) for it in (pair.first, pair.second)
     )
-    both = first.join(second, how="inner", lsuffix="_1", rsuffix="_2")
+    both = first.add_suffix("_1").join(second.add_suffix("_2"), how="inner")
     both = both[both["pixels_sha256_1"] != both["pixels_sha256_2"]]
     found = []
     for name, points in both.groupby(level="image", observed=True, sort=True):

@@ -121,7 +121,7 @@ class _SharedPoint:
 def _paired(rows: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     """The images that both finished, a row each."""
     one, other = (rows[rows["label"] == label].set_index("image") for label in (first, second))
-    return one.join(other, how="inner", lsuffix="_1", rsuffix="_2")
+    return one.add_suffix("_1").join(other.add_suffix("_2"), how="inner")
 
 
 def _differ_in_pixels_alone(both: pd.DataFrame) -> bool:
