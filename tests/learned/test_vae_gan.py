@@ -141,6 +141,21 @@ def test_the_losses_know_grey_texture_from_coloured() -> None:
     assert float(texture_distance(other, grey)) < 0.25 * float(texture_distance(coloured, grey))
 
 
+def test_grain_on_a_smooth_place_costs_more_than_on_a_rough_one() -> None:
+    """The same grain too much, where the original has little detail and where it has much."""
+    import torch
+
+    from bench_codecs.vae_gan.training.losses import texture_distance
+
+    noise = torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    smooth, rough = (
+        float(texture_distance((level + 1) * noise, level * noise, excess=2.0)) for level in (1.0, 10.0)
+    )
+    assert smooth > 2 * rough
+    with_less = float(texture_distance(noise, 2 * noise, excess=2.0))
+    assert with_less == pytest.approx(float(texture_distance(noise, 2 * noise)))
+
+
 def test_a_pattern_of_the_network_does_not_reach_the_image() -> None:
     """What repeats every 4 or 8 samples is removed; a ramp, an image's edge and noise are not."""
     import torch

@@ -40,6 +40,8 @@ class GanConfig(RunConfig):
     """Weight of the mean squared error in squared 8-bit levels, against LPIPS with weight 1."""
     texture: float = 0.5
     """Weight of the texture loss in 8-bit levels."""
+    excess: float = 2.0
+    """Weight of too much texture relative to what the original has there, beside that of any difference."""
     grid: float = 0.5
     """Weight of the energy of a repeated pattern, in squared 8-bit levels."""
     adversarial: float = 0.002

@@ -22,7 +22,7 @@ def detail(samples: Tensor) -> Tensor:
     return samples - F.avg_pool2d(F.pad(samples, (1, 1, 1, 1), mode="replicate"), 3, 1)
 
 
-def texture_distance(decoded: Tensor, original: Tensor) -> Tensor:
+def texture_distance(decoded: Tensor, original: Tensor, excess: float = 0.0) -> Tensor:
     """Mean difference between the local standard deviations of the detail, over two octaves.
 
     Windows are 8×8 samples and overlap by half. Colours are opponent ones, so that grey texture is not
@@ -32,6 +32,8 @@ def texture_distance(decoded: Tensor, original: Tensor) -> Tensor:
     Parameters
     ----------
     decoded, original : (batch, 3, H, W), in 8-bit levels
+    excess : what too much texture costs beside that, in proportion to what the original has there: grain stands
+        out on a smooth wall, and the same amount of it is lost in leaves
 
     Returns
     -------
@@ -43,7 +45,9 @@ def texture_distance(decoded: Tensor, original: Tensor) -> Tensor:
         if octave:
             decoded, original = (F.avg_pool2d(it, 2) for it in (decoded, original))
         found, target = (_deviation(detail(it)) for it in (decoded, original))
-        total = total + (found - target).abs().mean((1, 2, 3))
+        difference = found - target
+        cost = difference.abs() + excess * difference.clamp(min=0) / target
+        total = total + cost.mean((1, 2, 3))
     return total / _SCALES
 
 

@@ -107,7 +107,7 @@ class GanTrainer(TrainingRun[GanConfig]):
         samples = self._model.synthesise(latents.decoded, latents.log_scales, latents.features, code)
         mse = (samples - x).square().mean()
         lpips = self._perceptual(samples + 128, x + 128).mean()
-        texture = texture_distance(samples, x).mean()
+        texture = texture_distance(samples, x, config.excess).mean()
         grid = grid_energy(samples, x).mean()
         loss = config.distortion * mse + lpips + config.texture * texture + config.grid * grid
         adversarial = torch.zeros((), device=x.device)
