@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+
+import msgspec
 
 from bench.files.access import write_atomically
 from bench.tables.terminal import lay_out, wrapped
@@ -51,6 +52,21 @@ class Column:
         """The title where there is one line of them, with the group in it."""
         return f"{self.group} {self.title}".strip()
 
+    def printed(self, values: Iterable[Value]) -> list[str]:
+        """Values as printed: a dash where there is none."""
+        sign = "+" if self.signed else ""
+        fixed = None if self.digits is None else f"{sign}.{self.digits}f"
+        whole, other = fixed or f"{sign}d", fixed or f"{sign}g"
+
+        def printed(value: Value) -> str:
+            if isinstance(value, str):
+                return value
+            if value is None or value != value:
+                return "–"
+            return format(value, whole if isinstance(value, int) else other).replace("-", "−")
+
+        return list(map(printed, values))
+
 
 @dataclass(frozen=True)
 class Table:
@@ -83,37 +99,24 @@ class Table:
     def pointers(self, pointer: Callable[[str], str]) -> list[list[str]]:
         """What stands behind each cell: ``pointer`` of the letter of its remark, or nothing."""
         letters = self.letters()
-        return [
-            [
-                pointer(letters[self.remarks[row, index]]) if (row, index) in self.remarks else ""
-                for index in range(len(self.columns))
-            ]
-            for row in range(len(self.rows))
-        ]
-
-    def cell(self, column: Column, value: Value) -> str:
-        """A value as printed: a dash where there is none."""
-        if value is None or (isinstance(value, float) and math.isnan(value)):
-            return "–"
-        if isinstance(value, str):
-            return value
-        sign = "+" if column.signed else ""
-        whole = "d" if isinstance(value, int) else "g"
-        form = whole if column.digits is None else f".{column.digits}f"
-        text = f"{value:{sign}{form}}"
-        return text.replace("-", "−")
+        result = [[""] * len(self.columns) for _ in self.rows]
+        for (row, index), remark in self.remarks.items():
+            result[row][index] = pointer(letters[remark])
+        return result
 
     def by_label(self, key: str) -> dict[str, Value]:
         """The values of a column by those of the column ``label``."""
         at = {column.key: index for index, column in enumerate(self.columns)}
         return {str(row[at["label"]]): row[at[key]] for row in self.rows}
 
+    @cached_property
+    def printed(self) -> list[list[str]]:
+        """All cells as printed, column by column."""
+        return [column.printed(row[index] for row in self.rows) for index, column in enumerate(self.columns)]
+
     def text(self) -> list[list[str]]:
         """All cells as printed."""
-        return [
-            [self.cell(column, value) for column, value in zip(self.columns, row, strict=True)]
-            for row in self.rows
-        ]
+        return list(map(list, zip(*self.printed, strict=True)))
 
     def ranks(self) -> list[list[int]]:
         """For each cell 1 (best of its column), 2 (second) or 0; a lone value has 0."""
@@ -123,7 +126,7 @@ class Table:
                 continue
             printed: dict[int, float] = {}
             for place, row in enumerate(self.rows):
-                text = self.cell(column, row[index])
+                text = self.printed[index][place]
                 competes = place not in self.unranked and (place, index) not in self.unranked_cells
                 if competes and isinstance(row[index], int | float) and text != "–":
                     printed[place] = float(text.replace("−", "-"))
@@ -148,20 +151,15 @@ def to_csv(table: Table) -> str:
 
 def to_json(table: Table) -> str:
     """An object with title, notes and one object for each row, full precision, null for no finite value."""
-    rows: list[dict[str, Any]] = [
-        {
-            column.key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for column, value in zip(table.columns, row, strict=True)
-        }
-        for row in table.rows
-    ]
+    rows = [dict(zip((it.key for it in table.columns), row, strict=True)) for row in table.rows]
     document: dict[str, Any] = {"title": table.title, "notes": table.notes, "rows": rows}
     if table.remarks:
         document["remarks"] = [
             {"row": row, "column": table.columns[index].key, "text": text}
             for (row, index), text in sorted(table.remarks.items())
         ]
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    # NaN and infinities become null
+    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"
 
 
 def to_text(table: Table, width: int | None = None) -> str:

@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 _MARKUP = re.compile(r"[\\`*|<>]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
 """Only the brackets that make a link and the underscores that make emphasis, so that text stays readable."""
+_MAY_BE_MARKUP = frozenset("\\`*|<>_]$")
+"""Without one of these a text is the same in Markdown, as numbers are."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All control characters except tabs and line ends."""
 _FORMULA = ("=", "+", "-", "@", "\t")
@@ -21,30 +23,32 @@ _GREEK = (
     "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|pi|rho|sigma|tau|phi|chi|psi|omega"
     "|Gamma|Delta|Theta|Lambda|Sigma|Phi|Omega"
 )
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    **{it: "\\" + it for it in "&%$#_{}"},
-    # which the usual encoding of fonts, OT1, has other letters for
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "−": "$-$",
-    "–": "--",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "≤": r"$\leq$",
-    "≥": r"$\geq$",
-    "≈": r"$\approx$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    **{
-        letter: rf"$\{name}$"
-        for letter, name in zip("αβγδεηθκλμνπρστφχψωΓΔΘΛΣΦΩ", _GREEK.split("|"), strict=True)
-    },
-    "\N{REPLACEMENT CHARACTER}": "?",
-}
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        **{it: "\\" + it for it in "&%$#_{}"},
+        # which the usual encoding of fonts, OT1, has other letters for
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "−": "$-$",
+        "–": "--",
+        "±": r"$\pm$",
+        "×": r"$\times$",
+        "≤": r"$\leq$",
+        "≥": r"$\geq$",
+        "≈": r"$\approx$",
+        "↑": r"$\uparrow$",
+        "↓": r"$\downarrow$",
+        **{
+            letter: rf"$\{name}$"
+            for letter, name in zip("αβγδεηθκλμνπρστφχψωΓΔΘΛΣΦΩ", _GREEK.split("|"), strict=True)
+        },
+        "\N{REPLACEMENT CHARACTER}": "?",
+    }
+)
 """What LaTeX would take for a command, and what its usual fonts have only in mathematics."""
 
 
@@ -65,19 +69,19 @@ def markdown(text: str) -> str:
 
     Simple mathematics between dollars stays mathematics.
     """
-    parts = _MATH.split(printable(text))
+    text = printable(text)
+    if _MAY_BE_MARKUP.isdisjoint(text):
+        return text
     return "".join(
         part.translate(_MATH_IN_MARKDOWN) if place % 2 else _MARKUP.sub(r"\\\g<0>", part)
-        for place, part in enumerate(parts)
+        for place, part in enumerate(_MATH.split(text))
     )
 
 
 def latex(text: str) -> str:
     """One line of LaTeX that displays ``text``, with all commands escaped except in simple mathematics."""
     parts = _MATH.split(printable(text))
-    return "".join(
-        part if place % 2 else "".join(_LATEX.get(it, it) for it in part) for place, part in enumerate(parts)
-    )
+    return "".join(part if place % 2 else part.translate(_LATEX) for place, part in enumerate(parts))
 
 
 def units(text: str) -> list[str]:

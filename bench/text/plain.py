@@ -16,6 +16,8 @@ def harmless(text: str) -> str:
 
     A name may come from a foreign file and a message from a codec, and neither may control the terminal.
     """
+    if text.isprintable():
+        return text
     return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
 
 
