@@ -171,8 +171,8 @@ def test_sixteen_bits_give_what_float64_gives(
     make_exact(layer)
     x = snap(torch.randn(1, inputs, 6, 10, generator=random, dtype=torch.float64) * 8)
     field = int16.Field(6, 10, inputs + 3)
-    field.inside[..., 3:] = (x[0] * 2**8).permute(1, 2, 0).numpy()
-    field.note(field.inside.min((0, 1)).astype(np.int32), field.inside.max((0, 1)).astype(np.int32))
+    field.values[..., 3:] = (x[0] * 2**8).permute(1, 2, 0).numpy()
+    field.note(field.values.min((0, 1)).astype(np.int32), field.values.max((0, 1)).astype(np.int32))
     expected = layer(x)
     if mode == int16.PLAIN:
         expected = snap(expected)
@@ -183,7 +183,7 @@ def test_sixteen_bits_give_what_float64_gives(
         expected = np.stack([line[(row + turn) % 2 :: 2] for row, line in enumerate(expected)])
     packed = int16.Layer(layer.weight, layer.bias)
     found = packed(field, int16.Field(6, expected.shape[1], outputs), mode, turn=turn, first=3)
-    assert np.array_equal(found.inside, expected)
+    assert np.array_equal(found.values, expected)
     assert np.array_equal(found.high, expected.max((0, 1)).clip(0))
 
 
@@ -195,11 +195,11 @@ def test_sums_beyond_32_bits_are_refused() -> None:
     make_exact(layer)
     field = int16.Field(4, 4, 576)
     for value, fits in ((1, True), (60, False), (455, False)):
-        field.inside[:] = value
+        field.values[:] = value
         field.high[:] = value
         packed = int16.Layer(layer.weight, None)
         if fits:
-            assert packed(field, int16.Field(4, 4, 1), int16.PLAIN).inside.max() == 576 * value
+            assert packed(field, int16.Field(4, 4, 1), int16.PLAIN).values.max() == 576 * value
         else:
             with pytest.raises(int16.OutOfRange):
                 packed(field, int16.Field(4, 4, 1), int16.PLAIN)
