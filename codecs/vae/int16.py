@@ -33,18 +33,19 @@ class OutOfRange(Exception):
 _begin_tiles, _end_tiles = products.begin_tiles, products.end_tiles
 _multiply_bytes, _multiply_pairs = products.multiply_bytes, products.multiply_pairs
 _VECTORS, _TILES = products.VECTORS, products.TILES
-_any_field = types.Array(types.int16, 3, "A")
-_whole_field = types.Array(types.int16, 3, "C")
+_field = types.Array(types.int16, 3, "C")
 _bytes = types.Array(types.uint8, 1, "C")
 _words = types.Array(types.int32, 1, "C")
 _sums = types.Array(types.int32, 3, "C")
-_window = types.UniTuple(types.int64, 3)
+_window = types.UniTuple(types.int64, 5)
 
 
-@numba.njit([_bytes(_any_field, types.int64, types.boolean)], cache=True, nogil=True)
-def _laid_out(x, border, tiled):  # type: ignore[no-untyped-def]
-    """A field in a border of zeros, as the products want it: pairs of bytes, or a plane of each of them."""
-    height, width, channels = x.shape
+@numba.njit([_bytes(_field, _window, types.boolean)], cache=True, nogil=True)
+def _laid_out(x, window, tiled):  # type: ignore[no-untyped-def]
+    """Channels in a border of zeros, as the products want them: pairs of bytes, or a plane of each of them."""
+    height, width, _ = x.shape
+    first, channels, kernel, _, _ = window
+    border = kernel // 2
     wide = width + 2 * border
     size = (height + 2 * border) * wide * channels
     # whole groups of positions and channels are read, also beyond the last
@@ -55,14 +56,15 @@ def _laid_out(x, border, tiled):  # type: ignore[no-untyped-def]
     for row in range(height):
         for column in range(width):
             to = ((row + border) * wide + column + border) * channels
+            values = x[row, column, first : first + channels]
             if tiled:
+                lower, upper = split[to : to + channels], split[size + to : size + to + channels]
                 for c in range(channels):
-                    split[to + c] = x[row, column, c] & 255
+                    lower[c] = values[c] & 255
                 for c in range(channels):
-                    split[size + to + c] = x[row, column, c] >> 8
+                    upper[c] = values[c] >> 8
             else:
-                for c in range(channels):
-                    flat[to + c] = x[row, column, c]
+                flat[to : to + channels] = values
     return split
 
 
@@ -82,8 +84,8 @@ def _multiply(laid_out, shape, window, tiled, taps, weights, run, row, column, s
 
     ``sums``: (parts, positions, outputs), where outputs are whole groups.
     """
-    kernel, stride, turn = window
-    height, width, channels = shape
+    _, channels, kernel, stride, turn = window
+    height, width, _ = shape
     border = kernel // 2
     wide = (width + 2 * border) * channels
     start, step = row * stride * wide, stride * channels
@@ -127,8 +129,8 @@ def _multiply(laid_out, shape, window, tiled, taps, weights, run, row, column, s
 @numba.njit(
     [
         (
-            *(_any_field, _window, types.boolean, types.Array(types.int64, 1, "C"), _bytes, types.int64),
-            *(_words, types.int64, _whole_field, types.boolean, _whole_field, _words, _words),
+            *(_field, _window, types.boolean, types.Array(types.int64, 1, "C"), _bytes, types.int64),
+            *(_words, types.int64, _field, types.boolean, _field, _words, _words),
         )
     ],
     cache=True,
@@ -136,7 +138,7 @@ def _multiply(laid_out, shape, window, tiled, taps, weights, run, row, column, s
 )
 def _convolve(x, window, tiled, taps, weights, run, bias, mode, residual, add, out, low, high):  # type: ignore[no-untyped-def]
     """Sums as activations; ``low`` and ``high``, by output, are lowered and raised to their range."""
-    laid_out = _laid_out(x, window[0] // 2, tiled)
+    laid_out = _laid_out(x, window, tiled)
     rows, count, outputs = out.shape
     group = _TILES if tiled else _VECTORS
     positions = group[0]
@@ -147,26 +149,23 @@ def _convolve(x, window, tiled, taps, weights, run, bias, mode, residual, add, o
         for column in range(0, count, positions):
             _multiply(laid_out, x.shape, window, tiled, taps, weights, run, row, column, sums)
             for p in range(min(positions, count - column)):
-                line = sums[0, p]
-                if mode == RECTIFIED:
-                    for o in range(outputs):
-                        total = np.int32(line[o] + bias[o])
-                        line[o] = np.int32(total + 8192) >> 14 if total > 0 else np.int32(total + 65536) >> 17
-                else:
-                    for o in range(outputs):
-                        line[o] = np.int32(np.int32(line[o] + bias[o]) + 8192) >> 14
+                line, to, other = sums[0, p], out[row, column + p], residual[row, column + p]
+                for o in range(outputs):
+                    total = np.int32(line[o] + bias[o])
+                    if mode == RECTIFIED and total <= 0:
+                        line[o] = np.int32(total + 65536) >> 17
+                    else:
+                        line[o] = np.int32(total + 8192) >> 14
                 if add:
                     for o in range(outputs):
-                        line[o] += residual[row, column + p, o]
+                        line[o] += other[o]
                 if mode == ROUNDED_FIRST:
                     for o in range(outputs):
-                        value = line[o]
-                        line[o] = value if value > 0 else np.int32(value + 4) >> 3
+                        line[o] = line[o] if line[o] > 0 else np.int32(line[o] + 4) >> 3
                 for o in range(outputs):
-                    value = line[o]
-                    out[row, column + p, o] = value
-                    low[o] = min(low[o], value)
-                    high[o] = max(high[o], value)
+                    to[o] = line[o]
+                    low[o] = min(low[o], line[o])
+                    high[o] = max(high[o], line[o])
     if tiled:
         _end_tiles()
 
@@ -174,7 +173,7 @@ def _convolve(x, window, tiled, taps, weights, run, bias, mode, residual, add, o
 @numba.njit(
     [
         (
-            *(_any_field, _window, types.boolean, types.Array(types.int64, 1, "C"), _bytes, types.int64),
+            *(_field, _window, types.boolean, types.Array(types.int64, 1, "C"), _bytes, types.int64),
             *(types.int64, types.Array(types.int64, 3, "C")),
         )
     ],
@@ -183,7 +182,7 @@ def _convolve(x, window, tiled, taps, weights, run, bias, mode, residual, add, o
 )
 def _accumulate(x, window, tiled, taps, weights, run, bits, totals):  # type: ignore[no-untyped-def]
     """Add sums times 2 to the power ``bits`` to (rows, columns, outputs)."""
-    laid_out = _laid_out(x, window[0] // 2, tiled)
+    laid_out = _laid_out(x, window, tiled)
     rows, count, outputs = totals.shape
     group = _TILES if tiled else _VECTORS
     positions = group[0]
@@ -323,9 +322,8 @@ class Layer:
         """What the kernels take first."""
         wide = (source.width + self._kernel // 2 * 2) * self.inputs
         distances = self._taps @ np.array([wide, self.inputs]) * (1 if self._tiled else 2)
-        window = self._kernel, stride, -1 if turn is None else turn
-        x = source.values[..., first : first + self.inputs]
-        return x, window, self._tiled, distances, self._weights, self._run
+        window = first, self.inputs, self._kernel, stride, -1 if turn is None else turn
+        return source.values, window, self._tiled, distances, self._weights, self._run
 
     def _check(
         self, low: NDArray[Any], high: NDArray[Any], first: int, offset: NDArray[Any] | int = 0
