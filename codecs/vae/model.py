@@ -16,7 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from bench_codecs.vae.context import ContextModel, GridSpec, fit_linear
-from bench_codecs.vae.fixed import FixedModule, Levels, make_exact, require_exact, snap_weight
+from bench_codecs.vae.fixed import (
+    FixedModule,
+    Levels,
+    at_level,
+    make_exact,
+    require_exact,
+    snap_weight,
+)
 from bench_codecs.vae.levels import code_to_quality, step_size
 from bench_codecs.vae.networks import AnalysisBranch, BranchSpec, SynthesisBranch
 from bench_codecs.vae.prior import HyperAnalysis, HyperPrior, level_row
@@ -129,14 +136,18 @@ class VaeModel(nn.Module):
         with torch.autocast(like.device.type, torch.bfloat16, enabled=wanted):
             yield
 
+    def _decodes_in_bfloat16(self) -> bool:
+        """Whether a decoder's synthesis does: on a CPU whose processor multiplies it."""
+        return self.integer is not None and not torch.is_grad_enabled() and fast_bfloat16()
+
     @contextmanager
     def _synthesis_precision(self, like: Tensor) -> Iterator[None]:
-        """As training has it; a decoder on a CPU takes bfloat16 where the processor multiplies it."""
-        if self.integer is None or torch.is_grad_enabled():
-            with self._mixed_precision(like):
+        """As training has it, or a decoder."""
+        if self._decodes_in_bfloat16():
+            with torch.autocast("cpu", torch.bfloat16):
                 yield
         else:
-            with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
+            with self._mixed_precision(like):
                 yield
 
     def make_exact(self) -> None:
@@ -178,9 +189,10 @@ class VaeModel(nn.Module):
         step = steps(code, decoded)
         if not self.use_branches:
             return self.fine_transform.inverse(decoded * step)
-        normalised = self.fine.context.normalise(decoded, code).to(decoded.dtype)
+        norm = at_level(self.fine.context.norm, code, exact=False).to(decoded.dtype)
         with self._synthesis_precision(decoded):
-            side = torch.cat([normalised, 0.5 * log_scales.to(normalised), features.to(normalised)], 1)
+            kind = torch.bfloat16 if self._decodes_in_bfloat16() else decoded.dtype
+            side = torch.cat([it.to(kind) for it in (decoded * norm, 0.5 * log_scales, features)], 1)
             corrected, shared = self.synthesis_branch.coefficients(decoded, side, code)
         inverse = self.fine_transform.inverse if self.integer is None else self.integer.inverse
         linear = inverse(corrected * step)
