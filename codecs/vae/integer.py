@@ -452,7 +452,8 @@ class IntegerNetworks:
             The integers are too narrow.
         """
         found = [torch.from_numpy(self._analysis(it, code)) for it in pixels]
-        return torch.stack(found).permute(0, 3, 1, 2)
+        together = torch.stack(found) if len(found) > 1 else found[0][None]
+        return together.permute(0, 3, 1, 2)
 
     def hyper(self, grid: int, latents: NDArray[np.float64], code: int) -> NDArray[np.float64]:
         """Hyper-latents of the coarse (0) or fine (1) latents; see :class:`IntegerHyperAnalysis`."""
@@ -463,5 +464,6 @@ class IntegerNetworks:
         batch, channels, height, width = y.shape
         flat = y.permute(0, 2, 3, 1).reshape(-1, channels)
         blocks = torch.mm(flat, self._synthesis).reshape(batch, height, width, -1).numpy()
-        samples = np.stack([filter_blocks(it, self._inverse_boundary) for it in blocks])
-        return torch.from_numpy(samples).reshape(batch, BLOCK * height, BLOCK * width, 3).permute(0, 3, 1, 2)
+        samples = [torch.from_numpy(filter_blocks(it, self._inverse_boundary)) for it in blocks]
+        together = torch.stack(samples) if batch > 1 else samples[0][None]
+        return together.reshape(batch, BLOCK * height, BLOCK * width, 3).permute(0, 3, 1, 2)

@@ -186,17 +186,32 @@ class VaeModel(nn.Module):
 
     def synthesise(self, decoded: Tensor, log_scales: Tensor, features: Tensor, code: Tensor) -> Tensor:
         """Decoded fine latents and the entropy model's side information -> samples centred on 0."""
+        return self.finish(*self.linear(decoded, log_scales, features, code), code)
+
+    def linear(
+        self, decoded: Tensor, log_scales: Tensor, features: Tensor, code: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """The first half of :meth:`synthesise`, after which its arguments can be let go.
+
+        Returns samples of the linear transform and, where branches are used, features for :meth:`finish`.
+        """
         step = steps(code, decoded)
         if not self.use_branches:
-            return self.fine_transform.inverse(decoded * step)
+            return self.fine_transform.inverse(decoded * step), None
         norm = at_level(self.fine.context.norm, code, exact=False).to(decoded.dtype)
         with self._synthesis_precision(decoded):
             kind = torch.bfloat16 if self._decodes_in_bfloat16() else decoded.dtype
             side = torch.cat([it.to(kind) for it in (decoded * norm, 0.5 * log_scales, features)], 1)
             corrected, shared = self.synthesis_branch.coefficients(decoded, side, code)
+        del side
         inverse = self.fine_transform.inverse if self.integer is None else self.integer.inverse
-        linear = inverse(corrected * step)
-        with self._synthesis_precision(decoded):
+        return inverse(corrected * step), shared
+
+    def finish(self, linear: Tensor, shared: Tensor | None, code: Tensor) -> Tensor:
+        """The second half of :meth:`synthesise`."""
+        if shared is None:
+            return linear
+        with self._synthesis_precision(linear):
             return self.synthesis_branch.samples(linear, shared, code)
 
     def estimate(self, x: Tensor, code: Tensor, strength: float = RDOQ_STRENGTH) -> Estimate:

@@ -105,8 +105,8 @@ class SynthesisBranch(nn.Module):
 
     def samples(self, linear: Tensor, shared: Tensor, code: Tensor) -> Tensor:
         """Corrected samples, (batch, 3, H, W), from those of the inverse transform."""
-        patches = F.pixel_unshuffle(linear / _SAMPLE_SCALE, REDUCTION)
-        x = self.enter(torch.cat([patches.to(shared.dtype), shared], 1))
+        patches = F.pixel_unshuffle(linear.to(shared.dtype) / _SAMPLE_SCALE, REDUCTION)
+        x = self.enter(torch.cat([patches, shared], 1))
         x = x * at_level(self.level_gain, code, exact=False).to(x.dtype)
         x = leaky(x + at_level(self.level_shift, code, exact=False).to(x.dtype))
         for first, second in _pairs(self.blocks):

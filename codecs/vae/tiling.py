@@ -129,8 +129,9 @@ def synthesise_batch(
     def synthesise(
         pictures: NDArray[np.uint8], held: list[tuple[Window, Future[Tile]]], window: Window
     ) -> None:
-        decoded, log_scales, features = _assembled([(it, tile.result()) for it, tile in held], window)
-        samples = _cropped(model.synthesise(decoded, log_scales, features, code), window, 1)
+        tiles = [(it, tile.result()) for it, tile in held]
+        linear, shared = model.linear(*_assembled(tiles, window), code)
+        samples = _cropped(model.finish(linear, shared, code), window, 1)
         tall, wide = min(window.height, height - window.top), min(window.width, width - window.left)
         pixels = (samples[:, :, :tall, :wide] + 128).round_().clamp_(0, 255).to(torch.uint8)
         pictures[:, window.top : window.top + tall, window.left : window.left + wide] = (
