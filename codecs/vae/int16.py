@@ -42,7 +42,7 @@ _window = types.UniTuple(types.int64, 5)
 
 @numba.njit([_bytes(_field, _window, types.boolean)], cache=True, nogil=True)
 def _laid_out(x, window, tiled):  # type: ignore[no-untyped-def]
-    """Channels in a border of zeros, as the products want them: pairs of bytes, or a plane of each of them."""
+    """Channels in a border of zeros, as the products want them: both bytes together, or each in a plane."""
     height, width, _ = x.shape
     first, channels, kernel, _, _ = window
     border = kernel // 2
@@ -338,7 +338,9 @@ class Layer:
     def accumulate(
         self, source: WideField, totals: NDArray[np.int64], turn: int | None, first: int = 0
     ) -> None:
-        """Add sums of channels from ``first`` on to ``totals``, (rows, columns, outputs), in multiples of 2⁻²².
+        """Add sums of channels from ``first`` on to ``totals``, in multiples of 2⁻²².
+
+        ``totals``: (rows, columns, outputs).
 
         Raises
         ------

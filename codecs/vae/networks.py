@@ -130,7 +130,8 @@ def _residual_blocks(layer: type[nn.Conv2d], width: int, count: int) -> nn.Modul
 
 
 def _pairs(blocks: nn.ModuleList) -> list[tuple[nn.Conv2d, nn.Conv2d]]:
-    return [(block[0], block[1]) for block in blocks if isinstance(block, nn.ModuleList)]
+    layers = [it for it in blocks.modules() if isinstance(it, nn.Conv2d)]
+    return list(zip(layers[::2], layers[1::2], strict=True))
 
 
 def _convolved(layer: nn.Conv2d, x: Tensor, residual: Tensor | None = None) -> Tensor:

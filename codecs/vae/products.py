@@ -127,9 +127,7 @@ def multiply_pairs(
                         builder.store(total, held[p, n])
         for p, n in places:
             line = builder.add(sums, builder.mul(pitch, ir.Constant(_long, p)))
-            builder.store(
-                builder.load(held[p, n]), _pointer(builder, line, vector, 4 * _LANES * n), align=4
-            )
+            builder.store(builder.load(held[p, n]), _pointer(builder, line, vector, 4 * _LANES * n), align=4)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 8), generate

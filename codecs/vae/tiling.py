@@ -192,13 +192,13 @@ def _done(work: Callable[..., Any], *arguments: Any) -> Future[Any]:
     return future
 
 
-def _assembled(held: Iterable[tuple[Window, Tile]], window: Window) -> list[Tensor]:
+def _assembled(held: Iterable[tuple[Window, Tile]], window: Window) -> Tile:
     """Every field of the tiles over ``window`` and its margin."""
     rows, columns = window.outer(BLOCK)
     wholes: list[Tensor] = []
     for other, tile in held:
         if other == window and window.inner(BLOCK) == window.outer(BLOCK):
-            return list(tile)  # the picture has no other
+            return tile  # the picture has no other
         top, left = other.top // BLOCK, other.left // BLOCK
         first, last = max(top, rows.start), min(top + other.height // BLOCK, rows.stop)
         begin, end = max(left, columns.start), min(left + other.width // BLOCK, columns.stop)
@@ -214,7 +214,7 @@ def _assembled(held: Iterable[tuple[Window, Tile]], window: Window) -> list[Tens
             target[..., begin - columns.start : end - columns.start] = part[
                 :, :, first - top : last - top, begin - left : end - left
             ]
-    return wholes
+    return Tile(*wholes)
 
 
 def _cropped(field: Tensor, window: Window, unit: int) -> Tensor:

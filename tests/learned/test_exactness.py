@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from bench_codecs.vae import Vae, fixed, int16, transform
+from bench_codecs.vae import Vae, fixed, int16, products, transform
 from bench_codecs.vae.entropy import TileCoder
 from bench_codecs.vae.fixed import EncoderConv2d, FixedConv2d, leaky, make_exact, snap
 from bench_codecs.vae.levels import quality_to_code
@@ -162,10 +162,20 @@ def test_integers_that_are_too_narrow_change_nothing(vae: Vae, monkeypatch: pyte
 @pytest.mark.parametrize(("inputs", "outputs", "kernel"), [(3, 5, 5), (64, 96, 1), (7, 40, 3)])
 @pytest.mark.parametrize("mode", [int16.PLAIN, int16.RECTIFIED, int16.ROUNDED_FIRST])
 @pytest.mark.parametrize("turn", [None, 0, 1])
+@pytest.mark.parametrize("tiles", [False, True])
 def test_sixteen_bits_give_what_float64_gives(
-    inputs: int, outputs: int, kernel: int, mode: int, turn: int | None
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    mode: int,
+    turn: int | None,
+    tiles: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Every kind of layer, everywhere and on half of the checkerboard, with sums that wrap on the way."""
+    """Every kind of layer, everywhere and on half of the checkerboard, by vectors and by tiles."""
+    if tiles and not products.has_tiles():
+        pytest.skip("the processor has no tiles of bytes (AMX)")
+    monkeypatch.setattr(products, "has_tiles", lambda: tiles)
     random = torch.Generator().manual_seed(inputs)
     layer = FixedConv2d(inputs, outputs, kernel)
     make_exact(layer)
@@ -185,6 +195,18 @@ def test_sixteen_bits_give_what_float64_gives(
     found = packed(field, int16.Field(6, expected.shape[1], outputs), mode, turn=turn, first=3)
     assert np.array_equal(found.values, expected)
     assert np.array_equal(found.high, expected.max((0, 1)).clip(0))
+
+
+def test_every_kernel_writes_the_same_bitstream(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vectors of 16 bits write what tiles of bytes write, and decode it to the same symbols."""
+    if not products.has_tiles():
+        pytest.skip("the processor has no tiles of bytes (AMX)")
+    monkeypatch.setattr(products, "has_tiles", lambda: False)
+    with_vectors = Vae()
+    for picture, quality in pictures():
+        stream = vae.encode(picture, quality)
+        assert with_vectors.encode(picture, quality) == stream
+        assert np.array_equal(with_vectors.decode(stream), vae.decode(stream))
 
 
 def test_sums_beyond_32_bits_are_refused() -> None:
