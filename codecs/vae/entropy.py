@@ -304,7 +304,7 @@ class TileCoder:
                 given = model.coarse_transform.inverse(_tensor(decoded).double())
             first_slice += len(starts)
             first_hyper += channels
-        features = mixed.inside[..., : model.fine.context.spec.features] / np.float32(ACTIVATION_SCALE)
+        features = mixed.values[..., : model.fine.context.spec.features] / np.float32(ACTIVATION_SCALE)
         return Tile(_tensor(decoded), _tensor(log_scales).half(), _tensor(features).half())
 
     @torch.no_grad()

@@ -4,38 +4,24 @@ Activations are multiples of 2⁻⁸ and weights of 2⁻¹⁴ (:mod:`~.fixed`), 
 32 bits wrap around, so that a sum is right in any order of summation if the sum itself fits, whatever it went
 through. That is made sure of before each layer, from the smallest and largest value of each input channel;
 what does not fit raises :class:`OutOfRange`, and is left to the arithmetic in float64.
-
-Fields are of shape (rows, columns, channels), with a border of zeros that spares the kernel all tests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import llvmlite.binding as llvm
 import numba
 import numpy as np
-import torch
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench_codecs.vae import products
 from bench_codecs.vae.fixed import ACTIVATION_SCALE, WEIGHT_SCALE
 
-BORDER = 2
-"""Zeros around a field that kernels of 3 or 5 rows read."""
 PLAIN, RECTIFIED, ROUNDED_FIRST = 0, 1, 2
 """What becomes of a sum: the nearest activation, to which a residual can be added; the nearest activation of
 the leaky rectifier; the leaky rectifier of what PLAIN gives, rounded again."""
-_WIDE = llvm.get_host_cpu_features().get("avx512bw", False)
-_LANES, _POSITIONS = (16, 8) if _WIDE else (8, 6)
-"""Vectors of 32-bit sums, two of them for each position: as many as the processor has registers for."""
-_GROUP = 2 * _LANES
-_SLACK = 2 * _POSITIONS
 _MOST = 2.0**31 - 2.0**17
 """What a sum may reach, so that rounding does not take it beyond 32 bits."""
 
@@ -44,216 +30,185 @@ class OutOfRange(Exception):
     """Integers of these widths cannot hold what the networks compute of this picture."""
 
 
-def _dot_pairs(builder: Any, sums: Any, values: Any, weights: Any) -> Any:
-    """``sums`` plus the products of 16-bit pairs; LLVM finds the one instruction of x86 for it, VPDPWSSD."""
-    wide = ir.VectorType(ir.IntType(32), _GROUP)
-    products = builder.mul(builder.sext(values, wide), builder.sext(weights, wide))
-    halves = (
-        builder.shuffle_vector(
-            products,
-            ir.Constant(wide, ir.Undefined),
-            ir.Constant(ir.VectorType(ir.IntType(32), _LANES), list(range(first, _GROUP, 2))),
-        )
-        for first in (0, 1)
-    )
-    return builder.add(sums, builder.add(*halves))
+_begin_tiles, _end_tiles = products.begin_tiles, products.end_tiles
+_multiply_bytes, _multiply_pairs = products.multiply_bytes, products.multiply_pairs
+_VECTORS, _TILES = products.VECTORS, products.TILES
+_field = types.Array(types.int16, 3, "C")
+_bytes = types.Array(types.uint8, 1, "C")
+_words = types.Array(types.int32, 1, "C")
+_sums = types.Array(types.int32, 3, "C")
+_window = types.UniTuple(types.int64, 5)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _multiply(
-    typing_context: Any,
-    x: Any,
-    taps: Any,
-    tap_count: Any,
-    weights: Any,
-    pitch: Any,
-    pairs: Any,
-    step: Any,
-    sums: Any,
-) -> tuple[Any, Callable[..., Any]]:
-    """Add products for one group of outputs at some neighbouring positions.
-
-    All arguments are integers: the address of the first position; of the taps' distances in bytes, and how
-    many; of the group's weights, and bytes from tap to tap; pairs of channels; bytes from position to
-    position; the address of the sums, (positions, group) int32.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        x, taps, tap_count, weights, pitch, pairs, step, sums = arguments
-        word, long = ir.IntType(32), ir.IntType(64)
-        vector, operand = ir.VectorType(word, _LANES), ir.VectorType(ir.IntType(16), _GROUP)
-        anything, first = (
-            ir.Constant(vector, ir.Undefined),
-            ir.Constant(ir.VectorType(word, _LANES), [0] * _LANES),
-        )
-
-        def pointer(address: Any, to: Any, offset: int = 0) -> Any:
-            return builder.inttoptr(builder.add(address, ir.Constant(long, offset)), to.as_pointer())
-
-        places = [
-            (p, n, pointer(sums, vector, 4 * _LANES * (2 * p + n))) for p in range(_POSITIONS) for n in (0, 1)
-        ]
-        held = {(p, n): cgutils.alloca_once_value(builder, builder.load(at, align=4)) for p, n, at in places}
-        with cgutils.for_range(builder, tap_count) as tap:
-            distance = builder.load(builder.gep(pointer(taps, long), [tap.index]))
-            begin, column = builder.add(x, distance), builder.add(weights, builder.mul(pitch, tap.index))
-            with cgutils.for_range(builder, pairs) as pair:
-                source = builder.add(begin, builder.shl(pair.index, ir.Constant(long, 2)))
-                at = builder.add(column, builder.mul(pair.index, ir.Constant(long, 8 * _LANES)))
-                factors = [builder.load(pointer(at, operand, 4 * _LANES * n), align=4) for n in (0, 1)]
-                for p in range(_POSITIONS):
-                    address = builder.add(source, builder.mul(step, ir.Constant(long, p)))
-                    both = builder.load(pointer(address, word), align=2)
-                    single = builder.insert_element(anything, both, ir.Constant(word, 0))
-                    values = builder.bitcast(builder.shuffle_vector(single, anything, first), operand)
-                    for n in (0, 1):
-                        total = _dot_pairs(builder, builder.load(held[p, n]), values, factors[n])
-                        builder.store(total, held[p, n])
-        for p, n, at in places:
-            builder.store(builder.load(held[p, n]), at, align=4)
-        return context.get_dummy_value()
-
-    return types.void(*[types.intp] * 8), generate
-
-
-_flat = types.Array(types.int16, 1, "C")
-_packed = types.Array(types.int16, 5, "C")
-_wide = types.Array(types.int32, 1, "C")
-_offsets = types.Array(types.int64, 1, "C")
-_source = types.UniTuple(types.int64, 7)
-_target = types.UniTuple(types.int64, 4)
+@numba.njit([_bytes(_field, _window, types.boolean)], cache=True, nogil=True)
+def _laid_out(x, window, tiled):  # type: ignore[no-untyped-def]
+    """Channels in a border of zeros, as the products want them: both bytes together, or each in a plane."""
+    height, width, _ = x.shape
+    first, channels, kernel, _, _ = window
+    border = kernel // 2
+    wide = width + 2 * border
+    size = (height + 2 * border) * wide * channels
+    # whole groups of positions and channels are read, also beyond the last
+    flat = np.empty(size + 2 * _TILES[0] * channels + 2 * products.CHUNK, np.int16)
+    if border:
+        flat[:size] = 0
+    split = flat.view(np.uint8)
+    for row in range(height):
+        for column in range(width):
+            to = ((row + border) * wide + column + border) * channels
+            values = x[row, column, first : first + channels]
+            if tiled:
+                lower, upper = split[to : to + channels], split[size + to : size + to + channels]
+                for c in range(channels):
+                    lower[c] = values[c] & 255
+                for c in range(channels):
+                    upper[c] = values[c] >> 8
+            else:
+                flat[to : to + channels] = values
+    return split
 
 
 @numba.njit(
     [
         (
-            _flat,
-            _source,
-            _offsets,
-            _packed,
-            _wide,
-            types.int64,
-            _flat,
-            types.boolean,
-            _flat,
-            _target,
-            _wide,
-            _wide,
+            *(_bytes, types.UniTuple(types.int64, 3), _window, types.boolean),
+            *(types.Array(types.int64, 1, "C"), _bytes, types.int64),
+            *(types.int64, types.int64, _sums),
         )
     ],
     cache=True,
     nogil=True,
 )
-def _convolve(x, source, taps, weights, bias, mode, residual, add, out, target, low, high):  # type: ignore[no-untyped-def]
-    """Sums as activations.
+def _multiply(laid_out, shape, window, tiled, taps, weights, run, row, column, sums):  # type: ignore[no-untyped-def]
+    """Sums of a layer at some positions of a row, from ``column`` on; ``shape`` is that of the field.
 
-    ``source`` and ``target`` say where positions lie, as :meth:`Field.source` and :meth:`Field.target` do;
-    ``low`` and ``high``, by output, are lowered and raised to the range of the results.
+    ``sums``: (parts, positions, outputs), where outputs are whole groups.
     """
-    rows, count, begin, row_step, turn, shift, step = source
-    out_begin, out_row, out_step, outputs = target
-    sums = np.empty((_POSITIONS, _GROUP), np.int32)
-    pitch = 4 * weights.shape[2] * _GROUP
-    for row in range(rows):
-        start = begin + row * row_step + ((row + turn) & 1) * shift
-        for group in range(weights.shape[0]):
-            first = group * _GROUP
-            most = min(_GROUP, outputs - first)
-            factors = weights.ctypes.data + group * weights.shape[1] * pitch
-            for column in range(0, count, _POSITIONS):
-                for p in range(_POSITIONS):
-                    for o in range(_GROUP):
-                        sums[p, o] = bias[first + o]
-                at = x.ctypes.data + 2 * (start + column * step)
-                _multiply(
-                    at,
-                    taps.ctypes.data,
-                    len(taps),
-                    factors,
-                    pitch,
-                    weights.shape[2],
-                    2 * step,
-                    sums.ctypes.data,
-                )
-                for p in range(min(_POSITIONS, count - column)):
-                    to = out_begin + row * out_row + (column + p) * out_step + first
-                    if mode == RECTIFIED:
-                        for o in range(most):
-                            total = sums[p, o]
-                            sums[p, o] = (total + 8192) >> 14 if total > 0 else (total + 65536) >> 17
-                    else:
-                        for o in range(most):
-                            sums[p, o] = (sums[p, o] + 8192) >> 14
-                    if add:
-                        for o in range(most):
-                            sums[p, o] += residual[to + o]
-                    if mode == ROUNDED_FIRST:
-                        for o in range(most):
-                            value = sums[p, o]
-                            sums[p, o] = value if value > 0 else (value + 4) >> 3
-                    for o in range(most):
-                        value = sums[p, o]
-                        out[to + o] = value
-                        low[first + o] = min(low[first + o], value)
-                        high[first + o] = max(high[first + o], value)
+    _, channels, kernel, stride, turn = window
+    height, width, _ = shape
+    border = kernel // 2
+    wide = (width + 2 * border) * channels
+    start, step = row * stride * wide, stride * channels
+    if turn >= 0:
+        start, step = start + ((row + turn) & 1) * channels, 2 * channels
+    start += column * step
+    _, positions, outputs = sums.shape
+    group = _TILES[1] if tiled else _VECTORS[1]
+    size = len(weights) // (outputs // group)
+    for number in range(outputs // group):
+        if tiled:
+            _multiply_bytes(
+                laid_out.ctypes.data + start,
+                (height + 2 * border) * wide,
+                taps.ctypes.data,
+                len(taps),
+                weights.ctypes.data + number * size,
+                run,
+                step,
+                sums.ctypes.data + 4 * number * group,
+                4 * outputs,
+                4 * outputs * positions,
+            )
+        else:
+            _multiply_pairs(
+                laid_out.ctypes.data + 2 * start,
+                taps.ctypes.data,
+                len(taps),
+                weights.ctypes.data + number * size,
+                run,
+                2 * step,
+                sums.ctypes.data + 4 * number * group,
+                4 * outputs,
+            )
+    if tiled:
+        for p in range(positions):
+            for o in range(outputs):
+                sums[0, p, o] += (sums[1, p, o] << 8) + (sums[2, p, o] << 16)
 
 
 @numba.njit(
-    [(_flat, _source, _offsets, _packed, types.int64, types.int64, types.Array(types.int64, 2, "C"))],
+    [
+        (
+            *(_field, _window, types.boolean, types.Array(types.int64, 1, "C"), _bytes, types.int64),
+            *(_words, types.int64, _field, types.boolean, _field, _words, _words),
+        )
+    ],
     cache=True,
     nogil=True,
 )
-def _accumulate(x, source, taps, weights, pairs, bits, totals):  # type: ignore[no-untyped-def]
-    """Add sums over the first ``pairs`` of channels, times 2 to the power ``bits``, to (n, outputs)."""
-    rows, count, begin, row_step, turn, shift, step = source
-    sums = np.empty((_POSITIONS, _GROUP), np.int32)
-    pitch = 4 * weights.shape[2] * _GROUP
+def _convolve(x, window, tiled, taps, weights, run, bias, mode, residual, add, out, low, high):  # type: ignore[no-untyped-def]
+    """Sums as activations; ``low`` and ``high``, by output, are lowered and raised to their range."""
+    laid_out = _laid_out(x, window, tiled)
+    rows, count, outputs = out.shape
+    group = _TILES if tiled else _VECTORS
+    positions = group[0]
+    sums = np.empty((3 if tiled else 1, positions, -(-outputs // group[1]) * group[1]), np.int32)
+    if tiled:
+        _begin_tiles()
     for row in range(rows):
-        start = begin + row * row_step + ((row + turn) & 1) * shift
-        for group in range(weights.shape[0]):
-            first = group * _GROUP
-            factors = weights.ctypes.data + group * weights.shape[1] * pitch
-            for column in range(0, count, _POSITIONS):
-                sums[:] = 0
-                at = x.ctypes.data + 2 * (start + column * step)
-                _multiply(at, taps.ctypes.data, len(taps), factors, pitch, pairs, 2 * step, sums.ctypes.data)
-                for p in range(min(_POSITIONS, count - column)):
-                    for o in range(min(_GROUP, totals.shape[1] - first)):
-                        totals[row * count + column + p, first + o] += np.int64(sums[p, o]) << bits
+        for column in range(0, count, positions):
+            _multiply(laid_out, x.shape, window, tiled, taps, weights, run, row, column, sums)
+            for p in range(min(positions, count - column)):
+                line, to, other = sums[0, p], out[row, column + p], residual[row, column + p]
+                for o in range(outputs):
+                    total = np.int32(line[o] + bias[o])
+                    if mode == RECTIFIED and total <= 0:
+                        line[o] = np.int32(total + 65536) >> 17
+                    else:
+                        line[o] = np.int32(total + 8192) >> 14
+                if add:
+                    for o in range(outputs):
+                        line[o] += other[o]
+                if mode == ROUNDED_FIRST:
+                    for o in range(outputs):
+                        line[o] = line[o] if line[o] > 0 else np.int32(line[o] + 4) >> 3
+                for o in range(outputs):
+                    to[o] = line[o]
+                    low[o] = min(low[o], line[o])
+                    high[o] = max(high[o], line[o])
+    if tiled:
+        _end_tiles()
+
+
+@numba.njit(
+    [
+        (
+            *(_field, _window, types.boolean, types.Array(types.int64, 1, "C"), _bytes, types.int64),
+            *(types.int64, types.Array(types.int64, 3, "C")),
+        )
+    ],
+    cache=True,
+    nogil=True,
+)
+def _accumulate(x, window, tiled, taps, weights, run, bits, totals):  # type: ignore[no-untyped-def]
+    """Add sums times 2 to the power ``bits`` to (rows, columns, outputs)."""
+    laid_out = _laid_out(x, window, tiled)
+    rows, count, outputs = totals.shape
+    group = _TILES if tiled else _VECTORS
+    positions = group[0]
+    sums = np.empty((3 if tiled else 1, positions, -(-outputs // group[1]) * group[1]), np.int32)
+    if tiled:
+        _begin_tiles()
+    for row in range(rows):
+        for column in range(0, count, positions):
+            _multiply(laid_out, x.shape, window, tiled, taps, weights, run, row, column, sums)
+            for p in range(min(positions, count - column)):
+                for o in range(outputs):
+                    totals[row, column + p, o] += np.int64(sums[0, p, o]) << bits
+    if tiled:
+        _end_tiles()
 
 
 class Field:
-    """Integers of 16 bits by row, column and channel, zero at first, with a border of zeros."""
+    """Integers of 16 bits by row, column and channel, and the range of each channel.
 
-    def __init__(self, height: int, width: int, channels: int, border: int = BORDER) -> None:
-        self.height, self.width, self.channels = height, width, channels
-        self._pitch = (width + 2 * border) * channels
-        self._begin = border * (self._pitch + channels)
-        tall = height + 2 * border
-        # the kernel reads whole groups of positions and pairs of channels, also beyond the last
-        self.flat = np.zeros(tall * self._pitch + (_SLACK + 1) * channels, np.int16)
-        whole = self.flat[: tall * self._pitch].reshape(tall, width + 2 * border, channels)
-        self.inside = whole[border : border + height, border : border + width]
-        """The integers without the border, of shape (height, width, channels)."""
+    What is not written yet has no value; a range takes 0 in.
+    """
+
+    def __init__(self, height: int, width: int, channels: int) -> None:
+        self.height, self.width = height, width
+        self.values = np.empty((height, width, channels), np.int16)
         self.low, self.high = np.zeros((2, channels), np.int32)
-        """The range of each channel, 0 included."""
-
-    def source(self, stride: int, turn: int | None, first: int) -> tuple[int, ...]:
-        """Where a layer reads from channel ``first`` on: everywhere, or on half of the checkerboard."""
-        rows, count = -(-self.height // stride), -(-self.width // stride)
-        step, shift = stride * self.channels, 0
-        if turn is not None:
-            count, step, shift = self.width // 2, 2 * self.channels, self.channels
-        return rows, count, self._begin + first, stride * self._pitch, turn or 0, shift, step
-
-    def distances(self, taps: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Bytes from a position to those of ``taps``, (n, 2) rows and columns."""
-        distances: NDArray[np.int64] = 2 * (taps @ np.array([self._pitch, self.channels]))
-        return distances
-
-    def target(self, outputs: int) -> tuple[int, int, int, int]:
-        """Where a layer of ``outputs`` channels writes."""
-        return self._begin, self._pitch, self.channels, outputs
 
     def note(self, low: NDArray[np.int32], high: NDArray[np.int32], first: int = 0) -> None:
         """Widen the range of the channels from ``first`` on.
@@ -301,21 +256,23 @@ class Layer:
             whole, offsets = whole[order], offsets[order]
         if abs(whole).max() >= 1 << 15 or abs(offsets).max() >= 1 << 22:
             raise OutOfRange
-        places = np.array([(y, x) for y in range(kernel) for x in range(kernel)]) - kernel // 2
-        taken = places.sum(1) % 2 == 1 if alternate else np.ones(len(places), bool)
-        self._taps = places[taken]
-        self.outputs = outputs
-        taps = whole.reshape(outputs, inputs, -1)[:, :, taken]
-        self._upper, self._lower = taps.clip(0).sum(2), taps.clip(max=0).sum(2)
-        groups, pairs = -(-outputs // _GROUP), -(-inputs // 2)
-        padded = np.zeros((groups * _GROUP, 2 * pairs, len(self._taps)))
-        padded[:outputs, :inputs] = taps
-        packed = padded.reshape(groups, _GROUP, pairs, 2, -1).transpose(0, 4, 2, 1, 3)
-        self._weights = torch.tensor(
-            np.ascontiguousarray(packed), dtype=torch.int16
-        ).numpy()  # torch aligns to lines of the cache
-        self._bias = np.zeros(groups * _GROUP, np.int32)
-        self._bias[:outputs] = offsets * ACTIVATION_SCALE
+        self.inputs, self.outputs, self._kernel = inputs, outputs, kernel
+        taps = whole.transpose(0, 2, 3, 1).copy()  # (outputs, rows, columns, inputs)
+        taken = np.ones((kernel, kernel), bool)
+        if alternate:
+            taken = np.add.outer(np.arange(kernel), np.arange(kernel)) % 2 == 1
+            taps[:, ~taken] = 0
+        self._upper, self._lower = taps.clip(0).sum((1, 2)), taps.clip(max=0).sum((1, 2))
+        self._tiled = products.has_tiles()
+        if self._tiled:  # a row of taps lies in one piece
+            self._taps = np.array([(row, 0) for row in range(kernel)])
+            self._weights = products.pack_bytes(taps.reshape(outputs, kernel, -1))
+            self._run = -(-kernel * inputs // products.CHUNK)
+        else:
+            self._taps = np.argwhere(taken)
+            self._weights = products.pack_pairs(taps[:, taken])
+            self._run = -(-inputs // 2)
+        self._bias = (offsets * ACTIVATION_SCALE).astype(np.int32)
 
     def __call__(
         self,
@@ -345,33 +302,33 @@ class Layer:
         OutOfRange
             A sum might not fit in 32 bits, or a result does not in 16.
         """
-        total = self._bias
-        if bias is not None:
-            total = total.copy()
-            total[: self.outputs] += bias
-        self._check(source.low, source.high, first, total[: self.outputs])
-        low, high = np.zeros((2, len(total)), np.int32)
+        total = self._bias if bias is None else self._bias + bias
+        self._check(source.low, source.high, first, total)
+        low, high = np.zeros((2, self.outputs), np.int32)
         _convolve(
-            source.flat,
-            source.source(stride, turn, first),
-            source.distances(self._taps),
-            self._weights,
+            *self._prepared(source, stride, turn, first),
             total,
             mode,
-            out.flat if residual is None else residual.flat,
+            out.values if residual is None else residual.values,
             residual is not None,
-            out.flat,
-            out.target(self.outputs),
+            out.values,
             low,
             high,
         )
-        out.note(low[: self.outputs], high[: self.outputs])
+        out.note(low, high)
         return out
+
+    def _prepared(self, source: Field, stride: int, turn: int | None, first: int) -> tuple[Any, ...]:
+        """What the kernels take first."""
+        wide = (source.width + self._kernel // 2 * 2) * self.inputs
+        distances = self._taps @ np.array([wide, self.inputs]) * (1 if self._tiled else 2)
+        window = first, self.inputs, self._kernel, stride, -1 if turn is None else turn
+        return source.values, window, self._tiled, distances, self._weights, self._run
 
     def _check(
         self, low: NDArray[Any], high: NDArray[Any], first: int, offset: NDArray[Any] | int = 0
     ) -> None:
-        channels = slice(first, first + self._upper.shape[1])
+        channels = slice(first, first + self.inputs)
         low, high = low[channels], high[channels]
         upper = self._upper @ high + self._lower @ low + offset
         lower = self._upper @ low + self._lower @ high + offset
@@ -381,7 +338,9 @@ class Layer:
     def accumulate(
         self, source: WideField, totals: NDArray[np.int64], turn: int | None, first: int = 0
     ) -> None:
-        """Add sums of channels from ``first`` on to ``totals``, (positions, outputs), in multiples of 2⁻²².
+        """Add sums of channels from ``first`` on to ``totals``, in multiples of 2⁻²².
+
+        ``totals``: (rows, columns, outputs).
 
         Raises
         ------
@@ -389,13 +348,9 @@ class Layer:
             A sum might not fit in 32 bits.
         """
         for part, bits in ((source.fine, 0), (source.coarse, source.bits)):
-            used = np.flatnonzero((part.high - part.low)[first : first + self._upper.shape[1]])
-            if not len(used):
-                continue
-            self._check(part.low, part.high, first)
-            place = part.source(1, turn, first)
-            pairs = int(used[-1]) // 2 + 1
-            _accumulate(part.flat, place, part.distances(self._taps), self._weights, pairs, bits, totals)
+            if (part.high - part.low)[first : first + self.inputs].any():
+                self._check(part.low, part.high, first)
+                _accumulate(*self._prepared(part, 1, turn, first), bits, totals)
 
 
 class WideField:

@@ -45,7 +45,7 @@ def _field(values: NDArray[np.float64], factors: NDArray[np.float64], *, divide:
     """(height, width, channels) times or divided by a factor by channel, on the grid of activations."""
     field = Field(*values.shape)
     ranges = np.zeros((2, values.shape[2]), np.int32)
-    if not _round(values, factors, divide, field.inside, ranges):
+    if not _round(values, factors, divide, field.values, ranges):
         raise OutOfRange
     field.note(*ranges)
     return field
@@ -91,12 +91,12 @@ class IntegerAnalysis:
         height, width = (side // BLOCK for side in pixels.shape[:2])
         blocks = WideField(height, width, 3 * BLOCK * BLOCK, 8)
         samples = pixels.reshape(len(pixels), -1)
-        filter_pixels(samples, self._boundary, blocks.fine.inside, blocks.coarse.inside)
+        filter_pixels(samples, self._boundary, blocks.fine.values, blocks.coarse.values)
         blocks.fine.high[:] = 255
         blocks.coarse.low[:], blocks.coarse.high[:] = -1025, 1025
-        totals = np.zeros((height * width, self._transform.outputs), np.int64)
+        totals = np.zeros((height, width, self._transform.outputs), np.int64)
         self._transform.accumulate(blocks, totals, None)
-        y: NDArray[np.float64] = _rounded(totals).reshape(height, width, -1)
+        y: NDArray[np.float64] = _rounded(totals)
         if self._branch is None:
             return y
         x = _field(y, self._branch.spread().numpy(), divide=True)
@@ -109,7 +109,7 @@ class IntegerAnalysis:
         x = self._second(x, like(self._second), RECTIFIED)
         for first, second in self._blocks:
             x = second(first(x, like(first), RECTIFIED), like(second), PLAIN, residual=x)
-        _correct(y, self._last(x, like(self._last), PLAIN).inside)
+        _correct(y, self._last(x, like(self._last), PLAIN).values)
         return y
 
 
@@ -127,7 +127,7 @@ class IntegerHyperAnalysis:
             out = Field(-(-field.height // stride), -(-field.width // stride), layer.outputs)
             field = layer(field, out, PLAIN if layer is self._layers[-1] else ROUNDED_FIRST, stride=stride)
             stride = 2
-        hyper: NDArray[np.float64] = field.inside.transpose(2, 0, 1) / ACTIVATION_SCALE
+        hyper: NDArray[np.float64] = field.values.transpose(2, 0, 1) / ACTIVATION_SCALE
         return hyper
 
 
@@ -152,7 +152,7 @@ class IntegerSlice:
         width = mixed.width if half is None else mixed.width // 2
 
         def run(layer: Layer, x: Field, mode: int, **options: Any) -> Field:
-            return layer(x, Field(mixed.height, width, layer.outputs, 0), mode, **options)
+            return layer(x, Field(mixed.height, width, layer.outputs), mode, **options)
 
         if self.anchors is not None and turn:
             base = run(self.mix, mixed, PLAIN, bias=bias, turn=half)
@@ -165,7 +165,7 @@ class IntegerSlice:
         """Linear predictions, (positions, channels), in multiples of 2⁻²²."""
         half = turn if self.anchors is not None else None
         width = decoded.fine.width if half is None else decoded.fine.width // 2
-        totals = np.zeros((decoded.fine.height * width, self.part.size), np.int64)
+        totals = np.zeros((decoded.fine.height, width, self.part.size), np.int64)
         if self.linear:
             self.linear[turn].accumulate(decoded, totals, half)
         if self.linear_anchors is not None and turn:
@@ -188,14 +188,14 @@ class IntegerContext:
         """Features of hyper-latents, (channels, h, w), in a field that has room for the latents as well."""
         x = _field(hyper.transpose(1, 2, 0).astype(np.float64, order="C"), np.ones(len(hyper)))
         for layer in self._hyper:
-            shuffled = layer(x, Field(x.height, x.width, layer.outputs, 0), ROUNDED_FIRST)
+            shuffled = layer(x, Field(x.height, x.width, layer.outputs), ROUNDED_FIRST)
             channels = layer.outputs // 4
             room = self._context.spec.channels if layer is self._hyper[-1] else 0
             x = Field(2 * x.height, 2 * x.width, channels + room)
-            pixels = shuffled.inside.reshape(shuffled.height, shuffled.width, 2, 2, channels)
+            pixels = shuffled.values.reshape(shuffled.height, shuffled.width, 2, 2, channels)
             for row in (0, 1):
                 for column in (0, 1):
-                    x.inside[row::2, column::2, :channels] = pixels[:, :, row, column]
+                    x.values[row::2, column::2, :channels] = pixels[:, :, row, column]
             x.note(shuffled.low.reshape(4, -1).min(0), shuffled.high.reshape(4, -1).max(0))
         return x
 
@@ -223,10 +223,10 @@ class IntegerContext:
                 gain = _table(context.mean_gain[turn][:, start:stop], code)
                 energy = _table(context.log_energy[turn][:, start:stop], code)
                 linear = it.linear_means(latents.wide, turn)
-                means = np.empty(linear.shape[::-1], np.int32)
+                means = np.empty((linear.shape[2], linear.shape[0] * linear.shape[1]), np.int32)
                 scales = np.empty(means.shape, np.uint8)
                 _distribution(
-                    found.inside, linear, gain, energy, turn, two, start - known, means, scales, log_scales
+                    found.values, linear, gain, energy, turn, two, start - known, means, scales, log_scales
                 )
                 latents.put(start, turn, two, means, coder(start, turn, two, means, scales))
         return latents.decoded, log_scales
@@ -263,7 +263,7 @@ class _Latents:
         fields = (self.wide.fine, 0), (self.wide.coarse, 0), (self._mixed, self._features)
         ranges = np.zeros((3, 2, len(means)), np.int32)
         norm = self._norm[start : start + len(means)]
-        insides = (field.inside[..., first:] for field, first in fields)
+        insides = (field.values[..., first:] for field, first in fields)
         if not _put(means, symbols, norm, start, turn, two, *insides, self.decoded, ranges):
             raise OutOfRange
         for (field, first), (low, high) in zip(fields, ranges, strict=True):
@@ -282,7 +282,7 @@ _means = types.Array(types.int32, 2, "C")
     [
         (
             _three(types.int16, "A"),
-            types.Array(types.int64, 2, "C"),
+            _three(types.int64),
             *(_flat_wide, _flat_wide, types.int64, types.boolean, types.int64),
             *(_means, types.Array(types.uint8, 2, "C"), _three(types.float32)),
         )
@@ -298,7 +298,7 @@ def _distribution(found, linear, gain, energy, turn, two, first, means, scales, 
         for column in range(first_column * _COLUMNS, min((first_column + 1) * _COLUMNS, columns)):
             n = row * columns + column
             x = 2 * column + ((row + turn) & 1) if two else column
-            mean = (linear[n, c] + found[row, column, c] * gain[c] + 8192) >> 14
+            mean = (linear[row, column, c] + found[row, column, c] * gain[c] + 8192) >> 14
             means[c, n] = min(max(mean, -_LIMIT), _LIMIT)
             factor = np.int64(min(max(found[row, column, size + c], -6 * 256), 4 * 256))
             log_scale = 64 * factor + energy[c]
@@ -395,14 +395,15 @@ def _round(values, factors, divide, inside, ranges):  # type: ignore[no-untyped-
     return fits
 
 
-@numba.njit([(types.Array(types.int64, 2, "C"),)], cache=True, nogil=True)
+@numba.njit([(_three(types.int64),)], cache=True, nogil=True)
 def _rounded(totals):  # type: ignore[no-untyped-def]
     """Sums in multiples of 2⁻²² on the grid of activations, as numbers."""
     values = np.empty(totals.shape)
-    for n in range(len(totals)):
-        for c in range(totals.shape[1]):
-            value = (totals[n, c] + 8192) >> 14
-            values[n, c] = min(max(value, -_LIMIT), _LIMIT) / 256.0
+    for row in range(totals.shape[0]):
+        for column in range(totals.shape[1]):
+            for c in range(totals.shape[2]):
+                value = (totals[row, column, c] + 8192) >> 14
+                values[row, column, c] = min(max(value, -_LIMIT), _LIMIT) / 256.0
     return values
 
 
@@ -451,7 +452,8 @@ class IntegerNetworks:
             The integers are too narrow.
         """
         found = [torch.from_numpy(self._analysis(it, code)) for it in pixels]
-        return torch.stack(found).permute(0, 3, 1, 2)
+        together = torch.stack(found) if len(found) > 1 else found[0][None]
+        return together.permute(0, 3, 1, 2)
 
     def hyper(self, grid: int, latents: NDArray[np.float64], code: int) -> NDArray[np.float64]:
         """Hyper-latents of the coarse (0) or fine (1) latents; see :class:`IntegerHyperAnalysis`."""
@@ -462,5 +464,6 @@ class IntegerNetworks:
         batch, channels, height, width = y.shape
         flat = y.permute(0, 2, 3, 1).reshape(-1, channels)
         blocks = torch.mm(flat, self._synthesis).reshape(batch, height, width, -1).numpy()
-        samples = np.stack([filter_blocks(it, self._inverse_boundary) for it in blocks])
-        return torch.from_numpy(samples).reshape(batch, BLOCK * height, BLOCK * width, 3).permute(0, 3, 1, 2)
+        samples = [torch.from_numpy(filter_blocks(it, self._inverse_boundary)) for it in blocks]
+        together = torch.stack(samples) if batch > 1 else samples[0][None]
+        return together.reshape(batch, BLOCK * height, BLOCK * width, 3).permute(0, 3, 1, 2)

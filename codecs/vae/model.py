@@ -16,7 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from bench_codecs.vae.context import ContextModel, GridSpec, fit_linear
-from bench_codecs.vae.fixed import FixedModule, Levels, make_exact, require_exact, snap_weight
+from bench_codecs.vae.fixed import (
+    FixedModule,
+    Levels,
+    at_level,
+    make_exact,
+    require_exact,
+    snap_weight,
+)
 from bench_codecs.vae.levels import code_to_quality, step_size
 from bench_codecs.vae.networks import AnalysisBranch, BranchSpec, SynthesisBranch
 from bench_codecs.vae.prior import HyperAnalysis, HyperPrior, level_row
@@ -129,14 +136,18 @@ class VaeModel(nn.Module):
         with torch.autocast(like.device.type, torch.bfloat16, enabled=wanted):
             yield
 
+    def _decodes_in_bfloat16(self) -> bool:
+        """Whether a decoder's synthesis does: on a CPU whose processor multiplies it."""
+        return self.integer is not None and not torch.is_grad_enabled() and fast_bfloat16()
+
     @contextmanager
     def _synthesis_precision(self, like: Tensor) -> Iterator[None]:
-        """As training has it; a decoder on a CPU takes bfloat16 where the processor multiplies it."""
-        if self.integer is None or torch.is_grad_enabled():
-            with self._mixed_precision(like):
+        """As training has it, or a decoder."""
+        if self._decodes_in_bfloat16():
+            with torch.autocast("cpu", torch.bfloat16):
                 yield
         else:
-            with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
+            with self._mixed_precision(like):
                 yield
 
     def make_exact(self) -> None:
@@ -175,16 +186,32 @@ class VaeModel(nn.Module):
 
     def synthesise(self, decoded: Tensor, log_scales: Tensor, features: Tensor, code: Tensor) -> Tensor:
         """Decoded fine latents and the entropy model's side information -> samples centred on 0."""
+        return self.finish(*self.linear(decoded, log_scales, features, code), code)
+
+    def linear(
+        self, decoded: Tensor, log_scales: Tensor, features: Tensor, code: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """The first half of :meth:`synthesise`, after which its arguments can be let go.
+
+        Returns samples of the linear transform and, where branches are used, features for :meth:`finish`.
+        """
         step = steps(code, decoded)
         if not self.use_branches:
-            return self.fine_transform.inverse(decoded * step)
-        normalised = self.fine.context.normalise(decoded, code).to(decoded.dtype)
+            return self.fine_transform.inverse(decoded * step), None
+        norm = at_level(self.fine.context.norm, code, exact=False).to(decoded.dtype)
         with self._synthesis_precision(decoded):
-            side = torch.cat([normalised, 0.5 * log_scales.to(normalised), features.to(normalised)], 1)
+            kind = torch.bfloat16 if self._decodes_in_bfloat16() else decoded.dtype
+            side = torch.cat([it.to(kind) for it in (decoded * norm, 0.5 * log_scales, features)], 1)
             corrected, shared = self.synthesis_branch.coefficients(decoded, side, code)
+        del side
         inverse = self.fine_transform.inverse if self.integer is None else self.integer.inverse
-        linear = inverse(corrected * step)
-        with self._synthesis_precision(decoded):
+        return inverse(corrected * step), shared
+
+    def finish(self, linear: Tensor, shared: Tensor | None, code: Tensor) -> Tensor:
+        """The second half of :meth:`synthesise`."""
+        if shared is None:
+            return linear
+        with self._synthesis_precision(linear):
             return self.synthesis_branch.samples(linear, shared, code)
 
     def estimate(self, x: Tensor, code: Tensor, strength: float = RDOQ_STRENGTH) -> Estimate:

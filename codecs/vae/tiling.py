@@ -129,8 +129,9 @@ def synthesise_batch(
     def synthesise(
         pictures: NDArray[np.uint8], held: list[tuple[Window, Future[Tile]]], window: Window
     ) -> None:
-        decoded, log_scales, features = _assembled([(it, tile.result()) for it, tile in held], window)
-        samples = _cropped(model.synthesise(decoded, log_scales, features, code), window, 1)
+        tiles = [(it, tile.result()) for it, tile in held]
+        linear, shared = model.linear(*_assembled(tiles, window), code)
+        samples = _cropped(model.finish(linear, shared, code), window, 1)
         tall, wide = min(window.height, height - window.top), min(window.width, width - window.left)
         pixels = (samples[:, :, :tall, :wide] + 128).round_().clamp_(0, 255).to(torch.uint8)
         pictures[:, window.top : window.top + tall, window.left : window.left + wide] = (
@@ -191,13 +192,13 @@ def _done(work: Callable[..., Any], *arguments: Any) -> Future[Any]:
     return future
 
 
-def _assembled(held: Iterable[tuple[Window, Tile]], window: Window) -> list[Tensor]:
+def _assembled(held: Iterable[tuple[Window, Tile]], window: Window) -> Tile:
     """Every field of the tiles over ``window`` and its margin."""
     rows, columns = window.outer(BLOCK)
     wholes: list[Tensor] = []
     for other, tile in held:
         if other == window and window.inner(BLOCK) == window.outer(BLOCK):
-            return list(tile)  # the picture has no other
+            return tile  # the picture has no other
         top, left = other.top // BLOCK, other.left // BLOCK
         first, last = max(top, rows.start), min(top + other.height // BLOCK, rows.stop)
         begin, end = max(left, columns.start), min(left + other.width // BLOCK, columns.stop)
@@ -213,7 +214,7 @@ def _assembled(held: Iterable[tuple[Window, Tile]], window: Window) -> list[Tens
             target[..., begin - columns.start : end - columns.start] = part[
                 :, :, first - top : last - top, begin - left : end - left
             ]
-    return wholes
+    return Tile(*wholes)
 
 
 def _cropped(field: Tensor, window: Window, unit: int) -> Tensor:

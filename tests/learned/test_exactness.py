@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from bench_codecs.vae import Vae, fixed, int16, transform
+from bench_codecs.vae import Vae, fixed, int16, products, transform
 from bench_codecs.vae.entropy import TileCoder
 from bench_codecs.vae.fixed import EncoderConv2d, FixedConv2d, leaky, make_exact, snap
 from bench_codecs.vae.levels import quality_to_code
@@ -162,17 +162,27 @@ def test_integers_that_are_too_narrow_change_nothing(vae: Vae, monkeypatch: pyte
 @pytest.mark.parametrize(("inputs", "outputs", "kernel"), [(3, 5, 5), (64, 96, 1), (7, 40, 3)])
 @pytest.mark.parametrize("mode", [int16.PLAIN, int16.RECTIFIED, int16.ROUNDED_FIRST])
 @pytest.mark.parametrize("turn", [None, 0, 1])
+@pytest.mark.parametrize("tiles", [False, True])
 def test_sixteen_bits_give_what_float64_gives(
-    inputs: int, outputs: int, kernel: int, mode: int, turn: int | None
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    mode: int,
+    turn: int | None,
+    tiles: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Every kind of layer, everywhere and on half of the checkerboard, with sums that wrap on the way."""
+    """Every kind of layer, everywhere and on half of the checkerboard, by vectors and by tiles."""
+    if tiles and not products.has_tiles():
+        pytest.skip("the processor has no tiles of bytes (AMX)")
+    monkeypatch.setattr(products, "has_tiles", lambda: tiles)
     random = torch.Generator().manual_seed(inputs)
     layer = FixedConv2d(inputs, outputs, kernel)
     make_exact(layer)
     x = snap(torch.randn(1, inputs, 6, 10, generator=random, dtype=torch.float64) * 8)
     field = int16.Field(6, 10, inputs + 3)
-    field.inside[..., 3:] = (x[0] * 2**8).permute(1, 2, 0).numpy()
-    field.note(field.inside.min((0, 1)).astype(np.int32), field.inside.max((0, 1)).astype(np.int32))
+    field.values[..., 3:] = (x[0] * 2**8).permute(1, 2, 0).numpy()
+    field.note(field.values.min((0, 1)).astype(np.int32), field.values.max((0, 1)).astype(np.int32))
     expected = layer(x)
     if mode == int16.PLAIN:
         expected = snap(expected)
@@ -183,8 +193,20 @@ def test_sixteen_bits_give_what_float64_gives(
         expected = np.stack([line[(row + turn) % 2 :: 2] for row, line in enumerate(expected)])
     packed = int16.Layer(layer.weight, layer.bias)
     found = packed(field, int16.Field(6, expected.shape[1], outputs), mode, turn=turn, first=3)
-    assert np.array_equal(found.inside, expected)
+    assert np.array_equal(found.values, expected)
     assert np.array_equal(found.high, expected.max((0, 1)).clip(0))
+
+
+def test_every_kernel_writes_the_same_bitstream(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vectors of 16 bits write what tiles of bytes write, and decode it to the same symbols."""
+    if not products.has_tiles():
+        pytest.skip("the processor has no tiles of bytes (AMX)")
+    monkeypatch.setattr(products, "has_tiles", lambda: False)
+    with_vectors = Vae()
+    for picture, quality in pictures():
+        stream = vae.encode(picture, quality)
+        assert with_vectors.encode(picture, quality) == stream
+        assert np.array_equal(with_vectors.decode(stream), vae.decode(stream))
 
 
 def test_sums_beyond_32_bits_are_refused() -> None:
@@ -195,11 +217,11 @@ def test_sums_beyond_32_bits_are_refused() -> None:
     make_exact(layer)
     field = int16.Field(4, 4, 576)
     for value, fits in ((1, True), (60, False), (455, False)):
-        field.inside[:] = value
+        field.values[:] = value
         field.high[:] = value
         packed = int16.Layer(layer.weight, None)
         if fits:
-            assert packed(field, int16.Field(4, 4, 1), int16.PLAIN).inside.max() == 576 * value
+            assert packed(field, int16.Field(4, 4, 1), int16.PLAIN).values.max() == 576 * value
         else:
             with pytest.raises(int16.OutOfRange):
                 packed(field, int16.Field(4, 4, 1), int16.PLAIN)
