@@ -54,6 +54,8 @@ class Reader:
     """Whether an error has to name the file."""
     share: float = 1.0
     """Of the number of cases, where each takes long."""
+    needs: str | None = None
+    """A package that tests can do without."""
 
 
 class Fault(Exception):

@@ -653,7 +653,8 @@ def _codec(name: str, config: dict[str, Any], quality: Any, repair: Any = None) 
 
     share = 0.1 if name in ("vae", "vae-gan", "compressai") else 1.0
     errors = (BadBitstream, Unsupported)
-    return Reader("bitstream", as_bytes(examples, repair), read, errors, names_file=False, share=share)
+    needs = "compressai" if name == "compressai" else None
+    return Reader("bitstream", as_bytes(examples, repair), read, errors, False, share, needs)
 
 
 READERS: dict[str, Reader] = {
@@ -693,7 +694,7 @@ READERS: dict[str, Reader] = {
     "generator's metadata": Reader(
         "weights.safetensors", _tensor_meta("vae_gan"), _read_generator, share=0.1
     ),
-    "state_dict": Reader("model.pt", _state_dicts, _read_state_dict, share=0.1),
+    "state_dict": Reader("model.pt", _state_dicts, _read_state_dict, share=0.1, needs="compressai"),
     "png": Reader(
         "a.png",
         as_bytes(_images(odd.png(), odd.encoded("PNG", odd.PICTURE.convert("P"))), _png_checksums),
