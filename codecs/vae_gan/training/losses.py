@@ -32,8 +32,8 @@ def texture_distance(decoded: Tensor, original: Tensor, excess: float = 0.0) -> 
     Parameters
     ----------
     decoded, original : (batch, 3, H, W), in 8-bit levels
-    excess : what too much texture costs beside that, in proportion to what the original has there: grain stands
-        out on a smooth wall, and the same amount of it is lost in leaves
+    excess : what too much texture costs beside that, in proportion to what the original has there: grain
+        stands out on a smooth wall, and the same amount of it is lost in leaves
 
     Returns
     -------
