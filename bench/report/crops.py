@@ -17,7 +17,7 @@ import numpy as np
 from bench.codec import Image
 from bench.inputs.image import read_image
 from bench.losses.place import cut, densest
-from bench.report.decoder_pairs import DecoderPair
+from bench.report.decoder_pairs import DecoderPair, paired
 from bench.report.entries import Entry
 from bench.report.measures import Measure, first_of
 from bench.report.reconstructions.bitstreams import RunBitstreams, StoredOriginals
@@ -129,10 +129,7 @@ class _ChosenImage:
 def _choose_images(rows: pd.DataFrame, pair: DecoderPair, captions: Sequence[Measure]) -> list[_ChosenImage]:
     """Up to three images by what the second of the pair gains."""
     shared = rows[rows["quality"].isin(list(pair.qualities))].assign(trial=lambda it: it.index)
-    first, second = (
-        shared[shared["label"] == it].set_index(["image", "quality"]) for it in (pair.first, pair.second)
-    )
-    both = first.add_suffix("_1").join(second.add_suffix("_2"), how="inner")
+    both = paired(shared, pair.first, pair.second, ["image", "quality"])
     both = both[both["pixels_sha256_1"] != both["pixels_sha256_2"]]
     found = []
     for name, points in both.groupby(level="image", observed=True, sort=True):

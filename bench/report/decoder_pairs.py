@@ -95,7 +95,7 @@ def find_decoder_pairs(
         points = [
             _SharedPoint(first, second, quality, both)
             for quality in sorted(qualities[first, second])
-            if _differ_in_pixels_alone(both := _paired(rows[rows["quality"] == quality], first, second))
+            if _differ_in_pixels_alone(both := paired(rows[rows["quality"] == quality], first, second))
         ]
         if points:
             differences = tuple(it for point in points for it in _differences(point, measures, distances))
@@ -118,9 +118,12 @@ class _SharedPoint:
         return float(self.both["bpp_1"].mean())
 
 
-def _paired(rows: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    """The images that both finished, a row each."""
-    one, other = (rows[rows["label"] == label].set_index("image") for label in (first, second))
+def paired(rows: pd.DataFrame, first: str, second: str, by: str | list[str] = "image") -> pd.DataFrame:
+    """What two configurations both finished, a row for each value of ``by``.
+
+    Columns of the first have the suffix ``_1``, of the second ``_2``.
+    """
+    one, other = (rows[rows["label"] == label].set_index(by) for label in (first, second))
     return one.add_suffix("_1").join(other.add_suffix("_2"), how="inner")
 
 

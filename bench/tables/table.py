@@ -58,14 +58,14 @@ class Column:
         fixed = None if self.digits is None else f"{sign}.{self.digits}f"
         whole, other = fixed or f"{sign}d", fixed or f"{sign}g"
 
-        def printed(value: Value) -> str:
+        def one(value: Value) -> str:
             if isinstance(value, str):
                 return value
             if value is None or value != value:
                 return "–"
             return format(value, whole if isinstance(value, int) else other).replace("-", "−")
 
-        return list(map(printed, values))
+        return list(map(one, values))
 
 
 @dataclass(frozen=True)
@@ -151,15 +151,17 @@ def to_csv(table: Table) -> str:
 
 def to_json(table: Table) -> str:
     """An object with title, notes and one object for each row, full precision, null for no finite value."""
-    rows = [dict(zip((it.key for it in table.columns), row, strict=True)) for row in table.rows]
+    keys = [column.key for column in table.columns]
+    rows = [dict(zip(keys, row, strict=True)) for row in table.rows]
     document: dict[str, Any] = {"title": table.title, "notes": table.notes, "rows": rows}
     if table.remarks:
         document["remarks"] = [
             {"row": row, "column": table.columns[index].key, "text": text}
             for (row, index), text in sorted(table.remarks.items())
         ]
-    # NaN and infinities become null
-    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"
+    # NaN and infinities become null; numpy's numbers are foreign to the encoder
+    encoded = msgspec.json.encode(document, enc_hook=lambda number: number.item())
+    return msgspec.json.format(encoded, indent=1).decode() + "\n"
 
 
 def to_text(table: Table, width: int | None = None) -> str:

@@ -68,6 +68,13 @@ def _laid_out(x, window, tiled):  # type: ignore[no-untyped-def]
     return split
 
 
+@numba.njit([_sums(types.int64, types.boolean)], cache=True, nogil=True)
+def _room(outputs, tiled):  # type: ignore[no-untyped-def]
+    """Room for the sums of :func:`_multiply`: (parts, positions, outputs), in whole groups."""
+    group = _TILES if tiled else _VECTORS
+    return np.empty((3 if tiled else 1, group[0], -(-outputs // group[1]) * group[1]), np.int32)
+
+
 @numba.njit(
     [
         (
@@ -140,9 +147,8 @@ def _convolve(x, window, tiled, taps, weights, run, bias, mode, residual, add, o
     """Sums as activations; ``low`` and ``high``, by output, are lowered and raised to their range."""
     laid_out = _laid_out(x, window, tiled)
     rows, count, outputs = out.shape
-    group = _TILES if tiled else _VECTORS
-    positions = group[0]
-    sums = np.empty((3 if tiled else 1, positions, -(-outputs // group[1]) * group[1]), np.int32)
+    sums = _room(outputs, tiled)
+    positions = sums.shape[1]
     if tiled:
         _begin_tiles()
     for row in range(rows):
@@ -184,9 +190,8 @@ def _accumulate(x, window, tiled, taps, weights, run, bits, totals):  # type: ig
     """Add sums times 2 to the power ``bits`` to (rows, columns, outputs)."""
     laid_out = _laid_out(x, window, tiled)
     rows, count, outputs = totals.shape
-    group = _TILES if tiled else _VECTORS
-    positions = group[0]
-    sums = np.empty((3 if tiled else 1, positions, -(-outputs // group[1]) * group[1]), np.int32)
+    sums = _room(outputs, tiled)
+    positions = sums.shape[1]
     if tiled:
         _begin_tiles()
     for row in range(rows):

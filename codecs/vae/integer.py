@@ -416,6 +416,11 @@ def _correct(y, correction):  # type: ignore[no-untyped-def]
                 y[row, column, c] += (20.0 / 256.0) * correction[row, column, c]
 
 
+def _stacked(pictures: list[Tensor]) -> Tensor:
+    """One tensor of all pictures, without a copy of a single one."""
+    return torch.stack(pictures) if len(pictures) > 1 else pictures[0][None]
+
+
 class IntegerNetworks:
     """All networks that decide on symbols, made of modules in fixed point, and the inverse transform.
 
@@ -452,8 +457,7 @@ class IntegerNetworks:
             The integers are too narrow.
         """
         found = [torch.from_numpy(self._analysis(it, code)) for it in pixels]
-        together = torch.stack(found) if len(found) > 1 else found[0][None]
-        return together.permute(0, 3, 1, 2)
+        return _stacked(found).permute(0, 3, 1, 2)
 
     def hyper(self, grid: int, latents: NDArray[np.float64], code: int) -> NDArray[np.float64]:
         """Hyper-latents of the coarse (0) or fine (1) latents; see :class:`IntegerHyperAnalysis`."""
@@ -465,5 +469,4 @@ class IntegerNetworks:
         flat = y.permute(0, 2, 3, 1).reshape(-1, channels)
         blocks = torch.mm(flat, self._synthesis).reshape(batch, height, width, -1).numpy()
         samples = [torch.from_numpy(filter_blocks(it, self._inverse_boundary)) for it in blocks]
-        together = torch.stack(samples) if batch > 1 else samples[0][None]
-        return together.reshape(batch, BLOCK * height, BLOCK * width, 3).permute(0, 3, 1, 2)
+        return _stacked(samples).reshape(batch, BLOCK * height, BLOCK * width, 3).permute(0, 3, 1, 2)

@@ -653,8 +653,15 @@ def _codec(name: str, config: dict[str, Any], quality: Any, repair: Any = None) 
 
     share = 0.1 if name in ("vae", "vae-gan", "compressai") else 1.0
     errors = (BadBitstream, Unsupported)
-    needs = "compressai" if name == "compressai" else None
-    return Reader("bitstream", as_bytes(examples, repair), read, errors, False, share, needs)
+    return Reader(
+        "bitstream",
+        as_bytes(examples, repair),
+        read,
+        errors,
+        names_file=False,
+        share=share,
+        needs="compressai" if name == "compressai" else None,
+    )
 
 
 READERS: dict[str, Reader] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from bench.tables.matrix import Intervals, MatrixCell, matrix
@@ -59,6 +60,12 @@ def test_whole_numbers_are_written_in_full() -> None:
     """Bytes of a whole data set have all their digits."""
     made = Table("t", "T", (Column("bytes", "bytes"),), ((1188332,), (-7,)))
     assert made.text() == [["1188332"], ["−7"]]
+
+
+def test_json_takes_the_numbers_of_numpy() -> None:
+    """They are written like any other; what is not finite is null."""
+    made = Table("x", "X", (Column("value", "Value"),), ((np.float64(1.5),), (np.float64("inf"),), (2.5,)))
+    assert [row["value"] for row in json.loads(to_json(made))["rows"]] == [1.5, None, 2.5]
 
 
 def test_equal_remarks_share_a_letter_in_every_form() -> None:
