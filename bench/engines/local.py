@@ -130,12 +130,12 @@ class LocalEngine(Engine):
         )
 
     def _view(self, codec: CodecRef, needs: tuple[str, ...]) -> View:
-        from bench.inputs.datasets import data_folders
-        from bench.registry import CODECS, targets
-        from bench.sealing.view import view_of
-
         with self._looking:
             if (codec, needs) not in self._views:
+                from bench.inputs.datasets import data_folders
+                from bench.registry import CODECS, targets
+                from bench.sealing.view import view_of
+
                 foreign, granted = self._options.foreign, needs
                 if foreign and codec.target not in targets(CODECS).values():
                     granted = tuple(it for it in needs if it == "gpu")
