@@ -28,7 +28,7 @@ def seldom_collected() -> Iterator[None]:
 def whole_program() -> Iterator[None]:
     """A program inside the block, after which the process ends.
 
-    A sixth of the time of ``rdbench --help`` went into searches: while modules were loaded, and at the end
+    A tenth of the time of ``rdbench --help`` went into searches: while modules were loaded, and at the end
     among all that they had left, which the system takes back anyway.
     """
     usual = gc.get_threshold()
