@@ -84,6 +84,6 @@ def rows(kodak: Path) -> Iterator[Row]:
         wall <= _GOAL,
         "python -m tests.benchmarks harness",
         "SHA-256 of the decoded samples, by which runs can be told to have decoded the same, is 0.6 ms of a"
-        " processor, copies and comparisons of pictures 0.5 ms, three questions to three processes 1.4 ms with"
-        " their wake-ups: 2.5 ms, which are 1.25 ms a trial where two processors are idle.",
+        " processor, copies and comparisons of pictures 0.5 ms, three questions to three processes 1.4 ms"
+        " with their wake-ups: 2.5 ms, which are 1.25 ms a trial where two processors are idle.",
     )
