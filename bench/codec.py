@@ -283,6 +283,19 @@ def takes_quality(codec: Codec) -> bool:
     return not isinstance(codec, _Completed) or codec.hands_quality_on
 
 
+def encoder(codec: Codec) -> Callable[[Samples, float | None, int], bytes]:
+    """A codec's ``encode``, called with image, quality and depth, of which it is told what it wants to know.
+
+    Parameters
+    ----------
+    codec : as :func:`completed` gave it
+    """
+    encode: Callable[..., bytes] = codec.encode
+    if takes_depth(codec):
+        return lambda image, quality, depth: encode(image, quality, depth=depth)
+    return lambda image, quality, depth: encode(image, quality)
+
+
 def encoded(codec: Codec, image: Samples, quality: float | None, depth: int = 8) -> bytes:
     """What a codec's ``encode`` returns, told the depth if it wants to know.
 
@@ -292,8 +305,7 @@ def encoded(codec: Codec, image: Samples, quality: float | None, depth: int = 8)
     image : in a form that the codec declares
     depth : bits a sample of ``image``
     """
-    encode: Callable[..., bytes] = codec.encode
-    return encode(image, quality, depth=depth) if takes_depth(codec) else encode(image, quality)
+    return encoder(codec)(image, quality, depth)
 
 
 def takes_depth(codec: Any) -> bool:

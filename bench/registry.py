@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,14 @@ _TRUST = "if you trust whoever made the folder, say --trust"
 
 def targets(group: str) -> dict[str, str]:
     """Entry points of a group: name -> ``"module:Class"``, sorted by name."""
-    return {it.name: it.value for it in sorted(entry_points(group=group), key=lambda it: it.name)}
+    return dict(_targets(group, tuple(sys.path)))
+
+
+@cache
+def _targets(group: str, path: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The same as pairs: a file of every installed package is read for them."""
+    found = sorted(entry_points(group=group), key=lambda it: it.name)
+    return tuple((it.name, it.value) for it in found)
 
 
 def find(group: str, name: str) -> str:

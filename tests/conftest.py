@@ -86,6 +86,7 @@ sealed_only = pytest.mark.usefixtures("sealing")
 def unsealed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Codecs see the machine: what a test finds untouched was not only out of their reach."""
     monkeypatch.setattr("bench.sealing.seal.can_seal", lambda: False)
+    monkeypatch.setattr("bench.engines.zygote.Zygote.can_seal", lambda zygote: False)
 
 
 @pytest.fixture(scope="session")

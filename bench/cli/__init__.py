@@ -13,6 +13,13 @@ from bench.cli.exit_codes import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 
 def main() -> None:
     """Entry point of the console script ``rdbench``."""
+    from bench.host.garbage import whole_program
+
+    with whole_program():
+        _main()
+
+
+def _main() -> None:
     from bench.cli import streams
     from bench.cli.app import app
     from bench.errors import BenchError

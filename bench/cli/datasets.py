@@ -16,9 +16,9 @@ app = typer.Typer(name="dataset", cls=Commands, rich_markup_mode=None, no_args_i
 
 def _use(file: Path | None) -> None:
     """Have the catalogue read a file of the user's."""
-    from bench.inputs.catalogue import FILES_VARIABLE
-
     if file is not None:
+        from bench.inputs.catalogue import FILES_VARIABLE
+
         os.environ[FILES_VARIABLE] = str(file)
 
 

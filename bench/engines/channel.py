@@ -10,10 +10,13 @@ import select
 import socket
 import struct
 from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 _HEADER = struct.Struct("<QB")
 _MOST_FILES = 4
-_CHUNK = 1 << 20
+_BEGIN, _CHUNK = 1 << 16, 1 << 20
+"""Bytes to receive at first, of a message whose length nobody knows, and at a time."""
 
 
 class Oversized(Exception):
@@ -30,8 +33,8 @@ class Channel:
     Parameters
     ----------
     end : the socket, which this object owns
-    ready : called before each system call with ``select.POLLIN`` or ``select.POLLOUT``; it waits until that
-        is possible, or raises. By default the socket blocks.
+    ready : called before bytes are received, and where they can't be sent yet, with ``select.POLLIN`` or
+        ``select.POLLOUT``; it waits until that is possible, or raises. By default the socket blocks.
     """
 
     def __init__(self, end: socket.socket, ready: Callable[[int], None] = _at_once) -> None:
@@ -59,18 +62,13 @@ class Channel:
         ConnectionError
             The other end takes no messages any more.
         """
-        self._ready(select.POLLOUT)
         header = _HEADER.pack(len(data), len(files))
-        sent = socket.send_fds(self._socket, [header, data[:_CHUNK]], files)
+        sent = self._once(select.POLLOUT, socket.send_fds, self._socket, [header, data[:_CHUNK]], files)
         if sent < len(header):
             raise ConnectionError("the other end takes no messages")
         left = memoryview(data)[sent - len(header) :]
         while left:
-            self._ready(select.POLLOUT)
-            try:
-                left = left[self._socket.send(left[:_CHUNK]) :]
-            except BlockingIOError:
-                continue
+            left = left[self._once(select.POLLOUT, self._socket.send, left[:_CHUNK]) :]
 
     def receive(self, largest: int) -> tuple[bytes, list[int]]:
         """The next message, and its descriptors, which now belong to the caller.
@@ -84,35 +82,44 @@ class Channel:
         EOFError
             The other end has closed, in the middle of a message or before.
         Oversized
-            The message is longer.
+            The message is longer, or has more bytes than its header tells.
         """
-        header, files = b"", []
-        while len(header) < _HEADER.size:
-            self._ready(select.POLLIN)
-            try:
-                part, more, _, _ = socket.recv_fds(self._socket, _HEADER.size - len(header), _MOST_FILES)
-            except BlockingIOError:
-                continue
-            files += more
-            if not part:
-                raise EOFError
-            header += part
-        length, _ = _HEADER.unpack(header)
-        if length > largest:
+        data, files = bytearray(), list[int]()
+        try:
+            while len(data) < _HEADER.size:
+                self._ready(select.POLLIN)
+                part, more, _, _ = self._once(
+                    select.POLLIN, socket.recv_fds, self._socket, _BEGIN, _MOST_FILES
+                )
+                files += more
+                data += _some(part)
+            length, _ = _HEADER.unpack_from(data)
+            if length > largest:
+                raise Oversized(f"{length} bytes")
+            del data[: _HEADER.size]
+            while len(data) < length:
+                self._ready(select.POLLIN)
+                data += _some(self._once(select.POLLIN, self._socket.recv, min(_CHUNK, length - len(data))))
+            if len(data) > length:
+                raise Oversized(f"{len(data) - length} bytes beyond its end")
+        except BaseException:
             _close(files)
-            raise Oversized(f"{length} bytes")
-        data = bytearray()
-        while len(data) < length:
-            self._ready(select.POLLIN)
-            try:
-                block = self._socket.recv(min(_CHUNK, length - len(data)))
-            except BlockingIOError:
-                continue
-            if not block:
-                _close(files)
-                raise EOFError
-            data += block
+            raise
         return bytes(data), files
+
+    def _once(self, events: int, call: Callable[..., T], *arguments: Any) -> T:
+        """What a system call gives, once the socket is ready for it."""
+        while True:
+            try:
+                return call(*arguments)
+            except BlockingIOError:
+                self._ready(events)
+
+
+def _some(part: bytes) -> bytes:
+    if not part:
+        raise EOFError
+    return part
 
 
 def _close(files: Sequence[int]) -> None:

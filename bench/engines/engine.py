@@ -14,9 +14,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
-from bench.inputs.pixels import RGB8, Accepted
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # an engine begins to load its workers as soon as this is imported
     from pathlib import Path
 
     from bench.codec import Samples
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from bench.engines.shared_pixels import Original as Original
     from bench.engines.shared_pixels import SampleType, SharedPixels
     from bench.host.environment import Environment
+    from bench.inputs.pixels import Accepted
     from bench.trials.plan import CodecPlan
 
 Answer = TypeVar("Answer")
@@ -164,13 +163,13 @@ class Slot(Protocol):
         sha256 : of its bytes, by which it is found
         """
 
-    def original(self, image: Path, sha256: str | None, accepted: Accepted = RGB8) -> Original | Failed:
+    def original(self, image: Path, sha256: str | None, accepted: Accepted = ...) -> Original | Failed:
         """A picture as the scorer read it; it is kept until another one is asked for.
 
         Parameters
         ----------
         sha256 : of the file's bytes; another file is refused. None for whatever is there
-        accepted : the forms in which the codec takes it
+        accepted : the forms in which the codec takes it; 8-bit RGB by default
         """
 
 

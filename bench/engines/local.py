@@ -40,7 +40,13 @@ class LocalEngine(Engine):
     isolated = True
 
     def __init__(self, options: EngineOptions, memory: int | None = None) -> None:
-        """``memory`` in bytes is what all codecs may have; by default most of the machine's."""
+        """``memory`` in bytes is what all codecs may have; by default most of the machine's.
+
+        Raises
+        ------
+        ConfigError
+            Codecs are to be sealed, and this machine can't.
+        """
         self._options = options
         self._memory = memory
         self._hidden = frozenset(options.hidden)
@@ -48,12 +54,9 @@ class LocalEngine(Engine):
         self._views: dict[tuple[CodecRef, tuple[str, ...]], View] = {}
         self._looking = threading.Lock()
         """Slots may have more hidden while others make views."""
+        if options.sealed:
+            _require_sealing()
         self._zygote = Zygote()
-        try:
-            self.sealed = _sealed(options.sealed)
-        except BaseException:
-            self._zygote.close()
-            raise
         self._describer: WorkerHandle | None = None
 
     def close(self) -> None:
@@ -116,6 +119,12 @@ class LocalEngine(Engine):
         return self._worker(count, pinned=self._options.alone)
 
     @cached_property
+    def sealed(self) -> bool:
+        """Whether codecs are sealed; where the user has no wish, that is tried when it is first asked."""
+        wanted = self._options.sealed
+        return self._zygote.can_seal() if wanted is None else wanted
+
+    @cached_property
     def _environment(self) -> Environment:
         return current()
 
@@ -130,12 +139,12 @@ class LocalEngine(Engine):
         )
 
     def _view(self, codec: CodecRef, needs: tuple[str, ...]) -> View:
-        from bench.inputs.datasets import data_folders
-        from bench.registry import CODECS, targets
-        from bench.sealing.view import view_of
-
         with self._looking:
             if (codec, needs) not in self._views:
+                from bench.inputs.datasets import data_folders
+                from bench.registry import CODECS, targets
+                from bench.sealing.view import view_of
+
                 foreign, granted = self._options.foreign, needs
                 if foreign and codec.target not in targets(CODECS).values():
                     granted = tuple(it for it in needs if it == "gpu")
@@ -221,19 +230,18 @@ def _run(
             slot.close()
 
 
-def _sealed(wanted: bool | None) -> bool:
-    """Whether codecs are sealed, of which one may have no wish.
+def _require_sealing() -> None:
+    """Refuse where codecs can't be sealed.
 
     Raises
     ------
     ConfigError
-        It is wanted, and this machine can't.
+        This machine can't.
     """
     from bench.sealing.seal import can_seal, obstacle
 
-    if wanted and not can_seal():
+    if not can_seal():
         raise ConfigError(f"codecs can't be sealed here: {obstacle()}; or leave out --sealed")
-    return can_seal() if wanted is None else wanted
 
 
 class _Finished:

@@ -20,7 +20,16 @@ from bench.codec import Samples
 from bench.engines import memory
 from bench.engines.channel import Channel, Oversized
 from bench.engines.engine import Answer, Spent
-from bench.engines.messages import LARGEST, Confine, Failed, Request, pack_request, unpack_answer
+from bench.engines.messages import (
+    LARGEST,
+    Confine,
+    Decoded,
+    Encoded,
+    Failed,
+    Request,
+    pack_request,
+    unpack_answer,
+)
 from bench.engines.shared_pixels import SampleType, SharedPixels, read_samples
 from bench.engines.zygote import Zygote
 from bench.errors import WorkersLost
@@ -180,8 +189,9 @@ class Process:
             if cpu is not None and now is None:
                 return self._died(request, "crash", "the process ended while it answered")
             self._cpu_before = now if self._limits.pinned else None
-            self.spent = Spent(time.perf_counter() - start, _between(cpu, now), self._peak())
+            wall = time.perf_counter() - start
             answer = unpack_answer(request, found)
+            self.spent = Spent(wall, _between(cpu, now), self._peak(answer))
         except _TimedOut:
             return self._died(request, "timeout", f"no result within {timeout:g} s")
         except _TookMemory:
@@ -250,10 +260,15 @@ class Process:
             return None
         return own, seconds_of_descendants(self.pid) if self._limits.pinned else 0.0
 
-    def _peak(self) -> int | None:
-        """Most memory beyond that of the idle process: a codec can have the system forget its peak."""
+    def _peak(self, answer: Any) -> int | None:
+        """Most memory beyond that of the idle process, where that is told of a codec's calls.
+
+        A codec can have the system forget its peak.
+        """
+        if self.idle is None or not isinstance(answer, Encoded | Decoded) or not answer.took.counted:
+            return None
         peak = memory.peak(self.pid)
-        return None if peak is None or self.idle is None else max(0, peak - self.idle, self._seen - self.idle)
+        return None if peak is None else max(0, peak - self.idle, self._seen - self.idle)
 
     def _died(self, request: Request[Any], status: FailureStatus, message: str) -> Failed:
         stderr = self.stderr()

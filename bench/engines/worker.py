@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 
 from bench import registry
-from bench.codec import Codec, Samples, completed, encoded, needs_of
+from bench.codec import Codec, Samples, completed, encoder, needs_of
 from bench.engines import memory
 from bench.engines.channel import Channel
 from bench.engines.description import described
@@ -79,7 +79,7 @@ from bench.program import programs_run_by
 from bench.sealing.seal import seal
 from bench.trials.codec_ref import CodecRef, Description, MetricDescription, MetricRef
 from bench.trials.measurement import FailureStatus, Phase
-from bench.trials.output_checks import Mismatch, Repetitions, check_pixels, materialised
+from bench.trials.output_checks import Mismatch, Repetitions, check_pixels, identical, materialised
 
 _TORCH_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory")
 _COMPILE_KERNELS = "bench_codecs._common.kernels:compile_kernels"
@@ -96,6 +96,7 @@ class _Ready:
 
     ref: CodecRef
     codec: Codec
+    encode: Callable[[Samples, float | None, int], bytes]
     config: dict[str, Any]
     unrecorded: dict[str, Any]
     """Options that are no part of ``config``, see :class:`bench.trials.codec_ref.Description`."""
@@ -314,11 +315,11 @@ def _encode(state: WorkerState, request: Encode) -> Encoded | Failed:
         results = Repetitions("encode", _bitstream)
         bitstream, took = _measured(
             ready,
-            lambda: encoded(ready.codec, given, request.quality, request.depth),
+            lambda: ready.encode(given, request.quality, request.depth),
             request.repeat,
             results,
         )
-        if not np.array_equal(given, image):
+        if not identical(given, image):
             raise Mismatch("encode wrote into the picture that it was given")
         picture.copy = given
         bitstream = bytes(_bitstream(bitstream))  # a subclass could carry more than its bytes
@@ -471,7 +472,7 @@ def _constructed(ref: CodecRef, *, alone: bool) -> _Ready:
     with gpu.counted():
         codec = completed(constructor(**config))
     unrecorded = {key: it for key, it in added_defaults(constructor).items() if key not in config}
-    return _Ready(ref, codec, config, unrecorded, needs, gpu, alone)
+    return _Ready(ref, codec, encoder(codec), config, unrecorded, needs, gpu, alone)
 
 
 def _metric(state: WorkerState, ref: MetricRef, device: DeviceName) -> Metric:

@@ -39,8 +39,9 @@ from bench.host.processes import THREADS, allowed, kill_group, thread_limits
 from bench.host.processor import processors_for_timing
 from bench.sealing.linux import Prctl, prctl
 from bench.sealing.namespaces import fork_apart
+from bench.sealing.seal import lacking, try_to_seal
 
-_FORK, _WAIT = b"F", b"W"
+_FORK, _WAIT, _SEAL = b"F", b"W", b"S"
 _FILES = 3
 """That come with a request to fork: of the connection, for standard error, for decoded samples."""
 _REQUEST = struct.Struct("<cqi???")
@@ -133,6 +134,19 @@ class Zygote:
         with self._lock:
             return os.waitstatus_to_exitcode(self._answer(_REQUEST.pack(_WAIT, pid, 1, False, False, False)))
 
+    def can_seal(self) -> bool:
+        """Whether workers can be sealed here: the zygote has a process try, which takes no interpreter.
+
+        Raises
+        ------
+        WorkersLost
+            The zygote has ended.
+        """
+        if lacking():
+            return False
+        with self._lock:
+            return self._answer(_REQUEST.pack(_SEAL, 0, 1, False, False, False)) == 0
+
     def close(self) -> None:
         """End the zygote and with it every worker."""
         self._socket.close()
@@ -217,6 +231,9 @@ def _answer_requests(control: socket.socket, workers: dict[int, int], scratch: S
             scratch.clear(number)
             control.sendall(_ANSWER.pack(status))
             continue
+        if operation == _SEAL:
+            control.sendall(_ANSWER.pack(_tried()))
+            continue
         if numba and "numba" not in sys.modules:
             _load(kernel_cache.load_numba)
         zygote = os.getpid()
@@ -246,6 +263,21 @@ def _answer_requests(control: socket.socket, workers: dict[int, int], scratch: S
             os.setpgid(pid, pid)  # here too: the parent may want to kill the group at once
         workers[pid] = first
         control.sendall(_ANSWER.pack(pid))
+
+
+def _tried() -> int:
+    """0 where a process can be sealed; what those that try say is for nobody, see :func:`obstacle`."""
+    said = os.dup(2)
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        return try_to_seal()
+    except OSError:
+        return 1
+    finally:
+        os.dup2(said, 2)
+        os.close(said)
+        os.close(null)
 
 
 def _end_namespace(first: int) -> None:

@@ -91,12 +91,8 @@ def can_seal() -> bool:
 @cache
 def obstacle() -> str:
     """Why this machine can't shut a process in; empty where it can. A process tries it."""
-    if sys.platform != "linux":
-        return "that takes Linux"
-    if landlock.version() == 0:
-        return "the kernel has no Landlock (Linux 5.13 or later), or it is switched off"
-    if not system_calls.is_known():
-        return "system calls are known of x86-64 and 64-bit ARM alone"
+    if text := lacking():
+        return text
     tried = subprocess.run(
         [sys.executable, "-m", "bench.sealing.seal"], stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
@@ -108,6 +104,17 @@ def obstacle() -> str:
         " --security-opt seccomp=unconfined --security-opt systempaths=unconfined; on Ubuntu, sysctl"
         " kernel.apparmor_restrict_unprivileged_userns=0"
     )
+
+
+def lacking() -> str:
+    """What the system lacks for it; empty where nothing is missing, so that it can be tried."""
+    if sys.platform != "linux":
+        return "that takes Linux"
+    if landlock.version() == 0:
+        return "the kernel has no Landlock (Linux 5.13 or later), or it is switched off"
+    if not system_calls.is_known():
+        return "system calls are known of x86-64 and 64-bit ARM alone"
+    return ""
 
 
 def _keep_no_kernels() -> None:
@@ -174,9 +181,16 @@ def seal(view: View) -> None:
     system_calls.deny(network=network)
 
 
-def _try() -> None:
-    """Seal a process that does nothing else."""
-    prctl(Prctl.SET_CHILD_SUBREAPER, 1)
+def try_to_seal() -> int:
+    """Fork a process that is sealed and does nothing else: its exit code, 0 where that worked.
+
+    Only for a process that may call :func:`bench.sealing.namespaces.fork_apart`.
+
+    Raises
+    ------
+    OSError
+        It can't be forked.
+    """
     with tempfile.TemporaryDirectory() as folder:
         process, first = namespaces.fork_apart()
         if process == 0:
@@ -190,8 +204,9 @@ def _try() -> None:
         status = os.waitpid(process, 0)[1]
         os.kill(first, 9)
         os.waitpid(first, 0)
-    sys.exit(os.waitstatus_to_exitcode(status))
+    return os.waitstatus_to_exitcode(status)
 
 
 if __name__ == "__main__":
-    _try()
+    prctl(Prctl.SET_CHILD_SUBREAPER, 1)
+    sys.exit(try_to_seal())

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from bench.host.environment import current
-from tests.benchmarks.table import Row, load, markdown
+from tests.benchmarks.table import Row, compile_modules, load, markdown
 
 HERE = Path(__file__).parent
 SCRIPTS = ("sweep", "harness", "metrics", "perceptual", "vae", "suite", "reports", "page", "startup")
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("scripts", nargs="*", choices=[*SCRIPTS, []], default=[])
     parser.add_argument("--kodak", type=Path, default=Path(os.environ.get("RDBENCH_DATA", "."), "kodak"))
     options = parser.parse_args()
+    compile_modules()
     results = HERE / "results.json"
     found = msgspec.json.decode(results.read_bytes(), type=dict[str, list[Row]]) if results.exists() else {}
     for name in options.scripts or SCRIPTS:

@@ -1,8 +1,10 @@
 """What starting takes: ``import bench``, and ``rdbench --help``.
 
 The help took 0.17 s, of which the boxes around it took 0.08 s: for them typer imports rich, Markdown and
-syntax highlighting included. It is plain text now. What is left is the interpreter's own start, typer, and
-the modules with the commands' options.
+syntax highlighting included. It is plain text now. A tenth of what was left were searches for garbage, while
+modules load and at the end. Of the 0.1 s that remain, the interpreter with its packages' paths has 0.02 s,
+typer 0.03 s, and the modules with the commands' options 0.02 s. Where modules are not kept compiled, as under
+``PYTHONDONTWRITEBYTECODE``, it takes 0.01 s more.
 """
 
 from __future__ import annotations

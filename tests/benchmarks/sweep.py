@@ -6,6 +6,25 @@ The sweep: JPEG at 10 qualities, PSNR and MS-SSIM, two jobs, whole processes fro
 CompressAI (extra ``zoo``) runs with OMP_NUM_THREADS=1, which is its faster setting; rdbench
 measures into a fresh folder and writes no report, as CompressAI writes none. Prints each round's
 wall times, their ratio, and the largest resident set of any process on either side.
+
+Where the processor time of 240 trials went and goes, in seconds: medians of five runs in turn, by ``perf
+record -e cpu-clock``, on two hyperthreads of one core that others used too (load average 4).
+
+==============================  ======  =====  ========================================================
+process                         before  after
+==============================  ======  =====  ========================================================
+main thread                       0.59   0.51  typer, pydantic, numpy; little garbage is looked for now
+its threads, which ask            0.39   0.27  a third was ``/proc/PID/status``, which nobody wanted
+zygote                            0.20   0.21  numpy, llvmlite; it tries whether codecs can be sealed
+before the first worker           0.12   0.05  descriptions; an interpreter to try sealing is gone
+2 scorers                         2.72   2.62  MS-SSIM and PSNR most of it, SHA-256, reading of 24 PNG
+8 to 10 processes of the codec    1.28   1.26  libjpeg 0.6 s; a start takes 25 to 30 ms, most are of
+                                               bitstreams that are decoded again
+all                               5.37   4.95
+==============================  ======  =====  ========================================================
+
+Until the first worker is there, 0.5 s (0.6 s before), less than one processor is busy: what the command line
+needs comes before the zygote's start, and that before any worker's.
 """
 
 from __future__ import annotations
@@ -21,11 +40,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks.table import Row, paired
+from tests.benchmarks.table import Row, compile_modules, paired
 
 _LIMIT = (
     "Of a trial, libjpeg has 2.3 ms of a processor, MS-SSIM and PSNR 4.4 ms, SHA-256 of the samples 0.6 ms:"
-    " on two processors these alone are 0.9 s of the sweep, beside reading and what starting takes."
+    " on two processors these alone are 0.9 s of the sweep. Starting takes another 0.5 s, in which less than"
+    " one of them is busy, and the processes that a trial visits 2 ms for copies, comparisons and messages."
 )
 
 NAMES = ("rdbench", "compressai")
@@ -128,6 +148,7 @@ def main() -> None:
     parser.add_argument("images", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    compile_modules()
     ours: list[tuple[float, float]] = []
     theirs: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as scratch:

@@ -229,8 +229,8 @@ def test_decoders_that_look_elsewhere_give_other_pixels(
     assert {it.verdict for it in found.rows} == {"decodes elsewhere differently"}
     assert {it.label for it in found.rows} == set(names)
     assert all(it.levels is not None and it.levels > 50 for it in found.rows)
-    for module in ("bench.sealing.seal", "bench.verifying.verify"):
-        monkeypatch.setattr(f"{module}.can_seal", lambda: False)
+    monkeypatch.setattr("bench.verifying.verify.can_seal", lambda: False)
+    monkeypatch.setattr("bench.engines.zygote.Zygote.can_seal", lambda zygote: False)
     unsealed = found_in(run, pictures, trust=EVERYBODY)
     assert unsealed.whole
     assert not unsealed.sealed
