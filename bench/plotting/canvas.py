@@ -89,14 +89,17 @@ class Canvas:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
+        from bench.plotting.panel_layout import PanelAxes, PanelLayout
+
         dpi = rcParams["savefig.dpi"]
         columns = self.columns(panels)
         rows = math.ceil(panels / columns)
-        figure = Figure(figsize=(self.inches, rows * min(height, MAX_HEIGHT)), layout="constrained")
+        figure = Figure(figsize=(self.inches, rows * min(height, MAX_HEIGHT)), layout=PanelLayout())
         # What is laid out is what is saved: text is a little wider or narrower at another resolution.
         figure.dpi = figure.dpi if dpi == "figure" else dpi
         FigureCanvasAgg(figure)
-        grid = figure.subplots(rows, columns, squeeze=False, sharey=share_y and rows == 1)
+        shared, kind = share_y and rows == 1, {"axes_class": PanelAxes}
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=shared, subplot_kw=kind)
         axes = list(grid.flat)
         for unused in axes[panels:]:
             unused.remove()
