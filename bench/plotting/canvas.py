@@ -306,5 +306,7 @@ def _width(text: str, size: float, dpi: float, *_settings: str) -> float:
     from matplotlib.font_manager import FontProperties
 
     renderer = RendererAgg(1, 1, dpi)
-    width, _, _ = renderer.get_text_width_height_descent(text, FontProperties(size=size), ismath=is_math(text))
+    width, _, _ = renderer.get_text_width_height_descent(
+        text, FontProperties(size=size), ismath=is_math(text)
+    )
     return float(width) * POINTS / dpi

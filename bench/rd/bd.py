@@ -8,11 +8,12 @@ JVET practice; Akima and the cubic fit are available.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.rd._hermite import (
     Spline,
@@ -190,16 +191,44 @@ def spline(x: Array, y: Array) -> Spline:
         return hermite_spline(x, y, pchip_slopes(x, y))
 
 
-def spline_gap(anchor: Spline, test: Spline) -> tuple[Array, Array]:
-    """:func:`mean_gap` by PCHIP, for curves that are compared with many others."""
-    low, high, overlap = _shared_range(anchor.x, test.x)
-    gap = np.full(len(low), np.nan)
-    some = overlap > 0
-    if some.any():
-        limits = (low[some], high[some])
-        parts = [hermite_integral(it.take(some), limits) for it in (test, anchor)]
-        gap[some] = (parts[0] - parts[1]) / (high - low)[some]
-    return gap, overlap
+class SplineGaps:
+    """:func:`mean_gap` by PCHIP, among many configurations that have a curve for each image.
+
+    Each configuration's curves are integrated over the ranges shared with all others at once.
+
+    Parameters
+    ----------
+    splines : of each configuration, of the same images; None for one that has no differences
+    usable : which curves of each configuration have any, each of shape (images,)
+    """
+
+    def __init__(self, splines: Sequence[Spline | None], usable: Sequence[NDArray[np.bool_]]) -> None:
+        count, images = len(splines), max(map(len, usable), default=0)
+        self._usable = np.array(usable, bool).reshape(count, images)
+        self._low, self._high = np.full((2, count, images), np.nan)
+        self._integrals = np.full((count, count, images), np.nan)
+        present = [(place, it) for place, it in enumerate(splines) if it is not None]
+        for place, it in present:
+            self._low[place], self._high[place] = it.x[:, 0], it.x[:, -1]
+        with np.errstate(all="ignore"):  # curves that are not usable
+            for place, it in present:
+                self._integrals[place] = hermite_integral(it, self._shared(place))
+
+    def of(self, anchor: int) -> Array:
+        """The mean of test − anchor of each configuration as test, of shape (configurations, images).
+
+        NaN where one of the two curves is not usable, or the ranges do not overlap.
+        """
+        low, high = self._shared(anchor)
+        with np.errstate(all="ignore"):
+            gaps = (self._integrals[:, anchor] - self._integrals[anchor]) / (high - low)
+            meaningful = self._usable[anchor] & self._usable & (high > low)
+        return np.where(meaningful, gaps, np.nan)
+
+    def _shared(self, place: int) -> tuple[Array, Array]:
+        """Ends of the ranges that a configuration shares with each other one."""
+        low, high = self._low, self._high
+        return np.maximum(low[place], low), np.minimum(high[place], high)
 
 
 def _shared_range(xa: Array, xt: Array) -> tuple[Array, Array, Array]:

@@ -189,7 +189,7 @@ def _crossings(leaders: Sequence[Sequence[Box]], names: Sequence[Box]) -> Array:
     """What it costs that leaders run through other names: it makes both illegible."""
     crossed = (_shared([*itertools.chain(*leaders)], names) > 0).sum(axis=1)
     ends = np.cumsum([0, *map(len, leaders)])
-    return _CROSSING * np.diff(np.cumsum([0, *crossed])[ends])
+    return np.asarray(_CROSSING * np.diff(np.cumsum([0, *crossed])[ends]))
 
 
 def _place(centre: tuple[float, float], turn: float, gap: float, size: tuple[float, float]) -> Box:
@@ -206,7 +206,7 @@ def _costs(boxes: Sequence[Box], taken: Sequence[Box], panel: Box) -> Array:
     """The area of each box that covers something, and ten times what leaves the panel."""
     left, bottom, right, top = np.array(boxes).T
     outside = (right - left) * (top - bottom) - _shared(boxes, [panel])[:, 0]
-    return _shared(boxes, taken).sum(axis=1) + 10.0 * outside
+    return np.asarray(_shared(boxes, taken).sum(axis=1) + 10.0 * outside)
 
 
 def _shared(these: Sequence[Box], those: Sequence[Box]) -> Array:
