@@ -107,19 +107,14 @@ def pairwise_bd_rates(curves: Mapping[str, Curve]) -> dict[tuple[str, str], BdRe
     results = {
         pair: _without_value(*(oriented[it] for it in pair)) for pair in itertools.permutations(curves, 2)
     }
-    # Pairs with the same numbers of points are integrated together, and only in one direction.
-    batches: dict[tuple[int, ...], list[tuple[str, str]]] = {}
-    for pair in itertools.combinations(curves, 2):
-        if results[pair].reason is None:
-            batches.setdefault(tuple(len(oriented[it].x) for it in pair), []).append(pair)
-    for pairs in batches.values():
-        anchors, tests = (
-            (np.stack([oriented[it].x for it in labels]), np.stack([oriented[it].y for it in labels]))
-            for labels in zip(*pairs, strict=True)
-        )
-        for (anchor, test), gap in zip(pairs, mean_gap(anchors, tests, "pchip")[0].tolist(), strict=True):
-            results[anchor, test] = replace(results[anchor, test], value=percent(gap))
-            results[test, anchor] = replace(results[test, anchor], value=percent(-gap))
+    fitting = [label for label, it in oriented.items() if it.reason is None]
+    curves_of = [spline(oriented[it].x[None], oriented[it].y[None]) for it in fitting]
+    gaps = SplineGaps(curves_of, [np.ones(1, bool)] * len(fitting))
+    for place, anchor in enumerate(fitting):
+        for test, gap in zip(fitting[place + 1 :], gaps.of(place)[place + 1 :, 0].tolist(), strict=True):
+            if results[anchor, test].reason is None:
+                results[anchor, test] = replace(results[anchor, test], value=percent(gap))
+                results[test, anchor] = replace(results[test, anchor], value=percent(-gap))
     return results
 
 
@@ -289,6 +284,12 @@ def _orient(curve: Curve, method: Method, over: Literal["quality", "rate"]) -> _
     if risen is not None:
         x, y = risen
     return _Oriented(x, y, reason, points.warnings, _shape_warnings(curve.label, points))
+
+
+def fault_of(curve: Curve) -> BdResult:
+    """What is wrong with a curve in any comparison by PCHIP: a result with its reason and warnings alone."""
+    oriented = _orient(curve, "pchip", "quality")
+    return _without_value(oriented, oriented)
 
 
 def shape_warnings(curve: Curve) -> tuple[str, ...]:

@@ -181,7 +181,14 @@ def per_image_bd_quality(
     """
     check_method(method)
     check_pair(anchor, test)
-    first, second = image_rows(anchor, method), image_rows(test, method)
+    return image_qualities(image_rows(anchor, method), image_rows(test, method), method)
+
+
+def image_qualities(
+    first: ImageRows, second: ImageRows, method: Method = "pchip"
+) -> tuple[float | None, ...]:
+    """:func:`per_image_bd_quality` of prepared curves."""
+    anchor, test = first.curves, second.curves
     plain = np.logical_and.reduce([it.defined & (np.diff(it.y) > 0).all(axis=1) for it in (first, second)])
     gaps = np.full(len(plain), np.nan)
     gaps[plain], _ = mean_gap((first.y[plain], first.x[plain]), (second.y[plain], second.x[plain]), method)

@@ -27,7 +27,15 @@ from bench.rd.bd import (
     spline,
 )
 from bench.rd.curve import Array, Average, Curve, ImageCurves, mean_curve, mean_curves_without_one
-from bench.rd.images import ImageRows, ImagesBd, image_results, image_rows, images_bd, images_bds
+from bench.rd.images import (
+    ImageRows,
+    ImagesBd,
+    image_qualities,
+    image_results,
+    image_rows,
+    images_bd,
+    images_bds,
+)
 from bench.rd.intervals import MIN_IMAGES, Interval, jackknife_interval
 
 
@@ -157,6 +165,15 @@ class Comparisons:
                 _interval(self._headlines[anchor, label], without_one[test]),
                 image_results(first, self._rows[test], gaps[test]),
             )
+            for label, test in self._places.items()
+            if label != anchor
+        }
+
+    def gains(self, anchor: str) -> dict[str, tuple[float | None, ...]]:
+        """:func:`~bench.rd.images.per_image_bd_quality` of every other configuration, by label."""
+        first = self._rows[self._places[anchor]]
+        return {
+            label: image_qualities(first, self._rows[test])
             for label, test in self._places.items()
             if label != anchor
         }
