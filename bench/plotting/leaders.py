@@ -25,8 +25,15 @@ class Leaders(LineCollection):
     def __init__(
         self, ends: tuple[Transform, Array], signs: tuple[Transform, Array], colours: Sequence[str]
     ) -> None:
-        look = {"colors": colours, "linewidths": 0.4, "alpha": 0.6, "zorder": 3}
-        super().__init__([], transform=IdentityTransform(), clip_on=False, **look)
+        super().__init__(
+            [],
+            transform=IdentityTransform(),
+            colors=colours,
+            linewidths=0.4,
+            alpha=0.6,
+            zorder=3,
+            clip_on=False,
+        )
         self._ends, self._signs = ends, signs
         self.set_in_layout(False)
 
