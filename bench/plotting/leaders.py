@@ -34,12 +34,13 @@ class Leaders(LineCollection):
             zorder=3,
             clip_on=False,
         )
-        self._ends, self._signs = ends, signs
+        self._of_data, self.starts = ends
+        self._of_signs, self._heights = signs
         self.set_in_layout(False)
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw the lines where they are now."""
-        (of_data, ends), (of_signs, heights) = self._ends, self._signs
-        signs = np.column_stack((np.ones_like(heights), heights))
-        self.set_segments(np.stack((of_data.transform(ends), of_signs.transform(signs)), axis=1))
+        signs = np.column_stack((np.ones_like(self._heights), self._heights))
+        ends = self._of_data.transform(self.starts), self._of_signs.transform(signs)
+        self.set_segments(np.stack(ends, axis=1))
         super().draw(renderer)

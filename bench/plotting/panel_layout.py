@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import Bbox
@@ -25,17 +26,20 @@ class PanelAxes(Axes):
         """Measure again: more may be drawn."""
         self._known = None
 
-    def get_tightbbox(self, *args: Any, **options: Any) -> Bbox | None:
+    def get_tightbbox(self, renderer: RendererBase | None = None, **options: Any) -> Bbox | None:
         """The box around axes and words, in pixels."""
         if not options.get("for_layout_only"):
-            return super().get_tightbbox(*args, **options)
+            return super().get_tightbbox(renderer, **options)
         ticks = [list(it.get_majorticklocs()) for it in (self.xaxis, self.yaxis)]
         frame = np.array(self.bbox.extents)
         if self._known is None or self._known[0] != ticks:
-            box = super().get_tightbbox(*args, **options)
+            box = super().get_tightbbox(renderer, **options)
             if box is None:
                 return None
             self._known = ticks, box.extents - frame
+        for inset in self.child_axes:  # they follow, as when they are measured
+            if (locator := inset.get_axes_locator()) is not None and renderer is not None:
+                inset.apply_aspect(locator(inset, renderer))
         return Bbox.from_extents(*(frame + self._known[1]))
 
 
