@@ -24,7 +24,7 @@ Record = TypeVar("Record")
 Span: TypeAlias = tuple[int, int]
 """The bytes from the first number to before the second one."""
 
-_BLOCK = 1 << 17  # bytes; what a block is decoded into stays in the cache until it is used
+_BLOCK = 1 << 18  # bytes; what a block is decoded into stays in the cache until it is used
 
 
 class Journal(Generic[Record]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.plotting.colours import WHITE, grey_on
@@ -89,14 +90,17 @@ class Canvas:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
+        from bench.plotting.panel_layout import PanelAxes, PanelLayout
+
         dpi = rcParams["savefig.dpi"]
         columns = self.columns(panels)
         rows = math.ceil(panels / columns)
-        figure = Figure(figsize=(self.inches, rows * min(height, MAX_HEIGHT)), layout="constrained")
+        figure = Figure(figsize=(self.inches, rows * min(height, MAX_HEIGHT)), layout=PanelLayout())
         # What is laid out is what is saved: text is a little wider or narrower at another resolution.
         figure.dpi = figure.dpi if dpi == "figure" else dpi
         FigureCanvasAgg(figure)
-        grid = figure.subplots(rows, columns, squeeze=False, sharey=share_y and rows == 1)
+        shared, kind = share_y and rows == 1, {"axes_class": PanelAxes}
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=shared, subplot_kw=kind)
         axes = list(grid.flat)
         for unused in axes[panels:]:
             unused.remove()
@@ -288,10 +292,21 @@ def _fits(figure: Figure, text: str, points: float, size: float) -> bool:
 
 def width_of(figure: Figure, text: str, size: float) -> float:
     """The width of ``text`` in points of 1/72 inch, in a font of ``size`` points."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties, findfont
+
+    settings = findfont(FontProperties()), rcParams["text.hinting"], rcParams["mathtext.fontset"]
+    return _width(text, size, float(figure.dpi), *settings)
+
+
+@lru_cache(10_000)
+def _width(text: str, size: float, dpi: float, *_settings: str) -> float:
+    """The same in the present font: figures of a report have many words in common."""
     from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.font_manager import FontProperties
 
-    renderer = RendererAgg(1, 1, figure.dpi)
-    font = FontProperties(size=size)
-    width, _, _ = renderer.get_text_width_height_descent(text, font, ismath=is_math(text))
-    return float(width) * POINTS / figure.dpi
+    renderer = RendererAgg(1, 1, dpi)
+    width, _, _ = renderer.get_text_width_height_descent(
+        text, FontProperties(size=size), ismath=is_math(text)
+    )
+    return float(width) * POINTS / dpi

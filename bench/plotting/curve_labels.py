@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.plotting.canvas import POINTS, figure_of, fit_all, marks, width_of
+from bench.plotting.canvas import POINTS, figure_of, fit_all, marks
 from bench.plotting.series_style import SeriesStyle
 from bench.rd.curve import Array
 from bench.text.escape import is_math
@@ -54,27 +54,27 @@ def label_curves(axes: Axes, labels: Sequence[CurveLabel], room: float) -> None:
     """
     from matplotlib.transforms import offset_copy
 
+    from bench.plotting.leaders import Leaders
+
     if not labels:
         return
     figure = figure_of(axes)
     height = axes.bbox.height * POINTS / figure.dpi
-    tips = axes.transAxes.inverted().transform(axes.transData.transform([(it.x, it.y) for it in labels]))
+    ends = np.array([(it.x, it.y) for it in labels])
+    tips = axes.transAxes.inverted().transform(axes.transData.transform(ends))
     places = spread(tips[:, 1] * height, PITCH, 0.0, height) / height
     places = untangle(tips, places, np.arange(len(labels)), _TIED / height)
     sign, words = (offset_copy(axes.transAxes, figure, x=it, units="points") for it in (_SIGN, _WORDS))
     names = fit_all(figure, [it.text for it in labels], room - _WORDS, SIZE)
+    axes.add_artist(Leaders((axes.transData, ends), (sign, places), [it.style.colour for it in labels]))
     for label, name, place in zip(labels, names, places.tolist(), strict=True):
-        axes.annotate(
-            name,
-            xy=(label.x, label.y),
-            xytext=(1.0, place),
-            textcoords=words,
+        axes.text(
+            *(1.0, place, name),
+            transform=words,
             va="center",
             fontsize=SIZE,
             color=label.style.text,
-            annotation_clip=False,
             parse_math=is_math(name),
-            arrowprops=_leader(label.style, width_of(figure, name, SIZE)),
         )
         axes.plot([1.0], [place], transform=sign, clip_on=False, **marks(label.style, 3.2))
 
@@ -160,21 +160,6 @@ def _cross(low_tip: Array, low: float, high_tip: Array, high: float) -> bool:
         return float(tip[1] + (place - tip[1]) * (x - tip[0]) / (1.0 - tip[0]))
 
     return at(low_tip, low) > at(high_tip, high)
-
-
-def _leader(style: SeriesStyle, width: float) -> dict[str, Any]:
-    """From the curve's end to the marker before the words, which are ``width`` points wide."""
-    return {
-        "arrowstyle": "-",
-        "color": style.colour,
-        "linewidth": 0.4,
-        "alpha": 0.6,
-        "relpos": ((_SIGN - _WORDS) / max(width, 1.0), 0.5),
-        "patchA": None,
-        "shrinkA": 0.0,
-        "shrinkB": 0.0,
-        "zorder": 1.5,
-    }
 
 
 def spread(places: Array, pitch: float, low: float, high: float) -> Array:

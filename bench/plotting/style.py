@@ -22,6 +22,8 @@ Format = Literal["png", "svg", "pdf"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 """What figures are written as, by file ending."""
 
+_PNG_LEVEL = 3
+"""Of zlib: files are as small as with its usual 6, in two thirds of the time."""
 STYLE = Path(__file__).with_name("rdbench.mplstyle")
 
 _DEFAULTS: dict[str, Any] = {
@@ -145,5 +147,5 @@ def _fonts_without_features() -> Iterator[None]:
 
 def _png(canvas: FigureCanvasAgg) -> bytes:
     file = io.BytesIO()
-    canvas.print_png(file, metadata={"Software": None})
+    canvas.print_png(file, metadata={"Software": None}, pil_kwargs={"compress_level": _PNG_LEVEL})
     return file.getvalue()

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.rd.curve import Array
 
@@ -82,13 +81,6 @@ class Spline:
     c3: Array
     before: Array
 
-    def take(self, chosen: NDArray[np.bool_]) -> Spline:
-        """The chosen curves; ``chosen`` has the shape (curves,)."""
-        if chosen.all():
-            return self
-        parts = (self.x, self.width, self.y0, self.d0, self.c2, self.c3, self.before)
-        return Spline(*(part[chosen] for part in parts))
-
 
 def hermite_spline(x: Array, y: Array, slopes: Array) -> Spline:
     """The cubic Hermite curves through the points; a row that holds a NaN becomes NaN."""
@@ -107,11 +99,11 @@ def hermite_integral(spline: Spline, limits: tuple[Array, Array]) -> Array:
     Parameters
     ----------
     spline : the curves
-    limits : lower and upper limit of each curve, each of shape (curves,) and within the curve's range
+    limits : lower and upper limit of each curve, each of shape (…, curves) and within the curve's range
 
     Returns
     -------
-    Array of shape (curves,).
+    Array of the shape of a limit.
     """
     low, high = (_integral_up_to(spline, limit) for limit in limits)
     return high - low
@@ -119,8 +111,8 @@ def hermite_integral(spline: Spline, limits: tuple[Array, Array]) -> Array:
 
 def _integral_up_to(spline: Spline, limit: Array) -> Array:
     """The integral of each curve from its first point."""
-    curve = np.arange(len(limit))
-    segment = (spline.x[:, 1:-1] < limit[:, None]).sum(axis=1)
+    curve = np.arange(limit.shape[-1])
+    segment = (spline.x[:, 1:-1] < limit[..., None]).sum(axis=-1)
     at = curve * spline.width.shape[1] + segment
     parts = (spline.width, spline.before, spline.y0, spline.d0, spline.c2, spline.c3)
     width, before, *cubic = (it.ravel().take(at) for it in parts)

@@ -8,11 +8,12 @@ JVET practice; Akima and the cubic fit are available.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.rd._hermite import (
     Spline,
@@ -106,19 +107,14 @@ def pairwise_bd_rates(curves: Mapping[str, Curve]) -> dict[tuple[str, str], BdRe
     results = {
         pair: _without_value(*(oriented[it] for it in pair)) for pair in itertools.permutations(curves, 2)
     }
-    # Pairs with the same numbers of points are integrated together, and only in one direction.
-    batches: dict[tuple[int, ...], list[tuple[str, str]]] = {}
-    for pair in itertools.combinations(curves, 2):
-        if results[pair].reason is None:
-            batches.setdefault(tuple(len(oriented[it].x) for it in pair), []).append(pair)
-    for pairs in batches.values():
-        anchors, tests = (
-            (np.stack([oriented[it].x for it in labels]), np.stack([oriented[it].y for it in labels]))
-            for labels in zip(*pairs, strict=True)
-        )
-        for (anchor, test), gap in zip(pairs, mean_gap(anchors, tests, "pchip")[0].tolist(), strict=True):
-            results[anchor, test] = replace(results[anchor, test], value=percent(gap))
-            results[test, anchor] = replace(results[test, anchor], value=percent(-gap))
+    fitting = [label for label, it in oriented.items() if it.reason is None]
+    curves_of = [spline(oriented[it].x[None], oriented[it].y[None]) for it in fitting]
+    gaps = SplineGaps(curves_of, [np.ones(1, bool)] * len(fitting))
+    for place, anchor in enumerate(fitting):
+        for test, gap in zip(fitting[place + 1 :], gaps.of(place)[place + 1 :, 0].tolist(), strict=True):
+            if results[anchor, test].reason is None:
+                results[anchor, test] = replace(results[anchor, test], value=percent(gap))
+                results[test, anchor] = replace(results[test, anchor], value=percent(-gap))
     return results
 
 
@@ -190,16 +186,44 @@ def spline(x: Array, y: Array) -> Spline:
         return hermite_spline(x, y, pchip_slopes(x, y))
 
 
-def spline_gap(anchor: Spline, test: Spline) -> tuple[Array, Array]:
-    """:func:`mean_gap` by PCHIP, for curves that are compared with many others."""
-    low, high, overlap = _shared_range(anchor.x, test.x)
-    gap = np.full(len(low), np.nan)
-    some = overlap > 0
-    if some.any():
-        limits = (low[some], high[some])
-        parts = [hermite_integral(it.take(some), limits) for it in (test, anchor)]
-        gap[some] = (parts[0] - parts[1]) / (high - low)[some]
-    return gap, overlap
+class SplineGaps:
+    """:func:`mean_gap` by PCHIP, among many configurations that have a curve for each image.
+
+    Each configuration's curves are integrated over the ranges shared with all others at once.
+
+    Parameters
+    ----------
+    splines : of each configuration, of the same images; None for one that has no differences
+    usable : which curves of each configuration have any, each of shape (images,)
+    """
+
+    def __init__(self, splines: Sequence[Spline | None], usable: Sequence[NDArray[np.bool_]]) -> None:
+        count, images = len(splines), max(map(len, usable), default=0)
+        self._usable = np.array(usable, bool).reshape(count, images)
+        self._low, self._high = np.full((2, count, images), np.nan)
+        self._integrals = np.full((count, count, images), np.nan)
+        present = [(place, it) for place, it in enumerate(splines) if it is not None]
+        for place, it in present:
+            self._low[place], self._high[place] = it.x[:, 0], it.x[:, -1]
+        with np.errstate(all="ignore"):  # curves that are not usable
+            for place, it in present:
+                self._integrals[place] = hermite_integral(it, self._shared(place))
+
+    def of(self, anchor: int) -> Array:
+        """The mean of test − anchor of each configuration as test, of shape (configurations, images).
+
+        NaN where one of the two curves is not usable, or the ranges do not overlap.
+        """
+        low, high = self._shared(anchor)
+        with np.errstate(all="ignore"):
+            gaps = (self._integrals[:, anchor] - self._integrals[anchor]) / (high - low)
+            meaningful = self._usable[anchor] & self._usable & (high > low)
+        return np.where(meaningful, gaps, np.nan)
+
+    def _shared(self, place: int) -> tuple[Array, Array]:
+        """Ends of the ranges that a configuration shares with each other one."""
+        low, high = self._low, self._high
+        return np.maximum(low[place], low), np.minimum(high[place], high)
 
 
 def _shared_range(xa: Array, xt: Array) -> tuple[Array, Array, Array]:
@@ -260,6 +284,12 @@ def _orient(curve: Curve, method: Method, over: Literal["quality", "rate"]) -> _
     if risen is not None:
         x, y = risen
     return _Oriented(x, y, reason, points.warnings, _shape_warnings(curve.label, points))
+
+
+def fault_of(curve: Curve) -> BdResult:
+    """What is wrong with a curve in any comparison by PCHIP: a result with its reason and warnings alone."""
+    oriented = _orient(curve, "pchip", "quality")
+    return _without_value(oriented, oriented)
 
 
 def shape_warnings(curve: Curve) -> tuple[str, ...]:

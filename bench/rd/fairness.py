@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from bench.rd import MIN_OVERLAP, Curve, ImageCurves, PairedBd, bd_rate
+from bench.rd.bd import fault_of
 from bench.text.plain import some_of
 
 Severity: TypeAlias = Literal["warning", "note"]
@@ -218,14 +219,13 @@ def _curves(configs: Sequence[Config], anchor: str | None) -> list[Finding]:
     short: dict[str, list[tuple[str, str]]] = {}
     for config in configs:
         for curve in config.curves:
-            # A curve overlaps fully with itself, so any warning is about the curve alone.
-            alone = bd_rate(curve, curve)
+            alone = fault_of(curve)
             folds = [text for text in alone.warnings if "non-monotone" in text]
             if folds:
                 text = f"{folds[0]} ({curve.metric})"
                 findings.append(Finding("non-monotone", "warning", text, (config.label,)))
-            elif alone.value is None:
-                short.setdefault(str(alone.reason), []).append((config.label, curve.metric))
+            elif alone.reason is not None:
+                short.setdefault(alone.reason, []).append((config.label, curve.metric))
         if anchor is not None and config.label != anchor:
             findings += _small_overlaps(anchors, anchor, config)
     for reason, its in short.items():

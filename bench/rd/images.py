@@ -6,9 +6,10 @@ be left out or merged, or whose points are listed in the opposite direction, is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +30,12 @@ from bench.rd.bd import (
     too_few,
 )
 from bench.rd.curve import MIN_FINISHED, Array, ImageCurves, integration_axis
-from bench.rd.intervals import Interval, interval_of_mean
+from bench.rd.intervals import MIN_IMAGES, Interval, interval_around, interval_of_mean
 from bench.text.plain import some_of
 
 NO_OVERLAP = "no overlap"
+Ends: TypeAlias = tuple[Array, Array]
+"""Lowest and highest quality, of shape (…, images)."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class ImageRows:
     """The warnings of curves that fold, by row."""
 
     @cached_property
-    def ends(self) -> tuple[Array, Array]:
+    def ends(self) -> Ends:
         """The lowest and the highest quality of each image that is a number; NaN where there is none."""
         known = np.isfinite(self.x)
         low, high = (np.where(known, self.x, it) for it in (np.inf, -np.inf))
@@ -178,7 +181,14 @@ def per_image_bd_quality(
     """
     check_method(method)
     check_pair(anchor, test)
-    first, second = image_rows(anchor, method), image_rows(test, method)
+    return image_qualities(image_rows(anchor, method), image_rows(test, method), method)
+
+
+def image_qualities(
+    first: ImageRows, second: ImageRows, method: Method = "pchip"
+) -> tuple[float | None, ...]:
+    """:func:`per_image_bd_quality` of prepared curves."""
+    anchor, test = first.curves, second.curves
     plain = np.logical_and.reduce([it.defined & (np.diff(it.y) > 0).all(axis=1) for it in (first, second)])
     gaps = np.full(len(plain), np.nan)
     gaps[plain], _ = mean_gap((first.y[plain], first.x[plain]), (second.y[plain], second.x[plain]), method)
@@ -205,7 +215,7 @@ def image_results(
     undefined = _reason(anchor, method), _reason(test, method)
     few = [few_points(it.curves.label, it.x.shape[1]) for it in (anchor, test)]
     results = []
-    for row, overlap in enumerate(_overlaps(anchor, test).tolist()):
+    for row, overlap in enumerate(_overlaps(anchor.ends, test.ends).tolist()):
         if special[row]:
             results.append(bd_rate(anchor.curves.curve(row), test.curves.curve(row), method))
             continue
@@ -221,9 +231,56 @@ def image_results(
     return tuple(results)
 
 
+def images_bds(anchors: Sequence[ImageRows], tests: Sequence[ImageRows], gaps: Array) -> list[ImagesBd]:
+    """:func:`images_bd` by PCHIP of many pairs.
+
+    Parameters
+    ----------
+    anchors, tests : one for each pair, or one that is in all of them
+    gaps : mean differences in log-rate, of shape (pairs, images); NaN where there is none
+    """
+    pairs = [(anchors[k % len(anchors)], tests[k % len(tests)]) for k in range(len(gaps))]
+    enough = gaps.shape[1] >= MIN_IMAGES
+    whole = np.flatnonzero(~np.isnan(gaps).any(axis=1) & enough).tolist()
+    found: dict[int, ImagesBd] = {}
+    if whole:
+        values = gaps[whole]
+        anchor, test = (_stacked_ends([pairs[k][side] for k in whole]) for side in (0, 1))
+        numbers = (
+            values.mean(axis=1),
+            values.std(axis=1, ddof=1),
+            np.median(values, axis=1),
+            (values < 0).sum(axis=1),
+            _overlaps(anchor, test).mean(axis=1),
+            _coverage(anchor, test).mean(axis=1),
+        )
+        columns = zip(*(it.tolist() for it in numbers), strict=True)
+        found = {k: _without_missing(gaps[k], *its) for k, its in zip(whole, columns, strict=True)}
+    return [found.get(k) or images_bd(*pair, gaps[k]) for k, pair in enumerate(pairs)]
+
+
+def _without_missing(
+    gaps: Array, mean: float, deviation: float, median: float, wins: int, overlap: float, coverage: float
+) -> ImagesBd:
+    """The BD-rate over images that all have one, from what is known of their differences in log-rate."""
+    count = len(gaps)
+    low, high = interval_around(mean, deviation, count)
+    return ImagesBd(
+        percent(mean),
+        (percent(low), percent(high)),
+        percent(median),
+        wins,
+        n=count,
+        n_images=count,
+        overlap=overlap,
+        coverage=coverage,
+        gaps=gaps,
+    )
+
+
 def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = "pchip") -> ImagesBd:
     """The BD-rate over all images; parameters as for :func:`image_results`."""
-    gaps, overlaps = gaps.copy(), _overlaps(anchor, test)
+    gaps, overlaps = gaps.copy(), _overlaps(anchor.ends, test.ends)
     reasons: dict[int, str | None] = {}
     for row in np.flatnonzero(anchor.special | test.special).tolist():
         result = bd_rate(anchor.curves.curve(row), test.curves.curve(row), method)
@@ -244,7 +301,7 @@ def images_bd(anchor: ImageRows, test: ImageRows, gaps: Array, method: Method = 
         gaps,
         float(overlaps[comparable].mean()) if comparable.any() else None,
         {reason: tuple(names) for reason, names in missing.items()},
-        float(_coverage(anchor, test)[comparable].mean()) if comparable.any() else None,
+        float(_coverage(anchor.ends, test.ends)[comparable].mean()) if comparable.any() else None,
     )
 
 
@@ -280,19 +337,22 @@ def _reason(rows: ImageRows, method: Method) -> str:
     return too_few(rows.x.shape[1], method) or "non-monotone"
 
 
-def _overlaps(anchor: ImageRows, test: ImageRows) -> Array:
-    """The overlap of each image's two ranges of quality, 0 to 1, of shape (images,)."""
-    ends = anchor.ends, test.ends
-    return _share(ends, np.minimum(ends[0][0], ends[1][0]), np.maximum(ends[0][1], ends[1][1]))
+def _stacked_ends(rows: Sequence[ImageRows]) -> Ends:
+    low, high = zip(*(it.ends for it in rows), strict=True)
+    return np.stack(low), np.stack(high)
 
 
-def _coverage(anchor: ImageRows, test: ImageRows) -> Array:
-    """The part of the anchor's range of quality that is both's, 0 to 1, of shape (images,)."""
-    ends = anchor.ends, test.ends
-    return _share(ends, *ends[0])
+def _overlaps(anchor: Ends, test: Ends) -> Array:
+    """The overlap of each image's two ranges of quality, 0 to 1."""
+    return _share((anchor, test), np.minimum(anchor[0], test[0]), np.maximum(anchor[1], test[1]))
 
 
-def _share(ends: tuple[tuple[Array, Array], tuple[Array, Array]], low: Array, high: Array) -> Array:
+def _coverage(anchor: Ends, test: Ends) -> Array:
+    """The part of the anchor's range of quality that is both's, 0 to 1."""
+    return _share((anchor, test), *anchor)
+
+
+def _share(ends: tuple[Ends, Ends], low: Array, high: Array) -> Array:
     """The part of the range from ``low`` to ``high`` that lies between both curves' ends."""
     (first_low, first_high), (second_low, second_high) = ends
     with np.errstate(divide="ignore", invalid="ignore"):

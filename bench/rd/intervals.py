@@ -44,8 +44,12 @@ def interval_of_mean(values: Array) -> Interval | None:
     count = len(values)
     if count < MIN_IMAGES:
         return None
-    error = float(values.std(ddof=1)) / math.sqrt(count)
-    return _around(float(values.mean()), error, count, freedom=count - 2)
+    return interval_around(float(values.mean()), float(values.std(ddof=1)), count)
+
+
+def interval_around(mean: float, deviation: float, count: int) -> Interval:
+    """:func:`interval_of_mean` of ``count`` values, from their mean and standard deviation."""
+    return _around(mean, deviation / math.sqrt(count), count, freedom=count - 2)
 
 
 def mean_over_sets(sets: Sequence[Array]) -> tuple[float, Interval | None]:

@@ -17,6 +17,7 @@ from bench.rd._hermite import Spline
 from bench.rd.bd import (
     BdResult,
     Method,
+    SplineGaps,
     bd_rate,
     check_method,
     check_pair,
@@ -24,10 +25,17 @@ from bench.rd.bd import (
     pairwise_bd_rates,
     percent,
     spline,
-    spline_gap,
 )
 from bench.rd.curve import Array, Average, Curve, ImageCurves, mean_curve, mean_curves_without_one
-from bench.rd.images import ImageRows, ImagesBd, image_results, image_rows, images_bd
+from bench.rd.images import (
+    ImageRows,
+    ImagesBd,
+    image_qualities,
+    image_results,
+    image_rows,
+    images_bd,
+    images_bds,
+)
 from bench.rd.intervals import MIN_IMAGES, Interval, jackknife_interval
 
 
@@ -137,24 +145,38 @@ class Comparisons:
     def __init__(self, curves: Mapping[str, ImageCurves], average: Average = "images") -> None:
         for one, other in itertools.pairwise(curves.values()):
             check_pair(one, other)
-        self._prepared = {label: _prepared(it, average) for label, it in curves.items()}
-        self._headlines = pairwise_bd_rates({label: it.mean for label, it in self._prepared.items()})
+        prepared = {label: _prepared(it, average) for label, it in curves.items()}
+        self._places = {label: place for place, label in enumerate(prepared)}
+        self._rows = [it.rows for it in prepared.values()]
+        self._headlines = pairwise_bd_rates({label: it.mean for label, it in prepared.items()})
+        self._gaps = SplineGaps([it.images for it in prepared.values()], [it.defined for it in self._rows])
+        left_out = [it.without_one for it in prepared.values()]
+        self._jackknife = SplineGaps(left_out, [np.ones(len(it.defined), bool) for it in self._rows])
 
     def against(self, anchor: str) -> dict[str, DetailedBd]:
         """Every other configuration against ``anchor``, by label."""
-        first = self._prepared[anchor]
-        result = {}
-        for label, second in self._prepared.items():
-            if label != anchor:
-                gaps = _image_gaps(first, second)
-                headline = self._headlines[anchor, label]
-                result[label] = DetailedBd(
-                    images_bd(first.rows, second.rows, gaps),
-                    headline,
-                    _interval(headline, _without_one(first, second)),
-                    image_results(first.rows, second.rows, gaps),
-                )
-        return result
+        place = self._places[anchor]
+        first, gaps, without_one = self._rows[place], self._gaps.of(place), self._jackknife.of(place)
+        summaries = images_bds([first], self._rows, gaps)
+        return {
+            label: DetailedBd(
+                summaries[test],
+                self._headlines[anchor, label],
+                _interval(self._headlines[anchor, label], without_one[test]),
+                image_results(first, self._rows[test], gaps[test]),
+            )
+            for label, test in self._places.items()
+            if label != anchor
+        }
+
+    def gains(self, anchor: str) -> dict[str, tuple[float | None, ...]]:
+        """:func:`~bench.rd.images.per_image_bd_quality` of every other configuration, by label."""
+        first = self._rows[self._places[anchor]]
+        return {
+            label: image_qualities(first, self._rows[test])
+            for label, test in self._places.items()
+            if label != anchor
+        }
 
     def pairs(self, *, intervals_of_means: bool = True) -> dict[tuple[str, str], PairedBd]:
         """Every ordered pair (anchor, test) of different labels.
@@ -164,20 +186,21 @@ class Comparisons:
         intervals_of_means : whether the results have ``ci95``, which a ranking makes no use of
         """
         result: dict[tuple[str, str], PairedBd] = {}
-        for one, other in itertools.combinations(self._prepared, 2):
-            first, second = self._prepared[one], self._prepared[other]
-            gaps = _image_gaps(first, second)
-            without_one = _without_one(first, second) if intervals_of_means else None
-            for (anchor, its), (test, theirs), sign in (
-                ((one, first), (other, second), 1),
-                ((other, second), (one, first), -1),
-            ):
-                headline = self._headlines[anchor, test]
-                result[anchor, test] = PairedBd(
-                    images_bd(its.rows, theirs.rows, sign * gaps),
-                    headline,
-                    _interval(headline, None if without_one is None else sign * without_one),
-                )
+        labels = list(self._places)
+        for first, one in enumerate(labels):
+            others = range(first + 1, len(labels))
+            rows, gaps = self._rows[first + 1 :], self._gaps.of(first)[first + 1 :]
+            forth = images_bds([self._rows[first]], rows, gaps)
+            back = images_bds(rows, [self._rows[first]], -gaps)
+            without_one = self._jackknife.of(first) if intervals_of_means else None
+            for second, ahead, behind in zip(others, forth, back, strict=True):
+                for pair, images, sign in (
+                    ((one, labels[second]), ahead, 1),
+                    ((labels[second], one), behind, -1),
+                ):
+                    left_out = None if without_one is None else sign * without_one[second]
+                    headline = self._headlines[pair]
+                    result[pair] = PairedBd(images, headline, _interval(headline, left_out))
         return result
 
 
@@ -194,22 +217,6 @@ def _prepared(curves: ImageCurves, average: Average) -> _Prepared:
         without_one = spline(quality, log_rate) if quality.shape[1] > 1 else None
     rows = image_rows(curves)
     return _Prepared(mean, without_one, rows, spline(rows.x, rows.y) if rows.defined.any() else None)
-
-
-def _without_one(first: _Prepared, second: _Prepared) -> Array | None:
-    """The mean difference in log-rate of the mean curves, leaving out each image in turn."""
-    if first.without_one is None or second.without_one is None:
-        return None
-    return spline_gap(first.without_one, second.without_one)[0]
-
-
-def _image_gaps(first: _Prepared, second: _Prepared) -> Array:
-    """The mean difference in log-rate of each image; NaN where one of the two rows is not ``defined``."""
-    both = first.rows.defined & second.rows.defined
-    gaps = np.full(len(both), np.nan)
-    if first.images is not None and second.images is not None:
-        gaps[both] = spline_gap(first.images.take(both), second.images.take(both))[0]
-    return gaps
 
 
 def _interval(headline: BdResult, without_one: Array | None) -> Interval | None:

@@ -26,7 +26,6 @@ from bench.rd import (
     finished_enough,
     image_curves_by_metric,
     mean_curve,
-    per_image_bd_quality,
     standings,
 )
 from bench.rd.fairness import Allocation, allocation
@@ -130,7 +129,7 @@ def _analyse(
     divided = (allocation(per_image[anchor], per_image[label], it) for label, it in bd.items())
     allocations = tuple(it for it in divided if it is not None)
     order = standings(anchor, bd, pairs)
-    gains = {label: per_image_bd_quality(per_image[anchor], per_image[label]) for label in bd}
+    gains = comparisons.gains(anchor)
     return MetricAnalysis(images, exact, per_image, curves, pairs, bd, gains, order, allocations)
 
 

@@ -110,10 +110,12 @@ def entries_of(
         for run, info in runs.items()
         for it in info.codecs
     }
+    frame = frame.copy(deep=False)
+    frame.attrs = {}  # pandas copies them for each part of a table
     entries = []
     machines = _machines(frame)
     speeds, shares, peaks, startups = _speeds(frame), _cpu_shares(frame), _peaks(frame), _startups(frame)
-    colds = _colds(frame)
+    colds, raw = _colds(frame), raw_bytes(frame[frame["status"] == "ok"])
     identity = ["codec", "config", "decoder"]
     facts = frame[["label", *identity, "version", "lossless", "run", "status", "timing", "repeats"]]
     for label, rows in facts.groupby("label", sort=False, observed=True):
@@ -149,7 +151,7 @@ def entries_of(
                 cpu_share=share,
                 encode_peak_mb=encode_peak_mb,
                 decode_peak_mb=decode_peak_mb,
-                raw_bytes=raw_bytes(frame.loc[ok.index]),
+                raw_bytes=raw.get(str(label), Entry.raw_bytes),
                 encode_startup_ms=encode_startup_ms,
                 decode_startup_ms=decode_startup_ms,
                 encode_cold_ms=encode_cold_ms,

@@ -94,6 +94,7 @@ def load_runs(
     frames = [_frame(folder, name) for folder, name in zip(folders, names, strict=True)]
     if busy:
         idle()
+    distances = [current_set_measurements(*it) for it in zip(folders, frames, strict=True)]
     renamed = _separate_labels(frames, names)
     metrics = tuple({it.name: it for info in infos for it in info.metrics}.values())
     read = LoadedRuns(
@@ -102,8 +103,8 @@ def load_runs(
         tuple(measure_of(it) for it in metrics),
         tuple(
             msgspec.structs.replace(it, label=labels[it.label])
-            for folder, labels in zip(folders, renamed, strict=True)
-            for it in current_set_measurements(folder)
+            for its, labels in zip(distances, renamed, strict=True)
+            for it in its
         ),
         tuple(
             it

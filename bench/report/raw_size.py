@@ -18,17 +18,20 @@ def raw_bits(trials: pd.DataFrame) -> pd.Series[float]:
     return samples * depth
 
 
-def raw_bytes(trials: pd.DataFrame) -> float:
-    """Bytes of a raw pixel over all pixels of the trials; a sample above 8 bits takes two. 3 of no trial."""
+def raw_bytes(trials: pd.DataFrame) -> dict[str, float]:
+    """Bytes of a raw pixel over all pixels of each label's trials; a sample above 8 bits takes two."""
+    import pandas as pd
+
     samples, depth = _form(trials)
     pixels = (trials["width"] * trials["height"]).astype(float)
-    if not pixels.sum() > 0:
-        return 3.0
-    return float((samples * (1 + (depth > 8)) * pixels).sum() / pixels.sum())
+    sums = pd.DataFrame({"raw": samples * (1 + (depth > 8)) * pixels, "pixels": pixels})
+    totals = sums.groupby(trials["label"], observed=True).sum()
+    sized = totals[totals["pixels"] > 0]
+    return {str(label): float(value) for label, value in (sized["raw"] / sized["pixels"]).items()}
 
 
 def _form(trials: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
     """Samples of a pixel and bits of a sample of each trial; a table that does not say is of 8-bit RGB."""
     known = trials.reindex(columns=["channels", "depth"])
-    samples = known["channels"].astype(str).map(_SAMPLES).astype(float).fillna(3.0)
+    samples = known["channels"].map(_SAMPLES).astype(float).fillna(3.0)
     return samples, known["depth"].astype(float).fillna(8.0)

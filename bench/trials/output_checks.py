@@ -13,8 +13,8 @@ from bench.codec import Samples
 _FEWEST_PIXELS = 256
 _BEGIN = 4096
 """Bytes in which pictures that are not the same most often differ."""
-_GRID = 4096
-"""Pixels, or up to twice as many, by which the order of channels is told."""
+_GRID = 16384
+"""Pixels, or up to four times as many, by which the order of channels is told."""
 _VISIBLE = 3 * 16.0
 """Sum of the channels' mean squared errors below which swapped channels can't be told from noise."""
 

@@ -19,6 +19,7 @@ from bench.cli import main
 from bench.errors import ConfigError
 from bench.plotting.canvas import settle
 from bench.plotting.curve_labels import visible_end
+from bench.plotting.leaders import Leaders
 from bench.plotting.style import FORMATS, styled
 from bench.report.build import build_report_data
 from bench.report.figure_description import KINDS, FieldProblem, FigureDescription
@@ -122,8 +123,9 @@ def test_limits_cut_curves_and_names_stand_where_they_leave() -> None:
     assert axes.get_xlim() == (0, 0.5)
     assert axes.get_ylim() == (20, 50)
     assert axes.get_xscale() == "linear"
-    (label,) = (it for it in axes.texts if it.get_text() == "jpeg")
-    x, y = label.xy  # type: ignore[attr-defined]
+    assert [it.get_text() for it in axes.texts] == ["jpeg"]
+    (leaders,) = (it for it in axes.collections if isinstance(it, Leaders))
+    ((x, y),) = leaders.starts
     assert x == pytest.approx(0.5)
     line = curves(axes)["jpeg"]
     assert y == pytest.approx(np.interp(0.5, np.asarray(line.get_xdata()), np.asarray(line.get_ydata())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -90,11 +91,18 @@ def test_nothing_measured_yet(run: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("number", [3, 40])
-def test_a_damaged_line_is_named(run: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Whichever process reads the line, the message gives its number in the file."""
+@pytest.mark.parametrize(
+    ("whole", "damaged"),
+    [(rb"^{", rb"{{"), (rb'(pixels_sha256":").', rb"\1/"), (rb'(bitstream_sha256":")', rb"\g<1>0")],
+)
+def test_a_damaged_line_is_named(
+    run: Path, monkeypatch: pytest.MonkeyPatch, number: int, whole: bytes, damaged: bytes
+) -> None:
+    """Whichever process reads the line, and be it a hash that is none, the message gives its number."""
     path = run / JOURNAL_FILE
     lines = path.read_bytes().splitlines(keepends=True)
-    lines[number - 1] = b"{" + lines[number - 1]
+    lines[number - 1], changes = re.subn(whole, damaged, lines[number - 1])
+    assert changes == 1
     path.write_bytes(b"".join(lines))
     for load in (lambda: list(read_journal(run)), lambda: in_halves(run, monkeypatch)):
         with pytest.raises(StoreError, match=f"{JOURNAL_FILE}:{number}: damaged line"):

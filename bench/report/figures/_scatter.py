@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from bench.plotting.canvas import PALE, POINTS, figure_of, fit_all, ground_of, marks, width_of
 from bench.plotting.colours import grey_on
 from bench.plotting.series_style import SeriesStyle
 from bench.rd import pareto
+from bench.rd.curve import Array
 from bench.report.figures._axes import log_axis
 from bench.text.escape import is_math
 
@@ -112,11 +115,8 @@ def name_points(
         size = (width_of(figure, text, _SIZE), _SIZE * 1.05)
         boxes = [(_place((x, y), turn, gap, size), gap) for gap in _GAPS for turn in _TURNS]
         leaders = [_leader_boxes((x, y), box) if gap > _GAPS[0] else [] for box, gap in boxes]
-        costs = [
-            _cost(box, taken, panel) + _crossed(leader, named) + 0.1 * rank
-            for rank, ((box, _), leader) in enumerate(zip(boxes, leaders, strict=True))
-        ]
-        best = costs.index(min(costs))
+        costs = _costs([box for box, _ in boxes], taken, panel) + _crossings(leaders, named)
+        best = int(np.argmin(costs + 0.1 * np.arange(len(boxes))))
         box, gap = boxes[best]
         named.append(box)
         taken += [box, *leaders[best]]
@@ -181,12 +181,15 @@ def _boxes_along(start: tuple[float, float], end: tuple[float, float]) -> list[B
 def _leader_boxes(marker: tuple[float, float], name: Box) -> list[Box]:
     """Small boxes along the line from a marker towards the middle of its name, as far as it is drawn."""
     middle = ((name[0] + name[2]) / 2, (name[1] + name[3]) / 2)
-    return [it for it in _boxes_along(marker, middle) if not _shared(it, name)]
+    boxes = _boxes_along(marker, middle)
+    return list(itertools.compress(boxes, _shared(boxes, [name])[:, 0] == 0))
 
 
-def _crossed(leader: Sequence[Box], names: Sequence[Box]) -> float:
-    """What it costs that a leader runs through other names: it makes both illegible."""
-    return _CROSSING * sum(_shared(it, name) > 0 for it in leader for name in names)
+def _crossings(leaders: Sequence[Sequence[Box]], names: Sequence[Box]) -> Array:
+    """What it costs that leaders run through other names: it makes both illegible."""
+    crossed = (_shared([*itertools.chain(*leaders)], names) > 0).sum(axis=1)
+    ends = np.cumsum([0, *map(len, leaders)])
+    return np.asarray(_CROSSING * np.diff(np.cumsum([0, *crossed])[ends]))
 
 
 def _place(centre: tuple[float, float], turn: float, gap: float, size: tuple[float, float]) -> Box:
@@ -199,13 +202,16 @@ def _place(centre: tuple[float, float], turn: float, gap: float, size: tuple[flo
     return (left, bottom, left + width, bottom + height)
 
 
-def _cost(box: Box, taken: Sequence[Box], panel: Box) -> float:
-    """The area of ``box`` that covers something, and ten times what leaves the panel."""
-    area = (box[2] - box[0]) * (box[3] - box[1])
-    return sum(_shared(box, it) for it in taken) + 10.0 * (area - _shared(box, panel))
+def _costs(boxes: Sequence[Box], taken: Sequence[Box], panel: Box) -> Array:
+    """The area of each box that covers something, and ten times what leaves the panel."""
+    left, bottom, right, top = np.array(boxes).T
+    outside = (right - left) * (top - bottom) - _shared(boxes, [panel])[:, 0]
+    return np.asarray(_shared(boxes, taken).sum(axis=1) + 10.0 * outside)
 
 
-def _shared(one: Box, other: Box) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return width * height if width > 0 and height > 0 else 0.0
+def _shared(these: Sequence[Box], those: Sequence[Box]) -> Array:
+    """The areas that every two boxes share, of shape (these, those)."""
+    one, other = (np.reshape(np.array(it, float), (-1, 4)) for it in (these, those))
+    low = np.maximum(one[:, None, :2], other[None, :, :2])
+    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
+    return np.asarray(np.maximum(high - low, 0.0).prod(axis=2))

@@ -87,10 +87,16 @@ class OperatingPoint:
         return msgspec.structs.replace(known, dataset=self.dataset, bpp=bpp)
 
 
-def operating_points(run: Path) -> Iterator[OperatingPoint]:
-    """Those of a run, by data set, codec and quality."""
+def operating_points(run: Path, frame: pd.DataFrame | None = None) -> Iterator[OperatingPoint]:
+    """Those of a run, by data set, codec and quality.
+
+    Parameters
+    ----------
+    frame : the run as :func:`bench.runs.frame.load` gives it, where it has been read already
+    """
     codecs = {it.label: it for it in read_info(run).codecs}
-    frame = load(run)
+    frame = load(run) if frame is None else frame.copy(deep=False)
+    frame.attrs = {}  # pandas copies them for each part of a table
     for (dataset, label, quality), rows in frame.groupby(
         ["dataset", "label", "quality"], observed=True, dropna=False, sort=False
     ):
@@ -126,8 +132,12 @@ def write_set_measurements(run: Path, measured: Iterable[SetMeasurement]) -> Non
     write_atomically(run / SET_METRICS_FILE, data + b"\n")
 
 
-def current_set_measurements(run: Path) -> list[SetMeasurement]:
+def current_set_measurements(run: Path, frame: pd.DataFrame | None = None) -> list[SetMeasurement]:
     """The kept distances that are of the pixels that the run holds now, one for each point and metric.
+
+    Parameters
+    ----------
+    frame : as of :func:`operating_points`
 
     Raises
     ------
@@ -140,7 +150,7 @@ def current_set_measurements(run: Path) -> list[SetMeasurement]:
     by_key = {it.key: it for it in kept}
     metrics = dict.fromkeys((it.metric, it.version) for it in kept)
     current = {}
-    for point in operating_points(run):
+    for point in operating_points(run, frame):
         for metric, version in metrics:
             known = by_key.get(point.key(metric, version))
             if known is not None:
