@@ -198,7 +198,8 @@ class Process:
             most = f"{self._limits.memory / 2**20:.0f} MiB"
             return self._died(request, "oom", f"more than {most} of memory, shared mappings included")
         except (Oversized, msgspec.MsgspecError, ValueError, TypeError) as error:
-            status: FailureStatus = "mismatch" if isinstance(error, msgspec.ValidationError) else "crash"
+            told = isinstance(error, msgspec.ValidationError | Oversized)
+            status: FailureStatus = "mismatch" if told else "crash"
             return self._died(request, status, f"the process sent what is no answer ({str(error)[:200]})")
         except (_Ended, EOFError, ConnectionError):
             return self._post_mortem(request)
