@@ -21,6 +21,10 @@ from tests.benchmarks.table import Row
 
 _ROUNDS = 20
 _GOAL = 0.12
+_LIMIT = (
+    "Modules are imported, little else: the interpreter with its packages' paths takes 0.02 to 0.03 s,"
+    " typer 0.03 s, and the modules with the commands' options 0.02 s, at 3 GHz."
+)
 
 
 def taken(*arguments: str) -> tuple[float, float]:
@@ -49,4 +53,5 @@ def rows(kodak: Path) -> Iterator[Row]:
             f"≤ {_GOAL} s",
             seconds <= _GOAL,
             "python -m tests.benchmarks startup",
+            "" if seconds <= _GOAL else _LIMIT,
         )
