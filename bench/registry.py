@@ -44,6 +44,9 @@ def find(group: str, name: str) -> str:
     """
     known = targets(group)
     if name not in known:
+        _targets.cache_clear()  # it may have been installed meanwhile
+        known = targets(group)
+    if name not in known:
         kind = group.rsplit(".", 1)[-1].removesuffix("s")
         raise ConfigError(f"unknown {kind} {name!r}{suggestion(name, known)}")
     return known[name]

@@ -82,7 +82,7 @@ class Channel:
         EOFError
             The other end has closed, in the middle of a message or before.
         Oversized
-            The message is longer, or has more bytes than its header tells.
+            The message is longer, or more bytes than its header tells have come with it.
         """
         data, files = bytearray(), list[int]()
         try:
@@ -106,6 +106,12 @@ class Channel:
             _close(files)
             raise
         return bytes(data), files
+
+    def unread(self) -> bool:
+        """Whether the other end, which has not closed, has sent something that was not received yet."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return any(events & select.POLLIN and not events & select.POLLHUP for _, events in poll.poll(0))
 
     def _once(self, events: int, call: Callable[..., T], *arguments: Any) -> T:
         """What a system call gives, once the socket is ready for it."""

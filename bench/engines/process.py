@@ -147,6 +147,8 @@ class Process:
         """Processor time when it last answered, where times are to be precise: what it works on while nobody
         asks is counted with the next request."""
         self._deadline = math.inf
+        self._looked, self._looks = 0.0, 0
+        """When it was last looked how much memory it has, and how often since it was asked."""
         self._ended = False
 
     @property
@@ -179,8 +181,10 @@ class Process:
             limit = max(limit, _COMPILING)
         timeout = limit * (1 if repeat is None else repeat.calls + bool(repeat.warmup))
         start, cpu = time.perf_counter(), self._cpu_before or self._cpu()
-        self._deadline, self._seen = start + timeout, 0
+        self._deadline, self._seen, self._looked, self._looks = start + timeout, 0, start, 0
         try:
+            if self._channel.unread():
+                raise Oversized("bytes that nobody had asked for")
             self._channel.send(data, files)
             found, attached = self._channel.receive(LARGEST)
             for file in attached:
@@ -236,22 +240,28 @@ class Process:
     def _ready(self, events: int) -> None:
         """Wait until the connection is ready for ``select.POLLIN`` or ``select.POLLOUT``."""
         self._poll.register(self._channel.fileno(), events)
-        looks = 0
         while True:
             left = self._deadline - time.perf_counter()
             if left <= 0:
                 raise _TimedOut
             step = min(left, _LOOK_EVERY) if self._limits.memory else left
             found = {it for it, _ in self._poll.poll(math.ceil(1000 * step))}
+            # a process that answers byte by byte is looked at too
+            if not found or time.perf_counter() - self._looked >= _LOOK_EVERY:
+                self._look()
             if self._channel.fileno() in found:
                 return
             if found:
                 raise _Ended
-            looks += 1
-            if looks > 1:  # at the first one it may still hold what came before
-                self._seen = max(self._seen, memory.resident(self.pid) or 0)
-            if self._limits.memory and memory.over(self.pid, self._limits.memory):
-                raise _TookMemory
+
+    def _look(self) -> None:
+        """See how much memory the process has."""
+        self._looked = time.perf_counter()
+        self._looks += 1
+        if self._looks > 1:  # at the first one it may still hold what came before
+            self._seen = max(self._seen, memory.resident(self.pid) or 0)
+        if self._limits.memory and memory.over(self.pid, self._limits.memory):
+            raise _TookMemory
 
     def _cpu(self) -> tuple[float, float] | None:
         """Seconds of processor time of the process so far, and of all that it started where times matter."""

@@ -42,6 +42,7 @@ from bench.sealing.namespaces import fork_apart
 from bench.sealing.seal import lacking, try_to_seal
 
 _FORK, _WAIT, _SEAL = b"F", b"W", b"S"
+_EXHAUSTED = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 _FILES = 3
 """That come with a request to fork: of the connection, for standard error, for decoded samples."""
 _REQUEST = struct.Struct("<cqi???")
@@ -139,13 +140,18 @@ class Zygote:
 
         Raises
         ------
+        OSError
+            There is no memory, process or file left to try it with.
         WorkersLost
             The zygote has ended.
         """
         if lacking():
             return False
         with self._lock:
-            return self._answer(_REQUEST.pack(_SEAL, 0, 1, False, False, False)) == 0
+            found = self._answer(_REQUEST.pack(_SEAL, 0, 1, False, False, False))
+        if -found in _EXHAUSTED:
+            raise OSError(-found, os.strerror(-found))
+        return found == 0
 
     def close(self) -> None:
         """End the zygote and with it every worker."""
@@ -266,18 +272,21 @@ def _answer_requests(control: socket.socket, workers: dict[int, int], scratch: S
 
 
 def _tried() -> int:
-    """0 where a process can be sealed; what those that try say is for nobody, see :func:`obstacle`."""
-    said = os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
+    """0 where a process can be sealed, and the negative number of what kept one from trying.
+
+    What those that try say is for nobody, see :func:`obstacle`.
+    """
     try:
-        os.dup2(null, 2)
-        return try_to_seal()
-    except OSError:
-        return 1
-    finally:
-        os.dup2(said, 2)
-        os.close(said)
-        os.close(null)
+        with contextlib.ExitStack() as stack:
+            said = os.dup(2)
+            stack.callback(os.close, said)
+            null = os.open(os.devnull, os.O_WRONLY)
+            stack.callback(os.close, null)
+            os.dup2(null, 2)
+            stack.callback(os.dup2, said, 2)
+            return min(1, abs(try_to_seal()))
+    except OSError as error:
+        return -(error.errno or 1)
 
 
 def _end_namespace(first: int) -> None:

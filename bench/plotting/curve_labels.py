@@ -69,7 +69,9 @@ def label_curves(axes: Axes, labels: Sequence[CurveLabel], room: float) -> None:
     axes.add_artist(Leaders((axes.transData, ends), (sign, places), [it.style.colour for it in labels]))
     for label, name, place in zip(labels, names, places.tolist(), strict=True):
         axes.text(
-            *(1.0, place, name),
+            1.0,
+            place,
+            name,
             transform=words,
             va="center",
             fontsize=SIZE,

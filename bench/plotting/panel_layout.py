@@ -2,6 +2,8 @@
 
 matplotlib's constrained layout places panels twice, since ticks may be others once a panel has its place, and
 measures each word of each panel before both. Words seldom change, and measuring takes nearly all the time.
+What stands at a place within a panel reaches out of it by more or less as that grows: such panels are
+measured each time.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ class PanelAxes(Axes):
 
     def get_tightbbox(self, renderer: RendererBase | None = None, **options: Any) -> Bbox | None:
         """The box around axes and words, in pixels."""
-        if not options.get("for_layout_only"):
+        if not options.get("for_layout_only") or self._has_words_inside():
             return super().get_tightbbox(renderer, **options)
         ticks = [list(it.get_majorticklocs()) for it in (self.xaxis, self.yaxis)]
         frame = np.array(self.bbox.extents)
@@ -41,6 +43,13 @@ class PanelAxes(Axes):
             if (locator := inset.get_axes_locator()) is not None and renderer is not None:
                 inset.apply_aspect(locator(inset, renderer))
         return Bbox.from_extents(*(frame + self._known[1]))
+
+    def _has_words_inside(self) -> bool:
+        return any(
+            it.get_in_layout()
+            and (getattr(it, "xycoords", "") == "data" or it.get_transform().contains_branch(self.transData))
+            for it in self.texts
+        )
 
 
 class PanelLayout(ConstrainedLayoutEngine):

@@ -99,7 +99,8 @@ def hermite_integral(spline: Spline, limits: tuple[Array, Array]) -> Array:
     Parameters
     ----------
     spline : the curves
-    limits : lower and upper limit of each curve, each of shape (…, curves) and within the curve's range
+    limits : lower and upper limit of each curve, each of shape (…, curves); where they are not within the
+        curve's range, and the lower one below the other, the result has no meaning
 
     Returns
     -------

@@ -239,7 +239,8 @@ def images_bds(anchors: Sequence[ImageRows], tests: Sequence[ImageRows], gaps: A
     anchors, tests : one for each pair, or one that is in all of them
     gaps : mean differences in log-rate, of shape (pairs, images); NaN where there is none
     """
-    pairs = [(anchors[k % len(anchors)], tests[k % len(tests)]) for k in range(len(gaps))]
+    first, second = (list(it) * len(gaps) if len(it) == 1 else it for it in (anchors, tests))
+    pairs = list(zip(first, second, strict=True))
     enough = gaps.shape[1] >= MIN_IMAGES
     whole = np.flatnonzero(~np.isnan(gaps).any(axis=1) & enough).tolist()
     found: dict[int, ImagesBd] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -150,8 +151,12 @@ class Comparisons:
         self._rows = [it.rows for it in prepared.values()]
         self._headlines = pairwise_bd_rates({label: it.mean for label, it in prepared.items()})
         self._gaps = SplineGaps([it.images for it in prepared.values()], [it.defined for it in self._rows])
-        left_out = [it.without_one for it in prepared.values()]
-        self._jackknife = SplineGaps(left_out, [np.ones(len(it.defined), bool) for it in self._rows])
+        self._left_out = [it.without_one for it in prepared.values()]
+
+    @cached_property
+    def _jackknife(self) -> SplineGaps:
+        """The differences of the mean curves without each image in turn."""
+        return SplineGaps(self._left_out, [np.ones(len(it.defined), bool) for it in self._rows])
 
     def against(self, anchor: str) -> dict[str, DetailedBd]:
         """Every other configuration against ``anchor``, by label."""
@@ -189,7 +194,7 @@ class Comparisons:
         labels = list(self._places)
         for first, one in enumerate(labels):
             others = range(first + 1, len(labels))
-            rows, gaps = self._rows[first + 1 :], self._gaps.of(first)[first + 1 :]
+            rows, gaps = self._rows[first + 1 :], self._gaps.of(first)[first + 1 :].copy()
             forth = images_bds([self._rows[first]], rows, gaps)
             back = images_bds(rows, [self._rows[first]], -gaps)
             without_one = self._jackknife.of(first) if intervals_of_means else None

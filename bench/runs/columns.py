@@ -197,8 +197,8 @@ def in_order_of_plan(parts: Sequence[Part], planned: int) -> Trials:
 
     rows = np.concatenate([part.rows for part in parts])
     # The last place of each column stands for what was never measured.
-    source = np.full(planned, len(rows))
-    source[rows] = np.arange(len(rows))  # where a row comes twice, its last place stays
+    source = np.full(planned, -1)
+    np.maximum.at(source, rows, np.arange(len(rows)))  # where a row comes twice, its last place
     column = np.empty(len(rows) + 1)
     numbers = {}
     for name in parts[0].numbers:

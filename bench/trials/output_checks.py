@@ -160,10 +160,12 @@ def materialised(pixels: Any, *, deep: bool = False) -> Samples:
 
 
 def identical(one: Samples, other: Samples) -> bool:
-    """Whether pictures of one shape and type have the same samples.
+    """Whether two pictures have one shape, one type and the same samples.
 
     Most that differ do so at once; the rest is compared eight bytes at a time.
     """
+    if (one.shape, one.dtype) != (other.shape, other.dtype):
+        return False
     halves = [np.ascontiguousarray(it).reshape(-1).view(np.uint8) for it in (one, other)]
     whole = len(halves[0]) & -8
     begun, words, left = zip(

@@ -148,6 +148,31 @@ class Chatters(Honest):
         return super().encode(image, quality)
 
 
+class AnswersAhead(Honest):
+    """Says something a moment after its answer, when it is not asked."""
+
+    def encode(self, image, quality):
+        import threading
+
+        threading.Timer(0.2, self.say).start()
+        return super().encode(image, quality)
+
+    def say(self):
+        for entry in Path("/proc/self/fd").iterdir():
+            if entry.is_socket():
+                os.write(int(entry.name), (9).to_bytes(8, "little") + b"\0not a map")
+        Path(os.environ["RDBENCH_TEST_MARK"], "said").touch()
+
+
+class Reshapes(Honest):
+    """Leaves the samples that it was given as they are, in another shape."""
+
+    def encode(self, image, quality):
+        written = super().encode(image, quality)
+        image.shape = (-1, 3)
+        return written
+
+
 class KillsParent(Honest):
     def encode(self, image, quality):
         os.kill(os.getppid(), signal.SIGKILL)

@@ -227,6 +227,28 @@ def test_odd_ends_are_told_apart_at_once(tmp_path: Path, pictures: Path) -> None
     assert (tmp_path / "run" / JOURNAL_FILE).stat().st_size < 50_000
 
 
+def test_nobody_answers_ahead(pictures: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a process said before it was asked is never taken for an answer."""
+    monkeypatch.setenv("RDBENCH_TEST_MARK", str(tmp_path))
+    with Zygote() as own:
+        worker = WorkerHandle(own, Limits())
+        assert isinstance(encode(worker, pictures / "p0.png", f"{OWN}:AnswersAhead"), Encoded)
+        until((tmp_path / "said").exists)
+        found = encode(worker, pictures / "p0.png", f"{OWN}:AnswersAhead")
+        worker.close()
+    assert isinstance(found, Failed)
+    assert (found.status, "nobody had asked for" in found.message) == ("mismatch", True)
+
+
+def test_a_picture_keeps_its_shape(zygote: Zygote, pictures: Path) -> None:
+    """An encoder that gives the picture another shape has changed it."""
+    worker = WorkerHandle(zygote, Limits())
+    found = encode(worker, pictures / "p0.png", f"{OWN}:Reshapes")
+    worker.close()
+    assert isinstance(found, Failed)
+    assert found.status == "mismatch"
+
+
 @LINUX
 def test_daemons_end_with_their_codec(
     zygote: Zygote, pictures: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

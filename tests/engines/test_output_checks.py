@@ -18,3 +18,11 @@ def test_one_bit_is_enough_to_differ(shape: tuple[int, ...], kind: type) -> None
         other = picture.copy()
         other.reshape(-1)[place] ^= 1
         assert not identical(picture, other)
+
+
+def test_form_and_type_count_as_well() -> None:
+    """The same bytes in another shape, or read as another type, are another picture."""
+    picture = np.random.default_rng(0).integers(0, 255, (6, 4, 3)).astype(np.uint8)
+    assert not identical(picture, picture.reshape(4, 6, 3))
+    assert not identical(picture, picture.view(np.int8))
+    assert identical(picture, np.asfortranarray(picture))

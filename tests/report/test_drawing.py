@@ -14,6 +14,7 @@ import pytest
 from bench.errors import ConfigError
 from bench.host.helper_process import Helper
 from bench.plotting.canvas import Canvas
+from bench.plotting.panel_layout import PanelAxes, PanelLayout
 from bench.plotting.style import rendered, save, styled
 from bench.report import FigureOptions
 from bench.report.drawing import Drawing, FigureJob, draw, job_for
@@ -83,3 +84,29 @@ def test_files_of_one_drawing_are_those_of_several(picture: bool, tmp_path: Path
     assert ours == theirs
     values = [[float(it) for it in number.findall("\n".join(lines))] for lines in plain]
     assert np.abs(np.subtract(*values)).max() < 72 / 220
+
+
+@pytest.mark.parametrize("words", ["ticks", "beside", "inside", "pointed at"])
+def test_panels_come_to_lie_as_without_remembering(words: str) -> None:
+    """Measuring panels once gives the places of matplotlib's own layout, whatever reaches out of them."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import offset_copy
+
+    def places(layout: PanelLayout | str, **kind: object) -> list[float]:
+        figure = Figure(figsize=(7, 2.5), layout=layout)
+        FigureCanvasAgg(figure)
+        for axes in figure.subplots(1, 3, subplot_kw=kind):
+            axes.plot([0, 1234], [0.001, 0.002])
+            if words == "beside":
+                axes.text(
+                    1.0, 0.5, "a name", transform=offset_copy(axes.transAxes, figure, x=9, units="points")
+                )
+            elif words == "inside":
+                axes.text(900, 0.0015, "a long name of a codec")
+            elif words == "pointed at":
+                axes.annotate("a long name", (900, 0.0015), (9, 0), textcoords="offset points")
+        figure.draw_without_rendering()
+        return [it for axes in figure.axes for it in axes.get_position().extents]
+
+    np.testing.assert_allclose(places(PanelLayout(), axes_class=PanelAxes), places("constrained"), atol=1e-3)
