@@ -19,6 +19,10 @@ _BEGIN, _CHUNK = 1 << 16, 1 << 20
 """Bytes to receive at first, of a message whose length nobody knows, and at a time."""
 
 
+class Unasked(Exception):
+    """Bytes came that are part of no message."""
+
+
 class Oversized(Exception):
     """A message that is longer than any that is expected."""
 
@@ -82,7 +86,9 @@ class Channel:
         EOFError
             The other end has closed, in the middle of a message or before.
         Oversized
-            The message is longer, or more bytes than its header tells have come with it.
+            The message is longer.
+        Unasked
+            More bytes than its header tells have come with it.
         """
         data, files = bytearray(), list[int]()
         try:
@@ -101,7 +107,7 @@ class Channel:
                 self._ready(select.POLLIN)
                 data += _some(self._once(select.POLLIN, self._socket.recv, min(_CHUNK, length - len(data))))
             if len(data) > length:
-                raise Oversized(f"{len(data) - length} bytes beyond its end")
+                raise Unasked(f"{len(data) - length} bytes beyond its end")
         except BaseException:
             _close(files)
             raise

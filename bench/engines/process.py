@@ -18,7 +18,7 @@ import msgspec
 
 from bench.codec import Samples
 from bench.engines import memory
-from bench.engines.channel import Channel, Oversized
+from bench.engines.channel import Channel, Oversized, Unasked
 from bench.engines.engine import Answer, Spent
 from bench.engines.messages import (
     LARGEST,
@@ -184,7 +184,7 @@ class Process:
         self._deadline, self._seen, self._looked, self._looks = start + timeout, 0, start, 0
         try:
             if self._channel.unread():
-                raise Oversized("bytes that nobody had asked for")
+                raise Unasked("bytes that nobody had asked for")
             self._channel.send(data, files)
             found, attached = self._channel.receive(LARGEST)
             for file in attached:
@@ -201,8 +201,8 @@ class Process:
         except _TookMemory:
             most = f"{self._limits.memory / 2**20:.0f} MiB"
             return self._died(request, "oom", f"more than {most} of memory, shared mappings included")
-        except (Oversized, msgspec.MsgspecError, ValueError, TypeError) as error:
-            told = isinstance(error, msgspec.ValidationError | Oversized)
+        except (Oversized, Unasked, msgspec.MsgspecError, ValueError, TypeError) as error:
+            told = isinstance(error, msgspec.ValidationError | Unasked)
             status: FailureStatus = "mismatch" if told else "crash"
             return self._died(request, status, f"the process sent what is no answer ({str(error)[:200]})")
         except (_Ended, EOFError, ConnectionError):

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bench.engines.channel import Channel, Oversized
+from bench.engines.channel import Channel, Oversized, Unasked
 from bench.engines.zygote import Zygote
 from bench.sealing.seal import can_seal
 
@@ -36,14 +36,14 @@ def test_a_long_message_arrives_whole_with_its_file() -> None:
         blocking.close()
 
 
-@pytest.mark.parametrize("length", [1, 1 << 20])
-def test_a_message_is_as_long_as_it_says(length: int) -> None:
+@pytest.mark.parametrize(("length", "fault"), [(1, Unasked), (1 << 20, Oversized)])
+def test_a_message_is_as_long_as_it_says(length: int, fault: type[Exception]) -> None:
     """One that has more bytes than it tells, or tells more than are expected, is refused."""
     ours, theirs = socket.socketpair()
     with theirs:
         channel = Channel(ours)
         theirs.sendall(length.to_bytes(8, "little") + b"\0two")
-        with pytest.raises(Oversized):
+        with pytest.raises(fault):
             channel.receive(1000)
         channel.close()
 
