@@ -189,7 +189,9 @@ def image_qualities(
 ) -> tuple[float | None, ...]:
     """:func:`per_image_bd_quality` of prepared curves."""
     anchor, test = first.curves, second.curves
-    plain = np.logical_and.reduce([it.defined & (np.diff(it.y) > 0).all(axis=1) for it in (first, second)])
+    with np.errstate(invalid="ignore"):  # rates of no bytes
+        rising = [it.defined & (np.diff(it.y) > 0).all(axis=1) for it in (first, second)]
+    plain = np.logical_and.reduce(rising)
     gaps = np.full(len(plain), np.nan)
     gaps[plain], _ = mean_gap((first.y[plain], first.x[plain]), (second.y[plain], second.x[plain]), method)
     sign = 1.0 if anchor.higher_is_better else -1.0
