@@ -40,7 +40,7 @@ def rows(kodak: Path) -> Iterator[Row]:
         seconds <= _GOAL,
         "python -m tests.benchmarks suite",
         f"Codecs alone take {spent.total():.0f} s of processors: {told}. Without `vae` there are {others:.0f}"
-        " s of libjxl, OpenJPEG, libwebp and libaom, at their usual effort, which two processors share. Most of"
-        " the rest are seven processes of `vae`, one to describe it and six that encode, decode and decode again,"
-        " each of which starts PyTorch in 3 s.",
+        " s of libjxl, OpenJPEG, libwebp and libaom, at their usual effort, which two processors share."
+        " Most of the rest are seven processes of `vae`, one to describe it and six that encode, decode and"
+        " decode again, each of which starts PyTorch in 3 s.",
     )
