@@ -11,13 +11,13 @@ _SELDOM, _AT_TIMES = 200_000, 20_000
 
 
 @contextmanager
-def seldom_collected() -> Iterator[None]:
+def seldom_collected(objects: int = _SELDOM) -> Iterator[None]:
     """Few searches inside the block: for work that makes many objects and lets go of them without cycles.
 
     Without it, a sixth of the time to draw figures goes into searches.
     """
     usual = gc.get_threshold()
-    gc.set_threshold(_SELDOM, *usual[1:])
+    gc.set_threshold(objects, *usual[1:])
     try:
         yield
     finally:
@@ -32,10 +32,8 @@ def whole_program() -> Iterator[None]:
     among all that they had left, which the system takes back anyway. What is there at the end is never looked
     at again, should the process go on. Workers have Python's own numbers.
     """
-    usual = gc.get_threshold()
-    gc.set_threshold(_AT_TIMES, *usual[1:])
     try:
-        yield
+        with seldom_collected(_AT_TIMES):
+            yield
     finally:
-        gc.set_threshold(*usual)
         gc.freeze()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bench.report.raw_size import raw_bytes
 from bench.runs.columns import COLDS, PEAKS, STARTUPS
-from bench.runs.frame import as_json, decoder_of
+from bench.runs.frame import as_json, decoder_of, without_attrs
 from bench.trials.codec_ref import threads_of
 from bench.trials.measurement import DISTURBED, PeakOf, RecordedDecoder
 from bench.trials.plan import CodecLinks
@@ -110,8 +110,7 @@ def entries_of(
         for run, info in runs.items()
         for it in info.codecs
     }
-    frame = frame.copy(deep=False)
-    frame.attrs = {}  # pandas copies them for each part of a table
+    frame = without_attrs(frame)
     entries = []
     machines = _machines(frame)
     speeds, shares, peaks, startups = _speeds(frame), _cpu_shares(frame), _peaks(frame), _startups(frame)

@@ -223,6 +223,13 @@ def _frame(info: RunInfo, metrics: list[str], trials: Trials) -> pd.DataFrame:
     return frame
 
 
+def without_attrs(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same table for taking apart: pandas copies ``attrs`` for each part of one."""
+    bare = frame.copy(deep=False)
+    bare.attrs = {}
+    return bare
+
+
 def searched_rows(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows whose quality was searched; none of a table that does not say."""
     if "target" not in frame:

@@ -15,7 +15,7 @@ from bench.errors import StoreError
 from bench.files.access import read_regular, write_atomically
 from bench.files.typed_json import MalformedJson, decode_json
 from bench.metrics.dataset import interval_around
-from bench.runs.frame import load
+from bench.runs.frame import load, without_attrs
 from bench.runs.store import read_info
 from bench.studies.study import key_of
 from bench.trials.measurement import Count, MetricValue
@@ -95,9 +95,8 @@ def operating_points(run: Path, frame: pd.DataFrame | None = None) -> Iterator[O
     frame : the run as :func:`bench.runs.frame.load` gives it, where it has been read already
     """
     codecs = {it.label: it for it in read_info(run).codecs}
-    frame = load(run) if frame is None else frame.copy(deep=False)
-    frame.attrs = {}  # pandas copies them for each part of a table
-    for (dataset, label, quality), rows in frame.groupby(
+    trials = without_attrs(load(run) if frame is None else frame)
+    for (dataset, label, quality), rows in trials.groupby(
         ["dataset", "label", "quality"], observed=True, dropna=False, sort=False
     ):
         yield OperatingPoint(codecs[label], dataset, None if math.isnan(quality) else float(quality), rows)
