@@ -42,5 +42,5 @@ def rows(kodak: Path) -> Iterator[Row]:
         f"Codecs alone take {spent.total():.0f} s of processors: {told}. Without `vae` there are {others:.0f}"
         " s of libjxl, OpenJPEG, libwebp and libaom, at their usual effort, which two processors share."
         " Most of the rest are seven processes of `vae`, one to describe it and six that encode, decode and"
-        " decode again, each of which starts PyTorch in 3 s.",
+        " decode again: each takes 3 s of a processor to import PyTorch and to make the model.",
     )
