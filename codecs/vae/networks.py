@@ -15,7 +15,7 @@ from bench_codecs.vae.fixed import LEAKY_SLOPE, Channels, EncoderConv2d, FixedMo
 from bench_codecs.vae.transform import COEFFICIENTS
 
 _SAMPLE_SCALE = 64.0
-_CORRECTION_SCALE = 8.0
+CORRECTION_SCALE = 8.0
 REDUCTION = 4
 
 
@@ -111,7 +111,7 @@ class SynthesisBranch(nn.Module):
         x = leaky(x + at_level(self.level_shift, code, exact=False).to(x.dtype))
         for first, second in _pairs(self.blocks):
             x = _convolved(second, _convolved(first, x), x)
-        return torch.add(linear, self.finish(x).to(linear.dtype), alpha=_CORRECTION_SCALE)
+        return torch.add(linear, self.finish(x).to(linear.dtype), alpha=CORRECTION_SCALE)
 
     def enter(self, x: Tensor) -> Tensor:
         """Patches and shared features, (batch, 48 + shared, H/4, W/4) -> the pixel part's features."""

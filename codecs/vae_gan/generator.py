@@ -7,13 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench_codecs.vae.levels import STEPS_PER_LEVEL
-from bench_codecs.vae.networks import REDUCTION, BranchSpec, SynthesisBranch
+from bench_codecs.vae.fixed import at_level
+from bench_codecs.vae.levels import STEPS_PER_LEVEL, quality_to_code
+from bench_codecs.vae.networks import CORRECTION_SCALE, REDUCTION, BranchSpec, SynthesisBranch
 
 TRAINED_QUALITY = 3.0
 """Highest quality that the generator is trained at; the VAE's own synthesis is reached one level above."""
 
-_PERIOD = 8
+PERIOD = 8
 """Period in samples of the pattern that appears if the network does the same at every position of its
 coarsest resolution."""
 _CELLS = 5
@@ -25,7 +26,9 @@ class TexturedSynthesis(SynthesisBranch):
 
     Without noise, the only texture that a convolution can add to a smooth area repeats every 4 or 8 samples,
     which is visible as a grid. Repeating patterns are therefore removed from the correction of the pixel
-    part. The latent part, whose corrections pass through a block transform, remains that of the VAE.
+    part. With them goes what the VAE's pixel part does about the faint pattern, nearly the same in every
+    block, that the transform and the latent part leave; a trained pattern for each level stands in for it.
+    The latent part, whose corrections pass through the transform, remains that of the VAE.
     """
 
     def __init__(self, spec: BranchSpec, side_channels: int, levels: int) -> None:
@@ -33,6 +36,8 @@ class TexturedSynthesis(SynthesisBranch):
         self.noise = nn.Conv2d(REDUCTION**2, spec.pixel, 3, padding=1, bias=False)
         # The benefit of noise is quadratic in its amplitude, so that at zero there would be no gradient.
         nn.init.normal_(self.noise.weight, std=_FIRST_NOISE)
+        self.pattern = nn.Parameter(torch.zeros(round(TRAINED_QUALITY), 3 * PERIOD**2))
+        """What every 8×8 samples have added, for qualities 1, 2 and 3; above 3 that of 3."""
         self.seed = 0
         """Seed of the noise; a decoder always uses 0."""
         self.suppression = 1.0
@@ -46,6 +51,14 @@ class TexturedSynthesis(SynthesisBranch):
         textured: Tensor = self.noise(torch.from_numpy(noise).to(x))
         return super().enter(x) + textured
 
+    def samples(self, linear: Tensor, shared: Tensor, code: Tensor) -> Tensor:
+        """:meth:`SynthesisBranch.samples`, with the pattern of the level added."""
+        trained = code.clamp(max=quality_to_code(TRAINED_QUALITY))
+        cell = F.pixel_shuffle(at_level(self.pattern, trained, exact=False), PERIOD)
+        cells = cell.tile(1, 1, linear.shape[2] // PERIOD, linear.shape[3] // PERIOD).to(linear.dtype)
+        corrected = super().samples(linear, shared, code)
+        return torch.add(corrected, cells, alpha=CORRECTION_SCALE)
+
     def finish(self, x: Tensor) -> Tensor:
         """:meth:`SynthesisBranch.finish`, without repeating patterns."""
         correction = super().finish(x)
@@ -58,12 +71,12 @@ def _repeated(samples: Tensor) -> Tensor:
     Subtracting it acts as a comb of narrow notches at the multiples of 1/8 cycles per sample, and changes
     little elsewhere.
     """
-    cells = F.pixel_unshuffle(samples, _PERIOD)
+    cells = F.pixel_unshuffle(samples, PERIOD)
     cells = F.avg_pool2d(cells, _CELLS, 1, _CELLS // 2, count_include_pad=False)
-    average = F.pixel_shuffle(cells, _PERIOD)
+    average = F.pixel_shuffle(cells, PERIOD)
     # Two means in succession are symmetric, and have no response at exactly the multiples of 1/8.
-    smooth = F.pad(average, (_PERIOD // 2,) * 4, mode="replicate")
-    for window in (_PERIOD, 2):
+    smooth = F.pad(average, (PERIOD // 2,) * 4, mode="replicate")
+    for window in (PERIOD, 2):
         smooth = F.avg_pool2d(F.avg_pool2d(smooth, (window, 1), 1), (1, window), 1)
     return average - smooth
 

@@ -11,7 +11,7 @@ from bench_codecs.vae.tensor_file import TensorFile, read_tensor_file, write_ten
 if TYPE_CHECKING:
     from torch import Tensor
 
-FILE_FORMAT = 2
+FILE_FORMAT = 3
 
 
 def shipped_generator() -> Path:

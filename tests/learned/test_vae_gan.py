@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -24,6 +25,11 @@ from bench_codecs.vae_gan.training.train import train
 from bench_codecs.vae_gan.weights import save_generator, shipped_generator
 from tests.learned.conftest import natural
 from tests.metrics.trunks import random_trunks
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench_codecs.vae.networks import BranchSpec
 
 
 def call(*arguments: str) -> None:
@@ -116,17 +122,22 @@ def test_strange_files_and_strengths_are_refused(gan: VaeGan, tmp_path: Path) ->
 
 
 def test_the_losses_know_texture_from_a_grid() -> None:
-    """Noise as strong as the original's is near in texture, blur is far; only what repeats is a grid."""
+    """Noise as strong as the original's is near, blur far; a grid repeats, and costs most on walls."""
     import torch
 
     from bench_codecs.vae_gan.training.losses import grid_energy, texture_distance
 
     noise, other = torch.randn(2, 1, 3, 128, 128, generator=torch.Generator().manual_seed(0)) * 5
-    cell = torch.randn(1, 3, 4, 4, generator=torch.Generator().manual_seed(1)).tile(1, 1, 32, 32) * 5
     blurred = 0.1 * noise
     assert float(texture_distance(noise, noise)) == 0
     assert float(texture_distance(other, noise)) < 0.25 * float(texture_distance(blurred, noise))
-    assert float(grid_energy(other, noise)) < 0.1 * float(grid_energy(noise + cell, noise))
+    cell = torch.randn(1, 3, 4, 4, generator=torch.Generator().manual_seed(1)) * 5
+    # a cell beside its negative repeats every 8 samples, and is nothing on average over every fourth
+    for block in (cell.tile(1, 1, 2, 2), torch.cat([cell, -cell], 3).tile(1, 1, 2, 1)):
+        repeated = block.tile(1, 1, 16, 16)
+        assert float(grid_energy(other, noise)) < 0.2 * float(grid_energy(noise + repeated, noise))
+        on_smooth, on_rough = (float(grid_energy(it * noise + repeated, it * noise)) for it in (0.2, 2.0))
+        assert on_smooth > 20 * on_rough
 
 
 def test_the_losses_know_grey_texture_from_coloured() -> None:
@@ -171,6 +182,58 @@ def test_a_pattern_of_the_network_does_not_reach_the_image() -> None:
     assert float(_repeated(noise).square().mean()) < 0.08
     ramp = torch.arange(96.0).expand(1, 3, 96, 96)
     assert float(_repeated(ramp)[..., 24:-24].abs().max()) < 1e-4
+
+
+def test_a_trained_pattern_is_added_to_every_block() -> None:
+    """Each picture of a batch has the pattern of its quality in every 8×8 samples, the right way round."""
+    import torch
+
+    from bench_codecs.vae.levels import quality_to_code
+    from bench_codecs.vae_gan.generator import TexturedSynthesis
+
+    spec, linear, shared = _small()
+    branch = TexturedSynthesis(spec, side_channels=2, levels=8)
+    cell = torch.arange(64.0).reshape(8, 8)
+    with torch.no_grad():
+        for row in range(3):
+            branch.pattern[row] = (row * cell).flatten().tile(3) / 8
+        codes = torch.tensor([quality_to_code(it) for it in (1.0, 2.5, 3.0, 3.5)])
+        found = branch.samples(linear.tile(4, 1, 1, 1), shared.tile(4, 1, 1, 1), codes)
+    for picture, times in zip(found, (0, 1.5, 2, 2), strict=True):
+        assert torch.allclose(picture, (times * cell).tile(3, 2, 3))
+
+
+def test_the_pattern_has_the_generators_share() -> None:
+    """At half the strength half of it, at quality 3.5 half of that, and from quality 4 on nothing."""
+    import torch
+
+    from bench_codecs.vae.levels import quality_to_code
+    from bench_codecs.vae.networks import SynthesisBranch
+    from bench_codecs.vae_gan.generator import Generator, TexturedSynthesis
+
+    spec, linear, shared = _small()
+    plain = SynthesisBranch(spec, 2, 8)
+    trained = TexturedSynthesis(spec, 2, 8).state_dict() | {"pattern": torch.ones(3, 192)}
+    with torch.no_grad():
+        branch = Generator(spec, plain, trained | plain.state_dict(), strength=0.5)
+        for quality, share in ((2.0, 0.5), (3.0, 0.5), (3.5, 0.25), (4.0, 0.0)):
+            code = torch.tensor([quality_to_code(quality)])
+            branch.coefficients(torch.zeros(1, 128, 2, 3), torch.zeros(1, 130, 2, 3), code)
+            found = branch.samples(linear, shared, code)
+            assert torch.allclose(found, torch.full_like(found, 8 * share)), quality
+
+
+def _small() -> tuple[BranchSpec, Tensor, Tensor]:
+    """Widths of small branches, and the samples and features that their pixel part takes."""
+    import torch
+
+    from bench_codecs.vae.networks import BranchSpec
+
+    return (
+        BranchSpec(latent=4, pixel=4, blocks=1, shared=2),
+        torch.zeros(1, 3, 16, 24),
+        torch.zeros(1, 2, 4, 6),
+    )
 
 
 def test_training_logs_both_sides_and_exports(run: Path, vae: Vae, tmp_path: Path) -> None:

@@ -30,21 +30,21 @@ class GanConfig(RunConfig):
 
     weights: Path | None = None
     """The VAE to start from; None is the shipped one."""
-    steps: int = 1_900
-    warm_up: int = 600
+    steps: int = 2_600
+    warm_up: int = 800
     """The first of the steps, which train without the discriminator; at most a third of all."""
     crop: int = 128
     rate: float = 2e-4
     """Learning rate of the generator."""
-    distortion: float = 0.0004
+    distortion: float = 0.0002
     """Weight of the mean squared error in squared 8-bit levels, against LPIPS with weight 1."""
-    texture: float = 0.5
+    texture: float = 0.25
     """Weight of the texture loss in 8-bit levels."""
-    excess: float = 2.0
+    excess: float = 6.0
     """Weight of too much texture relative to what the original has there, beside that of any difference."""
-    grid: float = 0.5
-    """Weight of the energy of a repeated pattern, in squared 8-bit levels."""
-    adversarial: float = 0.002
+    grid: float = 0.25
+    """Weight of the energy of a repeated pattern relative to that of the original's detail."""
+    adversarial: float = 0.001
     """Weight of the adversarial loss."""
     validate_every: int = 500
 

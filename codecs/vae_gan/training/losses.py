@@ -6,13 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench_codecs.vae.networks import REDUCTION
+from bench_codecs.vae_gan.generator import PERIOD
 
 _SCALES = 2
-_CELLS = 8
+_CELLS = 4
 _WINDOW = 8
 _FLOOR = 0.25
-"""Variance in squared 8-bit levels that is added to keep the gradient of the square root finite."""
+"""Variance in squared 8-bit levels, added to keep quotients and gradients of the square root finite."""
 _OPPONENT = ((3**-0.5,) * 3, (2**-0.5, 0.0, -(2**-0.5)), (6**-0.5, -2 * 6**-0.5, 6**-0.5))
 """An orthonormal basis of colours: luminance, red against blue, green against both."""
 
@@ -52,10 +52,11 @@ def texture_distance(decoded: Tensor, original: Tensor, excess: float = 0.0) -> 
 
 
 def grid_energy(decoded: Tensor, original: Tensor) -> Tensor:
-    """Energy of a repeating pattern of 4×4 samples in the change of detail.
+    """Energy of 8×8 samples that repeat in the change of detail, relative to that of the original's detail.
 
-    The easiest texture for a network that works at a quarter of the resolution is one that repeats in every
-    cell. Averaged over 8×8 cells, texture cancels and a repeating pattern remains.
+    The easiest texture for a network that works on blocks of samples is one that repeats in every block.
+    Averaged over 4×4 blocks, a repeating pattern remains, and of other texture a sixteenth of the energy. A
+    pattern stands out on a smooth wall, and the same amount of it is lost in leaves.
 
     Parameters
     ----------
@@ -63,10 +64,14 @@ def grid_energy(decoded: Tensor, original: Tensor) -> Tensor:
 
     Returns
     -------
-    Squared 8-bit levels, of shape (batch,).
+    Shape (batch,); about 1 where a pattern, gained or lost, has as much energy as the original's detail.
     """
-    cells = F.avg_pool2d(F.pixel_unshuffle(detail(decoded - original), REDUCTION), _CELLS, _CELLS // 2)
-    return cells.square().mean((1, 2, 3))
+    there = detail(original)
+    pattern, energy = (
+        F.avg_pool2d(F.pixel_unshuffle(it, PERIOD), _CELLS, _CELLS // 2)
+        for it in (detail(decoded) - there, there.square())
+    )
+    return (pattern.square().mean(1) / (energy.mean(1) + _FLOOR)).mean((1, 2))
 
 
 def _opponent(samples: Tensor) -> Tensor:
