@@ -31,6 +31,8 @@ WEIGHT_SCALE = 2.0**14
 ACTIVATION_SCALE = 2.0**8
 ACTIVATION_LIMIT = 2.0**15
 _MAX_WEIGHT_SUM = 2.0**16
+MAX_WEIGHT = 2.0 - 2.0**-10
+"""The largest number in half precision that is below 2, where weights no longer fit in 16 bits."""
 LEAKY_SLOPE = 0.125
 """A power of two, so that the activation is exact as well."""
 
@@ -168,6 +170,17 @@ def require_exact(name: str, weight: Tensor, bias: Tensor | None = None) -> None
         total = total + bias.abs()
     if float(total.max()) >= _MAX_WEIGHT_SUM:
         raise ValueError(f"weights of {name} are too large for exact arithmetic")
+
+
+@torch.no_grad()
+def limit_weights(module: nn.Module) -> None:
+    """Limit the weights of layers in fixed point to what integers of 16 bits hold, in place.
+
+    A larger one would be computed right all the same, but in float64, which takes five times as long.
+    """
+    for part in module.modules():
+        if isinstance(part, FixedConv2d | EncoderConv2d):
+            part.weight.clamp_(-MAX_WEIGHT, MAX_WEIGHT)
 
 
 @torch.no_grad()

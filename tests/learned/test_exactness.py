@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,13 +11,17 @@ from numpy.typing import NDArray
 
 from bench_codecs.vae import Vae, fixed, int16, products, transform
 from bench_codecs.vae.entropy import TileCoder
-from bench_codecs.vae.fixed import EncoderConv2d, FixedConv2d, leaky, make_exact, snap
+from bench_codecs.vae.fixed import MAX_WEIGHT, EncoderConv2d, FixedConv2d, leaky, make_exact, snap
 from bench_codecs.vae.levels import quality_to_code
+from bench_codecs.vae.model import VaeModel
 from bench_codecs.vae.tiling import analyse_window, windows
+from bench_codecs.vae.training.config import model_spec
+from bench_codecs.vae.training.export import write_calibrated
 from bench_codecs.vae.weights import load_weights, shipped_weights
 from tests.learned.conftest import natural
 
 MILLION = 1_000_000
+_LAYER = "fine.context.slices.0.mix.weight"
 
 
 class ScaleLog:
@@ -145,6 +151,25 @@ def test_every_encoder_writes_the_same_bitstream(vae: Vae, monkeypatch: pytest.M
         monkeypatch.setattr(module, "exact_convolution", backwards)
     monkeypatch.setattr(vae.model, "integer", None)
     assert_same(decisions(vae), expected)
+
+
+def test_the_shipped_weights_fit_in_16_bits(vae: Vae) -> None:
+    """With a single one too large every picture is left to float64, which takes five times as long."""
+    assert vae.model.integer is not None
+
+
+def test_an_export_limits_weights_to_what_16_bits_hold(training_images: list[Path], tmp_path: Path) -> None:
+    """Of a checkpoint that did not keep within the limit, before its tables are calibrated."""
+    model = VaeModel(model_spec("tiny"))
+    too_large = torch.tensor([2.5, -2.0])
+    with torch.no_grad():
+        model.get_parameter(_LAYER).flatten()[:2] = too_large
+    assert torch.equal(model.get_parameter(_LAYER).flatten()[:2], too_large)
+    path = tmp_path / "weights.safetensors"
+    write_calibrated(model, training_images[:1], path, {"branches": True, "seconds": 60.0})
+    exported = load_weights(path).model
+    assert exported.integer is not None
+    assert exported.get_parameter(_LAYER).flatten()[:2].tolist() == [MAX_WEIGHT, -MAX_WEIGHT]
 
 
 def test_integers_that_are_too_narrow_change_nothing(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 from bench.errors import ConfigError, UnsupportedImage
 from bench.trainer import Observer
 from bench_codecs.vae import Vae
+from bench_codecs.vae.fixed import MAX_WEIGHT
 from bench_codecs.vae.sample import Samples, draw, sample
 from bench_codecs.vae.training.checkpoint import latest_checkpoint, load_checkpoint
 from bench_codecs.vae.training.config import preset
@@ -45,6 +46,15 @@ def test_the_tiny_preset_learns(tmp_path: Path, tiny_run: Path, training_images:
 
     assert cost(trained, joint=True) < 0.95 * cost(fresh, joint=True)
     assert cost(trained, joint=True) < 0.9995 * cost(trained, joint=False)
+
+
+def test_training_keeps_weights_within_what_16_bits_hold(tmp_path: Path, training_images: list[Path]) -> None:
+    """Of layers in fixed point; a weight beyond that is back at the limit after a step."""
+    trainer = Trainer(preset("tiny", tmp_path), training_images)
+    weight = trainer.model.get_parameter("fine.context.slices.0.mix.weight")
+    weight.data[0, 0, 0, 0] = 3.0
+    trainer.advance()
+    assert float(weight.detach().abs().max()) == MAX_WEIGHT
 
 
 def test_its_bitstreams_decode_and_its_validation_is_kept(tiny_run: Path, tiny_weights: Path) -> None:

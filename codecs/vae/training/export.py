@@ -60,9 +60,11 @@ def export(checkpoint: Path, images: Sequence[Path], out: Path, training: dict[s
 
 def write_calibrated(model: VaeModel, images: Sequence[Path], out: Path, facts: dict[str, Any]) -> str:
     """Calibrate the coding tables on ``images`` and write a weights file; returns its SHA-256."""
+    from bench_codecs.vae.fixed import limit_weights
     from bench_codecs.vae.weights import load_weights, save_weights
 
     model = copy.deepcopy(model).cpu()
+    limit_weights(model)
     masses = _prior_masses(model)
     slices = len(model.coarse.context.slices) + len(model.fine.context.slices)
     tables = _uncalibrated(slices, masses)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from bench.errors import ConfigError
 from bench.image import read_image
+from bench_codecs.vae.fixed import limit_weights
 from bench_codecs.vae.levels import code_to_quality, lagrangian, quality_to_code, typical_cost, typical_rate
 from bench_codecs.vae.model import PATCH, VaeModel
 from bench_codecs.vae.training.config import LOG_COLUMNS, TrainConfig, model_spec
@@ -90,6 +91,7 @@ class Trainer(TrainingRun[TrainConfig]):
         self._parameters.clear()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         healthy = math.isfinite(losses["loss"]) and self._parameters.apply(step)
+        limit_weights(self.model)
         self.step += 1
         self._log.add({**losses, "learning_rate": rate})
         return losses["loss"] if healthy else math.nan
