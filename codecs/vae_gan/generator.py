@@ -54,8 +54,8 @@ class TexturedSynthesis(SynthesisBranch):
     def samples(self, linear: Tensor, shared: Tensor, code: Tensor) -> Tensor:
         """:meth:`SynthesisBranch.samples`, with the pattern of the level added."""
         trained = code.clamp(max=quality_to_code(TRAINED_QUALITY))
-        cell = F.pixel_shuffle(at_level(self.pattern, trained, exact=False), PERIOD)
-        cells = cell.tile(1, 1, linear.shape[2] // PERIOD, linear.shape[3] // PERIOD).to(linear.dtype)
+        cell = F.pixel_shuffle(at_level(self.pattern, trained, exact=False).to(linear.dtype), PERIOD)
+        cells = cell.tile(1, 1, linear.shape[2] // PERIOD, linear.shape[3] // PERIOD)
         corrected = super().samples(linear, shared, code)
         return torch.add(corrected, cells, alpha=CORRECTION_SCALE)
 
